@@ -1,4 +1,9 @@
-"""What every test shares: hypothesis profiles and the clean environment of a made-up machine."""
+"""What every test shares: hypothesis profiles, a clean environment, and what is left out and why.
+
+A test that this machine cannot run, or that was not asked for, is deselected by its marker, never
+skipped inside; one line at the end says what was left out and what to install. With
+COMPANION_TEST_COMPLETE=1 (continuous integration) leaving out or skipping anything is a failure.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,9 +11,70 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from companion.testing import find_chromium, find_node
+
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", parent=settings.get_profile("ci"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+COMPLETE = pytest.StashKey[bool]()
+INSTALL = {
+    "browser": "Chromium or Chrome (Debian: sudo apt install chromium)",
+    "node": "Node.js (Debian: sudo apt install nodejs)",
+}
+
+
+def missing_tools() -> list[str]:
+    """The markers whose tests cannot run on this machine."""
+    found = {"browser": find_chromium(), "node": find_node()}
+    return [marker for marker, path in found.items() if path is None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the tests marked long as well")
+    parser.addoption("--bench", action="store_true", help="run the benchmarks, and only them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Read now: the fixture below hides this variable from the tests.
+    config.stash[COMPLETE] = os.environ.get("COMPANION_TEST_COMPLETE", "") not in {"", "0"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    unwanted = set(missing_tools())
+    if not config.getoption("long"):
+        unwanted.add("long")
+    bench = config.getoption("bench")
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        markers = {marker.name for marker in item.iter_markers()}
+        fits = not markers & unwanted and ("benchmark" in markers) == bench
+        (kept if fits else left).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not session.config.stash[COMPLETE]:
+        return  # without a reporter this is a worker of xdist
+    incomplete = missing_tools() or reporter.stats.get("skipped")
+    if incomplete and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    missing = missing_tools()
+    if missing:
+        what = " and ".join(missing)
+        tools = ", ".join(INSTALL[marker] for marker in missing)
+        terminalreporter.write_line(f"Left out: the {what} tests. To run them, install {tools}.")
+    if config.stash[COMPLETE] and (missing or terminalreporter.stats.get("skipped")):
+        terminalreporter.write_line("Something was left out, and this run must leave out nothing.")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,0 +1,1 @@
+"""What run.py does before the program itself: the environment `.venv`. Standard library only."""

@@ -1,0 +1,171 @@
+"""The environment `.venv` beside run.py: is it current, and how to make it so.
+
+It is current when its stamp (a digest of pyproject.toml and constraints.txt, and the extras
+installed) is the present one. Safe to interrupt: the stamp is written last, and a mark inside
+`.venv` tells that an installation was cut off; such an environment is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from launcher.lock import turn
+from launcher.pip import PipWatch, Progress
+from launcher.troubles import SetupError
+
+ROOM = 600_000_000
+"""Bytes that must be free before anything is made."""
+
+
+class Environment:
+    """`.venv` beside the program."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / ".venv"
+        self.stamp = self.folder / "companion-stamp.json"
+        self.unfinished = self.folder / "companion-unfinished"
+        binaries = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+        self.python = self.folder / binaries
+
+    def active(self) -> bool:
+        """Whether this very process runs in it."""
+        return Path(sys.prefix).resolve() == self.folder.resolve()
+
+    def digest(self) -> str:
+        """Changes when what has to be installed may have changed."""
+        files = (self.root / "pyproject.toml", self.root / "constraints.txt")
+        return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+    def stamped(self) -> dict[str, object]:
+        """What the last finished installation wrote; nothing if there was none."""
+        try:
+            found = json.loads(self.stamp.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def installed_extras(self) -> set[str]:
+        """The extras of the last finished installation, of whatever version."""
+        extras = self.stamped().get("extras")
+        return set(extras) if isinstance(extras, list) else set()
+
+    def current(self, extras: set[str]) -> bool:
+        """Whether it can be used as it is; costs no more than three small reads."""
+        return (
+            self.python.exists()
+            and self.stamped().get("digest") == self.digest()
+            and extras <= self.installed_extras()
+        )
+
+    def requirements(self, extras: set[str]) -> list[str]:
+        """The lines of pyproject.toml."""
+        import tomllib  # not needed by a start that finds all in place
+
+        project = tomllib.loads((self.root / "pyproject.toml").read_text("utf-8"))["project"]
+        lines: list[str] = list(project["dependencies"])
+        for extra in sorted(extras):
+            lines += project["optional-dependencies"][extra]
+        return lines
+
+    def prepare(self, extras: set[str], progress: Progress) -> None:
+        """Make it current. Raises SetupError."""
+        try:
+            with turn(self.root, progress) as lock:
+                if self.current(extras):  # another start did it while we waited
+                    return
+                extras = extras | self.installed_extras()
+                self._make(progress)
+                self._install(extras, progress, lock)
+                text = json.dumps({"digest": self.digest(), "extras": sorted(extras)})
+                draft = self.stamp.with_suffix(".new")
+                draft.write_text(text, "utf-8")
+                draft.replace(self.stamp)
+        except OSError as err:
+            raise SetupError.explaining(str(err), self.root) from err
+
+    def _make(self, progress: Progress) -> None:
+        if shutil.disk_usage(self.root).free < ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self._usable():
+            return
+        progress.step("Setting up Calendar Companion (once, about a minute) …")
+        arguments = ["-m", "venv", "--clear", str(self.folder)]
+        if not answers(base_python(), "import ensurepip"):  # Debian without python3-venv
+            arguments.insert(2, "--without-pip")
+        made = subprocess.run(
+            [base_python(), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if made.returncode:
+            self._log(made.stdout + made.stderr)
+            raise SetupError.explaining(made.stdout + made.stderr, self.root)
+
+    def _usable(self) -> bool:
+        return (
+            self.python.exists()
+            and not self.unfinished.exists()
+            and answers(str(self.python), "import tomllib")  # Python 3.11, and it works
+        )
+
+    def _pip(self) -> list[str]:
+        if answers(str(self.python), "import pip"):
+            return [str(self.python), "-m", "pip"]
+        if answers(base_python(), "import pip"):
+            return [base_python(), "-m", "pip", "--python", str(self.python)]
+        raise SetupError(
+            "This Python has no pip, which installs packages.",
+            "On Debian or Ubuntu: sudo apt install python3-venv. Elsewhere: install Python from "
+            "https://www.python.org/downloads/. Then start again.",
+        )
+
+    def _install(self, extras: set[str], progress: Progress, lock: int) -> None:
+        command = [*self._pip(), "install", "--no-input", "--disable-pip-version-check"]
+        command += ["--progress-bar", "off", "-c", str(self.root / "constraints.txt")]
+        began = time.monotonic()
+        progress.step("Fetching and installing the packages …")
+        self.unfinished.touch()
+        watch = PipWatch(progress, self._count)
+        code = watch.follow([*command, *self.requirements(extras)], lock)
+        said = "".join(watch.lines)
+        self._log(said)
+        if code:
+            if not watch.installing:  # nothing was written yet: keep what there is
+                self.unfinished.unlink()
+            raise SetupError.explaining(said, self.root)
+        self.unfinished.unlink()
+        progress.step(f"Ready: {self._count()} packages, {time.monotonic() - began:.0f} s.")
+
+    def _count(self) -> int:
+        where = "Lib" if os.name == "nt" else "lib/python*"
+        return sum(1 for _ in self.folder.glob(f"{where}/site-packages/*.dist-info"))
+
+    def _log(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # on a full disk the sentence matters, not the log
+            (self.root / ".venv-setup.log").write_text(text, "utf-8")
+
+
+def base_python() -> str:
+    """The Python that environments are made of, also from inside one."""
+    return getattr(sys, "_base_executable", None) or sys.executable
+
+
+def answers(python: str, code: str) -> bool:
+    """Whether that Python runs this code without an error."""
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0

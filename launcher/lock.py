@@ -1,0 +1,57 @@
+"""One process at a time sets up.
+
+The lock belongs to the operating system: it is dropped with its last holder, so a crash leaves
+nothing behind that a later start would have to judge stale and break.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from launcher.pip import Progress
+from launcher.troubles import SetupError
+
+
+@contextlib.contextmanager
+def turn(root: Path, progress: Progress, patience: float = 900) -> Iterator[int]:
+    """Hold the lock beside `.venv`, as its file descriptor; waits at most `patience` seconds."""
+    lock = os.open(root / ".venv.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        until = time.monotonic() + patience
+        told = False
+        while not grab(lock):
+            if not told:
+                progress.step("Another start is setting up Calendar Companion; waiting for it …")
+                told = True
+            if time.monotonic() > until:
+                raise SetupError(
+                    "Another start has been setting up Calendar Companion for a long time.",
+                    "Close its window, or restart the computer, and start again.",
+                )
+            time.sleep(0.2)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def grab(lock: int) -> bool:
+    """Take the lock if it is free."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as err:
+        # Some network drives know no locks; there, one start at a time is the user's part.
+        return err.errno not in {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+    return True

@@ -1,0 +1,98 @@
+"""Start Calendar Companion: `python run.py`, with nothing installed but Python 3.11 or newer.
+
+Makes or renews the environment `.venv` beside this file (see `launcher`), then runs again inside it
+and hands its arguments to `companion.cli`, or to `companion.testing` for `run.py test`. In another
+environment that already has the dependencies, it installs nothing and runs the program right away.
+
+Must still parse on Python 3.8, to say what is wrong there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NEEDED = (3, 11)
+
+
+def too_old(found: tuple[int, ...]) -> str | None:
+    """What to tell someone whose Python cannot run the program, naming a better one if present."""
+    if found[:2] >= NEEDED:
+        return None
+    names = [f"python3.{minor}" for minor in range(19, NEEDED[1] - 1, -1)]
+    better = next((name for name in names if shutil.which(name)), None)
+    return "Calendar Companion needs Python {}.{} or newer; this is {}.\n{}".format(
+        *NEEDED,
+        ".".join(map(str, found[:3])),
+        f"A newer one is on this computer; start with: {better} run.py"
+        if better
+        else "Install it from https://www.python.org/downloads/ and start again.",
+    )
+
+
+def hand_over(python: Path, arguments: list[str]) -> int:
+    """Run this file again with that Python; returns on Windows only, with the exit code."""
+    command = [str(python), "-X", "utf8", str(Path(__file__).resolve()), *arguments]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name != "nt":
+        os.execv(command[0], command)  # noqa: S606 - no shell is the point
+    process = subprocess.Popen(command)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the console sends Ctrl-C to both; the program decides
+            continue
+
+
+def start(arguments: list[str]) -> int:
+    """The program itself, in this process."""
+    if arguments[:1] == ["test"]:
+        from companion.testing import main as test
+
+        return test(arguments[1:])
+    from companion.cli import run
+
+    run()
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Environment, then program; the exit code."""
+    sentence = too_old(sys.version_info[:3])
+    if sentence:
+        print(sentence, file=sys.stderr)
+        return 1
+
+    from launcher.environment import Environment
+    from launcher.pip import Progress
+    from launcher.requirements import has_all
+    from launcher.troubles import SetupError
+
+    environment = Environment(Path(__file__).resolve().parent)
+    extras = {"test"} if arguments[:1] == ["test"] else set()
+    if extras and "--bench" in arguments:
+        extras.add("bench")
+    ready = environment.current(extras)
+    if environment.active():
+        if ready:
+            return start(arguments)
+    elif (sys.prefix != sys.base_prefix or not ready) and has_all(environment.requirements(extras)):
+        return start(arguments)
+    try:
+        if not ready:
+            environment.prepare(extras, Progress())
+        return hand_over(environment.python, arguments)
+    except SetupError as err:
+        print(f"\n{err.what}\n{err.remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Start again to finish setting up.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Use cases over ports: asyncio and the standard library only."""

@@ -1,0 +1,282 @@
+"""The appointment book's nouns: Appointment, Practitioner, and recurring meetings.
+
+Times in the book are *wall time*: a naive `datetime` as written on the clinic's clock, together
+with an IANA zone name. `instant()` turns wall time into UTC by the stated rule:
+
+- a wall time that occurs twice (clocks go back) means its first occurrence;
+- a wall time that does not exist (clocks go forward) is moved on by the length of the gap,
+  so 02:30 becomes 03:30, as RFC 5545 3.3.5 asks;
+- an end that is then no longer after its start is placed the wall-clock duration after it.
+
+A recurring meeting is one Appointment with a `Recurrence`: an RRULE on wall time and the list of
+occurrences that were moved, altered or cancelled, each named by its original start.
+Names follow FHIR (Appointment, Practitioner, booked, cancelled) and the vendor's form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrule, rrulestr
+
+from companion.domain.errors import BadInput
+
+
+class AppointmentKind(StrEnum):
+    CLIENT = "client"
+    CASUAL = "casual"
+    MEETING = "meeting"
+
+
+class AppointmentStatus(StrEnum):
+    BOOKED = "booked"
+    CANCELLED = "cancelled"
+    """Also no-shows and postponed ones: the vendor's *Cancelled* tick box."""
+
+
+class ShowAs(StrEnum):
+    BUSY = "busy"
+    TENTATIVE = "tentative"
+    OUT_OF_OFFICE = "out of office"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practitioner:
+    id: str
+    """Permanent, opaque, of a-z 0-9 and hyphens."""
+    name: str
+    """As the practice software displays it."""
+    email: str = ""
+    timezone: str = "Australia/Sydney"
+    colour: str = ""
+    """``#rrggbb`` or empty for the next of the palette."""
+    display_order: int = 0
+    aliases: tuple[str, ...] = ()
+    """Other spellings of the name met in exports."""
+
+    def answers_to(self, name: str) -> bool:
+        wanted = fold_name(name)
+        return wanted in {fold_name(known) for known in (self.name, *self.aliases)}
+
+
+def fold_name(name: str) -> str:
+    """A name as compared: no case, single spaces."""
+    return " ".join(name.split()).casefold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceChange:
+    """One occurrence of a series that differs from it; None means "as the series"."""
+
+    original_start: datetime
+    """Wall time at which the rule puts this occurrence: its permanent name."""
+    cancelled: bool = False
+    start: datetime | None = None
+    end: datetime | None = None
+    title: str | None = None
+    location: str | None = None
+    notes: str | None = None
+    show_as: ShowAs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence:
+    rule: str
+    """RFC 5545 RRULE value on wall time, e.g. ``FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10``.
+
+    UNTIL, where used, is wall time too (no Z)."""
+    changes: tuple[OccurrenceChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    id: str
+    """Permanent. For imported ones `appointment_id(source, source_id)`, so that a second
+    installation importing the same file arrives at the same id."""
+    practitioner_id: str
+    kind: AppointmentKind
+    start: datetime
+    """Wall time; midnight of the first day when `all_day`."""
+    end: datetime
+    """Wall time, after `start`; midnight after the last day when `all_day` (exclusive)."""
+    timezone: str
+    all_day: bool = False
+    status: AppointmentStatus = AppointmentStatus.BOOKED
+    show_as: ShowAs = ShowAs.BUSY
+    title: str = ""
+    """Of a meeting; or of a casual appointment, where it may name a walk-in, so that it is
+    then disclosed like a name."""
+    appointment_type: str = ""
+    """Consultation type or meeting type."""
+    client_id: str = ""
+    client_first_name: str = ""
+    client_last_name: str = ""
+    location: str = ""
+    notes: str = ""
+    reminder_minutes: int | None = None
+    recurring: bool = False
+    """An imported member of a series: one row, one id per occurrence."""
+    recurrence: Recurrence | None = None
+    """A series kept in our own book."""
+    source: str = "book"
+    """Name of the import source; ``book`` for the Appointment Book screen."""
+    source_id: str = ""
+    created: datetime | None = None
+    """Aware, UTC, where the source says it."""
+    created_by: str = ""
+    updated: datetime | None = None
+    """Aware, UTC: the source's own last change."""
+    revision: int = 0
+    """Raised by the book at each change: SEQUENCE in feeds."""
+    changed_at: datetime = field(default=datetime(2000, 1, 1, tzinfo=UTC))
+    """Aware, UTC: when the book last saw a change; DTSTAMP in feeds."""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.status is AppointmentStatus.CANCELLED
+
+    @property
+    def in_series(self) -> bool:
+        return self.recurring or self.recurrence is not None
+
+    @property
+    def client_name(self) -> str:
+        return f"{self.client_first_name} {self.client_last_name}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One time at which an appointment takes place, its own changes applied."""
+
+    appointment: Appointment
+    original_start: datetime
+    start: datetime
+    end: datetime
+    title: str
+    location: str
+    notes: str
+    show_as: ShowAs
+
+    @property
+    def key(self) -> str:
+        """Permanent name in ledger, Google and feed: appointment id + original start."""
+        if self.appointment.recurrence is None:
+            return self.appointment.id
+        return f"{self.appointment.id}@{self.original_start:%Y%m%dT%H%M%S}"
+
+
+def appointment_id(source: str, source_id: str) -> str:
+    """The permanent id of an imported appointment: 26 hex digits, no client data in it."""
+    digest = hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()
+    return digest[:26]
+
+
+def instant(wall: datetime, timezone: str) -> datetime:
+    """Wall time to aware UTC by the module's rule; `timezone` is an IANA name."""
+    return wall.replace(tzinfo=ZoneInfo(timezone), fold=0).astimezone(UTC)
+
+
+def interval(start: datetime, end: datetime, timezone: str) -> tuple[datetime, datetime]:
+    """Both ends in aware UTC, the end always after the start."""
+    first, last = instant(start, timezone), instant(end, timezone)
+    if last <= first:
+        last = first + (end - start)
+    return first, last
+
+
+def occurrences(
+    appointment: Appointment, after: datetime, before: datetime
+) -> Iterator[Occurrence]:
+    """Occurrences that overlap the wall-time span [after, before), cancelled ones left out.
+
+    A cancelled *appointment* yields nothing. A moved occurrence counts where it was moved to,
+    even when the rule puts it outside the span.
+    """
+    if appointment.cancelled:
+        return
+    if appointment.recurrence is None:
+        if appointment.start < before and appointment.end > after:
+            yield _occurrence(appointment, appointment.start, None)
+        return
+    length = appointment.end - appointment.start
+    changes = {change.original_start: change for change in appointment.recurrence.changes}
+    rule = parse_rule(appointment.recurrence.rule, appointment.start)
+    for original in rule.xafter(after - length, inc=True):
+        if original >= before:
+            break
+        if original not in changes and original + length > after:
+            yield _occurrence(appointment, original, None)
+    for original, change in changes.items():
+        if change.cancelled:
+            continue
+        moved = _occurrence(appointment, original, change)
+        if moved.start < before and moved.end > after and _in_series(rule, original):
+            yield moved
+
+
+def _in_series(rule: rrule, original: datetime) -> bool:
+    """A change whose original start the rule no longer makes has lost its meaning."""
+    return rule.after(original, inc=True) == original
+
+
+def _occurrence(
+    appointment: Appointment, original: datetime, change: OccurrenceChange | None
+) -> Occurrence:
+    length = appointment.end - appointment.start
+    if change is None:
+        change = OccurrenceChange(original_start=original)
+    start = original if change.start is None else change.start
+    return Occurrence(
+        appointment=appointment,
+        original_start=original,
+        start=start,
+        end=start + length if change.end is None else change.end,
+        title=appointment.title if change.title is None else change.title,
+        location=appointment.location if change.location is None else change.location,
+        notes=appointment.notes if change.notes is None else change.notes,
+        show_as=appointment.show_as if change.show_as is None else change.show_as,
+    )
+
+
+_FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+_PARTS = {
+    "FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def parse_rule(rule: str, start: datetime) -> rrule:
+    """The rule as dateutil's; raises BadInput for one we do not keep (sub-daily, empty, wrong)."""
+    try:
+        parts = dict(part.split("=", 1) for part in rule.upper().split(";"))
+    except ValueError:
+        parts = {}
+    if parts.get("FREQ") not in _FREQUENCIES or not _PARTS.issuperset(parts):
+        raise BadInput("The repetition is not one we know.", field="recurrence", detail=rule[:200])
+    try:
+        parsed = rrulestr(rule, dtstart=start)
+        first = next(iter(parsed), None)
+    except (ValueError, TypeError) as error:
+        raise BadInput("The repetition cannot be read.", field="recurrence") from error
+    if not isinstance(parsed, rrule) or first is None:
+        raise BadInput("The repetition never takes place.", field="recurrence")
+    return parsed
+
+
+def check_times(start: datetime, end: datetime, *, all_day: bool) -> None:
+    """Raise BadInput unless these are the times of a possible appointment."""
+    if end <= start:
+        raise BadInput("It ends before it starts.", "Correct the start or the end.", field="end")
+    if not datetime(1990, 1, 1) <= start < datetime(2200, 1, 1):  # noqa: DTZ001 - wall time
+        raise BadInput("The year is not a plausible one.", field="start")
+    if end - start > timedelta(days=366):
+        raise BadInput("It is longer than a year.", field="end")
+    if all_day and (start.time() != datetime.min.time() or end.time() != datetime.min.time()):
+        raise BadInput("An all-day appointment has no times of day.", field="all_day")

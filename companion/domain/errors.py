@@ -1,0 +1,226 @@
+"""What can go wrong, said so that a receptionist knows what to do.
+
+Every error carries *what* happened and the *remedy*; *detail* is for the log alone and never
+holds a client's name, a token or an event's text. Adapters translate foreign errors into this
+tree from one table each.
+
+    CompanionError
+    ├── BadInput                  a field, row or file a person gave us; names it
+    │   └── FileRefused           the whole file cannot be used
+    ├── NotFound                  no such practitioner, source, feed …
+    ├── Busy                      another window or command holds what we need
+    ├── StoreError                disk, database, settings
+    │   ├── StoreTooNew           written by a newer version of this program
+    │   └── StoreDamaged          unreadable, and no good copy either
+    ├── SecretsError
+    │   ├── SecretsUnavailable    no working key store on this machine
+    │   └── SecretsDamaged        the sealed file does not open with our key
+    ├── SignInError               the sign-in itself
+    │   ├── ClientFileMissing     the practice has no OAuth client yet
+    │   ├── SignInDenied          the person pressed Cancel
+    │   ├── SignInTimedOut
+    │   ├── WrongAccount          another Google account than the one asked for
+    │   └── ScopeMissing          consent came without the calendar tick
+    └── RemoteError               answers of Google Calendar
+        ├── TransientError        the same call again may succeed
+        │   ├── Offline
+        │   ├── RateLimited
+        │   └── RemoteUnavailable
+        ├── AccountParked         read-only for hours
+        ├── SignInExpired         the person must sign in again
+        ├── CalendarGone
+        ├── PermissionDenied
+        ├── IdInUse               409
+        ├── EventGone             404 or 410 on an event
+        ├── PreconditionFailed    412
+        └── RequestRefused        anything else: our mistake or a new rule of theirs
+"""
+
+from __future__ import annotations
+
+
+class CompanionError(Exception):
+    """Root of every error a person may see."""
+
+    default_what = "Something went wrong."
+    default_remedy = "Try again. If it happens again, run the doctor: python run.py doctor"
+
+    def __init__(
+        self, what: str | None = None, remedy: str | None = None, *, detail: str = ""
+    ) -> None:
+        self.what = what or self.default_what
+        self.remedy = remedy or self.default_remedy
+        self.detail = detail
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}"
+
+
+class BadInput(CompanionError):
+    """Something a person typed or dropped; `field` names it ("" for the whole)."""
+
+    default_what = "That cannot be used as it is."
+    default_remedy = "Correct it and try again."
+
+    def __init__(
+        self,
+        what: str | None = None,
+        remedy: str | None = None,
+        *,
+        field: str = "",
+        detail: str = "",
+    ) -> None:
+        super().__init__(what, remedy, detail=detail)
+        self.field = field
+
+
+class FileRefused(BadInput):
+    default_what = "This file cannot be read."
+    default_remedy = "Export it again from the practice software as CSV or Excel (.xlsx)."
+
+
+class NotFound(CompanionError):
+    default_what = "That does not exist."
+    default_remedy = "Check the name; the list shows what there is."
+
+
+class Busy(CompanionError):
+    default_what = "Another Calendar Companion window or command is working on this right now."
+    default_remedy = "Wait a few seconds and try again."
+
+
+class StoreError(CompanionError):
+    default_what = "The data folder could not be read or written."
+    default_remedy = "Check that the disk has space and that this user may write to the folder."
+
+
+class StoreTooNew(StoreError):
+    default_what = "The data was written by a newer version of Calendar Companion."
+    default_remedy = "Install that version or a later one; nothing was changed."
+
+
+class StoreDamaged(StoreError):
+    default_what = "The data file is damaged."
+    default_remedy = "Restore a backup, or run the doctor: python run.py doctor"
+
+
+class SecretsError(CompanionError):
+    default_what = "The stored sign-ins could not be opened."
+    default_remedy = "Run the doctor: python run.py doctor"
+
+
+class SecretsUnavailable(SecretsError):
+    default_what = "This computer has no working password store to keep Google sign-ins in."
+    default_remedy = (
+        "Use a desktop session with a keyring, or set COMPANION_SECRETS_KEY to a long "
+        "passphrase before starting, then try again."
+    )
+
+
+class SecretsDamaged(SecretsError):
+    default_what = "The sealed file of sign-ins does not open with this computer's key."
+    default_remedy = "Restore a backup of the data folder, or connect each practitioner again."
+
+
+class SignInError(CompanionError):
+    default_what = "Signing in to Google did not work."
+    default_remedy = "Try Connect to Google again."
+
+
+class ClientFileMissing(SignInError):
+    default_what = "The practice's Google client file has not been added yet."
+    default_remedy = "Add it once: python run.py google client FILE, or Practice > Google client."
+
+
+class SignInDenied(SignInError):
+    default_what = "Google says the sign-in was cancelled."
+    default_remedy = "Press Connect to Google again and choose Allow."
+
+
+class SignInTimedOut(SignInError):
+    default_what = "Nobody finished the Google sign-in in time."
+    default_remedy = "Press Connect to Google again and finish within five minutes."
+
+
+class WrongAccount(SignInError):
+    default_what = "Another Google account signed in than the Google Login asked for."
+    default_remedy = "Connect again and choose the account of the Google Login, or correct it."
+
+
+class ScopeMissing(SignInError):
+    default_what = "Google signed in, but without permission for the calendar."
+    default_remedy = "Connect again and leave the calendar box ticked on Google's page."
+
+
+class RemoteError(CompanionError):
+    """An answer of Google Calendar that is not success."""
+
+    default_what = "Google Calendar answered with an error."
+
+
+class TransientError(RemoteError):
+    """The same call again may succeed; `retry_after` in seconds where Google named it."""
+
+    default_remedy = "It is tried again by itself."
+
+    def __init__(
+        self,
+        what: str | None = None,
+        remedy: str | None = None,
+        *,
+        retry_after: float | None = None,
+        detail: str = "",
+    ) -> None:
+        super().__init__(what, remedy, detail=detail)
+        self.retry_after = retry_after
+
+
+class Offline(TransientError):
+    default_what = "Google cannot be reached from this computer."
+    default_remedy = "Check the internet connection; the sync goes on by itself when it is back."
+
+
+class RateLimited(TransientError):
+    default_what = "Google asks us to slow down."
+
+
+class RemoteUnavailable(TransientError):
+    default_what = "Google Calendar has a fault of its own right now."
+
+
+class AccountParked(RemoteError):
+    default_what = "Google has set this account's calendar to read-only for some hours."
+    default_remedy = "Nothing to do: it is tried again by itself; other practitioners go on."
+
+
+class SignInExpired(RemoteError):
+    default_what = "Google no longer accepts this practitioner's sign-in."
+    default_remedy = "Press Connect to Google to sign in again; nothing is lost."
+
+
+class CalendarGone(RemoteError):
+    default_what = "The Google calendar does not exist any more, or is not shared with us."
+    default_remedy = "Choose the calendar again, or let us create a new one."
+
+
+class PermissionDenied(RemoteError):
+    default_what = "This Google account may not write to that calendar."
+    default_remedy = "Choose a calendar of its own, or let us create a new one."
+
+
+class IdInUse(RemoteError):
+    default_what = "Google already knows an event with this id."
+
+
+class EventGone(RemoteError):
+    default_what = "The event no longer exists in Google."
+
+
+class PreconditionFailed(RemoteError):
+    default_what = "The event was changed in Google meanwhile."
+
+
+class RequestRefused(RemoteError):
+    default_what = "Google did not accept an event."
+    default_remedy = "It is left out and tried again later; the activity list names it."

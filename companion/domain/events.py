@@ -1,0 +1,359 @@
+"""CalendarEvent: one occurrence exactly as one destination may see it, and `project()`.
+
+This is the only place where an appointment becomes words that leave the book. Google, feed,
+export and every preview show the same projection, so a name the disclosure hides cannot slip
+out elsewhere: it is also removed from free text (notes, type, location) by `_redact`.
+
+`fingerprint` covers the fields we own in Google: time, title, place, description, show-as,
+visibility. `style` (colour, reminder) is the practitioner's to change and is compared apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+from companion.domain.appointments import (
+    Appointment,
+    AppointmentKind,
+    Occurrence,
+    ShowAs,
+    instant,
+    interval,
+    occurrences,
+)
+from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.window import SyncWindow
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+SUMMARY_LIMIT = 300
+LOCATION_LIMIT = 500
+DESCRIPTION_LIMIT = 8000
+BUSY = "Busy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEvent:
+    key: str
+    """Appointment id + original start; opaque, no client data."""
+    start: datetime | date
+    """Aware UTC; a `date` when all-day."""
+    end: datetime | date
+    """Exclusive; same type as `start`."""
+    timezone: str
+    """IANA zone of the book, for display and for the edges of all-day events."""
+    summary: str
+    location: str = ""
+    description: str = ""
+    show_as: ShowAs = ShowAs.BUSY
+    private: bool = True
+    reminder_minutes: int | None = None
+    colour: str = ""
+    """Google's colorId ("1" to "11") or empty for the calendar's own."""
+    sequence: int = 0
+    """Feeds only; never lowers for a key."""
+    changed_at: datetime = EPOCH
+    """Feeds only; aware UTC, never lowers for a key."""
+
+    @property
+    def all_day(self) -> bool:
+        return not isinstance(self.start, datetime)
+
+    @property
+    def begins(self) -> datetime:
+        """Aware UTC; local midnight for all-day."""
+        return as_instant(self.start, self.timezone)
+
+    @property
+    def ends(self) -> datetime:
+        """Aware UTC, exclusive."""
+        return as_instant(self.end, self.timezone)
+
+    @property
+    def content(self) -> Content:
+        return Content(
+            start=self.start,
+            end=self.end,
+            summary=self.summary,
+            location=self.location,
+            description=self.description,
+            availability=Availability.of(self.show_as),
+            private=self.private,
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        return self.content.fingerprint
+
+    @property
+    def style(self) -> str:
+        """What the practitioner may change in Google: see `style_of`."""
+        return style_of(self.colour, self.reminder_minutes)
+
+
+class Availability(StrEnum):
+    """Show-as, as far as Google and RFC 5545 can tell it."""
+
+    BUSY = "busy"
+    TENTATIVE = "tentative"
+    FREE = "free"
+
+    @classmethod
+    def of(cls, show_as: ShowAs) -> Availability:
+        """*Out of office* is busy: Google keeps that event type for primary calendars."""
+        return {ShowAs.TENTATIVE: cls.TENTATIVE, ShowAs.FREE: cls.FREE}.get(show_as, cls.BUSY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The fields we own, desired or as Google holds them; the two compare by `fingerprint`."""
+
+    start: datetime | date
+    end: datetime | date
+    summary: str
+    location: str
+    description: str
+    availability: Availability
+    private: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hex digits."""
+        owned = (
+            self.start.isoformat(),
+            self.end.isoformat(),
+            self.summary,
+            self.location,
+            self.description,
+            self.availability.value,
+            self.private,
+        )
+        return hashlib.blake2b(repr(owned).encode(), digest_size=16).hexdigest()
+
+
+def style_of(colour: str, reminder_minutes: int | None) -> str:
+    """``colour|reminder``, each empty for the calendar's own default."""
+    return f"{colour}|{'' if reminder_minutes is None else reminder_minutes}"
+
+
+def as_instant(moment: datetime | date, timezone: str) -> datetime:
+    """Aware UTC; of a date, its midnight in `timezone`."""
+    if isinstance(moment, datetime):
+        return moment
+    return instant(datetime.combine(moment, time.min), timezone)
+
+
+def project(
+    appointments: Iterable[Appointment],
+    window: SyncWindow,
+    disclosure: Disclosure,
+    *,
+    practitioner_name: str = "",
+    colour: str = "",
+    disclosure_revision: int = 0,
+    disclosure_changed_at: datetime = EPOCH,
+) -> list[CalendarEvent]:
+    """The events one destination shows inside `window`, by start and key.
+
+    Recurring meetings become one event per occurrence, cancelled ones vanish, names are masked.
+    `disclosure_revision` counts changes of what is shown, so that SEQUENCE also rises when only
+    the disclosure changed.
+    """
+    slack = timedelta(days=2)  # the book's zone may differ from the window's
+    after, before = window.wall_start - slack, window.wall_end + slack
+    first, last = window.start, window.end
+    events: list[CalendarEvent] = []
+    for appointment in appointments:
+        if not disclosure.admits(appointment):
+            continue
+        words = _Words(appointment, disclosure, practitioner_name)
+        for occurrence in occurrences(appointment, after, before):
+            event = _event(
+                occurrence,
+                words,
+                colour,
+                appointment.revision + disclosure_revision,
+                max(appointment.changed_at, disclosure_changed_at),
+            )
+            if event.begins < last and event.ends > first:
+                events.append(event)
+    events.sort(key=lambda event: (event.begins, event.key))
+    return events
+
+
+def _event(
+    occurrence: Occurrence, words: _Words, colour: str, sequence: int, changed_at: datetime
+) -> CalendarEvent:
+    appointment = occurrence.appointment
+    start: datetime | date
+    end: datetime | date
+    if appointment.all_day:
+        start, end = occurrence.start.date(), occurrence.end.date()
+    else:
+        start, end = interval(occurrence.start, occurrence.end, appointment.timezone)
+    wants_reminder = Item.REMINDER in words.disclosure.items and not appointment.all_day
+    return CalendarEvent(
+        key=occurrence.key,
+        start=start,
+        end=end,
+        timezone=appointment.timezone,
+        summary=words.summary(occurrence),
+        location=words.location(occurrence),
+        description=words.description(occurrence),
+        show_as=occurrence.show_as,
+        private=words.masked or appointment.kind is not AppointmentKind.MEETING,
+        reminder_minutes=appointment.reminder_minutes if wants_reminder else None,
+        colour=colour,
+        sequence=sequence,
+        changed_at=changed_at,
+    )
+
+
+class _Words:
+    """The words one disclosure allows for one appointment."""
+
+    def __init__(
+        self, appointment: Appointment, disclosure: Disclosure, practitioner_name: str
+    ) -> None:
+        self.appointment = appointment
+        self.disclosure = disclosure
+        self.masked = disclosure.masks(appointment)
+        self._practitioner_name = practitioner_name
+        self._redact = _redactor(
+            *_hidden_names(appointment, disclosure.client_name),
+        )
+
+    def _shows(self, item: Item) -> bool:
+        return item in self.disclosure.items and not self.masked
+
+    def summary(self, occurrence: Occurrence) -> str:
+        if self.masked:
+            return BUSY
+        appointment = self.appointment
+        kind_of = self._clean(appointment.appointment_type) if self._shows(Item.TYPE) else ""
+        if appointment.kind is AppointmentKind.MEETING:
+            title = self._clean(occurrence.title) if self._shows(Item.TYPE) else ""
+            words = title or kind_of or "Meeting"
+        else:
+            name = name_as_shown(appointment, self.disclosure.client_name)
+            if not name and self.disclosure.client_name is ClientName.FULL:
+                name = clean_text(occurrence.title)
+            fallback = (
+                "Client appointment"
+                if appointment.kind is AppointmentKind.CLIENT
+                else "Casual appointment"
+            )
+            words = " – ".join(part for part in (name, kind_of) if part) or fallback
+        return shorten(words, SUMMARY_LIMIT)
+
+    def location(self, occurrence: Occurrence) -> str:
+        if not self._shows(Item.LOCATION):
+            return ""
+        return shorten(self._clean(occurrence.location), LOCATION_LIMIT)
+
+    def description(self, occurrence: Occurrence) -> str:
+        lines: list[str] = []
+        if self._shows(Item.STATUS) and occurrence.show_as is not ShowAs.BUSY:
+            lines.append(f"Status: {occurrence.show_as.value.capitalize()}")
+        if self._shows(Item.PRACTITIONER) and self._practitioner_name:
+            lines.append(f"With: {clean_text(self._practitioner_name)}")
+        if self._shows(Item.NOTES) and occurrence.notes:
+            lines.append(_plain(self._redact(clean_text(occurrence.notes, keep_lines=True))))
+        return shorten("\n".join(lines), DESCRIPTION_LIMIT)
+
+    def _clean(self, text: str) -> str:
+        return self._redact(clean_text(text)) if text else ""
+
+
+def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
+    """The client's name as `mode` allows it; empty where there is none to show."""
+    first = clean_text(appointment.client_first_name)
+    last = clean_text(appointment.client_last_name)
+    match mode:
+        case ClientName.FULL:
+            return f"{first} {last}".strip()
+        case ClientName.FIRST:
+            return first
+        case ClientName.INITIALS:
+            return _initials(first) + _initials(last)
+        case ClientName.ID:
+            number = clean_text(appointment.client_id)
+            return f"Client {number}" if number else ""
+        case ClientName.NONE:
+            return ""
+
+
+def _initials(name: str) -> str:
+    words = (part for part in re.split(r"[\s\-]+", name) if part)
+    return "".join(next((c.upper() for c in word if c.isalnum()), "") for word in words)
+
+
+def _hidden_names(appointment: Appointment, mode: ClientName) -> tuple[str, str]:
+    """First and last name where `mode` hides them, else empty."""
+    if mode is ClientName.FULL:
+        return "", ""
+    last = clean_text(appointment.client_last_name)
+    if mode is ClientName.FIRST:
+        return "", last
+    return clean_text(appointment.client_first_name), last
+
+
+@lru_cache(maxsize=8192)
+def _redactor(first: str, last: str) -> Callable[[str], str]:
+    """A function that takes these names, whole and in parts, out of free text."""
+    words = {part for name in (first, last) for part in _name_parts(name)}
+    if not words:
+        return lambda text: text
+    ordered = sorted(words, key=len, reverse=True)
+    pattern = re.compile("|".join(_as_pattern(word) for word in ordered), re.IGNORECASE)
+    return lambda text: re.sub(r"…(?:[\s,.'’-]*…)+", "…", pattern.sub("…", text))
+
+
+def _name_parts(name: str) -> Iterator[str]:
+    for word in name.split():
+        yield from (part for part in (word, *re.split(r"[\-'’.]", word)) if _tells(part))
+
+
+def _tells(part: str) -> bool:
+    """Long enough to name a person: one character does in scripts without case (王)."""
+    return len(part) > 1 or (part.isalpha() and part.upper() == part.lower())
+
+
+def _as_pattern(word: str) -> str:
+    """Whole words where the script has them; anywhere in scripts written without spaces."""
+    escaped = re.escape(word)
+    if word.upper() == word.lower():
+        return escaped
+    return rf"(?<!\w){escaped}(?!\w)"
+
+
+# C0 and C1 controls, DEL, line and paragraph separators, lone surrogates: no reader keeps them
+# all (reference/icalendar-feeds.md), and one refuses the whole feed over them.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def clean_text(text: str, *, keep_lines: bool = False) -> str:
+    """Text as data: NFC, no control characters, line breaks kept (as \\n) only when asked."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _CONTROLS.sub(" ", text)
+    if keep_lines:
+        return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip()
+    return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """Google reads descriptions as HTML: break what would be a tag, visibly."""
+    return _TAG_OPENING.sub("‹", text)
+
+
+def shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,372 @@
+"""reconcile(): desired events against the ledger (and, in an audit, Google's own list).
+
+State is *desired* (the projection), *ledger* (what we know we wrote) and *observed* (what Google
+says it holds). The plan is a value that a person can read before anything happens.
+
+The rules, each from a failure somebody had (reference/failure-modes.md):
+
+- a `PENDING` row is a write whose answer we never saw: it is done again, with the same id;
+- no longer desired and not behind the window: delete; wholly behind the window: forget, the
+  event stays in Google as history;
+- the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in
+  it only ever moves when Google showed a tombstone;
+- seen in Google but not in the ledger (lost or restored ledger): adopt; two for one key: keep
+  the ledger's, else the first by id; delete the others;
+- in the ledger but not in Google: a person deleted it there; put back, or leave out for good.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from companion.domain.events import CalendarEvent, Content, as_instant
+from companion.domain.window import SyncWindow
+
+
+class EntryState(StrEnum):
+    PENDING = "pending"
+    """An intent is committed; whether Google has it is unknown."""
+    OK = "ok"
+    """Google confirmed exactly `fingerprint`."""
+    REMOVING = "removing"
+    """A delete is committed; whether Google has done it is unknown."""
+    LEFT_OUT = "left out"
+    """A person deleted it in Google and the setting says to leave it so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """What we know of one event of one calendar."""
+
+    key: str
+    event_id: str
+    generation: int
+    state: EntryState
+    fingerprint: str
+    """Of what we last sent."""
+    style: str
+    """Colour and reminder as we last sent them."""
+    begins: datetime
+    """Aware UTC, as last sent; decides whether the event lies behind the window."""
+    ends: datetime
+    etag: str = ""
+    content_hash: str = ""
+    """Fingerprint of our fields as Google answered them (it normalises text); empty until the
+    first confirmation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedEvent:
+    """One of our own events as Google holds it now."""
+
+    event_id: str
+    key: str
+    """Empty when our mark has been damaged."""
+    etag: str
+    content: Content
+    """Our fields as Google holds them, times in UTC."""
+    style: str
+    timezone: str
+    """Of the calendar: the edges of all-day events."""
+    deleted: bool = False
+    """A tombstone (status: cancelled); its content may be blank."""
+
+    @property
+    def begins(self) -> datetime:
+        return as_instant(self.content.start, self.timezone)
+
+    @property
+    def ends(self) -> datetime:
+        return as_instant(self.content.end, self.timezone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insert:
+    event: CalendarEvent
+    generation: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.event.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    event: CalendarEvent
+    entry: LedgerEntry
+    """State before; its `event_id` names what is patched."""
+
+    @property
+    def key(self) -> str:
+        return self.event.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    entry: LedgerEntry
+
+    @property
+    def key(self) -> str:
+        return self.entry.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Drop the ledger row; no call to Google."""
+
+    entry: LedgerEntry
+
+    @property
+    def key(self) -> str:
+        return self.entry.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """Write the ledger row of an event Google already holds; no call to Google."""
+
+    entry: LedgerEntry
+
+    @property
+    def key(self) -> str:
+        return self.entry.key
+
+
+Action = Insert | Update | Delete | Forget | Adopt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncPlan:
+    """What one pass would do; soonest first."""
+
+    inserts: tuple[Insert, ...] = ()
+    updates: tuple[Update, ...] = ()
+    deletes: tuple[Delete, ...] = ()
+    forgets: tuple[Forget, ...] = ()
+    adopts: tuple[Adopt, ...] = ()
+    unchanged: int = 0
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return (*self.inserts, *self.updates, *self.deletes, *self.forgets, *self.adopts)
+
+    @property
+    def writes(self) -> int:
+        """Calls to Google, when nothing goes wrong."""
+        return len(self.inserts) + len(self.updates) + len(self.deletes)
+
+    def without_deletes(self) -> SyncPlan:
+        return replace(self, deletes=())
+
+
+def reconcile(
+    desired: Iterable[CalendarEvent],
+    ledger: Iterable[LedgerEntry],
+    window: SyncWindow,
+    observed: Iterable[ObservedEvent] | None = None,
+    *,
+    put_back: bool = True,
+    tidy: bool = False,
+) -> SyncPlan:
+    """The plan that makes one calendar equal `desired` inside `window`.
+
+    `observed`: our own events that Google lists inside the window (an audit), or None for the
+    everyday pass that trusts the ledger. `put_back`: return events a person deleted in Google.
+    `tidy`: delete events behind the window instead of leaving them as history.
+    """
+    wanted = {event.key: event for event in desired}
+    entries = {entry.key: entry for entry in ledger}
+    draft = _Draft(window, entries, put_back=put_back, tidy=tidy)
+    if observed is not None:
+        entries = draft.take_in(observed, wanted)
+    for key, event in wanted.items():
+        draft.want(event, entries.get(key))
+    for key, entry in entries.items():
+        if key not in wanted:
+            draft.drop(entry)
+    return draft.plan()
+
+
+class _Draft:
+    def __init__(
+        self,
+        window: SyncWindow,
+        stored: Mapping[str, LedgerEntry],
+        *,
+        put_back: bool,
+        tidy: bool,
+    ) -> None:
+        self._window = window
+        self._window_start = window.start
+        self._stored = stored
+        self._put_back = put_back
+        self._tidy = tidy
+        self._inserts: list[Insert] = []
+        self._updates: list[Update] = []
+        self._deletes: list[Delete] = []
+        self._forgets: list[Forget] = []
+        self._adopts: list[Adopt] = []
+        self._unchanged = 0
+
+    def want(self, event: CalendarEvent, entry: LedgerEntry | None) -> None:
+        if entry is None:
+            self._inserts.append(Insert(event=event))
+        elif entry.state is EntryState.REMOVING or (
+            entry.state is EntryState.PENDING and not entry.content_hash
+        ):
+            self._inserts.append(Insert(event=event, generation=entry.generation))
+        elif entry.state is EntryState.LEFT_OUT or (
+            entry.state is EntryState.OK
+            and entry.fingerprint == event.fingerprint
+            and entry.style == event.style
+        ):
+            self._unchanged += 1
+            if entry is not self._stored.get(entry.key):
+                self._adopts.append(Adopt(entry=entry))
+        else:
+            self._updates.append(Update(event=event, entry=entry))
+
+    def drop(self, entry: LedgerEntry) -> None:
+        behind = entry.ends <= self._window_start and not self._tidy
+        if entry.state is EntryState.LEFT_OUT or (behind and entry.state is EntryState.OK):
+            self._forgets.append(Forget(entry=entry))
+        else:
+            self._deletes.append(Delete(entry=entry))
+
+    def take_in(
+        self, observed: Iterable[ObservedEvent], wanted: Mapping[str, CalendarEvent]
+    ) -> dict[str, LedgerEntry]:
+        """The ledger as it must be, given what Google really holds."""
+        strangers = {seen.event_id: seen for seen in observed if not seen.deleted}
+        result: dict[str, LedgerEntry] = {}
+        for key, entry in self._stored.items():
+            seen = strangers.pop(entry.event_id, None)
+            if seen is not None:
+                result[key] = _as_seen(entry, seen)
+            elif entry.state is EntryState.OK and self._window.covers(entry.begins, entry.ends):
+                self._missing(entry, wanted, result)
+            else:
+                result[key] = entry
+        for _, seen in sorted(strangers.items()):
+            self._stranger(seen, result, wanted)
+        return result
+
+    def _missing(
+        self,
+        entry: LedgerEntry,
+        wanted: Mapping[str, CalendarEvent],
+        result: dict[str, LedgerEntry],
+    ) -> None:
+        """We wrote it, Google no longer lists it: a person removed it, or moved it far away.
+
+        When it is not wanted either, the delete still goes out: it may only have been moved.
+        """
+        if entry.key not in wanted:
+            result[entry.key] = entry
+        elif self._put_back:
+            result[entry.key] = replace(entry, state=EntryState.PENDING, content_hash="", etag="")
+        else:
+            result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
+
+    def _stranger(
+        self,
+        seen: ObservedEvent,
+        result: dict[str, LedgerEntry],
+        wanted: Mapping[str, CalendarEvent],
+    ) -> None:
+        """Ours by its mark, yet the ledger does not know this id."""
+        known = result.get(seen.key)
+        if not seen.key or (known is not None and known.content_hash):
+            self._deletes.append(Delete(entry=_entry_of(seen, f"{seen.key}#{seen.event_id}")))
+            return
+        adopted = _entry_of(seen, seen.key)
+        event = wanted.get(seen.key)
+        if event is not None:  # its colour and reminder are the practitioner's by now
+            adopted = replace(adopted, style=event.style)
+        result[seen.key] = adopted
+
+    def plan(self) -> SyncPlan:
+        return SyncPlan(
+            inserts=tuple(sorted(self._inserts, key=lambda a: (a.event.begins, a.key))),
+            updates=tuple(sorted(self._updates, key=lambda a: (a.event.begins, a.key))),
+            deletes=tuple(sorted(self._deletes, key=lambda a: (a.entry.begins, a.key))),
+            forgets=tuple(self._forgets),
+            adopts=tuple(self._adopts),
+            unchanged=self._unchanged,
+        )
+
+
+def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
+    """A row brought to what Google shows; itself where nothing has changed."""
+    now = seen.content.fingerprint
+    if entry.state is EntryState.OK and entry.content_hash == now:
+        return entry
+    return replace(
+        entry,
+        state=EntryState.OK,
+        fingerprint=now,
+        content_hash=now,
+        etag=seen.etag,
+        begins=seen.begins,
+        ends=seen.ends,
+    )
+
+
+def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:
+    """A row for an event of ours that the ledger does not know.
+
+    Its generation is left at 0: should the event vanish, the 409 finds the next free one.
+    """
+    fingerprint = seen.content.fingerprint
+    return LedgerEntry(
+        key=key,
+        event_id=seen.event_id,
+        generation=0,
+        state=EntryState.OK,
+        fingerprint=fingerprint,
+        style=seen.style,
+        begins=seen.begins,
+        ends=seen.ends,
+        etag=seen.etag,
+        content_hash=fingerprint,
+    )
+
+
+def removals_to_hold(
+    plan: SyncPlan,
+    ledger: Iterable[LedgerEntry],
+    now: datetime,
+    *,
+    share: float = 0.3,
+    at_least: int = 10,
+    book_is_empty: bool = False,
+) -> tuple[Delete, ...]:
+    """The removals of upcoming events that must wait for a person; empty when none need to.
+
+    Held when they are more than `share` of the upcoming events and `at_least` that many, or when
+    the book holds no appointment at all for the window while Google does (a source that reads
+    as nothing). Both sides empty is no reason (vdirsyncer 1099).
+    """
+    upcoming = sum(
+        1 for entry in ledger if entry.ends > now and entry.state is not EntryState.LEFT_OUT
+    )
+    removals = tuple(delete for delete in plan.deletes if delete.entry.ends > now)
+    too_many = len(removals) >= at_least and len(removals) > share * upcoming
+    emptied = book_is_empty and bool(removals)
+    return removals if too_many or emptied else ()
+
+
+def event_id(install: str, calendar: str, key: str, generation: int) -> str:
+    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v.
+
+    The same inputs always give the same id, so an insert repeated after any crash is met by a
+    409 instead of making a second event.
+    """
+    name = "\x1f".join((install, calendar, key, str(generation)))
+    digest = hashlib.sha256(name.encode()).digest()
+    return base64.b32hexencode(digest).decode().rstrip("=").lower()

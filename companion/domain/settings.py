@@ -1,0 +1,158 @@
+"""Every setting, typed, in one place; values only, kept by a SettingsStore.
+
+A `Settings` value is a whole snapshot and never changes; a change makes a new one. Times are
+aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from companion.domain.appointments import Practitioner, fold_name
+from companion.domain.disclosure import Disclosure, DisclosureCap
+from companion.domain.errors import BadInput, NotFound
+from companion.domain.events import EPOCH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoogleLink:
+    """How one practitioner is joined to Google; the tokens lie in the SecretStore."""
+
+    login: str = ""
+    """The *Google Login* asked for (e-mail), empty for any."""
+    account: str = ""
+    """The e-mail that really signed in; empty while not connected."""
+    calendar_id: str = ""
+    calendar_name: str = ""
+    created_by_us: bool = False
+    scopes: tuple[str, ...] = ()
+    """As granted."""
+    connected_at: datetime | None = None
+    creating: str = ""
+    """Mark of a calendar whose creation was begun: searched for before creating again."""
+
+    @property
+    def connected(self) -> bool:
+        return bool(self.account and self.calendar_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncChoices:
+    """One practitioner's choices; the vendor's page, steps 1, 7 and 8."""
+
+    enabled: bool = False
+    days_in_arrears: int = 7
+    days_in_advance: int = 60
+    disclosure: Disclosure = field(default_factory=Disclosure)
+    colour: str = ""
+    """Google colorId, "" for the calendar's own."""
+    put_back_deleted: bool = True
+    """Return events a person deleted in Google (at the next audit), or leave them out."""
+    tidy_past: bool = False
+    """Delete events that fell behind the window instead of leaving them as history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PractitionerSettings:
+    practitioner: Practitioner
+    google: GoogleLink = field(default_factory=GoogleLink)
+    choices: SyncChoices = field(default_factory=SyncChoices)
+    disclosure_revision: int = 0
+    """Raised whenever what is shown may have changed: part of SEQUENCE in feeds."""
+    disclosure_changed_at: datetime = EPOCH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """An import source: how its files are read and, maybe, the folder it is watched in."""
+
+    name: str
+    mapping: str = ""
+    """TOML text of its mapping; empty for a layout recognised by its headers."""
+    snapshot: bool = False
+    """Files are whole (what is missing was removed) rather than changes only."""
+    folder: str = ""
+    """Watched folder; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    name: str = ""
+    timezone: str = "Australia/Sydney"
+    cap: DisclosureCap = field(default_factory=DisclosureCap)
+    hold_share: float = 0.3
+    """Share of upcoming events above which removals are held."""
+    hold_at_least: int = 10
+    stale_after: timedelta = timedelta(hours=24)
+    """A calendar without a successful pass for longer says so."""
+    activity_kept: timedelta = timedelta(days=90)
+    feeds_allowed: bool = True
+    feed_host: str = ""
+    """Address printed in feed links; empty for the first address of this machine's network."""
+    feed_base_url: str = ""
+    """Of a reverse proxy or tunnel, e.g. ``https://cal.example.org``; empty for host and port."""
+    user_rate: float = 10.0
+    """Google requests per second and signed-in account."""
+    project_rate: float = 166.0
+    """Google requests per second for the whole practice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    install_id: str
+    """Random, permanent: part of every event id and of our mark in Google."""
+    practice: Practice = field(default_factory=Practice)
+    practitioners: Mapping[str, PractitionerSettings] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """By practitioner id, in display order."""
+    sources: Mapping[str, SourceSettings] = field(default_factory=lambda: MappingProxyType({}))
+
+    def practitioner(self, wanted: str) -> PractitionerSettings:
+        """By id, else by name or alias without regard to case; raises NotFound."""
+        if wanted in self.practitioners:
+            return self.practitioners[wanted]
+        found = [
+            each for each in self.practitioners.values() if each.practitioner.answers_to(wanted)
+        ]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(each.practitioner.name for each in self.practitioners.values())
+        what = (
+            f'There is no practitioner "{wanted}".'
+            if not found
+            else f'Several practitioners are called "{wanted}": use the id.'
+        )
+        remedy = f"Known: {known}." if known else "Add one first, or import an export."
+        raise NotFound(what, remedy)
+
+    def with_practitioner(self, record: PractitionerSettings) -> Settings:
+        everyone = {**self.practitioners, record.practitioner.id: record}
+        ordered = sorted(
+            everyone.values(),
+            key=lambda each: (each.practitioner.display_order, fold_name(each.practitioner.name)),
+        )
+        return replace(self, practitioners={each.practitioner.id: each for each in ordered})
+
+    def without_practitioner(self, practitioner_id: str) -> Settings:
+        rest = {key: each for key, each in self.practitioners.items() if key != practitioner_id}
+        return replace(self, practitioners=rest)
+
+    def with_source(self, source: SourceSettings) -> Settings:
+        return replace(self, sources={**self.sources, source.name: source})
+
+    def disclosure_of(self, record: PractitionerSettings) -> Disclosure:
+        """What Google may see for this practitioner: their choice under the practice's cap."""
+        return record.choices.disclosure.capped(self.practice.cap)
+
+
+def check_days(days: int, field_name: str) -> int:
+    """Days in arrears or advance: 0 to 730."""
+    if not 0 <= days <= 730:
+        raise BadInput(
+            f"{days} days is out of range.", "Use a number from 0 to 730.", field=field_name
+        )
+    return days

@@ -1,0 +1,383 @@
+"""What the services need from outside, as Protocols; adapters and test fakes implement them.
+
+All methods that may touch a disk or a network are coroutines: an adapter runs blocking work in
+threads, so that the event loop never waits. Times are aware UTC unless said otherwise. Every
+error raised is a CompanionError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from companion.domain.appointments import Appointment
+from companion.domain.errors import RemoteError
+from companion.domain.events import CalendarEvent
+from companion.domain.reconcile import LedgerEntry, ObservedEvent
+from companion.domain.settings import Settings
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds, for intervals only."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SettingsStore(Protocol):
+    def read(self) -> Settings:
+        """The current snapshot; cheap (cached, renewed when another process wrote)."""
+        ...
+
+    async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
+        """Read, edit, write as one turn among all processes of this home.
+
+        `edit` may run again if another process wrote meanwhile; what it raises leaves the
+        settings as they were."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Named small texts, sealed on disk. Names hold no secret: ``google/client``,
+    ``google/token/<practitioner>``, ``feed/<feed>``."""
+
+    async def get(self, name: str) -> str | None: ...
+
+    async def put(self, name: str, value: str) -> None: ...
+
+    async def remove(self, name: str) -> None: ...
+
+    async def check(self) -> str:
+        """Set, get and delete a probe; names the backend. Raises SecretsUnavailable."""
+        ...
+
+
+# ── the book ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """What the book knows of one appointment of a source: enough to diff a new file."""
+
+    appointment_id: str
+    source_id: str
+    practitioner_id: str
+    start: datetime
+    """Wall time."""
+    end: datetime
+    row_hash: bytes
+    """`booking.row_hash` of its content: 16 bytes."""
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookChange:
+    """Appointments to write (whole, new or changed) and ids to remove, as one transaction."""
+
+    put: Sequence[Appointment] = ()
+    remove: Sequence[str] = ()
+
+
+class AppointmentBook(Protocol):
+    async def appointments(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> list[Appointment]:
+        """Those that may take place in the wall-time span [start, end): single ones that overlap
+        it, every series that begins before `end`. Cancelled ones too."""
+        ...
+
+    async def appointment(self, appointment_id: str) -> Appointment | None: ...
+
+    async def source_rows(self, source: str) -> dict[str, SourceRow]:
+        """By source id; all of one import source."""
+        ...
+
+    async def apply(self, change: BookChange, now: datetime) -> None:
+        """One transaction. Sets revision (one more than before) and changed_at = `now` on each
+        appointment put, and raises `revision` of every practitioner touched (also the one an
+        appointment leaves). Raises Busy when another process writes for too long."""
+        ...
+
+    async def revisions(self) -> Mapping[str, int]:
+        """By practitioner id; 0 is left out. One query."""
+        ...
+
+    async def reassign(self, from_practitioner: str, to_practitioner: str, now: datetime) -> None:
+        """Merge two practitioners' appointments."""
+        ...
+
+    async def count(self, practitioner_id: str | None = None) -> int: ...
+
+    async def record_import(self, record: ImportRecord) -> None: ...
+
+    async def imports(self, limit: int = 20) -> list[ImportRecord]:
+        """Newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRecord:
+    source: str
+    at: datetime
+    file_name: str
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    rejected: int
+
+
+# ── ledger, state, activity ───────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarRef:
+    """Whose ledger: one practitioner's one calendar."""
+
+    practitioner_id: str
+    calendar_id: str
+
+
+class Ledger(Protocol):
+    async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
+
+    async def write(
+        self,
+        calendar: CalendarRef,
+        put: Iterable[LedgerEntry] = (),
+        drop: Iterable[str] = (),
+    ) -> None:
+        """Put rows and drop keys in one durable transaction (returns after the disk has it)."""
+        ...
+
+    async def calendars(self, practitioner_id: str) -> list[str]:
+        """Calendar ids this practitioner still has rows for."""
+        ...
+
+    async def state(self, practitioner_id: str) -> dict[str, Any]:
+        """A small JSON document the syncing service keeps (last pass, proof, held, parked)."""
+        ...
+
+    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None: ...
+
+    async def states(self) -> dict[str, dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """One line of the activity list; no client names, no event text."""
+
+    at: datetime
+    practitioner_id: str
+    """Empty for the practice as a whole."""
+    cause: str
+    """``worker``, ``upload``, ``import``, ``audit``, a user's name …"""
+    kind: str
+    """``insert``, ``update``, ``delete``, ``import``, ``connect``, ``held``, ``error`` …"""
+    text: str
+    """One plain sentence, or empty."""
+    count: int = 1
+
+
+class ActivityLog(Protocol):
+    async def add(self, lines: Sequence[Activity]) -> None: ...
+
+    async def recent(
+        self, limit: int = 50, practitioner_id: str | None = None
+    ) -> list[Activity]: ...
+
+    async def prune(self, before: datetime) -> int: ...
+
+
+# ── feeds ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLink:
+    id: str
+    practitioner_id: str
+    label: str
+    detail: str
+    """Preset: ``full``, ``initials``, ``busy`` or ``as google``."""
+    token_hash: bytes
+    """SHA-256 of the token."""
+    created_at: datetime
+    days_in_arrears: int
+    days_in_advance: int
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_fetched_at: datetime | None = None
+    last_client: str = ""
+    """First product of the User-Agent, shortened."""
+    fetches: int = 0
+
+
+class FeedStore(Protocol):
+    async def links(self, practitioner_id: str | None = None) -> list[FeedLink]: ...
+
+    async def by_token_hash(self, token_hash: bytes) -> FeedLink | None: ...
+
+    async def put(self, link: FeedLink) -> None: ...
+
+    async def remove(self, feed_id: str) -> None: ...
+
+    async def fetched(self, feed_id: str, at: datetime, client: str) -> None: ...
+
+
+# ── Google ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertEvent:
+    event_id: str
+    event: CalendarEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchEvent:
+    """Our fields only (3 quota units); with `style` also colour and reminder."""
+
+    event_id: str
+    event: CalendarEvent
+    style: bool = False
+    if_match: str = ""
+    """ETag the event must still have, or PreconditionFailed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteEvent:
+    event_id: str
+
+
+Write = InsertEvent | PatchEvent | DeleteEvent
+
+
+def quota_units(write: Write) -> int:
+    """What one write costs of Google's quota."""
+    return 3 if isinstance(write, PatchEvent) else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarInfo:
+    id: str
+    name: str
+    access_role: str
+    """``owner``, ``writer``, ``reader`` …"""
+    primary: bool = False
+    timezone: str = ""
+
+
+class RemoteCalendar(Protocol):
+    """One calendar of one signed-in account. Safe to call from several tasks."""
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
+        """At most 50 writes; one request when there is one, a batch otherwise.
+
+        Answers in the same order: the event as Google now holds it (None for a delete), or the
+        error of that part (IdInUse, EventGone, PreconditionFailed, RateLimited …). Raises
+        RemoteError only when the whole call failed and nothing is known of any part. No
+        retries of its own: pacing decides."""
+        ...
+
+    async def get(self, event_id: str) -> ObservedEvent | None:
+        """One event with its tombstone flag; None when Google knows no such id."""
+        ...
+
+    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+        """Events bearing this installation's mark that overlap [start, end); all pages."""
+        ...
+
+    async def info(self) -> CalendarInfo:
+        """The calendar itself. Raises CalendarGone, PermissionDenied, SignInExpired …"""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRequest:
+    """An authorisation under way."""
+
+    url: str
+    """Where the person's browser goes."""
+    state: str
+    code_verifier: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    account: str
+    """E-mail that signed in; empty when Google did not say."""
+    granted_scopes: tuple[str, ...]
+    token: str
+    """JSON for the SecretStore; opaque to services."""
+
+
+class Google(Protocol):
+    """The gateway: sign-in, calendars, and a RemoteCalendar per practitioner."""
+
+    def check_client(self, content: bytes) -> str:
+        """Validate a client_secret JSON (type "installed"); its project or client name.
+        Raises BadInput."""
+        ...
+
+    async def begin_sign_in(
+        self, *, redirect_uri: str, scopes: Sequence[str], login: str
+    ) -> SignInRequest:
+        """Raises ClientFileMissing."""
+        ...
+
+    async def finish_sign_in(self, request: SignInRequest, response_url: str) -> SignedIn:
+        """Exchange the code. Raises SignInDenied, SignInError, Offline."""
+        ...
+
+    async def calendar(self, practitioner_id: str, calendar_id: str) -> RemoteCalendar:
+        """Raises SignInExpired when there is no token."""
+        ...
+
+    async def calendars(self, practitioner_id: str) -> list[CalendarInfo]: ...
+
+    async def create_calendar(
+        self, practitioner_id: str, name: str, timezone: str, mark: str
+    ) -> CalendarInfo:
+        """Not idempotent at Google: `mark` goes into the description, and a calendar that
+        already bears it is returned instead (where the scope lets us look)."""
+        ...
+
+    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None: ...
+
+    async def revoke(self, practitioner_id: str) -> None:
+        """Tell Google to forget the token; a token Google no longer knows counts as done."""
+        ...
+
+    async def forget(self, practitioner_id: str) -> None:
+        """Drop cached credentials (after a new sign-in or a disconnect)."""
+        ...
+
+
+# ── import files ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file's rows as read: cells are text, numbers, booleans, dates or None, never formulas."""
+
+    headers: tuple[str, ...]
+    rows: Sequence[tuple[int, tuple[object, ...]]]
+    """(row number as a person sees it in the file, cells in header order)."""
+    kind: str
+    """``csv`` or ``xlsx``."""
+
+
+class TableReader(Protocol):
+    async def read(self, path: Path) -> Table:
+        """Raises FileRefused with the reason: too large, wrong type, a bomb, no header row …"""
+        ...

@@ -1,0 +1,409 @@
+"""The simulated Google as a whole: accounts, their calendars, and the API's methods by name.
+
+`SimulatedGoogle.call(caller, "events.insert", …)` is what one HTTP request comes to, without
+HTTP: quota, then scope, then access, then the method; it returns the resource or raises
+`SimulatedError`. It is deterministic given its clock and seed and cheap to make, so a battery of
+tests can use thousands of them in one process. It is not thread-safe: the server holds a lock.
+"""
+
+import copy
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from companion.sandbox import access, refusals
+from companion.sandbox.access import Caller
+from companion.sandbox.calendars import Calendar, Policy
+from companion.sandbox.listing import (
+    Parameters,
+    flag,
+    list_events,
+    list_instances,
+    one,
+    page_size,
+)
+from companion.sandbox.moments import find_zone
+from companion.sandbox.quotas import Meter, Quota
+from companion.sandbox.refusals import Json, SimulatedError
+
+LONGEST_LOG = 200_000
+_LIST_PAGE, _LONGEST_LIST_PAGE = 100, 250
+_COLOURS = ("#9fe1e7", "#7bd148", "#fbd75b", "#ff887c", "#a4bdfc", "#dbadff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    email: str
+    name: str
+    timezone: str
+    subject: str
+    """Google's `sub`: the account's number, which never changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedCall:
+    """One API call as the server saw it, refused ones included."""
+
+    at: datetime
+    account: str
+    method: str
+    calendar: str | None
+    event: str | None
+    status: int
+
+
+@dataclass(slots=True)
+class Counts:
+    methods: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    """"events.insert 409" and the like."""
+    accounts: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    """HTTP requests; a batch is one."""
+    batches: int = 0
+    log: deque[LoggedCall] = field(default_factory=lambda: deque(maxlen=LONGEST_LOG))
+
+    @property
+    def calls(self) -> int:
+        return self.methods.total()
+
+    def clear(self) -> None:
+        self.methods.clear()
+        self.answers.clear()
+        self.accounts.clear()
+        self.log.clear()
+        self.requests = self.batches = 0
+
+
+class SimulatedGoogle:
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        seed: int = 0,
+        quota: Quota | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.now = now
+        self.seed = seed
+        self.chance = random.Random(seed)  # noqa: S311 - reproducible ids, no secret
+        self.meter = Meter(quota or Quota())
+        self.policy = policy or Policy()
+        self.counts = Counts()
+        self.accounts: dict[str, Account] = {}
+        self.calendars: dict[str, Calendar] = {}
+
+    # People and calendars, as they stand before a program comes along
+
+    def add_account(self, email: str, *, name: str, timezone: str) -> Account:
+        """A new account with its primary calendar, whose id is the address."""
+        account = Account(
+            email=email,
+            name=name,
+            timezone=timezone,
+            subject=str(self.chance.randrange(10**20, 10**21)),
+        )
+        self.accounts[email] = account
+        self.add_calendar(email, email, calendar_id=email, timezone=timezone, primary=True)
+        return account
+
+    def add_calendar(
+        self,
+        owner: str,
+        summary: str,
+        *,
+        calendar_id: str | None = None,
+        timezone: str | None = None,
+        description: str | None = None,
+        created_by: str | None = None,
+        primary: bool = False,
+    ) -> Calendar:
+        if calendar_id is None:
+            calendar_id = f"c_{self.chance.randbytes(32).hex()}@group.calendar.google.com"
+        calendar = Calendar(
+            id=calendar_id,
+            summary=summary,
+            description=description,
+            timezone=timezone or self.accounts[owner].timezone,
+            owner=owner,
+            now=self.now,
+            chance=self.chance,
+            policy=self.policy,
+            created_by=created_by,
+            primary=primary,
+            readers={owner: "owner"},
+        )
+        self.calendars[calendar_id] = calendar
+        return calendar
+
+    def share(self, calendar_id: str, email: str, role: str) -> None:
+        """Gives *email* the role reader, writer or owner."""
+        self.calendars[calendar_id].readers[email] = role
+
+    def unshare(self, calendar_id: str, email: str) -> None:
+        self.calendars[calendar_id].readers.pop(email, None)
+
+    def remove_calendar(self, calendar_id: str) -> None:
+        del self.calendars[calendar_id]
+
+    def events(self, calendar_id: str, *, deleted: bool = False) -> list[Json]:
+        """A copy of everything in a calendar, uncounted: the test's own view."""
+        return [
+            copy.deepcopy(event.wire)
+            for event in self.calendars[calendar_id].events.values()
+            if deleted or not event.cancelled
+        ]
+
+    # The API
+
+    def call(
+        self,
+        caller: Caller,
+        method: str,
+        parameters: Json | None = None,
+        body: Json | None = None,
+        *,
+        if_match: str | None = None,
+    ) -> Json | None:
+        """One API call in-process; the answer and the body are copies, as over a network.
+
+        *parameters* hold the path and query parameters under Google's names; a list repeats.
+        """
+        spread = {
+            key: [_text(item) for item in (value if isinstance(value, list) else [value])]
+            for key, value in (parameters or {}).items()
+        }
+        calendar = one(spread, "calendarId")
+        event = one(spread, "eventId")
+        answer = self.perform(
+            caller, method, calendar, event, spread, copy.deepcopy(body), if_match
+        )
+        return copy.deepcopy(answer)
+
+    def perform(
+        self,
+        caller: Caller,
+        method: str,
+        calendar_id: str | None,
+        event_id: str | None,
+        parameters: Parameters,
+        body: Json | None,
+        if_match: str | None,
+    ) -> Json | None:
+        """As `call`, with the parts already separated and nothing copied."""
+        if calendar_id == "primary":
+            calendar_id = caller.account
+        status = 200
+        try:
+            return self._answer(caller, method, calendar_id, event_id, parameters, body, if_match)
+        except SimulatedError as refusal:
+            status = refusal.status
+            raise
+        finally:
+            self.note(caller.account, method, calendar_id, event_id, status)
+
+    def note(
+        self,
+        account: str,
+        method: str,
+        calendar_id: str | None,
+        event_id: str | None,
+        status: int,
+    ) -> None:
+        counts = self.counts
+        counts.methods[method] += 1
+        counts.answers[f"{method} {status}"] += 1
+        counts.accounts[account] += 1
+        counts.log.append(
+            LoggedCall(
+                at=self.now(),
+                account=account,
+                method=method,
+                calendar=calendar_id,
+                event=event_id,
+                status=status,
+            )
+        )
+
+    def _answer(
+        self,
+        caller: Caller,
+        method: str,
+        calendar_id: str | None,
+        event_id: str | None,
+        parameters: Parameters,
+        body: Json | None,
+        if_match: str | None,
+    ) -> Json | None:
+        now = self.now().timestamp()
+        written = calendar_id if method in access.EVENT_WRITES else None
+        self.meter.charge(caller.account, method, now, calendar=written)
+        useful = access.check_method(caller, method)
+        if method == "calendars.insert":
+            return self._insert_calendar(caller, body or {}, now)
+        if method == "calendarList.list":
+            return self._list_calendars(caller, useful, parameters)
+        calendar = self.calendars.get(calendar_id or "")
+        if calendar is None or access.role_of(caller.account, calendar) is None:
+            raise refusals.not_found()
+        if not access.reaches(caller, useful, calendar):
+            raise refusals.insufficient_scope()
+        access.check_role(caller, calendar, method)
+        if not method.startswith("events."):
+            return self._calendar_method(caller, method, calendar, body or {})
+        if method == "events.list":
+            answer = list_events(calendar, parameters)
+            answer["accessRole"] = access.role_of(caller.account, calendar)
+            return answer
+        return self._event_method(
+            caller, method, calendar, event_id or "", parameters, body or {}, if_match
+        )
+
+    def _event_method(
+        self,
+        caller: Caller,
+        method: str,
+        calendar: Calendar,
+        event_id: str,
+        parameters: Parameters,
+        body: Json,
+        if_match: str | None,
+    ) -> Json | None:
+        if method == "events.insert":
+            now = self.now().timestamp()
+            self.meter.check_creation(caller.account, "events", now)
+            made = calendar.insert(body, caller.account).wire
+            self.meter.note_creation(caller.account, "events")
+            return made
+        if method == "events.update":
+            return calendar.update(event_id, body, if_match=if_match).wire
+        if method == "events.patch":
+            return calendar.patch(event_id, body, if_match=if_match).wire
+        if method == "events.delete":
+            calendar.delete(event_id, if_match=if_match)
+            return None
+        if method == "events.instances":
+            return list_instances(calendar, event_id, parameters)
+        event = calendar.get(event_id)
+        zone_name = one(parameters, "timeZone")
+        if zone_name is None:
+            return event.wire
+        zone = find_zone(zone_name)
+        if zone is None:
+            raise refusals.bad_request("Invalid value for: timeZone")
+        return calendar.render(event, zone)
+
+    # Calendars
+
+    def _insert_calendar(self, caller: Caller, body: Json, now: float) -> Json:
+        summary = body.get("summary")
+        if not isinstance(summary, str) or not summary.strip():
+            raise refusals.required("Missing title.")
+        self.meter.check_creation(caller.account, "calendars", now)
+        # Google makes a calendar in UTC when no zone is given.
+        timezone = _timezone(body) or "UTC"
+        calendar = self.add_calendar(
+            caller.account,
+            summary,
+            timezone=timezone,
+            description=body.get("description") or None,
+            created_by=caller.client_id,
+        )
+        self.meter.note_creation(caller.account, "calendars")
+        return _resource(calendar)
+
+    def _calendar_method(
+        self, caller: Caller, method: str, calendar: Calendar, body: Json
+    ) -> Json | None:
+        if method == "calendarList.get":
+            return self._list_entry(caller, calendar)
+        if method == "calendars.delete":
+            if calendar.primary:
+                raise refusals.primary_calendar()
+            self.remove_calendar(calendar.id)
+            return None
+        if method in {"calendars.patch", "calendars.update"}:
+            summary = body.get("summary", calendar.summary if method.endswith("patch") else None)
+            if not isinstance(summary, str) or not summary.strip():
+                raise refusals.required("Missing title.")
+            timezone = _timezone(body)
+            calendar.summary = summary
+            if "description" in body or method == "calendars.update":
+                calendar.description = body.get("description") or None
+            if timezone is not None and timezone != calendar.timezone:
+                calendar.set_timezone(timezone)
+            calendar.settings_revision += 1
+        return _resource(calendar)
+
+    def _list_calendars(
+        self, caller: Caller, useful: frozenset[str], parameters: Parameters
+    ) -> Json:
+        least = one(parameters, "minAccessRole")
+        roles = {"owner": {"owner"}, "writer": {"owner", "writer"}}.get(least or "")
+        mine = [
+            self._list_entry(caller, calendar)
+            for calendar in self.calendars.values()
+            if (role := access.role_of(caller.account, calendar)) is not None
+            and (roles is None or role in roles)
+            and access.reaches(caller, useful, calendar)
+        ]
+        flag(parameters, "showHidden")
+        token = one(parameters, "pageToken") or "0"
+        if not token.isdigit():
+            raise refusals.invalid("Invalid page token value.", "pageToken")
+        first = int(token)
+        size = page_size(parameters, _LIST_PAGE, _LONGEST_LIST_PAGE)
+        answer: Json = {
+            "kind": "calendar#calendarList",
+            "etag": f'"p{len(mine)}"',
+            "items": mine[first : first + size],
+        }
+        if first + size < len(mine):
+            answer["nextPageToken"] = str(first + size)
+        return answer
+
+    def _list_entry(self, caller: Caller, calendar: Calendar) -> Json:
+        entry = _resource(calendar) | {
+            "kind": "calendar#calendarListEntry",
+            "colorId": "1",
+            "backgroundColor": _COLOURS[len(calendar.id) % len(_COLOURS)],
+            "foregroundColor": "#000000",
+            "selected": True,
+            "accessRole": access.role_of(caller.account, calendar),
+            "defaultReminders": [{"method": "popup", "minutes": 10}] if calendar.primary else [],
+        }
+        if calendar.primary and calendar.owner == caller.account:
+            entry["primary"] = True
+        return entry
+
+
+def _resource(calendar: Calendar) -> Json:
+    resource: Json = {
+        "kind": "calendar#calendar",
+        "etag": f'"c{calendar.settings_revision}"',
+        "id": calendar.id,
+        "summary": calendar.summary,
+        "timeZone": calendar.timezone,
+        "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
+    }
+    if calendar.description:
+        resource["description"] = calendar.description
+    return resource
+
+
+def _timezone(body: Json) -> str | None:
+    name = body.get("timeZone")
+    if name is None:
+        return None
+    if not isinstance(name, str) or find_zone(name) is None:
+        raise refusals.invalid("Invalid value for: timeZone")
+    return name
+
+
+def _text(value: object) -> str:
+    """A parameter as the client library would write it into an address."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,197 @@
+"""The simulated Google's refusals: one exception and one maker for each answer that is not a 2xx.
+
+Statuses, reasons and messages are Google's own, from its guide "Handle API errors" and from
+recorded answers; where the exact words of a message are not published the maker says so.
+A refusal is part of the protocol under simulation, not an error for a person to read, and
+therefore stands outside the `CompanionError` tree.
+"""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class SimulatedError(Exception):
+    """An HTTP refusal with Google's error body."""
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        *,
+        domain: str = "global",
+        location: str | None = None,
+        location_type: str = "parameter",
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(f"{status} {reason}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.domain = domain
+        self.location = location
+        self.location_type = location_type
+        self.retry_after = retry_after
+        """Seconds for a Retry-After header, or None to leave it out."""
+
+    def body(self) -> Json:
+        entry: Json = {"domain": self.domain, "reason": self.reason, "message": self.message}
+        if self.location is not None:
+            entry |= {"locationType": self.location_type, "location": self.location}
+        return {"error": {"errors": [entry], "code": self.status, "message": self.message}}
+
+
+def invalid(message: str, location: str | None = None) -> SimulatedError:
+    return SimulatedError(400, "invalid", message, location=location)
+
+
+def required(message: str, location: str | None = None) -> SimulatedError:
+    return SimulatedError(400, "required", message, location=location)
+
+
+def parse_error() -> SimulatedError:
+    return SimulatedError(400, "parseError", "Parse Error")
+
+
+def bad_request(message: str = "Bad Request") -> SimulatedError:
+    return SimulatedError(400, "badRequest", message)
+
+
+def invalid_id() -> SimulatedError:
+    return invalid("Invalid resource id value.")
+
+
+def empty_range() -> SimulatedError:
+    return SimulatedError(
+        400,
+        "timeRangeEmpty",
+        "The specified time range is empty.",
+        domain="calendar",
+        location="timeMax",
+    )
+
+
+def stale_sequence() -> SimulatedError:
+    return invalid(
+        "Invalid sequence value. The specified sequence number is below the current sequence "
+        "number of the resource. Re-fetch the resource and use its sequence number on the "
+        "following request."
+    )
+
+
+def reminder_clash() -> SimulatedError:
+    return SimulatedError(
+        400,
+        "cannotUseDefaultRemindersAndSpecifyOverride",
+        "Cannot specify both default reminders and overrides at the same time.",
+        domain="calendar",
+    )
+
+
+def primary_calendar() -> SimulatedError:
+    """The reason and wording are ours: Google documents only that it cannot be deleted."""
+    return SimulatedError(
+        400, "cannotDeletePrimaryCalendar", "The primary calendar cannot be deleted."
+    )
+
+
+def sync_token_with_filters() -> SimulatedError:
+    """The wording is ours: Google documents the refusal, not its text."""
+    return bad_request("Sync token cannot be used with other query restrictions.")
+
+
+def not_authenticated() -> SimulatedError:
+    return SimulatedError(
+        401,
+        "authError",
+        "Invalid Credentials",
+        location="Authorization",
+        location_type="header",
+    )
+
+
+def no_credentials() -> SimulatedError:
+    return SimulatedError(
+        401, "required", "Login Required.", location="Authorization", location_type="header"
+    )
+
+
+def insufficient_scope() -> SimulatedError:
+    return SimulatedError(
+        403,
+        "insufficientPermissions",
+        "Request had insufficient authentication scopes.",
+    )
+
+
+def needs_role(role: str) -> SimulatedError:
+    return SimulatedError(
+        403,
+        "requiredAccessLevel",
+        f"You need to have {role} access to this calendar.",
+        domain="calendar",
+    )
+
+
+def revival_refused() -> SimulatedError:
+    """The wording is ours: the status has been seen, the text varies."""
+    return SimulatedError(403, "forbidden", "Forbidden")
+
+
+def user_rate_limit() -> SimulatedError:
+    return SimulatedError(
+        403, "userRateLimitExceeded", "User Rate Limit Exceeded", domain="usageLimits"
+    )
+
+
+def project_rate_limit() -> SimulatedError:
+    return SimulatedError(403, "rateLimitExceeded", "Rate Limit Exceeded", domain="usageLimits")
+
+
+def usage_limits() -> SimulatedError:
+    return SimulatedError(
+        403, "quotaExceeded", "Calendar usage limits exceeded.", domain="usageLimits"
+    )
+
+
+def not_found() -> SimulatedError:
+    return SimulatedError(404, "notFound", "Not Found")
+
+
+def duplicate() -> SimulatedError:
+    return SimulatedError(409, "duplicate", "The requested identifier already exists.")
+
+
+def deleted() -> SimulatedError:
+    return SimulatedError(410, "deleted", "Resource has been deleted")
+
+
+def full_sync_required() -> SimulatedError:
+    return SimulatedError(
+        410,
+        "fullSyncRequired",
+        "Sync token is no longer valid, a full sync is required.",
+        domain="calendar",
+        location="syncToken",
+    )
+
+
+def updated_min_too_old() -> SimulatedError:
+    return SimulatedError(
+        410,
+        "updatedMinTooLongAgo",
+        "The requested minimum modification time lies too far in the past.",
+        domain="calendar",
+        location="updatedMin",
+    )
+
+
+def precondition_failed() -> SimulatedError:
+    return SimulatedError(
+        412,
+        "conditionNotMet",
+        "Precondition Failed",
+        location="If-Match",
+        location_type="header",
+    )

@@ -1,0 +1,32 @@
+"""FakeSecrets: a SecretStore in memory."""
+
+from __future__ import annotations
+
+from companion.domain.errors import SecretsError
+
+
+class FakeSecrets:
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.trouble: SecretsError | None = None
+        """Raised by every call, as on a machine without a keyring."""
+
+    async def get(self, name: str) -> str | None:
+        self._fail_if_told()
+        return self.kept.get(name)
+
+    async def put(self, name: str, value: str) -> None:
+        self._fail_if_told()
+        self.kept[name] = value
+
+    async def remove(self, name: str) -> None:
+        self._fail_if_told()
+        self.kept.pop(name, None)
+
+    async def check(self) -> str:
+        self._fail_if_told()
+        return "memory"
+
+    def _fail_if_told(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble

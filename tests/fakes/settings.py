@@ -1,0 +1,29 @@
+"""FakeSettings: a SettingsStore in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from companion.domain.errors import CompanionError
+from companion.domain.settings import Settings
+
+
+class FakeSettings:
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.current = settings or Settings(install_id="0123456789abcdef")
+        self.changes = 0
+        """How many changes were written."""
+        self.trouble: CompanionError | None = None
+        """Raised instead of writing, as a full disk or another process would."""
+
+    def read(self) -> Settings:
+        return self.current
+
+    async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
+        edited = edit(self.current)
+        if self.trouble is not None:
+            raise self.trouble
+        if edited != self.current:
+            self.current = edited
+            self.changes += 1
+        return self.current

@@ -44,13 +44,15 @@ TROUBLES = (
         remedy="Check date and time; otherwise ask whoever looks after the network to allow pip.",
     ),
     Trouble(
-        said=r"Failed building wheel|Microsoft Visual C\+\+|metadata-generation-failed",
+        said=r"Failed building wheel|Microsoft Visual C\+\+|metadata-generation-failed"
+        r"|require a different python version",
         what="A package has no ready-made version for this computer (Python {python}).",
         remedy="Install a 64-bit Python 3.11, 3.12 or 3.13 from "
         "https://www.python.org/downloads/ and start again.",
     ),
     Trouble(
         said=r"No matching distribution|Retrying \(|ConnectionError|Connection refused|getaddrinfo"
+        r"|ResolutionImpossible"  # of pins that were tried together: they cannot be seen
         r"|name resolution|timed out|ProxyError|Network is unreachable|IncompleteRead",
         what="The packages could not be fetched.",
         remedy="Check this computer's internet connection and start again. Only the first start "

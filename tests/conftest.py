@@ -33,6 +33,8 @@ def missing_tools() -> list[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked long as well")
     parser.addoption("--bench", action="store_true", help="run the benchmarks, and only them")
+    # NiceGUI's `user` fixture (tests/pages/conftest.py) reads it: we have no main script.
+    parser.addini("main_file", "the NiceGUI script that page tests start", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:

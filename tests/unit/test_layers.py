@@ -1,0 +1,45 @@
+"""The rule that import-linter cannot state without a list: what the inner rooms may import."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+COMPANION = Path(__file__).resolve().parents[2] / "companion"
+ALLOWED = {"domain": {"dateutil.rrule"}, "services": set[str]()}
+
+
+def foreign_imports(source: str) -> Iterator[str]:
+    """Every imported name that is neither the standard library's nor ours; late imports too."""
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "." * node.level]
+        for name in names:
+            if name.partition(".")[0] not in {*sys.stdlib_module_names, "companion"}:
+                yield name
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_the_inner_rooms_use_the_standard_library_only(room: str) -> None:
+    modules = sorted((COMPANION / room).rglob("*.py"))
+    assert modules
+    foreign = {
+        (str(module.relative_to(COMPANION)), name)
+        for module in modules
+        for name in foreign_imports(module.read_text("utf-8"))
+        if name not in ALLOWED[room]
+    }
+    assert foreign == set()
+
+
+def test_a_late_or_partial_import_of_a_library_is_seen() -> None:
+    source = (
+        "import json\nfrom companion import domain\ndef f():\n    from rich.table import Table\n"
+    )
+    assert [*foreign_imports(source)] == ["rich.table"]
+    assert [*foreign_imports("from dateutil import parser")] == ["dateutil"]

@@ -1,0 +1,254 @@
+"""In-memory book, ledger, activity log and feed store: what the services' tests run on.
+
+They pass the same contract suites as the database (tests/contract), and they give way to other
+tasks once at each call, as the real ones do, so that a race in a service shows here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from companion.domain.appointments import Appointment
+from companion.domain.errors import BadInput
+from companion.domain.reconcile import LedgerEntry
+from companion.services.ports import (
+    Activity,
+    BookChange,
+    CalendarRef,
+    FeedLink,
+    ImportRecord,
+    SourceRow,
+)
+from companion.services.rows import earliest_start, row_hash
+
+
+class MemoryBook:
+    """An AppointmentBook."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Appointment] = {}
+        self._removed: dict[str, Appointment] = {}
+        self._revisions: Counter[str] = Counter()
+        self._imports: list[ImportRecord] = []
+
+    async def appointments(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> list[Appointment]:
+        await asyncio.sleep(0)
+        found = [
+            each
+            for each in self._kept.values()
+            if each.practitioner_id == practitioner_id
+            and earliest_start(each) < end
+            and (each.recurrence is not None or each.end > start)
+        ]
+        return sorted(found, key=lambda each: (each.start, each.id))
+
+    async def appointment(self, appointment_id: str) -> Appointment | None:
+        await asyncio.sleep(0)
+        return self._kept.get(appointment_id)
+
+    async def source_rows(self, source: str) -> dict[str, SourceRow]:
+        await asyncio.sleep(0)
+        return {
+            each.source_id: SourceRow(
+                appointment_id=each.id,
+                source_id=each.source_id,
+                practitioner_id=each.practitioner_id,
+                start=each.start,
+                end=each.end,
+                row_hash=row_hash(each),
+                cancelled=each.cancelled,
+            )
+            for each in self._kept.values()
+            if each.source == source and each.source_id
+        }
+
+    async def apply(self, change: BookChange, now: datetime) -> None:
+        await asyncio.sleep(0)
+        put = {each.id: each for each in change.put}
+        for each in put.values():
+            row_hash(each)  # refuses what no file can keep, before anything has changed
+        kept, removed, touched = dict(self._kept), dict(self._removed), set[str]()
+        for appointment_id in change.remove:
+            if appointment_id in kept:
+                removed[appointment_id] = kept.pop(appointment_id)
+                touched.add(removed[appointment_id].practitioner_id)
+        for each in put.values():
+            before = kept.get(each.id)
+            if before is not None:
+                touched.add(before.practitioner_id)
+            before = before or removed.pop(each.id, None)
+            kept[each.id] = self._raised(each, before, now)
+            touched.add(each.practitioner_id)
+        self._check_source_ids(kept.values())
+        self._kept, self._removed = kept, removed
+        self._revisions.update(touched)
+
+    @staticmethod
+    def _raised(each: Appointment, before: Appointment | None, now: datetime) -> Appointment:
+        if before is None:
+            return replace(each, revision=1, changed_at=now)
+        return replace(each, revision=before.revision + 1, changed_at=max(now, before.changed_at))
+
+    @staticmethod
+    def _check_source_ids(kept: Iterable[Appointment]) -> None:
+        named = Counter((each.source, each.source_id) for each in kept if each.source_id)
+        if any(times > 1 for times in named.values()):
+            raise BadInput("Two appointments of one source bear the same number.")
+
+    async def revisions(self) -> Mapping[str, int]:
+        await asyncio.sleep(0)
+        return dict(self._revisions)
+
+    async def reassign(self, from_practitioner: str, to_practitioner: str, now: datetime) -> None:
+        await asyncio.sleep(0)
+        moving = [e for e in self._kept.values() if e.practitioner_id == from_practitioner]
+        if not moving or from_practitioner == to_practitioner:
+            return
+        for each in moving:
+            moved = replace(each, practitioner_id=to_practitioner)
+            self._kept[each.id] = self._raised(moved, each, now)
+        self._revisions.update((from_practitioner, to_practitioner))
+
+    async def count(self, practitioner_id: str | None = None) -> int:
+        await asyncio.sleep(0)
+        return sum(practitioner_id in {None, each.practitioner_id} for each in self._kept.values())
+
+    async def record_import(self, record: ImportRecord) -> None:
+        await asyncio.sleep(0)
+        self._imports.append(record)
+
+    async def imports(self, limit: int = 20) -> list[ImportRecord]:
+        await asyncio.sleep(0)
+        return _newest(self._imports, limit)
+
+
+class MemoryLedger:
+    """A Ledger."""
+
+    def __init__(self) -> None:
+        self._rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
+        self._states: dict[str, str] = {}
+
+    async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]:
+        await asyncio.sleep(0)
+        return list(self._rows.get(calendar, {}).values())
+
+    async def write(
+        self,
+        calendar: CalendarRef,
+        put: Iterable[LedgerEntry] = (),
+        drop: Iterable[str] = (),
+    ) -> None:
+        await asyncio.sleep(0)
+        rows = dict(self._rows.get(calendar, {}))
+        for key in drop:
+            rows.pop(key, None)
+        rows.update((entry.key, entry) for entry in put)
+        self._rows[calendar] = rows
+
+    async def calendars(self, practitioner_id: str) -> list[str]:
+        await asyncio.sleep(0)
+        return sorted(
+            calendar.calendar_id
+            for calendar, rows in self._rows.items()
+            if rows and calendar.practitioner_id == practitioner_id
+        )
+
+    async def state(self, practitioner_id: str) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return dict(json.loads(self._states.get(practitioner_id, "{}")))
+
+    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None:
+        document = json.dumps(dict(state))
+        await asyncio.sleep(0)
+        self._states[practitioner_id] = document
+
+    async def states(self) -> dict[str, dict[str, Any]]:
+        await asyncio.sleep(0)
+        return {name: dict(json.loads(state)) for name, state in self._states.items()}
+
+
+class MemoryActivity:
+    """An ActivityLog."""
+
+    def __init__(self) -> None:
+        self.lines: list[Activity] = []
+        """In the order they came."""
+
+    async def add(self, lines: Sequence[Activity]) -> None:
+        await asyncio.sleep(0)
+        self.lines.extend(lines)
+
+    async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
+        await asyncio.sleep(0)
+        wanted = [e for e in self.lines if practitioner_id in {None, e.practitioner_id}]
+        return _newest(wanted, limit)
+
+    async def prune(self, before: datetime) -> int:
+        await asyncio.sleep(0)
+        kept = [each for each in self.lines if each.at >= before]
+        gone = len(self.lines) - len(kept)
+        self.lines[:] = kept
+        return gone
+
+
+class MemoryFeeds:
+    """A FeedStore."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, FeedLink] = {}
+
+    async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:
+        await asyncio.sleep(0)
+        wanted = (e for e in self._links.values() if practitioner_id in {None, e.practitioner_id})
+        return sorted(wanted, key=lambda each: (each.created_at, each.id))
+
+    async def by_token_hash(self, token_hash: bytes) -> FeedLink | None:
+        await asyncio.sleep(0)
+        return next((e for e in self._links.values() if e.token_hash == token_hash), None)
+
+    async def put(self, link: FeedLink) -> None:
+        await asyncio.sleep(0)
+        others = (each for each in self._links.values() if each.id != link.id)
+        if any(each.token_hash == link.token_hash for each in others):
+            raise BadInput("Two feed links bear the same secret.")
+        self._links[link.id] = link
+
+    async def remove(self, feed_id: str) -> None:
+        await asyncio.sleep(0)
+        self._links.pop(feed_id, None)
+
+    async def fetched(self, feed_id: str, at: datetime, client: str) -> None:
+        await asyncio.sleep(0)
+        link = self._links.get(feed_id)
+        if link is not None:
+            self._links[feed_id] = replace(
+                link, last_fetched_at=at, last_client=client, fetches=link.fetches + 1
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryStores:
+    """The four together, named as in `open_database`."""
+
+    book: MemoryBook = field(default_factory=MemoryBook)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    feeds: MemoryFeeds = field(default_factory=MemoryFeeds)
+    activity: MemoryActivity = field(default_factory=MemoryActivity)
+
+
+Line = TypeVar("Line", Activity, ImportRecord)
+
+
+def _newest(lines: Sequence[Line], limit: int) -> list[Line]:
+    """By time, the later written first among equals."""
+    numbered = sorted(enumerate(lines), key=lambda each: (each[1].at, each[0]), reverse=True)
+    return [line for _, line in numbered[:limit]]

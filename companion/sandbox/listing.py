@@ -104,8 +104,8 @@ def list_events(calendar: Calendar, parameters: Parameters) -> Json:
         if query.updated_min is not None and query.updated_min < oldest.timestamp():
             raise refusals.updated_min_too_old()
     revision = calendar.revision if page is None else int(page["r"])
-    entries = _sorted(_entries(calendar, query), query.order)
-    result = _page(calendar, parameters, entries, query.page_size, page, revision)
+    ordered = _sorted(entries(calendar, query), query.order)
+    result = _page(calendar, parameters, ordered, query.page_size, page, revision)
     if "nextPageToken" not in result:
         kept = sync if sync is not None else _remembered(query)
         if not any(name in parameters for name in _NO_SYNC_TOKEN_AFTER):
@@ -133,14 +133,15 @@ def list_instances(calendar: Calendar, master_id: str, parameters: Parameters) -
         ]
     elif not master.rules:
         raise refusals.bad_request("The event is not a recurring event.")
-    entries = _sorted(found, "startTime")
-    return _page(calendar, parameters, entries, query.page_size, page, calendar.revision)
+    ordered = _sorted(found, "startTime")
+    return _page(calendar, parameters, ordered, query.page_size, page, calendar.revision)
 
 
 # Selection
 
 
-def _entries(calendar: Calendar, query: Query) -> Iterator[Event]:
+def entries(calendar: Calendar, query: Query) -> Iterator[Event]:
+    """What a query selects, unsorted and unpaged."""
     for event in list(calendar.events.values()):
         if event.rules and query.single_events:
             if event.cancelled:
@@ -209,29 +210,29 @@ def _mentions(event: Event, words: tuple[str, ...]) -> bool:
 
 
 def _sorted(events: Iterable[Event], order: str | None) -> list[tuple[Key, Event]]:
-    entries: list[tuple[Key, Event]]
+    ordered: list[tuple[Key, Event]]
     if order == "updated":
-        entries = [((event.updated_at, event.revision, event.id), event) for event in events]
+        ordered = [((event.updated_at, event.revision, event.id), event) for event in events]
     elif order == "startTime":
-        entries = [((event.start.instant, event.id), event) for event in events]
+        ordered = [((event.start.instant, event.id), event) for event in events]
     else:
-        entries = [((event.serial, event.start.instant, event.id), event) for event in events]
-    entries.sort(key=lambda entry: entry[0])
-    return entries
+        ordered = [((event.serial, event.start.instant, event.id), event) for event in events]
+    ordered.sort(key=lambda entry: entry[0])
+    return ordered
 
 
 def _page(
     calendar: Calendar,
     parameters: Parameters,
-    entries: list[tuple[Key, Event]],
+    ordered: list[tuple[Key, Event]],
     size: int,
     page: Json | None,
     revision: int,
 ) -> Json:
     if page is not None:
         last = tuple(page["k"])
-        entries = [entry for entry in entries if entry[0] > last]
-    given = entries[:size]
+        ordered = [entry for entry in ordered if entry[0] > last]
+    given = ordered[:size]
     zone = None
     name = one(parameters, "timeZone")
     if name is not None:
@@ -257,7 +258,7 @@ def _page(
     }
     if calendar.description:
         result["description"] = calendar.description
-    if len(given) < len(entries):
+    if len(given) < len(ordered):
         result["nextPageToken"] = _seal("page", {"k": list(given[-1][0]), "r": revision})
     return result
 

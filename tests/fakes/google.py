@@ -1,0 +1,502 @@
+"""Google in memory: honest about ids, tombstones, ETags, scopes and accounts, and easy to break.
+
+`FakeRemoteCalendar` is one calendar; `FakeGoogle` is the gateway with its accounts, sign-ins and
+calendars. Both pass the contract suites that the real adapter passes against the simulator.
+
+Breaking it: `fail_next(error)` fails whole calls before anything happened, `lose_answers(n)`
+commits and then loses the answer, `die_after(parts)` commits the first parts of a batch and loses
+everything, `fail_parts[event_id] = error` refuses one event until taken out again. `hook`, when
+set, is awaited around every call with ("before" | "after", name): tests crash there.
+"""
+
+import asyncio
+import itertools
+import json
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from companion.domain.errors import (
+    BadInput,
+    CalendarGone,
+    ClientFileMissing,
+    EventGone,
+    IdInUse,
+    Offline,
+    PermissionDenied,
+    PreconditionFailed,
+    RemoteError,
+    RequestRefused,
+    ScopeMissing,
+    SignInDenied,
+    SignInError,
+    SignInExpired,
+)
+from companion.domain.events import Availability, CalendarEvent, Content
+from companion.domain.reconcile import ObservedEvent
+from companion.services.ports import (
+    CalendarInfo,
+    DeleteEvent,
+    InsertEvent,
+    PatchEvent,
+    SecretStore,
+    SignedIn,
+    SignInRequest,
+    Write,
+)
+
+Hook = Callable[[str, str], Awaitable[None]]
+_ID_CHARACTERS = frozenset("0123456789abcdefghijklmnopqrstuv")
+MOST_WRITES = 50
+
+
+@dataclass(slots=True, kw_only=True)
+class StoredEvent:
+    event_id: str
+    key: str
+    """Empty for an event that is not ours."""
+    install: str
+    content: Content
+    style: str
+    etag: str
+    deleted: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeRemoteCalendar:
+    """A RemoteCalendar without a network."""
+
+    install: str = "install"
+    id: str = "calendar@example.com"
+    name: str = "Appointments"
+    timezone: str = "Australia/Sydney"
+    access_role: str = "owner"
+    revives: bool = True
+    """Whether a patch brings a deleted event back, which Google does in some cases only."""
+    events: dict[str, StoredEvent] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    """HTTP requests by name: ``write``, ``get``, ``list``, ``info``."""
+    parts: Counter[str] = field(default_factory=Counter)
+    """Single writes that reached Google: ``insert``, ``patch``, ``delete``."""
+    writes: list[Write] = field(default_factory=list)
+    """Every single write that reached Google, in order."""
+    sizes: list[int] = field(default_factory=list)
+    """How many writes each call carried."""
+    gone: bool = False
+    refusing: RemoteError | None = None
+    """Raised by every call while set (SignInExpired, AccountParked …)."""
+    fail_parts: dict[str, RemoteError] = field(default_factory=dict)
+    hook: Hook | None = None
+    _next_failures: deque[RemoteError] = field(default_factory=deque)
+    _lost_answers: int = 0
+    _die_after: int | None = None
+    _changes: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    # Faults
+
+    def fail_next(self, *errors: RemoteError) -> None:
+        """The next calls fail with these, one each, before anything is done."""
+        self._next_failures.extend(errors)
+
+    def lose_answers(self, count: int = 1) -> None:
+        """The next `count` writing calls commit everything; then the connection drops."""
+        self._lost_answers += count
+
+    def die_after(self, parts: int) -> None:
+        """The next writing call commits its first `parts` writes; then the connection drops."""
+        self._die_after = parts
+
+    # What people do in Google
+
+    def live(self) -> list[StoredEvent]:
+        return [event for event in self.events.values() if not event.deleted]
+
+    def ours(self) -> list[StoredEvent]:
+        return [event for event in self.live() if event.install == self.install]
+
+    def person_adds(self, event_id: str, content: Content) -> None:
+        self.events[event_id] = StoredEvent(
+            event_id=event_id, key="", install="", content=content, style="", etag=self._etag()
+        )
+
+    def person_deletes(self, event_id: str) -> None:
+        event = self.events[event_id]
+        event.deleted, event.etag = True, self._etag()
+
+    def person_edits(
+        self,
+        event_id: str,
+        *,
+        summary: str | None = None,
+        start: datetime | date | None = None,
+        end: datetime | date | None = None,
+        style: str | None = None,
+    ) -> None:
+        event = self.events[event_id]
+        was = event.content
+        event.content = replace(
+            was,
+            summary=was.summary if summary is None else summary,
+            start=start or was.start,
+            end=end or was.end,
+        )
+        event.style = event.style if style is None else style
+        event.etag = self._etag()
+
+    def purge_tombstones(self) -> None:
+        """Google forgets deleted events in its own time; their ids become free."""
+        self.events = {key: each for key, each in self.events.items() if not each.deleted}
+
+    # RemoteCalendar
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
+        if len(writes) > MOST_WRITES:
+            raise ValueError(f"{len(writes)} writes in one call")
+        if not writes:
+            return []
+        await self._called("write")
+        self.sizes.append(len(writes))
+        if self.access_role not in {"owner", "writer"}:
+            return [PermissionDenied() for _ in writes]
+        last, self._die_after = self._die_after, None
+        answers = [self._write(write) for write in writes[:last]]
+        if last is not None:
+            raise Offline(detail="died in the middle")
+        if self._lost_answers:
+            self._lost_answers -= 1
+            raise Offline(detail="answer lost")
+        await self._answered("write")
+        return answers
+
+    async def get(self, event_id: str) -> ObservedEvent | None:
+        await self._called("get")
+        event = self.events.get(event_id)
+        await self._answered("get")
+        return None if event is None else self._observed(event)
+
+    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+        await self._called("list")
+        found = [self._observed(event) for event in self.ours()]
+        await self._answered("list")
+        return [
+            event
+            for event in found
+            if (end is None or event.begins < end) and (start is None or event.ends > start)
+        ]
+
+    async def info(self) -> CalendarInfo:
+        await self._called("info")
+        await self._answered("info")
+        return CalendarInfo(
+            id=self.id, name=self.name, access_role=self.access_role, timezone=self.timezone
+        )
+
+    # Parts
+
+    async def _called(self, name: str) -> None:
+        self.calls[name] += 1
+        await asyncio.sleep(0)
+        if self.hook is not None:
+            await self.hook("before", name)
+        if self._next_failures:
+            raise self._next_failures.popleft()
+        if self.refusing is not None:
+            raise self.refusing
+        if self.gone and name != "write":
+            raise CalendarGone
+
+    async def _answered(self, name: str) -> None:
+        await asyncio.sleep(0)
+        if self.hook is not None:
+            await self.hook("after", name)
+
+    def _write(self, write: Write) -> ObservedEvent | RemoteError | None:
+        if self.gone:
+            return CalendarGone()
+        refusal = self.fail_parts.get(write.event_id)
+        if refusal is not None:
+            return refusal
+        self.writes.append(write)
+        match write:
+            case InsertEvent():
+                self.parts["insert"] += 1
+                return self._insert(write)
+            case PatchEvent():
+                self.parts["patch"] += 1
+                return self._patch(write)
+            case DeleteEvent():
+                self.parts["delete"] += 1
+                event = self.events.get(write.event_id)
+                if event is not None and not event.deleted:
+                    self.person_deletes(write.event_id)
+                return None
+
+    def _insert(self, write: InsertEvent) -> ObservedEvent | RemoteError:
+        if not 5 <= len(write.event_id) <= 1024 or not set(write.event_id) <= _ID_CHARACTERS:
+            return RequestRefused(detail="400 invalid id")
+        if write.event_id in self.events:
+            return IdInUse()
+        stored = StoredEvent(
+            event_id=write.event_id,
+            key=write.event.key,
+            install=self.install,
+            content=_as_kept(write.event),
+            style=write.event.style,
+            etag=self._etag(),
+        )
+        self.events[write.event_id] = stored
+        return self._observed(stored)
+
+    def _patch(self, write: PatchEvent) -> ObservedEvent | RemoteError:
+        stored = self.events.get(write.event_id)
+        if stored is None or (stored.deleted and not write.if_match and not self.revives):
+            return EventGone()
+        if write.if_match and write.if_match != stored.etag:
+            return PreconditionFailed()
+        stored.content = _as_kept(write.event)
+        stored.key, stored.install = write.event.key, self.install
+        if write.style:
+            stored.style = write.event.style
+        stored.deleted, stored.etag = False, self._etag()
+        return self._observed(stored)
+
+    def _etag(self) -> str:
+        return f'"{next(self._changes)}"'
+
+    def _observed(self, event: StoredEvent) -> ObservedEvent:
+        return ObservedEvent(
+            event_id=event.event_id,
+            key=event.key if event.install == self.install else "",
+            etag=event.etag,
+            content=event.content,
+            style=event.style,
+            timezone=self.timezone,
+            deleted=event.deleted,
+        )
+
+
+def _as_kept(event: CalendarEvent) -> Content:
+    """Google keeps titles and places without outer blanks."""
+    content = event.content
+    return replace(content, summary=content.summary.strip(), location=content.location.strip())
+
+
+def content(
+    summary: str = "Dentist",
+    *,
+    start: datetime | date = datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
+    end: datetime | date = datetime(2026, 3, 2, 10, 0, tzinfo=UTC),
+) -> Content:
+    """An event's content, for `person_adds`."""
+    return Content(
+        start=start,
+        end=end,
+        summary=summary,
+        location="",
+        description="",
+        availability=Availability.BUSY,
+        private=False,
+    )
+
+
+# ── the gateway ───────────────────────────────────────────────────────────────────────────────
+
+APP_CREATED = "https://www.googleapis.com/auth/calendar.app.created"
+EVENTS_OWNED = "https://www.googleapis.com/auth/calendar.events.owned"
+EVENTS = "https://www.googleapis.com/auth/calendar.events"
+CALENDAR_LIST = "https://www.googleapis.com/auth/calendar.calendarlist.readonly"
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeGoogle:
+    """A Google gateway: give it the same SecretStore as the service under test."""
+
+    secrets: SecretStore
+    install: str = "install"
+    calendars_by_id: dict[str, FakeRemoteCalendar] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    """Calendar id to the account that owns it."""
+    made_by_us: set[str] = field(default_factory=set)
+    marks: dict[str, str] = field(default_factory=dict)
+    """Mark to the calendar that bears it."""
+    revoked: set[str] = field(default_factory=set)
+    """Accounts whose consent was withdrawn: as at Google, all tokens of an account die at once."""
+    revocations: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    can_look: bool = True
+    """Whether the scope lets us search for a calendar that we created."""
+    fail_create: RemoteError | None = None
+    create_loses_answer: bool = False
+    offline: bool = False
+    creations: int = 0
+    _consents: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    # What people do in Google
+
+    def add_calendar(
+        self, calendar_id: str, owner: str, *, name: str = "Work", access_role: str = "owner"
+    ) -> FakeRemoteCalendar:
+        made = FakeRemoteCalendar(
+            install=self.install, id=calendar_id, name=name, access_role=access_role
+        )
+        self.calendars_by_id[calendar_id] = made
+        self.owners[calendar_id] = owner
+        return made
+
+    def consent(self, url: str, account: str, *, untick: Sequence[str] = ()) -> str:
+        """A person allows at Google; returns the address Google sends the browser back to."""
+        asked = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
+        code = f"code-{next(self._numbers)}"
+        granted = tuple(each for each in asked["scope"].split() if each not in untick)
+        self._consents[code] = (account, granted)
+        self.revoked.discard(account)
+        answer = urlencode({"state": asked["state"], "code": code, "scope": " ".join(granted)})
+        return f"{asked['redirect_uri']}?{answer}"
+
+    def refuse(self, url: str) -> str:
+        """A person presses Cancel at Google."""
+        asked = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
+        answer = urlencode({"state": asked["state"], "error": "access_denied"})
+        return f"{asked['redirect_uri']}?{answer}"
+
+    # Google
+
+    def check_client(self, content: bytes) -> str:
+        try:
+            return str(json.loads(content)["installed"]["project_id"])
+        except (ValueError, KeyError, TypeError) as err:
+            raise BadInput("This is not a Google client file.", field="file") from err
+
+    async def begin_sign_in(
+        self, *, redirect_uri: str, scopes: Sequence[str], login: str
+    ) -> SignInRequest:
+        if await self.secrets.get("google/client") is None:
+            raise ClientFileMissing
+        state = f"state-{next(self._numbers)}"
+        query = urlencode(
+            {
+                "redirect_uri": redirect_uri,
+                "scope": " ".join(scopes),
+                "state": state,
+                "login_hint": login,
+            }
+        )
+        return SignInRequest(
+            url=f"https://accounts.example/auth?{query}",
+            state=state,
+            code_verifier="verifier",
+            redirect_uri=redirect_uri,
+            scopes=tuple(scopes),
+        )
+
+    async def finish_sign_in(self, request: SignInRequest, response_url: str) -> SignedIn:
+        await asyncio.sleep(0)
+        if self.offline:
+            raise Offline
+        answer = {key: values[0] for key, values in parse_qs(urlsplit(response_url).query).items()}
+        if answer.get("state") != request.state:
+            raise SignInError("This answer belongs to another sign-in.")
+        if answer.get("error") == "access_denied":
+            raise SignInDenied
+        consent = self._consents.pop(answer.get("code", ""), None)
+        if consent is None:
+            raise SignInError
+        account, granted = consent
+        token = json.dumps(
+            {"account": account, "scopes": list(granted), "serial": next(self._numbers)}
+        )
+        return SignedIn(account=account, granted_scopes=granted, token=token)
+
+    async def discard(self, signed_in: SignedIn) -> None:
+        await asyncio.sleep(0)
+        if self.offline:
+            raise Offline
+        self.revocations.append(signed_in.account)
+        self.revoked.add(signed_in.account)
+
+    async def calendar(self, practitioner_id: str, calendar_id: str) -> FakeRemoteCalendar:
+        account, scopes = await self._signed_in(practitioner_id)
+        found = self.calendars_by_id.get(calendar_id)
+        if found is None:
+            return FakeRemoteCalendar(install=self.install, id=calendar_id, gone=True)
+        owned = self.owners[calendar_id] == account
+        reached = (
+            EVENTS in scopes
+            or (EVENTS_OWNED in scopes and owned)
+            or (APP_CREATED in scopes and owned and calendar_id in self.made_by_us)
+        )
+        if not reached:
+            raise ScopeMissing
+        return found
+
+    async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
+        account, scopes = await self._signed_in(practitioner_id)
+        if CALENDAR_LIST not in scopes:
+            raise ScopeMissing
+        return [
+            CalendarInfo(
+                id=each.id, name=each.name, access_role=each.access_role, timezone=each.timezone
+            )
+            for each in self.calendars_by_id.values()
+            if self.owners[each.id] == account
+        ]
+
+    async def create_calendar(
+        self, practitioner_id: str, name: str, timezone: str, mark: str
+    ) -> CalendarInfo:
+        account, scopes = await self._signed_in(practitioner_id)
+        if APP_CREATED not in scopes:
+            raise ScopeMissing
+        if self.fail_create is not None:
+            raise self.fail_create
+        calendar_id = self.marks.get(mark, "") if self.can_look else ""
+        if not calendar_id:
+            self.creations += 1
+            calendar_id = f"made-{next(self._numbers)}@group.calendar.google.com"
+            made = self.add_calendar(calendar_id, account, name=name)
+            made.timezone = timezone
+            self.made_by_us.add(calendar_id)
+            self.marks[mark] = calendar_id
+        if self.create_loses_answer:
+            self.create_loses_answer = False
+            raise Offline
+        found = self.calendars_by_id[calendar_id]
+        return CalendarInfo(
+            id=found.id, name=found.name, access_role="owner", timezone=found.timezone
+        )
+
+    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
+        await self._signed_in(practitioner_id)
+        if self.calendars_by_id.pop(calendar_id, None) is None:
+            raise CalendarGone
+
+    async def revoke(self, practitioner_id: str) -> None:
+        await asyncio.sleep(0)
+        if self.offline:
+            raise Offline
+        stored = await self.secrets.get(f"google/token/{practitioner_id}")
+        if stored is not None:
+            account = str(json.loads(stored)["account"])
+            self.revocations.append(account)
+            self.revoked.add(account)
+
+    async def forget(self, practitioner_id: str) -> None:
+        self.forgotten.append(practitioner_id)
+
+    async def close(self) -> None:
+        pass
+
+    async def _signed_in(self, practitioner_id: str) -> tuple[str, tuple[str, ...]]:
+        await asyncio.sleep(0)
+        if self.offline:
+            raise Offline
+        stored = await self.secrets.get(f"google/token/{practitioner_id}")
+        if stored is None:
+            raise SignInExpired("This practitioner is not connected to Google.")
+        token = json.loads(stored)
+        if token["account"] in self.revoked:
+            raise SignInExpired
+        return str(token["account"]), tuple(token["scopes"])

@@ -1,0 +1,350 @@
+"""The guard: a pure ASGI gate in front of everything the app serves, websockets included.
+
+A web app on loopback is reachable by every page that the same browser shows: by DNS rebinding
+(hence the exact Host), by forms and websockets from elsewhere (hence Origin and Sec-Fetch-Site),
+and by other users of the machine (hence the launch token). For each request, in this order:
+
+1. Host must be one of the loopback names with our port, else 421; doubled headers are refused;
+2. Origin, where sent, must be the very origin of that Host; a websocket and every method that
+   changes something must send it; Sec-Fetch-Site must agree. The control path is the opposite:
+   no browser may call it, a program with the secret may;
+3. a launch token in the address is taken, once, and exchanged for this machine's cookie;
+4. without that cookie there is nothing but a calm page, `/healthz` and `/oauth/callback`
+   (SameSite=Strict withholds the cookie on Google's redirect back).
+
+Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
+a script which someone manages to inject later does not run.
+
+Users and roles will sit behind this: `scope["companion.user"]` names the user, for now "owner".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from companion.web.launching import (
+    CONTROL_PATH,
+    MACHINE_LIFE,
+    LaunchTokens,
+    MachineSessions,
+    fresh_token,
+    launch_url,
+    same_secret,
+    token_hash,
+)
+from companion.web.plain_page import plain_page
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+OPEN_PATHS = frozenset({"/healthz", "/oauth/callback"})
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+OWNER = "owner"
+_SINGLE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
+_log = logging.getLogger(__name__)
+_SCRIPT_TAG = re.compile(rb"<script(?=[\s>])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    status: int
+    reason: str
+    """For the person or program that asked; never echoes what they sent."""
+
+
+class Request:
+    """What the rules look at, read once from the ASGI scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.websocket: bool = scope["type"] == "websocket"
+        self.method: str = "GET" if self.websocket else scope["method"].upper()
+        self.path: str = scope["path"]
+        self.query: str = scope.get("query_string", b"").decode("latin-1")
+        self._headers: list[tuple[str, str]] = [
+            (name.decode("latin-1").lower(), value.decode("latin-1"))
+            for name, value in scope["headers"]
+        ]
+
+    def all(self, name: str) -> list[str]:
+        return [value for known, value in self._headers if known == name]
+
+    def one(self, name: str) -> str:
+        """The header's value, or "" when it is absent."""
+        return next(iter(self.all(name)), "").strip()
+
+    def cookies(self, name: str) -> list[str]:
+        """Every value sent under this name: a browser may hold one for two paths."""
+        pairs = (pair.partition("=") for line in self.all("cookie") for pair in line.split(";"))
+        return [value.strip() for key, _, value in pairs if key.strip() == name]
+
+    @property
+    def changes_something(self) -> bool:
+        return self.websocket or self.method not in SAFE_METHODS
+
+    @property
+    def navigation(self) -> bool:
+        """A top-level page the person opens; old browsers do not say and are believed."""
+        return (
+            not self.changes_something
+            and self.one("sec-fetch-mode") in {"", "navigate"}
+            and self.one("sec-fetch-dest") in {"", "document"}
+        )
+
+
+def host_names(port: int) -> frozenset[str]:
+    """The Host headers that mean us; without the port too where it is http's own."""
+    names = {f"{name}:{port}" for name in LOOPBACK_NAMES}
+    return frozenset(names | set(LOOPBACK_NAMES) if port == 80 else names)
+
+
+def judge(request: Request, hosts: frozenset[str]) -> Refusal | None:
+    """Rules 1 and 2; None when the request may go on."""
+    if any(len(request.all(name)) > 1 for name in _SINGLE):
+        return Refusal(status=400, reason="A header was sent twice.")
+    host = request.one("host").lower()
+    if host not in hosts:
+        return Refusal(status=421, reason="This app answers on this computer only.")
+    origin, site = request.one("origin").lower(), request.one("sec-fetch-site")
+    if request.path == CONTROL_PATH:
+        if origin or site:
+            return Refusal(status=403, reason="Not for browsers.")
+        return None
+    foreign = Refusal(status=403, reason="The request came from another site.")
+    if origin and origin != f"http://{host}":
+        return foreign
+    if request.changes_something:
+        return foreign if not origin or site not in {"", "same-origin"} else None
+    if site not in {"", "none", "same-origin"} and not request.navigation:
+        return foreign
+    return None
+
+
+class Guard:
+    """Wraps `app`; see the module's docstring for the rules."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        port: int,
+        launches: LaunchTokens,
+        machines: MachineSessions,
+        control_secret: str,
+        make_token: Callable[[], str] = fresh_token,
+    ) -> None:
+        self.app = app
+        self._port = port
+        self._hosts = host_names(port)
+        self._launches = launches
+        self._machines = machines
+        self._secret = control_secret
+        self._make_token = make_token
+        self.cookie = f"companion-machine-{port}"
+        """Named by port: cookies ignore ports, and another app may run on the next one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] not in {"http", "websocket"}:
+            return
+        request = Request(scope)
+        refusal = judge(request, self._hosts)
+        # No proxy stands before us, and NiceGUI would write what such a header says into the page.
+        scope["headers"] = [
+            pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")
+        ]
+        if request.websocket:
+            await self._websocket(request, refusal, scope, receive, send)
+            return
+        host = request.one("host").lower()
+        guarded = _Dressed(send, secrets.token_urlsafe(18), host if host in self._hosts else "")
+        if refusal:
+            await _answer(guarded, refusal.status, refusal.reason)
+        elif request.path == CONTROL_PATH:
+            await self._control(request, guarded)
+        elif not await self._launched(request, guarded):
+            await self._http(request, scope, receive, guarded)
+
+    async def _websocket(
+        self,
+        request: Request,
+        refusal: Refusal | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        if refusal or not self._known(request):
+            await receive()  # the connect event: a server sends 403 for a close before accept
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        scope["companion.user"] = OWNER
+        await self.app(scope, receive, send)
+
+    async def _http(self, request: Request, scope: Scope, receive: Receive, send: _Dressed) -> None:
+        known = self._known(request)
+        if not known and request.path not in OPEN_PATHS:
+            if not request.navigation:
+                await _answer(send, 403, "This browser is not known here.")
+                return
+            page = plain_page(
+                "Please start Calendar Companion from the desktop",
+                "This browser has not been opened by Calendar Companion yet, so it cannot show "
+                "the practice's appointments.",
+                "Use the desktop icon, or run the start command again: it opens the right "
+                "address here by itself.",
+                note="An address with a launch code works once only.",
+            )
+            await _answer(send, 403, page, html=True)
+            return
+        scope["companion.user"] = OWNER if known else ""
+        await self.app(scope, receive, send)
+
+    def _known(self, request: Request) -> bool:
+        return any(
+            self._machines.knows(token_hash(value)) for value in request.cookies(self.cookie)
+        )
+
+    async def _launched(self, request: Request, send: _Dressed) -> bool:
+        """Take a launch token from the address; True when the answer has been sent."""
+        if "launch=" not in request.query or request.method != "GET":
+            return False
+        pairs = parse_qsl(request.query, keep_blank_values=True)
+        tokens = [value for key, value in pairs if key == "launch"]
+        if len(tokens) != 1:
+            return False
+        if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
+            await _answer(send, 503, "Not before it is really opened.")
+            return True
+        known = self._known(request)
+        taken = self._launches.take(tokens[0])
+        if not known and not taken:
+            return False
+        rest = urlencode([(key, value) for key, value in pairs if key != "launch"])
+        clean = quote("/" + request.path.lstrip("/\\")) + (f"?{rest}" if rest else "")
+        headers = [("location", clean)]
+        if not known:
+            cookie = self._make_token()
+            try:
+                await self._machines.remember(token_hash(cookie))
+            except OSError as error:  # a full disk: this browser is known until the next start
+                _log.warning("The list of known browsers was not saved: %s", type(error).__name__)
+            life = int(MACHINE_LIFE.total_seconds())
+            headers.append((
+                "set-cookie",
+                f"{self.cookie}={cookie}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict",
+            ))  # fmt: skip
+        await _answer(send, 303, "", headers=headers)
+        return True
+
+    async def _control(self, request: Request, send: _Dressed) -> None:
+        """A second start of the program asks for a launch address."""
+        scheme, _, given = request.one("authorization").partition(" ")
+        if scheme.lower() != "bearer" or not same_secret(given.strip(), self._secret):
+            await _answer(send, 403, "The secret is not this home's.")
+        elif request.method != "POST":
+            await _answer(send, 405, "Ask with POST.", headers=[("allow", "POST")])
+        else:
+            body = json.dumps({"url": launch_url(self._port, self._launches.issue())})
+            await _answer(send, 200, body, headers=[("content-type", "application/json")])
+
+
+class _Dressed:
+    """`send` that adds the security headers, and the nonce to the script tags of HTML."""
+
+    def __init__(self, send: Send, nonce: str, host: str) -> None:
+        self._send = send
+        self._nonce = nonce
+        self._host = host
+        self._start: Message | None = None
+        self._html = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif message["type"] == "http.response.body" and self._start is not None:
+            await self._body(message)
+        else:
+            await self._send(message)
+
+    async def _begin(self, message: Message) -> None:
+        headers = [
+            (name.lower(), value)
+            for name, value in message.get("headers", [])
+            if name.lower() not in {b"server", b"content-security-policy"}
+        ]
+        kind = next((value for name, value in headers if name == b"content-type"), b"")
+        is_html = kind.lower().startswith(b"text/html")
+        present = {name for name, _ in headers}
+        headers += [pair for pair in self._security(is_html) if pair[0] not in present]
+        dressed = {**message, "headers": headers}
+        encoded = b"content-encoding" in present
+        if is_html and not encoded:
+            self._start = dressed  # its length changes with the nonces
+        else:
+            await self._send(dressed)
+
+    async def _body(self, message: Message) -> None:
+        self._html += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        start, self._start = self._start, None
+        if start is None:
+            return
+        tag = f'<script nonce="{self._nonce}"'.encode()
+        body = _SCRIPT_TAG.sub(tag, bytes(self._html))
+        rest = [pair for pair in start["headers"] if pair[0] != b"content-length"]
+        length = (b"content-length", str(len(body)).encode())
+        await self._send({**start, "headers": [*rest, length]})
+        await self._send({**message, "body": body})
+
+    def _security(self, is_html: bool) -> list[tuple[bytes, bytes]]:
+        # Vue compiles templates in the browser: 'unsafe-eval'. Its styles are inline.
+        policy = (
+            "default-src 'none'; "
+            f"script-src 'self' 'nonce-{self._nonce}' 'unsafe-eval'; "
+            "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+            f"connect-src 'self'{f' ws://{self._host}' if self._host else ''}; "
+            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
+        headers = {
+            "content-security-policy": policy,
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "same-origin",
+            "x-frame-options": "DENY",
+            "cross-origin-opener-policy": "same-origin",
+            "cross-origin-resource-policy": "same-origin",
+            "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
+        }
+        if is_html:
+            headers["cache-control"] = "no-store"
+        return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+async def _answer(
+    send: _Dressed,
+    status: int,
+    text: str,
+    *,
+    html: bool = False,
+    headers: list[tuple[str, str]] | None = None,
+) -> None:
+    body = text.encode()
+    given = [(name.encode(), value.encode("latin-1")) for name, value in headers or ()]
+    if not any(name == b"content-type" for name, _ in given):
+        kind = "text/html" if html else "text/plain"
+        given.append((b"content-type", f"{kind}; charset=utf-8".encode()))
+    given += [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": given})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,169 @@
+"""How a browser becomes known: single-use launch tokens, remembered machines, the control secret.
+
+The program prints or opens an address with a launch token. The guard takes the token, once, and
+gives that browser a cookie whose hash is kept in the home, so that the same browser is still known
+tomorrow. A second start finds the app running, proves with the control secret (a file only this
+user can read) that it may, and is given a fresh launch address.
+
+The pattern is Jupyter Server's and Syncthing's: see "The browser app on loopback" in the project's
+security notes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlencode
+
+LAUNCH_LIFE = timedelta(minutes=30)
+MACHINE_LIFE = timedelta(days=400)
+"""The longest a browser keeps a cookie."""
+MOST_MACHINES = 64
+CONTROL_PATH = "/control/launch"
+
+
+def fresh_token() -> str:
+    """256 bits, safe in an address and a cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token: enough to know it again, useless to a thief."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def same_secret(given: str, kept: str) -> bool:
+    """Compared in constant time."""
+    return hmac.compare_digest(given.encode(), kept.encode())
+
+
+class LaunchTokens:
+    """Single-use tokens, in memory only: an unused one dies with the program."""
+
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        make: Callable[[], str] = fresh_token,
+        life: timedelta = LAUNCH_LIFE,
+    ) -> None:
+        self._monotonic = monotonic
+        self._make = make
+        self._life = life.total_seconds()
+        self._waiting: dict[str, float] = {}
+
+    def issue(self) -> str:
+        now = self._monotonic()
+        self._waiting = {key: until for key, until in self._waiting.items() if until > now}
+        token = self._make()
+        self._waiting[token_hash(token)] = now + self._life
+        return token
+
+    def take(self, token: str) -> bool:
+        """True the first time for a token that was issued and has not grown old."""
+        until = self._waiting.pop(token_hash(token), None)
+        return until is not None and until > self._monotonic()
+
+
+def launch_url(port: int, token: str) -> str:
+    return f"http://127.0.0.1:{port}/?{urlencode({'launch': token})}"
+
+
+class MachineSessions(Protocol):
+    """Browsers that were launched once, by the hash of their cookie."""
+
+    def knows(self, hashed: str) -> bool: ...
+
+    async def remember(self, hashed: str) -> None: ...
+
+
+class MachineFile:
+    """MachineSessions in a small JSON file of the home: hash → when it was launched.
+
+    A file that cannot be read counts as empty: the worst that follows is one more launch.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._now = now
+        self._known = self._load()
+
+    def knows(self, hashed: str) -> bool:
+        since = self._known.get(hashed)
+        return since is not None and self._now() - since < MACHINE_LIFE
+
+    async def remember(self, hashed: str) -> None:
+        """Returns when the file has it; raises OSError when it cannot be written."""
+        self._known[hashed] = self._now()
+        newest = sorted(self._known.items(), key=lambda item: item[1])[-MOST_MACHINES:]
+        self._known = dict(newest)
+        text = json.dumps({key: since.isoformat() for key, since in newest}, indent=1)
+        await asyncio.to_thread(write_private, self._path, text)
+
+    def _load(self) -> dict[str, datetime]:
+        try:
+            stored = json.loads(self._path.read_text(encoding="utf-8"))
+            known = {str(key): datetime.fromisoformat(since) for key, since in stored.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+        return {key: since for key, since in known.items() if since.tzinfo is not None}
+
+
+def control_secret(path: Path) -> str:
+    """The secret of this home's control path; made the first time. Raises OSError."""
+    with suppress(OSError):
+        kept = path.read_text(encoding="utf-8").strip()
+        if len(kept) >= 43:
+            return kept
+    made = fresh_token()
+    write_private(path, made)
+    return made
+
+
+def write_private(path: Path, text: str) -> None:
+    """Whole or not at all, readable by this user only (mkstemp gives mode 0600)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def ask_running_app(port: int, secret: str, *, seconds: float = 3.0) -> str | None:
+    """A launch address from the app that runs on `port`; None when none of ours answers."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{CONTROL_PATH}",
+        data=b"",
+        headers={"Authorization": f"Bearer {secret}"},
+        method="POST",
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=seconds) as answer:
+            if answer.status != HTTPStatus.OK:
+                return None
+            found = json.loads(answer.read(4096))
+    except (OSError, ValueError):
+        return None
+    url = found.get("url") if isinstance(found, dict) else None
+    return url if isinstance(url, str) and url.startswith("http://127.0.0.1:") else None

@@ -1,0 +1,57 @@
+"""One calm page of plain HTML, for what is said outside the app proper.
+
+No script, no file, no app: it must work for a browser that nobody knows, and when a page of the
+app has failed. Its look follows static/app.css.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+_STYLE = """
+:root{color-scheme:light dark;--ground:#f3f6f7;--card:#fff;--ink:#17262e;--soft:#4d626d;
+--line:#dbe4e8;--brand:#0b6670}
+@media(prefers-color-scheme:dark){:root{--ground:#0f171b;--card:#172228;--ink:#e7eff2;--soft:#a7bac3;
+--line:#2a3a42;--brand:#6cc5cd}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;
+background:var(--ground);color:var(--ink);font:16px/1.6 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+main{max-width:34rem;background:var(--card);border:1px solid var(--line);border-radius:16px;
+padding:32px}
+h1{font-size:1.4rem;line-height:1.3;margin:0 0 12px}
+p{margin:0 0 12px;color:var(--soft)}
+a{color:var(--brand);font-weight:600}
+a:focus-visible{outline:3px solid var(--brand);outline-offset:3px;border-radius:4px}
+code{font:0.95em ui-monospace,Consolas,monospace;color:var(--ink)}
+small{color:var(--soft)}
+"""
+
+
+def plain_page(
+    title: str,
+    *paragraphs: str,
+    link: tuple[str, str] | None = None,
+    go_to: str = "",
+    after_seconds: int = 2,
+    note: str = "",
+) -> str:
+    """The page as HTML. All texts are escaped; `link` is (address, words).
+
+    `go_to`: an address of ours that the browser opens by itself after a moment."""
+    refresh = (
+        f'<meta http-equiv="refresh" content="{after_seconds};url={escape(go_to)}">'
+        if go_to
+        else ""
+    )
+    body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
+    if link:
+        body += f'<p><a href="{escape(link[0])}">{escape(link[1])}</a></p>'
+    if note:
+        body += f"<small>{escape(note)}</small>"
+    return (
+        '<!doctype html><html lang="en-AU"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{refresh}<title>{escape(title)} – Calendar Companion</title>"
+        f"<style>{_STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
+    )

@@ -137,16 +137,13 @@ class Environment:
         command += ["--progress-bar", "off", "-c", str(self.root / "constraints.txt")]
         began = time.monotonic()
         progress.step("Fetching and installing the packages …")
-        self.unfinished.touch()
-        watch = PipWatch(progress, self._count)
+        watch = PipWatch(progress, self._count, self.unfinished)
         code = watch.follow([*command, *self.requirements(extras)], lock)
         said = "".join(watch.lines)
         self._log(said)
         if code:
-            if not watch.installing:  # nothing was written yet: keep what there is
-                self.unfinished.unlink()
             raise SetupError.explaining(said, self.root)
-        self.unfinished.unlink()
+        self.unfinished.unlink(missing_ok=True)
         progress.step(f"Ready: {self._count()} packages, {time.monotonic() - began:.0f} s.")
 
     def _count(self) -> int:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 
 class Progress:
@@ -33,11 +34,15 @@ class Progress:
 
 
 class PipWatch:
-    """Follows pip: its lines into a counter on the screen, all of them kept for the log."""
+    """Follows pip: its lines into a counter on the screen, all of them kept for the log.
 
-    def __init__(self, progress: Progress, count: Callable[[], int]) -> None:
+    `unfinished` comes into being when pip has fetched everything and begins to write packages.
+    """
+
+    def __init__(self, progress: Progress, count: Callable[[], int], unfinished: Path) -> None:
         self.progress = progress
         self.count = count
+        self.unfinished = unfinished
         self.lines: list[str] = []
         self.installing = 0
         self.fetched = 0
@@ -82,6 +87,7 @@ class PipWatch:
             name = re.split(r"[<>=!~;\[( ]", line[11:].strip(), maxsplit=1)[0]
             self.progress.tick(f"  fetched {self.fetched} packages, now {name}", self.fetched)
         elif line.startswith("Installing collected packages:"):
+            self.unfinished.touch()
             self.installing = line.count(",") + 1
             self.before = self.count()
             self.progress.step(f"  installing {self.installing} packages")

@@ -1,0 +1,86 @@
+"""Access: one open database file, one transaction a turn.
+
+Each piece of work is a function of a Connection; it runs in a thread, inside one transaction,
+and what it raises is translated. Writes take turns on one long-lived connection, which is also
+where `data_version` is asked, so that our own writes do not count as someone else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from companion.adapters.database import sqlite
+from companion.adapters.database.errors import translating
+from companion.adapters.database.threads import Turns
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], Result]
+READERS = 3
+
+
+class Access:
+    def __init__(self, path: Path, *, busy_seconds: float = sqlite.BUSY_SECONDS) -> None:
+        """Open or create; blocks. `prepare` must have run before the first turn."""
+        self.path = path
+        self._writing = sqlite.writing_engine(path, busy_seconds=busy_seconds)
+        self._reading = sqlite.reading_engine(path, READERS, busy_seconds=busy_seconds)
+        with translating():
+            self._writer = self._writing.connect()
+        self._writers_turns = Turns("database-writer", 1)
+        self._readers_turns = Turns("database-reader", READERS)
+
+    def prepare(self, is_current: Callable[[str | None], bool], upgrade: Work[None]) -> None:
+        """Ask for WAL; then `upgrade`, in one transaction, unless the revision is current."""
+        raw = sqlite.raw_of(self._writer)
+        with translating():
+            sqlite.switch_to_wal(raw)
+            current = is_current(sqlite.revision_of(raw))
+        if not current:
+            self._write_now(upgrade)
+
+    def _write_now(self, work: Work[Result]) -> Result:
+        with translating(), self._writer.begin():
+            return work(self._writer)
+
+    async def write(self, work: Work[Result]) -> Result:
+        """`work` in a transaction of its own, on disk when this returns."""
+        return await self._writers_turns.run(lambda: self._write_now(work))
+
+    async def write_after(self, prepare: Callable[[], Work[Result]]) -> Result:
+        """`write`, with something slow to do in the thread before other processes must wait."""
+        return await self._writers_turns.run(lambda: self._write_now(prepare()))
+
+    async def read(self, work: Work[Result]) -> Result:
+        """`work` on one snapshot; it cannot write."""
+
+        def turn() -> Result:
+            with translating(), self._reading.begin() as connection:
+                return work(connection)
+
+        return await self._readers_turns.run(turn)
+
+    async def data_version(self) -> int:
+        def turn() -> int:
+            with translating():
+                return sqlite.data_version(sqlite.raw_of(self._writer))
+
+        return await self._writers_turns.run(turn)
+
+    async def backup_to(self, copy: Path) -> None:
+        def turn() -> None:
+            with translating():
+                sqlite.copy_to(self.path, copy)
+
+        await self._readers_turns.run(turn)
+
+    def close(self) -> None:
+        """Finish what was begun, then let go of the file. Blocks; may be called again."""
+        self._writers_turns.close()
+        self._readers_turns.close()
+        self._reading.dispose()
+        self._writer.close()  # last: SQLite tidies its log away with the last connection
+        self._writing.dispose()

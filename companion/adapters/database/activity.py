@@ -1,0 +1,44 @@
+"""SqlActivity: the activity list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from companion.adapters.database.access import Access
+from companion.adapters.database.schema import activity
+from companion.services.ports import Activity
+
+_NEWEST = select(
+    activity.c.at,
+    activity.c.practitioner_id,
+    activity.c.cause,
+    activity.c.kind,
+    activity.c.text,
+    activity.c.count,
+).order_by(activity.c.at.desc(), activity.c.id.desc())
+
+
+class SqlActivity:
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def add(self, lines: Sequence[Activity]) -> None:
+        if lines:
+            rows = [asdict(line) for line in lines]
+            await self._access.write(lambda connection: connection.execute(insert(activity), rows))
+
+    async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
+        statement = _NEWEST.limit(limit)
+        if practitioner_id is not None:
+            statement = statement.where(activity.c.practitioner_id == practitioner_id)
+        return await self._access.read(
+            lambda connection: [Activity(**row) for row in connection.execute(statement).mappings()]
+        )
+
+    async def prune(self, before: datetime) -> int:
+        statement = delete(activity).where(activity.c.at < before)
+        return await self._access.write(lambda connection: connection.execute(statement).rowcount)

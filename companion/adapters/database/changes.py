@@ -1,0 +1,164 @@
+"""Changes of the book, each inside the caller's one transaction.
+
+An appointment's revision is one more than the book last knew of its id, removed or not, and its
+changed_at never lies before the last one: a feed's SEQUENCE and DTSTAMP may not go back, whatever
+the clock of this computer does. Everything is written in chunks, so that memory stays modest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
+
+from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
+from companion.adapters.database.schema import (
+    appointments,
+    practitioner_revisions,
+    removed_appointments,
+)
+from companion.adapters.database.sqlite import upsert
+from companion.domain.appointments import Appointment
+from companion.services.rows import row_hash
+
+Item = TypeVar("Item")
+_IDS_A_QUERY = 500
+_ROWS_A_CHUNK = 2000
+
+_PUT = upsert(appointments)
+_LEAVE_BEHIND = upsert(removed_appointments)
+_RAISE = upsert(
+    practitioner_revisions,
+    set_=lambda _: {"revision": practitioner_revisions.c.revision + 1},
+)
+_KNOWN = select(
+    appointments.c.id,
+    appointments.c.practitioner_id,
+    appointments.c.revision,
+    appointments.c.changed_at,
+).where(appointments.c.id.in_(bindparam("ids", expanding=True)))
+_ONCE_KNOWN = select(
+    removed_appointments.c.id, removed_appointments.c.revision, removed_appointments.c.changed_at
+).where(removed_appointments.c.id.in_(bindparam("ids", expanding=True)))
+_OF_PRACTITIONER = select(*COLUMNS).where(
+    appointments.c.practitioner_id == bindparam("practitioner_id")
+)
+_MOVE = (
+    update(appointments)
+    .where(appointments.c.id == bindparam("moved_id"))
+    .values(
+        practitioner_id=bindparam("new_practitioner_id"),
+        row_hash=bindparam("new_hash"),
+        revision=bindparam("new_revision"),
+        changed_at=bindparam("new_changed_at"),
+    )
+)
+
+
+class _Known(NamedTuple):
+    practitioner_id: str
+    """Empty for a removed appointment."""
+    revision: int
+    changed_at: datetime
+
+
+def apply_change(
+    connection: Connection,
+    put: Mapping[str, Appointment],
+    hashes: Sequence[bytes],
+    remove: Iterable[str],
+    now: datetime,
+) -> None:
+    """`hashes` are those of `put`, in its order. What is removed and put too is put."""
+    known = _known(connection, [*put, *remove])
+    touched = {each.practitioner_id for each in known.values()}
+    touched.update(each.practitioner_id for each in put.values())
+    _remove(connection, {key: known[key] for key in remove if key in known}, put.keys())
+    known.update(_once_known(connection, [key for key in put if key not in known]))
+    pairs = zip(put.values(), hashes, strict=True)
+    for chunk in _chunks(pairs, _ROWS_A_CHUNK):
+        connection.execute(_PUT, [_raised(*pair, known, now) for pair in chunk])
+    returned = [key for key in put if key in known and not known[key].practitioner_id]
+    _delete(connection, removed_appointments, returned)
+    _raise(connection, touched)
+
+
+def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> None:
+    """All appointments of one practitioner to another; nothing to move changes nothing."""
+    rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
+    for chunk in _chunks(rows, _ROWS_A_CHUNK):
+        moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]
+        connection.execute(
+            _MOVE,
+            [
+                {
+                    "moved_id": each.id,
+                    "new_practitioner_id": arrives,
+                    "new_hash": row_hash(each),
+                    "new_revision": each.revision + 1,
+                    "new_changed_at": max(now, each.changed_at),
+                }
+                for each in moved
+            ],
+        )
+    if rows:
+        _raise(connection, {leaves, arrives})
+
+
+def _known(connection: Connection, ids: Iterable[str]) -> dict[str, _Known]:
+    return {
+        row[0]: _Known(*row[1:])
+        for chunk in _chunks(ids, _IDS_A_QUERY)
+        for row in connection.execute(_KNOWN, {"ids": chunk})
+    }
+
+
+def _once_known(connection: Connection, ids: Iterable[str]) -> dict[str, _Known]:
+    return {
+        row[0]: _Known("", *row[1:])
+        for chunk in _chunks(ids, _IDS_A_QUERY)
+        for row in connection.execute(_ONCE_KNOWN, {"ids": chunk})
+    }
+
+
+def _raised(
+    each: Appointment, hashed: bytes, known: Mapping[str, _Known], now: datetime
+) -> dict[str, Any]:
+    row = row_of(each, hashed)
+    before = known.get(each.id)
+    row["revision"] = 1 if before is None else before.revision + 1
+    row["changed_at"] = now if before is None else max(now, before.changed_at)
+    return row
+
+
+def _remove(connection: Connection, gone: Mapping[str, _Known], put: Iterable[str]) -> None:
+    _delete(connection, appointments, gone)
+    staying = set(put)
+    left = (
+        {"id": key, "revision": known.revision, "changed_at": known.changed_at}
+        for key, known in gone.items()
+        if key not in staying
+    )
+    for chunk in _chunks(left, _ROWS_A_CHUNK):
+        connection.execute(_LEAVE_BEHIND, chunk)
+
+
+def _delete(connection: Connection, table: Table, ids: Iterable[str]) -> None:
+    for chunk in _chunks(ids, _IDS_A_QUERY):
+        connection.execute(delete(table).where(table.c.id.in_(chunk)))
+
+
+def _raise(connection: Connection, practitioners: Iterable[str]) -> None:
+    rows = [{"practitioner_id": each, "revision": 1} for each in sorted(practitioners)]
+    if rows:
+        connection.execute(_RAISE, rows)
+
+
+def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,146 @@
+"""What the database says when it cannot, in words for a receptionist: one table.
+
+SQLite's primary result codes (https://sqlite.org/rescode.html) decide; the extended code goes
+into `detail`. Neither SQL nor a bound value ever does: they hold clients' names. What SQLAlchemy
+or sqlite3 raise without a result code is our own mistake or a closed connection.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from companion.domain.errors import BadInput, Busy, CompanionError, StoreDamaged, StoreError
+
+Make = Callable[[str], CompanionError]
+
+
+def _store(what: str | None = None, remedy: str | None = None) -> Make:
+    return lambda detail: StoreError(what, remedy, detail=detail)
+
+
+def _busy(detail: str) -> CompanionError:
+    return Busy(detail=detail)
+
+
+def _damaged(detail: str) -> CompanionError:
+    return StoreDamaged(detail=detail)
+
+
+def _conflict(detail: str) -> CompanionError:
+    return BadInput(
+        "Two entries bear the same number, and each must have its own.",
+        "Correct the number in the practice software, or import it under another source name.",
+        detail=detail,
+    )
+
+
+def _too_big(detail: str) -> CompanionError:
+    return BadInput("A text is far too long to be kept.", "Shorten it.", detail=detail)
+
+
+def _unkeepable(detail: str) -> CompanionError:
+    return BadInput(
+        "A text holds half a character, or a number is too large to be kept.",
+        "Correct it where it was written and try again.",
+        detail=detail,
+    )
+
+
+DISK_FULL = _store(
+    "The disk is full: nothing was changed.",
+    "Free some space on the disk that holds the data folder, then try again.",
+)
+READ_ONLY = _store(
+    "The data folder cannot be written to.",
+    "Let this user write to the data folder, or choose another with COMPANION_HOME.",
+)
+CANNOT_OPEN = _store(
+    "The data file could not be opened.",
+    "Check that the data folder exists and that this user may read and write there.",
+)
+DISK_FAULT = _store(
+    "The disk gave an error while the data file was read or written.",
+    "Check the disk and its cable. On a network drive, move the data folder to a disk of this "
+    "computer (COMPANION_HOME).",
+)
+NO_MEMORY = _store("This computer has run out of memory.", "Close some programs and try again.")
+OURS = _store("The data file could not be used.")
+NO_WAL = _store(
+    "The data folder lies on a drive that cannot keep the appointment book safe, such as a "
+    "network share.",
+    "Move the data folder to a disk of this computer (COMPANION_HOME).",
+)
+CLOSED = _store("Calendar Companion is closing.", "Start it again to go on.")
+
+BY_RESULT_CODE: dict[int, Make] = {
+    sqlite3.SQLITE_ERROR: OURS,
+    sqlite3.SQLITE_INTERNAL: OURS,
+    sqlite3.SQLITE_PERM: READ_ONLY,
+    sqlite3.SQLITE_ABORT: OURS,
+    sqlite3.SQLITE_BUSY: _busy,
+    sqlite3.SQLITE_LOCKED: _busy,
+    sqlite3.SQLITE_NOMEM: NO_MEMORY,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_INTERRUPT: CLOSED,
+    sqlite3.SQLITE_IOERR: DISK_FAULT,
+    sqlite3.SQLITE_CORRUPT: _damaged,
+    sqlite3.SQLITE_NOTFOUND: OURS,
+    sqlite3.SQLITE_FULL: DISK_FULL,
+    sqlite3.SQLITE_CANTOPEN: CANNOT_OPEN,
+    sqlite3.SQLITE_PROTOCOL: _busy,
+    sqlite3.SQLITE_EMPTY: OURS,
+    sqlite3.SQLITE_SCHEMA: OURS,
+    sqlite3.SQLITE_TOOBIG: _too_big,
+    sqlite3.SQLITE_CONSTRAINT: _conflict,
+    sqlite3.SQLITE_MISMATCH: OURS,
+    sqlite3.SQLITE_MISUSE: OURS,
+    sqlite3.SQLITE_NOLFS: DISK_FULL,
+    sqlite3.SQLITE_AUTH: READ_ONLY,
+    sqlite3.SQLITE_FORMAT: _damaged,
+    sqlite3.SQLITE_RANGE: OURS,
+    sqlite3.SQLITE_NOTADB: _damaged,
+    sqlite3.SQLITE_NOTICE: OURS,
+    sqlite3.SQLITE_WARNING: OURS,
+}
+
+BY_SYSTEM_ERROR: dict[int, Make] = {
+    errno.ENOSPC: DISK_FULL,
+    errno.EDQUOT: DISK_FULL,
+    errno.EACCES: READ_ONLY,
+    errno.EPERM: READ_ONLY,
+    errno.EROFS: READ_ONLY,
+    errno.EIO: DISK_FAULT,
+    errno.ENOENT: CANNOT_OPEN,
+}
+
+
+def translated(error: Exception) -> CompanionError:
+    """The domain's error for one of sqlite3, SQLAlchemy or the file system."""
+    if isinstance(error, OSError):
+        make = BY_SYSTEM_ERROR.get(error.errno or 0, OURS)
+        return make(f"{type(error).__name__} {error.errno}")
+    if isinstance(error, PoolTimeout):
+        return _busy("pool")
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(origin, "sqlite_errorcode", None)
+    if code is None:
+        return OURS(f"{type(error).__name__} from {type(origin).__name__}")
+    return BY_RESULT_CODE.get(code & 0xFF, OURS)(getattr(origin, "sqlite_errorname", str(code)))
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Turn what the block raises into the domain's errors."""
+    try:
+        yield
+    except (UnicodeEncodeError, OverflowError) as error:
+        # from None: such an error carries the whole text
+        raise _unkeepable(type(error).__name__) from None
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise translated(error) from error

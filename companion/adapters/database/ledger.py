@@ -1,0 +1,152 @@
+"""SqlLedger: what we know of each event in Google, and the syncing service's small documents."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from companion.adapters.database.access import Access
+from companion.adapters.database.schema import ledger, sync_state
+from companion.adapters.database.sqlite import upsert
+from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.services.ports import CalendarRef, Clock
+
+_THIS_CALENDAR = (
+    ledger.c.practitioner_id == bindparam("practitioner"),
+    ledger.c.calendar_id == bindparam("calendar"),
+)
+_ENTRIES = select(
+    ledger.c.key,
+    ledger.c.event_id,
+    ledger.c.generation,
+    ledger.c.state,
+    ledger.c.fingerprint,
+    ledger.c.style,
+    ledger.c.begins,
+    ledger.c.ends,
+    ledger.c.etag,
+    ledger.c.content_hash,
+).where(*_THIS_CALENDAR)
+_DROP = delete(ledger).where(*_THIS_CALENDAR, ledger.c.key == bindparam("dropped"))
+_PUT = upsert(ledger)
+_CALENDARS = (
+    select(ledger.c.calendar_id)
+    .where(ledger.c.practitioner_id == bindparam("practitioner"))
+    .distinct()
+    .order_by(ledger.c.calendar_id)
+)
+_STATES = select(sync_state.c.practitioner_id, sync_state.c.state)
+_STATE = select(sync_state.c.state).where(sync_state.c.practitioner_id == bindparam("practitioner"))
+_SAVE = upsert(sync_state)
+_ENTRY_STATES = {each.value: each for each in EntryState}
+
+
+class SqlLedger:
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+
+    async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]:
+        return await self._access.read(
+            lambda connection: [
+                _entry(row) for row in connection.execute(_ENTRIES, _named(calendar))
+            ]
+        )
+
+    async def write(
+        self,
+        calendar: CalendarRef,
+        put: Iterable[LedgerEntry] = (),
+        drop: Iterable[str] = (),
+    ) -> None:
+        rows = [_row(calendar, entry) for entry in put]
+        dropped = [{**_named(calendar), "dropped": key} for key in drop]
+        if not rows and not dropped:
+            return
+
+        def work(connection: Connection) -> None:
+            if dropped:
+                connection.execute(_DROP, dropped)
+            if rows:
+                connection.execute(_PUT, rows)
+
+        await self._access.write(work)
+
+    async def calendars(self, practitioner_id: str) -> list[str]:
+        return await self._access.read(
+            lambda connection: list(
+                connection.execute(_CALENDARS, {"practitioner": practitioner_id}).scalars()
+            )
+        )
+
+    async def state(self, practitioner_id: str) -> dict[str, Any]:
+        def find(connection: Connection) -> dict[str, Any]:
+            found = connection.execute(_STATE, {"practitioner": practitioner_id})
+            return found.scalar_one_or_none() or {}
+
+        return await self._access.read(find)
+
+    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None:
+        row = {
+            "practitioner_id": practitioner_id,
+            "state": copy.deepcopy(dict(state)),
+            "saved_at": self._clock.now(),
+        }
+        await self._access.write(lambda connection: connection.execute(_SAVE, row))
+
+    async def states(self) -> dict[str, dict[str, Any]]:
+        return await self._access.read(
+            lambda connection: dict(row.tuple() for row in connection.execute(_STATES))
+        )
+
+
+def _named(calendar: CalendarRef) -> dict[str, str]:
+    return {"practitioner": calendar.practitioner_id, "calendar": calendar.calendar_id}
+
+
+def _row(calendar: CalendarRef, entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "practitioner_id": calendar.practitioner_id,
+        "calendar_id": calendar.calendar_id,
+        "key": entry.key,
+        "event_id": entry.event_id,
+        "generation": entry.generation,
+        "state": entry.state.value,
+        "fingerprint": entry.fingerprint,
+        "style": entry.style,
+        "begins": entry.begins,
+        "ends": entry.ends,
+        "etag": entry.etag,
+        "content_hash": entry.content_hash,
+    }
+
+
+def _entry(row: Sequence[Any]) -> LedgerEntry:
+    """From a row of `_ENTRIES`."""
+    (
+        key,
+        event_id,
+        generation,
+        state,
+        fingerprint,
+        style,
+        begins,
+        ends,
+        etag,
+        content_hash,
+    ) = row
+    return LedgerEntry(
+        key=key,
+        event_id=event_id,
+        generation=generation,
+        state=_ENTRY_STATES[state],
+        fingerprint=fingerprint,
+        style=style,
+        begins=begins,
+        ends=ends,
+        etag=etag,
+        content_hash=content_hash,
+    )

@@ -1,0 +1,118 @@
+"""open_database(): from a URL to a database of exactly this program's tables.
+
+1. Look at the file without touching it. A revision we do not know: StoreTooNew, no byte changed.
+2. Open it, ask for WAL. The revision is ours: done; Alembic is not even imported.
+3. Otherwise migrate inside one BEGIN IMMEDIATE transaction, looking again first: of two programs
+   starting at once, the second finds it done. Killed half-way, nothing has happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from companion.adapters.database import sqlite
+from companion.adapters.database.access import Access
+from companion.adapters.database.activity import SqlActivity
+from companion.adapters.database.book import SqlBook
+from companion.adapters.database.errors import translating
+from companion.adapters.database.feeds import SqlFeeds
+from companion.adapters.database.ledger import SqlLedger
+from companion.adapters.database.schema import HEAD
+from companion.domain.errors import BadInput, StoreTooNew
+from companion.services.ports import Clock
+
+
+class Database:
+    """Book, ledger, feeds and activity in one file; every method may be called from any task."""
+
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self.path = access.path
+        self.book = SqlBook(access)
+        self.ledger = SqlLedger(access, clock)
+        self.feeds = SqlFeeds(access)
+        self.activity = SqlActivity(access)
+
+    async def integrity(self) -> str:
+        """``ok``, or the first trouble found. Reads the whole file; raises StoreDamaged where
+        not even that is possible."""
+        return await self._access.read(
+            lambda connection: sqlite.integrity(sqlite.raw_of(connection))
+        )
+
+    async def data_version(self) -> int:
+        """Differs from this Database's last answer when another process has committed since.
+
+        Costs microseconds, yet waits for a write under way."""
+        return await self._access.data_version()
+
+    async def backup_to(self, path: Path) -> None:
+        """A copy as of now, complete or not there at all; others may write meanwhile."""
+        await self._access.backup_to(path)
+
+    async def close(self) -> None:
+        """Finish what was begun, then close the file; later calls raise StoreError."""
+        await asyncio.to_thread(self._access.close)
+
+
+def open_database(url: str, clock: Clock, *, busy_seconds: float = sqlite.BUSY_SECONDS) -> Database:
+    """Open or create; blocks for some milliseconds, or for a migration.
+
+    `busy_seconds`: how long a write waits for another process before Busy. Raises StoreTooNew,
+    StoreDamaged, StoreError, Busy; BadInput for a URL of another kind.
+    """
+    path = path_of(url)
+    with translating():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _is_current(sqlite.peek_revision(path))
+    access = Access(path, busy_seconds=busy_seconds)
+    try:
+        access.prepare(_is_current, _upgrade)
+    except BaseException:
+        access.close()
+        raise
+    return Database(access, clock)
+
+
+def path_of(url: str) -> Path:
+    """The file of ``sqlite:///relative`` or ``sqlite:////absolute``; raises BadInput."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if (
+        parsed is None
+        or parsed.get_backend_name() != "sqlite"
+        or parsed.database in {None, "", ":memory:"}
+        or parsed.query
+    ):
+        raise BadInput(
+            "COMPANION_DATABASE_URL is not the address of an SQLite file.",
+            "Write it like sqlite:////folder/book.db, or leave it out.",
+            field="COMPANION_DATABASE_URL",
+        )
+    return Path(str(parsed.database))
+
+
+def _is_current(revision: str | None) -> bool:
+    """Raises StoreTooNew for a revision that this program does not know."""
+    if revision == HEAD:
+        return True
+    if revision is not None:
+        from companion.adapters.database.upgrading import known_revisions
+
+        if revision not in known_revisions():
+            raise StoreTooNew(detail=f"revision {revision}")
+    return False
+
+
+def _upgrade(connection: Connection) -> None:
+    if not _is_current(sqlite.revision_of(sqlite.raw_of(connection))):
+        from companion.adapters.database.upgrading import upgrade
+
+        upgrade(connection)

@@ -1,0 +1,213 @@
+"""The tables, and the two ways a time is kept in them.
+
+Wall times (naive) and UTC instants are both kept as naive timestamps; the column type says which
+it is, so that an instant always comes back aware. `shape` and `earliest` exist for one query:
+what may take place in a span of days. Most appointments are brief (at most two days), so those
+that overlap a span start inside it or within two days before it, which an index range answers
+however many there are; the few long ones and the series are searched apart, by their start.
+
+Columns that a reader might put together with a person are in `appointments` alone. A removed
+appointment leaves its id, revision and time behind: should it come back, SEQUENCE and DTSTAMP of
+its feed entry go on from there and never go back (RFC 5545 3.8.7.4).
+
+`HEAD` is the revision of `migrations/` that makes exactly these tables.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+HEAD = "0001"
+
+BRIEF, LONG, SERIES = 0, 1, 2
+"""The shapes of an appointment."""
+BRIEF_LIMIT = timedelta(days=2)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as a naive timestamp in UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant must be aware")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+WallTime = DateTime
+"""A naive datetime as written on the clinic's clock."""
+
+metadata = MetaData()
+
+
+def _words(name: str, length: int = 255) -> Column[str]:
+    return Column(name, String(length), nullable=False)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _yes(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False)
+
+
+def _document(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True), nullable=nullable)
+
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _words("practitioner_id", 64),
+    Column("shape", SmallInteger, nullable=False),
+    Column("earliest", WallTime, nullable=False),
+    Column("starts", WallTime, nullable=False),
+    Column("ends", WallTime, nullable=False),
+    _words("timezone", 64),
+    _yes("all_day"),
+    _words("kind", 16),
+    _words("status", 16),
+    _words("show_as", 16),
+    Column("title", Text, nullable=False),
+    Column("appointment_type", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("client_first_name", Text, nullable=False),
+    Column("client_last_name", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("reminder_minutes", Integer),
+    _yes("recurring"),
+    _document("recurrence", nullable=True),
+    _words("source"),
+    Column("source_id", Text, nullable=False),
+    Column("created", Instant),
+    Column("created_by", Text, nullable=False),
+    Column("updated", Instant),
+    _number("revision"),
+    Column("changed_at", Instant, nullable=False),
+    Column("row_hash", LargeBinary(16), nullable=False),
+    Index("appointments_by_time", "practitioner_id", "shape", "earliest"),
+    Index(
+        "appointments_by_source",
+        "source",
+        "source_id",
+        unique=True,
+        sqlite_where=text("source_id <> ''"),
+        postgresql_where=text("source_id <> ''"),
+    ),
+)
+
+removed_appointments = Table(
+    "removed_appointments",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _number("revision"),
+    Column("changed_at", Instant, nullable=False),
+)
+
+practitioner_revisions = Table(
+    "practitioner_revisions",
+    metadata,
+    Column("practitioner_id", String(64), primary_key=True),
+    _number("revision"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _words("source"),
+    Column("at", Instant, nullable=False, index=True),
+    Column("file_name", Text, nullable=False),
+    _number("added"),
+    _number("changed"),
+    _number("removed"),
+    _number("unchanged"),
+    _number("rejected"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("practitioner_id", String(64), primary_key=True),
+    Column("calendar_id", String(255), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    _words("event_id", 1024),
+    _number("generation"),
+    _words("state", 16),
+    _words("fingerprint", 64),
+    _words("style", 64),
+    Column("begins", Instant, nullable=False),
+    Column("ends", Instant, nullable=False),
+    _words("etag"),
+    _words("content_hash", 64),
+    sqlite_with_rowid=False,
+)
+
+sync_state = Table(
+    "sync_state",
+    metadata,
+    Column("practitioner_id", String(64), primary_key=True),
+    _document("state"),
+    Column("saved_at", Instant, nullable=False),
+)
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    _words("practitioner_id", 64),
+    _words("cause"),
+    _words("kind", 64),
+    Column("text", Text, nullable=False),
+    _number("count"),
+    Index("activity_by_time", "at", "id"),
+    Index("activity_by_practitioner", "practitioner_id", "at", "id"),
+)
+
+feed_links = Table(
+    "feed_links",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _words("practitioner_id", 64),
+    Column("label", Text, nullable=False),
+    _words("detail", 32),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    _number("days_in_arrears"),
+    _number("days_in_advance"),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_fetched_at", Instant),
+    Column("last_client", Text, nullable=False),
+    _number("fetches"),
+)

@@ -1,0 +1,189 @@
+"""Everything that only SQLite needs; the other modules would run on PostgreSQL as they are.
+
+Durability: WAL with synchronous=FULL, so a commit that returned survives a power cut. Turns:
+`BEGIN IMMEDIATE` on the one writing connection, so two writers queue (for `BUSY_SECONDS`, then
+Busy) instead of failing half-way; readers are query-only and see one snapshot a transaction.
+Python's own transaction handling is switched off (isolation_level None) and BEGIN is said by
+SQLAlchemy's event, which behaves the same on every Python version.
+
+`peek_revision` looks at a file before anything opens it for writing: a file of a newer program
+must not even change its journal mode, and opening a WAL file read-only would create two more.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.pool import QueuePool
+
+from companion.adapters.database.errors import NO_WAL
+from companion.domain.errors import StoreDamaged
+
+BUSY_SECONDS = 5.0
+"""How long one writer waits for another process."""
+_WAL_TRIES = 50  # the change to WAL does not wait for locks by itself
+_PAUSE = 0.1
+
+
+def writing_engine(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    """One connection, for one thread. Creates the file if need be."""
+    return _engine(path, 1, "BEGIN IMMEDIATE", busy_seconds, ())
+
+
+def reading_engine(path: Path, connections: int, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    return _engine(path, connections, "BEGIN", busy_seconds, ("PRAGMA query_only=ON",))
+
+
+def _engine(
+    path: Path, connections: int, begin: str, busy_seconds: float, more: tuple[str, ...]
+) -> Engine:
+    def connect() -> sqlite3.Connection:
+        raw = sqlite3.connect(
+            path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in (
+                "PRAGMA synchronous=FULL",
+                "PRAGMA foreign_keys=ON",
+                "PRAGMA temp_store=MEMORY",
+                *more,
+            ):
+                raw.execute(pragma)
+        except BaseException:
+            raw.close()
+            raise
+        return raw
+
+    engine = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def switch_to_wal(raw: sqlite3.Connection, pause: Callable[[float], None] = time.sleep) -> None:
+    """Ask for WAL, for up to five seconds while another process opens the same new file.
+
+    Raises StoreError where the file system cannot share memory between processes.
+    """
+    for tries_left in reversed(range(_WAL_TRIES)):
+        try:
+            (mode,) = raw.execute("PRAGMA journal_mode=WAL").fetchone()
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            pause(_PAUSE)
+    else:
+        raise AssertionError("the last try raises")
+    if mode != "wal":
+        raise NO_WAL(f"journal_mode={mode}")
+
+
+def peek_revision(path: Path) -> str | None:
+    """The revision of the file at `path`, None for a new one; leaves every byte as it is.
+
+    Raises StoreDamaged for a file that is no book of ours.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return None
+    # immutable=1 takes no lock and makes no file; it is only right while no log lies beside.
+    log = path.with_name(path.name + "-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"{_uri(path)}?{mode}", uri=True, timeout=BUSY_SECONDS)) as raw:
+        return revision_of(raw)
+
+
+def _uri(path: Path) -> str:
+    """A file URI as SQLite reads it: a drive follows a third slash, a network share a fourth."""
+    place = path.resolve().as_posix()
+    return "file://" + quote(place if place.startswith("/") else "/" + place, safe="/:")
+
+
+def revision_of(raw: sqlite3.Connection) -> str | None:
+    """None while there are no tables. Raises StoreDamaged for tables that are not ours."""
+    tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_schema")}
+    if not tables:
+        return None
+    rows = (
+        raw.execute("SELECT version_num FROM alembic_version").fetchall()
+        if "alembic_version" in tables
+        else []
+    )
+    if len(rows) != 1:
+        raise StoreDamaged(
+            "The data file is not a Calendar Companion book.",
+            "Choose another file in COMPANION_DATABASE_URL, or restore a backup.",
+        )
+    return str(rows[0][0])
+
+
+def raw_of(connection: Connection) -> sqlite3.Connection:
+    raw: object = connection.connection.dbapi_connection
+    if not isinstance(raw, sqlite3.Connection):
+        raise TypeError("not a connection of SQLite")
+    return raw
+
+
+def upsert(table: Table, *, set_: Callable[[Insert], Mapping[str, Any]] | None = None) -> Insert:
+    """INSERT that updates the row of the same primary key instead: every other column, or `set_`.
+
+    PostgreSQL's dialect has the same construct under the same names.
+    """
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    if set_ is None:
+        changes: Mapping[str, Any] = {
+            column.name: statement.excluded[column.name]
+            for column in table.columns
+            if column.name not in keys
+        }
+    else:
+        changes = set_(statement)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+
+
+def integrity(raw: sqlite3.Connection) -> str:
+    """``ok``, or the first trouble found; reads the whole file."""
+    (finding,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
+    if finding == "ok" and raw.execute("PRAGMA foreign_key_check").fetchone():
+        return "a row refers to one that does not exist"
+    return str(finding)
+
+
+def data_version(raw: sqlite3.Connection) -> int:
+    """Differs from before when another connection has committed."""
+    (version,) = raw.execute("PRAGMA data_version").fetchone()
+    return int(version)
+
+
+def copy_to(path: Path, copy: Path) -> None:
+    """A compact copy as of one moment, complete on disk before it takes the name `copy`."""
+    draft = copy.with_name(copy.name + ".part")
+    draft.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as raw:
+            raw.execute("VACUUM INTO ?", (os.fspath(draft),))
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        draft.replace(copy)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,48 @@
+"""Turns: blocking work in threads, one for writing and a few for reading.
+
+The event loop never waits for a disk. Cancelling the task that waits is safe: work that has not
+begun is dropped; work that has begun is finished, and only then does the cancellation go on, so
+that nothing is written behind the back of a caller that has been told it was cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from companion.adapters.database.errors import CLOSED
+
+Result = TypeVar("Result")
+
+
+class Turns:
+    """A queue of work before `count` threads."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Its result or its error. Raises StoreError after `close`."""
+        try:
+            job = self._threads.submit(work)
+        except RuntimeError as error:
+            raise CLOSED("closed") from error
+        done = asyncio.wrap_future(job)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await _settle(job, done)
+            raise
+
+    def close(self) -> None:
+        """Finish what was asked for, then end the threads. Blocks."""
+        self._threads.shutdown(wait=True)
+
+
+async def _settle(job: Future[Result], done: asyncio.Future[Result]) -> None:
+    if not job.cancel() and not done.done():
+        await asyncio.wait([done])
+    if done.done() and not done.cancelled():
+        done.exception()  # the caller was cancelled and takes no error

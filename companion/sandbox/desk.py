@@ -294,7 +294,9 @@ def route(method: str, path: str) -> tuple[str, str | None, str | None]:
 
 
 def encode(resource: object) -> bytes:
-    return json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
+    # A client may have sent half of a surrogate pair, which UTF-8 cannot carry back.
+    return text.encode("utf-8", "replace")
 
 
 def _read_body(request: Request) -> Json | None:

@@ -5,8 +5,9 @@ it), untick what the program shall not have, then Allow or Cancel. It redirects 
 address, on whatever port and path the program chose, as Google does for desktop clients.
 """
 
+from base64 import b64decode
 from html import escape
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from companion.sandbox.access import IDENTITY_SCOPES, KNOWN_SCOPES, full_name, short_name
 from companion.sandbox.desk import JSON_TYPE, Desk, Reply, Request, encode
@@ -189,6 +190,18 @@ def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True))
 
 
+def _client(request: Request) -> dict[str, str]:
+    """Client id and secret from HTTP Basic, which Google takes as well as form fields."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        client_id, _, secret = b64decode(encoded).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": unquote(client_id), "client_secret": unquote(secret)}
+
+
 def _json(content: object, status: int = 200) -> Reply:
     headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store")]
     return Reply(status=status, headers=headers, body=encode(content))
@@ -203,7 +216,7 @@ def _token(desk: Desk, request: Request) -> Reply:
     if request.method != "POST":
         return _json({"error": "invalid_request"}, 405)
     try:
-        reply = _json(desk.grants.exchange(_form(request)))
+        reply = _json(desk.grants.exchange(_client(request) | _form(request)))
     except GrantRefused as refusal:
         return _json(
             {"error": refusal.error, "error_description": refusal.description}, refusal.status

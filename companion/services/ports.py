@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from companion.domain.appointments import Appointment
-from companion.domain.errors import RemoteError
+from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, ObservedEvent
 from companion.domain.settings import Settings
@@ -258,11 +258,8 @@ class DeleteEvent:
 
 
 Write = InsertEvent | PatchEvent | DeleteEvent
-
-
-def quota_units(write: Write) -> int:
-    """What one write costs of Google's quota."""
-    return 3 if isinstance(write, PatchEvent) else 1
+WriteAnswer = ObservedEvent | CompanionError | None
+"""The event as Google now holds it (None for a delete), or what went wrong with this part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +275,9 @@ class CalendarInfo:
 class RemoteCalendar(Protocol):
     """One calendar of one signed-in account. Safe to call from several tasks."""
 
-    async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
+    async def write(
+        self, writes: Sequence[Write]
+    ) -> Sequence[ObservedEvent | CompanionError | None]:
         """At most 50 writes; one request when there is one, a batch otherwise.
 
         Answers in the same order: the event as Google now holds it (None for a delete), or the
@@ -375,6 +374,8 @@ class Table:
     """(row number as a person sees it in the file, cells in header order)."""
     kind: str
     """``csv`` or ``xlsx``."""
+    damaged: Sequence[tuple[int, str]] = ()
+    """Row number and plain reason of rows that could not be taken apart at all."""
 
 
 class TableReader(Protocol):

@@ -1,0 +1,31 @@
+"""Services: the use cases that the command line and the pages call, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from companion.services.auditing import Auditing
+from companion.services.connecting import Connecting
+from companion.services.feeds import Feeds
+from companion.services.importing import Importing
+from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
+from companion.services.practitioners import Practitioners
+from companion.services.status import Status
+from companion.services.syncing import Syncing
+from companion.services.worker import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    clock: Clock
+    settings: SettingsStore
+    book: AppointmentBook
+    activity: ActivityLog
+    practitioners: Practitioners
+    importing: Importing
+    connecting: Connecting
+    syncing: Syncing
+    auditing: Auditing
+    feeds: Feeds
+    status: Status
+    worker: Worker

@@ -1,0 +1,584 @@
+"""Passes: one run over one practitioner, from gathering to the proof.
+
+    turn among all processes → gather (book, ledger, settings, clock; Google's list in an audit)
+        → reconcile → hold removals that are too many → write → prove → remember
+
+Everything is asked for anew in each pass, so a pass is also the recovery from any earlier one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from companion.domain.appointments import Appointment
+from companion.domain.differences import Difference, find_differences
+from companion.domain.errors import (
+    AccountParked,
+    BadInput,
+    CalendarGone,
+    CompanionError,
+    PermissionDenied,
+)
+from companion.domain.events import CalendarEvent, project
+from companion.domain.reconcile import (
+    Delete,
+    EntryState,
+    LedgerEntry,
+    ObservedEvent,
+    SyncPlan,
+    reconcile,
+    removals_to_hold,
+)
+from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.window import SyncWindow
+from companion.services.pacing import Pacer, Urgency
+from companion.services.ports import (
+    Activity,
+    ActivityLog,
+    AppointmentBook,
+    CalendarRef,
+    Clock,
+    Google,
+    Ledger,
+    RemoteCalendar,
+    SettingsStore,
+    WriteAnswer,
+)
+from companion.services.state import Held, HeldItem, Proof, SyncState, Trouble
+from companion.services.writing import PlanWriter, Tally, Target
+
+Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
+
+FIRST_PARKING = timedelta(minutes=15)
+LONGEST_PARKING = timedelta(hours=6)
+A_DAY = timedelta(days=1)
+
+
+class Turns(Protocol):
+    """One at a time among all processes of this home."""
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Raises Busy after a short wait."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    practitioner_id: str
+    done: int
+    total: int
+    phase: str
+    """``planning``, ``writing``, ``done``, ``failed`` or ``cancelled``."""
+    seconds_left: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassResult:
+    practitioner_id: str
+    practitioner: str
+    planned: dict[str, int] = field(
+        default_factory=lambda: {"insert": 0, "update": 0, "delete": 0, "forget": 0}
+    )
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    held: int = 0
+    """Removals waiting for a person."""
+    api_calls: int = 0
+    seconds: float = 0.0
+    error: CompanionError | None = None
+    proof: Proof | None = None
+    differences: tuple[Difference, ...] = ()
+    """Of an audit: as found, before any repair."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything one pass looks at."""
+
+    record: PractitionerSettings
+    window: SyncWindow
+    calendar: CalendarRef
+    desired: Sequence[CalendarEvent]
+    entries: Sequence[LedgerEntry]
+    plan: SyncPlan
+    book_is_empty: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncParts:
+    """What passes work with."""
+
+    book: AppointmentBook
+    ledger: Ledger
+    settings: SettingsStore
+    google: Google
+    activity: ActivityLog
+    turns: Turns
+    pacer: Pacer
+    clock: Clock
+    chance: random.Random
+    offload: Offload = asyncio.to_thread
+
+    async def state(self, practitioner_id: str) -> SyncState:
+        return SyncState.from_json(await self.ledger.state(practitioner_id))
+
+    async def save_state(self, practitioner_id: str, state: SyncState) -> None:
+        await self.ledger.save_state(practitioner_id, state.to_json())
+
+
+@dataclass(slots=True)
+class Floor:
+    """What the passes of one process share while they run."""
+
+    tell: Callable[[Progress], None]
+    changed: set[str] = field(default_factory=set)
+    """Practitioners whose book or settings changed since their pass last planned."""
+    in_flight: dict[CalendarRef, asyncio.Future[Sequence[WriteAnswer]]] = field(
+        default_factory=dict
+    )
+    """Calls of cancelled passes that had not ended; the next pass lets them end first."""
+
+
+def ready(settings: Settings, practitioner_id: str) -> PractitionerSettings:
+    """The practitioner, connected and enabled; raises BadInput otherwise."""
+    record = settings.practitioner(practitioner_id)
+    name = record.practitioner.name
+    if not record.google.connected:
+        raise BadInput(
+            f"{name} is not connected to Google yet.",
+            f'Press Connect to Google, or run: python run.py google connect "{name}"',
+        )
+    if not record.choices.enabled:
+        raise BadInput(
+            f"Google Calendar sync is switched off for {name}.",
+            f'Tick Enable Google Calendar Sync, or run: run.py settings "{name}" enabled=true',
+        )
+    return record
+
+
+def account_of(record: PractitionerSettings) -> str:
+    """Whose quota: calendars under one login share it."""
+    return (record.google.account or record.google.login or record.practitioner.id).casefold()
+
+
+def window_of(record: PractitionerSettings, now: datetime) -> SyncWindow:
+    return SyncWindow.around(
+        now,
+        record.practitioner.timezone,
+        days_in_arrears=record.choices.days_in_arrears,
+        days_in_advance=record.choices.days_in_advance,
+    )
+
+
+async def gather(
+    parts: SyncParts,
+    settings: Settings,
+    record: PractitionerSettings,
+    observed: Iterable[ObservedEvent] | None = None,
+) -> Desk:
+    """Book, ledger and plan of one practitioner as of now."""
+    window = window_of(record, parts.clock.now())
+    calendar = CalendarRef(
+        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
+    )
+    appointments = await parts.book.appointments(
+        record.practitioner.id, window.wall_start - 2 * A_DAY, window.wall_end + 2 * A_DAY
+    )
+    entries = await parts.ledger.entries(calendar)
+
+    def compute() -> tuple[list[CalendarEvent], SyncPlan]:
+        desired = desired_events(settings, record, window, appointments)
+        plan = reconcile(
+            desired,
+            entries,
+            window,
+            observed,
+            put_back=record.choices.put_back_deleted,
+            tidy=record.choices.tidy_past,
+        )
+        return desired, plan
+
+    desired, plan = await parts.offload(compute)
+    return Desk(
+        record=record,
+        window=window,
+        calendar=calendar,
+        desired=desired,
+        entries=entries,
+        plan=plan,
+        book_is_empty=not appointments,
+    )
+
+
+def held_deletes(
+    settings: Settings, desk: Desk, state: SyncState, now: datetime
+) -> tuple[Delete, ...]:
+    """Removals that wait for a person, or that a person chose to keep."""
+    held = removals_to_hold(
+        desk.plan,
+        desk.entries,
+        now,
+        share=settings.practice.hold_share,
+        at_least=settings.practice.hold_at_least,
+        book_is_empty=desk.book_is_empty,
+    )
+    if not held and state.kept:
+        kept = set(state.kept.split("|"))
+        held = tuple(delete for delete in desk.plan.deletes if delete.key in kept)
+    return held
+
+
+def desired_events(
+    settings: Settings,
+    record: PractitionerSettings,
+    window: SyncWindow,
+    appointments: Iterable[Appointment],
+) -> list[CalendarEvent]:
+    """The projection for a practitioner's Google calendar."""
+    return project(
+        appointments,
+        window,
+        settings.disclosure_of(record),
+        practitioner_name=record.practitioner.name,
+        colour=record.choices.colour,
+        disclosure_revision=record.disclosure_revision,
+        disclosure_changed_at=record.disclosure_changed_at,
+    )
+
+
+class Pass:
+    """One run; made for it and thrown away."""
+
+    def __init__(
+        self,
+        parts: SyncParts,
+        floor: Floor,
+        record: PractitionerSettings,
+        cause: str,
+        *,
+        release_held: bool,
+        audit: bool,
+        repair: bool,
+    ) -> None:
+        self._parts = parts
+        self._floor = floor
+        self._settings = parts.settings.read()
+        self._record = record
+        self._cause = cause
+        self._release_held = release_held
+        self._audit = audit
+        self._repair = repair
+        self._id = record.practitioner.id
+        self._account = account_of(record)
+        self._began = time.monotonic()
+        self._tally = Tally()
+        self._desk: Desk | None = None
+        self._planned = SyncPlan()
+        self._held: tuple[HeldItem, ...] = ()
+        self._why_held = ""
+        self._proof: Proof | None = None
+        self._differences: tuple[Difference, ...] = ()
+
+    async def go(self) -> PassResult:
+        self._tell(0, 0, "planning")
+        error: CompanionError | None = None
+        try:
+            self._record = ready(self._settings, self._id)
+            async with self._parts.turns.turn(f"sync-{self._id}"):
+                error = await self._work_and_remember()
+        except asyncio.CancelledError:
+            self._tell(self._tally.done, self._planned.writes, "cancelled")
+            raise
+        except CompanionError as trouble:
+            error = trouble
+        error = error or self._tally.last_refusal
+        phase = "failed" if error else "done"
+        self._tell(self._tally.done, self._planned.writes, phase, str(error or ""))
+        return self._result(error)
+
+    def _result(self, error: CompanionError | None) -> PassResult:
+        plan, tally = self._planned, self._tally
+        return PassResult(
+            practitioner_id=self._id,
+            practitioner=self._record.practitioner.name,
+            planned={
+                "insert": len(plan.inserts),
+                "update": len(plan.updates),
+                "delete": len(plan.deletes),
+                "forget": len(plan.forgets),
+            },
+            inserted=tally.inserted,
+            updated=tally.updated,
+            deleted=tally.deleted,
+            unchanged=plan.unchanged,
+            failed=tally.failed,
+            held=len(self._held),
+            api_calls=tally.api_calls,
+            seconds=round(time.monotonic() - self._began, 3),
+            error=error,
+            proof=self._proof,
+            differences=self._differences,
+        )
+
+    async def _work_and_remember(self) -> CompanionError | None:
+        state = await self._parts.state(self._id)
+        until = state.parked_until
+        if until is not None and until > self._parts.clock.now():
+            raise _parked(until, self._record.practitioner.timezone)
+        error: CompanionError | None = None
+        try:
+            await self._work(state)
+        except CompanionError as trouble:
+            error = trouble
+        except asyncio.CancelledError:
+            await asyncio.shield(self._log(state, state))
+            raise
+        await self._remember(error)
+        return error
+
+    async def _work(self, state: SyncState) -> None:
+        parts = self._parts
+        remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
+        audit = self._audit or state.audit_due
+        self._floor.changed.discard(self._id)
+        observed = await self._observe(remote) if audit else None
+        desk = await gather(parts, self._settings, self._record, observed)
+        self._desk, self._planned = desk, desk.plan
+        if observed is not None:
+            self._differences = find_differences(desk.desired, desk.entries, observed)
+        plan = self._hold(desk, state)
+        if self._repair:
+            await self._write(remote, desk, plan)
+            await self._clear_old_calendars(desk)
+        if observed is not None:
+            await self._prove(remote, observed)
+
+    async def _observe(self, remote: RemoteCalendar) -> list[ObservedEvent]:
+        """Our events that Google lists inside the window, edges in the practitioner's zone."""
+        window = window_of(self._record, self._parts.clock.now())
+        await self._parts.pacer.turn(self._account, 1, Urgency.CORRECTION)
+        listed = await remote.list_ours(window.start - A_DAY, window.end + A_DAY)
+        self._tally.api_calls += 1 + max(0, len(listed) - 1) // 2500
+        placed = [replace(seen, timezone=window.timezone) for seen in listed]
+        return [seen for seen in placed if window.covers(seen.begins, seen.ends)]
+
+    def _hold(self, desk: Desk, state: SyncState) -> SyncPlan:
+        """The plan without the removals that wait for a person."""
+        if self._release_held:
+            return desk.plan
+        held = held_deletes(self._settings, desk, state, self._parts.clock.now())
+        self._held = tuple(HeldItem(key=delete.key, begins=delete.entry.begins) for delete in held)
+        if not held:
+            return desk.plan
+        self._why_held = (
+            "The book is empty for this practitioner."
+            if desk.book_is_empty
+            else f"{len(held)} upcoming appointments would be removed from Google at once."
+        )
+        keys = {delete.key for delete in held}
+        rest = tuple(delete for delete in desk.plan.deletes if delete.key not in keys)
+        return replace(desk.plan, deletes=rest)
+
+    async def _write(self, remote: RemoteCalendar, desk: Desk, plan: SyncPlan) -> None:
+        parts = self._parts
+        in_flight = self._floor.in_flight.pop(desk.calendar, None)
+        if in_flight is not None:
+            await asyncio.wait({in_flight})
+        now = parts.clock.now()
+        writer = PlanWriter(
+            target=Target(
+                calendar=desk.calendar,
+                account=self._account,
+                install_id=self._settings.install_id,
+                put_back=self._record.choices.put_back_deleted,
+            ),
+            remote=remote,
+            ledger=parts.ledger,
+            pacer=parts.pacer,
+            clock=parts.clock,
+            chance=parts.chance,
+            soon=SyncWindow.around(
+                now, desk.window.timezone, days_in_arrears=0, days_in_advance=1
+            ).end,
+            now=now,
+            tally=self._tally,
+            replan=self._replan if desk is self._desk else None,
+            progress=lambda done, total: self._tell(done, total, "writing"),
+        )
+        try:
+            await writer.write(plan)
+        finally:
+            if writer.in_flight is not None:
+                self._floor.in_flight[desk.calendar] = writer.in_flight
+
+    async def _replan(self) -> SyncPlan | None:
+        """A fresh plan when the book or the settings changed under a running pass."""
+        if self._id not in self._floor.changed:
+            return None
+        self._floor.changed.discard(self._id)
+        settings = self._parts.settings.read()
+        record = ready(settings, self._id)
+        if record.google.calendar_id != self._record.google.calendar_id:
+            raise BadInput(
+                "The calendar was changed while its upload was running.",
+                "The next sync goes on with the new calendar.",
+            )
+        self._settings, self._record = settings, record
+        self._desk = await gather(self._parts, settings, record)
+        return self._hold(self._desk, await self._parts.state(self._id))
+
+    async def _clear_old_calendars(self, desk: Desk) -> None:
+        """Events we left in a calendar used before: removed once a person says so."""
+        ledger = self._parts.ledger
+        for old in await ledger.calendars(self._id):
+            if old == self._record.google.calendar_id:
+                continue
+            ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
+            entries = await ledger.entries(ref)
+            if not self._release_held:
+                self._why_held = self._why_held or "The Google calendar was changed."
+                self._held += tuple(
+                    HeldItem(key=entry.key, begins=entry.begins, calendar_id=old)
+                    for entry in entries
+                )
+                continue
+            try:
+                remote = await self._parts.google.calendar(self._id, old)
+                deletes = tuple(Delete(entry=entry) for entry in entries)
+                await self._write(remote, replace(desk, calendar=ref), SyncPlan(deletes=deletes))
+            except (CalendarGone, PermissionDenied):
+                await ledger.write(ref, drop=[entry.key for entry in entries])
+
+    async def _prove(self, remote: RemoteCalendar, observed: Sequence[ObservedEvent]) -> None:
+        """Keep the outcome of comparing field by field as the proof.
+
+        After writing, Google is asked again: the proof is what it holds, not what we sent."""
+        desk = self._desk
+        if desk is None:
+            return
+        entries, found = desk.entries, self._differences
+        if self._tally.done:
+            entries = await self._parts.ledger.entries(desk.calendar)
+            observed = await self._observe(remote)
+            found = find_differences(desk.desired, entries, observed)
+        left_out = {entry.key for entry in entries if entry.state is EntryState.LEFT_OUT}
+        imports = await self._parts.book.imports(1)
+        self._proof = Proof(
+            at=self._parts.clock.now(),
+            book=sum(1 for event in desk.desired if event.key not in left_out),
+            google=len(observed),
+            differences=len(found),
+            imported_at=imports[0].at if imports else None,
+        )
+
+    async def _remember(self, error: CompanionError | None) -> None:
+        """Renew what is kept between passes, and write the activity list."""
+        now = self._parts.clock.now()
+        before = await self._parts.state(self._id)
+        state = replace(before, last_pass=now)
+        if self._desk is not None:
+            waiting = max(0, self._planned.writes - self._tally.done - len(self._held))
+            state = replace(state, events=len(self._desk.desired), waiting=waiting)
+        if self._proof is not None:
+            state = replace(state, proof=self._proof, audit_due=False)
+        if error is None:
+            state = replace(
+                state,
+                last_success=now,
+                trouble=None,
+                held=self._held_since(before, now),
+                parked_until=None,
+                parkings=0,
+            )
+        else:
+            since = before.trouble.since if before.trouble else now
+            state = replace(
+                state,
+                trouble=Trouble(
+                    kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since
+                ),
+            )
+        await self._parts.save_state(self._id, state)
+        if isinstance(error, AccountParked):
+            await self._park(now)
+        await self._log(before, state)
+
+    def _held_since(self, before: SyncState, now: datetime) -> Held | None:
+        held = Held(since=now, why=self._why_held, items=self._held) if self._held else None
+        if held is None or held.signature == before.kept:
+            return None
+        return held if before.held is None else replace(held, since=before.held.since)
+
+    async def _park(self, now: datetime) -> None:
+        """The whole account rests, with every calendar under it; each time for longer."""
+        for record in self._settings.practitioners.values():
+            if account_of(record) != self._account:
+                continue
+            state = await self._parts.state(record.practitioner.id)
+            rest = min(LONGEST_PARKING, FIRST_PARKING * 2**state.parkings)
+            await self._parts.save_state(
+                record.practitioner.id,
+                replace(state, parked_until=now + rest, parkings=state.parkings + 1),
+            )
+
+    async def _log(self, before: SyncState, state: SyncState) -> None:
+        tally = self._tally
+        lines = [
+            self._line(kind, f"{count} {words}", count)
+            for kind, count, words in (
+                ("insert", tally.inserted, "added to Google"),
+                ("update", tally.updated, "changed in Google"),
+                ("delete", tally.deleted, "removed from Google"),
+            )
+            if count
+        ]
+        if state.trouble and (before.trouble is None or before.trouble.kind != state.trouble.kind):
+            lines.append(self._line("error", f"{state.trouble.what} {state.trouble.remedy}"))
+        if state.held and before.held is None:
+            count = len(state.held.items)
+            lines.append(self._line("held", f"{count} removals wait for a person", count))
+        if lines:
+            await self._parts.activity.add(lines)
+
+    def _line(self, kind: str, text: str, count: int = 1) -> Activity:
+        return Activity(
+            at=self._parts.clock.now(),
+            practitioner_id=self._id,
+            cause=self._cause,
+            kind=kind,
+            text=text,
+            count=count,
+        )
+
+    def _tell(self, done: int, total: int, phase: str, text: str = "") -> None:
+        left = self._parts.pacer.seconds_for(self._account, max(0, total - done))
+        self._floor.tell(
+            Progress(
+                practitioner_id=self._id,
+                done=done,
+                total=total,
+                phase=phase,
+                seconds_left=left if phase == "writing" else None,
+                text=text,
+            )
+        )
+
+
+def _parked(until: datetime, timezone: str) -> AccountParked:
+    local = until.astimezone(ZoneInfo(timezone))
+    return AccountParked(
+        remedy=f"It is tried again by itself at {local:%H:%M}; other practitioners go on."
+    )

@@ -1,0 +1,168 @@
+"""Status: the board of the home page and of `run.py status`, one sentence per practitioner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from companion.domain.appointments import Practitioner
+from companion.domain.settings import Practice, PractitionerSettings
+from companion.services.auditing import clock_time, proof_in_words
+from companion.services.passes import Progress
+from companion.services.ports import (
+    Activity,
+    ActivityLog,
+    AppointmentBook,
+    Clock,
+    FeedLink,
+    FeedStore,
+    Ledger,
+    SettingsStore,
+)
+from companion.services.state import Held, SyncState
+from companion.services.syncing import Syncing
+
+_BADGES = {
+    "Offline": "offline",
+    "SignInExpired": "sign in again",
+    "ScopeMissing": "sign in again",
+    "WrongAccount": "sign in again",
+    "AccountParked": "parked",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PractitionerStatus:
+    practitioner: Practitioner
+    enabled: bool
+    connected: bool
+    account: str
+    calendar_name: str
+    state: str
+    """``not connected``, ``off``, ``ready``, ``syncing``, ``up to date``, ``waiting``, ``held``,
+    ``parked``, ``offline``, ``sign in again`` or ``error``."""
+    sentence: str
+    remedy: str
+    last_sync: datetime | None
+    """Of the last pass without errors."""
+    proof: str
+    in_google: int
+    waiting: int
+    held: int
+    held_removals: Held | None
+    feeds: int
+    """Links in use."""
+    feed_last_fetched: datetime | None
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    practice: Practice
+    practitioners: tuple[PractitionerStatus, ...]
+    activity: list[Activity]
+
+
+class Status:
+    def __init__(
+        self,
+        *,
+        settings: SettingsStore,
+        book: AppointmentBook,
+        ledger: Ledger,
+        feeds: FeedStore,
+        activity: ActivityLog,
+        syncing: Syncing,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._ledger = ledger
+        self._feeds = feeds
+        self._activity = activity
+        self._syncing = syncing
+        self._clock = clock
+
+    async def board(self, *, activity: int = 30) -> Board:
+        """Three queries whatever the number of practitioners; none to Google."""
+        settings = self._settings.read()
+        states = await self._ledger.states()
+        links: dict[str, list[FeedLink]] = {}
+        for link in await self._feeds.links():
+            links.setdefault(link.practitioner_id, []).append(link)
+        return Board(
+            practice=settings.practice,
+            practitioners=tuple(
+                self._status(
+                    record,
+                    SyncState.from_json(states.get(record.practitioner.id, {})),
+                    self._usable(links, record.practitioner.id),
+                )
+                for record in settings.practitioners.values()
+            ),
+            activity=await self._activity.recent(activity),
+        )
+
+    def _usable(self, links: Mapping[str, list[FeedLink]], practitioner_id: str) -> list[FeedLink]:
+        now = self._clock.now()
+        return [
+            link
+            for link in links.get(practitioner_id, [])
+            if link.revoked_at is None and (link.expires_at is None or link.expires_at > now)
+        ]
+
+    def _status(
+        self, record: PractitionerSettings, state: SyncState, links: list[FeedLink]
+    ) -> PractitionerStatus:
+        practitioner = record.practitioner
+        progress = self._syncing.running(practitioner.id)
+        word, sentence, remedy = self._sentence(record, state, progress)
+        fetched = [link.last_fetched_at for link in links if link.last_fetched_at]
+        now = self._clock.now()
+        return PractitionerStatus(
+            practitioner=practitioner,
+            enabled=record.choices.enabled,
+            connected=record.google.connected,
+            account=record.google.account,
+            calendar_name=record.google.calendar_name or record.google.calendar_id,
+            state=word,
+            sentence=sentence,
+            remedy=remedy,
+            last_sync=state.last_success,
+            proof=proof_in_words(state.proof, practitioner.timezone, now) if state.proof else "",
+            in_google=max(0, state.events - state.waiting),
+            waiting=state.waiting,
+            held=len(state.held.items) if state.held else 0,
+            held_removals=state.held,
+            feeds=len(links),
+            feed_last_fetched=max(fetched, default=None),
+            progress=progress,
+        )
+
+    def _sentence(
+        self, record: PractitionerSettings, state: SyncState, progress: Progress | None
+    ) -> tuple[str, str, str]:
+        """(state, what it is, what to do)."""
+        if not record.google.connected:
+            return "not connected", "Not connected to Google yet.", "Press Connect to Google."
+        if not record.choices.enabled:
+            return "off", "Google Calendar sync is switched off.", "Tick Enable to switch it on."
+        if progress is not None:
+            return "syncing", "Writing to Google now.", ""
+        if state.trouble is not None:
+            word = _BADGES.get(state.trouble.kind, "error")
+            return word, state.trouble.what, state.trouble.remedy
+        if state.held is not None:
+            count = len(state.held.items)
+            return (
+                "held",
+                f"{count} removal{'' if count == 1 else 's'} wait for you. {state.held.why}",
+                "Look at the list, then release or keep them.",
+            )
+        if state.last_success is None:
+            return "ready", "Connected; nothing uploaded yet.", "Press Upload to Google."
+        at = clock_time(state.last_success, record.practitioner.timezone, self._clock.now())
+        if state.waiting:
+            return "waiting", f"{state.waiting} changes wait for the next sync.", ""
+        return "up to date", f"Up to date, {at}.", ""

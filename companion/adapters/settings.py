@@ -1,0 +1,219 @@
+"""SettingsFile: the SettingsStore on TinyDB, behind a storage that survives a crash.
+
+TinyDB's own JSONStorage overwrites in place and loses the file to a kill at the wrong moment, so
+`CheckedStorage` takes its part: all tables of a change are gathered and written once, durably
+(`companion.services.files`), with a SHA-256 over the content. The generation before is kept as
+``settings.json.bak``. A damaged or missing file is answered from that copy, with a sentence in
+`recovered`; when both are damaged, nothing is overwritten and StoreDamaged says so.
+
+Reading is cached by the file's signature (inode, size, times), so another process's change shows
+at the next `read()`. A change always reads the file itself, under the lock that all processes of
+a home share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any
+
+from tinydb import TinyDB
+from tinydb.storages import Storage
+
+from companion.domain.errors import BadInput, StoreDamaged, StoreError, StoreTooNew
+from companion.domain.settings import Settings
+from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
+from companion.services.setting_documents import checked, from_tables
+
+FILE_NAME = "settings.json"
+LOCK_NAME = "settings.lock"
+
+RawTables = dict[str, dict[str, Any]]
+
+log = logging.getLogger(__name__)
+
+
+class CheckedStorage(Storage):
+    """TinyDB's view of one file; `write` gathers, `commit` puts it on the disk in one piece."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self.path = path
+        self.backup = path.with_name(f"{path.name}.bak")
+        self.aside = path.with_name(f"{path.name}.damaged")
+        self.disk = disk
+        self.recovered = False
+        """The main file was of no use; what `read` gave is the generation before it."""
+        self._main: bytes | None = None
+        self._tables: RawTables | None = None
+        self._loaded = False
+
+    def read(self) -> RawTables | None:
+        """None while there is nothing yet. Raises OSError, StoreDamaged."""
+        if not self._loaded:
+            self._tables = self._load()
+            self._loaded = True
+        return self._tables
+
+    def write(self, data: RawTables) -> None:
+        self._tables = json.loads(json.dumps(data, allow_nan=False))
+        self._loaded = True
+
+    def commit(self) -> None:
+        """Raises OSError; the file is then as it was."""
+        if self.recovered and self._main is not None:
+            write_durably(self.aside, self._main, self.disk)
+        elif self._main is not None:
+            write_durably(self.backup, self._main, self.disk)
+        self._main = pack(self._tables or {})
+        write_durably(self.path, self._main, self.disk)
+        self.recovered = False
+
+    def _load(self) -> RawTables | None:
+        self._main = self._bytes_of(self.path)
+        if self._main is not None and (tables := unpack(self._main)) is not None:
+            return tables
+        copy = self._bytes_of(self.backup)
+        if copy is not None and (tables := unpack(copy)) is not None:
+            self.recovered = True
+            return tables
+        if self._main is None and copy is None:
+            return None
+        raise StoreDamaged(
+            "The settings file is damaged, and so is its last good copy.",
+            "Restore a backup of the data folder. Nothing was overwritten.",
+            detail=self.path.name,
+        )
+
+    def _bytes_of(self, path: Path) -> bytes | None:
+        with suppress(FileNotFoundError):
+            return self.disk.read(path)
+        return None
+
+
+def pack(tables: RawTables) -> bytes:
+    document = {"checksum": _checksum(tables), "tables": tables}
+    # Half a character from a foreign file is odd, but no reason to lose a setting.
+    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+
+
+def unpack(content: bytes) -> RawTables | None:
+    """None for anything that is not whole."""
+    try:
+        document = json.loads(content)
+        tables = document["tables"]
+        whole = document["checksum"] == _checksum(tables) and isinstance(tables, dict)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return tables if whole else None
+
+
+def _checksum(tables: RawTables) -> str:
+    plain = json.dumps(tables, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+class SettingsFile:
+    """Implements `SettingsStore`; safe to call from several threads."""
+
+    def __init__(
+        self, folder: Path, *, turn: AbstractContextManager[object], disk: Disk | None = None
+    ) -> None:
+        """`turn` is the lock that all writers of this home share (`turns.FileTurn`)."""
+        self.path = folder / FILE_NAME
+        self.recovered = ""
+        """A sentence, when this process had to fall back on the last good copy."""
+        self._turn = turn
+        self._disk = disk or Disk()
+        self._cached: tuple[Signature | None, Settings] | None = None
+        self._reading = threading.Lock()
+
+    def read(self) -> Settings:
+        """As of now; at the very first use it makes the file with a new install id.
+
+        Raises StoreError, StoreTooNew, StoreDamaged, Busy."""
+        with self._reading:
+            cached = self._cached
+            try:
+                if cached is not None and cached[0] == self._disk.signature(self.path):
+                    return cached[1]
+                settings = self._load()
+            except OSError as error:
+                raise disk_trouble(error, self.path) from error
+        return settings if settings is not None else self._change(lambda each: each)
+
+    async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
+        """As in the port. `edit` runs in a worker thread and must be a plain function of its
+        argument. Raises what `read` raises, and BadInput for a value that cannot be kept."""
+        return await asyncio.to_thread(self._change, edit)
+
+    def _load(self) -> Settings | None:
+        signature = self._disk.signature(self.path)
+        storage = CheckedStorage(self.path, self._disk)
+        if storage.read() is None:
+            return None
+        settings = self._settings_in(storage)
+        self._cached = (signature, settings)
+        return settings
+
+    def _change(self, edit: Callable[[Settings], Settings]) -> Settings:
+        make_folder(self.path.parent)
+        with self._turn:
+            storage = CheckedStorage(self.path, self._disk)
+            try:
+                fresh = storage.read() is None
+                if fresh:
+                    before = Settings(install_id=secrets.token_hex(8))
+                else:
+                    before = self._settings_in(storage)
+                after = edit(before)
+                if after != before or fresh:
+                    fill(storage, after)
+                    self._commit(storage)
+            except OSError as error:
+                raise disk_trouble(error, self.path) from error
+        return after
+
+    def _commit(self, storage: CheckedStorage) -> None:
+        with self._reading:
+            # Forgotten first: after an error the next read looks at the disk again.
+            self._cached = None
+            storage.commit()
+
+    def _settings_in(self, storage: CheckedStorage) -> Settings:
+        with TinyDB(storage=lambda: storage) as database:
+            tables = {
+                name: [dict(row) for row in database.table(name).all()]
+                for name in database.tables()
+            }
+        if storage.recovered and not self.recovered:
+            self.recovered = (
+                "The settings file was damaged, so the last good copy is used: "
+                "the very last change to the settings may be missing."
+            )
+            log.warning("%s", self.recovered)
+        try:
+            return from_tables(tables)
+        except StoreTooNew:
+            raise
+        except BadInput as error:
+            raise StoreError(
+                f'The settings file has a value that cannot be used, "{error.field}".',
+                f"{error.remedy} Nothing was changed.",
+                detail=error.field,
+            ) from error
+
+
+def fill(storage: Storage, settings: Settings) -> None:
+    """All tables of `settings` into the storage; raises BadInput for what cannot be kept."""
+    with TinyDB(storage=lambda: storage) as database:
+        for name, rows in checked(settings).items():
+            table = database.table(name)
+            table.truncate()
+            table.insert_multiple(rows)

@@ -1,0 +1,281 @@
+"""The settings as documents: nothing is lost, and a bad value is named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.adapters.settings import pack, unpack
+from companion.domain.appointments import Practitioner
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
+from companion.domain.errors import BadInput, StoreTooNew
+from companion.domain.settings import (
+    GoogleLink,
+    Practice,
+    PractitionerSettings,
+    Settings,
+    SourceSettings,
+    SyncChoices,
+)
+from companion.services.setting_documents import (
+    VERSION,
+    checked,
+    from_tables,
+    migrate,
+    to_tables,
+)
+
+zones = st.sampled_from(["Australia/Sydney", "Pacific/Auckland", "UTC", "Asia/Kathmandu"])
+texts = st.text(max_size=40)
+words = st.text("abcdefghijklmnop éßœ", min_size=1, max_size=20).filter(
+    lambda each: each == " ".join(each.split())
+)
+moments = st.timedeltas(timedelta(0), timedelta(days=50_000)).map(
+    lambda since: datetime(2000, 1, 1, tzinfo=UTC) + since
+)
+types = st.frozensets(words.map(str.casefold), max_size=3)
+disclosures = st.builds(
+    Disclosure,
+    kinds=st.frozensets(st.sampled_from(KindChoice), min_size=1),
+    items=st.frozensets(st.sampled_from(Item)),
+    client_name=st.sampled_from(ClientName),
+    masked_types=types,
+    busy_only=st.booleans(),
+)
+links = st.builds(
+    GoogleLink,
+    login=texts,
+    account=texts,
+    calendar_id=texts,
+    calendar_name=texts,
+    created_by_us=st.booleans(),
+    scopes=st.lists(texts, max_size=3).map(tuple),
+    connected_at=st.none() | moments,
+    creating=texts,
+)
+choices = st.builds(
+    SyncChoices,
+    enabled=st.booleans(),
+    days_in_arrears=st.integers(0, 730),
+    days_in_advance=st.integers(0, 730),
+    disclosure=disclosures,
+    colour=st.sampled_from(["", "1", "11"]),
+    put_back_deleted=st.booleans(),
+    tidy_past=st.booleans(),
+)
+people = st.builds(
+    PractitionerSettings,
+    practitioner=st.builds(
+        Practitioner,
+        id=st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True),
+        name=words,
+        email=texts,
+        timezone=zones,
+        colour=st.sampled_from(["", "#00aaff"]),
+        display_order=st.integers(-5, 500),
+        aliases=st.lists(texts, max_size=3).map(tuple),
+    ),
+    google=links,
+    choices=choices,
+    disclosure_revision=st.integers(0, 10**9),
+    disclosure_changed_at=moments,
+)
+practices = st.builds(
+    Practice,
+    name=texts,
+    timezone=zones,
+    cap=st.builds(
+        DisclosureCap,
+        items=st.frozensets(st.sampled_from(Item)),
+        client_name=st.sampled_from(ClientName),
+        masked_types=types,
+    ),
+    hold_share=st.floats(0, 1),
+    hold_at_least=st.integers(0, 1000),
+    stale_after=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
+    activity_kept=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
+    feeds_allowed=st.booleans(),
+    feed_host=st.sampled_from(["", "192.168.1.20", "cal.example.org", "fe80::1"]),
+    feed_base_url=st.sampled_from(["", "https://cal.example.org", "http://[fe80::1]:8090/x"]),
+    user_rate=st.floats(0.1, 1000),
+    project_rate=st.floats(0.1, 10_000),
+)
+sources = st.builds(SourceSettings, name=words, mapping=texts, snapshot=st.booleans(), folder=texts)
+everything = st.builds(
+    Settings,
+    install_id=st.text(min_size=1, max_size=20),
+    practice=practices,
+    practitioners=st.lists(people, max_size=4).map(
+        lambda found: {each.practitioner.id: each for each in found}
+    ),
+    sources=st.lists(sources, max_size=3).map(lambda found: {each.name: each for each in found}),
+)
+
+
+@given(everything)
+def test_any_settings_read_back_as_they_were_written(settings: Settings) -> None:
+    tables = to_tables(settings)
+    through_the_file = unpack(pack({name: {"rows": rows} for name, rows in tables.items()}))
+    assert through_the_file is not None
+    again = from_tables({name: table["rows"] for name, table in through_the_file.items()})
+    assert again == settings
+    assert list(again.practitioners) == list(settings.practitioners)
+
+
+def test_every_field_of_a_record_is_written() -> None:
+    tables = to_tables(sample())
+    assert set(tables["practice"][0]) == {each.name for each in fields(Practice)}
+    person = tables["practitioners"][0]
+    assert set(person) == {each.name for each in fields(PractitionerSettings)}
+    assert set(person["choices"]) == {each.name for each in fields(SyncChoices)}
+
+
+def test_a_field_that_an_older_file_lacks_takes_its_default() -> None:
+    tables = to_tables(sample())
+    del tables["practitioners"][0]["choices"]["tidy_past"]
+    del tables["practice"][0]["cap"]
+    assert from_tables(tables) == sample()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("practitioners", 0, "choices", "days_in_arrears"), 731, "days_in_arrears"),
+        (("practitioners", 0, "choices", "days_in_arrears"), "7", "days_in_arrears"),
+        (("practitioners", 0, "choices", "days_in_arrears"), True, "days_in_arrears"),
+        (("practitioners", 0, "choices", "days_in_arrears"), 7.5, "days_in_arrears"),
+        (("practitioners", 0, "choices", "enabled"), 1, "enabled"),
+        (("practitioners", 0, "choices", "colour"), "mauve", "colour"),
+        (("practitioners", 0, "choices", "disclosure"), [], "disclosure"),
+        (("practitioners", 0, "choices", "disclosure", "kinds"), [], "kinds"),
+        (("practitioners", 0, "choices", "disclosure", "kinds"), ["nobody"], "kinds[0]"),
+        (("practitioners", 0, "choices", "disclosure", "items"), "type", "items"),
+        (("practitioners", 0, "choices", "disclosure", "client_name"), "all", "client_name"),
+        (("practitioners", 0, "practitioner", "timezone"), "Sydney", "timezone"),
+        (("practitioners", 0, "practitioner", "name"), "", "name"),
+        (("practitioners", 0, "practitioner", "name"), None, "name"),
+        (("practitioners", 0, "practitioner", "id"), "Anna Lee", "id"),
+        (("practitioners", 0, "disclosure_changed_at"), "yesterday", "disclosure_changed_at"),
+        (("practitioners", 0, "disclosure_changed_at"), "2026-01-01", "disclosure_changed_at"),
+        (("practice", 0, "hold_share"), float("nan"), "hold_share"),
+        (("practice", 0, "hold_share"), 30, "hold_share"),
+        (("practice", 0, "stale_after"), 1e300, "stale_after"),
+        (("practice", 0, "stale_after"), 0, "stale_after"),
+        (("practice", 0, "feed_base_url"), "javascript:alert(1)", "feed_base_url"),
+        (("practice", 0, "colour_of_the_door"), "red", "practice.colour_of_the_door"),
+        (("home", 0, "install_id"), "", "home.install_id"),
+        (("home", 0, "version"), "1", "home.version"),
+        (("home", 0, "owner"), "x", "home.owner"),
+        (("users",), [], "users"),
+        (("practice",), [], "practice"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_path(path: tuple[Any, ...], value: object, named: str) -> None:
+    tables: Any = to_tables(sample())
+    place = tables
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(BadInput) as caught:
+        from_tables(tables)
+    assert caught.value.field.endswith(named)
+
+
+def test_a_missing_necessary_value_is_named() -> None:
+    tables = to_tables(sample())
+    del tables["practitioners"][0]["practitioner"]["name"]
+    with pytest.raises(BadInput) as caught:
+        from_tables(tables)
+    assert caught.value.field == "practitioners.anna-lee.practitioner.name"
+
+
+def test_a_practitioner_who_is_there_twice_is_refused() -> None:
+    tables = to_tables(sample())
+    tables["practitioners"].append(tables["practitioners"][0])
+    with pytest.raises(BadInput, match="twice"):
+        from_tables(tables)
+
+
+def test_what_would_not_read_back_is_never_written() -> None:
+    naive = replace(
+        sample().practitioners["anna-lee"],
+        disclosure_changed_at=datetime(2026, 3, 2, 9, 30, 15),  # noqa: DTZ001 - the mistake itself
+    )
+    with pytest.raises(BadInput):
+        checked(sample().with_practitioner(naive))
+
+
+def test_a_newer_version_is_refused_before_anything_else_is_looked_at() -> None:
+    with pytest.raises(StoreTooNew):
+        from_tables({"home": [{"version": VERSION + 1, "shape": "unknown"}], "rooms": [{}]})
+
+
+def test_migrations_run_in_order_up_to_our_version() -> None:
+    def second(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+        return {**tables, "practice": [{"title": tables["practice"][0]["name"]}]}
+
+    def third(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+        return {**tables, "practice": [{"name": tables["practice"][0]["title"].upper()}]}
+
+    old: dict[str, list[dict[str, Any]]] = {
+        "home": [{"version": 1}],
+        "practice": [{"name": "harbour"}],
+    }
+    new = migrate(old, {1: second, 2: third}, 3)
+    assert new == {"home": [{"version": 3}], "practice": [{"name": "HARBOUR"}]}
+
+
+def test_adding_a_setting_raises_the_version() -> None:
+    """Whoever changes this list raises VERSION (and adds a migration where a key changed its
+    meaning), or an older program would refuse the file with a worse sentence."""
+    assert VERSION == 1
+    assert keys_of(to_tables(sample())) == {
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_1.items()
+    }
+
+
+def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
+    found = {path: set(value)}
+    for key, inner in value.items():
+        below = inner[0] if isinstance(inner, list) and inner else inner
+        if isinstance(below, dict):
+            found |= keys_of(below, f"{path}.{key}".strip("."))
+    return found
+
+
+KEYS_OF_VERSION_1 = {
+    "": "home practice practitioners sources",
+    "home": "version install_id",
+    "practice": "name timezone cap hold_share hold_at_least stale_after activity_kept "
+    "feeds_allowed feed_host feed_base_url user_rate project_rate",
+    "practice.cap": "items client_name masked_types",
+    "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at",
+    "practitioners.practitioner": "id name email timezone colour display_order aliases",
+    "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "
+    "connected_at creating",
+    "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
+    "put_back_deleted tidy_past",
+    "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
+    "sources": "name mapping snapshot folder",
+}
+
+
+def sample() -> Settings:
+    anna = Practitioner(id="anna-lee", name="Anna Lee")
+    return Settings(
+        install_id="0123456789abcdef",
+        practitioners={"anna-lee": PractitionerSettings(practitioner=anna)},
+        sources={"bp": SourceSettings(name="bp")},
+    )
+
+
+def test_the_file_is_plain_json_a_person_can_read() -> None:
+    packed = pack({"practice": {"1": {"name": "Zahnärzte am Hafen"}}})
+    assert json.loads(packed)["tables"]["practice"]["1"]["name"] == "Zahnärzte am Hafen"
+    assert "Zahnärzte".encode() in packed

@@ -1,8 +1,9 @@
 """Start Calendar Companion: `python run.py`, with nothing installed but Python 3.11 or newer.
 
-Makes or renews the environment `.venv` beside this file (see `launcher`), then runs again inside it
-and hands its arguments to `companion.cli`, or to `companion.testing` for `run.py test`. In another
-environment that already has the dependencies, it installs nothing and runs the program right away.
+Makes or renews the environment `.venv` beside this file (see `companion.launcher`), then runs again
+inside it and hands its arguments to `companion.cli`, or to `companion.testing` for `run.py test`.
+In another environment that already has the dependencies, it installs nothing and runs the program
+right away.
 
 Must still parse on Python 3.8, to say what is wrong there.
 """
@@ -67,10 +68,10 @@ def main(arguments: list[str]) -> int:
         print(sentence, file=sys.stderr)
         return 1
 
-    from launcher.environment import Environment
-    from launcher.pip import Progress
-    from launcher.requirements import has_all
-    from launcher.troubles import SetupError
+    from companion.launcher.environment import Environment
+    from companion.launcher.pip import Progress
+    from companion.launcher.requirements import has_all
+    from companion.launcher.troubles import SetupError
 
     environment = Environment(Path(__file__).resolve().parent)
     extras = {"test"} if arguments[:1] == ["test"] else set()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from companion import __version__
-from launcher.environment import base_python
+from companion.launcher.environment import base_python
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,4 +58,4 @@ def test_the_wheel_holds_the_program_its_static_files_and_the_command(
     assert {f"companion/{file.as_posix()}" for file in static} <= names
     assert "companion/domain/__init__.py" in names
     assert "companion/testing.py" not in names
-    assert not any(name.startswith(("tests/", "launcher/")) for name in names)
+    assert not any(name.startswith(("tests/", "companion/launcher/")) for name in names)

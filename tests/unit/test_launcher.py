@@ -1,4 +1,4 @@
-"""run.py and `launcher`: mostly real starts of a copy with a one-module program and a real pip."""
+"""run.py and its launcher: real starts of a copy with a one-module program and a real pip."""
 
 import ast
 import contextlib
@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from launcher.environment import Environment, base_python
-from launcher.pip import Progress
-from launcher.requirements import REQUIREMENT, has, release
-from launcher.troubles import SetupError
+from companion.launcher.environment import Environment, base_python
+from companion.launcher.pip import Progress
+from companion.launcher.requirements import REQUIREMENT, has, release
+from companion.launcher.troubles import SetupError
 from run import too_old
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,9 +48,9 @@ class Copy:
     def made(cls, root: Path) -> "Copy":
         copy = cls(root)
         shutil.copy(ROOT / "run.py", root)
-        shutil.copytree(ROOT / "launcher", root / "launcher")
         (root / "companion").mkdir()
-        (root / "companion" / "__init__.py").touch()
+        shutil.copy(ROOT / "companion" / "__init__.py", root / "companion")
+        shutil.copytree(ROOT / "companion" / "launcher", root / "companion" / "launcher")
         (root / "companion" / "cli.py").write_text(PROGRAM, "utf-8")
         copy.wheels.mkdir()
         copy.ask_for("1.0")

@@ -18,9 +18,9 @@ import sys
 import time
 from pathlib import Path
 
-from launcher.lock import turn
-from launcher.pip import PipWatch, Progress
-from launcher.troubles import SetupError
+from companion.launcher.lock import turn
+from companion.launcher.pip import PipWatch, Progress
+from companion.launcher.troubles import SetupError
 
 ROOM = 600_000_000
 """Bytes that must be free before anything is made; the test extra takes about two thirds."""

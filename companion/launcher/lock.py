@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from launcher.pip import Progress
-from launcher.troubles import SetupError
+from companion.launcher.pip import Progress
+from companion.launcher.troubles import SetupError
 
 
 @contextlib.contextmanager

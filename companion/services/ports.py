@@ -338,6 +338,11 @@ class Google(Protocol):
         """Exchange the code. Raises SignInDenied, SignInError, Offline."""
         ...
 
+    async def discard(self, signed_in: SignedIn) -> None:
+        """Tell Google to forget a sign-in that is not kept. Google then drops every sign-in of
+        that account with this client, so never call it for an account in use."""
+        ...
+
     async def calendar(self, practitioner_id: str, calendar_id: str) -> RemoteCalendar:
         """Raises SignInExpired when there is no token."""
         ...

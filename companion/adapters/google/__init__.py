@@ -1,0 +1,14 @@
+"""Google Calendar and Google sign-in.
+
+    service.py      GoogleGateway: the `Google` port; accounts, calendars, one pool of threads
+    account.py      one practitioner's token: kept, renewed in one place, sealed
+    sign_in.py      the loopback sign-in with PKCE      loopback.py  the command line's listener
+    client_file.py  the practice's client_secret.json
+    calendar.py     GoogleCalendar: the `RemoteCalendar` port
+    wire.py         CalendarEvent to Google's JSON and back      batch.py  many calls in one
+    transport.py    the libraries and one connection per thread  threads.py  the threads
+    errors.py       the one table from Google's refusals to ours
+
+Google's libraries take about half a second to import, so only `transport` and functions inside
+`sign_in` and `errors` do it, and they run in a thread: `run.py status` never pays.
+"""

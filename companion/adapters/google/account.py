@@ -1,0 +1,240 @@
+"""Account: one practitioner's sign-in at work: its token, and calls made with it.
+
+The token lies in the SecretStore as JSON and is read again whenever a calendar is opened, so that
+a sign-in made by another process is noticed. It is renewed in one place, under one lock: many
+calls that meet an expired token cause one renewal. A renewed token is sealed again only if the
+store still holds the sign-in it came from, so that a new sign-in is never overwritten by an old
+one, nor a removed one revived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from companion.adapters.google.batch import Answer
+from companion.adapters.google.client_file import GoogleClient
+from companion.adapters.google.errors import Subject, refusal, translated
+from companion.adapters.google.threads import Threads
+from companion.domain.errors import CompanionError, RemoteUnavailable, SecretsDamaged, SignInExpired
+from companion.services.ports import Clock, SecretStore
+
+if TYPE_CHECKING:
+    from companion.adapters.google.transport import Line
+
+Result = TypeVar("Result")
+Json = dict[str, Any]
+
+TESTING_LIFE = timedelta(days=7)
+"""How long Google keeps a sign-in while the consent screen is in "Testing"."""
+_SLACK = timedelta(hours=2)
+_EARLY = timedelta(seconds=60)
+
+
+def secret_name(practitioner_id: str) -> str:
+    return f"google/token/{practitioner_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    refresh_token: str
+    client_id: str
+    """The client it was given to: no other may renew it."""
+    account: str
+    scopes: tuple[str, ...]
+    consented_at: datetime
+    renewed_at: datetime
+    """When Google last honoured it."""
+    access_token: str = ""
+    expires_at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=datetime.isoformat)
+
+    @classmethod
+    def from_json(cls, text: str) -> Token:
+        try:
+            values = json.loads(text)
+            for name in ("consented_at", "renewed_at", "expires_at"):
+                values[name] = datetime.fromisoformat(values[name])
+            values["scopes"] = tuple(values["scopes"])
+            return cls(**values)
+        except (ValueError, KeyError, TypeError) as err:
+            raise SecretsDamaged(detail="token") from err
+
+
+class Account:
+    def __init__(
+        self,
+        practitioner_id: str,
+        *,
+        secrets: SecretStore,
+        clock: Clock,
+        threads: Threads[Line],
+        client: Callable[[], Awaitable[GoogleClient]],
+    ) -> None:
+        self._name = secret_name(practitioner_id)
+        self._secrets = secrets
+        self._clock = clock
+        self._threads = threads
+        self._client = client
+        self._token: Token | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def email(self) -> str:
+        """Of the account that signed in; empty before `open`."""
+        return self._token.account if self._token else ""
+
+    async def open(self) -> None:
+        """Look at the stored sign-in again. Raises SignInExpired when there is none."""
+        stored = await self._stored()
+        if stored is None:
+            self._token = None
+            raise SignInExpired(
+                "This practitioner is not connected to Google.", "Press Connect to Google."
+            )
+        if self._token is None or stored.refresh_token != self._token.refresh_token:
+            self._token = stored
+
+    async def call(self, work: Callable[[Line, str], Result]) -> Result:
+        """`work(line, access token)` in a thread; it raises `Unauthorised` for a 401, and is then
+        done once more with a renewed token."""
+        access = await self.access()
+        try:
+            return await self._run(lambda line: work(line, access))
+        except Unauthorised:
+            access = await self.access(refused=access)
+        try:
+            return await self._run(lambda line: work(line, access))
+        except Unauthorised as err:
+            raise SignInExpired(detail="401 after renewal") from err
+
+    async def ask(self, make: Callable[[Line], Any], subject: Subject = Subject.CALENDAR) -> Json:
+        """The JSON Google answers to the one call that `make(line)` makes."""
+
+        def work(line: Line, access: str) -> Answer:
+            answer = line.call(make(line), access)
+            if answer.status == 401:
+                raise Unauthorised
+            return answer
+
+        answer = await self.call(work)
+        if not answer.ok:
+            raise refusal(answer.status, answer.headers, answer.content, subject)
+        return read_json(answer)
+
+    async def access(self, *, refused: str = "") -> str:
+        """An access token that should work; `refused` names one that Google did not take."""
+        async with self._lock:
+            if self._token is None:
+                await self.open()
+            token = self._token
+            assert token is not None  # noqa: S101 - `open` raises otherwise
+            fresh = token.access_token and token.access_token != refused
+            if fresh and self._clock.now() < token.expires_at - _EARLY:
+                return token.access_token
+            self._token = await self._renew(token)
+            return self._token.access_token
+
+    async def revoke(self) -> None:
+        await self.open()
+        if self._token is not None:
+            await revoke(self._threads, await self._client(), self._token)
+
+    async def _renew(self, token: Token) -> Token:
+        client = await self._client()
+        if client.client_id != token.client_id:
+            raise SignInExpired(
+                "The practice's Google client was replaced since this practitioner signed in.",
+                "Press Connect to Google to sign in again; nothing is lost.",
+            )
+        now = self._clock.now()
+        try:
+            renewed = await self._run(lambda line: line.renew(client, token.refresh_token))
+        except SignInExpired as err:
+            stored = await self._stored()
+            if stored is not None and stored.refresh_token != token.refresh_token:
+                return await self._renew(stored)  # somebody signed in again meanwhile
+            raise _expired(token, now, err) from err
+        seconds = (renewed.expiry - _utc_naive()).total_seconds() if renewed.expiry else 300.0
+        fresh = replace(
+            token,
+            access_token=str(renewed.token),
+            expires_at=now + timedelta(seconds=seconds),
+            refresh_token=str(renewed.refresh_token or token.refresh_token),
+            renewed_at=now,
+        )
+        stored = await self._stored()
+        if stored is None:
+            raise SignInExpired(detail="disconnected meanwhile")
+        if stored.refresh_token != token.refresh_token:
+            return await self._renew(stored)
+        await self._secrets.put(self._name, fresh.to_json())
+        return fresh
+
+    async def _stored(self) -> Token | None:
+        text = await self._secrets.get(self._name)
+        return None if text is None else Token.from_json(text)
+
+    async def _run(self, work: Callable[[Line], Result]) -> Result:
+        return await in_thread(self._threads, work)
+
+
+class Unauthorised(Exception):
+    """Google answered 401; never leaves this adapter."""
+
+
+async def in_thread(threads: Threads[Line], work: Callable[[Line], Result]) -> Result:
+    """`work` with a thread's line; every foreign exception becomes one of ours."""
+    try:
+        return await threads.run(work)
+    except (CompanionError, Unauthorised):
+        raise
+    except Exception as err:
+        ours = translated(err)
+        if ours is None:
+            raise
+        raise ours from err
+
+
+def read_json(answer: Answer) -> Json:
+    """Raises RemoteUnavailable for an answer that is not a JSON object; none at all is empty."""
+    try:
+        read = json.loads(answer.content or b"{}")
+    except ValueError as err:
+        raise RemoteUnavailable(detail=f"{answer.status} unreadable") from err
+    if not isinstance(read, dict):
+        raise RemoteUnavailable(detail=f"{answer.status} unreadable")
+    return read
+
+
+async def revoke(threads: Threads[Line], client: GoogleClient, token: Token) -> None:
+    """Give a sign-in back to Google; one that it no longer knows counts as done."""
+    form = {"token": token.refresh_token}
+    answer: Answer = await in_thread(threads, lambda line: line.post_form(client.revoke_uri, form))
+    if not answer.ok and answer.status != 400:
+        raise refusal(answer.status, answer.headers, answer.content, Subject.CALENDAR)
+
+
+def _utc_naive() -> datetime:
+    """google-auth counts expiry in naive UTC by the machine's own clock, whatever ours says."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _expired(token: Token, now: datetime, err: SignInExpired) -> SignInExpired:
+    """The same error; or, for a sign-in that ended with its seventh day, the likely reason."""
+    end = token.consented_at + TESTING_LIFE
+    if now < end - _SLACK or token.renewed_at > end + _SLACK or "invalid_grant" not in err.detail:
+        return err
+    return SignInExpired(
+        "Google ended this practitioner's sign-in after 7 days, as it does while the practice's "
+        'Google app is in "Testing".',
+        "In the Google Cloud console open Google Auth Platform > Audience and press Publish app; "
+        "then press Connect to Google. Nothing is lost.",
+        detail=f"{err.detail} testing",
+    )

@@ -1,0 +1,240 @@
+"""GoogleCalendar: the RemoteCalendar port over the Calendar API.
+
+Single changes use PATCH (3 quota units), because it leaves alone what the practitioner touched;
+a PUT would cost 1 but needs a read first to do the same. Several writes go as one batch request.
+
+What an answer can leave open is settled here, at the cost of one more call in rare cases:
+
+- a 404 on an event may mean the event or the whole calendar: the calendar is asked for;
+- a 403 "forbidden" on a patch may mean the calendar, or an event that was deleted and that Google
+  will not revive: the event is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from companion.adapters.google import wire
+from companion.adapters.google.account import Account, Json, Unauthorised, read_json
+from companion.adapters.google.batch import Answer
+from companion.adapters.google.errors import Subject, refusal
+from companion.domain.errors import (
+    CalendarGone,
+    CompanionError,
+    EventGone,
+    PermissionDenied,
+    RemoteUnavailable,
+    SignInExpired,
+)
+from companion.domain.reconcile import ObservedEvent
+from companion.services.ports import (
+    CalendarInfo,
+    DeleteEvent,
+    InsertEvent,
+    PatchEvent,
+    Write,
+    WriteAnswer,
+)
+
+if TYPE_CHECKING:
+    from companion.adapters.google.transport import Line
+
+MOST_WRITES = 50
+PAGE = 2500
+
+Part = Answer | CompanionError | None
+"""What came of one write; None where nothing is known."""
+
+
+class GoogleCalendar:
+    def __init__(self, account: Account, calendar_id: str, install: str) -> None:
+        self._account = account
+        self._id = calendar_id
+        self._install = install
+        self._timezone = ""
+        """The calendar's, once an answer told it."""
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[WriteAnswer]:
+        if len(writes) > MOST_WRITES:
+            raise ValueError(f"{len(writes)} writes in one call")
+        if not writes:
+            return []
+        access, parts = await self._send(writes)
+        answers: list[Part] = [*parts]
+        refused = [
+            number for number, part in enumerate(parts) if part is not None and part.status == 401
+        ]
+        if refused:
+            again = await self._again([writes[number] for number in refused], access)
+            for number, part in zip(refused, again, strict=True):
+                answers[number] = part
+        read = [self._read(*pair) for pair in zip(writes, answers, strict=True)]
+        return await self._settle(writes, read)
+
+    async def get(self, event_id: str) -> ObservedEvent | None:
+        try:
+            item = await self._account.ask(
+                lambda line: line.events.get(
+                    calendarId=self._id, eventId=event_id, fields=wire.FIELDS
+                ),
+                Subject.EVENT,
+            )
+        except EventGone:
+            await self.info()  # raises when it is the calendar that is gone
+            return None
+        if "date" in (item.get("start") or {}) and not self._timezone:
+            await self.info()
+        return self._observe(item)
+
+    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+        bounds = {
+            name: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            for name, moment in (("timeMin", start), ("timeMax", end))
+            if moment is not None
+        }
+        page = await self._page(bounds, None)
+        items = [*page.get("items", ())]
+        while page.get("nextPageToken"):
+            page = await self._page(bounds, page["nextPageToken"])
+            items += page.get("items", ())
+        return [self._observe(item) for item in items]
+
+    async def info(self) -> CalendarInfo:
+        """By way of an empty list: unlike `calendars.get`, every scope we ask for opens it, and
+        it tells what this account may do in the calendar."""
+        page = await self._account.ask(
+            lambda line: line.events.list(
+                calendarId=self._id, maxResults=1, fields="summary,timeZone,accessRole"
+            )
+        )
+        self._timezone = str(page.get("timeZone") or "UTC")
+        return CalendarInfo(
+            id=self._id,
+            name=str(page.get("summary") or ""),
+            access_role=str(page.get("accessRole") or ""),
+            primary=self._id in {"primary", self._account.email},
+            timezone=self._timezone,
+        )
+
+    # Writing
+
+    async def _send(self, writes: Sequence[Write]) -> tuple[str, list[Answer | None]]:
+        """The access token that was used, and the answers of the parts."""
+
+        def work(line: Line, access: str) -> tuple[str, list[Answer | None]]:
+            requests = [self._request(line, write) for write in writes]
+            if len(requests) == 1:
+                answer = line.call(requests[0], access)
+                if answer.status == 401:
+                    raise Unauthorised
+                return access, [answer]
+            answers = line.batch(requests, access)
+            if isinstance(answers, list):
+                return access, answers
+            if answers.status == 401:
+                raise Unauthorised
+            raise refusal(answers.status, answers.headers, answers.content, Subject.CALENDAR)
+
+        return await self._account.call(work)
+
+    async def _again(self, writes: Sequence[Write], access: str) -> Sequence[Part]:
+        """Parts of a batch that met an expired token, once more; the others are known."""
+        try:
+            await self._account.access(refused=access)
+            return (await self._send(writes))[1]
+        except CompanionError as err:
+            return [err for _ in writes]
+
+    def _request(self, line: Line, write: Write) -> Any:
+        match write:
+            case InsertEvent():
+                return line.events.insert(
+                    calendarId=self._id,
+                    body=wire.new_event(write.event_id, write.event, self._install),
+                    sendUpdates="none",
+                    fields=wire.FIELDS,
+                )
+            case PatchEvent():
+                request = line.events.patch(
+                    calendarId=self._id,
+                    eventId=write.event_id,
+                    body=wire.changed_event(write.event, self._install, style=write.style),
+                    sendUpdates="none",
+                    fields=wire.FIELDS,
+                )
+                if write.if_match:
+                    request.headers["If-Match"] = write.if_match
+                return request
+            case DeleteEvent():
+                return line.events.delete(
+                    calendarId=self._id, eventId=write.event_id, sendUpdates="none"
+                )
+
+    def _read(self, write: Write, answer: Part) -> WriteAnswer:
+        if answer is None:
+            return RemoteUnavailable(detail="a part of the batch was not answered")
+        if isinstance(answer, CompanionError):
+            return answer
+        if not answer.ok:
+            subject = Subject.CALENDAR if isinstance(write, InsertEvent) else Subject.EVENT
+            return refusal(answer.status, answer.headers, answer.content, subject)
+        if isinstance(write, DeleteEvent):
+            return None
+        try:
+            seen = self._observe(read_json(answer), zone=write.event.timezone)
+        except RemoteUnavailable as err:
+            return err
+        return EventGone(detail="deleted") if seen.deleted else seen
+
+    async def _settle(self, writes: Sequence[Write], read: list[WriteAnswer]) -> list[WriteAnswer]:
+        if any(isinstance(each, EventGone) and each.detail.startswith("404") for each in read):
+            gone = await self._whether_gone()
+            if gone is not None:
+                return [gone if isinstance(each, EventGone) else each for each in read]
+        for number, (write, each) in enumerate(zip(writes, read, strict=True)):
+            if isinstance(write, DeleteEvent) and isinstance(each, EventGone):
+                read[number] = None  # gone is what we wanted
+            elif isinstance(write, PatchEvent) and isinstance(each, PermissionDenied):
+                read[number] = await self._why_denied(write, each)
+        return read
+
+    async def _whether_gone(self) -> CompanionError | None:
+        try:
+            await self.info()
+        except (CalendarGone, PermissionDenied, SignInExpired) as err:
+            return err
+        except CompanionError:
+            return None
+        return None
+
+    async def _why_denied(self, write: PatchEvent, denied: CompanionError) -> CompanionError:
+        try:
+            seen = await self.get(write.event_id)
+        except CompanionError:
+            return denied
+        return EventGone(detail="not revived") if seen is None or seen.deleted else denied
+
+    # Reading
+
+    async def _page(self, bounds: dict[str, str], token: str | None) -> Json:
+        page = await self._account.ask(
+            lambda line: line.events.list(
+                calendarId=self._id,
+                privateExtendedProperty=f"{wire.INSTALL}={self._install}",
+                showDeleted=False,
+                singleEvents=False,
+                maxResults=PAGE,
+                pageToken=token,
+                fields=f"nextPageToken,timeZone,items({wire.FIELDS})",
+                **bounds,
+            )
+        )
+        self._timezone = str(page.get("timeZone") or "UTC")
+        return page
+
+    def _observe(self, item: Json, *, zone: str = "") -> ObservedEvent:
+        """`zone` stands in for the calendar's, which an answer to a write does not tell."""
+        timezone = self._timezone or zone or "UTC"
+        return wire.observe(item, install=self._install, timezone=timezone)

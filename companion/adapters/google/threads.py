@@ -1,0 +1,100 @@
+"""Threads: a small pool whose threads each keep one costly thing of their own.
+
+httplib2 is not thread-safe (failure-modes 40), so every thread makes its own connection once and
+keeps it warm. The threads are daemons, started when the first work waits for one: a request that
+hangs in the network never holds up the program's end, which `ThreadPoolExecutor` would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from companion.domain.errors import Offline
+
+Own = TypeVar("Own")
+Result = TypeVar("Result")
+
+
+class Threads(Generic[Own]):
+    def __init__(
+        self, make: Callable[[], Own], drop: Callable[[Own], None], *, size: int, name: str
+    ) -> None:
+        """`make` runs in each new thread; `drop` runs at `close`, in the closing thread."""
+        self._make = make
+        self._drop = drop
+        self._size = size
+        self._name = name
+        self._work: queue.SimpleQueue[Callable[[Own], None] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._owned: list[Own] = []
+        self._started = 0
+        self._waiting = 0
+        """Work that was put in and not finished."""
+        self._closed = False
+
+    async def run(self, work: Callable[[Own], Result]) -> Result:
+        """`work`'s result or exception. A cancelled wait leaves the work running to its end."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Result] = loop.create_future()
+
+        def settle(result: Result | None, error: BaseException | None) -> None:
+            if answer.done():
+                return
+            if error is None:
+                answer.set_result(result)  # type: ignore[arg-type] # None only where Result is
+            else:
+                answer.set_exception(error)
+
+        def perform(own: Own) -> None:
+            try:
+                result, error = work(own), None
+            except Exception as err:  # noqa: BLE001 - handed to whoever awaits it
+                result, error = None, err
+            self._hand_over(loop, settle, result, error)
+
+        with self._lock:
+            if self._closed:
+                raise Offline(detail="closing")
+            self._waiting += 1
+            if self._started < min(self._size, self._waiting):
+                self._started += 1
+                thread = threading.Thread(
+                    target=self._serve, name=f"{self._name}-{self._started}", daemon=True
+                )
+                thread.start()
+            self._work.put(perform)
+        return await answer
+
+    def close(self) -> None:
+        """Drop what the threads own, which breaks off work under way; no new work is taken."""
+        with self._lock:
+            self._closed = True
+            owned, self._owned = self._owned, []
+            for _thread in range(self._started):
+                self._work.put(None)
+        for each in owned:
+            self._drop(each)
+
+    def _serve(self) -> None:
+        own: Own | None = None
+        while (perform := self._work.get()) is not None:
+            if own is None:
+                own = self._make()
+                with self._lock:
+                    self._owned.append(own)
+            perform(own)
+            with self._lock:
+                self._waiting -= 1
+
+    @staticmethod
+    def _hand_over(
+        loop: asyncio.AbstractEventLoop, settle: Callable[..., None], *what: object
+    ) -> None:
+        try:
+            loop.call_soon_threadsafe(settle, *what)
+        except RuntimeError:
+            return  # the loop has been closed: nobody waits any more

@@ -8,6 +8,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+MOMENT = sa.DateTime().with_variant(sa.String(26), "sqlite")
+
 
 def upgrade() -> None:
     _book()
@@ -21,9 +23,9 @@ def _book() -> None:
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("practitioner_id", sa.String(64), nullable=False),
         sa.Column("shape", sa.SmallInteger, nullable=False),
-        sa.Column("earliest", sa.DateTime, nullable=False),
-        sa.Column("starts", sa.DateTime, nullable=False),
-        sa.Column("ends", sa.DateTime, nullable=False),
+        sa.Column("earliest", MOMENT, nullable=False),
+        sa.Column("starts", MOMENT, nullable=False),
+        sa.Column("ends", MOMENT, nullable=False),
         sa.Column("timezone", sa.String(64), nullable=False),
         sa.Column("all_day", sa.Boolean, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
@@ -41,11 +43,11 @@ def _book() -> None:
         sa.Column("recurrence", sa.JSON),
         sa.Column("source", sa.String(255), nullable=False),
         sa.Column("source_id", sa.Text, nullable=False),
-        sa.Column("created", sa.DateTime),
+        sa.Column("created", MOMENT),
         sa.Column("created_by", sa.Text, nullable=False),
-        sa.Column("updated", sa.DateTime),
+        sa.Column("updated", MOMENT),
         sa.Column("revision", sa.Integer, nullable=False),
-        sa.Column("changed_at", sa.DateTime, nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
         sa.Column("row_hash", sa.LargeBinary(16), nullable=False),
     )
     op.create_index(
@@ -63,7 +65,7 @@ def _book() -> None:
         "removed_appointments",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("revision", sa.Integer, nullable=False),
-        sa.Column("changed_at", sa.DateTime, nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
     )
     op.create_table(
         "practitioner_revisions",
@@ -74,7 +76,7 @@ def _book() -> None:
         "imports",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("source", sa.String(255), nullable=False),
-        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
         sa.Column("file_name", sa.Text, nullable=False),
         sa.Column("added", sa.Integer, nullable=False),
         sa.Column("changed", sa.Integer, nullable=False),
@@ -96,8 +98,8 @@ def _ledger() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("style", sa.String(64), nullable=False),
-        sa.Column("begins", sa.DateTime, nullable=False),
-        sa.Column("ends", sa.DateTime, nullable=False),
+        sa.Column("begins", MOMENT, nullable=False),
+        sa.Column("ends", MOMENT, nullable=False),
         sa.Column("etag", sa.String(255), nullable=False),
         sa.Column("content_hash", sa.String(64), nullable=False),
         sqlite_with_rowid=False,
@@ -106,7 +108,7 @@ def _ledger() -> None:
         "sync_state",
         sa.Column("practitioner_id", sa.String(64), primary_key=True),
         sa.Column("state", sa.JSON, nullable=False),
-        sa.Column("saved_at", sa.DateTime, nullable=False),
+        sa.Column("saved_at", MOMENT, nullable=False),
     )
 
 
@@ -114,7 +116,7 @@ def _rest() -> None:
     op.create_table(
         "activity",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
         sa.Column("practitioner_id", sa.String(64), nullable=False),
         sa.Column("cause", sa.String(255), nullable=False),
         sa.Column("kind", sa.String(64), nullable=False),
@@ -130,12 +132,12 @@ def _rest() -> None:
         sa.Column("label", sa.Text, nullable=False),
         sa.Column("detail", sa.String(32), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(32), nullable=False, unique=True),
-        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("days_in_arrears", sa.Integer, nullable=False),
         sa.Column("days_in_advance", sa.Integer, nullable=False),
-        sa.Column("expires_at", sa.DateTime),
-        sa.Column("revoked_at", sa.DateTime),
-        sa.Column("last_fetched_at", sa.DateTime),
+        sa.Column("expires_at", MOMENT),
+        sa.Column("revoked_at", MOMENT),
+        sa.Column("last_fetched_at", MOMENT),
         sa.Column("last_client", sa.Text, nullable=False),
         sa.Column("fetches", sa.Integer, nullable=False),
     )

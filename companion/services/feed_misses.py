@@ -1,0 +1,54 @@
+"""Misses: how often one address may ask for what does not exist.
+
+A token has 256 bits, so nobody finds one by trying; this keeps a scanner from costing the machine
+anything. Each address has a small store of tries that fills up again. Only misses are counted: a
+link that exists is answered however many strangers share its address (a router, a proxy).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable
+
+
+class Misses:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        burst: int = 30,
+        per_second: float = 0.5,
+        addresses: int = 10_000,
+    ) -> None:
+        """At most `addresses` are remembered, the one that missed longest ago forgotten first."""
+        self._monotonic = monotonic
+        self._burst = burst
+        self._per_second = per_second
+        self._addresses = addresses
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def allow(self, address: str) -> bool:
+        """Count one miss; False when this address has had too many of late."""
+        who = network_of(address)
+        now = self._monotonic()
+        left, since = self._left.pop(who, (float(self._burst), now))
+        left = min(float(self._burst), left + (now - since) * self._per_second)
+        allowed = left >= 1
+        self._left[who] = (left - 1 if allowed else left, now)
+        if len(self._left) > self._addresses:
+            self._left.popitem(last=False)
+        return allowed
+
+
+def network_of(address: str) -> str:
+    """An IPv4 address; of IPv6 the /64 that one household or machine owns."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))

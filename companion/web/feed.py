@@ -1,0 +1,120 @@
+"""FeedApp: the ASGI application of the feed listener, the only thing the network can reach.
+
+It knows ``/feeds/<token>.ics`` and ``/healthz``, GET and HEAD. Everything else, other methods and
+other spellings of a path included, is 404 without content, so that nothing tells a stranger what
+is here. The path is taken as it came over the wire: ``%2e``, doubled slashes and capitals are
+other paths. Ranges and query strings mean nothing. It sets no cookie and logs no path.
+
+Headers reach the client exactly as companion.services.feed_answers made them. The server that
+carries this is companion.web.feed_listener.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Protocol
+
+from companion.services.feed_answers import UNAVAILABLE, FeedAnswer, takes_gzip
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_FEED_PATH = re.compile(rb"/feeds/([A-Za-z0-9_-]{43})\.ics")
+_HEALTH = b'{"status":"ok"}'
+HEALTHY = FeedAnswer(
+    status=200,
+    headers=(
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-length", str(len(_HEALTH)).encode("ascii")),
+    ),
+    body=_HEALTH,
+)
+
+
+class FeedSource(Protocol):
+    """What the listener needs of `companion.services.feeds.Feeds`."""
+
+    async def fetch(
+        self,
+        token: str,
+        *,
+        if_none_match: str = "",
+        accept_gzip: bool = False,
+        client: str = "",
+        address: str = "",
+    ) -> FeedAnswer: ...
+
+    def miss(self, address: str) -> FeedAnswer: ...
+
+
+class FeedApp:
+    def __init__(self, feeds: FeedSource) -> None:
+        self._feeds = feeds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return  # the listener speaks neither lifespan nor websocket
+        try:
+            answer = await self._answer(scope)
+        except Exception as error:  # noqa: BLE001 - no fault may end in a page or a traceback
+            log.warning("A calendar link could not be answered: %s", type(error).__name__)
+            answer = UNAVAILABLE
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        )
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope) -> FeedAnswer:
+        path: bytes = scope["raw_path"]
+        asked = scope["method"] in {"GET", "HEAD"}
+        match = _FEED_PATH.fullmatch(path) if asked else None
+        if match is None:
+            if asked and path == b"/healthz":
+                return HEALTHY
+            return self._feeds.miss(_address(scope))
+        encoding, tags, client = _asked(scope["headers"])
+        return await self._feeds.fetch(
+            match[1].decode("ascii"),
+            if_none_match=tags,
+            accept_gzip=takes_gzip(encoding),
+            client=client,
+            address=_address(scope),
+        )
+
+
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str, str]:
+    """Accept-Encoding, If-None-Match and User-Agent; repeated ones joined as RFC 9110 5.3 says."""
+    encoding = tags = client = ""
+    for name, value in headers:
+        if name == b"if-none-match":
+            tags = f"{tags}, {value.decode('latin-1')}" if tags else value.decode("latin-1")
+        elif name == b"accept-encoding":
+            text = value.decode("latin-1")
+            encoding = f"{encoding}, {text}" if encoding else text
+        elif name == b"user-agent":
+            client = value.decode("latin-1")
+    return encoding, tags, client
+
+
+def _address(scope: Scope) -> str:
+    """The client's; from a proxy on this machine, the one that it names last."""
+    client = scope.get("client")
+    address = str(client[0]) if client else ""
+    try:
+        local = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address
+    if local:
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                address = value.decode("latin-1").rpartition(",")[2].strip()
+    return address

@@ -1,0 +1,146 @@
+"""FeedServer: the uvicorn server that carries FeedApp on the local network.
+
+Strangers can open connections here, so each one has bounds that uvicorn alone does not set:
+
+- a request must be whole within `for_request` seconds of the connection or of the last answer, and
+  no larger than `request_size`, its headers and a body that nobody asked for together;
+- an answer must be taken within `for_answer` seconds;
+- there are at most `connections`; a further one closes the one that has been idle longest.
+
+A sweep every few seconds looks after the times: nothing is spent on them per request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from companion.web.feed import FeedApp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    connections: int = 400
+    """Below the 1,024 files that a process may have open where nobody raised that."""
+    request_size: int = 32_768
+    """Bytes."""
+    idle: int = 15
+    """Seconds a connection is kept for another request."""
+    for_request: float = 20.0
+    """Seconds; longer than `idle`."""
+    for_answer: float = 90.0
+    """Seconds; a feed at its limit then needs 1.2 KB/s."""
+    sweep: float = 5.0
+    """Seconds between two looks at the times."""
+
+
+@dataclass(slots=True)
+class Room:
+    """The open connections of one server."""
+
+    bounds: Bounds
+    members: dict[BoundedProtocol, None] = field(default_factory=dict)
+    sweeping: asyncio.TimerHandle | None = None
+
+    def enter(self, newcomer: BoundedProtocol) -> None:
+        if len(self.members) >= self.bounds.connections:
+            idle = [each for each in self.members if each.idle] or list(self.members)
+            min(idle, key=lambda each: each.since).drop()
+        self.members[newcomer] = None
+        if self.sweeping is None:
+            self.sweeping = newcomer.loop.call_later(self.bounds.sweep, self._sweep, newcomer.loop)
+
+    def leave(self, member: BoundedProtocol) -> None:
+        self.members.pop(member, None)
+        if not self.members and self.sweeping is not None:
+            self.sweeping.cancel()
+            self.sweeping = None
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for member in list(self.members):
+            patience = self.bounds.for_request if member.idle else self.bounds.for_answer
+            if now - member.since > patience:
+                member.drop()
+        self.sweeping = loop.call_later(self.bounds.sweep, self._sweep, loop)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    room: ClassVar[Room]
+    since: float = 0.0
+    """Loop time when it was opened or when its last answer was handed to the transport."""
+    received: int = 0
+    """Bytes of the request now coming in."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        super().connection_made(transport)
+        self.since = self.loop.time()
+        self.room.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.room.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        if self.received > self.room.bounds.request_size:
+            self.drop()
+            return
+        super().data_received(data)
+
+    def on_message_complete(self) -> None:
+        self.received = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self.since = self.loop.time()
+        super().on_response_complete()
+
+    @property
+    def idle(self) -> bool:
+        """Waiting for a request, or for the rest of one."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False
+        return self.transport.get_write_buffer_size() == 0
+
+    def drop(self) -> None:
+        """At once, whatever is still to be sent."""
+        self.transport.abort()
+
+
+class FeedServer(uvicorn.Server):
+    """Leaves the process's signals alone: they belong to whoever started the listeners."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def feed_server(app: FeedApp, *, bounds: Bounds | None = None, **tls: Any) -> FeedServer:
+    """A server ready for ``await server.serve(sockets=[listening socket])``; it ends after
+    ``server.should_exit = True``. `tls`: uvicorn's ``ssl_…`` options, for an own certificate.
+
+    The loop is the caller's: with uvloop, where that exists, it answers twice as often."""
+    limits = bounds or Bounds()
+    protocol = type("FeedProtocol", (BoundedProtocol,), {"room": Room(limits)})
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=limits.idle,
+        timeout_graceful_shutdown=3,
+        **tls,
+    )
+    return FeedServer(config)

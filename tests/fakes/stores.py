@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from companion.domain.appointments import Appointment
@@ -93,9 +93,13 @@ class MemoryBook:
 
     @staticmethod
     def _raised(each: Appointment, before: Appointment | None, now: datetime) -> Appointment:
-        if before is None:
-            return replace(each, revision=1, changed_at=now)
-        return replace(each, revision=before.revision + 1, changed_at=max(now, before.changed_at))
+        return replace(
+            each,
+            created=_in_utc(each.created),
+            updated=_in_utc(each.updated),
+            revision=1 if before is None else before.revision + 1,
+            changed_at=now if before is None else max(now, before.changed_at),
+        )
 
     @staticmethod
     def _check_source_ids(kept: Iterable[Appointment]) -> None:
@@ -243,6 +247,10 @@ class MemoryStores:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     feeds: MemoryFeeds = field(default_factory=MemoryFeeds)
     activity: MemoryActivity = field(default_factory=MemoryActivity)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
 
 
 Line = TypeVar("Line", Activity, ImportRecord)

@@ -99,7 +99,7 @@ class SqlLedger:
 
     async def states(self) -> dict[str, dict[str, Any]]:
         return await self._access.read(
-            lambda connection: dict(row.tuple() for row in connection.execute(_STATES))
+            lambda connection: dict(connection.execute(_STATES).tuples().all())
         )
 
 

@@ -1,0 +1,440 @@
+"""What every AppointmentBook does, the one in memory and the one on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from companion.domain.appointments import (
+    Appointment,
+    AppointmentKind,
+    AppointmentStatus,
+    OccurrenceChange,
+    Recurrence,
+    ShowAs,
+    appointment_id,
+    occurrences,
+)
+from companion.domain.errors import BadInput
+from companion.services.ports import AppointmentBook, BookChange, ImportRecord
+from companion.services.rows import row_hash
+from tests.contract.stores import KINDS, opened
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+DAY = datetime(2026, 3, 3)  # noqa: DTZ001 - wall time
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(params=KINDS)
+async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AppointmentBook]:
+    async with opened(request.param, tmp_path) as stores:
+        yield stores.book
+
+
+def appointment(number: int = 1, **changes: Any) -> Appointment:
+    start = changes.get("start", DAY + 9 * HOUR)
+    plain = Appointment(
+        id=appointment_id("pms", str(number)),
+        practitioner_id="mira",
+        kind=AppointmentKind.CLIENT,
+        start=start,
+        end=start + HOUR / 2,
+        timezone="Australia/Sydney",
+        source="pms",
+        source_id=str(number),
+    )
+    return replace(plain, **changes)
+
+
+def weekly(**changes: Any) -> Appointment:
+    series = {
+        "kind": AppointmentKind.MEETING,
+        "source": "book",
+        "source_id": "",
+        "recurrence": Recurrence(rule="FREQ=WEEKLY"),
+    }
+    return appointment(77, **{**series, **changes})
+
+
+async def put(book: AppointmentBook, *appointments: Appointment, now: datetime = NOW) -> None:
+    await book.apply(BookChange(put=appointments), now)
+
+
+async def on(book: AppointmentBook, first: datetime, days: float = 1) -> list[Appointment]:
+    return await book.appointments("mira", first, first + timedelta(days=days))
+
+
+async def test_every_field_comes_back_as_it_was_put(book: AppointmentBook) -> None:
+    full = Appointment(
+        id="a-1",
+        practitioner_id="mira",
+        kind=AppointmentKind.MEETING,
+        start=datetime(2026, 3, 3, 9, 30, 15, 250),  # noqa: DTZ001 - wall time
+        end=datetime(2026, 3, 3, 11),  # noqa: DTZ001 - wall time
+        timezone="Pacific/Chatham",
+        all_day=False,
+        status=AppointmentStatus.CANCELLED,
+        show_as=ShowAs.OUT_OF_OFFICE,
+        title="Team – 会議",
+        appointment_type="Staff meeting",
+        client_id="C-7",
+        client_first_name="Zoë",
+        client_last_name="O’Brien-王",
+        location="Room 1; upstairs, left",
+        notes="a\nb\t'c' \"d\" \\ 😀 =1+1 <b>",
+        reminder_minutes=0,
+        recurring=True,
+        recurrence=Recurrence(
+            rule="FREQ=WEEKLY;COUNT=4",
+            changes=(
+                OccurrenceChange(original_start=DAY, cancelled=True),
+                OccurrenceChange(
+                    original_start=DAY + 7 * 24 * HOUR,
+                    start=DAY + 8 * 24 * HOUR,
+                    end=DAY + 8 * 24 * HOUR + HOUR,
+                    title="",
+                    location="elsewhere",
+                    notes="",
+                    show_as=ShowAs.FREE,
+                ),
+            ),
+        ),
+        source="book",
+        source_id="",
+        created=datetime(2025, 1, 1, 1, 2, 3, tzinfo=UTC),
+        created_by="Ben",
+        updated=datetime(2025, 1, 2, tzinfo=UTC),
+    )
+    await put(book, full)
+    kept = await book.appointment("a-1")
+    assert kept == replace(full, revision=1, changed_at=NOW)
+
+
+async def test_wall_times_come_back_naive_and_instants_aware_in_utc(book: AppointmentBook) -> None:
+    sydney = datetime.fromisoformat("2025-01-01T12:00:00+11:00")
+    await put(book, appointment(created=sydney))
+    (kept,) = await on(book, DAY)
+    assert (kept.start.tzinfo, kept.end.tzinfo) == (None, None)
+    assert kept.created is not None
+    assert kept.created.isoformat() == "2025-01-01T01:00:00+00:00"
+    assert kept.changed_at.utcoffset() == timedelta(0)
+
+
+async def test_an_unknown_appointment_is_none(book: AppointmentBook) -> None:
+    assert await book.appointment("nothing") is None
+
+
+async def test_half_a_character_is_refused_and_nothing_is_written(book: AppointmentBook) -> None:
+    with pytest.raises(BadInput):
+        await put(book, appointment(1), appointment(2, notes="\ud800"))
+    assert await book.count() == 0
+    assert await book.revisions() == {}
+
+
+# ── revisions ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_each_change_raises_the_revision_by_one(book: AppointmentBook) -> None:
+    await put(book, appointment())
+    await put(book, appointment(notes="new", revision=40), now=LATER)
+    (kept,) = await on(book, DAY)
+    assert (kept.revision, kept.changed_at, kept.notes) == (2, LATER, "new")
+
+
+async def test_a_clock_set_back_does_not_take_changed_at_back(book: AppointmentBook) -> None:
+    await put(book, appointment(), now=LATER)
+    await put(book, appointment(notes="new"), now=NOW)
+    (kept,) = await on(book, DAY)
+    assert kept.changed_at == LATER
+
+
+async def test_an_appointment_that_was_removed_and_returns_goes_on_counting(
+    book: AppointmentBook,
+) -> None:
+    one = appointment()
+    await put(book, one)
+    await put(book, one)
+    await book.apply(BookChange(remove=[one.id]), LATER)
+    await put(book, one, now=NOW)
+    await put(book, one, now=NOW)
+    (kept,) = await on(book, DAY)
+    assert (kept.revision, kept.changed_at) == (4, NOW)
+
+
+async def test_a_removed_appointment_is_nowhere_to_be_found(book: AppointmentBook) -> None:
+    one = appointment()
+    await put(book, one, appointment(2))
+    await book.apply(BookChange(remove=[one.id]), LATER)
+    assert await book.appointment(one.id) is None
+    assert [each.source_id for each in await on(book, DAY)] == ["2"]
+    assert set(await book.source_rows("pms")) == {"2"}
+    assert await book.count("mira") == 1
+
+
+async def test_what_is_removed_and_put_at_once_is_put(book: AppointmentBook) -> None:
+    one = appointment()
+    await put(book, one)
+    await book.apply(BookChange(put=[replace(one, notes="new")], remove=[one.id]), LATER)
+    (kept,) = await on(book, DAY)
+    assert (kept.notes, kept.revision) == ("new", 2)
+
+
+async def test_of_two_with_one_id_the_last_is_put(book: AppointmentBook) -> None:
+    await put(book, appointment(notes="first"), appointment(notes="last"))
+    (kept,) = await on(book, DAY)
+    assert (kept.notes, kept.revision) == ("last", 1)
+
+
+async def test_a_change_raises_the_revision_of_each_practitioner_it_touches_once(
+    book: AppointmentBook,
+) -> None:
+    await put(book, appointment(1), appointment(2), appointment(3, practitioner_id="omar"))
+    assert await book.revisions() == {"mira": 1, "omar": 1}
+    await put(book, appointment(3, practitioner_id="omar", notes="new"))
+    assert await book.revisions() == {"mira": 1, "omar": 2}
+
+
+async def test_a_practitioner_whom_an_appointment_leaves_is_touched_too(
+    book: AppointmentBook,
+) -> None:
+    await put(book, appointment())
+    await put(book, appointment(practitioner_id="omar"))
+    assert await book.revisions() == {"mira": 2, "omar": 1}
+    assert await on(book, DAY) == []
+
+
+async def test_a_removal_touches_its_practitioner(book: AppointmentBook) -> None:
+    await put(book, appointment())
+    await book.apply(BookChange(remove=[appointment().id]), LATER)
+    assert await book.revisions() == {"mira": 2}
+
+
+async def test_a_change_of_nothing_touches_nobody(book: AppointmentBook) -> None:
+    await book.apply(BookChange(), NOW)
+    await book.apply(BookChange(remove=["nothing"]), NOW)
+    assert await book.revisions() == {}
+
+
+async def test_two_appointments_of_a_source_cannot_bear_one_number(book: AppointmentBook) -> None:
+    await put(book, appointment(1))
+    with pytest.raises(BadInput):
+        await put(book, appointment(3), appointment(2, source_id="1"))
+    assert await book.count() == 1
+    assert await book.revisions() == {"mira": 1}
+
+
+async def test_a_number_is_free_for_another_source_and_after_a_removal(
+    book: AppointmentBook,
+) -> None:
+    await put(book, appointment(1), appointment(2, source="other", source_id="1"))
+    await book.apply(
+        BookChange(put=[appointment(3, source_id="1")], remove=[appointment(1).id]), NOW
+    )
+    assert await book.count() == 2
+
+
+async def test_appointments_of_our_own_book_need_no_number(book: AppointmentBook) -> None:
+    await put(book, *(appointment(n, source="book", source_id="") for n in range(3)))
+    assert await book.count() == 3
+    assert await book.source_rows("book") == {}
+
+
+async def test_a_large_change_is_one_change(book: AppointmentBook) -> None:
+    many = [appointment(n) for n in range(4_500)]
+    await put(book, *many)
+    await put(book, *many, now=LATER)
+    assert await book.count() == 4_500
+    assert await book.revisions() == {"mira": 2}
+    assert {each.revision for each in await on(book, DAY)} == {2}
+    await book.apply(BookChange(remove=[each.id for each in many[1:]]), LATER)
+    assert await book.count() == 1
+    await put(book, *many, now=LATER)
+    assert {each.revision for each in await on(book, DAY)} == {3}
+
+
+# ── spans ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_span_is_half_open(book: AppointmentBook) -> None:
+    await put(
+        book,
+        appointment(1, start=DAY - HOUR, end=DAY),
+        appointment(2, start=DAY - HOUR, end=DAY + HOUR),
+        appointment(3, start=DAY + 23 * HOUR, end=DAY + 25 * HOUR),
+        appointment(4, start=DAY + 24 * HOUR, end=DAY + 25 * HOUR),
+    )
+    assert [each.source_id for each in await on(book, DAY)] == ["2", "3"]
+
+
+@pytest.mark.parametrize("days", [1, 2, 2.01, 30, 366])
+async def test_a_long_appointment_is_found_on_its_last_day(
+    book: AppointmentBook, days: float
+) -> None:
+    start = DAY + 24 * HOUR - timedelta(minutes=1) - timedelta(days=days)
+    await put(book, appointment(1, start=start, end=start + timedelta(days=days)))
+    assert len(await on(book, DAY)) == 1
+    assert await on(book, DAY + 24 * HOUR) == []
+
+
+async def test_a_series_is_found_long_after_its_start_and_not_before(
+    book: AppointmentBook,
+) -> None:
+    await put(book, weekly())
+    assert len(await on(book, DAY + timedelta(days=2_000))) == 1
+    assert await on(book, DAY - timedelta(days=1)) == []
+
+
+async def test_a_series_is_found_where_an_occurrence_was_moved_before_its_start(
+    book: AppointmentBook,
+) -> None:
+    early = OccurrenceChange(original_start=DAY + 9 * HOUR, start=DAY - timedelta(days=3))
+    await put(book, weekly(recurrence=Recurrence(rule="FREQ=WEEKLY", changes=(early,))))
+    found = await on(book, DAY - timedelta(days=3))
+    assert [each.start for each in found] == [DAY + 9 * HOUR]
+
+
+async def test_a_long_one_made_brief_and_a_series_made_single_are_found_as_what_they_are(
+    book: AppointmentBook,
+) -> None:
+    await put(book, appointment(end=DAY + timedelta(days=30)), weekly())
+    await put(book, appointment(), weekly(recurrence=None))
+    assert len(await on(book, DAY)) == 2
+    assert await on(book, DAY + timedelta(days=14)) == []
+
+
+async def test_cancelled_ones_are_found_too(book: AppointmentBook) -> None:
+    await put(book, appointment(status=AppointmentStatus.CANCELLED))
+    (kept,) = await on(book, DAY)
+    assert kept.cancelled
+
+
+async def test_they_come_by_start_and_of_one_practitioner_only(book: AppointmentBook) -> None:
+    await put(
+        book,
+        appointment(1, start=DAY + 12 * HOUR, end=DAY + 13 * HOUR),
+        appointment(2, start=DAY, end=DAY + timedelta(days=5)),
+        weekly(),
+        appointment(3, practitioner_id="omar"),
+    )
+    assert [each.start for each in await on(book, DAY)] == [DAY, DAY + 9 * HOUR, DAY + 12 * HOUR]
+
+
+minutes = st.integers(-4 * 1440, 4 * 1440)
+
+
+@given(
+    st.lists(st.tuples(minutes, st.integers(1, 5 * 1440), st.booleans(), minutes), max_size=8),
+    minutes,
+    st.integers(1, 3 * 1440),
+)
+@hypothesis_settings(max_examples=60)
+def test_no_occurrence_of_a_span_is_missed(
+    shapes: list[tuple[int, int, bool, int]], offset: int, length: int
+) -> None:
+    """What the book answers yields the same occurrences as everything there is."""
+    everything = []
+    for number, (begin, lasts, repeats, moved_to) in enumerate(shapes):
+        start = DAY + timedelta(minutes=begin)
+        change = OccurrenceChange(original_start=start, start=DAY + timedelta(minutes=moved_to))
+        series = Recurrence(rule="FREQ=DAILY;INTERVAL=3;COUNT=3", changes=(change,))
+        everything.append(
+            appointment(
+                number,
+                start=start,
+                end=start + timedelta(minutes=lasts),
+                recurrence=series if repeats else None,
+            )
+        )
+    first = DAY + timedelta(minutes=offset)
+    last = first + timedelta(minutes=length)
+
+    async def answers(kind: str, folder: Path) -> list[Appointment]:
+        async with opened(kind, folder) as stores:
+            await put(stores.book, *everything)
+            return await stores.book.appointments("mira", first, last)
+
+    expected = {o.key for each in everything for o in occurrences(each, first, last)}
+    with TemporaryDirectory() as folder:
+        kinds = [asyncio.run(answers(kind, Path(folder))) for kind in KINDS]
+    assert kinds[0] == kinds[1]
+    for found in kinds:
+        assert {o.key for each in found for o in occurrences(each, first, last)} == expected
+
+
+# ── sources, merging, imports ─────────────────────────────────────────────────────────────────
+
+
+async def test_source_rows_say_enough_to_compare_a_new_file(book: AppointmentBook) -> None:
+    one = appointment(1, status=AppointmentStatus.CANCELLED)
+    await put(book, one, appointment(2), appointment(3, source="other"))
+    rows = await book.source_rows("pms")
+    assert set(rows) == {"1", "2"}
+    row = rows["1"]
+    assert (row.appointment_id, row.source_id, row.practitioner_id) == (one.id, "1", "mira")
+    assert (row.start, row.end, row.cancelled) == (one.start, one.end, True)
+    assert row.row_hash == row_hash(one)
+    assert not rows["2"].cancelled
+
+
+async def test_merging_two_practitioners_moves_all_appointments(book: AppointmentBook) -> None:
+    await put(book, appointment(1), appointment(2), appointment(3, practitioner_id="omar"))
+    await book.reassign("mira", "omar", LATER)
+    assert await book.count("mira") == 0
+    moved = await book.appointments("omar", DAY, DAY + timedelta(days=1))
+    assert [(each.revision, each.changed_at) for each in moved if each.source_id != "3"] == [
+        (2, LATER),
+        (2, LATER),
+    ]
+    assert await book.revisions() == {"mira": 2, "omar": 2}
+
+
+async def test_after_a_merge_the_same_file_changes_nothing(book: AppointmentBook) -> None:
+    await put(book, appointment())
+    await book.reassign("mira", "omar", LATER)
+    rows = await book.source_rows("pms")
+    assert rows["1"].row_hash == row_hash(appointment(practitioner_id="omar"))
+
+
+async def test_merging_nothing_or_into_oneself_touches_nobody(book: AppointmentBook) -> None:
+    await put(book, appointment())
+    await book.reassign("nobody", "mira", LATER)
+    await book.reassign("mira", "mira", LATER)
+    assert await book.revisions() == {"mira": 1}
+
+
+async def test_counts_are_of_everyone_or_of_one(book: AppointmentBook) -> None:
+    await put(book, appointment(1), weekly(), appointment(3, practitioner_id="omar"))
+    assert await book.count() == 3
+    assert await book.count("mira") == 2
+    assert await book.count("nobody") == 0
+
+
+async def test_imports_come_newest_first(book: AppointmentBook) -> None:
+    records = [
+        ImportRecord(
+            source="pms",
+            at=NOW + timedelta(minutes=minute),
+            file_name=f"{number}.csv",
+            added=1,
+            changed=2,
+            removed=3,
+            unchanged=4,
+            rejected=5,
+        )
+        for number, minute in enumerate([0, 5, 5, 1])
+    ]
+    for record in records:
+        await book.record_import(record)
+    assert await book.imports() == [records[2], records[1], records[3], records[0]]
+    assert await book.imports(1) == [records[2]]

@@ -1,0 +1,106 @@
+"""What every FeedStore does, the one in memory and the one on disk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from companion.domain.errors import BadInput
+from companion.services.ports import FeedLink, FeedStore
+from tests.contract.stores import KINDS, opened
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(params=KINDS)
+async def feeds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FeedStore]:
+    async with opened(request.param, tmp_path) as stores:
+        yield stores.feeds
+
+
+def link(name: str = "a", **changes: Any) -> FeedLink:
+    plain = FeedLink(
+        id=name,
+        practitioner_id="mira",
+        label="Mira’s phone",
+        detail="initials",
+        token_hash=sha256(name.encode()).digest(),
+        created_at=NOW,
+        days_in_arrears=7,
+        days_in_advance=60,
+    )
+    return replace(plain, **changes)
+
+
+async def test_a_link_comes_back_as_it_was_put(feeds: FeedStore) -> None:
+    whole = link(
+        expires_at=NOW + timedelta(days=1),
+        revoked_at=NOW + timedelta(hours=1),
+        last_fetched_at=NOW + timedelta(minutes=1),
+        last_client="iOS/18.1",
+        fetches=12,
+    )
+    await feeds.put(whole)
+    await feeds.put(link("b"))
+    assert await feeds.links() == [whole, link("b")]
+
+
+async def test_a_link_put_again_is_replaced(feeds: FeedStore) -> None:
+    await feeds.put(link())
+    revoked = link(revoked_at=NOW, label="Old phone")
+    await feeds.put(revoked)
+    assert await feeds.links() == [revoked]
+
+
+async def test_links_come_in_the_order_they_were_made_in(feeds: FeedStore) -> None:
+    await feeds.put(link("a", created_at=NOW + timedelta(minutes=1)))
+    await feeds.put(link("z", created_at=NOW))
+    assert [each.id for each in await feeds.links()] == ["z", "a"]
+
+
+async def test_links_of_one_practitioner(feeds: FeedStore) -> None:
+    await feeds.put(link("a"))
+    await feeds.put(link("b", practitioner_id="omar"))
+    assert [each.id for each in await feeds.links("omar")] == ["b"]
+    assert await feeds.links("nobody") == []
+
+
+async def test_a_link_is_found_by_the_hash_of_its_token(feeds: FeedStore) -> None:
+    await feeds.put(link("a"))
+    await feeds.put(link("b"))
+    assert await feeds.by_token_hash(sha256(b"b").digest()) == link("b")
+    assert await feeds.by_token_hash(sha256(b"c").digest()) is None
+
+
+async def test_no_two_links_share_a_token(feeds: FeedStore) -> None:
+    await feeds.put(link("a"))
+    with pytest.raises(BadInput):
+        await feeds.put(link("b", token_hash=link("a").token_hash))
+    assert [each.id for each in await feeds.links()] == ["a"]
+
+
+async def test_a_removed_link_is_gone(feeds: FeedStore) -> None:
+    await feeds.put(link())
+    await feeds.remove("a")
+    await feeds.remove("a")
+    assert await feeds.links() == []
+    assert await feeds.by_token_hash(link().token_hash) is None
+
+
+async def test_each_fetch_is_counted(feeds: FeedStore) -> None:
+    await feeds.put(link())
+    await feeds.fetched("a", NOW, "Google-Calendar-Importer")
+    later = NOW + timedelta(hours=9)
+    await feeds.fetched("a", later, "iOS")
+    assert await feeds.links() == [link(fetches=2, last_fetched_at=later, last_client="iOS")]
+
+
+async def test_a_fetch_of_a_removed_link_does_no_harm(feeds: FeedStore) -> None:
+    await feeds.fetched("gone", NOW, "iOS")
+    assert await feeds.links() == []

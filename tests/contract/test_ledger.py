@@ -1,0 +1,141 @@
+"""What every Ledger does, the one in memory and the one on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.services.ports import CalendarRef, Ledger
+from tests.contract.stores import KINDS, opened
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MIRA = CalendarRef(practitioner_id="mira", calendar_id="mira@example.org")
+MIRA_OLD = replace(MIRA, calendar_id="old@example.org")
+OMAR = CalendarRef(practitioner_id="omar", calendar_id="mira@example.org")
+
+
+@pytest.fixture(params=KINDS)
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
+    async with opened(request.param, tmp_path) as stores:
+        yield stores.ledger
+
+
+def entry(key: str = "a", **changes: Any) -> LedgerEntry:
+    plain = LedgerEntry(
+        key=key,
+        event_id=f"event{key}",
+        generation=0,
+        state=EntryState.PENDING,
+        fingerprint="f" * 32,
+        style="5|10",
+        begins=NOW,
+        ends=NOW + timedelta(hours=1),
+    )
+    return replace(plain, **changes)
+
+
+async def keys(ledger: Ledger, calendar: CalendarRef) -> list[str]:
+    return sorted(each.key for each in await ledger.entries(calendar))
+
+
+@pytest.mark.parametrize("state", list(EntryState))
+async def test_an_entry_comes_back_as_it_was_put(ledger: Ledger, state: EntryState) -> None:
+    whole = entry(
+        state=state,
+        generation=3,
+        etag='"3181161784712000"',
+        content_hash="c" * 32,
+        begins=NOW + timedelta(microseconds=7),
+    )
+    await ledger.write(MIRA, [whole])
+    assert await ledger.entries(MIRA) == [whole]
+    assert (await ledger.entries(MIRA))[0].begins.tzinfo is UTC
+
+
+async def test_a_row_put_again_replaces_the_one_of_its_key(ledger: Ledger) -> None:
+    await ledger.write(MIRA, [entry("a"), entry("b")])
+    confirmed = entry("a", state=EntryState.OK, etag="1")
+    await ledger.write(MIRA, [confirmed])
+    assert sorted(await ledger.entries(MIRA), key=lambda e: e.key) == [confirmed, entry("b")]
+
+
+async def test_of_two_rows_for_one_key_the_last_is_kept(ledger: Ledger) -> None:
+    await ledger.write(MIRA, [entry("a"), entry("a", generation=1)])
+    assert await ledger.entries(MIRA) == [entry("a", generation=1)]
+
+
+async def test_dropped_keys_are_gone_and_unknown_ones_do_no_harm(ledger: Ledger) -> None:
+    await ledger.write(MIRA, [entry("a"), entry("b")])
+    await ledger.write(MIRA, drop=["a", "never"])
+    assert await keys(ledger, MIRA) == ["b"]
+
+
+async def test_a_key_dropped_and_put_in_one_write_is_put(ledger: Ledger) -> None:
+    await ledger.write(MIRA, [entry("a")])
+    await ledger.write(MIRA, [entry("a", generation=1)], ["a"])
+    assert await ledger.entries(MIRA) == [entry("a", generation=1)]
+
+
+async def test_iterators_will_do(ledger: Ledger) -> None:
+    await ledger.write(MIRA, (entry(key) for key in "abc"))
+    await ledger.write(MIRA, drop=(key for key in "ab"))
+    assert await keys(ledger, MIRA) == ["c"]
+
+
+async def test_a_write_of_nothing_is_nothing(ledger: Ledger) -> None:
+    await ledger.write(MIRA)
+    assert await ledger.calendars("mira") == []
+
+
+async def test_calendars_are_kept_apart(ledger: Ledger) -> None:
+    for calendar, key in [(MIRA, "a"), (MIRA_OLD, "a"), (OMAR, "b")]:
+        await ledger.write(calendar, [entry(key)])
+    await ledger.write(MIRA_OLD, drop=["a"])
+    assert await keys(ledger, MIRA) == ["a"]
+    assert await keys(ledger, MIRA_OLD) == []
+    assert await keys(ledger, OMAR) == ["b"]
+
+
+async def test_the_calendars_of_a_practitioner_are_those_with_rows(ledger: Ledger) -> None:
+    for calendar in (MIRA, MIRA_OLD, OMAR):
+        await ledger.write(calendar, [entry("a"), entry("b")])
+    assert await ledger.calendars("mira") == ["mira@example.org", "old@example.org"]
+    await ledger.write(MIRA_OLD, drop=["a", "b"])
+    assert await ledger.calendars("mira") == ["mira@example.org"]
+    assert await ledger.calendars("nobody") == []
+
+
+async def test_writes_side_by_side_are_all_kept(ledger: Ledger) -> None:
+    await asyncio.gather(*(ledger.write(MIRA, [entry(str(n))]) for n in range(50)))
+    assert len(await ledger.entries(MIRA)) == 50
+
+
+async def test_a_state_is_a_document_of_its_own(ledger: Ledger) -> None:
+    assert await ledger.state("mira") == {}
+    document: dict[str, Any] = {"held": ["ä", 1, None, 2.5, {"x": True}], "proof": ""}
+    await ledger.save_state("mira", document)
+    document["held"].append("too late")
+    kept = await ledger.state("mira")
+    assert kept == {"held": ["ä", 1, None, 2.5, {"x": True}], "proof": ""}
+    kept["proof"] = "changed by the reader"
+    assert (await ledger.state("mira"))["proof"] == ""
+
+
+async def test_a_state_saved_again_replaces_the_one_before(ledger: Ledger) -> None:
+    await ledger.save_state("mira", {"a": 1})
+    await ledger.save_state("mira", {"b": 2})
+    assert await ledger.state("mira") == {"b": 2}
+
+
+async def test_all_states_come_by_practitioner(ledger: Ledger) -> None:
+    assert await ledger.states() == {}
+    await ledger.save_state("mira", {"a": 1})
+    await ledger.save_state("omar", {})
+    assert await ledger.states() == {"mira": {"a": 1}, "omar": {}}

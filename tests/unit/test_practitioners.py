@@ -1,0 +1,492 @@
+"""Practitioners: who there is, what they chose, and when shown text counts as new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
+from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
+from companion.domain.errors import BadInput, NotFound, StoreError
+from companion.domain.settings import GoogleLink, Practice, PractitionerSettings, Settings
+from companion.services import setting_words
+from companion.services.ports import BookChange
+from companion.services.practitioners import Practitioners
+from tests.fakes.clock import FakeClock
+from tests.fakes.settings import FakeSettings
+from tests.fakes.stores import MemoryBook
+
+
+class Rooms:
+    """The service and what it stands on."""
+
+    def __init__(self) -> None:
+        self.settings = FakeSettings()
+        self.book = MemoryBook()
+        self.clock = FakeClock()
+        self.told: list[str] = []
+        self.people = Practitioners(
+            settings=self.settings, book=self.book, clock=self.clock, leaving=[self._tell]
+        )
+
+    async def _tell(self, practitioner_id: str) -> None:
+        self.told.append(practitioner_id)
+
+    def record(self, practitioner_id: str) -> PractitionerSettings:
+        return self.settings.read().practitioners[practitioner_id]
+
+    async def book_one(self, practitioner_id: str, appointment_id: str) -> None:
+        start = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
+        appointment = Appointment(
+            id=appointment_id,
+            practitioner_id=practitioner_id,
+            kind=AppointmentKind.CLIENT,
+            start=start,
+            end=start + timedelta(minutes=30),
+            timezone="Australia/Sydney",
+        )
+        await self.book.apply(BookChange(put=[appointment]), self.clock.now())
+
+    async def connect(self, practitioner_id: str) -> None:
+        link = GoogleLink(account="anna@example.com", calendar_id="c1")
+        await self.settings.change(
+            lambda each: each.with_practitioner(
+                replace(each.practitioners[practitioner_id], google=link)
+            )
+        )
+
+
+@pytest.fixture
+def rooms() -> Rooms:
+    return Rooms()
+
+
+# ── add, edit ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_id_is_made_of_the_name(rooms: Rooms) -> None:
+    names = ["Dr Anna Lee", "Zoë O'Brien-Smith", "李 小龙", "dr-anna lee 2"]
+    ids = [(await rooms.people.add(each)).id for each in names]
+    assert ids == ["dr-anna-lee", "zoe-o-brien-smith", "practitioner", "dr-anna-lee-2"]
+
+
+async def test_two_names_that_make_the_same_id_get_different_ones(rooms: Rooms) -> None:
+    first = await rooms.people.add("Anna-Lee")
+    second = await rooms.people.add("Anna Lee")
+    assert (first.id, second.id) == ("anna-lee", "anna-lee-2")
+    assert rooms.record("anna-lee").practitioner.name == "Anna-Lee"
+
+
+async def test_a_new_person_has_the_practice_s_zone_unless_told(rooms: Rooms) -> None:
+    await rooms.people.set_practice({"timezone": "Pacific/Auckland"})
+    assert (await rooms.people.add("Anna Lee")).timezone == "Pacific/Auckland"
+    assert (await rooms.people.add("Ben", timezone="australia/perth")).timezone == "Australia/Perth"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"name": "  \x07 "}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "anna  LEE"}, "name"),
+        ({"name": "Ben", "email": "ben at example.com"}, "email"),
+        ({"name": "Ben", "email": "ben@example"}, "email"),
+        ({"name": "Ben", "timezone": "Sydney"}, "timezone"),
+        ({"name": "Ben", "timezone": "../../etc/passwd"}, "timezone"),
+        ({"name": "Ben", "id": "Ben!"}, "id"),
+        ({"name": "Ben", "id": "anna-lee"}, "id"),
+    ],
+)
+async def test_what_cannot_be_added_names_its_field(
+    rooms: Rooms, arguments: dict[str, str], field: str
+) -> None:
+    await rooms.people.add("Anna Lee")
+    before = rooms.settings.read()
+    with pytest.raises(BadInput) as caught:
+        await rooms.people.add(**arguments)
+    assert caught.value.field == field
+    assert rooms.settings.read() == before
+
+
+async def test_a_name_keeps_its_script_and_loses_control_characters(rooms: Rooms) -> None:
+    person = await rooms.people.add("  Dr\tŁukasz\u202e \x00Nguyễn\r\n👩🏽‍⚕️ ")
+    assert person.name == "Dr Łukasz Nguyễn 👩🏽‍⚕️"
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [("Sydney", "Australia/Sydney"), ("Australia/Melborne", "Australia/Melbourne")],
+)
+async def test_a_wrong_zone_is_answered_with_the_right_one(
+    rooms: Rooms, typed: str, suggested: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        await rooms.people.add("Ben", timezone=typed)
+    assert suggested in caught.value.remedy
+
+
+async def test_a_former_name_still_finds_its_person(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.edit("anna", name="Anna Lee-Brown", colour="#00AAFF")
+    person = rooms.settings.read().practitioner("anna lee").practitioner
+    assert (person.name, person.aliases, person.colour) == (
+        "Anna Lee-Brown",
+        ("Anna Lee",),
+        "#00aaff",
+    )
+    await rooms.people.edit("anna", name="Anna Lee")
+    assert rooms.record("anna").practitioner.aliases == ("Anna Lee-Brown",)
+
+
+@pytest.mark.parametrize("change", [{"name": "ben  young"}, {"aliases": ["Ben Young"]}])
+async def test_nobody_takes_a_name_that_another_answers_to(
+    rooms: Rooms, change: dict[str, str]
+) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.add("Ben Young", id="ben")
+    with pytest.raises(BadInput, match="already"):
+        await rooms.people.edit("anna", **change)  # type: ignore[arg-type]  # one of two shapes
+
+
+async def test_editing_somebody_unknown_is_said_so(rooms: Rooms) -> None:
+    with pytest.raises(NotFound):
+        await rooms.people.edit("nobody", name="X")
+    with pytest.raises(NotFound):
+        rooms.people.values("nobody")
+
+
+# ── merge, remove ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_merging_moves_the_appointments_and_keeps_the_names(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.add("Ana Lee", id="typo")
+    await rooms.book_one("typo", "a1")
+    await rooms.people.merge("typo", "anna")
+    assert list(rooms.settings.read().practitioners) == ["anna"]
+    assert rooms.settings.read().practitioner("ANA LEE").practitioner.id == "anna"
+    assert await rooms.book.count("anna") == 1
+    assert await rooms.book.count("typo") == 0
+    assert rooms.told == ["typo"]
+
+
+async def test_a_merge_that_was_interrupted_can_be_done_again(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.add("Ana Lee", id="typo")
+    await rooms.book_one("typo", "a1")
+    rooms.settings.trouble = StoreError()
+    with pytest.raises(StoreError):
+        await rooms.people.merge("typo", "anna")
+    rooms.settings.trouble = None
+    await rooms.people.merge("typo", "anna")
+    assert list(rooms.settings.read().practitioners) == ["anna"]
+    assert await rooms.book.count("anna") == 1
+
+
+async def test_somebody_connected_to_google_is_neither_merged_away_nor_removed(
+    rooms: Rooms,
+) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.add("Ben Young", id="ben")
+    await rooms.book_one("anna", "a1")
+    await rooms.connect("anna")
+    with pytest.raises(BadInput, match="connected"):
+        await rooms.people.merge("anna", "ben")
+    with pytest.raises(BadInput, match="connected"):
+        await rooms.people.remove("anna")
+    assert await rooms.book.count("anna") == 1
+    assert rooms.told == []
+
+
+async def test_nobody_is_merged_into_themselves(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    with pytest.raises(BadInput):
+        await rooms.people.merge("anna", "anna")
+    assert list(rooms.settings.read().practitioners) == ["anna"]
+
+
+async def test_removing_takes_the_appointments_of_that_person_alone(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.add("Ben Young", id="ben")
+    await rooms.book_one("anna", "a1")
+    await rooms.book_one("ben", "b1")
+    await rooms.people.remove("anna")
+    assert list(rooms.settings.read().practitioners) == ["ben"]
+    assert (await rooms.book.count("anna"), await rooms.book.count("ben")) == (0, 1)
+    assert rooms.told == ["anna"]
+
+
+# ── settings in words ─────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_defaults_are_those_of_the_contract(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna", email="anna@example.com")
+    assert rooms.people.values("anna") == {
+        "enabled": "false",
+        "days_in_arrears": "7",
+        "days_in_advance": "60",
+        "kinds": "client,casual,meeting,recurring",
+        "include": "type,location",
+        "client_name": "initials",
+        "masked_types": "",
+        "busy_only": "false",
+        "colour": "",
+        "put_back_deleted": "true",
+        "tidy_past": "false",
+        "timezone": "Australia/Sydney",
+        "email": "anna@example.com",
+        "name": "Anna Lee",
+        "display_colour": "",
+        "display_order": "0",
+    }
+
+
+async def test_every_setting_can_be_set_and_is_shown_as_it_can_be_set_again(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    wanted = {
+        "enabled": "true",
+        "days_in_arrears": "0",
+        "days_in_advance": "730",
+        "kinds": "client,meeting",
+        "include": "",
+        "client_name": "none",
+        "masked_types": '"consult, long",counselling',
+        "busy_only": "true",
+        "colour": "7",
+        "put_back_deleted": "false",
+        "tidy_past": "true",
+        "timezone": "Australia/Perth",
+        "email": "anna@example.com",
+        "name": "Anna Brown",
+        "display_colour": "#112233",
+        "display_order": "3",
+    }
+    record = await rooms.people.set_values("anna", wanted)
+    assert rooms.people.values("anna") == wanted
+    assert record.choices.disclosure == Disclosure(
+        kinds=frozenset({KindChoice.CLIENT, KindChoice.MEETING}),
+        items=frozenset(),
+        client_name=ClientName.NONE,
+        masked_types=frozenset({"consult, long", "counselling"}),
+        busy_only=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "shown"),
+    [
+        ("Days-in-Arrears", " 14 ", "14"),
+        ("enabled", "ON", "true"),
+        ("enabled", "no", "false"),
+        ("kinds", "all", "client,casual,meeting,recurring"),
+        ("kinds", "Meeting, client,", "client,meeting"),
+        ("include", "none", ""),
+        ("include", "notes,type", "type,notes"),
+        ("colour", "Peacock", "7"),
+        ("colour", "", ""),
+        ("masked_types", " Counselling ,COUNSELLING", "counselling"),
+        ("email", "", ""),
+    ],
+)
+async def test_a_person_s_spelling_is_understood(
+    rooms: Rooms, key: str, typed: str, shown: str
+) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.set_values("anna", {key: typed})
+    assert rooms.people.values("anna")[key.casefold().replace("-", "_")] == shown
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("enabled", "maybe"),
+        ("days_in_arrears", "-1"),
+        ("days_in_advance", "731"),
+        ("days_in_advance", "12.5"),
+        ("days_in_advance", "9" * 5000),
+        ("kinds", ""),
+        ("kinds", "none"),
+        ("kinds", "client,patients"),
+        ("include", "everything"),
+        ("client_name", "surname"),
+        ("client_name", ""),
+        ("colour", "12"),
+        ("display_colour", "red"),
+        ("timezone", ""),
+        ("name", ""),
+        ("email", "a@b@c"),
+        ("display_order", "-4"),
+    ],
+)
+async def test_a_value_that_cannot_be_used_names_its_key_and_changes_nothing(
+    rooms: Rooms, key: str, value: str
+) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    before = rooms.settings.read()
+    with pytest.raises(BadInput) as caught:
+        await rooms.people.set_values("anna", {"tidy_past": "true", key: value})
+    assert caught.value.field == key
+    assert rooms.settings.read() == before
+
+
+async def test_an_unknown_key_is_answered_with_the_nearest(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    with pytest.raises(BadInput) as caught:
+        await rooms.people.set_values("anna", {"days_in_advence": "3"})
+    assert "days_in_advance" in caught.value.remedy
+    assert caught.value.field == "days_in_advence"
+
+
+@given(
+    st.builds(
+        Disclosure,
+        kinds=st.frozensets(st.sampled_from(KindChoice), min_size=1),
+        items=st.frozensets(st.sampled_from(Item)),
+        client_name=st.sampled_from(ClientName),
+        masked_types=st.frozensets(
+            st.text("ab \",;'n", min_size=1, max_size=8)
+            .map(lambda each: " ".join(each.split()))
+            .filter(bool),
+            max_size=4,
+        )
+        | st.just(frozenset({"none"})),
+        busy_only=st.booleans(),
+    )
+)
+def test_any_disclosure_survives_being_shown_and_set_again(disclosure: Disclosure) -> None:
+    words = setting_words.PRACTITIONER
+    fresh = settings_with_anna()
+    chosen = replace(fresh, choices=replace(fresh.choices, disclosure=disclosure))
+    again = setting_words.change(fresh, setting_words.show(chosen, words), words)
+    assert again == chosen
+
+
+def settings_with_anna() -> PractitionerSettings:
+    return PractitionerSettings(practitioner=Practitioner(id="anna", name="Anna Lee"))
+
+
+# ── what counts as shown anew ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("values", "raised"),
+    [
+        ({"client_name": "full"}, 1),
+        ({"include": "type"}, 1),
+        ({"kinds": "client"}, 1),
+        ({"masked_types": "counselling"}, 1),
+        ({"busy_only": "yes"}, 1),
+        ({"timezone": "Australia/Perth"}, 1),
+        ({"name": "Anna Brown"}, 1),
+        ({"client_name": "full", "timezone": "Australia/Perth"}, 1),
+        ({"client_name": "initials", "include": "location,type"}, 0),
+        ({"days_in_advance": "90", "enabled": "true", "colour": "3", "email": "a@example.com"}, 0),
+    ],
+)
+async def test_a_change_of_what_is_shown_raises_the_disclosure_revision(
+    rooms: Rooms, values: dict[str, str], raised: int
+) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    record = await rooms.people.set_values("anna", values)
+    assert record.disclosure_revision == raised
+    assert (record.disclosure_changed_at == rooms.clock.now()) == bool(raised)
+
+
+async def test_the_time_of_a_disclosure_change_never_goes_back(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    first = await rooms.people.set_values("anna", {"client_name": "full"})
+    rooms.clock.set(rooms.clock.now() - timedelta(days=1))
+    second = await rooms.people.set_values("anna", {"client_name": "none"})
+    assert second.disclosure_revision == 2
+    assert second.disclosure_changed_at == first.disclosure_changed_at
+
+
+async def test_a_new_cap_counts_as_shown_anew_for_everybody(rooms: Rooms) -> None:
+    await rooms.people.add("Anna Lee", id="anna")
+    await rooms.people.add("Ben Young", id="ben")
+    await rooms.people.set_practice({"cap_client_name": "initials", "name": "Harbour"})
+    await rooms.people.set_practice({"hold_share": "0.5"})
+    assert [rooms.record(each).disclosure_revision for each in ("anna", "ben")] == [1, 1]
+
+
+# ── the practice ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_practice_s_settings_can_be_set_and_are_shown_so(rooms: Rooms) -> None:
+    wanted = {
+        "name": "Harbour Physio",
+        "timezone": "Australia/Hobart",
+        "cap_include": "type,status",
+        "cap_client_name": "first",
+        "cap_masked_types": "counselling",
+        "hold_share": "0.25",
+        "hold_at_least": "5",
+        "stale_hours": "36",
+        "activity_days": "30",
+        "feeds_allowed": "false",
+        "feed_host": "192.168.1.20",
+        "feed_base_url": "https://cal.example.org/x",
+        "user_rate": "5.0",
+        "project_rate": "100.0",
+    }
+    practice = await rooms.people.set_practice(wanted)
+    assert rooms.people.practice_values() == wanted
+    assert practice.stale_after == timedelta(hours=36)
+    assert practice.activity_kept == timedelta(days=30)
+
+
+async def test_the_defaults_of_the_practice_can_be_set_again(rooms: Rooms) -> None:
+    assert await rooms.people.set_practice(rooms.people.practice_values()) == Practice()
+
+
+async def test_a_share_may_be_given_in_per_cent(rooms: Rooms) -> None:
+    assert (await rooms.people.set_practice({"hold_share": "20%"})).hold_share == 0.2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hold_share", "1.5"),
+        ("hold_share", "nan"),
+        ("hold_share", "half"),
+        ("hold_at_least", "-1"),
+        ("stale_hours", "0"),
+        ("activity_days", "inf"),
+        ("feed_host", "http://x"),
+        ("feed_base_url", "ftp://cal.example.org"),
+        ("feed_base_url", "https://user:pass@cal.example.org"),
+        ("feed_base_url", "https://cal.example.org/?token=1"),
+        ("feed_base_url", "https://cal.example.org:99999"),
+        ("user_rate", "0"),
+        ("cap_client_name", "everything"),
+    ],
+)
+async def test_a_practice_setting_that_cannot_be_used_names_its_key(
+    rooms: Rooms, key: str, value: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        await rooms.people.set_practice({key: value})
+    assert caught.value.field == key
+    assert rooms.settings.changes == 0
+
+
+async def test_two_windows_changing_at_once_both_count(rooms: Rooms) -> None:
+    """`change` may run an edit again on newer settings; the edit must not remember the old."""
+    await rooms.people.add("Anna Lee", id="anna")
+
+    class Contended(FakeSettings):
+        async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
+            edit(self.current)
+            self.current = replace(self.current, practice=Practice(name="Harbour"))
+            return await super().change(edit)
+
+    contended = Contended(rooms.settings.read())
+    people = Practitioners(settings=contended, book=rooms.book, clock=rooms.clock)
+    record = await people.set_values("anna", {"client_name": "full"})
+    assert contended.read().practice.name == "Harbour"
+    assert record.disclosure_revision == 1

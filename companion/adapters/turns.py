@@ -6,10 +6,12 @@ took it last; it is only read when the lock is taken, to say who is at work.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 
@@ -72,3 +74,33 @@ class FileTurn:
     def _busy(holder: str) -> Busy:
         who = holder or "Another Calendar Companion window or command"
         return Busy(f"{who[:1].upper()}{who[1:]} is saving something right now.")
+
+
+class HomeTurns:
+    """Named turns of a home as asynchronous context managers; the waiting is done in threads."""
+
+    def __init__(self, folder: Path, *, holder: str, patience: float = 5.0) -> None:
+        self._folder = folder
+        self._holder = holder
+        self._patience = patience
+
+    @contextlib.asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """Raises Busy when another process keeps it for longer than the patience."""
+        turn = FileTurn(self._folder / f"{name}.lock", holder=self._holder, patience=self._patience)
+        entering = asyncio.ensure_future(asyncio.to_thread(turn.__enter__))
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            entering.add_done_callback(lambda done: _leave_again(done, turn))
+            raise
+        try:
+            yield
+        finally:
+            turn.__exit__(None, None, None)
+
+
+def _leave_again(entered: asyncio.Future[None], turn: FileTurn) -> None:
+    """Nobody waits for this turn any more."""
+    if not entered.cancelled() and entered.exception() is None:
+        turn.__exit__(None, None, None)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -84,7 +84,7 @@ class Worker:
         settings: SettingsStore,
         clock: Clock,
         chance: random.Random,
-        change_sign: Callable[[], object],
+        change_sign: Callable[[], Awaitable[object]],
     ) -> None:
         """`change_sign` differs once any process has committed to the book; cheap."""
         self._syncing = syncing
@@ -149,7 +149,7 @@ class Worker:
             watch.passed_at = None
 
     async def _look(self) -> None:
-        sign = self._change_sign()
+        sign = await self._change_sign()
         if sign != self._sign:
             self._revisions = await self._book.revisions()
             self._sign = sign

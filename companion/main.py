@@ -1,0 +1,246 @@
+"""The composition root: each real part is named once, here.
+
+`open_companion` reads like a parts list: environment → stores → Google → services. Commands and
+the app open the house the same way and differ only in what they call.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from companion.adapters.clock import SystemClock
+from companion.adapters.database.opening import Database, open_database
+from companion.adapters.feed_files import FeedFiles
+from companion.adapters.google.service import GoogleGateway
+from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.secrets import open_secrets
+from companion.adapters.settings import SettingsFile
+from companion.adapters.tabular import TabularReader
+from companion.adapters.turns import FileTurn, HomeTurns
+from companion.domain.appointments import Practitioner
+from companion.services.auditing import Auditing
+from companion.services.connecting import CalendarChoice, Connected, Connecting
+from companion.services.feeds import Feeds
+from companion.services.files import make_folder, write_durably
+from companion.services.house import Services
+from companion.services.importing import Importing
+from companion.services.pacing import Pacer
+from companion.services.passes import SyncParts
+from companion.services.practitioners import Practitioners
+from companion.services.status import Status
+from companion.services.syncing import Syncing
+from companion.services.worker import Worker
+
+if TYPE_CHECKING:
+    from companion.services.ports import SecretStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the environment variables of the contract say."""
+
+    home: Path
+    database_url: str = ""
+    google_api: str = ""
+    secrets_key: str = ""
+    now: str = ""
+
+    @classmethod
+    def of_process(cls, variables: Mapping[str, str] = os.environ) -> Environment:
+        home = variables.get("COMPANION_HOME", "").strip()
+        return cls(
+            home=Path(home).expanduser()
+            if home
+            else Path(platformdirs.user_data_dir("Calendar Companion", appauthor=False)),
+            database_url=variables.get("COMPANION_DATABASE_URL", "").strip(),
+            google_api=variables.get("COMPANION_GOOGLE_API", "").strip(),
+            secrets_key=variables.get("COMPANION_SECRETS_KEY", ""),
+            now=variables.get("COMPANION_NOW", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything that is open, for commands and for the app."""
+
+    home: Path
+    services: Services
+    database: Database
+    secrets: SecretStore
+    feed_port: int
+
+    def practitioner(self, wanted: str) -> Practitioner:
+        """By id or name; raises NotFound."""
+        return self.services.settings.read().practitioner(wanted).practitioner
+
+    def names(self) -> dict[str, str]:
+        records = self.services.settings.read().practitioners
+        return {key: each.practitioner.name for key, each in records.items()}
+
+    def chosen(self, wanted: Sequence[str], *, everybody: bool) -> list[Practitioner]:
+        """The named ones; without names (or with `everybody`) all that sync."""
+        if wanted and not everybody:
+            return [self.practitioner(each) for each in wanted]
+        return [
+            each.practitioner
+            for each in self.services.settings.read().practitioners.values()
+            if each.google.connected and each.choices.enabled
+        ]
+
+    def feed_address(self) -> str:
+        host = self.services.settings.read().practice.feed_host or lan_address()
+        return f"http://{host}:{self.feed_port}"
+
+    async def connect(
+        self,
+        practitioner_id: str,
+        *,
+        login: str,
+        calendar_id: str,
+        new_calendar: str | None,
+        show: Callable[[str], None],
+        browser: bool,
+    ) -> Connected:
+        """The loopback sign-in of the command line; `show` gets the address to open."""
+        from companion.adapters.google.loopback import Loopback
+
+        choice = None
+        if calendar_id:
+            choice = CalendarChoice.existing(calendar_id)
+        elif new_calendar is not None:
+            choice = CalendarChoice.new(new_calendar)
+        async with Loopback() as loopback:
+            start = await self.services.connecting.begin(
+                practitioner_id, login=login, calendar=choice, redirect_uri=loopback.redirect_uri
+            )
+            show(start.url)
+            if browser:
+                webbrowser.open(start.url)
+            answer = await loopback.answer(start.state)
+            return await self.services.connecting.finish(answer)
+
+    @staticmethod
+    def write_file(path: Path, content: bytes) -> None:
+        """A file a person asked for; whole or not at all. Raises StoreError."""
+        write_durably(path, content)
+
+
+@asynccontextmanager
+async def open_companion(
+    environment: Environment, *, holder: str, feed_port: int = 8090
+) -> AsyncIterator[House]:
+    """Open every store and service of one home. `holder` says in words who we are, for others
+    that have to wait. Raises CompanionError when something cannot be opened."""
+    home = environment.home
+    async with AsyncExitStack() as stack:
+        make_folder(home)
+        clock = SystemClock(environment.now)
+        settings = SettingsFile(home, turn=FileTurn(home / "settings.lock", holder=holder))
+        install_id = settings.read().install_id
+        database = open_database(
+            environment.database_url or f"sqlite:///{(home / 'companion.db').as_posix()}", clock
+        )
+        stack.push_async_callback(database.close)
+        secrets = open_secrets(home, environment.secrets_key, holder=holder)
+        google = GoogleGateway(
+            secrets=secrets, clock=clock, install_id=install_id, api_root=environment.google_api
+        )
+        stack.callback(google.close)
+        practice = settings.read().practice
+        parts = SyncParts(
+            book=database.book,
+            ledger=database.ledger,
+            settings=settings,
+            google=google,
+            activity=database.activity,
+            turns=HomeTurns(home / "turns", holder=holder),
+            pacer=Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate),
+            clock=clock,
+            chance=random.Random(),  # noqa: S311 - jitter
+        )
+        syncing = Syncing(parts)
+        auditing = Auditing(syncing=syncing, ledger=database.ledger, settings=settings)
+        feeds = Feeds(
+            book=database.book,
+            settings=settings,
+            store=database.feeds,
+            secrets=secrets,
+            activity=database.activity,
+            clock=clock,
+            writer=CalendarWriter(install_id),
+            kept=FeedFiles(home / "feeds"),
+            listener=lambda: (settings.read().practice.feed_host or lan_address(), feed_port),
+            versions=database.book,
+        )
+        stack.push_async_callback(feeds.close)
+        practitioners = Practitioners(settings=settings, book=database.book, clock=clock)
+        yield House(
+            home=home,
+            database=database,
+            secrets=secrets,
+            feed_port=feed_port,
+            services=Services(
+                clock=clock,
+                settings=settings,
+                book=database.book,
+                activity=database.activity,
+                practitioners=practitioners,
+                importing=Importing(
+                    book=database.book,
+                    settings=settings,
+                    practitioners=practitioners,
+                    reader=TabularReader(),
+                    activity=database.activity,
+                    clock=clock,
+                ),
+                connecting=Connecting(
+                    google=google,
+                    settings=settings,
+                    secrets=secrets,
+                    ledger=database.ledger,
+                    activity=database.activity,
+                    clock=clock,
+                ),
+                syncing=syncing,
+                auditing=auditing,
+                feeds=feeds,
+                status=Status(
+                    settings=settings,
+                    book=database.book,
+                    ledger=database.ledger,
+                    feeds=database.feeds,
+                    activity=database.activity,
+                    syncing=syncing,
+                    clock=clock,
+                ),
+                worker=Worker(
+                    syncing=syncing,
+                    auditing=auditing,
+                    book=database.book,
+                    settings=settings,
+                    clock=clock,
+                    chance=random.Random(),  # noqa: S311 - jitter
+                    change_sign=database.data_version,
+                ),
+            ),
+        )
+
+
+def lan_address() -> str:
+    """This computer's address in its network; loopback when it has none. Sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET: only asks the routing table
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,285 @@
+"""What the commands print: plain sentences for people, one JSON document for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from companion.domain.differences import when
+from companion.domain.errors import CompanionError
+from companion.domain.reconcile import SyncPlan
+from companion.services.importing import ImportPreview, ImportReport
+from companion.services.passes import PassResult, Progress
+from companion.services.status import Board
+from companion.services.syncing import Outlook
+
+out = Console(soft_wrap=True, highlight=False, markup=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+SHOWN = 40
+"""Lines of a plan or a list of rejected rows shown to people; the JSON has all."""
+
+
+def as_json(value: object) -> None:
+    """One document on standard output."""
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return value
+
+
+def trouble(error: CompanionError) -> None:
+    """What happened and what to do, on standard error."""
+    err.print(f"{error.what}\n{error.remedy}")
+
+
+def error_json(error: CompanionError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {"kind": type(error).__name__, "what": error.what, "remedy": error.remedy}
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        grid.add_column(heading)
+    for row in rows:
+        grid.add_row(*row)
+    out.print(grid)
+
+
+# ── sync, upload, audit ───────────────────────────────────────────────────────────────────────
+
+
+def pass_json(result: PassResult, *, audit: bool = False) -> dict[str, Any]:
+    """One element of ``practitioners`` as the contract names it."""
+    document: dict[str, Any] = {
+        "practitioner": result.practitioner,
+        "practitioner_id": result.practitioner_id,
+        "planned": result.planned,
+        "inserted": result.inserted,
+        "updated": result.updated,
+        "deleted": result.deleted,
+        "unchanged": result.unchanged,
+        "failed": result.failed,
+        "held": result.held,
+        "api_calls": result.api_calls,
+        "seconds": result.seconds,
+        "error": error_json(result.error),
+    }
+    if audit:
+        proof = result.proof
+        document["book"] = proof.book if proof else None
+        document["google"] = proof.google if proof else None
+        document["equal"] = proof.equal if proof else False
+        document["verified_at"] = proof.at.isoformat() if proof else None
+        document["imported_at"] = (
+            proof.imported_at.isoformat() if proof and proof.imported_at else None
+        )
+        document["differences"] = [
+            {"kind": each.kind.value, "key": each.key, "what": each.what}
+            for each in result.differences
+        ]
+    return document
+
+
+def pass_words(result: PassResult) -> str:
+    """``Anna Example: 12 added, 1 changed, 40 unchanged (13 calls, 1.4 s).``"""
+    done = [
+        f"{count} {word}"
+        for count, word in (
+            (result.inserted, "added"),
+            (result.updated, "changed"),
+            (result.deleted, "removed"),
+            (result.unchanged, "unchanged"),
+            (result.failed, "not accepted"),
+        )
+        if count
+    ]
+    text = ", ".join(done) or "nothing to do"
+    calls = f"{result.api_calls} call{'' if result.api_calls == 1 else 's'} to Google"
+    sentence = f"{result.practitioner}: {text} ({calls}, {result.seconds:.1f} s)."
+    if result.held:
+        sentence += (
+            f"\n{result.held} removals wait for you: look with --dry-run, release with --yes."
+        )
+    return sentence
+
+
+def outlook_json(name: str, practitioner_id: str, outlook: Outlook) -> dict[str, Any]:
+    plan = outlook.plan
+    return {
+        "practitioner": name,
+        "practitioner_id": practitioner_id,
+        "planned": {
+            "insert": len(plan.inserts),
+            "update": len(plan.updates),
+            "delete": len(plan.deletes),
+            "forget": len(plan.forgets),
+        },
+        "inserted": 0,
+        "updated": 0,
+        "deleted": 0,
+        "unchanged": plan.unchanged,
+        "failed": 0,
+        "held": len(outlook.held),
+        "api_calls": 0,
+        "seconds": 0.0,
+        "error": None,
+        "plan": list(plan_lines(plan)),
+    }
+
+
+def plan_words(name: str, outlook: Outlook) -> None:
+    window = outlook.window
+    out.print(
+        f"{name}: {outlook.events} appointments from {window.first_day:%d/%m/%Y} to "
+        f"{window.last_day:%d/%m/%Y}; {outlook.plan.unchanged} are in Google as they should be."
+    )
+    lines = list(plan_lines(outlook.plan))
+    for line in lines[:SHOWN]:
+        out.print(f"  {line}")
+    if len(lines) > SHOWN:
+        out.print(f"  … and {len(lines) - SHOWN} more")
+    if not lines:
+        out.print("  Nothing to do.")
+    if outlook.held:
+        out.print(f"  {len(outlook.held)} of the removals wait for you: release with --yes.")
+
+
+def plan_lines(plan: SyncPlan) -> Iterator[str]:
+    """A plan in words; titles exactly as Google would show them."""
+    for insert in plan.inserts:
+        event = insert.event
+        yield f"Add     {when(event.start, event.timezone)}  {event.summary}"
+    for update in plan.updates:
+        event = update.event
+        yield f"Change  {when(event.start, event.timezone)}  {event.summary}"
+    for delete in plan.deletes:
+        yield f"Remove  {when(delete.entry.begins, 'UTC')} UTC"
+    for forget in plan.forgets:
+        yield f"Leave   {when(forget.entry.begins, 'UTC')} UTC (now behind the sync period)"
+
+
+@contextmanager
+def progress_bar(label: str, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """A bar with counts and time left; nothing where there is no terminal."""
+    if quiet or not err.is_terminal:
+        yield lambda _progress: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Bar(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(label, total=1, left="")
+
+        def show(progress: Progress) -> None:
+            left = "" if progress.seconds_left is None else duration(progress.seconds_left)
+            bar.update(task, completed=progress.done, total=max(1, progress.total), left=left)
+
+        yield show
+
+
+def duration(seconds: float) -> str:
+    """``about 40 s left``, ``about 3 min left``."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+# ── import, status ────────────────────────────────────────────────────────────────────────────
+
+
+def import_json(report: ImportPreview | ImportReport, *, held: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "source": report.source,
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "rejected": [{"row": each.row, "reason": each.reason} for each in report.rejected],
+        "held": held,
+    }
+    if isinstance(report, ImportReport):
+        document["practitioners_created"] = [each.name for each in report.created]
+    return document
+
+
+def import_words(report: ImportPreview | ImportReport, *, dry_run: bool) -> None:
+    verb = "would be" if dry_run else "were"
+    out.print(
+        f"From {report.source}: {report.added} {verb} added, {report.changed} changed, "
+        f"{report.removed} removed; {report.unchanged} unchanged."
+    )
+    if isinstance(report, ImportReport):
+        for each in report.created:
+            out.print(f'New practitioner: {each.name} (id "{each.id}")')
+    if report.rejected:
+        out.print(f"{len(report.rejected)} rows could not be used:")
+        for row in report.rejected[:SHOWN]:
+            out.print(f"  row {row.row}: {row.reason}")
+        if len(report.rejected) > SHOWN:
+            out.print(f"  … and {len(report.rejected) - SHOWN} more (all with --json)")
+
+
+def board_json(board: Board) -> dict[str, Any]:
+    return {
+        "practice": board.practice.name,
+        "practitioners": [
+            {
+                "practitioner": each.practitioner.name,
+                "practitioner_id": each.practitioner.id,
+                "enabled": each.enabled,
+                "connected": each.connected,
+                "account": each.account,
+                "calendar": each.calendar_name,
+                "state": each.state,
+                "sentence": each.sentence,
+                "remedy": each.remedy,
+                "last_sync": each.last_sync.isoformat() if each.last_sync else None,
+                "proof": each.proof,
+                "in_google": each.in_google,
+                "waiting": each.waiting,
+                "held": each.held,
+                "feeds": each.feeds,
+                "feed_last_fetched": (
+                    each.feed_last_fetched.isoformat() if each.feed_last_fetched else None
+                ),
+            }
+            for each in board.practitioners
+        ],
+    }
+
+
+def board_words(board: Board) -> None:
+    if not board.practitioners:
+        out.print("No practitioners yet. Import an export, or add one: practitioners add NAME")
+        return
+    for each in board.practitioners:
+        out.print(f"{each.practitioner.name}: {each.sentence} {each.remedy}".rstrip())
+        if each.proof:
+            out.print(f"  {each.proof}")

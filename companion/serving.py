@@ -1,0 +1,275 @@
+"""Serving: the two listeners and the background sync in one process and one event loop.
+
+The sockets are bound here first (a bind that fails inside uvicorn would end the process), the
+app on loopback only, the feed listener on its own address. One owner stops everything: SIGINT,
+SIGTERM or a listener that ends. A busy feed port is said on screen and the app goes on; a busy
+app port is looked at: when it is our own app of this home, that one is opened instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvicorn
+
+import companion
+from companion.domain.errors import Busy, CompanionError
+from companion.main import Environment, House, open_companion
+from companion.printing import err, out
+from companion.web.app import create_app
+from companion.web.feed import FeedApp, feed_server
+from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
+from companion.web.options import AppOptions, SampleFile
+
+log = logging.getLogger(__name__)
+STOP_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    port: int = 8080
+    feed_host: str = "0.0.0.0"  # noqa: S104 - phones in the clinic's network
+    feed_port: int = 8090
+    demo: bool = False
+    browser: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Demo:
+    google_url: str = ""
+    samples: tuple[SampleFile, ...] = ()
+
+
+async def serve_until_stopped(options: ServeOptions) -> None:
+    """Serve until a signal. Raises CompanionError when the app cannot start."""
+    async with AsyncExitStack() as stack:
+        if options.demo:
+            environment, demo = await stack.enter_async_context(_demo_environment())
+        else:
+            environment, demo = Environment.of_process(), _Demo()
+        try:
+            app_socket = _bind("127.0.0.1", options.port)
+        except OSError as error:
+            _open_running(environment, options)
+            raise Busy(
+                f"Port {options.port} of this computer is used by another program.",
+                f"Close it, or choose another port: python run.py --port {options.port + 1}",
+            ) from error
+        stack.callback(app_socket.close)
+        stack.enter_context(_only_one(environment, options))
+        house = await stack.enter_async_context(
+            open_companion(environment, holder="the app", feed_port=options.feed_port)
+        )
+        if options.demo:
+            from companion.sandbox.rehearsal import prepare
+
+            await prepare(house.services, demo.google_url)
+        await _serve(house, app_socket, options, demo)
+
+
+async def _serve(
+    house: House, app_socket: socket.socket, options: ServeOptions, demo: _Demo
+) -> None:
+    feed_socket, problem = _bind_feed(options)
+    launches = LaunchTokens()
+    app = create_app(
+        house.services,
+        AppOptions(
+            port=options.port,
+            home=house.home,
+            version=companion.__version__,
+            launches=launches,
+            demo=options.demo,
+            demo_google=demo.google_url,
+            samples=demo.samples,
+            feed_address="" if feed_socket is None else house.feed_address(),
+            feed_problem=problem,
+        ),
+    )
+    servers: list[uvicorn.Server] = [
+        _Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+                ws_ping_interval=20.0,
+            )
+        )
+    ]
+    tasks = [asyncio.create_task(servers[0].serve(sockets=[app_socket]), name="app")]
+    if feed_socket is not None:
+        servers.append(feed_server(FeedApp(house.services.feeds)))
+        tasks.append(asyncio.create_task(servers[1].serve(sockets=[feed_socket]), name="feeds"))
+    worker = asyncio.create_task(_keep_working(house), name="worker")
+    stop = asyncio.Event()
+    with _signals(stop):
+        _greet(options, launches, problem, house)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        worker.cancel()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.wait([*tasks, worker], timeout=STOP_SECONDS)
+        for server in servers:
+            server.force_exit = True
+    out.print("Stopped. Nothing is lost: the next start goes on from here.")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: one owner stops everything."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _keep_working(house: House) -> None:
+    """The worker; a mistake of ours in it is logged and it starts again."""
+    while True:
+        try:
+            await house.services.worker.run()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - sync must not end over one mistake
+            log.error("the background sync stumbled: %s", type(error).__name__)
+        await asyncio.sleep(30)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            # Otherwise Windows lets two programs share a port.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(2048)
+        bound.setblocking(False)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _bind_feed(options: ServeOptions) -> tuple[socket.socket | None, str]:
+    """The listener for phones, or the sentence why there is none."""
+    try:
+        return _bind(options.feed_host, options.feed_port), ""
+    except OSError:
+        return None, (
+            f"The listener for phones could not start: port {options.feed_port} is used by "
+            "another program. Phones keep what they have; close that program and start again."
+        )
+
+
+def _open_running(environment: Environment, options: ServeOptions) -> None:
+    """When our own app of this home runs already: open it and say so; ends the program."""
+    if options.demo:
+        return
+    url = ask_running_app(options.port, control_secret(environment.home / "control.secret"))
+    if url is None:
+        return
+    out.print(f"Calendar Companion is already running. Opening it: {url}")
+    if options.browser:
+        webbrowser.open(url)
+    raise SystemExit(0)
+
+
+@contextmanager
+def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]:
+    """One app per home, whatever its port; the port is noted for a second start."""
+    from companion.adapters.turns import FileTurn
+
+    turn = FileTurn(environment.home / "app.lock", holder="the app", patience=0.3)
+    note = environment.home / "app.port"
+    try:
+        turn.__enter__()
+    except Busy:
+        with suppress(OSError, ValueError):
+            running = int(note.read_text(encoding="ascii"))
+            _open_running(environment, replace(options, port=running, demo=False))
+        raise Busy(
+            "Calendar Companion is already running on this computer.",
+            "Open its window, or stop it first.",
+        ) from None
+    try:
+        note.write_text(str(options.port), encoding="ascii")
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+        turn.__exit__(None, None, None)
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM (and Ctrl-Break) set `stop`; also where loops have no handlers."""
+    loop = asyncio.get_running_loop()
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        for number in numbers
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _greet(options: ServeOptions, launches: LaunchTokens, problem: str, house: House) -> None:
+    url = launch_url(options.port, launches.issue())
+    if options.demo:
+        out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
+    out.print(f"Calendar Companion is running. Open: {url}")
+    if problem:
+        err.print(problem)
+    else:
+        out.print(f"Phones subscribe at {house.feed_address()}. Stop with Ctrl-C.")
+    sys.stdout.flush()
+    if options.browser:
+        webbrowser.open(url)
+
+
+@asynccontextmanager
+async def _demo_environment() -> AsyncIterator[tuple[Environment, _Demo]]:
+    """A throw-away home, a simulated Google, and sample exports to try the import with."""
+    from companion.sandbox.desk import Desk
+    from companion.sandbox.rehearsal import sample_files
+    from companion.sandbox.server import serving
+
+    with tempfile.TemporaryDirectory(
+        prefix="companion-demo-", ignore_cleanup_errors=True
+    ) as folder:
+        home = Path(folder)
+        async with serving(Desk()) as google_url:
+            environment = replace(
+                Environment.of_process(),
+                home=home / "home",
+                database_url="",
+                google_api=google_url,
+                secrets_key=os.urandom(24).hex(),
+            )
+            samples = tuple(
+                SampleFile(label=label, path=path) for label, path in sample_files(home / "samples")
+            )
+            yield environment, _Demo(google_url=google_url, samples=samples)
+
+
+__all__ = ["CompanionError", "ServeOptions", "serve_until_stopped"]

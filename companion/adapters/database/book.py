@@ -130,7 +130,7 @@ class SqlBook:
 
     async def revisions(self) -> Mapping[str, int]:
         return await self._access.read(
-            lambda connection: dict(connection.execute(_REVISIONS).tuples().all())
+            lambda connection: dict(connection.execute(_REVISIONS).all())
         )
 
     async def reassign(self, from_practitioner: str, to_practitioner: str, now: datetime) -> None:

@@ -98,9 +98,7 @@ class SqlLedger:
         await self._access.write(lambda connection: connection.execute(_SAVE, row))
 
     async def states(self) -> dict[str, dict[str, Any]]:
-        return await self._access.read(
-            lambda connection: dict(connection.execute(_STATES).tuples().all())
-        )
+        return await self._access.read(lambda connection: dict(connection.execute(_STATES).all()))
 
 
 def _named(calendar: CalendarRef) -> dict[str, str]:

@@ -48,6 +48,7 @@ header { padding-top: 20px; }
   display: inline-block; }
 h1 { font-size: 24px; font-weight: 500; margin: 12px 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 16px; font-weight: 600; margin: 24px 0 8px; }
+.card > h2:first-child, .card > input + h2 { margin-top: 0; }
 p { margin: 4px 0 12px; } .soft { color: var(--soft); font-size: 14px; }
 a { color: var(--accent); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
@@ -59,7 +60,7 @@ ul { list-style: none; margin: 0; padding: 0; } li + li { border-top: 1px solid 
 .what { flex: 1 1 180px; min-width: 0; overflow-wrap: anywhere; white-space: pre-line; }
 .today h2 { color: var(--accent); }
 details { font-size: 14px; } summary { cursor: pointer; padding: 4px 0; color: var(--accent); }
-form { display: inline-flex; gap: 8px; flex-wrap: wrap; margin: 4px 0; }
+form { display: inline-flex; gap: 8px; flex-wrap: wrap; margin: 4px 8px 4px 0; }
 button, .button { font: inherit; min-height: 36px; padding: 4px 16px; border-radius: 18px;
   border: 1px solid var(--line); background: var(--card); color: var(--accent); cursor: pointer; }
 button.main { background: var(--accent); color: var(--on-accent); border-color: var(--accent); }
@@ -67,7 +68,8 @@ input, select { font: inherit; padding: 6px 8px; border: 1px solid var(--soft);
   border-radius: 8px; background: var(--card); color: var(--ink); max-width: 100%; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 label.row { display: flex; gap: 12px; align-items: flex-start; padding: 10px 0; }
-label.row input { width: 20px; height: 20px; margin: 2px 0 0; }
+label.row input { width: 20px; height: 20px; margin: 2px 0 0;
+  flex: none; }
 .account { display: flex; gap: 12px; align-items: center; padding: 10px 0; }
 .face { width: 36px; height: 36px; border-radius: 50%; background: var(--accent);
   color: var(--on-accent); display: grid; place-items: center; font-weight: 600; flex: none; }

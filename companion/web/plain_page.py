@@ -15,7 +15,8 @@ _STYLE = """
 --line:#2a3a42;--brand:#6cc5cd}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;
-background:var(--ground);color:var(--ink);font:16px/1.6 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+background:var(--ground);color:var(--ink);
+font:16px/1.6 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-width:34rem;background:var(--card);border:1px solid var(--line);border-radius:16px;
 padding:32px}
 h1{font-size:1.4rem;line-height:1.3;margin:0 0 12px}

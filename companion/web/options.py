@@ -1,0 +1,46 @@
+"""What the composition root tells the app about this run: values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from companion.web.launching import LaunchTokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleFile:
+    """An export of the sample practice that a person may try in the demo."""
+
+    label: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppOptions:
+    port: int
+    home: Path
+    """Where known browsers, the control secret and files being imported are kept."""
+    version: str
+    launches: LaunchTokens = field(default_factory=LaunchTokens)
+    demo: bool = False
+    demo_google: str = ""
+    """The simulated Google's own page, where its calendars can be looked at."""
+    samples: tuple[SampleFile, ...] = ()
+    feed_address: str = ""
+    """``http://192.168.1.20:8090``; empty while the listener for phones is not running."""
+    feed_problem: str = ""
+    """Why it is not running, in one sentence."""
+
+    @property
+    def machines_file(self) -> Path:
+        return self.home / "browsers.json"
+
+    @property
+    def control_file(self) -> Path:
+        return self.home / "control.secret"
+
+    @property
+    def incoming(self) -> Path:
+        """Folder of files dropped on the import page; emptied again by itself."""
+        return self.home / "incoming"

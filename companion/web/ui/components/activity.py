@@ -1,0 +1,59 @@
+"""The activity list: when, what, for whom. It never holds a client's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from nicegui import ui
+
+from companion.services.ports import Activity
+from companion.web.ui import words
+from companion.web.ui.theme import box, text
+
+_ICONS = {
+    "insert": "add_circle_outline",
+    "update": "edit",
+    "delete": "remove_circle_outline",
+    "import": "upload_file",
+    "connect": "link",
+    "disconnect": "link_off",
+    "held": "pan_tool",
+    "error": "error_outline",
+    "audit": "verified_user",
+    "feed": "smartphone",
+}
+_CAUSES = {"worker": "By itself", "upload": "Upload", "import": "Import", "audit": "Check"}
+
+
+def activity_list(
+    lines: Sequence[Activity], names: Mapping[str, str], now: datetime, timezone: str
+) -> None:
+    """`names`: practitioner id → name; lines newest first."""
+    if not lines:
+        with box("empty"):
+            ui.icon("history").props("aria-hidden=true")
+            text("Nothing has happened yet.", "strong")
+            text("Imports, uploads and repairs will be listed here.")
+        return
+    with box("activity", tag="ul"):
+        for line in lines:
+            with box(tag="li"):
+                ui.icon(_ICONS.get(line.kind, "circle")).props("aria-hidden=true")
+                with box():
+                    text(line.text or _plain(line))
+                    text(_origin(line, names), "soft small")
+                time = text(words.short(line.at, timezone, now), tag="time")
+                time.props["datetime"] = words.utc(line.at)
+                time.props["title"] = words.exact(line.at, timezone)
+
+
+def _plain(line: Activity) -> str:
+    verb = {"insert": "added to Google", "update": "changed", "delete": "removed from Google"}
+    return f"{words.counted(line.count, 'event')} {verb.get(line.kind, line.kind)}"
+
+
+def _origin(line: Activity, names: Mapping[str, str]) -> str:
+    who = names.get(line.practitioner_id, "") if line.practitioner_id else "Practice"
+    cause = _CAUSES.get(line.cause, line.cause)
+    return " · ".join(part for part in (who, cause) if part)

@@ -1,0 +1,38 @@
+"""The dialog that adds a practitioner by hand."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.web.ui.components.fields import fail_field, zone_select
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, text
+from companion.web.ui.troubles import careful
+
+
+def open_add_dialog(site: Site) -> None:
+    practice = site.services.settings.read().practice
+    with ui.dialog() as dialog, ui.card().classes("dialog"):
+        text("Add a practitioner", tag="h2")
+        text("Write the name exactly as the practice software shows it.", "soft")
+        name = ui.input("Name").classes("field").props("outlined autofocus maxlength=200")
+        email = ui.input("E-mail (may stay empty)").classes("field").props("outlined type=email")
+        zone = zone_select("Time zone", practice.timezone)
+
+        async def add() -> None:
+            try:
+                added = await site.services.practitioners.add(
+                    name.value or "", email=email.value or "", timezone=zone.value or ""
+                )
+            except BadInput as error:
+                fail_field(error, {"name": name, "email": email, "timezone": zone})
+                return
+            site.live.touch()
+            dialog.close()
+            ui.navigate.to(f"/practitioner/{added.id}")
+
+        with box("actions"):
+            button("Add", careful(add), look="primary")
+            button("Cancel", dialog.close, look="plain")
+    dialog.open()

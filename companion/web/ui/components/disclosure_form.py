@@ -1,0 +1,106 @@
+"""Items to include: which appointments go, and what of each, under the practice's cap.
+
+The form keeps plain text values as `companion.services.setting_words` understands them, so what
+the page saves is exactly what the command line would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nicegui import ui
+
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
+from companion.web.ui.theme import box, text
+
+CLIENT_NAMES: Mapping[ClientName, str] = {
+    ClientName.FULL: "Full name",
+    ClientName.FIRST: "First name only",
+    ClientName.INITIALS: "Initials (recommended)",
+    ClientName.ID: "Client number",
+    ClientName.NONE: "No name at all",
+}
+KINDS: Mapping[KindChoice, str] = {
+    KindChoice.CLIENT: "Client appointments",
+    KindChoice.CASUAL: "Casual appointments",
+    KindChoice.MEETING: "Meetings",
+    KindChoice.RECURRING: "Recurring meetings",
+}
+ITEMS: Mapping[Item, str] = {
+    Item.TYPE: "Appointment type",
+    Item.LOCATION: "Location",
+    Item.NOTES: "Notes",
+    Item.STATUS: "Status (tentative, out of office)",
+    Item.PRACTITIONER: "Practitioner's name",
+    Item.REMINDER: "Reminder",
+}
+
+
+class DisclosureForm:
+    def __init__(
+        self, disclosure: Disclosure, cap: DisclosureCap, on_change: Callable[[], None]
+    ) -> None:
+        self._disclosure = disclosure
+        changed = lambda _: on_change()  # noqa: E731 - the event says nothing we need
+        with box(tag="fieldset"):
+            text("Which appointments", tag="legend")
+            with box("choices"):
+                self._kinds = {
+                    kind: ui.checkbox(label, value=kind in disclosure.kinds, on_change=changed)
+                    for kind, label in KINDS.items()
+                }
+        with box(tag="fieldset"):
+            text("Client's name", tag="legend")
+            allowed = {
+                mode.value: label
+                for mode, label in CLIENT_NAMES.items()
+                if mode.openness <= cap.client_name.openness
+            }
+            shown = disclosure.capped(cap).client_name.value
+            self._name = ui.radio(allowed, value=shown, on_change=changed)
+            self._name.props('inline aria-label="Client\'s name"')
+            if len(allowed) < len(CLIENT_NAMES):
+                text("The practice does not allow more.", "soft small")
+        with box(tag="fieldset"):
+            text("What else is shown", tag="legend")
+            with box("choices"):
+                self._items = {}
+                for item, label in ITEMS.items():
+                    may = item in cap.items
+                    tick = ui.checkbox(
+                        label if may else f"{label} (not allowed by the practice)",
+                        value=may and item in disclosure.items,
+                        on_change=changed,
+                    )
+                    tick.set_enabled(may)
+                    self._items[item] = tick
+        self._masked = ui.input(
+            "Appointment types shown only as Busy",
+            value=", ".join(sorted(disclosure.masked_types)),
+            on_change=changed,
+        )
+        self._masked.classes("field").props(
+            'outlined debounce=400 hint="With commas, such as: Counselling, Supervision"'
+        )
+
+    def values(self) -> dict[str, str]:
+        """As settings in words."""
+        kinds = [kind.value for kind, tick in self._kinds.items() if tick.value]
+        items = [item.value for item, tick in self._items.items() if tick.value]
+        return {
+            "kinds": ",".join(kinds),
+            "include": ",".join(items) or "none",
+            "client_name": str(self._name.value),
+            "masked_types": str(self._masked.value or "").strip() or "none",
+        }
+
+    def draft(self) -> Disclosure:
+        """What the form says now, before it is saved; for the preview."""
+        spoken = str(self._masked.value or "").split(",")
+        return Disclosure(
+            kinds=frozenset(kind for kind, tick in self._kinds.items() if tick.value),
+            items=frozenset(item for item, tick in self._items.items() if tick.value),
+            client_name=ClientName(self._name.value),
+            masked_types=frozenset(word.strip().casefold() for word in spoken if word.strip()),
+            busy_only=self._disclosure.busy_only,
+        )

@@ -1,0 +1,102 @@
+"""EventPreview: real upcoming appointments as Google would show them, and how many go.
+
+Made by the same projection as every write to Google: what is shown here is what is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from companion.domain.appointments import Appointment
+from companion.domain.disclosure import Disclosure
+from companion.domain.events import CalendarEvent, project
+from companion.domain.settings import PractitionerSettings
+from companion.domain.window import SyncWindow
+from companion.web.ui import words
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, text
+
+MOST_SHOWN = 3
+
+
+class EventPreview:
+    def __init__(self, site: Site, record: PractitionerSettings) -> None:
+        self._site = site
+        self._record = record
+        self._asked = 0
+        self._place = box("stack").props("aria-live=polite")
+        self._count = text("", "soft")
+
+    async def show(self, disclosure: Disclosure, arrears: int, advance: int) -> None:
+        """Read the book and draw; a later call overtakes an earlier one."""
+        self._asked += 1
+        turn = self._asked
+        now = self._site.services.clock.now()
+        person = self._record.practitioner
+        window = SyncWindow.around(
+            now, person.timezone, days_in_arrears=arrears, days_in_advance=advance
+        )
+        slack = timedelta(days=2)
+        appointments = await self._site.services.book.appointments(
+            person.id, window.wall_start - slack, window.wall_end + slack
+        )
+        capped = disclosure.capped(self._site.services.settings.read().practice.cap)
+        events = await asyncio.to_thread(
+            project, appointments, window, capped, practitioner_name=person.name
+        )
+        if turn == self._asked:
+            self._draw(appointments, events, now)
+
+    def _draw(
+        self, appointments: list[Appointment], events: list[CalendarEvent], now: datetime
+    ) -> None:
+        by_id = {each.id: each for each in appointments}
+        chosen = _examples(by_id, [event for event in events if event.ends > now])
+        self._count.set_text(
+            f"With these choices {words.counted(len(events), 'event')} would be in Google."
+        )
+        self._place.clear()
+        with self._place:
+            if not chosen:
+                text("No coming appointment to show with these choices.", "soft")
+            for event in chosen:
+                appointment = by_id[event.key.partition("@")[0]]
+                with box("columns"):
+                    with box("stack"):
+                        text("In the book", "soft small")
+                        _as_in_book(appointment, event)
+                    with box("stack"):
+                        text("What Google will show", "soft small")
+                        _as_in_google(event)
+
+
+def _examples(by_id: dict[str, Appointment], upcoming: list[CalendarEvent]) -> list[CalendarEvent]:
+    """The next one of each kind, at most three."""
+    found: dict[str, CalendarEvent] = {}
+    for event in upcoming:
+        appointment = by_id.get(event.key.partition("@")[0])
+        if appointment is not None:
+            found.setdefault(appointment.kind.value, event)
+    return list(found.values())[:MOST_SHOWN]
+
+
+def _as_in_book(appointment: Appointment, event: CalendarEvent) -> None:
+    title = appointment.client_name or appointment.title or appointment.kind.value.capitalize()
+    with box("shown"):
+        text(title, "shown__title")
+        text(words.local_span(event.begins, event.ends, event.timezone), "small")
+        rest = (appointment.appointment_type, appointment.location)
+        text(" · ".join(part for part in rest if part), "small soft")
+
+
+def _as_in_google(event: CalendarEvent) -> None:
+    with box("shown"):
+        text(event.summary, "shown__title")
+        text(words.local_span(event.begins, event.ends, event.timezone), "small")
+        if event.location:
+            text(event.location, "small soft")
+        if event.description:
+            text(event.description, tag="pre")
+        if event.reminder_minutes is not None:
+            text(f"Reminder {event.reminder_minutes} min before", "small soft")

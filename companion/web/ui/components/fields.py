@@ -1,0 +1,53 @@
+"""Form fields used on several pages, and telling a field what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
+
+from companion.domain.errors import BadInput
+
+_FIRST = (
+    "Australia/Sydney",
+    "Australia/Melbourne",
+    "Australia/Brisbane",
+    "Australia/Adelaide",
+    "Australia/Darwin",
+    "Australia/Perth",
+    "Australia/Hobart",
+    "Pacific/Auckland",
+)
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> list[str]:
+    """Australian zones and Auckland first, then the rest of the world by name."""
+    known = {name for name in available_timezones() if "/" in name and not name.startswith("Etc/")}
+    return [*(name for name in _FIRST if name in known), *sorted(known - set(_FIRST)), "UTC"]
+
+
+def zone_select(label: str, value: str) -> ui.select:
+    options = zone_names()
+    if value not in options:
+        options = [value, *options]
+    select = ui.select(options, label=label, value=value, with_input=True)
+    return select.classes("field").props("outlined options-dense")
+
+
+def fail_field(error: BadInput, fields: Mapping[str, ValidationElement[Any]]) -> None:
+    """Write the error under the field it names; raise it again when the page has no such field."""
+    field = fields.get(error.field)
+    if field is None:
+        raise error
+    field.error = f"{error.what} {error.remedy}"
+    field.run_method("focus")
+
+
+def clear_errors(*fields: ValidationElement[Any]) -> None:
+    for field in fields:
+        field.error = None

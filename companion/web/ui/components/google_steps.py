@@ -1,0 +1,252 @@
+"""Google steps: login, sign-in, calendar, and the two checks of the vendor's page.
+
+Asking Google for the narrowest permission needs the choice of calendar first, so the sign-in of
+step 3 carries what step 4 says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput, CompanionError
+from companion.domain.settings import PractitionerSettings
+from companion.services import setting_checks
+from companion.web.ui import words
+from companion.web.ui.components.fields import fail_field
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, card, notice, text
+from companion.web.ui.troubles import as_companion_error, careful
+
+if TYPE_CHECKING:
+    from companion.services.connecting import CheckResult
+
+KEEP, NEW, EXISTING = "keep", "new", "existing"
+
+
+@contextmanager
+def step(number: int, title: str, *, done: bool = False) -> Iterator[ui.element]:
+    with card(classes="step") as outer:
+        with box("step__number step__number--done" if done else "step__number"):
+            if done:
+                ui.icon("check").props(f'role=img aria-label="Step {number}, done"')
+            else:
+                text(str(number), tag="span")
+        with box("step__body"):
+            heading = text(title, tag="h2")
+            yield outer
+    outer.props(f"role=region aria-labelledby={heading.html_id}")
+
+
+class GoogleSteps:
+    """Steps 2 to 6."""
+
+    def __init__(self, site: Site, record: PractitionerSettings) -> None:
+        self._site = site
+        self._record = record
+        self._id = record.practitioner.id
+        google = record.google
+        with step(2, "Google Login", done=bool(google.login or google.account)):
+            text("The Google account whose calendar is to be filled.", "card__lead")
+            self._login = ui.input(
+                "E-mail of the Google account",
+                value=google.login or google.account or record.practitioner.email,
+            )
+            self._login.classes("field").props("outlined type=email autocomplete=off")
+        with step(3, "Connect to Google", done=google.connected):
+            self._sign_in()
+        with step(4, "Calendar", done=google.connected):
+            self._calendar()
+        with step(5, "Test Credentials"):
+            self._check(
+                "Test Credentials",
+                "Asks Google whether the sign-in still works.",
+                lambda: site.services.connecting.test(self._id),
+            )
+        with step(6, "Check Calendar is accessible"):
+            self._check(
+                "Check Calendar is accessible",
+                "Writes one test event to the calendar and removes it again.",
+                lambda: site.services.connecting.check(self._id),
+            )
+
+    # ── 3 ────────────────────────────────────────────────────────────────────────────────────
+
+    def _sign_in(self) -> None:
+        google = self._record.google
+        if google.account:
+            since = words.exact(google.connected_at, self._record.practitioner.timezone)
+            with notice("ok"):
+                text(f"Signed in as {google.account}", "strong")
+                if since:
+                    text(f"Since {since}", "small")
+        else:
+            text(
+                "Google opens, asks which account, and for permission. Leave the calendar box "
+                "ticked, then press Allow. You come back here by yourself.",
+                "card__lead",
+            )
+        self._waiting = box("stack")
+        with box("actions"):
+            label = "Connect again" if google.account else "Connect to Google"
+            look = "second" if google.account else "primary"
+            button(label, careful(self._go), icon="login", look=look)  # type: ignore[arg-type]
+        self._show_waiting()
+
+    def _show_waiting(self) -> None:
+        waiting = self._site.services.connecting.waiting(self._id)
+        self._waiting.clear()
+        if waiting is None:
+            return
+        with self._waiting, notice("info", icon="hourglass_top"):
+            text("A sign-in at Google is under way.", "strong")
+            text("Finish it in the tab that shows Google, within five minutes.")
+            button("Cancel the sign-in", careful(self._cancel), look="plain")
+
+    def _cancel(self) -> None:
+        waiting = self._site.services.connecting.waiting(self._id)
+        if waiting is not None:
+            self._site.services.connecting.cancel(waiting.state)
+        self._show_waiting()
+
+    def _go(self) -> None:
+        try:
+            login = setting_checks.email(str(self._login.value or ""), "login")
+            query = {"login": login} | self._wanted_calendar()
+        except BadInput as error:
+            fail_field(error, {"login": self._login, "calendar": self._existing})
+            return
+        ui.navigate.to(f"/oauth/start/{self._id}?{urlencode(query)}")
+
+    # ── 4 ────────────────────────────────────────────────────────────────────────────────────
+
+    def _calendar(self) -> None:
+        google = self._record.google
+        options = {NEW: "Create a calendar for me (recommended)", EXISTING: "Use one that I have"}
+        if google.connected:
+            options = {KEEP: f"Keep “{google.calendar_name or google.calendar_id}”"} | options
+            text(f"Now filled: {google.calendar_name or google.calendar_id}", "strong")
+        self._kind = ui.radio(options, value=KEEP if google.connected else NEW)
+        self._kind.props("aria-label=Calendar")
+        self._name = ui.input("Name of the new calendar", value="Appointments")
+        self._name.classes("field").props("outlined maxlength=100")
+        self._name.bind_visibility_from(self._kind, "value", value=NEW)
+        self._existing = ui.input("Google Calendar ID", placeholder="…@group.calendar.google.com")
+        self._existing.classes("field").props(
+            "outlined maxlength=300 hint=\"In Google Calendar: the calendar's Settings, "
+            'Integrate calendar, Calendar ID"'
+        )
+        self._existing.bind_visibility_from(self._kind, "value", value=EXISTING)
+        if google.connected:
+            change = button("Change the calendar", careful(self._go), icon="sync_alt")
+            change.bind_visibility_from(self._kind, "value", backward=lambda kind: kind != KEEP)
+            note = text(
+                "Google asks for permission again, because it gives it for one calendar only.",
+                "soft small",
+            )
+            note.bind_visibility_from(self._kind, "value", backward=lambda kind: kind != KEEP)
+        else:
+            text("Used when you press Connect to Google.", "soft small")
+
+    def _wanted_calendar(self) -> dict[str, str]:
+        if self._kind.value == NEW:
+            return {"calendar": "new", "name": str(self._name.value or "").strip()}
+        if self._kind.value == EXISTING:
+            identity = str(self._existing.value or "").strip()
+            if "@" not in identity or any(mark.isspace() for mark in identity):
+                raise BadInput(
+                    "This is not a Google Calendar ID.",
+                    "It looks like an e-mail address; copy it from the calendar's settings.",
+                    field="calendar",
+                )
+            return {"calendar": identity}
+        return {}
+
+    # ── 5 and 6 ──────────────────────────────────────────────────────────────────────────────
+
+    def _check(self, label: str, lead: str, ask: Callable[[], object]) -> None:
+        text(lead, "card__lead")
+        with box("actions"):
+            press = button(label)
+        outcome = box("stack").props("aria-live=polite")
+        if not self._record.google.connected:
+            press.set_enabled(False)
+            with outcome:
+                text("Connect to Google first.", "soft small")
+
+        async def check() -> None:
+            press.props("loading")
+            outcome.clear()
+            try:
+                result: CheckResult = await ask()  # type: ignore[misc]
+            except CompanionError as error:
+                trouble = as_companion_error(error)
+                press.set_text(f"{label} (Failed)")
+                with outcome, notice("bad", alert=True):
+                    text(trouble.what, "strong")
+                    text(trouble.remedy)
+                return
+            finally:
+                press.props(remove="loading")
+            press.set_text(result.label)
+            press.props["icon"] = "check_circle" if result.ok else "error"
+            press.classes(
+                add="btn--done" if result.ok else "btn--danger",
+                remove="btn--danger" if result.ok else "btn--done",
+            )
+            with outcome:
+                _say_result(result)
+
+        press.on_click(careful(check))
+
+    def disconnect_card(self) -> None:
+        google = self._record.google
+        if not google.connected:
+            return
+        with card("Disconnect from Google"):
+            text(
+                f"{google.account} is signed out here. The events can stay in the calendar or be "
+                "removed with it.",
+                "card__lead",
+            )
+            with box("actions"):
+                button("Disconnect …", careful(self._open_disconnect), look="danger")
+
+    def _open_disconnect(self) -> None:
+        with ui.dialog() as dialog, ui.card().classes("dialog"):
+            text("Disconnect from Google?", tag="h2")
+            remove = ui.checkbox("Also remove our events from the Google calendar")
+
+            async def go() -> None:
+                press.props("loading")
+                try:
+                    await self._site.services.connecting.disconnect(
+                        self._id, remove_events=bool(remove.value)
+                    )
+                finally:
+                    press.props(remove="loading")
+                self._site.live.touch()
+                ui.navigate.to(f"/practitioner/{self._id}")
+
+            with box("actions"):
+                press = button("Disconnect", careful(go), look="danger")
+                button("Stay connected", dialog.close, look="primary")
+        dialog.open()
+
+
+def _say_result(result: CheckResult) -> None:
+    if result.ok:
+        if result.what:
+            text(result.what, "soft")
+        return
+    with notice("bad", alert=True):
+        text(result.what, "strong")
+        if result.remedies:
+            text("What to try, in this order:")
+            with box("quiet-list", tag="ol"):
+                for place, remedy in enumerate(result.remedies, 1):
+                    text(f"{place}. {remedy}", tag="li")

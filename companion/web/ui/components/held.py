@@ -1,0 +1,58 @@
+"""The dialog about held removals: what would go from Google, and the two ways to decide."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from companion.web.ui import words
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, text
+from companion.web.ui.troubles import careful, say_done
+
+MOST_SHOWN = 200
+
+
+async def open_held_dialog(site: Site, practitioner_id: str) -> None:
+    """Show what is held; raises CompanionError when the book cannot be asked."""
+    record = site.services.settings.read().practitioner(practitioner_id)
+    state = await site.services.syncing.state(practitioner_id)
+    with ui.dialog() as dialog, ui.card().classes("dialog"):
+        text(f"Removals held for {record.practitioner.name}", tag="h2")
+        held = state.held
+        if held is None:
+            text("Nothing is held any more.", "soft")
+            button("Close", dialog.close)
+            dialog.open()
+            return
+        text(held.why, "soft")
+        text(
+            "These events would disappear from Google, because the book no longer has them. "
+            "If the book is right, release them. If an import went wrong, keep them and import "
+            "again.",
+        )
+        with box("scroll scroll--tall"), box("table", tag="table"):
+            with box(tag="thead"), box(tag="tr"):
+                text("Would be removed", tag="th").props("scope=col")
+            with box(tag="tbody"):
+                for item in held.items[:MOST_SHOWN]:
+                    with box(tag="tr"):
+                        text(words.exact(item.begins, record.practitioner.timezone), tag="td")
+        if len(held.items) > MOST_SHOWN:
+            text(f"… and {words.number(len(held.items) - MOST_SHOWN)} more.", "soft small")
+
+        def release() -> None:
+            dialog.close()
+            site.live.upload(practitioner_id, release_held=True)
+
+        async def keep() -> None:
+            await site.services.syncing.keep_held(practitioner_id)
+            site.live.touch()
+            dialog.close()
+            say_done("They stay in Google.")
+
+        count = words.counted(len(held.items), "removal")
+        with box("actions"):
+            button(f"Release {count}", careful(release), icon="delete_sweep", look="danger")
+            button("Keep in Google", careful(keep), look="primary")
+            button("Decide later", dialog.close, look="plain")
+    dialog.open()

@@ -1,0 +1,153 @@
+"""What an import would do, and what it did: counts, rows, rejected rows, new names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.web.ui import words
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, card, notice, text
+
+if TYPE_CHECKING:
+    from companion.services.importing import ImportPreview, ImportReport
+
+_CREATE = "+"
+_MARKS = {
+    "add": ("add_circle", "Add"),
+    "change": ("edit", "Change"),
+    "remove": ("remove_circle", "Remove"),
+}
+MOST_REJECTED = 200
+
+
+class NewNames:
+    """The choice for each name of the file that no practitioner answers to."""
+
+    def __init__(self) -> None:
+        self._choices: dict[str, ui.select] = {}
+
+    def ask(self, site: Site, preview: ImportPreview) -> None:
+        known = site.services.settings.read().practitioners
+        with card("New names"):
+            text(
+                "No practitioner is known by these names. Create each, or say whose name it is "
+                "when it is only spelt differently.",
+                "card__lead",
+            )
+            for new in preview.new_names:
+                options = {_CREATE: "Create as a new practitioner"}
+                options |= {
+                    key: f"Is the same as {record.practitioner.name}"
+                    for key, record in known.items()
+                }
+                with box("columns"):
+                    with box("stack"):
+                        text(new.name, "strong")
+                        text(words.counted(new.rows, "row"), "soft small")
+                    suggested = new.suggestion if new.suggestion in known else None
+                    choice = ui.select(
+                        options, value=suggested or _CREATE, label=f"Who is {new.name}?"
+                    )
+                    self._choices[new.name] = choice.classes("field").props("outlined")
+
+    def assignments(self) -> dict[str, str | None]:
+        """Name in the file → known practitioner's id, or None to create."""
+        return {
+            name: None if choice.value == _CREATE else str(choice.value)
+            for name, choice in self._choices.items()
+        }
+
+
+def tallies(*counts: tuple[str, int, bool]) -> None:
+    """(what, how many, is it bad when there are any)."""
+    with box("tallies", tag="ul"):
+        for name, count, bad in counts:
+            with box("tally tally--bad" if bad and count else "tally", tag="li"):
+                text(words.number(count), tag="strong")
+                text(name, "soft small", tag="span")
+
+
+def show_preview(site: Site, preview: ImportPreview) -> NewNames:
+    with card("What would change"):
+        how = "whole book" if preview.snapshot else "changes only"
+        text(f"{preview.file_name}: {preview.layout}, {how}.", "soft")
+        tallies(
+            ("added", preview.added, False),
+            ("changed", preview.changed, False),
+            ("removed", preview.removed, bool(preview.held)),
+            ("unchanged", preview.unchanged, False),
+            ("rejected", len(preview.rejected), True),
+        )
+        if preview.matched_by:
+            text(f"Matched by: {preview.matched_by}", "soft small")
+        if preview.samples:
+            _rows(preview)
+    if preview.rejected:
+        _rejected(preview)
+    names = NewNames()
+    if preview.new_names:
+        names.ask(site, preview)
+    return names
+
+
+def _rows(preview: ImportPreview) -> None:
+    with box("scroll scroll--tall").props('tabindex=0 role=region aria-label="Changes"'):
+        with box("table", tag="table"):
+            with box(tag="thead"), box(tag="tr"):
+                for heading in ("Change", "When", "Practitioner", "Kind", "What"):
+                    text(heading, tag="th").props("scope=col")
+            with box(tag="tbody"):
+                for row in preview.samples:
+                    icon, label = _MARKS[row.action]
+                    when = words.span(row.start, row.end, all_day=row.all_day)
+                    with box(tag="tr"):
+                        with box(tag="td"), box(f"mark mark--{row.action}", tag="span"):
+                            ui.icon(icon).props("aria-hidden=true")
+                            text(label, tag="span")
+                        text(when, "when", tag="td")
+                        text(row.practitioner, tag="td")
+                        text(str(row.kind).capitalize(), tag="td")
+                        text(row.what, tag="td")
+    total = preview.added + preview.changed + preview.removed
+    if total > len(preview.samples):
+        more = words.number(total - len(preview.samples))
+        text(f"The first {words.number(len(preview.samples))}; {more} more.", "soft small")
+
+
+def _rejected(preview: ImportPreview) -> None:
+    with card("Rows that cannot be used"):
+        text("They are left out; every other row is fine. The row is counted as in the file.")
+        with box("scroll scroll--tall").props('tabindex=0 role=region aria-label="Rejected rows"'):
+            with box("table", tag="table"):
+                with box(tag="thead"), box(tag="tr"):
+                    for heading in ("Row", "Why"):
+                        text(heading, tag="th").props("scope=col")
+                with box(tag="tbody"):
+                    for each in preview.rejected[:MOST_REJECTED]:
+                        with box(tag="tr"):
+                            text(words.number(each.row), "number", tag="td")
+                            text(each.reason, tag="td")
+        if len(preview.rejected) > MOST_REJECTED:
+            more = words.number(len(preview.rejected) - MOST_REJECTED)
+            text(f"… and {more} more.", "soft small")
+
+
+def show_report(report: ImportReport, preview: ImportPreview) -> None:
+    with notice("ok"):
+        text("The book is up to date with the file.", "strong").props("role=status")
+        if report.created:
+            names = ", ".join(each.name for each in report.created)
+            text(f"New: {names}. Connect each to Google from the overview.")
+    with card("Imported"):
+        text(f"{preview.file_name}, as source “{report.source}”.", "soft")
+        tallies(
+            ("added", report.added, False),
+            ("changed", report.changed, False),
+            ("removed", report.removed, False),
+            ("unchanged", report.unchanged, False),
+            ("rejected", len(report.rejected), True),
+        )
+    if preview.rejected:
+        _rejected(preview)

@@ -1,0 +1,52 @@
+// One practitioner as plain HTML: two hundred of these must be quick, so no element per word.
+export default {
+  template: `
+    <article class="card who" :aria-labelledby="id">
+      <div class="who__head">
+        <span class="who__dot" :style="{ background: card.colour }" aria-hidden="true"></span>
+        <h2 class="who__name" :id="id" dir="auto">
+          <a v-if="card.page" :href="card.page">{{ card.name }}</a>
+          <template v-else>{{ card.name }}</template>
+        </h2>
+        <span class="badge" :class="'badge--' + card.tone">{{ card.badge }}</span>
+      </div>
+      <p class="who__sentence">{{ card.sentence }}<template v-if="card.remedy"> {{ card.remedy }}</template></p>
+      <div v-if="card.progress" class="stack" role="group" aria-label="Upload to Google">
+        <div class="meter" :class="{ 'meter--unknown': card.progress.share === null }" role="progressbar"
+             aria-label="Uploaded" aria-valuemin="0" aria-valuemax="100"
+             :aria-valuenow="card.progress.share === null ? undefined : Math.round(100 * card.progress.share)">
+          <span :style="card.progress.share === null ? {} : { width: 100 * card.progress.share + '%' }"></span>
+        </div>
+        <p class="small soft">{{ card.progress.line }}</p>
+      </div>
+      <div v-if="card.outcome" class="notice" :class="card.outcome.good ? 'notice--ok' : 'notice--bad'"
+           role="status">
+        <p class="notice__text small">{{ card.outcome.sentence }}</p>
+      </div>
+      <div v-if="card.held" class="notice notice--warn">
+        <p class="notice__text small"><strong>{{ card.held }}</strong></p>
+        <q-btn class="btn btn--plain" unelevated no-caps dense label="Show" @click="$emit('held')"
+               :aria-label="'Show the removals that wait for ' + card.name" />
+      </div>
+      <dl v-if="card.facts.length" class="facts">
+        <template v-for="fact in card.facts" :key="fact.name">
+          <dt>{{ fact.name }}</dt><dd dir="auto" :title="fact.title || undefined">{{ fact.value }}</dd>
+        </template>
+      </dl>
+      <p v-if="card.proof" class="proof"><q-icon name="verified_user" aria-hidden="true" /><span>{{ card.proof }}</span></p>
+      <div class="who__actions">
+        <q-btn v-for="action in card.actions" :key="action.event" class="btn" :class="'btn--' + action.look"
+               unelevated no-caps :icon="action.icon" :label="action.label" :href="action.href"
+               :disable="action.disabled" :aria-label="action.label + ', ' + card.name"
+               @click="action.href ? null : $emit(action.event)" />
+      </div>
+    </article>
+  `,
+  props: { card: Object },
+  emits: ["upload", "stop", "held"],
+  computed: {
+    id() {
+      return "who-" + this.card.id;
+    },
+  },
+};

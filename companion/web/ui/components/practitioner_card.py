@@ -1,0 +1,173 @@
+"""PractitionerCard: one practitioner's state, and what can be done about it.
+
+The card is one element whose content is a plain dictionary (`card_of`), compared before it is
+sent: of two hundred cards only those that changed travel to the browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from nicegui import ui
+
+from companion.web.ui import words
+from companion.web.ui.live import Outcome
+
+if TYPE_CHECKING:
+    from companion.services.passes import Progress
+    from companion.services.status import PractitionerStatus
+
+Card = dict[str, Any]
+
+_TONES = {
+    "up to date": "ok",
+    "ready": "info",
+    "syncing": "info",
+    "waiting": "info",
+    "held": "warn",
+    "parked": "warn",
+    "offline": "warn",
+    "sign in again": "bad",
+    "error": "bad",
+}
+PALETTE = ("#0b6670", "#8a4b9f", "#b4581f", "#2f6db5", "#5d7a1f", "#a63d57", "#4b5fc0", "#7a6a1c")
+
+
+class PractitionerCard(ui.element, component="practitioner_card.js"):
+    def __init__(
+        self,
+        card: Card,
+        *,
+        on_upload: Callable[[], Any],
+        on_stop: Callable[[], Any],
+        on_held: Callable[[], Any],
+    ) -> None:
+        super().__init__()
+        self.props["card"] = card
+        self.on("upload", on_upload, args=[])
+        self.on("stop", on_stop, args=[])
+        self.on("held", on_held, args=[])
+
+    @property
+    def card(self) -> Card:
+        found: Card = self.props["card"]
+        return found
+
+    def show(self, card: Card) -> None:
+        """Send the card when it differs from what is on screen."""
+        if card != self.card:
+            self.props["card"] = card
+            self.update()
+
+    def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
+        card = self.card
+        shown = [card["name"], card["badge"], card["sentence"], card["remedy"], card["proof"]]
+        shown += [fact["value"] for fact in card["facts"]]
+        shown += [action["label"] for action in card["actions"]]
+        shown += [card["held"], (card["outcome"] or {}).get("sentence", "")]
+        shown += [(card["progress"] or {}).get("line", "")]
+        return [*super()._displayed_contents(only_visible=only_visible), *filter(None, shown)]
+
+
+def colour_of(status: PractitionerStatus, place: int) -> str:
+    """The practitioner's own colour, or the palette's at their place in the list."""
+    return status.practitioner.colour or PALETTE[place % len(PALETTE)]
+
+
+def card_of(
+    status: PractitionerStatus,
+    *,
+    colour: str,
+    progress: Progress | None,
+    outcome: Outcome | None,
+    now: datetime,
+    page: str = "",
+) -> Card:
+    """What the card shows; `page` is the practitioner's own page, empty when already there."""
+    running = progress is not None
+    state = "syncing" if running else status.state
+    return {
+        "id": status.practitioner.id,
+        "name": status.practitioner.name,
+        "page": page,
+        "colour": colour,
+        "badge": state.capitalize(),
+        "tone": _TONES.get(state, "calm"),
+        "sentence": "" if running else status.sentence,
+        "remedy": "" if running else status.remedy,
+        "progress": _progress(progress),
+        "outcome": {"sentence": outcome.sentence, "good": outcome.good} if outcome else None,
+        "held": _held(status),
+        "facts": _facts(status, now),
+        "proof": status.proof,
+        "actions": _actions(status, running=running, page=page),
+    }
+
+
+def _progress(progress: Progress | None) -> dict[str, Any] | None:
+    if progress is None:
+        return None
+    known = progress.phase == "writing" and progress.total > 0
+    # A hundred steps are all that can be seen: fewer updates travel.
+    share = round(progress.done / progress.total, 2) if known else None
+    return {"line": words.progress_line(progress), "share": share}
+
+
+def _held(status: PractitionerStatus) -> str:
+    return f"{words.counted(status.held, 'removal')} held for you" if status.held else ""
+
+
+def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
+    facts: list[dict[str, str]] = []
+
+    def fact(name: str, value: str, title: str = "") -> None:
+        facts.append({"name": name, "value": value, "title": title})
+
+    if status.connected:
+        fact("Account", status.account)
+        fact("Calendar", status.calendar_name)
+        zone = status.practitioner.timezone
+        fact("Last sync", words.ago(status.last_sync, now), words.exact(status.last_sync, zone))
+        waiting = f", {words.number(status.waiting)} waiting" if status.waiting else ""
+        fact("In Google", f"{words.counted(status.in_google, 'event')}{waiting}")
+    if status.feeds:
+        fetched = status.feed_last_fetched
+        when = f"last fetched {words.ago(fetched, now)}" if fetched else "not fetched yet"
+        fact("Phones", f"{words.counted(status.feeds, 'link')}, {when}")
+    else:
+        fact("Phones", "No link yet")
+    return facts
+
+
+def _actions(status: PractitionerStatus, *, running: bool, page: str) -> list[dict[str, Any]]:
+    setup = {"event": "setup", "label": "Set up", "icon": "tune", "href": page, "look": "second"}
+    identity = status.practitioner.id
+    if running:
+        first = {"event": "stop", "label": "Cancel", "icon": "close", "look": "second"}
+    elif not status.connected:
+        first = {
+            "event": "connect",
+            "label": "Connect to Google",
+            "icon": "login",
+            "href": f"/oauth/start/{identity}",
+            "look": "primary",
+        }
+    elif status.state == "sign in again":
+        first = {
+            "event": "connect",
+            "label": "Sign in again",
+            "icon": "login",
+            "href": f"/oauth/start/{identity}",
+            "look": "primary",
+        }
+    else:
+        first = {
+            "event": "upload",
+            "label": "Upload to Google",
+            "icon": "cloud_upload",
+            "look": "primary",
+            "disabled": not status.enabled,
+        }
+    return [first, setup] if page else [first]

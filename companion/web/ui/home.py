@@ -1,0 +1,164 @@
+"""Overview: a card per practitioner, and what happened lately.
+
+One timer a page looks at `Live.version`; only cards that differ are sent again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.domain.appointments import fold_name
+from companion.web.ui import words
+from companion.web.ui.components.activity import activity_list
+from companion.web.ui.components.add_practitioner import open_add_dialog
+from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, frame, link_button, page_head, text
+from companion.web.ui.troubles import careful
+
+if TYPE_CHECKING:
+    from companion.services.status import Board, PractitionerStatus
+
+SEARCH_FROM = 9
+"""A search field from this many practitioners on."""
+LOOK_SECONDS = 0.25
+_NEEDS_A_PERSON = frozenset({"held", "sign in again", "error", "parked"})
+
+
+def create(site: Site) -> None:
+    @page(site, "/")
+    async def home() -> None:
+        board = await site.live.board()
+        with frame(site, "Overview", active="/"):
+            _Home(site, board)
+
+
+class _Home:
+    """What is on one open page."""
+
+    def __init__(self, site: Site, board: Board) -> None:
+        self._site = site
+        self._cards: dict[str, PractitionerCard] = {}
+        self._wanted = ""
+        with page_head(board.practice.name or "Your practice"):
+            if board.practitioners:
+                link_button("Import appointments", "/import", icon="upload_file")
+                button("Add practitioner", careful(self._add), icon="person_add")
+        self._summary = text("", "soft").props("role=status")
+        if len(board.practitioners) >= SEARCH_FROM:
+            search = ui.input("Find a practitioner", on_change=self._search)
+            search.classes("field").props("outlined clearable type=search debounce=150")
+        self._grid = box("grid")
+        with box("card", tag="section") as section:
+            heading = text("Activity", tag="h2")
+            section.props(f"aria-labelledby={heading.html_id}")
+            self._activity = box()
+        self._shown: object = None
+        self._version = -1
+        self._draw(board)
+        ui.timer(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        board = self._site.live.latest()
+        minute = int(self._site.services.clock.monotonic() // 30)  # "5 min ago" grows older
+        version = (self._site.live.version, minute)
+        if board is not None and version != self._shown:
+            self._shown = version
+            self._draw(board)
+
+    def _draw(self, board: Board) -> None:
+        ids = [each.practitioner.id for each in board.practitioners]
+        if not ids:
+            self._draw_empty()
+        elif ids != list(self._cards):
+            self._rebuild(board)
+        else:
+            for place, status in enumerate(board.practitioners):
+                self._cards[status.practitioner.id].show(self._card(status, place))
+        self._summary.set_text(_summary(board))
+        self._draw_activity(board)
+
+    def _draw_empty(self) -> None:
+        self._cards.clear()
+        self._grid.clear()
+        with self._grid, box("card empty"):
+            ui.icon("groups").props("aria-hidden=true")
+            text("No practitioners yet", tag="h2")
+            text(
+                "Import an export of your practice software: the practitioners in it are found "
+                "by name. Or add one by hand."
+            )
+            with box("actions"):
+                link_button("Import appointments", "/import", icon="upload_file", look="primary")
+                button("Add practitioner", careful(self._add), icon="person_add")
+
+    def _rebuild(self, board: Board) -> None:
+        self._grid.clear()
+        self._cards.clear()
+        with self._grid:
+            for place, status in enumerate(board.practitioners):
+                identity = status.practitioner.id
+                self._cards[identity] = PractitionerCard(
+                    self._card(status, place),
+                    on_upload=careful(lambda chosen=identity: self._site.live.upload(chosen)),
+                    on_stop=careful(lambda chosen=identity: self._site.live.cancel(chosen)),
+                    on_held=careful(lambda chosen=identity: open_held_dialog(self._site, chosen)),
+                )
+        self._filter()
+
+    def _card(self, status: PractitionerStatus, place: int) -> dict[str, object]:
+        identity = status.practitioner.id
+        return card_of(
+            status,
+            colour=colour_of(status, place),
+            progress=self._site.live.progress(status),
+            outcome=self._site.live.outcome(identity),
+            now=self._site.services.clock.now(),
+            page=f"/practitioner/{identity}",
+        )
+
+    def _search(self, event: object) -> None:
+        self._wanted = fold_name(getattr(event, "value", "") or "")
+        self._filter()
+
+    def _filter(self) -> None:
+        for card in self._cards.values():
+            name, account = fold_name(card.card["name"]), ""
+            for fact in card.card["facts"]:
+                account += f" {fold_name(fact['value'])}"
+            badge = fold_name(card.card["badge"])
+            card.set_visibility(self._wanted in f"{name}{account} {badge}")
+
+    def _draw_activity(self, board: Board) -> None:
+        seen = (tuple(board.activity), len(board.practitioners))
+        if getattr(self, "_activity_seen", None) == seen:
+            return
+        self._activity_seen = seen
+        names = {each.practitioner.id: each.practitioner.name for each in board.practitioners}
+        self._activity.clear()
+        with self._activity:
+            now = self._site.services.clock.now()
+            activity_list(board.activity, names, now, board.practice.timezone)
+
+    def _add(self) -> None:
+        open_add_dialog(self._site)
+
+
+def _summary(board: Board) -> str:
+    """``6 practitioners: 4 up to date, 1 needs you.``"""
+    everyone = board.practitioners
+    if not everyone:
+        return "Start by bringing in the appointment book."
+    right = sum(each.state == "up to date" for each in everyone)
+    needs = sum(each.state in _NEEDS_A_PERSON for each in everyone)
+    parts = [f"{words.number(right)} up to date"]
+    if needs:
+        parts.append(f"{words.number(needs)} {'needs' if needs == 1 else 'need'} you")
+    unconnected = sum(not each.connected for each in everyone)
+    if unconnected:
+        parts.append(f"{words.number(unconnected)} not connected")
+    return f"{words.counted(len(everyone), 'practitioner')}: {', '.join(parts)}."

@@ -1,0 +1,271 @@
+"""Import: drop an export, see what would change, apply.
+
+    choose ── file read ──> preview ── Apply ──> report
+       ^                      │  ^
+       │                      │  └── columns explained (a layout nobody knows)
+       └──────── Cancel ──────┘
+
+The file lies in `Incoming` until the report is shown, the page is closed or an hour has passed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput, CompanionError, FileRefused
+from companion.web.ui import words
+from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.components.import_preview import NewNames, show_preview, show_report
+from companion.web.ui.components.mapping_form import MappingForm
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import (
+    box,
+    button,
+    card,
+    frame,
+    link_button,
+    notice,
+    page_head,
+    text,
+)
+from companion.web.ui.troubles import as_companion_error, careful
+
+if TYPE_CHECKING:
+    from companion.services.importing import ImportPreview
+
+BY_LAYOUT = ""
+_MODES = {
+    False: "Changes only: appointments that the file does not name stay as they are",
+    True: "Whole book: for its dates and practitioners, what the file does not name was removed",
+}
+
+
+def create(site: Site) -> None:
+    @page(site, "/import")
+    async def importing() -> None:
+        with frame(site, "Import", active="/import"):
+            page_head(
+                "Import appointments",
+                "From an export of your practice software. Nothing changes before you say so.",
+            )
+            _Import(site)
+
+
+class _Import:
+    """One visit; what it holds of the file goes when the page does."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._ticket = ""
+        self._path: Path | None = None
+        self._file_name = ""
+        self._source: str | None = None
+        self._snapshot: bool | None = None
+        self._mapping: str | None = None
+        self._area = box("stack stack--loose").props("aria-live=polite")
+        ui.context.client.on_delete(self._discard)
+        with self._area:
+            self._choose()
+
+    def _discard(self) -> None:
+        self._site.incoming.discard(self._ticket)
+        self._ticket, self._path = "", None
+
+    def _begin_again(self) -> None:
+        self._discard()
+        self._mapping = None
+        self._area.clear()
+        with self._area:
+            self._choose()
+
+    # ── choose ───────────────────────────────────────────────────────────────────────────────
+
+    def _choose(self) -> None:
+        with card("Choose the export"):
+            FileDrop(
+                "Drop the export here",
+                self._received,
+                hint="CSV or Excel (.xlsx), at most 50 MB",
+                accept=".csv,.txt,.tsv,.xlsx",
+            )
+            if self._site.options.samples:
+                with box("stack"):
+                    text("Or try an export of the invented practice:", "soft")
+                    with box("actions"):
+                        for sample in self._site.options.samples:
+                            button(
+                                sample.label,
+                                careful(lambda chosen=sample.path: self._sample(chosen)),
+                                icon="science",
+                            )
+        with card("How to read it"):
+            mode = ui.radio(dict(_MODES), value=bool(self._snapshot), on_change=self._set_mode)
+            mode.props('aria-label="How to read it"')
+            known = self._site.services.settings.read().sources
+            if known:
+                options = {BY_LAYOUT: "Found by the file's own columns"}
+                options |= {name: name for name in known}
+                source = ui.select(
+                    options,
+                    label="Source",
+                    value=self._source or BY_LAYOUT,
+                    on_change=self._set_source,
+                )
+                source.classes("field").props("outlined")
+        _recent(self._site)
+
+    def _set_mode(self, event: object) -> None:
+        self._snapshot = bool(getattr(event, "value", False))
+
+    def _set_source(self, event: object) -> None:
+        self._source = getattr(event, "value", "") or None
+        known = self._site.services.settings.read().sources.get(self._source or "")
+        if known is not None:
+            self._snapshot = known.snapshot
+
+    async def _sample(self, path: Path) -> None:
+        self._path, self._file_name = path, path.name
+        await self._read()
+
+    async def _received(self, ticket: str, file_name: str) -> None:
+        self._discard()
+        self._ticket, self._file_name = ticket, file_name
+        self._path = self._site.incoming.path(ticket)
+        await self._read()
+
+    # ── preview ──────────────────────────────────────────────────────────────────────────────
+
+    async def _read(self) -> None:
+        """Read the file and show what it would do; or what is wrong with it."""
+        path = self._path
+        if path is None:
+            raise FileRefused("The file is no longer here.", "Choose it again.")
+        self._area.clear()
+        with self._area, card(), box("actions").props("role=status"):
+            ui.spinner(size="24px").props("aria-hidden=true")
+            text(f"Reading {self._file_name} …")
+        try:
+            preview = await self._site.services.importing.preview(
+                path,
+                source=self._source,
+                mapping=self._mapping,
+                snapshot=self._snapshot,
+                file_name=self._file_name,
+            )
+        except Exception as error:  # noqa: BLE001 - shown on the page instead of a notice
+            self._area.clear()
+            with self._area:
+                self._refused(as_companion_error(error))
+            return
+        self._area.clear()
+        with self._area:
+            self._preview(preview)
+
+    def _refused(self, error: CompanionError) -> None:
+        headers: tuple[str, ...] = tuple(getattr(error, "headers", ()))
+        with notice("bad", alert=True):
+            text(error.what, "strong")
+            text(error.remedy)
+        if headers or (self._mapping is not None and isinstance(error, BadInput)):
+            headers = headers or self._headers
+            self._headers = headers
+            with card("Say what the columns are"):
+                text(
+                    "This layout is not known yet. Choose a column for each line that the file "
+                    "has; it is remembered for the next file.",
+                    "card__lead",
+                )
+                self._form = MappingForm(
+                    headers, source=self._source or "", on_ready=careful(self._mapped)
+                )
+        with box("actions"):
+            button("Choose another file", careful(self._begin_again), icon="arrow_back")
+
+    _headers: tuple[str, ...] = ()
+
+    async def _mapped(self, mapping: str) -> None:
+        self._mapping = mapping
+        await self._read()
+
+    def _preview(self, preview: ImportPreview) -> None:
+        nothing = not (preview.added or preview.changed or preview.removed)
+        names: NewNames = show_preview(self._site, preview)
+        agreed: ui.checkbox | None = None
+        if preview.held:
+            with notice("warn", alert=True):
+                text("This would remove a lot", "strong")
+                text(preview.held)
+                agreed = ui.checkbox("I have checked it: remove them from the book")
+        with box("savebar"):
+            if nothing:
+                text("The book already says the same: nothing to apply.", "strong")
+            else:
+                changes = preview.added + preview.changed + preview.removed
+                text(f"{words.counted(changes, 'change')} to the book", "strong")
+            with box("actions"):
+                button("Cancel", careful(self._begin_again), look="plain")
+                apply = button("Apply", look="primary", icon="check")
+                if nothing:
+                    apply.set_visibility(False)
+                if agreed is not None:
+                    apply.set_enabled(False)
+                    agreed.on_value_change(lambda event: apply.set_enabled(bool(event.value)))
+
+        async def go() -> None:
+            apply.set_enabled(False)
+            try:
+                report = await self._site.services.importing.apply(
+                    preview, assignments=names.assignments(), yes=bool(agreed and agreed.value)
+                )
+            finally:
+                apply.set_enabled(True)
+            self._discard()
+            for status in report.created:
+                self._site.services.worker.nudge(status.id)
+            self._site.services.worker.nudge()
+            self._site.live.touch()
+            self._area.clear()
+            with self._area:
+                show_report(report, preview)
+                with box("actions"):
+                    link_button("Go to the overview", "/", look="primary")
+                    button("Import another file", careful(self._begin_again))
+
+        apply.on_click(careful(go))
+
+
+def _recent(site: Site) -> None:
+    """Earlier imports, filled in once the page stands."""
+    place = box()
+
+    async def fill() -> None:
+        records = await site.services.book.imports(8)
+        if not records:
+            return
+        now = site.services.clock.now()
+        with place, card("Earlier imports"), box("scroll"), box("table", tag="table"):
+            with box(tag="thead"), box(tag="tr"):
+                for heading in (
+                    "When",
+                    "Source",
+                    "File",
+                    "Added",
+                    "Changed",
+                    "Removed",
+                    "Rejected",
+                ):
+                    text(heading, tag="th").props("scope=col")
+            with box(tag="tbody"):
+                for each in records:
+                    with box(tag="tr"):
+                        text(words.short(each.at, site.timezone, now), "when", tag="td")
+                        text(each.source, tag="td")
+                        text(each.file_name or "–", tag="td")
+                        for count in (each.added, each.changed, each.removed, each.rejected):
+                            text(words.number(count), "number", tag="td")
+
+    ui.timer(0.05, careful(fill), once=True)

@@ -1,0 +1,145 @@
+"""Live: the board and the running uploads, shared by every open page.
+
+Uploads belong here, not to a page: closing a tab stops nothing and a second tab sees the same
+progress. Pages look at `version` a few times a second (an integer, free) and redraw what differs.
+The board is read again when something happened or when it is a few seconds old, one reading at a
+time, and only while somebody looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from companion.domain.errors import CompanionError
+from companion.web.ui import words
+from companion.web.ui.troubles import log_unexpected
+
+if TYPE_CHECKING:
+    from companion.services.house import Services
+    from companion.services.passes import Progress
+    from companion.services.status import Board, PractitionerStatus
+
+_log = logging.getLogger(__name__)
+BOARD_SECONDS = 3.0
+RUNNING = frozenset({"planning", "writing"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the last upload of one practitioner ended, for the card."""
+
+    sentence: str
+    good: bool
+
+
+class Live:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._board: Board | None = None
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+        self._uploads: dict[str, asyncio.Task[None]] = {}
+        self._progress: dict[str, Progress] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self.version = 0
+        """Rises whenever something to be seen may have changed."""
+        services.syncing.subscribe(self._on_progress)
+
+    def _on_progress(self, progress: Progress) -> None:
+        if progress.phase in RUNNING:
+            self._progress[progress.practitioner_id] = progress
+        else:
+            self._progress.pop(progress.practitioner_id, None)
+            self.touch()
+        self.version += 1
+
+    def touch(self) -> None:
+        """Something was changed: the board is to be read again soon."""
+        self._read_at = float("-inf")
+
+    async def board(self) -> Board:
+        """The board as of now; raises CompanionError."""
+        self._board = await self._services.status.board()
+        self._read_at = self._services.clock.monotonic()
+        self.version += 1
+        return self._board
+
+    def latest(self) -> Board | None:
+        """The board as last read; begins reading again when it is old."""
+        age = self._services.clock.monotonic() - self._read_at
+        if age >= BOARD_SECONDS and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.create_task(self._read_quietly())
+        return self._board
+
+    async def _read_quietly(self) -> None:
+        try:
+            await self.board()
+        except CompanionError as error:  # the page keeps what it has; the next reading may do
+            _log.warning("The board could not be read: %s", error.detail or type(error).__name__)
+            self._read_at = self._services.clock.monotonic()
+
+    def progress(self, status: PractitionerStatus) -> Progress | None:
+        """The freshest known progress of a running upload."""
+        identity = status.practitioner.id
+        seen = self._progress.get(identity)
+        return seen or self._services.syncing.running(identity)
+
+    def outcome(self, practitioner_id: str) -> Outcome | None:
+        return self._outcomes.get(practitioner_id)
+
+    def uploading(self, practitioner_id: str) -> bool:
+        task = self._uploads.get(practitioner_id)
+        return task is not None and not task.done()
+
+    def upload(self, practitioner_id: str, *, release_held: bool = False) -> None:
+        """Begin an upload unless one is under way; returns at once."""
+        if self.uploading(practitioner_id):
+            return
+        self._outcomes.pop(practitioner_id, None)
+        self._uploads[practitioner_id] = asyncio.create_task(
+            self._upload(practitioner_id, release_held)
+        )
+        self.version += 1
+
+    async def _upload(self, practitioner_id: str, release_held: bool) -> None:
+        try:
+            result = await self._services.syncing.run(
+                practitioner_id, cause="upload", release_held=release_held
+            )
+            outcome = Outcome(
+                sentence=words.pass_sentence(result),
+                good=result.error is None and not result.failed,
+            )
+        except CompanionError as error:
+            outcome = Outcome(sentence=f"{error.what} {error.remedy}", good=False)
+        except asyncio.CancelledError:
+            outcome = Outcome(
+                sentence="Stopped. What was written stays; go on any time.", good=True
+            )
+        except Exception as error:  # noqa: BLE001 - a task has nobody above it to tell the person
+            trouble = log_unexpected(error)
+            outcome = Outcome(sentence=f"{trouble.what} {trouble.remedy}", good=False)
+        self._progress.pop(practitioner_id, None)
+        self._outcomes[practitioner_id] = outcome
+        self.touch()
+        self.version += 1
+
+    def cancel(self, practitioner_id: str) -> None:
+        """Ask a running upload to stop after the write under way."""
+        self._services.syncing.cancel(practitioner_id)
+        self.version += 1
+
+    def dismiss(self, practitioner_id: str) -> None:
+        self._outcomes.pop(practitioner_id, None)
+        self.version += 1
+
+    def status_of(self, practitioner_id: str) -> PractitionerStatus | None:
+        board = self.latest()
+        if board is None:
+            return None
+        found = (each for each in board.practitioners if each.practitioner.id == practitioner_id)
+        status = next(found, None)
+        return None if status is None else replace(status, progress=self.progress(status))

@@ -1,0 +1,80 @@
+"""Registers every page with NiceGUI and mounts it on the host app; the last word on failures."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI
+from nicegui import app as nicegui_app
+from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from companion.assets import static_dir
+from companion.domain.errors import NotFound
+from companion.services.house import Services
+from companion.web.incoming import Incoming
+from companion.web.options import AppOptions
+from companion.web.ui import home, importing, practice, practitioner
+from companion.web.ui.live import Live
+from companion.web.ui.pages import trouble_page
+from companion.web.ui.site import Site
+from companion.web.ui.troubles import log_unexpected, say
+
+RECONNECT_SECONDS = 30
+"""A laptop that stalls for less keeps what was typed."""
+
+
+def create_site(services: Services, options: AppOptions, incoming: Incoming) -> Site:
+    """Every page registered; also what the page tests call."""
+    site = Site(services=services, options=options, incoming=incoming, live=Live(services))
+    for module in (home, importing, practitioner, practice):
+        module.create(site)
+    _tell_failures_in_words()
+    return site
+
+
+def mount_ui(host: FastAPI, services: Services, options: AppOptions, incoming: Incoming) -> Site:
+    site = create_site(services, options, incoming)
+    ui.run_with(
+        host,
+        title="Calendar Companion",
+        favicon=static_dir() / "icon.svg",
+        dark=None,
+        language="en-GB",
+        reconnect_timeout=RECONNECT_SECONDS,
+        gzip_middleware_factory=None,  # on loopback it costs more than it saves
+        tailwind=False,  # all styles are in static/app.css
+        show_welcome_message=False,
+    )
+    return site
+
+
+def _tell_failures_in_words() -> None:
+    logging.getLogger("nicegui").addFilter(_without_tracebacks)
+    # NiceGUI's own first handler logs tracebacks, whose last line may hold a client's name.
+    nicegui_app.on_exception(_on_exception)
+
+    @nicegui_app.exception_handler(404)
+    async def missing(request: Request, error: Exception) -> HTMLResponse:
+        return trouble_page(
+            NotFound("There is no such page.", "Check the address, or go back to the overview.")
+        )
+
+
+def _on_exception(error: Exception) -> None:
+    trouble = log_unexpected(error)
+    try:
+        say(trouble)
+    except RuntimeError:  # the page it happened on has gone
+        logging.getLogger(__name__).info("nobody was looking at that page any more")
+
+
+def _without_tracebacks(record: logging.LogRecord) -> bool:
+    """Keep NiceGUI's log free of exception texts: `log_unexpected` says what may be said."""
+    if record.exc_info is None:
+        return True
+    error = record.exc_info[1]
+    record.msg, record.args = "%s, see the line with its number", (type(error).__name__,)
+    record.exc_info, record.exc_text = None, None
+    return True

@@ -1,0 +1,193 @@
+"""One practitioner's Google Calendar page: the vendor's steps, as cards, and the phone links.
+
+Steps 2 to 6 act at once, because they speak with Google. Steps 1, 7 and 8 are one form: nothing
+of it counts before *Apply*, and a bar says that something is unsaved.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.domain.settings import PractitionerSettings
+from companion.domain.window import SyncWindow
+from companion.web.ui import words
+from companion.web.ui.components.disclosure_form import DisclosureForm
+from companion.web.ui.components.event_preview import EventPreview
+from companion.web.ui.components.google_steps import GoogleSteps, step
+from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.phone_links import PhoneLinks
+from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import back_link, box, button, card, frame, notice, page_head, text
+from companion.web.ui.troubles import careful, say, say_done
+
+if TYPE_CHECKING:
+    from companion.services.status import PractitionerStatus
+
+LOOK_SECONDS = 0.25
+MOST_DAYS = 730
+
+
+def create(site: Site) -> None:
+    @page(site, "/practitioner/{practitioner_id}")
+    async def practitioner(practitioner_id: str, connected: str = "") -> None:
+        record = site.services.settings.read().practitioner(practitioner_id)
+        await site.live.board()
+        with frame(site, record.practitioner.name, active="/", narrow=True):
+            back_link()
+            page_head(record.practitioner.name, "Google Calendar and phone")
+            if connected and record.google.connected:
+                with notice("ok"):
+                    text("Connected. Press Upload to Google to fill the calendar.", "strong")
+            _State(site, record.practitioner.id)
+            page_of = _Page(site, record)
+        await page_of.fill()
+
+
+class _State:
+    """The practitioner's card, kept up to date."""
+
+    def __init__(self, site: Site, practitioner_id: str) -> None:
+        self._site = site
+        self._id = practitioner_id
+        board = site.live.latest()
+        places = [each.practitioner.id for each in board.practitioners] if board else []
+        self._place = places.index(practitioner_id) if practitioner_id in places else 0
+        status = site.live.status_of(practitioner_id)
+        if status is None:
+            return
+        self._card = PractitionerCard(
+            self._content(status),
+            on_upload=careful(lambda: site.live.upload(practitioner_id)),
+            on_stop=careful(lambda: site.live.cancel(practitioner_id)),
+            on_held=careful(lambda: open_held_dialog(site, practitioner_id)),
+        )
+        ui.timer(LOOK_SECONDS, self._look)
+
+    def _content(self, status: PractitionerStatus) -> dict[str, object]:
+        return card_of(
+            status,
+            colour=colour_of(status, self._place),
+            progress=self._site.live.progress(status),
+            outcome=self._site.live.outcome(self._id),
+            now=self._site.services.clock.now(),
+        )
+
+    def _look(self) -> None:
+        status = self._site.live.status_of(self._id)
+        if status is not None:
+            self._card.show(self._content(status))
+
+
+class _Page:
+    def __init__(self, site: Site, record: PractitionerSettings) -> None:
+        self._site = site
+        self._record = record
+        self._id = record.practitioner.id
+        choices = record.choices
+        with step(1, "Enable Google Calendar Sync", done=choices.enabled):
+            self._enabled = ui.switch(
+                "Keep this practitioner's Google Calendar equal to the book",
+                value=choices.enabled,
+                on_change=self._changed,
+            )
+        google = GoogleSteps(site, record)
+        with step(7, "Sync period"):
+            with box("columns"):
+                self._arrears = self._days("Days in Arrears", choices.days_in_arrears)
+                self._advance = self._days("Days in Advance", choices.days_in_advance)
+            self._dates = text("", "soft").props("aria-live=polite")
+        with step(8, "Items to include"):
+            cap = site.services.settings.read().practice.cap
+            self._form = DisclosureForm(choices.disclosure, cap, self._changed)
+            text("Preview", tag="h3")
+            self._preview = EventPreview(site, record)
+        self._bar = box("savebar").props("role=status")
+        with self._bar:
+            text("Not saved yet", "strong")
+            with box("actions"):
+                button("Undo", careful(self._undo), look="plain")
+                button("Apply", careful(self._apply), look="primary", icon="check")
+        self._saved = self._values()
+        self._bar.set_visibility(False)
+        with card("Phone links"):
+            text(
+                "A private link shows the same appointments in any calendar app. Google fetches "
+                "such links only every 8 to 24 hours; for Google use the steps above.",
+                "card__lead",
+            )
+            self._links = PhoneLinks(site, self._id)
+        google.disconnect_card()
+
+    async def fill(self) -> None:
+        await self._links.fill()
+        await self._draw()
+
+    def _days(self, label: str, value: int) -> ui.number:
+        field = ui.number(
+            label, value=value, min=0, max=MOST_DAYS, precision=0, on_change=self._changed
+        )
+        return field.classes("field").props("outlined debounce=250 inputmode=numeric")
+
+    def _values(self) -> dict[str, str]:
+        return {
+            "enabled": "true" if self._enabled.value else "false",
+            "days_in_arrears": _whole(self._arrears.value),
+            "days_in_advance": _whole(self._advance.value),
+            **self._form.values(),
+        }
+
+    def _changed(self, *_: object) -> None:
+        if not hasattr(self, "_saved"):
+            return
+        self._bar.set_visibility(self._values() != self._saved)
+        ui.timer(0.01, careful(self._draw), once=True)
+
+    async def _draw(self) -> None:
+        values = self._values()
+        try:
+            arrears, advance = int(values["days_in_arrears"]), int(values["days_in_advance"])
+        except ValueError:
+            return
+        if not (0 <= arrears <= MOST_DAYS and 0 <= advance <= MOST_DAYS):
+            return
+        window = SyncWindow.around(
+            self._site.services.clock.now(),
+            self._record.practitioner.timezone,
+            days_in_arrears=arrears,
+            days_in_advance=advance,
+        )
+        first = words.day(window.first_day, year=True)
+        self._dates.set_text(f"From {first} to {words.day(window.last_day, year=True)}.")
+        await self._preview.show(self._form.draft(), arrears, advance)
+
+    async def _apply(self) -> None:
+        values = self._values()
+        try:
+            self._record = await self._site.services.practitioners.set_values(self._id, values)
+        except BadInput as error:
+            fields = {"days_in_arrears": self._arrears, "days_in_advance": self._advance}
+            field = fields.get(error.field)
+            if field is None:
+                say(error)
+            else:
+                field.error = f"{error.what} {error.remedy}"
+            return
+        self._saved = values
+        self._bar.set_visibility(False)
+        self._site.services.worker.nudge(self._id)
+        self._site.live.touch()
+        say_done("Saved.")
+
+    def _undo(self) -> None:
+        ui.navigate.reload()
+
+
+def _whole(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else str(value)

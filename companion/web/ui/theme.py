@@ -1,0 +1,195 @@
+"""The frame every page stands in: navigation, demo banner, light and dark; and small elements.
+
+All looks are in static/app.css; here are only structure and names. A page is opened with `frame`,
+a context manager, so that no page can forget the banner or the navigation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
+
+from companion.web.ui.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One entry of the navigation."""
+
+    path: str
+    label: str
+    icon: str
+
+
+PLACES = (
+    Place(path="/", label="Overview", icon="space_dashboard"),
+    Place(path="/import", label="Import", icon="upload_file"),
+    Place(path="/practice", label="Practice", icon="local_hospital"),
+)
+"""The Appointment Book, My phone and the doctor will join here; seven fit on a phone."""
+
+THEMES: dict[str, bool | None] = {"auto": None, "light": False, "dark": True}
+_NEXT_THEME = {"auto": "light", "light": "dark", "dark": "auto"}
+_THEME_ICON = {"auto": "brightness_auto", "light": "light_mode", "dark": "dark_mode"}
+
+Tone = Literal["ok", "warn", "bad", "info", "calm"]
+_TONE_ICON = {
+    "ok": "check_circle",
+    "warn": "warning",
+    "bad": "error",
+    "info": "info",
+    "calm": "info",
+}
+
+
+class Text(TextElement):
+    """Words in a plain HTML element."""
+
+
+def text(words: str, classes: str = "", *, tag: str = "p") -> Text:
+    """Words in `tag`; their own direction decides how they are set, so any script is right."""
+    return Text(tag=tag, text=words).classes(classes).props("dir=auto")
+
+
+def box(classes: str = "", *, tag: str = "div") -> ui.element:
+    return ui.element(tag).classes(classes)
+
+
+def button(
+    label: str,
+    on_click: Callable[..., Any] | None = None,
+    *,
+    icon: str | None = None,
+    look: Literal["primary", "second", "plain", "danger"] = "second",
+) -> ui.button:
+    made = ui.button(label, on_click=on_click, icon=icon, color=None)
+    return made.classes(f"btn btn--{look}").props("unelevated no-caps")
+
+
+def link_button(
+    label: str,
+    target: str,
+    *,
+    icon: str | None = None,
+    look: Literal["primary", "second", "plain"] = "second",
+) -> ui.button:
+    """A real link that looks like a button: middle click and "open in new tab" work."""
+    made = button(label, icon=icon, look=look)
+    made.props["href"] = target
+    return made
+
+
+def badge(words: str, tone: Tone) -> Text:
+    return text(words, f"badge badge--{tone}", tag="span")
+
+
+@contextmanager
+def notice(tone: Tone, *, icon: str = "", alert: bool = False) -> Iterator[ui.element]:
+    with box(f"notice notice--{tone}") as outer:
+        if alert:
+            outer.props("role=alert")
+        ui.icon(icon or _TONE_ICON[tone]).props("aria-hidden=true")
+        with box("notice__text stack"):
+            yield outer
+
+
+@contextmanager
+def card(title: str = "", *, classes: str = "", level: int = 2) -> Iterator[ui.element]:
+    with box(f"card {classes}", tag="section" if title else "div") as outer:
+        if title:
+            heading = text(title, tag=f"h{level}")
+            outer.props(f"aria-labelledby={heading.html_id}")
+        yield outer
+
+
+@contextmanager
+def frame(
+    site: Site,
+    title: str,
+    *,
+    active: str = "",
+    narrow: bool = False,
+) -> Iterator[ui.element]:
+    """The page `title` inside navigation and banner; `active` is the path of its place."""
+    ui.page_title(f"{title} – Calendar Companion")
+    chosen = _chosen_theme()
+    dark = ui.dark_mode(THEMES[chosen])
+    with ui.context.client.layout, box("nav", tag="nav").props('aria-label="Main"'):
+        _navigation(site, active, dark, chosen)
+    if site.options.demo:
+        _demo_banner(site)
+    with box("page page--narrow" if narrow else "page") as page:
+        yield page
+
+
+def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> None:
+    with box("nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"'):
+        box(tag="img").props('src="/static/icon.svg" alt=""')
+        text("Calendar Companion", tag="span")
+    with box("nav__list", tag="ul"):
+        for place in PLACES:
+            with box(tag="li"), box("nav__link", tag="a") as entry:
+                entry.props(f'href="{place.path}"')
+                if place.path == active:
+                    entry.props('aria-current="page"')
+                ui.icon(place.icon).props("aria-hidden=true")
+                text(place.label, tag="span")
+    with box("nav__foot"):
+        text(f"Version {site.options.version}", "soft small", tag="span")
+        _theme_switch(dark, chosen)
+
+
+def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
+    state = {"chosen": chosen}
+    switch = button("", icon=_THEME_ICON[chosen], look="plain").classes("btn--icon")
+
+    def name() -> None:
+        words = {"auto": "as this computer", "light": "light", "dark": "dark"}[state["chosen"]]
+        switch.props["aria-label"] = switch.props["title"] = f"Colours: {words}. Change"
+
+    def turn() -> None:
+        state["chosen"] = _NEXT_THEME[state["chosen"]]
+        dark.value = THEMES[state["chosen"]]
+        switch.props["icon"] = _THEME_ICON[state["chosen"]]
+        name()
+        ui.run_javascript(f'companionTheme("{state["chosen"]}")')
+
+    name()
+    switch.on_click(turn)
+
+
+def _chosen_theme() -> str:
+    request = ui.context.client.request
+    chosen = request.cookies.get("companion-theme", "auto") if request else "auto"
+    return chosen if chosen in THEMES else "auto"
+
+
+def _demo_banner(site: Site) -> None:
+    with box("demo").props('role=note aria-label="Demo"'):
+        text(
+            "Demo: invented people and a simulated Google. Nothing leaves this computer.",
+            tag="span",
+        )
+        if site.options.demo_google:
+            ui.link("Look at the simulated Google", site.options.demo_google, new_tab=True)
+
+
+def page_head(title: str, lead: str = "") -> ui.element:
+    """Heading and lead; use the answer as a context manager for buttons at the right."""
+    with box("page__head"):
+        with box():
+            text(title, tag="h1")
+            if lead:
+                text(lead, "soft")
+        return box("page__actions")
+
+
+def back_link(label: str = "Overview", target: str = "/") -> None:
+    with box("back", tag="a").props(f'href="{target}"'):
+        ui.icon("arrow_back").props("aria-hidden=true")
+        text(label, tag="span")

@@ -1,0 +1,76 @@
+"""How a person learns that something failed: what happened, what to do, never a traceback.
+
+`careful` wraps every handler of the pages. A CompanionError is shown as it is; anything else gets
+a short id that also stands in the log, where only the kind of error and its place are written: an
+exception's own words may hold a client's name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import secrets
+import traceback
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from nicegui import ui
+
+from companion.domain.errors import CompanionError
+
+_log = logging.getLogger("companion.web")
+P = ParamSpec("P")
+
+
+def log_unexpected(error: BaseException) -> CompanionError:
+    """Log kind and place under a fresh id; an error a person can be shown, naming the id."""
+    reference = secrets.token_hex(3).upper()
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+    _log.error("unexpected %s [%s] at %s", type(error).__name__, reference, place or "?")
+    return CompanionError(
+        "Something unexpected went wrong.",
+        f"Try again. If it happens again, run the doctor and name the number {reference}.",
+    )
+
+
+def as_companion_error(error: Exception) -> CompanionError:
+    if isinstance(error, CompanionError):
+        if error.detail:
+            _log.info("%s: %s", type(error).__name__, error.detail)
+        return error
+    return log_unexpected(error)
+
+
+def say(error: CompanionError) -> None:
+    """A notice that stays until it is closed."""
+    ui.notify(
+        error.what,
+        caption=error.remedy,
+        type="negative",
+        position="top",
+        timeout=0,
+        multi_line=True,
+        close_button="Close",
+        classes="notice-error",
+    )
+
+
+def say_done(sentence: str) -> None:
+    ui.notify(sentence, type="positive", position="top", timeout=4000)
+
+
+def careful(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
+    """A handler whose failures reach the person as words."""
+
+    @wraps(handler)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            result = handler(*args, **kwargs)
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
+            say(as_companion_error(error))
+
+    return wrapped

@@ -1,0 +1,138 @@
+"""Plain words for what the pages show: times, days, counts, results. Pure functions.
+
+Times come in aware UTC and are said in the practice's zone, the way people here write them:
+day before month, twenty-four hours.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from companion.services.passes import PassResult, Progress
+
+
+def number(count: int) -> str:
+    return f"{count:,}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 appointment``, ``1,200 appointments``."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``; ``never`` for None."""
+    if moment is None:
+        return "never"
+    seconds = (now - moment).total_seconds()
+    if seconds < 45:
+        return "just now"
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))} min ago"
+    if seconds < 36 * 3600:
+        return f"{round(seconds / 3600)} h ago"
+    return f"{round(seconds / 86400)} days ago"
+
+
+def exact(moment: datetime | None, timezone: str) -> str:
+    """``Tue 24 Nov 2026, 09:41`` in `timezone`; empty for None."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{day(local.date(), year=True)}, {local:%H:%M}"
+
+
+def short(moment: datetime, timezone: str, now: datetime) -> str:
+    """``09:41`` today, ``Mon 23 Nov, 09:41`` before."""
+    zone = ZoneInfo(timezone)
+    local = moment.astimezone(zone)
+    if local.date() == now.astimezone(zone).date():
+        return f"{local:%H:%M}"
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+def day(value: date, *, year: bool = False) -> str:
+    return f"{value:%a} {value.day} {value:%b}" + (f" {value.year}" if year else "")
+
+
+def span(start: datetime, end: datetime, *, all_day: bool = False) -> str:
+    """A wall-clock span: ``Tue 24 Nov, 09:00–09:30``; an all-day end is exclusive."""
+    if all_day:
+        last = (end - timedelta(days=1)).date()
+        first = start.date()
+        return f"{day(first)}, all day" if last <= first else f"{day(first)} – {day(last)}, all day"
+    if start.date() == end.date():
+        return f"{day(start.date())}, {start:%H:%M}–{end:%H:%M}"
+    return f"{day(start.date())}, {start:%H:%M} – {day(end.date())}, {end:%H:%M}"
+
+
+def local_span(start: datetime, end: datetime, timezone: str) -> str:
+    """The same for aware instants; whole local days are said as days."""
+    zone = ZoneInfo(timezone)
+    first = start.astimezone(zone).replace(tzinfo=None)
+    last = end.astimezone(zone).replace(tzinfo=None)
+    midnight = datetime.min.time()
+    whole = first.time() == midnight and last.time() == midnight and last > first
+    return span(first, last, all_day=whole)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min" + (f" {rest} s" if rest and minutes < 5 else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h" + (f" {minutes} min" if minutes else "")
+
+
+def progress_line(progress: Progress) -> str:
+    """``120 of 400, about 1 min left``; what it is doing before there are figures."""
+    if progress.phase == "planning":
+        return "Comparing the book with Google …"
+    if not progress.total:
+        return progress.text or "Working …"
+    line = f"{number(progress.done)} of {number(progress.total)}"
+    left = progress.seconds_left
+    return f"{line}, about {duration(left)} left" if left is not None and left >= 1 else line
+
+
+def pass_sentence(result: PassResult) -> str:
+    """What one upload did, as one or two sentences."""
+    if result.error is not None:
+        return f"{result.error.what} {result.error.remedy}"
+    did = [
+        words
+        for count, words in (
+            (result.inserted, f"{number(result.inserted)} added"),
+            (result.updated, f"{number(result.updated)} changed"),
+            (result.deleted, f"{number(result.deleted)} removed"),
+        )
+        if count
+    ]
+    if did:
+        line = f"Done in {duration(result.seconds)}: {', '.join(did)}"
+        line += f"; {number(result.unchanged)} were right already." if result.unchanged else "."
+    elif result.failed or result.held:
+        line = ""
+    else:
+        line = "Nothing to do: Google already shows the same as the book."
+    if result.failed:
+        line += f" {counted(result.failed, 'event')} could not be written yet; tried again later."
+    if result.held:
+        line += f" {counted(result.held, 'removal')} wait for you to look at."
+    return line.strip()
+
+
+def greeting_date(now: datetime, timezone: str) -> str:
+    """Today in the practice, ``Tuesday 24 November 2026``."""
+    local = now.astimezone(ZoneInfo(timezone))
+    return f"{local:%A} {local.day} {local:%B} {local.year}"
+
+
+def utc(moment: datetime) -> str:
+    """For a `<time datetime>` attribute."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

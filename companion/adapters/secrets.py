@@ -1,0 +1,408 @@
+"""SealedSecrets: the SecretStore as an envelope.
+
+One random key of 32 bytes lies in the platform's password store (`vault.Vault`, 44 characters);
+everything secret lies in ``secrets.json``, each record sealed with AES-256-GCM under that key,
+its name and generation being associated data, so that no record passes for another. A seal over
+the head and the digests of all records makes a changed, dropped, added or rolled-back one show
+at once. Writing is durable (`companion.services.files`), one writer at a time.
+
+Which key a file has is decided when it is made, and the file says so: with COMPANION_SECRETS_KEY
+set, a key made of that passphrase (argon2id, salt and cost in the file), even where a password
+store exists; else the password store's; else SecretsUnavailable. There is no third way, and never
+plain text. An existing file is only ever opened by its own kind of key.
+
+The key is stored before the file is written: a crash in between leaves a key without a file,
+which the next start takes up. Whatever does not open is left untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from companion.domain.errors import SecretsDamaged, SecretsUnavailable, StoreTooNew
+from companion.services.files import Disk, disk_trouble, make_folder, write_durably
+
+FILE_NAME = "secrets.json"
+LOCK_NAME = "secrets.lock"
+VARIABLE = "COMPANION_SECRETS_KEY"
+VERSION = 1
+COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
+"""Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
+_COST_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
+"""A tampered file must not make us fill the memory."""
+
+
+class KeyVault(Protocol):
+    """Keeps one text; blocking. Every method raises SecretsUnavailable."""
+
+    def get(self) -> str | None: ...
+
+    def set(self, value: str) -> None: ...
+
+    def check(self) -> str:
+        """Prove that it works; its name for people."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    generation: int
+    nonce: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """``secrets.json`` as read; nothing in it is trusted before `_open` has checked the seal."""
+
+    head: dict[str, Any]
+    """``version`` and ``key``: {"kind": "keyring"} or {"kind": "passphrase", "salt", cost …}."""
+    records: dict[str, _Record] = field(default_factory=dict)
+    seal: _Record
+
+    @property
+    def kind(self) -> str:
+        return str(self.head["key"]["kind"])
+
+
+class SealedSecrets:
+    """Implements `SecretStore`. What blocks runs in threads: the event loop never waits."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        vault: KeyVault,
+        turn: AbstractContextManager[object],
+        passphrase: str = "",
+        disk: Disk | None = None,
+        random: Callable[[int], bytes] = os.urandom,
+        stretch: Callable[[str, Mapping[str, Any]], bytes] | None = None,
+    ) -> None:
+        """`passphrase` is the text of COMPANION_SECRETS_KEY, "" when unset; `turn` the lock
+        that all writers of this home share; `stretch` makes a key of passphrase and key head
+        (`argon2id`)."""
+        self.path = folder / FILE_NAME
+        self._vault = vault
+        self._turn = turn
+        self._passphrase = passphrase
+        self._disk = disk or Disk()
+        self._random = random
+        self._stretch = stretch or argon2id
+        self._keys: dict[str, bytes] = {}
+        """Made or fetched once per process, by the head of the file they belong to."""
+        self._making = threading.Lock()
+
+    async def get(self, name: str) -> str | None:
+        """None, without asking for any key, while nothing was ever stored."""
+        return await asyncio.to_thread(self._get, name)
+
+    async def put(self, name: str, value: str) -> None:
+        await asyncio.to_thread(self._put, name, value)
+
+    async def remove(self, name: str) -> None:
+        await asyncio.to_thread(self._remove, name)
+
+    async def check(self) -> str:
+        """As in the port; an existing file must open too."""
+        return await asyncio.to_thread(self._check)
+
+    async def set_aside(self) -> Path | None:
+        """Rename a file that no key opens, so that everybody can sign in anew; its new path."""
+        return await asyncio.to_thread(self._set_aside)
+
+    # ── in a thread ───────────────────────────────────────────────────────────────────────────
+
+    def _get(self, name: str) -> str | None:
+        file = self._read()
+        if file is None:
+            return None
+        key = self._open(file)
+        record = file.records.get(name)
+        if record is None:
+            return None
+        return _unseal(key, record, _record_data(file.head, name, record.generation)).decode()
+
+    def _put(self, name: str, value: str) -> None:
+        make_folder(self.path.parent)
+        with self._turn:
+            file = self._read()
+            if file is None:
+                file, key = self._new_file()
+            else:
+                key = self._open(file)
+            before = file.records.get(name)
+            generation = before.generation + 1 if before is not None else 1
+            data = _record_data(file.head, name, generation)
+            record = self._sealed(key, value.encode(), data, generation)
+            self._write(key, replace(file, records={**file.records, name: record}))
+
+    def _remove(self, name: str) -> None:
+        if self._read() is None:
+            return
+        with self._turn:
+            file = self._read()
+            if file is None or name not in file.records:
+                return
+            key = self._open(file)
+            rest = {each: record for each, record in file.records.items() if each != name}
+            self._write(key, replace(file, records=rest))
+
+    def _check(self) -> str:
+        file = self._read()
+        by_passphrase = file.kind == "passphrase" if file else bool(self._passphrase.strip())
+        if by_passphrase:
+            if file is not None:
+                self._open(file)
+            return f"passphrase ({VARIABLE})"
+        name = self._vault.check()
+        if file is not None:
+            self._open(file)
+        return name
+
+    def _set_aside(self) -> Path | None:
+        make_folder(self.path.parent)
+        with self._turn:
+            try:
+                if self._disk.signature(self.path) is None:
+                    return None
+                number = 1
+                while (aside := self.path.with_name(f"secrets.aside-{number}.json")).exists():
+                    number += 1
+                self._disk.replace(self.path, aside)
+                self._disk.sync_folder(aside.parent)
+            except OSError as error:
+                raise disk_trouble(error, self.path) from error
+        with self._making:
+            self._keys.clear()
+        return aside
+
+    # ── the key ───────────────────────────────────────────────────────────────────────────────
+
+    def _new_file(self) -> tuple[_File, bytes]:
+        """Nothing is on the disk yet; a key of the password store is."""
+        if self._passphrase.strip():
+            key_head: dict[str, Any] = {
+                "kind": "passphrase",
+                "salt": _to_text(self._random(16)),
+                **COST,
+            }
+            head = {"version": VERSION, "key": key_head}
+            key = self._key_of(head)
+        else:
+            head = {"version": VERSION, "key": {"kind": "keyring"}}
+            key = self._key_in_vault(make=True)
+            self._remember(head, key)
+        empty = _File(head=head, seal=_Record(generation=0, nonce=b"", sealed=b""))
+        return empty, key
+
+    def _key_of(self, head: dict[str, Any]) -> bytes:
+        with self._making:
+            known = self._keys.get(_canonical(head))
+            if known is None:
+                known = (
+                    self._key_from_passphrase(head["key"])
+                    if head["key"]["kind"] == "passphrase"
+                    else self._key_in_vault(make=False)
+                )
+                self._keys[_canonical(head)] = known
+            return known
+
+    def _remember(self, head: dict[str, Any], key: bytes) -> None:
+        with self._making:
+            self._keys[_canonical(head)] = key
+
+    def _forget(self, head: dict[str, Any]) -> None:
+        with self._making:
+            self._keys.pop(_canonical(head), None)
+
+    def _key_from_passphrase(self, key_head: dict[str, Any]) -> bytes:
+        if not self._passphrase.strip():
+            raise SecretsUnavailable(
+                f"The stored sign-ins are sealed with a passphrase, and {VARIABLE} is not set.",
+                f"Set {VARIABLE} to that passphrase before starting. Nothing was changed.",
+            )
+        return self._stretch(self._passphrase.strip(), key_head)
+
+    def _key_in_vault(self, *, make: bool) -> bytes:
+        """`make`: nothing depends on a key yet, so one may be stored. Takes up the key of a
+        start that was interrupted before its file."""
+        found = _key_in(self._vault.get() or "")
+        if found is not None:
+            return found
+        if not make:
+            raise SecretsDamaged(
+                "The key of the stored sign-ins is not in this user's password store.",
+                "Was the data folder moved, or made by another user or computer? Put it back, or "
+                "set the sign-ins aside and connect each practitioner again. Nothing was changed.",
+            )
+        fresh = self._random(32)
+        self._vault.set(_to_text(fresh))
+        return fresh
+
+    # ── the file ──────────────────────────────────────────────────────────────────────────────
+
+    def _read(self) -> _File | None:
+        try:
+            if self._disk.signature(self.path) is None:
+                return None
+            content = self._disk.read(self.path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise disk_trouble(error, self.path) from error
+        return _parse(content)
+
+    def _open(self, file: _File) -> bytes:
+        """The file's key, its seal checked."""
+        key = self._key_of(file.head)
+        try:
+            _unseal(key, file.seal, _seal_data(file))
+        except SecretsDamaged:
+            if file.kind == "passphrase":
+                raise SecretsDamaged(
+                    f"The stored sign-ins do not open with the passphrase in {VARIABLE}.",
+                    "Set it to the passphrase they were sealed with; if it is the right one, the "
+                    "file is damaged: restore a backup. Nothing was changed.",
+                ) from None
+            # The next try asks the password store again: somebody may have mended it.
+            self._forget(file.head)
+            raise
+        return key
+
+    def _write(self, key: bytes, file: _File) -> None:
+        generation = file.seal.generation + 1
+        unsealed = replace(file, seal=replace(file.seal, generation=generation))
+        seal = self._sealed(key, b"", _seal_data(unsealed), generation)
+        document = {
+            **file.head,
+            "seal": _record_document(seal),
+            "records": {name: _record_document(each) for name, each in file.records.items()},
+        }
+        try:
+            write_durably(self.path, json.dumps(document, indent=1).encode(), self._disk)
+        except OSError as error:
+            raise disk_trouble(error, self.path) from error
+
+    def _sealed(self, key: bytes, content: bytes, data: bytes, generation: int) -> _Record:
+        nonce = self._random(12)
+        sealed = AESGCM(key).encrypt(nonce, content, data)
+        return _Record(generation=generation, nonce=nonce, sealed=sealed)
+
+
+def argon2id(passphrase: str, key_head: Mapping[str, Any]) -> bytes:
+    return hash_secret_raw(
+        passphrase.encode("utf-8", "surrogatepass"),
+        salt=_to_bytes(key_head["salt"]),
+        time_cost=key_head["time"],
+        memory_cost=key_head["memory_kib"],
+        parallelism=key_head["lanes"],
+        hash_len=32,
+        type=Type.ID,
+    )
+
+
+def _unseal(key: bytes, record: _Record, data: bytes) -> bytes:
+    try:
+        return AESGCM(key).decrypt(record.nonce, record.sealed, data)
+    except (InvalidTag, ValueError) as error:
+        raise SecretsDamaged(detail=type(error).__name__) from error
+
+
+def _record_data(head: dict[str, Any], name: str, generation: int) -> bytes:
+    return _canonical(["record", head, name, generation]).encode()
+
+
+def _seal_data(file: _File) -> bytes:
+    listed = {
+        name: [record.generation, hashlib.sha256(record.nonce + record.sealed).hexdigest()]
+        for name, record in file.records.items()
+    }
+    return _canonical(["seal", file.head, file.seal.generation, listed]).encode()
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _key_in(text: str) -> bytes | None:
+    try:
+        key = _to_bytes(text)
+    except SecretsDamaged:
+        return None
+    return key if len(key) == 32 else None
+
+
+def _to_text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _to_bytes(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text).encode("ascii"), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SecretsDamaged(detail="no base64") from error
+
+
+def _record_document(record: _Record) -> dict[str, Any]:
+    return {
+        "generation": record.generation,
+        "nonce": _to_text(record.nonce),
+        "sealed": _to_text(record.sealed),
+    }
+
+
+def _record_in(document: Any) -> _Record:
+    generation = document["generation"]
+    if type(generation) is not int:
+        raise SecretsDamaged(detail="generation")
+    return _Record(
+        generation=generation,
+        nonce=_to_bytes(document["nonce"]),
+        sealed=_to_bytes(document["sealed"]),
+    )
+
+
+def _parse(content: bytes) -> _File:
+    try:
+        document = json.loads(content)
+        head = {"version": document["version"], "key": document["key"]}
+        if type(head["version"]) is int and head["version"] > VERSION:
+            raise StoreTooNew(detail=f"secrets of version {head['version']}, ours is {VERSION}")
+        _check_head(head)
+        records = {str(name): _record_in(each) for name, each in document["records"].items()}
+        return _File(head=head, records=records, seal=_record_in(document["seal"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SecretsDamaged(
+            "The file of stored sign-ins is damaged.", detail=type(error).__name__
+        ) from error
+
+
+def _check_head(head: dict[str, Any]) -> None:
+    key = head["key"]
+    costs = [key.get(each) for each in _COST_LIMITS]
+    good = {
+        "keyring": set(key) == {"kind"},
+        "passphrase": set(key) == {"kind", "salt", *_COST_LIMITS}
+        and all(type(each) is int for each in costs)
+        and all(1 <= key[each] <= most for each, most in _COST_LIMITS.items() if each in key)
+        and key.get("memory_kib", 0) >= 8 * key.get("lanes", 1)
+        and len(_to_bytes(key.get("salt"))) >= 8,
+    }
+    if head["version"] != VERSION or not good.get(key["kind"], False):
+        raise SecretsDamaged("The file of stored sign-ins is damaged.", detail="head")

@@ -1,0 +1,76 @@
+"""What every SecretStore keeps to: sealed by a keyring, sealed by a passphrase, and the fake."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from companion.adapters.secrets import SealedSecrets
+from companion.adapters.turns import FileTurn
+from companion.adapters.vault import Vault
+from companion.services.ports import SecretStore
+from tests.fakes.keyrings import GoodKeyring
+from tests.fakes.secrets import FakeSecrets
+
+
+@pytest.fixture(params=["keyring", "passphrase", "fake"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SecretStore:
+    if request.param == "fake":
+        return FakeSecrets()
+    keyring = GoodKeyring()
+    return SealedSecrets(
+        tmp_path,
+        vault=Vault(tmp_path, backend=lambda: keyring),
+        turn=FileTurn(tmp_path / "secrets.lock", holder="a test"),
+        passphrase="a long passphrase" if request.param == "passphrase" else "",
+    )
+
+
+async def test_what_was_put_is_given_back(store: SecretStore) -> None:
+    await store.put("google/token/anna", '{"refresh_token": "1//é\n"}')
+    assert await store.get("google/token/anna") == '{"refresh_token": "1//é\n"}'
+
+
+async def test_what_was_never_put_is_none(store: SecretStore) -> None:
+    assert await store.get("google/client") is None
+    await store.put("google/client", "{}")
+    assert await store.get("google/token/anna") is None
+
+
+async def test_a_second_put_replaces_the_first(store: SecretStore) -> None:
+    await store.put("feed/1", "old")
+    await store.put("feed/1", "new")
+    assert await store.get("feed/1") == "new"
+
+
+async def test_what_was_removed_is_gone_and_the_rest_stays(store: SecretStore) -> None:
+    await store.put("feed/1", "one")
+    await store.put("feed/2", "")
+    await store.remove("feed/1")
+    assert await store.get("feed/1") is None
+    assert await store.get("feed/2") == ""
+
+
+async def test_removing_what_is_not_there_is_done_already(store: SecretStore) -> None:
+    await store.remove("feed/1")
+    await store.put("feed/2", "two")
+    await store.remove("feed/1")
+    assert await store.get("feed/2") == "two"
+
+
+async def test_a_long_secret_fits_although_a_keyring_s_entry_is_small(store: SecretStore) -> None:
+    await store.put("google/client", "x" * 10_000)
+    assert await store.get("google/client") == "x" * 10_000
+
+
+async def test_twenty_puts_at_once_all_count(store: SecretStore) -> None:
+    await asyncio.gather(*(store.put(f"feed/{each}", str(each)) for each in range(20)))
+    assert [await store.get(f"feed/{each}") for each in range(20)] == [str(n) for n in range(20)]
+
+
+async def test_the_check_names_where_the_key_is_kept(store: SecretStore) -> None:
+    assert await store.check()
+    await store.put("feed/1", "one")
+    assert await store.check()

@@ -1,0 +1,453 @@
+"""The sealed file: tampering, swapped records, wrong keys, faults, kills, several processes."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from companion.adapters.secrets import SealedSecrets, argon2id
+from companion.adapters.turns import FileTurn
+from companion.adapters.vault import Vault
+from companion.domain.errors import (
+    CompanionError,
+    SecretsDamaged,
+    SecretsUnavailable,
+    StoreError,
+    StoreTooNew,
+)
+from companion.services.files import Disk
+from tests.fakes.disk import FailingDisk
+from tests.fakes.keyrings import GoodKeyring
+
+SECRET = "1//refresh-token-of-anna"
+PASSPHRASE = "correct horse battery staple"
+
+
+class Home:
+    """One data folder and the password store of its user."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keyring = GoodKeyring()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "secrets.json"
+
+    def open(
+        self,
+        passphrase: str = "",
+        disk: Disk | None = None,
+        stretch: Callable[[str, Mapping[str, Any]], bytes] = argon2id,
+    ) -> SealedSecrets:
+        """As a newly started process would."""
+        return SealedSecrets(
+            self.folder,
+            vault=Vault(self.folder, backend=lambda: self.keyring),
+            turn=FileTurn(self.folder / "secrets.lock", holder="a test"),
+            passphrase=passphrase,
+            disk=disk,
+            stretch=stretch,
+        )
+
+    def edit(self, change: Callable[[Any], None]) -> bytes:
+        document = json.loads(self.path.read_bytes())
+        change(document)
+        self.path.write_text(json.dumps(document))
+        return self.path.read_bytes()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+async def filled(home: Home, passphrase: str = "") -> None:
+    store = home.open(passphrase)
+    await store.put("google/token/anna", SECRET)
+    await store.put("google/token/ben", "token-of-ben")
+
+
+# ── nothing in clear ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+async def test_neither_secret_nor_key_nor_passphrase_lies_in_the_folder(
+    home: Home, passphrase: str
+) -> None:
+    await filled(home, passphrase)
+    hidden = [SECRET, "token-of-ben", PASSPHRASE, *home.keyring.kept.values()]
+    for path in files_in(home.folder):
+        content = path.read_bytes()
+        assert not any(each.encode() in content for each in hidden)
+    assert sys.platform == "win32" or home.path.stat().st_mode & 0o077 == 0
+
+
+async def test_the_same_secret_sealed_twice_looks_different(home: Home) -> None:
+    store = home.open()
+    await store.put("feed/1", SECRET)
+    await store.put("feed/2", SECRET)
+    records = json.loads(home.path.read_bytes())["records"]
+    assert records["feed/1"]["sealed"] != records["feed/2"]["sealed"]
+    nonces = {each["nonce"] for each in records.values()}
+    assert len(nonces) == 2
+
+
+# ── tampering ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+async def test_no_flipped_bit_anywhere_gives_another_secret(home: Home, passphrase: str) -> None:
+    """Every region of the file: a flip is refused, or it did not matter (white space)."""
+    await home.open(passphrase).put("google/token/anna", SECRET)
+    whole = home.path.read_bytes()
+    store = home.open(passphrase)
+    assert await store.get("google/token/anna") == SECRET
+    refused = 0
+    given: set[str | None] = set()
+    said: list[str] = []
+    # A passphrase's own head costs a key derivation each: a sample of it is enough.
+    step = 1 if not passphrase else 7
+    for place in range(0, len(whole), step):
+        home.path.write_bytes(bytes_with_flip(whole, place))
+        try:
+            given.add(await store.get("google/token/anna"))
+        except CompanionError as error:
+            refused += 1
+            said.append(f"{error}{error.detail}")
+    # None: the file then is as good as one that never held this name.
+    assert given <= {SECRET, None}
+    assert SECRET not in "".join(said)
+    assert refused > len(whole) / step * 0.6
+
+
+def bytes_with_flip(whole: bytes, place: int) -> bytes:
+    return whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+
+def swap(document: Any) -> None:
+    records = document["records"]
+    one, other = "google/token/anna", "google/token/ben"
+    records[one], records[other] = records[other], records[one]
+
+
+def rename(document: Any) -> None:
+    document["records"]["google/token/carl"] = document["records"].pop("google/token/ben")
+
+
+def drop(document: Any) -> None:
+    del document["records"]["google/token/ben"]
+
+
+def raise_generation(document: Any) -> None:
+    document["records"]["google/token/anna"]["generation"] += 1
+
+
+def cut_the_seal(document: Any) -> None:
+    document["seal"]["sealed"] = ""
+
+
+def change_the_kind(document: Any) -> None:
+    document["key"] = {"kind": "none"}
+
+
+def add_a_claim(document: Any) -> None:
+    document["key"]["hint"] = "x"
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [swap, rename, drop, raise_generation, cut_the_seal, change_the_kind, add_a_claim],
+)
+async def test_a_tampered_file_is_refused_and_left_as_it_is(
+    home: Home, tamper: Callable[[Any], None]
+) -> None:
+    await filled(home)
+    tampered = home.edit(tamper)
+    store = home.open()
+    with pytest.raises(SecretsDamaged):
+        await store.get("google/token/anna")
+    with pytest.raises(SecretsDamaged):
+        await store.put("google/token/anna", "new")
+    with pytest.raises(SecretsDamaged):
+        await store.check()
+    assert home.path.read_bytes() == tampered
+
+
+async def test_a_single_record_cannot_be_rolled_back(home: Home) -> None:
+    await filled(home)
+    old = json.loads(home.path.read_bytes())["records"]["google/token/anna"]
+    await home.open().put("google/token/anna", "newer")
+    home.edit(lambda document: document["records"].update({"google/token/anna": old}))
+    with pytest.raises(SecretsDamaged):
+        await home.open().get("google/token/anna")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"null", b"\x00" * 100, b"[" * 100_000])
+async def test_a_file_that_is_none_is_refused_and_left_as_it_is(home: Home, content: bytes) -> None:
+    home.path.write_bytes(content)
+    store = home.open(PASSPHRASE)
+    with pytest.raises(SecretsDamaged):
+        await store.get("feed/1")
+    with pytest.raises(SecretsDamaged):
+        await store.put("feed/1", "x")
+    assert home.path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("cost", "value"), [("memory_kib", 1 << 30), ("time", 10**9), ("lanes", 0)]
+)
+async def test_a_cost_that_would_stall_the_machine_is_refused(
+    home: Home, cost: str, value: int
+) -> None:
+    await filled(home, PASSPHRASE)
+    home.edit(lambda document: document["key"].update({cost: value}))
+    with pytest.raises(SecretsDamaged):
+        await home.open(PASSPHRASE).get("google/token/anna")
+
+
+async def test_a_file_of_a_newer_version_is_left_untouched(home: Home) -> None:
+    await filled(home)
+    newer = home.edit(lambda document: document.update({"version": 2}))
+    with pytest.raises(StoreTooNew):
+        await home.open().get("google/token/anna")
+    with pytest.raises(StoreTooNew):
+        await home.open().put("google/token/anna", "x")
+    assert home.path.read_bytes() == newer
+
+
+# ── which key ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_new_file_takes_the_passphrase_where_one_is_set(home: Home) -> None:
+    await filled(home, PASSPHRASE)
+    assert home.keyring.kept == {}
+    assert await home.open(PASSPHRASE).get("google/token/anna") == SECRET
+
+
+async def test_an_existing_file_keeps_the_kind_of_key_it_was_made_with(home: Home) -> None:
+    await filled(home)
+    with_passphrase = home.open(PASSPHRASE)
+    assert await with_passphrase.get("google/token/anna") == SECRET
+    await with_passphrase.put("feed/1", "x")
+    assert await home.open().get("feed/1") == "x"
+    assert await with_passphrase.check() == "good keyring"
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "error"),
+    [("", SecretsUnavailable), ("   ", SecretsUnavailable), ("wrong", SecretsDamaged)],
+)
+async def test_a_missing_or_wrong_passphrase_is_said_and_nothing_overwritten(
+    home: Home, passphrase: str, error: type[CompanionError]
+) -> None:
+    await filled(home, PASSPHRASE)
+    before = home.path.read_bytes()
+    store = home.open(passphrase)
+    for attempt in (store.get("google/token/anna"), store.put("feed/1", "x"), store.check()):
+        with pytest.raises(error, match="COMPANION_SECRETS_KEY"):
+            await attempt
+    assert home.path.read_bytes() == before
+
+
+async def test_a_key_that_is_gone_from_the_password_store_is_never_replaced(home: Home) -> None:
+    await filled(home)
+    before = home.path.read_bytes()
+    home.keyring.kept.clear()
+    for attempt in (home.open().get("google/token/anna"), home.open().put("feed/1", "x")):
+        with pytest.raises(SecretsDamaged, match="not in this user's password store"):
+            await attempt
+    assert home.keyring.kept == {}
+    assert home.path.read_bytes() == before
+
+
+async def test_another_key_in_the_password_store_opens_nothing(home: Home) -> None:
+    await filled(home)
+    [(entry, right)] = home.keyring.kept.items()
+    home.keyring.kept[entry] = "A" * 43 + "="
+    store = home.open()
+    with pytest.raises(SecretsDamaged):
+        await store.get("google/token/anna")
+    home.keyring.kept[entry] = right
+    assert await store.get("google/token/anna") == SECRET
+
+
+async def test_what_does_not_open_can_be_set_aside_for_a_new_start(home: Home) -> None:
+    await filled(home)
+    before = home.path.read_bytes()
+    home.keyring.kept.clear()
+    store = home.open()
+    aside = await store.set_aside()
+    assert aside is not None
+    assert aside.read_bytes() == before
+    await store.put("google/token/anna", "new")
+    assert await home.open().get("google/token/anna") == "new"
+    assert await home.open().set_aside() != aside
+    assert await home.open().set_aside() is None
+
+
+async def test_the_passphrase_is_worked_on_once_per_process(home: Home) -> None:
+    worked: list[str] = []
+
+    def counted(passphrase: str, key_head: Mapping[str, Any]) -> bytes:
+        worked.append(passphrase)
+        return argon2id(passphrase, key_head)
+
+    await filled(home, PASSPHRASE)
+    store = home.open(PASSPHRASE, stretch=counted)
+    await asyncio.gather(*(store.get("google/token/anna") for _each in range(10)))
+    await store.put("feed/1", "x")
+    assert worked == [PASSPHRASE]
+
+
+# ── faults, kills, processes ──────────────────────────────────────────────────────────────────
+
+STEPS_OF_A_PUT = 4 if sys.platform != "win32" else 3
+"""Write, fsync, replace, and an fsync of the folder where there is one."""
+
+
+async def test_a_put_takes_the_steps_that_the_next_test_makes_fail(home: Home) -> None:
+    disk = FailingDisk()
+    await home.open(disk=disk).put("feed/1", "x")
+    assert disk.steps == STEPS_OF_A_PUT
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("step", range(1, STEPS_OF_A_PUT + 1))
+async def test_a_fault_at_any_step_leaves_old_or_new_secrets_whole(
+    home: Home, step: int, code: int
+) -> None:
+    await filled(home)
+    with pytest.raises(StoreError):
+        await home.open(disk=FailingDisk(step, code)).put("google/token/anna", "new")
+    last_step = step == STEPS_OF_A_PUT and sys.platform != "win32"
+    assert await home.open().get("google/token/anna") == ("new" if last_step else SECRET)
+    assert await home.open().get("google/token/ben") == "token-of-ben"
+
+
+@pytest.mark.parametrize("step", range(1, 4))
+async def test_a_crash_between_key_and_file_leaves_a_usable_home(home: Home, step: int) -> None:
+    with pytest.raises(StoreError):
+        await home.open(disk=FailingDisk(step)).put("google/token/anna", SECRET)
+    assert len(home.keyring.kept) == 1
+    assert not home.path.exists()
+    assert await home.open().get("google/token/anna") is None
+    key = dict(home.keyring.kept)
+    await home.open().put("google/token/anna", SECRET)
+    assert home.keyring.kept == key
+    assert await home.open().get("google/token/anna") == SECRET
+
+
+async def test_rubbish_under_our_name_in_the_password_store_does_no_harm(home: Home) -> None:
+    home.keyring.kept[Vault(home.folder).service, "key"] = "rubbish"
+    await home.open().put("google/token/anna", SECRET)
+    assert await home.open().get("google/token/anna") == SECRET
+
+
+COUNT_UP = """
+import asyncio, sys
+from pathlib import Path
+from companion.adapters.secrets import SealedSecrets, argon2id
+from companion.adapters.turns import FileTurn
+from companion.adapters.vault import Vault
+
+folder, who, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+turn = FileTurn(folder / "secrets.lock", holder="the counter", patience=60)
+store = SealedSecrets(folder, vault=Vault(folder), turn=turn)
+print("ready", flush=True)
+for number in range(rounds):
+    asyncio.run(store.put(f"{who}/{number}", f"{number}" * 500))
+    print(number, flush=True)
+"""
+
+
+def counter(folder: Path, who: str, rounds: int) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "PYTHON_KEYRING_BACKEND": "tests.fakes.keyrings_of_keyring.Kept",
+        "TEST_KEYRING_FILE": str(folder / "keyring of the test"),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", COUNT_UP, str(folder), who, str(rounds)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+async def kept_in(home: Home) -> SealedSecrets:
+    """The folder as a new process finds it."""
+    entries = home.folder / "keyring of the test"
+    if entries.exists():
+        for name, key in json.loads(entries.read_text()).items():
+            service, user = name.split("/")
+            home.keyring.kept[service, user] = key
+    return home.open()
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.long)])
+async def test_killing_the_writer_at_any_moment_loses_nothing_that_was_told_done(
+    home: Home, kills: int
+) -> None:
+    """The first rounds are killed around the making of key and file, later ones within puts."""
+    done: dict[str, str] = {}
+    for round_number in range(kills):
+        with counter(home.folder, f"r{round_number}", 1000) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            await asyncio.sleep(0.004 * (round_number % 20))
+            process.kill()
+            for line in process.stdout.read().split():
+                done[f"r{round_number}/{line}"] = line * 500
+        store = await kept_in(home)
+        for name, value in done.items():
+            assert await store.get(name) == value
+    assert done
+
+
+async def test_two_processes_putting_at_once_lose_nothing_and_share_one_key(home: Home) -> None:
+    running = [counter(home.folder, who, 15) for who in ("one", "two")]
+    for each in running:
+        each.communicate(timeout=60)
+        assert each.returncode == 0
+    store = await kept_in(home)
+    for who in ("one", "two"):
+        for number in range(15):
+            assert await store.get(f"{who}/{number}") == f"{number}" * 500
+
+
+async def test_another_process_s_put_is_seen_at_the_next_get(home: Home) -> None:
+    mine, theirs = home.open(), home.open()
+    for number in range(10):
+        await theirs.put("feed/1", str(number))
+        assert await mine.get("feed/1") == str(number)
+
+
+def test_two_first_puts_at_once_in_threads_share_one_key(home: Home) -> None:
+    stores = [home.open() for _each in range(4)]
+    threads = [
+        threading.Thread(target=store._put, args=(f"feed/{number}", "x"))
+        for number, store in enumerate(stores)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(timeout=30)
+    assert len(home.keyring.kept) == 1
+    fresh = home.open()
+    assert [fresh._get(f"feed/{number}") for number in range(4)] == ["x"] * 4
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

@@ -9,6 +9,8 @@ everything, `fail_parts[event_id] = error` refuses one event until taken out aga
 set, is awaited around every call with ("before" | "after", name): tests crash there.
 """
 
+from __future__ import annotations
+
 import asyncio
 import itertools
 import json
@@ -73,8 +75,6 @@ class FakeRemoteCalendar:
     name: str = "Appointments"
     timezone: str = "Australia/Sydney"
     access_role: str = "owner"
-    revives: bool = True
-    """Whether a patch brings a deleted event back, which Google does in some cases only."""
     events: dict[str, StoredEvent] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     """HTTP requests by name: ``write``, ``get``, ``list``, ``info``."""
@@ -251,15 +251,15 @@ class FakeRemoteCalendar:
 
     def _patch(self, write: PatchEvent) -> ObservedEvent | RemoteError:
         stored = self.events.get(write.event_id)
-        if stored is None or (stored.deleted and not write.if_match and not self.revives):
-            return EventGone()
-        if write.if_match and write.if_match != stored.etag:
+        if stored is not None and write.if_match and write.if_match != stored.etag:
             return PreconditionFailed()
+        if stored is None or stored.deleted:
+            return EventGone()
         stored.content = _as_kept(write.event)
         stored.key, stored.install = write.event.key, self.install
         if write.style:
             stored.style = write.event.style
-        stored.deleted, stored.etag = False, self._etag()
+        stored.etag = self._etag()
         return self._observed(stored)
 
     def _etag(self) -> str:

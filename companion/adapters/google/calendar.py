@@ -6,6 +6,8 @@ a PUT would cost 1 but needs a read first to do the same. Several writes go as o
 What an answer can leave open is settled here, at the cost of one more call in rare cases:
 
 - a 404 on an event may mean the event or the whole calendar: the calendar is asked for;
+- a patch never names `status` (see `wire`); where a live event comes back tentative that should
+  not be, or the other way round, the status alone is set, on exactly that version of it;
 - a 403 "forbidden" on a patch may mean the calendar, or an event that was deleted and that Google
   will not revive: the event is asked for.
 """
@@ -28,6 +30,7 @@ from companion.domain.errors import (
     RemoteUnavailable,
     SignInExpired,
 )
+from companion.domain.events import Availability
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
@@ -68,6 +71,8 @@ class GoogleCalendar:
         ]
         if refused:
             again = await self._again([writes[number] for number in refused], access)
+            if len(refused) == len(writes) and isinstance(again[0], SignInExpired):
+                raise again[0]
             for number, part in zip(refused, again, strict=True):
                 answers[number] = part
         read = [self._read(*pair) for pair in zip(writes, answers, strict=True)]
@@ -198,7 +203,29 @@ class GoogleCalendar:
                 read[number] = None  # gone is what we wanted
             elif isinstance(write, PatchEvent) and isinstance(each, PermissionDenied):
                 read[number] = await self._why_denied(write, each)
+            elif isinstance(write, PatchEvent) and isinstance(each, ObservedEvent):
+                tentative = write.event.content.availability is Availability.TENTATIVE
+                if tentative != (each.content.availability is Availability.TENTATIVE):
+                    read[number] = await self._set_status(write, each)
         return read
+
+    async def _set_status(self, write: PatchEvent, seen: ObservedEvent) -> WriteAnswer:
+        def make(line: Line) -> Any:
+            request = line.events.patch(
+                calendarId=self._id,
+                eventId=write.event_id,
+                body={"status": wire.status_of(write.event)},
+                sendUpdates="none",
+                fields=wire.FIELDS,
+            )
+            request.headers["If-Match"] = seen.etag
+            return request
+
+        try:
+            item = await self._account.ask(make, Subject.EVENT)
+        except CompanionError as err:
+            return err
+        return self._observe(item, zone=write.event.timezone)
 
     async def _whether_gone(self) -> CompanionError | None:
         try:

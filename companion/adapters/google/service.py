@@ -66,7 +66,11 @@ class GoogleGateway:
             return Line(root, timeout)
 
         self._threads: Threads[Line] = Threads(
-            make, lambda line: line.close(), size=threads, name="google"
+            make,
+            interrupt=lambda line: line.interrupt(),
+            end=lambda line: line.hang_up(),
+            size=threads,
+            name="google",
         )
         self._accounts: dict[str, Account] = {}
 

@@ -21,11 +21,19 @@ Result = TypeVar("Result")
 
 class Threads(Generic[Own]):
     def __init__(
-        self, make: Callable[[], Own], drop: Callable[[Own], None], *, size: int, name: str
+        self,
+        make: Callable[[], Own],
+        *,
+        interrupt: Callable[[Own], None],
+        end: Callable[[Own], None],
+        size: int,
+        name: str,
     ) -> None:
-        """`make` runs in each new thread; `drop` runs at `close`, in the closing thread."""
+        """`make` and `end` run in the thread itself; `interrupt` runs in whichever calls `close`,
+        and makes the work under way fail soon."""
         self._make = make
-        self._drop = drop
+        self._interrupt = interrupt
+        self._end = end
         self._size = size
         self._name = name
         self._work: queue.SimpleQueue[Callable[[Own], None] | None] = queue.SimpleQueue()
@@ -70,14 +78,14 @@ class Threads(Generic[Own]):
         return await answer
 
     def close(self) -> None:
-        """Drop what the threads own, which breaks off work under way; no new work is taken."""
+        """Break off what is under way and end the threads; no new work is taken."""
         with self._lock:
             self._closed = True
             owned, self._owned = self._owned, []
             for _thread in range(self._started):
                 self._work.put(None)
         for each in owned:
-            self._drop(each)
+            self._interrupt(each)
 
     def _serve(self) -> None:
         own: Own | None = None
@@ -89,6 +97,8 @@ class Threads(Generic[Own]):
             perform(own)
             with self._lock:
                 self._waiting -= 1
+        if own is not None:
+            self._end(own)
 
     @staticmethod
     def _hand_over(

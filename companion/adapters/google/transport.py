@@ -149,11 +149,11 @@ class Line:
                 connection_type=_CONNECTIONS[urlsplit(uri).scheme],
             )
         except BaseException:
-            self._hang_up()  # half an answer may still be on its way
+            self.hang_up()  # half an answer may still be on its way
             raise
         return response, content
 
-    def close(self) -> None:
+    def interrupt(self) -> None:
         """From any thread: a call under way ends with an error."""
         for connection in [*self._http.connections.values()]:
             if connection.sock is not None:
@@ -164,7 +164,8 @@ class Line:
         response, content = self.request(uri, method, body, headers)
         return Answer(status=int(response.status), headers=dict(response), content=content)
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Close the connections; the next call opens new ones."""
         for connection in self._http.connections.values():
             connection.close()
 

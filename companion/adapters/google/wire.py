@@ -9,6 +9,8 @@ when asked to (`style`), because they are the practitioner's to change. No atten
 - A reminder becomes one pop-up. Without one, a timed event takes the calendar's own default
   (Google's words: useDefault), an all-day event takes none at all: a default of "10 minutes
   before" would ring at 23:50 the evening before (failure-modes 28).
+- A patch leaves `status` out, since `status: confirmed` would revive an event that a person has
+  deleted; where the answer shows another status than wanted, it is set by itself (`calendar`).
 - A patch clears `recurrence`: if somebody made our event repeat in Google, `observe` shows it
   with a title that differs, and the repair ends the repetition.
 - Read back, fields Google leaves out are its defaults, so that the round trip keeps the
@@ -41,7 +43,12 @@ FIELDS = (
 
 def new_event(event_id: str, event: CalendarEvent, install: str) -> Json:
     """The body of an insert."""
-    body = {"id": event_id, **_owned(event, install), "reminders": _reminders(event)}
+    body = {
+        "id": event_id,
+        **_owned(event, install),
+        "status": status_of(event),
+        "reminders": _reminders(event),
+    }
     for edge in ("start", "end"):
         body[edge] = {name: value for name, value in body[edge].items() if value is not None}
     if event.colour:
@@ -57,6 +64,10 @@ def changed_event(event: CalendarEvent, install: str, *, style: bool) -> Json:
     return body
 
 
+def status_of(event: CalendarEvent) -> str:
+    return "tentative" if event.content.availability is Availability.TENTATIVE else "confirmed"
+
+
 def _owned(event: CalendarEvent, install: str) -> Json:
     if len(event.key) > LONGEST_KEY:
         raise RequestRefused(detail=f"key of {len(event.key)} characters")
@@ -68,7 +79,6 @@ def _owned(event: CalendarEvent, install: str) -> Json:
         "start": _moment(event.start, event.timezone),
         "end": _moment(event.end, event.timezone),
         "transparency": "transparent" if availability is Availability.FREE else "opaque",
-        "status": "tentative" if availability is Availability.TENTATIVE else "confirmed",
         "visibility": "private" if event.private else "default",
         "extendedProperties": {"private": {INSTALL: install, KEY: event.key}},
     }

@@ -1,0 +1,103 @@
+"""What to ask Google for, and whether what came back is what was asked.
+
+The narrowest scopes that serve the choice made:
+
+| choice | scope | what Google lets us do |
+| --- | --- | --- |
+| a new calendar | calendar.app.created | make calendars, and change events in those alone |
+| an existing one | calendar.events.owned | events in calendars the account owns |
+| an existing one shared with the account | calendar.events | events in every calendar |
+| choose from a list | the second, and calendar.calendarlist.readonly | see the list besides |
+
+Whether a calendar is owned or shared cannot be told from its id, so the narrow scope is tried
+first; only when Google answers that it does not reach is the wider one asked for next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from companion.domain.errors import BadInput
+from companion.domain.settings import GoogleLink
+
+_PREFIX = "https://www.googleapis.com/auth/"
+FULL = f"{_PREFIX}calendar"
+APP_CREATED = f"{_PREFIX}calendar.app.created"
+EVENTS_OWNED = f"{_PREFIX}calendar.events.owned"
+EVENTS = f"{_PREFIX}calendar.events"
+CALENDAR_LIST = f"{_PREFIX}calendar.calendarlist.readonly"
+IDENTITY = ("openid", "email")
+_SERVED_BY = {
+    APP_CREATED: {FULL},
+    EVENTS_OWNED: {EVENTS, FULL},
+    EVENTS: {FULL},
+    CALENDAR_LIST: {FULL, f"{_PREFIX}calendar.readonly", f"{_PREFIX}calendar.calendarlist"},
+}
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarChoice:
+    kind: Literal["new", "existing", "list"]
+    """``list``: sign in first, then choose with `Connecting.choose`."""
+    name: str = ""
+    """Of a new calendar; empty for one made of the practitioner's name."""
+    calendar_id: str = ""
+    """Of an existing one: the *Google Calendar ID*."""
+
+    def checked(self) -> CalendarChoice:
+        """Tidied; raises BadInput."""
+        if self.kind == "existing":
+            calendar_id = self.calendar_id.strip()
+            if not calendar_id or any(c.isspace() or not c.isprintable() for c in calendar_id):
+                raise BadInput(
+                    "That is not a Google Calendar ID.",
+                    "Copy it from Google Calendar: Settings, the calendar's name, Integrate "
+                    "calendar, Calendar ID.",
+                    field="calendar",
+                )
+            return CalendarChoice(kind="existing", calendar_id=calendar_id)
+        return CalendarChoice(kind=self.kind, name=" ".join(self.name.split())[:LONGEST_NAME])
+
+
+def default_choice(link: GoogleLink) -> CalendarChoice:
+    """Signing in again keeps the present calendar; the first time makes one of our own."""
+    if link.calendar_id:
+        return CalendarChoice(kind="existing", calendar_id=link.calendar_id)
+    return CalendarChoice(kind="new")
+
+
+def scopes_for(choice: CalendarChoice, link: GoogleLink, *, shared: bool) -> tuple[str, ...]:
+    """`shared`: the narrow scope was tried for this calendar and did not reach it."""
+    if choice.kind == "new":
+        return (*IDENTITY, APP_CREATED)
+    if choice.kind == "list":
+        return (*IDENTITY, EVENTS_OWNED, CALENDAR_LIST)
+    if choice.calendar_id == link.calendar_id and link.created_by_us:
+        return (*IDENTITY, APP_CREATED)
+    kept = choice.calendar_id == link.calendar_id and EVENTS in link.scopes
+    return (*IDENTITY, EVENTS if shared or kept else EVENTS_OWNED)
+
+
+def missing(wanted: Iterable[str], granted: Iterable[str]) -> tuple[str, ...]:
+    """Calendar scopes that were asked for and not given, nor a wider one instead."""
+    given = set(granted)
+    return tuple(
+        scope
+        for scope in wanted
+        if scope not in IDENTITY and scope not in given and not given & _SERVED_BY.get(scope, set())
+    )
+
+
+def same_account(one: str, other: str) -> bool:
+    """Two spellings of one Google account: no case, and Gmail's own habits with dots."""
+    return bool(one) and _plain(one) == _plain(other)
+
+
+def _plain(email: str) -> str:
+    local, at, domain = email.strip().casefold().rpartition("@")
+    if domain in {"gmail.com", "googlemail.com"}:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}{at}{domain}"

@@ -1,0 +1,77 @@
+"""Taking our events out of a calendar, when a practitioner disconnects.
+
+What is removed is the union of the ledger and of what Google lists under our mark, so that events
+the ledger has forgotten (history behind the window) go too, and those it knows under a damaged
+mark as well. A ledger row goes only once its event is known to be gone. When the events stay, the
+rows stay: a later connection to the same calendar adopts them, one to another calendar shows them
+as removals that wait for a person. Nothing is orphaned unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from companion.domain.errors import CompanionError, EventGone, TransientError
+from companion.services.ports import (
+    CalendarRef,
+    Clock,
+    DeleteEvent,
+    Ledger,
+    RemoteCalendar,
+    Write,
+    WriteAnswer,
+)
+
+BATCH = 50
+TRIES = 5
+Pace = Callable[[Sequence[Write]], Awaitable[None]]
+"""Awaited before each call; waits for its share of the quota."""
+
+
+async def take_events_out(
+    remote: RemoteCalendar, ledger: Ledger, ref: CalendarRef, clock: Clock, pace: Pace | None
+) -> int:
+    """How many events were removed. Raises when Google stops answering; run again, it goes on."""
+    keys = {entry.event_id: entry.key for entry in await ledger.entries(ref)}
+    listed = [event.event_id for event in await remote.list_ours(None, None)]
+    removed = 0
+    ids = [*dict.fromkeys([*keys, *listed])]
+    for first in range(0, len(ids), BATCH):
+        left = [DeleteEvent(event_id=each) for each in ids[first : first + BATCH]]
+        for turn in range(TRIES):
+            answers = await _call(remote, left, pace)
+            done = [
+                write.event_id
+                for write, answer in zip(left, answers, strict=True)
+                if answer is None or isinstance(answer, EventGone)
+            ]
+            await ledger.write(ref, drop=[keys[each] for each in done if each in keys])
+            removed += len(done)
+            left = [write for write in left if write.event_id not in set(done)]
+            if not left:
+                break
+            await _wait(answers, turn, clock)
+    return removed
+
+
+async def _call(
+    remote: RemoteCalendar, writes: Sequence[Write], pace: Pace | None
+) -> Sequence[WriteAnswer]:
+    if pace is not None:
+        await pace(writes)
+    try:
+        return await remote.write(writes)
+    except TransientError as err:
+        return [err for _ in writes]
+
+
+async def _wait(answers: Sequence[WriteAnswer], turn: int, clock: Clock) -> None:
+    """Before the next try; raises what is not passing, or what lasted too long."""
+    errors = [each for each in answers if isinstance(each, CompanionError)]
+    for error in errors:
+        if isinstance(error, EventGone):
+            continue
+        if not isinstance(error, TransientError) or turn + 1 == TRIES:
+            raise error
+        await clock.sleep(error.retry_after or 2.0**turn)
+        return

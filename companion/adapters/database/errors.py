@@ -117,6 +117,9 @@ BY_SYSTEM_ERROR: dict[int, Make] = {
     errno.EROFS: READ_ONLY,
     errno.EIO: DISK_FAULT,
     errno.ENOENT: CANNOT_OPEN,
+    errno.EEXIST: CANNOT_OPEN,
+    errno.ENOTDIR: CANNOT_OPEN,
+    errno.EISDIR: CANNOT_OPEN,
 }
 
 

@@ -60,16 +60,20 @@ class Database:
         await asyncio.to_thread(self._access.close)
 
 
-def open_database(url: str, clock: Clock, *, busy_seconds: float = sqlite.BUSY_SECONDS) -> Database:
+def open_database(
+    place: str | Path, clock: Clock, *, busy_seconds: float = sqlite.BUSY_SECONDS
+) -> Database:
     """Open or create; blocks for some milliseconds, or for a migration.
 
-    `busy_seconds`: how long a write waits for another process before Busy. Raises StoreTooNew,
-    StoreDamaged, StoreError, Busy; BadInput for a URL of another kind.
+    `place`: an SQLAlchemy URL, or the file itself. `busy_seconds`: how long a write waits for
+    another process before Busy. Raises StoreTooNew, StoreDamaged, StoreError, Busy; BadInput for
+    a URL of another kind.
     """
-    path = path_of(url)
+    path = place if isinstance(place, Path) else path_of(place)
     with translating():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _is_current(sqlite.peek_revision(path))
+        sqlite.make_private(path)
     access = Access(path, busy_seconds=busy_seconds)
     try:
         access.prepare(_is_current, _upgrade)

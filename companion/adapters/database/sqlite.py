@@ -12,6 +12,7 @@ must not even change its journal mode, and opening a WAL file read-only would cr
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -32,6 +33,8 @@ BUSY_SECONDS = 5.0
 """How long one writer waits for another process."""
 _WAL_TRIES = 50  # the change to WAL does not wait for locks by itself
 _PAUSE = 0.1
+_SMALLEST = 512
+"""Bytes of the smallest page, and so of the smallest database."""
 
 
 def writing_engine(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
@@ -103,13 +106,23 @@ def peek_revision(path: Path) -> str | None:
 
     Raises StoreDamaged for a file that is no book of ours.
     """
-    if not path.exists() or not path.stat().st_size:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    size = path.stat().st_size if path.exists() else 0
+    if not size:
         return None
+    if size < _SMALLEST:  # SQLite would take it for an empty one and write over it
+        raise _not_a_book()
     # immutable=1 takes no lock and makes no file; it is only right while no log lies beside.
     log = path.with_name(path.name + "-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
     with closing(sqlite3.connect(f"{_uri(path)}?{mode}", uri=True, timeout=BUSY_SECONDS)) as raw:
         return revision_of(raw)
+
+
+def make_private(path: Path) -> None:
+    """An empty file, for SQLite to fill, that only this user may read; its log inherits that."""
+    path.touch(mode=0o600, exist_ok=True)
 
 
 def _uri(path: Path) -> str:
@@ -129,11 +142,15 @@ def revision_of(raw: sqlite3.Connection) -> str | None:
         else []
     )
     if len(rows) != 1:
-        raise StoreDamaged(
-            "The data file is not a Calendar Companion book.",
-            "Choose another file in COMPANION_DATABASE_URL, or restore a backup.",
-        )
+        raise _not_a_book()
     return str(rows[0][0])
+
+
+def _not_a_book() -> StoreDamaged:
+    return StoreDamaged(
+        "The data file is not a Calendar Companion book.",
+        "Choose another file in COMPANION_DATABASE_URL, or restore a backup.",
+    )
 
 
 def raw_of(connection: Connection) -> sqlite3.Connection:
@@ -179,6 +196,7 @@ def copy_to(path: Path, copy: Path) -> None:
     """A compact copy as of one moment, complete on disk before it takes the name `copy`."""
     draft = copy.with_name(copy.name + ".part")
     draft.unlink(missing_ok=True)
+    make_private(draft)
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as raw:
             raw.execute("VACUUM INTO ?", (os.fspath(draft),))

@@ -116,14 +116,16 @@ _LAST_SERIAL = 73_050
 def read_moment(cell: object, order: DateOrder) -> datetime | date:
     """A date with a time of day (aware only where the cell names its offset), or a date alone."""
     if isinstance(cell, str):
-        return _moment_of(cell, order)
-    if isinstance(cell, datetime):
-        return _to_the_second(cell)
-    if isinstance(cell, date):
-        return cell
-    if isinstance(cell, int | float) and not isinstance(cell, bool):
-        return _day_of_serial(float(cell), order)
-    raise _not_a_date(cell, order)
+        moment = _moment_of(cell, order)
+    elif isinstance(cell, date):
+        moment = cell
+    elif isinstance(cell, int | float) and not isinstance(cell, bool):
+        moment = _day_of_serial(float(cell), order)
+    else:
+        raise _not_a_date(cell, order)
+    if not 1900 <= moment.year < 2200:
+        raise CellError(f"{_shown(cell)} is in no plausible year")
+    return _to_the_second(moment) if isinstance(moment, datetime) else moment
 
 
 def read_date(cell: object, order: DateOrder) -> date:
@@ -197,7 +199,7 @@ def _with_time(day: date, text: str, *, may_have_offset: bool) -> datetime:
 def _day_of_serial(number: float, order: DateOrder) -> datetime | date:
     if not 1 <= number <= _LAST_SERIAL:
         raise _not_a_date(number, order)
-    moment = _to_the_second(_SERIAL_ZERO + timedelta(days=number))
+    moment = _SERIAL_ZERO + timedelta(days=number)
     return moment.date() if number == int(number) else moment
 
 
@@ -241,6 +243,22 @@ def read_time(cell: object) -> time:
         return _time_of(text_of(cell))
     except (ValueError, OverflowError):
         raise CellError(f"{_shown(cell)} is not a time of day") from None
+
+
+def is_time_alone(cell: object) -> bool:
+    """A time of day without a date?"""
+    if isinstance(cell, str):
+        return _is_clock(cell)
+    return isinstance(cell, time | timedelta)
+
+
+@lru_cache(maxsize=65_536)
+def _is_clock(text: str) -> bool:
+    try:
+        _clock_time(read_line(text))
+    except ValueError:
+        return False
+    return True
 
 
 def has_seconds_form(cell: object) -> bool:

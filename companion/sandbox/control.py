@@ -9,7 +9,7 @@
 | GET, POST, PUT, DELETE faults | the rules; POST adds one, PUT replaces all |
 | POST settings | quota {…}, latency_ms, policy {…}, testing, access_seconds, auto_consent |
 | POST clock | {"advance_seconds": n} |
-| POST reset | as freshly started, with the same accounts |
+| POST reset | empties calendars, tokens, counters and faults; accounts and settings stay |
 | POST accounts, calendars | {email, name, timezone}, {owner, summary} |
 | POST share | {calendar, email, role}: reader, writer, owner, or null to take it away |
 | POST tokens | {email, scopes}: tokens without a consent page |

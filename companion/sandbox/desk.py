@@ -110,7 +110,7 @@ class Desk:
         self._date = (0, "")
 
     def reset(self) -> None:
-        """As freshly started, with the same accounts: nothing else is kept."""
+        """Empties calendars, tokens, counters and faults; accounts and settings stay."""
         before = self.google
         self.clock.shift = timedelta()
         self.google = SimulatedGoogle(

@@ -1,16 +1,13 @@
 """The sample practice: six invented practitioners over eight weeks, for the demo and for tests.
 
 Two weeks lie behind *today* and six before it. Client and casual appointments come from an
-export of the practice software (`SamplePractice.imported`, and as a file `sample_export_csv`);
-the lunches, staff meetings and some leave were entered in our own book (`SamplePractice.own`).
-Everything is drawn from one fixed seed: the same day and zone give the same practice, and the
-second export differs from the first by a handful of everyday changes.
+export of the practice software (`SamplePractice.imported`, as a file in `sample_export`); the
+lunches, staff meetings and some leave were entered in our own book (`SamplePractice.own`).
+Everything is drawn from one fixed seed: the same day and zone give the same practice.
 
 Every person here is invented.
 """
 
-import csv
-import io
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,31 +26,11 @@ from companion.domain.appointments import (
 )
 from companion.sandbox import sample_names as names
 from companion.sandbox.google import SimulatedGoogle
+from companion.sandbox.sample_export import later, write_csv
+from companion.sandbox.sample_names import OPENING, SAMPLE_SOURCE
 
-SAMPLE_SOURCE = "bp-allied"
 WEEKS_BEFORE, WEEKS_AFTER = 2, 6
-COLUMNS = (
-    "Appointment ID",
-    "Type",
-    "Client ID",
-    "Client First Name",
-    "Client Last Name",
-    "Meeting Type",
-    "Consultation Type",
-    "Start",
-    "End",
-    "All Day",
-    "Practitioner",
-    "Location",
-    "Status",
-    "Cancelled",
-    "Recurring",
-    "Notes",
-    "Created",
-    "Created By",
-    "Updated",
-)
-_OPENING, _CLOSING = time(8, 45), time(17, 15)
+_CLOSING = time(17, 15)
 _LUNCH = (time(12, 30), time(13, 0))
 _LENGTHS = (30, 30, 45, 60)
 _FULL, _CANCELLED, _DOUBLE, _CASUAL, _TENTATIVE = 0.7, 0.07, 0.02, 0.06, 0.08
@@ -99,17 +76,10 @@ def sample_practice(today: date, timezone: str = "Australia/Sydney") -> SamplePr
 def sample_export_csv(
     today: date, timezone: str = "Australia/Sydney", *, changed: bool = False
 ) -> str:
-    """An export of the imported part, in the Bp-Allied-style layout; *changed* is a later one."""
+    """The imported part as the practice software exports it; *changed*: two days later."""
     practice = sample_practice(today, timezone)
-    rows = list(practice.imported)
-    if changed:
-        rows = _later(rows, today)
-    people = {person.id: person.name for person in practice.practitioners}
-    written = io.StringIO(newline="")
-    table = csv.writer(written, lineterminator="\r\n")
-    table.writerow(COLUMNS)
-    table.writerows(_row(each, people[each.practitioner_id]) for each in rows)
-    return written.getvalue()
+    rows = later(practice.imported, today) if changed else practice.imported
+    return write_csv(rows, practice.practitioners)
 
 
 def add_accounts(google: SimulatedGoogle, practice: SamplePractice) -> None:
@@ -246,7 +216,7 @@ def _imported(
 
 def _day(person: Practitioner, day: date, chance: random.Random) -> Iterator[Appointment]:
     """One practitioner's day: slots from opening to closing, most of them taken."""
-    clock = datetime.combine(day, _OPENING)
+    clock = datetime.combine(day, OPENING)
     lunch = datetime.combine(day, _LUNCH[0]), datetime.combine(day, _LUNCH[1])
     while clock < datetime.combine(day, _CLOSING):
         length = chance.choice(_LENGTHS)
@@ -307,7 +277,7 @@ def _appointment(
 def _numbered(drawn: Appointment, number: int, chance: random.Random) -> Appointment:
     """The appointment with its id, and with the moments at which the reception made it."""
     day = drawn.start.date() - timedelta(days=chance.randrange(20, 60))
-    opening = datetime.combine(day, _OPENING, tzinfo=ZoneInfo(drawn.timezone))
+    opening = datetime.combine(day, OPENING, tzinfo=ZoneInfo(drawn.timezone))
     created = (opening + timedelta(minutes=chance.randrange(500))).astimezone(UTC)
     return replace(
         drawn,
@@ -317,81 +287,3 @@ def _numbered(drawn: Appointment, number: int, chance: random.Random) -> Appoint
         created_by=chance.choice(names.RECEPTION),
         updated=created,
     )
-
-
-# The later export, and the file
-
-
-def _later(rows: list[Appointment], today: date) -> list[Appointment]:
-    """Two days' work at reception: three moved, two cancelled, one noted, one gone, two new."""
-    upcoming = [
-        index
-        for index, each in enumerate(rows)
-        if each.kind is AppointmentKind.CLIENT and not each.cancelled and each.start.date() > today
-    ]
-    picked = upcoming[3::29]
-    zone = ZoneInfo(rows[0].timezone)
-    for index in picked[:6]:
-        touched = datetime.combine(today, _OPENING, tzinfo=zone).astimezone(UTC)
-        rows[index] = replace(rows[index], updated=touched)
-    for index in picked[:3]:
-        shift = timedelta(days=1, minutes=30)
-        rows[index] = replace(
-            rows[index], start=rows[index].start + shift, end=rows[index].end + shift
-        )
-    for index in picked[3:5]:
-        rows[index] = replace(rows[index], status=AppointmentStatus.CANCELLED)
-    rows[picked[5]] = replace(rows[picked[5]], notes="Bring the referral letter 📄")
-    new = [
-        replace(
-            rows[index],
-            id=appointment_id(SAMPLE_SOURCE, f"A{9000 + index}"),
-            source_id=f"A{9000 + index}",
-            start=rows[index].start.replace(hour=17, minute=30),
-            end=rows[index].start.replace(hour=18, minute=0),
-        )
-        for index in picked[7:9]
-    ]
-    del rows[picked[6]]
-    return rows + new
-
-
-def _row(each: Appointment, practitioner: str) -> tuple[str, ...]:
-    meeting = each.kind is AppointmentKind.MEETING
-    return (
-        each.source_id,
-        each.kind.value.capitalize(),
-        each.client_id,
-        each.client_first_name,
-        each.client_last_name,
-        each.appointment_type if meeting else "",
-        "" if meeting else each.appointment_type,
-        _day_text(each.start) if each.all_day else _moment_text(each.start),
-        _day_text(each.end - timedelta(days=1)) if each.all_day else _moment_text(each.end),
-        _yes(each.all_day),
-        practitioner,
-        each.location,
-        each.show_as.value.capitalize(),
-        _yes(each.cancelled),
-        _yes(each.recurring),
-        each.notes,
-        _local_text(each.created, each.timezone),
-        each.created_by,
-        _local_text(each.updated, each.timezone),
-    )
-
-
-def _yes(value: bool) -> str:
-    return "Yes" if value else "No"
-
-
-def _day_text(moment: datetime) -> str:
-    return f"{moment.day}/{moment.month}/{moment.year}"
-
-
-def _moment_text(moment: datetime) -> str:
-    return f"{_day_text(moment)} {moment:%H:%M}"
-
-
-def _local_text(moment: datetime | None, timezone: str) -> str:
-    return "" if moment is None else _moment_text(moment.astimezone(ZoneInfo(timezone)))

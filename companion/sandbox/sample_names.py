@@ -5,6 +5,11 @@ emoji, markup, a line break, and a note that a spreadsheet would take for a form
 """
 
 from dataclasses import dataclass
+from datetime import time
+
+SAMPLE_SOURCE = "bp-allied"
+"""The name that the importer gives to files in this layout."""
+OPENING = time(8, 45)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,9 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.sandbox.google import SimulatedGoogle
-from companion.sandbox.sample import (
-    COLUMNS,
-    SAMPLE_SOURCE,
-    add_accounts,
-    sample_export_csv,
-    sample_practice,
-)
+from companion.sandbox.sample import add_accounts, sample_export_csv, sample_practice
+from companion.sandbox.sample_export import COLUMNS
+from companion.sandbox.sample_names import SAMPLE_SOURCE
 
 MONDAY, SUNDAY = date(2026, 11, 23), date(2026, 4, 5)
 """An ordinary day, and the Sunday on which Sydney's clocks go back."""

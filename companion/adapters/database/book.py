@@ -56,20 +56,16 @@ _OF_SOURCE = select(
     appointments.c.status,
 ).where(appointments.c.source == bindparam("source"), appointments.c.source_id != "")
 _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revisions.c.revision)
-_NEWEST_IMPORTS = (
-    select(
-        imports.c.source,
-        imports.c.at,
-        imports.c.file_name,
-        imports.c.added,
-        imports.c.changed,
-        imports.c.removed,
-        imports.c.unchanged,
-        imports.c.rejected,
-    )
-    .order_by(imports.c.at.desc(), imports.c.id.desc())
-    .limit(bindparam("limit"))
-)
+_NEWEST_IMPORTS = select(
+    imports.c.source,
+    imports.c.at,
+    imports.c.file_name,
+    imports.c.added,
+    imports.c.changed,
+    imports.c.removed,
+    imports.c.unchanged,
+    imports.c.rejected,
+).order_by(imports.c.at.desc(), imports.c.id.desc())
 
 
 class SqlBook:
@@ -156,6 +152,6 @@ class SqlBook:
         return await self._access.read(
             lambda connection: [
                 ImportRecord(**row)
-                for row in connection.execute(_NEWEST_IMPORTS, {"limit": limit}).mappings()
+                for row in connection.execute(_NEWEST_IMPORTS.limit(limit)).mappings()
             ]
         )

@@ -1,0 +1,74 @@
+"""How SQLite answers the queries that must stay quick in a large book: by an index, always."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Executable
+from sqlalchemy.sql import ClauseElement
+
+from companion.adapters.database import Database, activity, book, feeds, ledger, open_database
+from tests.fakes.clock import FakeClock
+
+START = datetime(2026, 3, 2)  # noqa: DTZ001 - wall time
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = open_database(tmp_path / "book.db", FakeClock())
+    yield opened
+    await opened.close()
+
+
+async def plan(database: Database, statement: ClauseElement, **values: Any) -> list[str]:
+    compiled = statement.params(values).compile(
+        database._access._reading, compile_kwargs={"literal_binds": True}
+    )
+    return await database._access.read(
+        lambda connection: [
+            row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
+        ]
+    )
+
+
+async def test_a_span_of_days_is_three_ranges_of_one_index(database: Database) -> None:
+    steps = await plan(
+        database,
+        book.IN_SPAN,
+        practitioner_id="mira",
+        start=START,
+        start_of_brief=START - timedelta(days=2),
+        end=START + timedelta(days=1),
+    )
+    searches = [step for step in steps if "appointments" in step]
+    by_time = "SEARCH appointments USING INDEX appointments_by_time (practitioner_id=? AND shape=?"
+    assert searches == [
+        f"{by_time} AND earliest>? AND earliest<?)",
+        f"{by_time} AND earliest<?)",
+        f"{by_time} AND earliest<?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "values", "index"),
+    [
+        (book._OF_SOURCE, {"source": "pms"}, "appointments_by_source"),
+        (book._ONE, {"id": "a"}, "sqlite_autoindex_appointments_1"),
+        (ledger._ENTRIES, {"practitioner": "mira", "calendar": "c"}, "PRIMARY KEY"),
+        (ledger._CALENDARS, {"practitioner": "mira"}, "PRIMARY KEY"),
+        (feeds._BY_TOKEN, {"wanted": b"x"}, "sqlite_autoindex_feed_links_2"),
+        (activity._NEWEST, {}, "activity_by_time"),
+        (book._NEWEST_IMPORTS, {}, "ix_imports_at"),
+    ],
+)
+async def test_nothing_is_searched_or_sorted_without_an_index(
+    database: Database, statement: Executable, values: dict[str, Any], index: str
+) -> None:
+    assert isinstance(statement, ClauseElement)
+    steps = await plan(database, statement, **values)
+    assert len(steps) == 1
+    assert index in steps[0]

@@ -34,7 +34,7 @@ from companion.sandbox.refusals import Json
 
 HOST = "127.0.0.1"
 LARGEST_BODY = 32 * 1024 * 1024
-START_SECONDS = 10.0
+STOP_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
@@ -219,10 +219,12 @@ class SimulatedHandle:
         self._thread.start()
         return self
 
-    def stop(self) -> None:
+    def stop(self, *, wait: bool = True) -> None:
+        """Without *wait* the port closes a moment later: fit for the end of a test."""
         self._server.should_exit = True
-        self._thread.join(START_SECONDS)
-        self._socket.close()
+        if wait:
+            self._thread.join(STOP_SECONDS)
+            self._socket.close()
 
     def __enter__(self) -> Self:
         return self

@@ -28,14 +28,17 @@ _OPEN: list[httplib2.Http] = []
 @contextmanager
 def simulated_google() -> Iterator[SimulatedHandle]:
     """A running simulator with two accounts and no quota, on a port of its own."""
-    with start_simulated_google() as handle:
-        handle.google.meter.quota.per_user = None
-        handle.google.meter.quota.per_project = None
-        handle.google.add_account(ZOE, name="Zoë O'Brien-Nguyễn", timezone=SYDNEY)
-        handle.google.add_account(JURGEN, name="Müller, Jürgen", timezone="Europe/Berlin")
+    handle = start_simulated_google()
+    handle.google.meter.quota.per_user = None
+    handle.google.meter.quota.per_project = None
+    handle.google.add_account(ZOE, name="Zoë O'Brien-Nguyễn", timezone=SYDNEY)
+    handle.google.add_account(JURGEN, name="Müller, Jürgen", timezone="Europe/Berlin")
+    try:
         yield handle
+    finally:
         while _OPEN:
             _OPEN.pop().close()
+        handle.stop(wait=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

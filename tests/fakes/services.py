@@ -1,0 +1,229 @@
+"""The whole house on fakes: the real services over in-memory stores and a Google in memory.
+
+What the pages are tested on, and a quick way to look at them: nothing here reads a disk but the
+import of a file, and nothing reaches a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.tabular import TabularReader
+from companion.domain.appointments import Appointment, Practitioner
+from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.sandbox.sample import SamplePractice, sample_practice
+from companion.services.auditing import Auditing
+from companion.services.connecting import CalendarChoice, Connecting
+from companion.services.feeds import Feeds
+from companion.services.house import Services
+from companion.services.importing import Importing
+from companion.services.pacing import Pacer
+from companion.services.passes import SyncParts
+from companion.services.ports import BookChange, Clock
+from companion.services.practitioners import Practitioners
+from companion.services.status import Status
+from companion.services.syncing import Syncing
+from companion.services.worker import Worker
+from tests.fakes.clock import FakeClock
+from tests.fakes.feeds import MemoryKept
+from tests.fakes.google import FakeGoogle
+from tests.fakes.secrets import FakeSecrets
+from tests.fakes.settings import FakeSettings
+from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+
+INSTALL = "0123456789abcdef"
+SYDNEY = "Australia/Sydney"
+TUESDAY = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
+"""Tuesday 24 November 2026, 09:30 in Sydney."""
+CLIENT_FILE = (
+    b'{"installed": {"client_id": "practice.apps.example", "client_secret": "made-up",'
+    b' "project_id": "banksia-calendar", "auth_uri": "https://accounts.google.com/o/oauth2/auth",'
+    b' "token_uri": "https://oauth2.googleapis.com/token"}}'
+)
+
+
+class FreeTurns:
+    """Turns among processes, where there is only one."""
+
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        yield
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeHouse:
+    services: Services
+    clock: Clock
+    settings: FakeSettings
+    google: FakeGoogle
+    book: MemoryBook
+    ledger: MemoryLedger
+    activity: MemoryActivity
+    secrets: FakeSecrets
+
+    async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
+        await self.book.apply(BookChange(put=appointments, remove=remove), self.clock.now())
+
+    async def connect(self, practitioner_id: str, account: str) -> None:
+        """As a person would: begin, allow at Google, come back."""
+        start = await self.services.connecting.begin(
+            practitioner_id,
+            calendar=CalendarChoice(kind="new", name="Appointments"),
+            redirect_uri="http://127.0.0.1:8080/oauth/callback",
+        )
+        await self.services.connecting.finish(self.google.consent(start.url, account))
+
+
+def fake_house(
+    practice: SamplePractice | None = None,
+    *,
+    clock: Clock | None = None,
+    user_rate: float = 10_000.0,
+) -> FakeHouse:
+    """With the people of `practice` (none: nobody yet); its appointments are not in the book.
+
+    `user_rate`: Google's requests a second; low ones make an upload long enough to watch."""
+    clock = clock or FakeClock(TUESDAY, auto=False)
+    settings = FakeSettings(_settings(practice))
+    book, ledger, activity = MemoryBook(), MemoryLedger(), MemoryActivity()
+    store, secrets = MemoryFeeds(), FakeSecrets()
+    google = FakeGoogle(secrets=secrets, install=INSTALL)
+    syncing = Syncing(
+        SyncParts(
+            book=book,
+            ledger=ledger,
+            settings=settings,
+            google=google,
+            activity=activity,
+            turns=FreeTurns(),
+            pacer=Pacer(clock, user_rate=user_rate, project_rate=max(user_rate, 166.0)),
+            clock=clock,
+            chance=random.Random(1),
+        )
+    )
+    auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
+    practitioners = Practitioners(settings=settings, book=book, clock=clock)
+    services = Services(
+        clock=clock,
+        settings=settings,
+        book=book,
+        activity=activity,
+        practitioners=practitioners,
+        importing=Importing(
+            book=book,
+            settings=settings,
+            practitioners=practitioners,
+            reader=TabularReader(),
+            activity=activity,
+            clock=clock,
+        ),
+        connecting=Connecting(
+            google=google,
+            settings=settings,
+            secrets=secrets,
+            ledger=ledger,
+            activity=activity,
+            clock=clock,
+        ),
+        syncing=syncing,
+        auditing=auditing,
+        feeds=Feeds(
+            book=book,
+            settings=settings,
+            store=store,
+            secrets=secrets,
+            activity=activity,
+            clock=clock,
+            writer=CalendarWriter(INSTALL),
+            kept=MemoryKept(),
+            listener=lambda: ("192.168.20.7", 8090),
+        ),
+        status=Status(
+            settings=settings,
+            book=book,
+            ledger=ledger,
+            feeds=store,
+            activity=activity,
+            syncing=syncing,
+            clock=clock,
+        ),
+        worker=Worker(
+            syncing=syncing,
+            auditing=auditing,
+            book=book,
+            settings=settings,
+            clock=clock,
+            chance=random.Random(1),
+            change_sign=lambda: 0,
+        ),
+    )
+    return FakeHouse(
+        services=services,
+        clock=clock,
+        settings=settings,
+        google=google,
+        book=book,
+        ledger=ledger,
+        activity=activity,
+        secrets=secrets,
+    )
+
+
+def _settings(practice: SamplePractice | None) -> Settings:
+    if practice is None:
+        return Settings(install_id=INSTALL)
+    settings = Settings(
+        install_id=INSTALL, practice=Practice(name=practice.name, timezone=practice.timezone)
+    )
+    for person in practice.practitioners:
+        settings = settings.with_practitioner(PractitionerSettings(practitioner=person))
+    return settings
+
+
+def the_sample(clock_now: datetime = TUESDAY) -> SamplePractice:
+    return sample_practice(clock_now.astimezone(ZoneInfo(SYDNEY)).date(), SYDNEY)
+
+
+def crowd(count: int) -> SamplePractice:
+    """The sample practice with `count` invented people instead of its six."""
+    sample = the_sample()
+    people = tuple(
+        Practitioner(id=f"person-{number}", name=f"Practitioner {number:03}", timezone=SYDNEY)
+        for number in range(count)
+    )
+    return replace(sample, practitioners=people)
+
+
+async def lived_in() -> FakeHouse:
+    """The sample practice in use: some are connected and up to date, one is held, some are not
+    connected; a feed link; an import on record."""
+    sample = the_sample()
+    house = fake_house(sample)
+    await house.services.connecting.set_client(CLIENT_FILE)
+    await house.write(*sample.appointments)
+    for person in sample.practitioners[:4]:
+        await house.connect(person.id, person.email)
+        await house.services.syncing.run(person.id, cause="upload", audit=True)
+    held = sample.practitioners[1].id
+    theirs = [each.id for each in sample.appointments if each.practitioner_id == held]
+    await house.write(remove=theirs)
+    await house.services.syncing.run(held, cause="worker")
+    house.google.revoked.add(sample.practitioners[2].email)
+    await house.write(replace(_one_of(sample, 2), location="Room 9"))
+    await house.services.syncing.run(sample.practitioners[2].id, cause="worker")
+    await house.services.feeds.add(sample.practitioners[0].id, label="Work phone")
+    await asyncio.sleep(0)
+    return house
+
+
+def _one_of(sample: SamplePractice, place: int) -> Appointment:
+    identity = sample.practitioners[place].id
+    mine = (each for each in sample.imported if each.practitioner_id == identity)
+    return next(each for each in mine if each.start.date() > TUESDAY.date())

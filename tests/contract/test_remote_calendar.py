@@ -60,7 +60,8 @@ def insert(key: str = "a", **fields: Any) -> InsertEvent:
 
 
 class World(Protocol):
-    calendar: RemoteCalendar
+    @property
+    def calendar(self) -> RemoteCalendar: ...
 
     def person_deletes(self, event: str) -> None: ...
     def person_retitles(self, event: str, title: str) -> None: ...

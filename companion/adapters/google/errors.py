@@ -288,6 +288,8 @@ def foreign_errors() -> tuple[tuple[type[BaseException], Translate], ...]:
         code = str(getattr(error, "error", "") or "")
         if code in {"server_error", "temporarily_unavailable"}:
             return RemoteUnavailable(detail=f"{detail} {code}")
+        if BY_GRANT_ERROR.get(code) is _client_unknown:
+            return _client_unknown(f"{detail} {code}")
         return SignInError(detail=f"{detail} {code}".strip())
 
     return (

@@ -62,6 +62,8 @@ class Threads(Generic[Own]):
                 result, error = work(own), None
             except Exception as err:  # noqa: BLE001 - handed to whoever awaits it
                 result, error = None, err
+            with self._lock:  # before the answer, or whoever asks next starts a needless thread
+                self._waiting -= 1
             self._hand_over(loop, settle, result, error)
 
         with self._lock:
@@ -95,8 +97,6 @@ class Threads(Generic[Own]):
                 with self._lock:
                     self._owned.append(own)
             perform(own)
-            with self._lock:
-                self._waiting -= 1
         if own is not None:
             self._end(own)
 

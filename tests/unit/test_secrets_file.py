@@ -396,7 +396,9 @@ async def kept_in(home: Home) -> SealedSecrets:
     return home.open()
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "kills", [20, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
 async def test_killing_the_writer_at_any_moment_loses_nothing_that_was_told_done(
     home: Home, kills: int
 ) -> None:

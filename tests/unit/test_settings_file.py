@@ -250,7 +250,9 @@ def test_two_processes_changing_at_once_lose_nothing(tmp_path: Path) -> None:
     assert set(store.read().sources) == expected
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "kills", [20, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+)
 def test_killing_the_writer_at_any_moment_loses_nothing_that_was_told_done(
     tmp_path: Path, kills: int
 ) -> None:

@@ -18,33 +18,37 @@ which the next start takes up. Whatever does not open is left untouched.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from argon2.low_level import Type, hash_secret_raw
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from companion.domain.errors import SecretsDamaged, SecretsUnavailable, StoreTooNew
+from companion.adapters.secrets.envelope import (
+    COST,
+    VERSION,
+    Record,
+    SealedFile,
+    argon2id,
+    canonical,
+    key_in,
+    parse,
+    record_data,
+    seal_data,
+    to_text,
+    unseal,
+    written,
+)
+from companion.domain.errors import SecretsDamaged, SecretsUnavailable
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
 
 FILE_NAME = "secrets.json"
 LOCK_NAME = "secrets.lock"
 VARIABLE = "COMPANION_SECRETS_KEY"
-VERSION = 1
-COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
-"""Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
-_COST_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
-"""A tampered file must not make us fill the memory."""
 
 
 class KeyVault(Protocol):
@@ -57,27 +61,6 @@ class KeyVault(Protocol):
     def check(self) -> str:
         """Prove that it works; its name for people."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    generation: int
-    nonce: bytes
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """``secrets.json`` as read; nothing in it is trusted before `_open` has checked the seal."""
-
-    head: dict[str, Any]
-    """``version`` and ``key``: {"kind": "keyring"} or {"kind": "passphrase", "salt", cost …}."""
-    records: dict[str, _Record] = field(default_factory=dict)
-    seal: _Record
-
-    @property
-    def kind(self) -> str:
-        return str(self.head["key"]["kind"])
 
 
 class SealedSecrets:
@@ -136,7 +119,7 @@ class SealedSecrets:
         record = file.records.get(name)
         if record is None:
             return None
-        return _unseal(key, record, _record_data(file.head, name, record.generation)).decode()
+        return unseal(key, record, record_data(file.head, name, record.generation)).decode()
 
     def _put(self, name: str, value: str) -> None:
         make_folder(self.path.parent)
@@ -148,7 +131,7 @@ class SealedSecrets:
                 key = self._open(file)
             before = file.records.get(name)
             generation = before.generation + 1 if before is not None else 1
-            data = _record_data(file.head, name, generation)
+            data = record_data(file.head, name, generation)
             record = self._sealed(key, value.encode(), data, generation)
             self._write(key, replace(file, records={**file.records, name: record}))
 
@@ -194,12 +177,12 @@ class SealedSecrets:
 
     # ── the key ───────────────────────────────────────────────────────────────────────────────
 
-    def _new_file(self) -> tuple[_File, bytes]:
+    def _new_file(self) -> tuple[SealedFile, bytes]:
         """Nothing is on the disk yet; a key of the password store is."""
         if self._passphrase.strip():
             key_head: dict[str, Any] = {
                 "kind": "passphrase",
-                "salt": _to_text(self._random(16)),
+                "salt": to_text(self._random(16)),
                 **COST,
             }
             head = {"version": VERSION, "key": key_head}
@@ -208,28 +191,28 @@ class SealedSecrets:
             head = {"version": VERSION, "key": {"kind": "keyring"}}
             key = self._key_in_vault(make=True)
             self._remember(head, key)
-        empty = _File(head=head, seal=_Record(generation=0, nonce=b"", sealed=b""))
+        empty = SealedFile(head=head, seal=Record(generation=0, nonce=b"", sealed=b""))
         return empty, key
 
     def _key_of(self, head: dict[str, Any]) -> bytes:
         with self._making:
-            known = self._keys.get(_canonical(head))
+            known = self._keys.get(canonical(head))
             if known is None:
                 known = (
                     self._key_from_passphrase(head["key"])
                     if head["key"]["kind"] == "passphrase"
                     else self._key_in_vault(make=False)
                 )
-                self._keys[_canonical(head)] = known
+                self._keys[canonical(head)] = known
             return known
 
     def _remember(self, head: dict[str, Any], key: bytes) -> None:
         with self._making:
-            self._keys[_canonical(head)] = key
+            self._keys[canonical(head)] = key
 
     def _forget(self, head: dict[str, Any]) -> None:
         with self._making:
-            self._keys.pop(_canonical(head), None)
+            self._keys.pop(canonical(head), None)
 
     def _key_from_passphrase(self, key_head: dict[str, Any]) -> bytes:
         if not self._passphrase.strip():
@@ -242,7 +225,7 @@ class SealedSecrets:
     def _key_in_vault(self, *, make: bool) -> bytes:
         """`make`: nothing depends on a key yet, so one may be stored. Takes up the key of a
         start that was interrupted before its file."""
-        found = _key_in(self._vault.get() or "")
+        found = key_in(self._vault.get() or "")
         if found is not None:
             return found
         if not make:
@@ -252,12 +235,12 @@ class SealedSecrets:
                 "set the sign-ins aside and connect each practitioner again. Nothing was changed.",
             )
         fresh = self._random(32)
-        self._vault.set(_to_text(fresh))
+        self._vault.set(to_text(fresh))
         return fresh
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────
 
-    def _read(self) -> _File | None:
+    def _read(self) -> SealedFile | None:
         try:
             if self._disk.signature(self.path) is None:
                 return None
@@ -266,13 +249,13 @@ class SealedSecrets:
             return None
         except OSError as error:
             raise disk_trouble(error, self.path) from error
-        return _parse(content)
+        return parse(content)
 
-    def _open(self, file: _File) -> bytes:
+    def _open(self, file: SealedFile) -> bytes:
         """The file's key, its seal checked."""
         key = self._key_of(file.head)
         try:
-            _unseal(key, file.seal, _seal_data(file))
+            unseal(key, file.seal, seal_data(file))
         except SecretsDamaged:
             if file.kind == "passphrase":
                 raise SecretsDamaged(
@@ -285,124 +268,16 @@ class SealedSecrets:
             raise
         return key
 
-    def _write(self, key: bytes, file: _File) -> None:
+    def _write(self, key: bytes, file: SealedFile) -> None:
         generation = file.seal.generation + 1
         unsealed = replace(file, seal=replace(file.seal, generation=generation))
-        seal = self._sealed(key, b"", _seal_data(unsealed), generation)
-        document = {
-            **file.head,
-            "seal": _record_document(seal),
-            "records": {name: _record_document(each) for name, each in file.records.items()},
-        }
+        seal = self._sealed(key, b"", seal_data(unsealed), generation)
         try:
-            write_durably(self.path, json.dumps(document, indent=1).encode(), self._disk)
+            write_durably(self.path, written(replace(file, seal=seal)), self._disk)
         except OSError as error:
             raise disk_trouble(error, self.path) from error
 
-    def _sealed(self, key: bytes, content: bytes, data: bytes, generation: int) -> _Record:
+    def _sealed(self, key: bytes, content: bytes, data: bytes, generation: int) -> Record:
         nonce = self._random(12)
         sealed = AESGCM(key).encrypt(nonce, content, data)
-        return _Record(generation=generation, nonce=nonce, sealed=sealed)
-
-
-def argon2id(passphrase: str, key_head: Mapping[str, Any]) -> bytes:
-    return hash_secret_raw(
-        passphrase.encode("utf-8", "surrogatepass"),
-        salt=_to_bytes(key_head["salt"]),
-        time_cost=key_head["time"],
-        memory_cost=key_head["memory_kib"],
-        parallelism=key_head["lanes"],
-        hash_len=32,
-        type=Type.ID,
-    )
-
-
-def _unseal(key: bytes, record: _Record, data: bytes) -> bytes:
-    try:
-        return AESGCM(key).decrypt(record.nonce, record.sealed, data)
-    except (InvalidTag, ValueError) as error:
-        raise SecretsDamaged(detail=type(error).__name__) from error
-
-
-def _record_data(head: dict[str, Any], name: str, generation: int) -> bytes:
-    return _canonical(["record", head, name, generation]).encode()
-
-
-def _seal_data(file: _File) -> bytes:
-    listed = {
-        name: [record.generation, hashlib.sha256(record.nonce + record.sealed).hexdigest()]
-        for name, record in file.records.items()
-    }
-    return _canonical(["seal", file.head, file.seal.generation, listed]).encode()
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _key_in(text: str) -> bytes | None:
-    try:
-        key = _to_bytes(text)
-    except SecretsDamaged:
-        return None
-    return key if len(key) == 32 else None
-
-
-def _to_text(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
-
-
-def _to_bytes(text: object) -> bytes:
-    try:
-        return base64.b64decode(str(text).encode("ascii"), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise SecretsDamaged(detail="no base64") from error
-
-
-def _record_document(record: _Record) -> dict[str, Any]:
-    return {
-        "generation": record.generation,
-        "nonce": _to_text(record.nonce),
-        "sealed": _to_text(record.sealed),
-    }
-
-
-def _record_in(document: Any) -> _Record:
-    generation = document["generation"]
-    if type(generation) is not int:
-        raise SecretsDamaged(detail="generation")
-    return _Record(
-        generation=generation,
-        nonce=_to_bytes(document["nonce"]),
-        sealed=_to_bytes(document["sealed"]),
-    )
-
-
-def _parse(content: bytes) -> _File:
-    try:
-        document = json.loads(content)
-        head = {"version": document["version"], "key": document["key"]}
-        if type(head["version"]) is int and head["version"] > VERSION:
-            raise StoreTooNew(detail=f"secrets of version {head['version']}, ours is {VERSION}")
-        _check_head(head)
-        records = {str(name): _record_in(each) for name, each in document["records"].items()}
-        return _File(head=head, records=records, seal=_record_in(document["seal"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise SecretsDamaged(
-            "The file of stored sign-ins is damaged.", detail=type(error).__name__
-        ) from error
-
-
-def _check_head(head: dict[str, Any]) -> None:
-    key = head["key"]
-    costs = [key.get(each) for each in _COST_LIMITS]
-    good = {
-        "keyring": set(key) == {"kind"},
-        "passphrase": set(key) == {"kind", "salt", *_COST_LIMITS}
-        and all(type(each) is int for each in costs)
-        and all(1 <= key[each] <= most for each, most in _COST_LIMITS.items() if each in key)
-        and key.get("memory_kib", 0) >= 8 * key.get("lanes", 1)
-        and len(_to_bytes(key.get("salt"))) >= 8,
-    }
-    if head["version"] != VERSION or not good.get(key["kind"], False):
-        raise SecretsDamaged("The file of stored sign-ins is damaged.", detail="head")
+        return Record(generation=generation, nonce=nonce, sealed=sealed)

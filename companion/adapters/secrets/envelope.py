@@ -1,0 +1,165 @@
+"""The sealed file's format: records, the seal over them, and how a key is made or written.
+
+    version, key      the head: {"kind": "keyring"}, or {"kind": "passphrase", "salt", cost …}
+    records           name → generation, nonce, sealed text
+    seal              AES-256-GCM of nothing, over head, generation and every record's digest
+
+Associated data is canonical JSON, led by a word for its purpose, so that a record never passes
+for a seal.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from companion.domain.errors import SecretsDamaged, StoreTooNew
+
+VERSION = 1
+COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
+"""Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
+_COST_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
+"""A tampered file must not make us fill the memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    generation: int
+    nonce: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedFile:
+    """As read; nothing in it is to be trusted before its seal is checked."""
+
+    head: dict[str, Any]
+    """``version`` and ``key``: {"kind": "keyring"} or {"kind": "passphrase", "salt", cost …}."""
+    records: dict[str, Record] = field(default_factory=dict)
+    seal: Record
+
+    @property
+    def kind(self) -> str:
+        return str(self.head["key"]["kind"])
+
+
+def argon2id(passphrase: str, key_head: Mapping[str, Any]) -> bytes:
+    return hash_secret_raw(
+        passphrase.encode("utf-8", "surrogatepass"),
+        salt=_to_bytes(key_head["salt"]),
+        time_cost=key_head["time"],
+        memory_cost=key_head["memory_kib"],
+        parallelism=key_head["lanes"],
+        hash_len=32,
+        type=Type.ID,
+    )
+
+
+def unseal(key: bytes, record: Record, data: bytes) -> bytes:
+    try:
+        return AESGCM(key).decrypt(record.nonce, record.sealed, data)
+    except (InvalidTag, ValueError) as error:
+        raise SecretsDamaged(detail=type(error).__name__) from error
+
+
+def record_data(head: dict[str, Any], name: str, generation: int) -> bytes:
+    return canonical(["record", head, name, generation]).encode()
+
+
+def seal_data(file: SealedFile) -> bytes:
+    listed = {
+        name: [record.generation, hashlib.sha256(record.nonce + record.sealed).hexdigest()]
+        for name, record in file.records.items()
+    }
+    return canonical(["seal", file.head, file.seal.generation, listed]).encode()
+
+
+def canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def key_in(text: str) -> bytes | None:
+    try:
+        key = _to_bytes(text)
+    except SecretsDamaged:
+        return None
+    return key if len(key) == 32 else None
+
+
+def to_text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _to_bytes(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text).encode("ascii"), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SecretsDamaged(detail="no base64") from error
+
+
+def written(file: SealedFile) -> bytes:
+    document = {
+        **file.head,
+        "seal": _record_document(file.seal),
+        "records": {name: _record_document(each) for name, each in file.records.items()},
+    }
+    return json.dumps(document, indent=1).encode()
+
+
+def _record_document(record: Record) -> dict[str, Any]:
+    return {
+        "generation": record.generation,
+        "nonce": to_text(record.nonce),
+        "sealed": to_text(record.sealed),
+    }
+
+
+def _record_in(document: Any) -> Record:
+    generation = document["generation"]
+    if type(generation) is not int:
+        raise SecretsDamaged(detail="generation")
+    return Record(
+        generation=generation,
+        nonce=_to_bytes(document["nonce"]),
+        sealed=_to_bytes(document["sealed"]),
+    )
+
+
+def parse(content: bytes) -> SealedFile:
+    """Raises SecretsDamaged, StoreTooNew; the seal is not looked at."""
+    try:
+        document = json.loads(content)
+        head = {"version": document["version"], "key": document["key"]}
+        if type(head["version"]) is int and head["version"] > VERSION:
+            raise StoreTooNew(detail=f"secrets of version {head['version']}, ours is {VERSION}")
+        _check_head(head)
+        records = {str(name): _record_in(each) for name, each in document["records"].items()}
+        return SealedFile(head=head, records=records, seal=_record_in(document["seal"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SecretsDamaged(
+            "The file of stored sign-ins is damaged.", detail=type(error).__name__
+        ) from error
+
+
+def _check_head(head: dict[str, Any]) -> None:
+    key = head["key"]
+    costs = [key.get(each) for each in _COST_LIMITS]
+    good = {
+        "keyring": set(key) == {"kind"},
+        "passphrase": set(key) == {"kind", "salt", *_COST_LIMITS}
+        and all(type(each) is int for each in costs)
+        and all(1 <= key[each] <= most for each, most in _COST_LIMITS.items() if each in key)
+        and key.get("memory_kib", 0) >= 8 * key.get("lanes", 1)
+        and len(_to_bytes(key.get("salt"))) >= 8,
+    }
+    if head["version"] != VERSION or not good.get(key["kind"], False):
+        raise SecretsDamaged("The file of stored sign-ins is damaged.", detail="head")

@@ -102,7 +102,18 @@ def _do(
             as_json({"error": error_json(error)})
         trouble(error)
         code = USAGE if isinstance(error, BadInput) and error.field == "usage" else FAILED
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a person
+        code = _stumbled(error)
     raise typer.Exit(code)
+
+
+def _stumbled(error: Exception) -> int:
+    """A mistake of ours: a sentence here, the place in the log."""
+    from companion.main import note_mistake
+    from companion.printing import trouble
+
+    trouble(note_mistake(error))
+    return FAILED
 
 
 @app.callback(invoke_without_command=True)
@@ -150,6 +161,8 @@ def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bo
     except CompanionError as error:
         trouble(error)
         raise typer.Exit(FAILED) from None
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a person
+        raise typer.Exit(_stumbled(error)) from None
 
 
 # ── practitioners, settings ───────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ the app open the house the same way and differ only in what they call.
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import socket
@@ -23,15 +24,19 @@ from companion.adapters.database.opening import Database, open_database
 from companion.adapters.feed_files import FeedFiles
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
-from companion.adapters.secrets import open_secrets
+from companion.adapters.logs import FILE_NAME, log_to
+from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.settings import SettingsFile
-from companion.adapters.tabular import TabularReader
+from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
+from companion.adapters.vault import Vault
 from companion.domain.appointments import Practitioner
+from companion.domain.errors import CompanionError
 from companion.services.auditing import Auditing
-from companion.services.connecting import CalendarChoice, Connected, Connecting
+from companion.services.connecting import Connected, Connecting
+from companion.services.consents import CalendarChoice
 from companion.services.feeds import Feeds
-from companion.services.files import make_folder, write_durably
+from companion.services.files import Disk, make_folder, write_durably
 from companion.services.house import Services
 from companion.services.importing import Importing
 from companion.services.pacing import Pacer
@@ -43,6 +48,8 @@ from companion.services.worker import Worker
 
 if TYPE_CHECKING:
     from companion.services.ports import SecretStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +123,9 @@ class House:
 
         choice = None
         if calendar_id:
-            choice = CalendarChoice.existing(calendar_id)
+            choice = CalendarChoice(kind="existing", calendar_id=calendar_id)
         elif new_calendar is not None:
-            choice = CalendarChoice.new(new_calendar)
+            choice = CalendarChoice(kind="new", name=new_calendar)
         async with Loopback() as loopback:
             start = await self.services.connecting.begin(
                 practitioner_id, login=login, calendar=choice, redirect_uri=loopback.redirect_uri
@@ -132,7 +139,7 @@ class House:
     @staticmethod
     def write_file(path: Path, content: bytes) -> None:
         """A file a person asked for; whole or not at all. Raises StoreError."""
-        write_durably(path, content)
+        write_durably(path, content, Disk())
 
 
 @asynccontextmanager
@@ -144,6 +151,7 @@ async def open_companion(
     home = environment.home
     async with AsyncExitStack() as stack:
         make_folder(home)
+        stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
         settings = SettingsFile(home, turn=FileTurn(home / "settings.lock", holder=holder))
         install_id = settings.read().install_id
@@ -151,7 +159,12 @@ async def open_companion(
             environment.database_url or f"sqlite:///{(home / 'companion.db').as_posix()}", clock
         )
         stack.push_async_callback(database.close)
-        secrets = open_secrets(home, environment.secrets_key, holder=holder)
+        secrets = SealedSecrets(
+            home,
+            vault=Vault(home),
+            turn=FileTurn(home / LOCK_NAME, holder=holder),
+            passphrase=environment.secrets_key,
+        )
         google = GoogleGateway(
             secrets=secrets, clock=clock, install_id=install_id, api_root=environment.google_api
         )
@@ -180,7 +193,6 @@ async def open_companion(
             writer=CalendarWriter(install_id),
             kept=FeedFiles(home / "feeds"),
             listener=lambda: (settings.read().practice.feed_host or lan_address(), feed_port),
-            versions=database.book,
         )
         stack.push_async_callback(feeds.close)
         practitioners = Practitioners(settings=settings, book=database.book, clock=clock)
@@ -199,7 +211,7 @@ async def open_companion(
                     book=database.book,
                     settings=settings,
                     practitioners=practitioners,
-                    reader=TabularReader(),
+                    reader=TableFiles(),
                     activity=database.activity,
                     clock=clock,
                 ),
@@ -234,6 +246,19 @@ async def open_companion(
                 ),
             ),
         )
+
+
+def note_mistake(error: Exception) -> CompanionError:
+    """Log where a mistake of ours happened; the error to show instead."""
+    home = Environment.of_process().home
+    if home.is_dir():
+        with log_to(home):
+            log.error("a mistake of ours", exc_info=error)
+    return CompanionError(
+        "Calendar Companion stumbled over a mistake of its own; nothing is lost.",
+        f"Try again. If it happens again, send the file {FILE_NAME} of the data folder to "
+        "whoever looks after your computers: it holds no client names.",
+    )
 
 
 def lan_address() -> str:

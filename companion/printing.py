@@ -24,7 +24,8 @@ from companion.services.passes import PassResult, Progress
 from companion.services.status import Board
 from companion.services.syncing import Outlook
 
-out = Console(soft_wrap=True, highlight=False, markup=False)
+# Without a terminal nothing is cut or wrapped: scripts read it.
+out = Console(width=None if sys.stdout.isatty() else 500, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 SHOWN = 40
 """Lines of a plan or a list of rejected rows shown to people; the JSON has all."""
@@ -66,7 +67,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         grid.add_column(heading)
     for row in rows:
         grid.add_row(*row)
-    out.print(grid)
+    out.print(grid, soft_wrap=not sys.stdout.isatty())
 
 
 # ── sync, upload, audit ───────────────────────────────────────────────────────────────────────

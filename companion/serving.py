@@ -20,17 +20,23 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 import companion
-from companion.domain.errors import Busy, CompanionError
+from companion.adapters.clock import SystemClock
+from companion.domain.errors import Busy
 from companion.main import Environment, House, open_companion
 from companion.printing import err, out
 from companion.web.app import create_app
-from companion.web.feed import FeedApp, feed_server
+from companion.web.feed import FeedApp
+from companion.web.feed_listener import feed_server
 from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
 from companion.web.options import AppOptions, SampleFile
+
+if TYPE_CHECKING:
+    from companion.sandbox.rehearsal import Rehearsal
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 3
@@ -47,17 +53,31 @@ class ServeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Demo:
-    google_url: str = ""
-    samples: tuple[SampleFile, ...] = ()
+    """A throw-away home beside a simulated Google."""
+
+    environment: Environment
+    google_url: str
+    rehearsal: Rehearsal
+
+    @property
+    def samples(self) -> tuple[SampleFile, ...]:
+        exports = self.rehearsal.exports.items()
+        return tuple(SampleFile(label=label, path=path) for label, path in exports)
+
+    async def move_in(self, house: House) -> None:
+        from companion.sandbox.rehearsal import move_in
+
+        await move_in(house.services, self.rehearsal, self.google_url)
 
 
 async def serve_until_stopped(options: ServeOptions) -> None:
     """Serve until a signal. Raises CompanionError when the app cannot start."""
     async with AsyncExitStack() as stack:
         if options.demo:
-            environment, demo = await stack.enter_async_context(_demo_environment())
+            demo = await stack.enter_async_context(_demo())
+            environment = demo.environment
         else:
-            environment, demo = Environment.of_process(), _Demo()
+            demo, environment = None, Environment.of_process()
         try:
             app_socket = _bind("127.0.0.1", options.port)
         except OSError as error:
@@ -71,15 +91,13 @@ async def serve_until_stopped(options: ServeOptions) -> None:
         house = await stack.enter_async_context(
             open_companion(environment, holder="the app", feed_port=options.feed_port)
         )
-        if options.demo:
-            from companion.sandbox.rehearsal import prepare
-
-            await prepare(house.services, demo.google_url)
+        if demo is not None:
+            await demo.move_in(house)
         await _serve(house, app_socket, options, demo)
 
 
 async def _serve(
-    house: House, app_socket: socket.socket, options: ServeOptions, demo: _Demo
+    house: House, app_socket: socket.socket, options: ServeOptions, demo: _Demo | None
 ) -> None:
     feed_socket, problem = _bind_feed(options)
     launches = LaunchTokens()
@@ -90,9 +108,9 @@ async def _serve(
             home=house.home,
             version=companion.__version__,
             launches=launches,
-            demo=options.demo,
-            demo_google=demo.google_url,
-            samples=demo.samples,
+            demo=demo is not None,
+            demo_google=demo.google_url if demo else "",
+            samples=demo.samples if demo else (),
             feed_address="" if feed_socket is None else house.feed_address(),
             feed_problem=problem,
         ),
@@ -248,28 +266,24 @@ def _greet(options: ServeOptions, launches: LaunchTokens, problem: str, house: H
 
 
 @asynccontextmanager
-async def _demo_environment() -> AsyncIterator[tuple[Environment, _Demo]]:
-    """A throw-away home, a simulated Google, and sample exports to try the import with."""
+async def _demo() -> AsyncIterator[_Demo]:
+    """Everything is gone when the demo ends."""
     from companion.sandbox.desk import Desk
-    from companion.sandbox.rehearsal import sample_files
+    from companion.sandbox.rehearsal import rehearse
     from companion.sandbox.server import serving
 
+    desk = Desk()
     with tempfile.TemporaryDirectory(
         prefix="companion-demo-", ignore_cleanup_errors=True
     ) as folder:
-        home = Path(folder)
-        async with serving(Desk()) as google_url:
+        async with serving(desk) as google_url:
             environment = replace(
                 Environment.of_process(),
-                home=home / "home",
+                home=Path(folder) / "home",
                 database_url="",
                 google_api=google_url,
                 secrets_key=os.urandom(24).hex(),
             )
-            samples = tuple(
-                SampleFile(label=label, path=path) for label, path in sample_files(home / "samples")
-            )
-            yield environment, _Demo(google_url=google_url, samples=samples)
-
-
-__all__ = ["CompanionError", "ServeOptions", "serve_until_stopped"]
+            now = SystemClock(environment.now).now()
+            rehearsal = rehearse(desk, Path(folder) / "exports", now)
+            yield _Demo(environment=environment, google_url=google_url, rehearsal=rehearsal)

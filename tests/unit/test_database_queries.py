@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Executable
+from sqlalchemy.engine import make_url
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql import ClauseElement
 
 from companion.adapters.database import Database, activity, book, feeds, ledger, open_database
+from companion.adapters.database.schema import Instant, WallTime, metadata
 from tests.fakes.clock import FakeClock
 
+POSTGRESQL = make_url("postgresql://").get_dialect()
+TABLES = list(metadata.tables.items())
 START = datetime(2026, 3, 2)  # noqa: DTZ001 - wall time
 
 
@@ -72,3 +77,26 @@ async def test_nothing_is_searched_or_sorted_without_an_index(
     steps = await plan(database, statement, **values)
     assert len(steps) == 1
     assert index in steps[0]
+
+
+def test_the_tables_and_the_span_are_such_that_postgresql_can_have_them_too() -> None:
+    dialect = POSTGRESQL()
+    made = {name: str(CreateTable(table).compile(dialect=dialect)) for name, table in TABLES}
+    assert "earliest TIMESTAMP WITHOUT TIME ZONE NOT NULL" in made["appointments"]
+    (by_source,) = [
+        index
+        for _, table in TABLES
+        for index in table.indexes
+        if index.name == "appointments_by_source"
+    ]
+    assert "WHERE source_id <> ''" in str(CreateIndex(by_source).compile(dialect=dialect))
+    assert "UNION ALL" in str(book.IN_SPAN.compile(dialect=dialect))
+
+
+def test_postgresql_is_given_datetimes_and_not_text() -> None:
+    dialect = POSTGRESQL()
+    aware = datetime.fromisoformat("2026-03-02T11:00:00+11:00")
+    assert WallTime().process_bind_param(START, dialect) == START
+    assert WallTime().process_result_value(START, dialect) == START
+    assert Instant().process_bind_param(aware, dialect) == START
+    assert Instant().process_result_value(START, dialect) == aware

@@ -33,6 +33,8 @@ BUSY_SECONDS = 5.0
 """How long one writer waits for another process."""
 _WAL_TRIES = 50  # the change to WAL does not wait for locks by itself
 _PAUSE = 0.1
+_LOG_KEPT = 16 << 20
+"""Bytes the log keeps on disk after a large import."""
 _SMALLEST = 512
 """Bytes of the smallest page, and so of the smallest database."""
 
@@ -58,6 +60,7 @@ def _engine(
                 "PRAGMA synchronous=FULL",
                 "PRAGMA foreign_keys=ON",
                 "PRAGMA temp_store=MEMORY",
+                f"PRAGMA journal_size_limit={_LOG_KEPT}",
                 *more,
             ):
                 raw.execute(pragma)
@@ -115,7 +118,7 @@ def peek_revision(path: Path) -> str | None:
         raise _not_a_book()
     # immutable=1 takes no lock and makes no file; it is only right while no log lies beside.
     log = path.with_name(path.name + "-wal")
-    mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+    mode = "mode=ro" if log.exists() else "mode=ro&immutable=1"
     with closing(sqlite3.connect(f"{_uri(path)}?{mode}", uri=True, timeout=BUSY_SECONDS)) as raw:
         return revision_of(raw)
 

@@ -225,7 +225,7 @@ _CLOCK = re.compile(
     r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?)?\s*(?:([ap])\.?\s*m?\.?)?",
     _ANY_CASE,
 )
-_LENGTH = re.compile(r"(?:(\d+(?:\.\d+)?)\s*h\w*\.?)?\s*(?:(\d+)\s*(?:m\w*\.?)?)?", _ANY_CASE)
+_LENGTH = re.compile(r"(?:(\d+(?:\.\d+)?)\s*h[a-z]*\.?)?\s*(?:(\d+)\s*(?:m[a-z]*\.?)?)?", _ANY_CASE)
 _HOURS_MINUTES = re.compile(r"(\d{1,3}):(\d{2})(?::\d{2})?")
 
 

@@ -56,6 +56,8 @@ class Naming:
 def likeness(one: str, other: str) -> float:
     """0 to 1; 1 for the same words in any order, titles aside."""
     first, second = _words(one), _words(other)
+    if not first or not second:
+        return 0.0
     if sorted(first) == sorted(second):
         return 1.0
     if _same_with_initials(first, second) or _same_with_initials(second, first):

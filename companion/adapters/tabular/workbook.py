@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -58,7 +58,7 @@ def read_workbook(content: bytes, *, time_limit: float = TIME_LIMIT) -> Table:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={key: each for key, each in os.environ.items() if not key.startswith("COMPANION_")},
+        env=child_environment(os.environ),
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     late = threading.Event()
@@ -85,6 +85,11 @@ def read_workbook(content: bytes, *, time_limit: float = TIME_LIMIT) -> Table:
         what, remedy = REFUSALS["slow" if late.is_set() else verdict or "damaged"]
         raise FileRefused(what, remedy)
     return Table(headers=headers, rows=rows, kind="xlsx")
+
+
+def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """Without our own variables: the passphrase of the secrets is among them."""
+    return {key: each for key, each in ours.items() if not key.startswith("COMPANION_")}
 
 
 def _feed(pipe: IO[bytes], content: bytes) -> None:

@@ -250,6 +250,8 @@ class Connecting:
 
     async def _keep(self, practitioner_id: str, signed_in: SignedIn, link: GoogleLink) -> None:
         before = _record(self._settings.read(), practitioner_id).google
+        if before.account and not same_account(before.account, link.account):
+            await self._revoke(practitioner_id, before.account)  # nobody would use it any more
         await self._secrets.put(f"google/token/{practitioner_id}", signed_in.token)
         await self._google.forget(practitioner_id)
         await self._change(practitioner_id, lambda _old: link, enable=bool(link.calendar_id))

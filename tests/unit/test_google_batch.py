@@ -1,4 +1,4 @@
-"""The batch format: what we send is what Google reads, and torn answers are told from whole ones."""
+"""The batch format: Google reads what we meant, and a torn answer is told from a whole one."""
 
 import json
 

@@ -14,7 +14,6 @@ import httplib2.error
 import oauthlib.oauth2.rfc6749.errors  # type: ignore[import-untyped] # ships no types
 import pytest
 import requests.exceptions
-from google.auth.exceptions import RefreshError
 
 from companion.adapters.google.errors import (
     BY_GRANT_ERROR,
@@ -45,6 +44,7 @@ from companion.domain.errors import (
 )
 from companion.sandbox import refusals
 
+RefreshError: Any = google.auth.exceptions.RefreshError  # has no types
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 

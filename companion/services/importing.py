@@ -98,6 +98,14 @@ class ImportReport:
     matched_by: str = ""
 
 
+class UnknownLayout(BadInput):
+    """A file whose columns somebody must explain; `headers` are their names."""
+
+    def __init__(self, what: str, remedy: str, headers: tuple[str, ...]) -> None:
+        super().__init__(what, remedy, field="file")
+        self.headers = headers
+
+
 class Importing:
     def __init__(
         self,
@@ -427,9 +435,9 @@ def _unknown_layout(headers: tuple[str, ...]) -> BadInput:
         )
     shown = ", ".join(f"“{read_line(each, 40)}”" for each in headers[:30] if each)
     more = f" and {len(headers) - 30} more" if len(headers) > 30 else ""
-    return BadInput(
+    return UnknownLayout(
         f"The columns of this file are of no layout we know. They are: {shown}{more}.",
         "Say what they mean in a mapping file and give it with --mapping, or on the import page. "
         'It begins like this:  [columns]  start = "…"  end = "…"  practitioner = "…"',
-        field="file",
+        headers,
     )

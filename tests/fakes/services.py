@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
-from companion.adapters.tabular import TabularReader
+from companion.adapters.tabular import TableFiles
 from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.sandbox.sample import SamplePractice, sample_practice
@@ -47,6 +48,22 @@ CLIENT_FILE = (
     b' "project_id": "banksia-calendar", "auth_uri": "https://accounts.google.com/o/oauth2/auth",'
     b' "token_uri": "https://oauth2.googleapis.com/token"}}'
 )
+
+
+class RunningClock:
+    """Real seconds from a Tuesday on: for a browser that looks at a fake house."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return TUESDAY + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return time.monotonic() - self._began
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class FreeTurns:
@@ -90,7 +107,7 @@ def fake_house(
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
     `user_rate`: Google's requests a second; low ones make an upload long enough to watch."""
-    clock = clock or FakeClock(TUESDAY, auto=False)
+    clock = clock or FakeClock(TUESDAY)
     settings = FakeSettings(_settings(practice))
     book, ledger, activity = MemoryBook(), MemoryLedger(), MemoryActivity()
     store, secrets = MemoryFeeds(), FakeSecrets()
@@ -120,7 +137,7 @@ def fake_house(
             book=book,
             settings=settings,
             practitioners=practitioners,
-            reader=TabularReader(),
+            reader=TableFiles(),
             activity=activity,
             clock=clock,
         ),
@@ -161,7 +178,7 @@ def fake_house(
             settings=settings,
             clock=clock,
             chance=random.Random(1),
-            change_sign=lambda: 0,
+            change_sign=_no_sign,
         ),
     )
     return FakeHouse(
@@ -174,6 +191,10 @@ def fake_house(
         activity=activity,
         secrets=secrets,
     )
+
+
+async def _no_sign() -> object:
+    return 0
 
 
 def _settings(practice: SamplePractice | None) -> Settings:
@@ -201,11 +222,11 @@ def crowd(count: int) -> SamplePractice:
     return replace(sample, practitioners=people)
 
 
-async def lived_in() -> FakeHouse:
+async def lived_in(*, clock: Clock | None = None, user_rate: float = 10_000.0) -> FakeHouse:
     """The sample practice in use: some are connected and up to date, one is held, some are not
     connected; a feed link; an import on record."""
     sample = the_sample()
-    house = fake_house(sample)
+    house = fake_house(sample, clock=clock, user_rate=user_rate)
     await house.services.connecting.set_client(CLIENT_FILE)
     await house.write(*sample.appointments)
     for person in sample.practitioners[:4]:

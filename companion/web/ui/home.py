@@ -5,6 +5,7 @@ One timer a page looks at `Live.version`; only cards that differ are sent again.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SEARCH_FROM = 9
 """A search field from this many practitioners on."""
+MANY = 24
+"""From here on, cards out of sight are not laid out."""
 LOOK_SECONDS = 0.25
 _NEEDS_A_PERSON = frozenset({"held", "sign in again", "error", "parked"})
 
@@ -44,11 +47,12 @@ class _Home:
         self._site = site
         self._cards: dict[str, PractitionerCard] = {}
         self._wanted = ""
-        with page_head(board.practice.name or "Your practice"):
+        actions, self._summary = page_head(board.practice.name or "Your practice")
+        self._summary.props("role=status")
+        with actions:
             if board.practitioners:
                 link_button("Import appointments", "/import", icon="upload_file")
                 button("Add practitioner", careful(self._add), icon="person_add")
-        self._summary = text("", "soft").props("role=status")
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")
@@ -58,7 +62,7 @@ class _Home:
             section.props(f"aria-labelledby={heading.html_id}")
             self._activity = box()
         self._shown: object = None
-        self._version = -1
+        self._activity_seen: object = None
         self._draw(board)
         ui.timer(LOOK_SECONDS, self._look)
 
@@ -99,14 +103,16 @@ class _Home:
     def _rebuild(self, board: Board) -> None:
         self._grid.clear()
         self._cards.clear()
+        many = len(board.practitioners) > MANY
+        self._grid.classes(add="grid--many" if many else "", remove="" if many else "grid--many")
         with self._grid:
             for place, status in enumerate(board.practitioners):
                 identity = status.practitioner.id
                 self._cards[identity] = PractitionerCard(
                     self._card(status, place),
-                    on_upload=careful(lambda chosen=identity: self._site.live.upload(chosen)),
-                    on_stop=careful(lambda chosen=identity: self._site.live.cancel(chosen)),
-                    on_held=careful(lambda chosen=identity: open_held_dialog(self._site, chosen)),
+                    on_upload=careful(partial(self._site.live.upload, identity)),
+                    on_stop=careful(partial(self._site.live.cancel, identity)),
+                    on_held=careful(partial(open_held_dialog, self._site, identity)),
                 )
         self._filter()
 
@@ -135,7 +141,7 @@ class _Home:
 
     def _draw_activity(self, board: Board) -> None:
         seen = (tuple(board.activity), len(board.practitioners))
-        if getattr(self, "_activity_seen", None) == seen:
+        if self._activity_seen == seen:
             return
         self._activity_seen = seen
         names = {each.practitioner.id: each.practitioner.name for each in board.practitioners}

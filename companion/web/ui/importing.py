@@ -10,6 +10,7 @@ The file lies in `Incoming` until the report is shown, the page is closed or an 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput, CompanionError, FileRefused
 from companion.web.ui import words
 from companion.web.ui.components.file_drop import FileDrop
-from companion.web.ui.components.import_preview import NewNames, show_preview, show_report
+from companion.web.ui.components.import_preview import ImportView, show_report
 from companion.web.ui.components.mapping_form import MappingForm
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -35,7 +36,7 @@ from companion.web.ui.theme import (
 from companion.web.ui.troubles import as_companion_error, careful
 
 if TYPE_CHECKING:
-    from companion.services.importing import ImportPreview
+    from companion.services.importing import ImportPreview, ImportReport
 
 BY_LAYOUT = ""
 _MODES = {
@@ -66,6 +67,7 @@ class _Import:
         self._source: str | None = None
         self._snapshot: bool | None = None
         self._mapping: str | None = None
+        self._headers: tuple[str, ...] = ()
         self._area = box("stack stack--loose").props("aria-live=polite")
         ui.context.client.on_delete(self._discard)
         with self._area:
@@ -99,7 +101,7 @@ class _Import:
                         for sample in self._site.options.samples:
                             button(
                                 sample.label,
-                                careful(lambda chosen=sample.path: self._sample(chosen)),
+                                careful(partial(self._sample, sample.path)),
                                 icon="science",
                             )
         with card("How to read it"):
@@ -169,7 +171,7 @@ class _Import:
         headers: tuple[str, ...] = tuple(getattr(error, "headers", ()))
         with notice("bad", alert=True):
             text(error.what, "strong")
-            text(error.remedy)
+            text("Say below what they mean." if headers else error.remedy)
         if headers or (self._mapping is not None and isinstance(error, BadInput)):
             headers = headers or self._headers
             self._headers = headers
@@ -185,57 +187,55 @@ class _Import:
         with box("actions"):
             button("Choose another file", careful(self._begin_again), icon="arrow_back")
 
-    _headers: tuple[str, ...] = ()
-
     async def _mapped(self, mapping: str) -> None:
         self._mapping = mapping
         await self._read()
 
     def _preview(self, preview: ImportPreview) -> None:
-        nothing = not (preview.added or preview.changed or preview.removed)
-        names: NewNames = show_preview(self._site, preview)
-        agreed: ui.checkbox | None = None
-        if preview.held:
-            with notice("warn", alert=True):
-                text("This would remove a lot", "strong")
-                text(preview.held)
-                agreed = ui.checkbox("I have checked it: remove them from the book")
+        view = ImportView(self._site, preview)
         with box("savebar"):
-            if nothing:
-                text("The book already says the same: nothing to apply.", "strong")
-            else:
-                changes = preview.added + preview.changed + preview.removed
-                text(f"{words.counted(changes, 'change')} to the book", "strong")
+            summary = text("", "strong").props("role=status")
             with box("actions"):
                 button("Cancel", careful(self._begin_again), look="plain")
                 apply = button("Apply", look="primary", icon="check")
-                if nothing:
-                    apply.set_visibility(False)
-                if agreed is not None:
-                    apply.set_enabled(False)
-                    agreed.on_value_change(lambda event: apply.set_enabled(bool(event.value)))
+
+        def update() -> None:
+            shown = view.preview
+            changes = shown.added + shown.changed + shown.removed
+            summary.set_text(
+                f"{words.counted(changes, 'change')} to the book"
+                if changes
+                else "The book already says the same: nothing to apply."
+            )
+            apply.set_visibility(bool(changes or shown.new_names))
+            apply.set_enabled(view.agreed)
 
         async def go() -> None:
             apply.set_enabled(False)
             try:
                 report = await self._site.services.importing.apply(
-                    preview, assignments=names.assignments(), yes=bool(agreed and agreed.value)
+                    preview, assignments=view.assignments(), yes=view.released
                 )
             finally:
                 apply.set_enabled(True)
-            self._discard()
-            for status in report.created:
-                self._site.services.worker.nudge(status.id)
             self._site.services.worker.nudge()
             self._site.live.touch()
-            self._area.clear()
-            with self._area:
-                show_report(report, preview)
-                with box("actions"):
-                    link_button("Go to the overview", "/", look="primary")
-                    button("Import another file", careful(self._begin_again))
+            if report.held:
+                raise FileRefused(report.why_held, "Look at the preview again.")
+            self._report(report, preview)
 
+        view.on_change = update
+        update()
         apply.on_click(careful(go))
+
+    def _report(self, report: ImportReport, preview: ImportPreview) -> None:
+        self._discard()
+        self._area.clear()
+        with self._area:
+            show_report(report, preview)
+            with box("actions"):
+                link_button("Go to the overview", "/", look="primary")
+                button("Import another file", careful(self._begin_again))
 
 
 def _recent(site: Site) -> None:

@@ -56,7 +56,7 @@ def _tell_failures_in_words() -> None:
     nicegui_app.on_exception(_on_exception)
 
     @nicegui_app.exception_handler(404)
-    async def missing(request: Request, error: Exception) -> HTMLResponse:
+    async def missing(_request: Request, _error: Exception) -> HTMLResponse:
         return trouble_page(
             NotFound("There is no such page.", "Check the address, or go back to the overview.")
         )

@@ -6,6 +6,7 @@ of it counts before *Apply*, and a bar says that something is unsaved.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -62,9 +63,9 @@ class _State:
             return
         self._card = PractitionerCard(
             self._content(status),
-            on_upload=careful(lambda: site.live.upload(practitioner_id)),
-            on_stop=careful(lambda: site.live.cancel(practitioner_id)),
-            on_held=careful(lambda: open_held_dialog(site, practitioner_id)),
+            on_upload=careful(partial(site.live.upload, practitioner_id)),
+            on_stop=careful(partial(site.live.cancel, practitioner_id)),
+            on_held=careful(partial(open_held_dialog, site, practitioner_id)),
         )
         ui.timer(LOOK_SECONDS, self._look)
 

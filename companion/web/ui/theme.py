@@ -35,7 +35,7 @@ PLACES = (
 
 THEMES: dict[str, bool | None] = {"auto": None, "light": False, "dark": True}
 _NEXT_THEME = {"auto": "light", "light": "dark", "dark": "auto"}
-_THEME_ICON = {"auto": "brightness_auto", "light": "light_mode", "dark": "dark_mode"}
+_THEME_ICON = {"auto": "contrast", "light": "light_mode", "dark": "dark_mode"}
 
 Tone = Literal["ok", "warn", "bad", "info", "calm"]
 _TONE_ICON = {
@@ -179,14 +179,13 @@ def _demo_banner(site: Site) -> None:
             ui.link("Look at the simulated Google", site.options.demo_google, new_tab=True)
 
 
-def page_head(title: str, lead: str = "") -> ui.element:
-    """Heading and lead; use the answer as a context manager for buttons at the right."""
+def page_head(title: str, lead: str = "") -> tuple[ui.element, Text]:
+    """(a place for buttons at the right, the lead, which may change later)."""
     with box("page__head"):
         with box():
             text(title, tag="h1")
-            if lead:
-                text(lead, "soft")
-        return box("page__actions")
+            below = text(lead, "soft")
+        return box("page__actions"), below
 
 
 def back_link(label: str = "Overview", target: str = "/") -> None:

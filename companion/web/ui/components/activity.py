@@ -23,7 +23,16 @@ _ICONS = {
     "audit": "verified_user",
     "feed": "smartphone",
 }
-_CAUSES = {"worker": "By itself", "upload": "Upload", "import": "Import", "audit": "Check"}
+_CAUSES = {
+    "worker": "By itself",
+    "upload": "Upload",
+    "import": "Import",
+    "audit": "Check",
+    "sync": "Command",
+    "demo": "Demo",
+    "connecting": "",
+    "feeds": "",
+}
 
 
 def activity_list(
@@ -39,7 +48,7 @@ def activity_list(
     with box("activity", tag="ul"):
         for line in lines:
             with box(tag="li"):
-                ui.icon(_ICONS.get(line.kind, "circle")).props("aria-hidden=true")
+                ui.icon(_ICONS.get(line.kind, "chevron_right")).props("aria-hidden=true")
                 with box():
                     text(line.text or _plain(line))
                     text(_origin(line, names), "soft small")

@@ -86,7 +86,8 @@ def _as_in_book(appointment: Appointment, event: CalendarEvent) -> None:
     with box("shown"):
         text(title, "shown__title")
         text(words.local_span(event.begins, event.ends, event.timezone), "small")
-        rest = (appointment.appointment_type, appointment.location)
+        kind = appointment.appointment_type if appointment.appointment_type != title else ""
+        rest = (kind, appointment.location)
         text(" · ".join(part for part in rest if part), "small soft")
 
 

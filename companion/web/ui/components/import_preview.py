@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -9,6 +10,7 @@ from nicegui import ui
 from companion.web.ui import words
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, card, notice, text
+from companion.web.ui.troubles import careful
 
 if TYPE_CHECKING:
     from companion.services.importing import ImportPreview, ImportReport
@@ -22,21 +24,74 @@ _MARKS = {
 MOST_REJECTED = 200
 
 
-class NewNames:
-    """The choice for each name of the file that no practitioner answers to."""
+def tallies(*counts: tuple[str, int, bool]) -> None:
+    """(what, how many, is it bad when there are any)."""
+    with box("tallies", tag="ul"):
+        for name, count, bad in counts:
+            with box("tally tally--bad" if bad and count else "tally", tag="li"):
+                text(words.number(count), tag="strong")
+                text(name, "soft small", tag="span")
 
-    def __init__(self) -> None:
+
+class ImportView:
+    """The preview on screen; answering whose name it is works out the counts again."""
+
+    def __init__(self, site: Site, preview: ImportPreview) -> None:
+        self._site = site
+        self._original = preview
+        self.preview = preview
+        self.on_change: Callable[[], None] = lambda: None
+        self._agreed: ui.checkbox | None = None
         self._choices: dict[str, ui.select] = {}
+        self._changes = box("stack stack--loose")
+        if preview.new_names:
+            self._ask_names()
+        if preview.rejected:
+            _rejected(preview)
+        self._held = box()
+        self._draw()
 
-    def ask(self, site: Site, preview: ImportPreview) -> None:
-        known = site.services.settings.read().practitioners
+    @property
+    def agreed(self) -> bool:
+        """May it be applied: nothing is held, or a person ticked that they looked."""
+        return not self.preview.held or self.released
+
+    @property
+    def released(self) -> bool:
+        return self._agreed is not None and bool(self._agreed.value)
+
+    def assignments(self) -> dict[str, str | None]:
+        """Name in the file → known practitioner's id, or None to create."""
+        return {
+            name: None if choice.value == _CREATE else str(choice.value)
+            for name, choice in self._choices.items()
+        }
+
+    def _draw(self) -> None:
+        self._changes.clear()
+        with self._changes:
+            _changes(self.preview)
+        self._held.clear()
+        self._agreed = None
+        if self.preview.held:
+            with self._held, notice("warn", alert=True):
+                text("This would remove a lot", "strong")
+                text(self.preview.held)
+                self._agreed = ui.checkbox(
+                    "I have checked it: remove them from the book",
+                    on_change=lambda _: self.on_change(),
+                )
+        self.on_change()
+
+    def _ask_names(self) -> None:
+        known = self._site.services.settings.read().practitioners
         with card("New names"):
             text(
                 "No practitioner is known by these names. Create each, or say whose name it is "
                 "when it is only spelt differently.",
                 "card__lead",
             )
-            for new in preview.new_names:
+            for new in self.preview.new_names:
                 options = {_CREATE: "Create as a new practitioner"}
                 options |= {
                     key: f"Is the same as {record.practitioner.name}"
@@ -48,28 +103,23 @@ class NewNames:
                         text(words.counted(new.rows, "row"), "soft small")
                     suggested = new.suggestion if new.suggestion in known else None
                     choice = ui.select(
-                        options, value=suggested or _CREATE, label=f"Who is {new.name}?"
+                        options,
+                        value=suggested or _CREATE,
+                        label=f"Who is {new.name}?",
+                        on_change=careful(self._reconsider),
                     )
                     self._choices[new.name] = choice.classes("field").props("outlined")
+        if any(value is not None for value in self.assignments().values()):
+            ui.timer(0.01, careful(self._reconsider), once=True)
 
-    def assignments(self) -> dict[str, str | None]:
-        """Name in the file → known practitioner's id, or None to create."""
-        return {
-            name: None if choice.value == _CREATE else str(choice.value)
-            for name, choice in self._choices.items()
-        }
-
-
-def tallies(*counts: tuple[str, int, bool]) -> None:
-    """(what, how many, is it bad when there are any)."""
-    with box("tallies", tag="ul"):
-        for name, count, bad in counts:
-            with box("tally tally--bad" if bad and count else "tally", tag="li"):
-                text(words.number(count), tag="strong")
-                text(name, "soft small", tag="span")
+    async def _reconsider(self) -> None:
+        self.preview = await self._site.services.importing.reconsider(
+            self._original, self.assignments()
+        )
+        self._draw()
 
 
-def show_preview(site: Site, preview: ImportPreview) -> NewNames:
+def _changes(preview: ImportPreview) -> None:
     with card("What would change"):
         how = "whole book" if preview.snapshot else "changes only"
         text(f"{preview.file_name}: {preview.layout}, {how}.", "soft")
@@ -80,36 +130,29 @@ def show_preview(site: Site, preview: ImportPreview) -> NewNames:
             ("unchanged", preview.unchanged, False),
             ("rejected", len(preview.rejected), True),
         )
-        if preview.matched_by:
-            text(f"Matched by: {preview.matched_by}", "soft small")
+        text(f"Matched by {preview.matched_by}.", "soft small")
         if preview.samples:
             _rows(preview)
-    if preview.rejected:
-        _rejected(preview)
-    names = NewNames()
-    if preview.new_names:
-        names.ask(site, preview)
-    return names
 
 
 def _rows(preview: ImportPreview) -> None:
-    with box("scroll scroll--tall").props('tabindex=0 role=region aria-label="Changes"'):
-        with box("table", tag="table"):
-            with box(tag="thead"), box(tag="tr"):
-                for heading in ("Change", "When", "Practitioner", "Kind", "What"):
-                    text(heading, tag="th").props("scope=col")
-            with box(tag="tbody"):
-                for row in preview.samples:
-                    icon, label = _MARKS[row.action]
-                    when = words.span(row.start, row.end, all_day=row.all_day)
-                    with box(tag="tr"):
-                        with box(tag="td"), box(f"mark mark--{row.action}", tag="span"):
-                            ui.icon(icon).props("aria-hidden=true")
-                            text(label, tag="span")
-                        text(when, "when", tag="td")
-                        text(row.practitioner, tag="td")
-                        text(str(row.kind).capitalize(), tag="td")
-                        text(row.what, tag="td")
+    scroll = box("scroll scroll--tall").props('tabindex=0 role=region aria-label="Changes"')
+    with scroll, box("table", tag="table"):
+        with box(tag="thead"), box(tag="tr"):
+            for heading in ("Change", "When", "Practitioner", "Kind", "What"):
+                text(heading, tag="th").props("scope=col")
+        with box(tag="tbody"):
+            for row in preview.samples:
+                icon, label = _MARKS[row.action]
+                when = words.span(row.start, row.end, all_day=row.all_day)
+                with box(tag="tr"):
+                    with box(tag="td"), box(f"mark mark--{row.action}", tag="span"):
+                        ui.icon(icon).props("aria-hidden=true")
+                        text(label, tag="span")
+                    text(when, "when", tag="td")
+                    text(row.practitioner, tag="td")
+                    text(row.kind.value.capitalize() if row.kind else "–", tag="td")
+                    text(row.what, tag="td")
     total = preview.added + preview.changed + preview.removed
     if total > len(preview.samples):
         more = words.number(total - len(preview.samples))
@@ -119,16 +162,17 @@ def _rows(preview: ImportPreview) -> None:
 def _rejected(preview: ImportPreview) -> None:
     with card("Rows that cannot be used"):
         text("They are left out; every other row is fine. The row is counted as in the file.")
-        with box("scroll scroll--tall").props('tabindex=0 role=region aria-label="Rejected rows"'):
-            with box("table", tag="table"):
-                with box(tag="thead"), box(tag="tr"):
-                    for heading in ("Row", "Why"):
-                        text(heading, tag="th").props("scope=col")
-                with box(tag="tbody"):
-                    for each in preview.rejected[:MOST_REJECTED]:
-                        with box(tag="tr"):
-                            text(words.number(each.row), "number", tag="td")
-                            text(each.reason, tag="td")
+        scroll = box("scroll scroll--tall")
+        scroll.props('tabindex=0 role=region aria-label="Rejected rows"')
+        with scroll, box("table", tag="table"):
+            with box(tag="thead"), box(tag="tr"):
+                for heading in ("Row", "Why"):
+                    text(heading, tag="th").props("scope=col")
+            with box(tag="tbody"):
+                for each in preview.rejected[:MOST_REJECTED]:
+                    with box(tag="tr"):
+                        text(words.number(each.row), "number", tag="td")
+                        text(each.reason, tag="td")
         if len(preview.rejected) > MOST_REJECTED:
             more = words.number(len(preview.rejected) - MOST_REJECTED)
             text(f"… and {more} more.", "soft small")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from nicegui import ui
 
@@ -66,13 +67,13 @@ class PhoneLinks:
                 with box("actions"):
                     button(
                         "Copy",
-                        careful(lambda: self._copy(link.id)),
+                        careful(partial(self._copy, link.id)),
                         icon="content_copy",
                         look="plain",
                     ).props(f'aria-label="Copy the link {_plain(link.label)}"')
                     button(
                         "Switch off",
-                        careful(lambda: self._open_revoke(link)),
+                        careful(partial(self._open_revoke, link)),
                         icon="link_off",
                         look="danger",
                     ).props(f'aria-label="Switch off the link {_plain(link.label)}"')

@@ -5,12 +5,12 @@ export default {
       <div class="who__head">
         <span class="who__dot" :style="{ background: card.colour }" aria-hidden="true"></span>
         <h2 class="who__name" :id="id" dir="auto">
-          <a v-if="card.page" :href="card.page">{{ card.name }}</a>
-          <template v-else>{{ card.name }}</template>
+          <a v-if="card.page" :href="card.page">{{ card.heading }}</a>
+          <template v-else>{{ card.heading }}</template>
         </h2>
         <span class="badge" :class="'badge--' + card.tone">{{ card.badge }}</span>
       </div>
-      <p class="who__sentence">{{ card.sentence }}<template v-if="card.remedy"> {{ card.remedy }}</template></p>
+      <p v-if="card.sentence" class="who__sentence">{{ card.sentence }}</p>
       <div v-if="card.progress" class="stack" role="group" aria-label="Upload to Google">
         <div class="meter" :class="{ 'meter--unknown': card.progress.share === null }" role="progressbar"
              aria-label="Uploaded" aria-valuemin="0" aria-valuemax="100"
@@ -23,9 +23,9 @@ export default {
            role="status">
         <p class="notice__text small">{{ card.outcome.sentence }}</p>
       </div>
-      <div v-if="card.held" class="notice notice--warn">
-        <p class="notice__text small"><strong>{{ card.held }}</strong></p>
-        <q-btn class="btn btn--plain" unelevated no-caps dense label="Show" @click="$emit('held')"
+      <div v-if="card.held" class="notice notice--warn notice--row">
+        <p class="notice__text">{{ card.held }}</p>
+        <q-btn class="btn btn--second" unelevated no-caps label="Show" @click="$emit('held')"
                :aria-label="'Show the removals that wait for ' + card.name" />
       </div>
       <dl v-if="card.facts.length" class="facts">
@@ -33,7 +33,7 @@ export default {
           <dt>{{ fact.name }}</dt><dd dir="auto" :title="fact.title || undefined">{{ fact.value }}</dd>
         </template>
       </dl>
-      <p v-if="card.proof" class="proof"><q-icon name="verified_user" aria-hidden="true" /><span>{{ card.proof }}</span></p>
+      <p v-if="card.proof" class="proof" :class="{ 'proof--calm': card.tone !== 'ok' }"><q-icon name="verified_user" aria-hidden="true" /><span>{{ card.proof }}</span></p>
       <div class="who__actions">
         <q-btn v-for="action in card.actions" :key="action.event" class="btn" :class="'btn--' + action.look"
                unelevated no-caps :icon="action.icon" :label="action.label" :href="action.href"

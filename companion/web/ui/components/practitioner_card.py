@@ -63,7 +63,7 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
 
     def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
         card = self.card
-        shown = [card["name"], card["badge"], card["sentence"], card["remedy"], card["proof"]]
+        shown = [card["name"], card["badge"], card["sentence"], card["proof"]]
         shown += [fact["value"] for fact in card["facts"]]
         shown += [action["label"] for action in card["actions"]]
         shown += [card["held"], (card["outcome"] or {}).get("sentence", "")]
@@ -91,12 +91,12 @@ def card_of(
     return {
         "id": status.practitioner.id,
         "name": status.practitioner.name,
+        "heading": status.practitioner.name if page else "How it stands",
         "page": page,
         "colour": colour,
         "badge": state.capitalize(),
         "tone": _TONES.get(state, "calm"),
-        "sentence": "" if running else status.sentence,
-        "remedy": "" if running else status.remedy,
+        "sentence": "" if running or status.held else _sentence(status),
         "progress": _progress(progress),
         "outcome": {"sentence": outcome.sentence, "good": outcome.good} if outcome else None,
         "held": _held(status),
@@ -115,8 +115,16 @@ def _progress(progress: Progress | None) -> dict[str, Any] | None:
     return {"line": words.progress_line(progress), "share": share}
 
 
+def _sentence(status: PractitionerStatus) -> str:
+    return f"{status.sentence} {status.remedy}".strip()
+
+
 def _held(status: PractitionerStatus) -> str:
-    return f"{words.counted(status.held, 'removal')} held for you" if status.held else ""
+    if not status.held:
+        return ""
+    if status.state == "held":
+        return _sentence(status)
+    return f"{words.counted(status.held, 'removal')} wait for you."
 
 
 def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
@@ -142,8 +150,15 @@ def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
 
 
 def _actions(status: PractitionerStatus, *, running: bool, page: str) -> list[dict[str, Any]]:
-    setup = {"event": "setup", "label": "Set up", "icon": "tune", "href": page, "look": "second"}
+    setup: dict[str, Any] = {
+        "event": "setup",
+        "label": "Set up",
+        "icon": "tune",
+        "href": page,
+        "look": "second",
+    }
     identity = status.practitioner.id
+    first: dict[str, Any]
     if running:
         first = {"event": "stop", "label": "Cancel", "icon": "close", "look": "second"}
     elif not status.connected:

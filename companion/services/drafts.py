@@ -189,7 +189,6 @@ class _RowReader:
         check_times(start, end, all_day=all_day)
         client = self._client()
         kind = self._kind(has_client=any(client))
-        self.problem_at = ""
         appointment = Appointment(
             id="",
             practitioner_id="",
@@ -212,6 +211,7 @@ class _RowReader:
             source_id=source_id,
             created_by=self._line("created_by"),
         )
+        self.problem_at = ""
         return Draft(
             row=self._row,
             name=name,
@@ -345,7 +345,8 @@ class _RowReader:
         if value:
             kind = self._layout.words.kinds.get(value) or self._layout.fallbacks.kind
             if kind is None:
-                raise CellError(f"“{value[:20]}” is none of client, casual, meeting")
+                shown = read_line(self._cell("kind"), 20)
+                raise CellError(f"“{shown}” is none of client, casual, meeting")
             return kind
         inferred = AppointmentKind.CLIENT if has_client else AppointmentKind.CASUAL
         return self._layout.fallbacks.kind or inferred

@@ -74,7 +74,7 @@ class SourceRow:
     """Wall time."""
     end: datetime
     row_hash: bytes
-    """`booking.row_hash` of its content: 16 bytes."""
+    """`rows.row_hash` of its content: 16 bytes."""
     cancelled: bool
 
 

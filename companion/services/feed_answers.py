@@ -31,6 +31,12 @@ class FeedAnswer:
     headers: Headers
     """Lower-case names, with content-length wherever HTTP has one."""
     body: bytes = b""
+    block: bytes = field(init=False, repr=False)
+    """The headers as they go over the wire, each with its line end."""
+
+    def __post_init__(self) -> None:
+        block = b"".join(b"%b: %b\r\n" % header for header in self.headers)
+        object.__setattr__(self, "block", block)
 
 
 def _bare(status: int, *more: tuple[bytes, bytes]) -> FeedAnswer:

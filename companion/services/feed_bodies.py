@@ -16,18 +16,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from companion.domain.appointments import Appointment, instant
+from companion.domain.errors import StoreError
 from companion.domain.events import CalendarEvent, project
 from companion.services.feed_answers import FeedBody
 from companion.services.feed_ports import AppointmentVersions, FeedWriter
 from companion.services.feed_views import FeedView, Projection, empty_notice, stale_notice
 from companion.services.ports import AppointmentBook
 
+T = TypeVar("T")
 SIZE_LIMIT = 900_000
 PATIENCE = 8.0
 """Seconds the book may take to answer before the last good bytes are served instead."""
@@ -78,7 +81,9 @@ class FeedBodies:
         self._bodies: OrderedDict[object, tuple[int, FeedBody]] = OrderedDict()
         self._used = 0
         self._fragments: OrderedDict[Projection, _Fragments] = OrderedDict()
+        self._one_reading = asyncio.Semaphore(1)
         self._one_render = asyncio.Semaphore(1)
+        self._hung_at = float("-inf")
 
     async def body(self, view: FeedView, revision: int) -> FeedBody:
         """The view's calendar with the book at `revision` or later. Raises StoreError."""
@@ -123,11 +128,22 @@ class FeedBodies:
         return self._writer.calendar(self._opening(view), map(self._writer.event, events))
 
     async def read(self, projection: Projection) -> list[Appointment]:
-        window = projection.window
-        async with asyncio.timeout(PATIENCE):
-            return await self._book.appointments(
-                projection.practitioner_id, window.wall_start, window.wall_end
-            )
+        """Every appointment that may show."""
+        return await self._patiently(lambda: self._book.appointments(*_span(projection)))
+
+    async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
+        """One reading at a time, so that none waits for its turn inside the book and PATIENCE
+        measures the book alone. Those in the queue when one took too long give up with it."""
+        asked = asyncio.get_running_loop().time()
+        async with self._one_reading:
+            if asked < self._hung_at:
+                raise StoreError(detail="the book did not answer the reading before")
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return await read()
+            except TimeoutError:
+                self._hung_at = asyncio.get_running_loop().time()
+                raise
 
     def _forget(self, key: object) -> None:
         known = self._bodies.pop(key, None)
@@ -150,15 +166,12 @@ class FeedBodies:
     ) -> tuple[list[Appointment], set[str]]:
         """Appointments to write anew, and ids that are no longer there."""
         if self._versions is not None and fragments.whole:
-            window = projection.window
-            async with asyncio.timeout(PATIENCE):
-                current = await self._versions.versions(
-                    projection.practitioner_id, window.wall_start, window.wall_end
-                )
+            versions = self._versions.versions
+            current = await self._patiently(lambda: versions(*_span(projection)))
             changed = _differing(current, fragments.revisions)
             if len(changed) <= _SINGLY:
-                async with asyncio.timeout(PATIENCE):
-                    read = [await self._book.appointment(each) for each in changed]
+                one = self._book.appointment
+                read = [await self._patiently(partial(one, each)) for each in changed]
                 # Meanwhile it may have been removed, or given to another practitioner.
                 ours = [e for e in read if e and e.practitioner_id == projection.practitioner_id]
                 still = current.keys() - changed | {each.id for each in ours}
@@ -230,6 +243,11 @@ def trim(
         excess -= len(shown.pop().data)
         future += 1
     return shown, len(past), future
+
+
+def _span(projection: Projection) -> tuple[str, datetime, datetime]:
+    window = projection.window
+    return projection.practitioner_id, window.wall_start, window.wall_end
 
 
 def _differing(current: Mapping[str, int], known: Mapping[str, int]) -> list[str]:

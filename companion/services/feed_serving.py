@@ -109,24 +109,32 @@ class FeedServing:
         self._ready: dict[bytes, _Ready] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def ready(
+        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str
+    ) -> FeedAnswer | None:
+        """The answer, if nothing has to be looked up for it: most polls."""
+        ready = self._ready.get(hash_of(token))
+        if ready is None or self._clock.monotonic() >= ready.until:
+            return None
+        body = ready.body()
+        if body is None:
+            return None
+        if self._clock.monotonic() >= ready.next_note:
+            self._note_fetch(ready, client)
+        return body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
+
     async def fetch(
-        self,
-        token: str,
-        *,
-        if_none_match: str = "",
-        accept_gzip: bool = False,
-        client: str = "",
-        address: str = "",
+        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
     ) -> FeedAnswer:
-        """The answer to one GET; raises nothing. `client` is the User-Agent."""
-        token_hash = hash_of(token)
-        ready = self._ready.get(token_hash)
-        body = ready.body() if ready is not None else None
-        if ready is None or body is None or self._clock.monotonic() >= ready.until:
-            found = await self._prepare(token, token_hash, address)
-            if isinstance(found, FeedAnswer):
-                return found
-            ready, body = found
+        answer = self.ready(
+            token, if_none_match=if_none_match, accept_gzip=accept_gzip, client=client
+        )
+        if answer is not None:
+            return answer
+        found = await self._prepare(token, hash_of(token), address)
+        if isinstance(found, FeedAnswer):
+            return found
+        ready, body = found
         if self._clock.monotonic() >= ready.next_note:
             self._note_fetch(ready, client)
         return body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)

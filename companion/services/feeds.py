@@ -239,6 +239,14 @@ class Feeds:
             address=address,
         )
 
+    def ready(
+        self, token: str, *, if_none_match: str = "", accept_gzip: bool = False, client: str = ""
+    ) -> FeedAnswer | None:
+        """The same at once, or None where something has to be looked up first."""
+        return self._serving.ready(
+            token, if_none_match=if_none_match, accept_gzip=accept_gzip, client=client
+        )
+
     def miss(self, address: str) -> FeedAnswer:
         """The answer to anything that is no link at all: the same as to an unknown one."""
         return self._serving.miss(address)

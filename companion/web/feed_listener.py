@@ -8,6 +8,11 @@ Strangers can open connections here, so each one has bounds that uvicorn alone d
 - there are at most `connections`; a further one closes the one that has been idle longest.
 
 A sweep every few seconds looks after the times: nothing is spent on them per request.
+
+An answer that is in memory is written as soon as the request's headers are there. By way of a
+task, a cycle and three dictionaries, as uvicorn serves an application, a poll cost three times as
+much and a compressed feed reached a third of nginx's rate. Whatever is out of the ordinary
+(another request unanswered, an answer not yet taken, HTTP/1.0, a body) goes uvicorn's way.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from companion.web.feed import FeedApp
 
@@ -73,10 +78,13 @@ class Room:
 
 class BoundedProtocol(HttpToolsProtocol):
     room: ClassVar[Room]
+    feeds: ClassVar[FeedApp]
     since: float = 0.0
     """Loop time when it was opened or when its last answer was handed to the transport."""
     received: int = 0
     """Bytes of the request now coming in."""
+    answered: bool = False
+    """The request now coming in was answered at its headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         super().connection_made(transport)
@@ -94,9 +102,45 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         super().data_received(data)
 
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+
+    def on_headers_complete(self) -> None:
+        if self._answer_at_once():
+            return
+        url, headers = self.url, self.headers
+        super().on_message_begin()  # makes the application's scope, with its own list
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+
     def on_message_complete(self) -> None:
         self.received = 0
+        if self.answered:
+            self.answered = False
+            return
         super().on_message_complete()
+
+    def _answer_at_once(self) -> bool:
+        method = self.parser.get_method()
+        if method not in {b"GET", b"HEAD"} or not self.idle or self.pipeline:
+            return False
+        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
+            return False
+        answer = self.feeds.at_once(self.url, self.headers)
+        if answer is None:
+            return False
+        dated = b"".join(b"%b: %b\r\n" % each for each in self.server_state.default_headers)
+        head = b"".join((STATUS_LINE[answer.status], dated, answer.block, b"\r\n"))
+        if method == b"GET" and answer.body:
+            self.transport.writelines((head, answer.body))
+        else:
+            self.transport.write(head)
+        self.since = self.loop.time()
+        self.answered = True
+        return True
 
     def on_response_complete(self) -> None:
         self.since = self.loop.time()
@@ -105,12 +149,14 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def idle(self) -> bool:
         """Waiting for a request, or for the rest of one."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        # uvicorn types the cycle as always there; it is None until the first request.
+        if self.cycle and not self.cycle.response_complete:  # type: ignore[truthy-bool]
             return False
         return self.transport.get_write_buffer_size() == 0
 
     def drop(self) -> None:
         """At once, whatever is still to be sent."""
+        self.room.leave(self)
         self.transport.abort()
 
 
@@ -128,7 +174,7 @@ def feed_server(app: FeedApp, *, bounds: Bounds | None = None, **tls: Any) -> Fe
 
     The loop is the caller's: with uvloop, where that exists, it answers twice as often."""
     limits = bounds or Bounds()
-    protocol = type("FeedProtocol", (BoundedProtocol,), {"room": Room(limits)})
+    protocol = type("FeedProtocol", (BoundedProtocol,), {"room": Room(limits), "feeds": app})
     config = uvicorn.Config(
         app,
         http=protocol,

@@ -1,0 +1,181 @@
+"""A whole Feeds on in-memory stores, with an invented practice of as many people as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from companion.adapters.icalendar import CalendarWriter
+from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
+from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
+from companion.services.feed_bodies import FeedBodies
+from companion.services.feeds import Feeds
+from companion.services.ports import BookChange
+from tests.fakes.clock import FakeClock
+from tests.fakes.secrets import FakeSecrets
+from tests.fakes.settings import FakeSettings
+from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds
+
+INSTALL = "0123456789abcdef"
+SYDNEY = "Australia/Sydney"
+NOON = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+"""Monday 2 March 2026, midday in Sydney."""
+TODAY = datetime(2026, 3, 2)  # noqa: DTZ001 - wall time
+
+
+class MemoryKept:
+    """A KeptFeeds."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[str, bytes]] = {}
+
+    async def keep(self, name: str, token: str, content: bytes) -> None:
+        self.files[name] = (token, content)
+
+    async def last(self, name: str, token: str) -> bytes | None:
+        owner, content = self.files.get(name, ("", b""))
+        return content if owner == token and content else None
+
+    async def drop(self, name: str) -> None:
+        self.files.pop(name, None)
+
+
+class CountingBook(MemoryBook):
+    """Counts what is read, can fail, and knows what changed (AppointmentVersions)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+        self.fault: Exception | None = None
+
+    def _note(self, what: str) -> None:
+        self.reads.append(what)
+        if self.fault is not None:
+            raise self.fault
+
+    async def appointments(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> list[Appointment]:
+        self._note("appointments")
+        return await super().appointments(practitioner_id, start, end)
+
+    async def appointment(self, appointment_id: str) -> Appointment | None:
+        self._note("appointment")
+        return await super().appointment(appointment_id)
+
+    async def revisions(self) -> Any:
+        self._note("revisions")
+        return await super().revisions()
+
+    async def versions(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> dict[str, int]:
+        self._note("versions")
+        found = await super().appointments(practitioner_id, start, end)
+        return {each.id: each.revision for each in found}
+
+
+class CountingFeeds(MemoryFeeds):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fault: Exception | None = None
+
+    async def links(self, practitioner_id: str | None = None) -> Any:
+        if self.fault is not None:
+            raise self.fault
+        return await super().links(practitioner_id)
+
+    async def by_token_hash(self, token_hash: bytes) -> Any:
+        if self.fault is not None:
+            raise self.fault
+        return await super().by_token_hash(token_hash)
+
+
+def practice(*people: str, timezone: str = SYDNEY, **choices: Any) -> Settings:
+    """Settings with these practitioners, their ids being their names in lower case."""
+    settings = Settings(install_id=INSTALL, practice=Practice(name="Harbour Allied Health"))
+    for name in people or ("Avery",):
+        who = Practitioner(id=name.lower(), name=name, timezone=timezone, colour="#2a9d8f")
+        record = PractitionerSettings(practitioner=who, choices=SyncChoices(**choices))
+        settings = settings.with_practitioner(record)
+    return settings
+
+
+def visit(number: int, start: datetime = TODAY, **changes: Any) -> Appointment:
+    """A client's half hour, `number` half hours after `start`."""
+    begins = start + timedelta(minutes=30 * number)
+    made = Appointment(
+        id=f"{number:026x}",
+        practitioner_id="avery",
+        kind=AppointmentKind.CLIENT,
+        start=begins,
+        end=begins + timedelta(minutes=30),
+        timezone=SYDNEY,
+        appointment_type="Standard consultation",
+        client_id=str(4000 + number),
+        client_first_name="Marigold",
+        client_last_name="Quillfeather",
+        location="Room 2, Harbour St",
+    )
+    return replace(made, **changes)
+
+
+@dataclass(kw_only=True)
+class FeedHouse:
+    settings: FakeSettings = field(default_factory=lambda: FakeSettings(practice()))
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOON, auto=False))
+    book: CountingBook = field(default_factory=CountingBook)
+    store: CountingFeeds = field(default_factory=CountingFeeds)
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
+    activity: MemoryActivity = field(default_factory=MemoryActivity)
+    kept: MemoryKept = field(default_factory=MemoryKept)
+    size_limit: int = 900_000
+    memory: int = 64_000_000
+    with_versions: bool = True
+    stale_since: Callable[[str], datetime | None] = lambda _who: None
+    feeds: Feeds = field(init=False)
+    writer: CalendarWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """The process, on the stores as they are."""
+        self.writer = CalendarWriter(INSTALL)
+        bodies = FeedBodies(
+            book=self.book,
+            writer=self.writer,
+            versions=self.book if self.with_versions else None,
+            size_limit=self.size_limit,
+            memory=self.memory,
+        )
+        self.feeds = Feeds(
+            book=self.book,
+            settings=self.settings,
+            store=self.store,
+            secrets=self.secrets,
+            activity=self.activity,
+            clock=self.clock,
+            writer=self.writer,
+            kept=self.kept,
+            listener=lambda: ("192.168.20.7", 8090),
+            stale_since=self.stale_since,
+            bodies=bodies,
+        )
+
+    async def write(self, *appointments: Appointment, remove: Iterable[str] = ()) -> None:
+        """Change the book as another process would: nobody tells the feeds."""
+        await self.book.apply(
+            BookChange(put=appointments, remove=tuple(remove)), self.clock.now()
+        )
+
+    async def token(self, practitioner_id: str = "avery", **how: Any) -> str:
+        """A new link's token."""
+        _link, url = await self.feeds.add(practitioner_id, label="Work phone", **how)
+        return token_of(url)
+
+
+def token_of(url: str) -> str:
+    return url.rpartition("/")[2].removesuffix(".ics")

@@ -1,0 +1,213 @@
+"""Making, listing, showing and switching off links; and the export."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
+from companion.domain.errors import BadInput, NotFound, SecretsUnavailable
+from companion.domain.settings import Settings
+from companion.services.feed_links import product_of
+from companion.services.feed_views import DETAILS, disclosure_for
+from tests.fakes.calendar_lint import complaints, events
+from tests.fakes.feeds import NOON, TODAY, FeedHouse, practice, visit
+from tests.fakes.settings import FakeSettings
+
+
+async def test_a_link_has_a_token_of_256_bits_kept_only_hashed_and_sealed() -> None:
+    house = FeedHouse()
+    link, url = await house.feeds.add("avery", label="Work phone")
+    found = re.fullmatch(r"http://192\.168\.20\.7:8090/feeds/([A-Za-z0-9_-]{43})\.ics", url)
+    assert found is not None
+    assert house.secrets.kept == {f"feed/{link.id}": found[1]}
+    assert found[1] not in repr(await house.feeds.links())
+    assert found[1] not in repr(house.activity.lines)
+    assert await house.feeds.url(link.id) == url
+
+
+@pytest.mark.parametrize(
+    ("host", "base", "start"),
+    [
+        ("", "", "http://192.168.20.7:8090/feeds/"),
+        ("clinic.local", "", "http://clinic.local:8090/feeds/"),
+        ("fd00::7", "", "http://[fd00::7]:8090/feeds/"),
+        ("clinic.local", "https://cal.example.org/", "https://cal.example.org/feeds/"),
+    ],
+)
+async def test_the_address_in_a_link_is_the_proxys_else_the_practices_else_the_machines(
+    host: str, base: str, start: str
+) -> None:
+    settings = practice()
+    own = replace(settings.practice, feed_host=host, feed_base_url=base)
+    house = FeedHouse(settings=FakeSettings(replace(settings, practice=own)))
+    _link, url = await house.feeds.add("Avery", label="Phone")
+    assert url.startswith(start)
+
+
+async def test_days_left_out_are_the_practitioners_own() -> None:
+    house = FeedHouse(settings=FakeSettings(practice(days_in_arrears=3, days_in_advance=21)))
+    link, _url = await house.feeds.add("avery", label="Phone")
+    assert (link.days_in_arrears, link.days_in_advance) == (3, 21)
+    link, _url = await house.feeds.add("avery", label="Phone", days_in_arrears=0)
+    assert (link.days_in_arrears, link.days_in_advance) == (0, 21)
+
+
+async def test_an_expiry_is_the_end_of_that_day_in_the_practitioners_zone() -> None:
+    house = FeedHouse()
+    link, _url = await house.feeds.add("avery", label="Phone", expires=date(2026, 3, 2))
+    assert link.expires_at == datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
+    with pytest.raises(BadInput) as caught:
+        await house.feeds.add("avery", label="Phone", expires=date(2026, 3, 1))
+    assert caught.value.field == "expires"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"label": " "}, "label"),
+        ({"label": "x" * 101}, "label"),
+        ({"label": "Phone", "detail": "everything"}, "detail"),
+        ({"label": "Phone", "days_in_advance": 731}, "days_in_advance"),
+        ({"label": "Phone", "days_in_arrears": -1}, "days_in_arrears"),
+    ],
+)
+async def test_what_cannot_be_a_link_is_refused_and_leaves_nothing(
+    wrong: dict[str, object], field: str
+) -> None:
+    house = FeedHouse()
+    with pytest.raises(BadInput) as caught:
+        await house.feeds.add("avery", **wrong)  # type: ignore[arg-type] # wrong on purpose
+    assert caught.value.field == field
+    assert await house.feeds.links() == []
+    assert house.secrets.kept == {}
+
+
+async def test_a_practice_that_allows_no_links_gets_none() -> None:
+    settings = practice()
+    off = replace(settings, practice=replace(settings.practice, feeds_allowed=False))
+    house = FeedHouse(settings=FakeSettings(off))
+    with pytest.raises(BadInput):
+        await house.feeds.add("avery", label="Phone")
+
+
+async def test_without_a_secret_store_no_link_is_made() -> None:
+    house = FeedHouse()
+    house.secrets.trouble = SecretsUnavailable()
+    with pytest.raises(SecretsUnavailable):
+        await house.feeds.add("avery", label="Phone")
+    assert await house.feeds.links() == []
+
+
+async def test_switching_a_link_off_forgets_its_token_and_its_last_copy() -> None:
+    house = FeedHouse()
+    await house.write(visit(1))
+    link, url = await house.feeds.add("avery", label="Phone")
+    await house.feeds.fetch(url.rpartition("/")[2].removesuffix(".ics"))
+    await house.feeds.close()
+    assert len(house.kept.files) == 1
+    await house.feeds.revoke(link.id)
+    assert house.secrets.kept == {}
+    assert house.kept.files == {}
+    with pytest.raises(NotFound):
+        await house.feeds.url(link.id)
+    when = (await house.feeds.link(link.id)).revoked_at
+    house.clock.shift(60)
+    assert (await house.feeds.revoke(link.id)).revoked_at == when
+
+
+async def test_an_unknown_link_is_named_so() -> None:
+    with pytest.raises(NotFound):
+        await FeedHouse().feeds.revoke("nonesuch")
+
+
+async def test_tidying_removes_links_a_month_after_they_became_unknown() -> None:
+    house = FeedHouse()
+    gone, _url = await house.feeds.add("avery", label="Old phone")
+    await house.feeds.add("avery", label="New phone")
+    await house.feeds.revoke(gone.id)
+    house.clock.set(NOON + timedelta(days=119))
+    assert await house.feeds.tidy() == 0
+    house.clock.set(NOON + timedelta(days=120))
+    assert await house.feeds.tidy() == 1
+    assert [link.label for link in await house.feeds.links()] == ["New phone"]
+
+
+# ── what is shown ────────────────────────────────────────────────────────────────────────────
+
+
+def shown(settings: Settings, detail: str) -> Disclosure:
+    return disclosure_for(detail, settings.practitioner("avery"), settings)
+
+
+def test_presets_show_from_everything_to_nothing() -> None:
+    settings = practice()
+    assert shown(settings, "full").client_name is ClientName.FULL
+    assert Item.NOTES in shown(settings, "full").items
+    assert shown(settings, "initials") == Disclosure()
+    assert shown(settings, "busy").busy_only
+    assert shown(settings, "As Google") == settings.practitioner("avery").choices.disclosure
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: str) -> None:
+    own = Disclosure(client_name=ClientName.FULL, masked_types=frozenset({"counselling"}))
+    settings = practice(disclosure=own)
+    cap = DisclosureCap(
+        items=frozenset({Item.LOCATION}),
+        client_name=ClientName.ID,
+        masked_types=frozenset({"intake"}),
+    )
+    settings = replace(settings, practice=replace(settings.practice, cap=cap))
+    result = shown(settings, detail)
+    assert result.items <= cap.items
+    assert result.client_name.openness <= ClientName.ID.openness
+    assert result.masked_types == {"counselling", "intake"}
+
+
+# ── export ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_export_holds_whole_local_days_and_has_no_size_limit() -> None:
+    house = FeedHouse(size_limit=2_000)
+    await house.write(*(visit(each, TODAY - timedelta(days=1)) for each in range(480)))
+    data = await house.feeds.export(
+        "Avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 10)
+    )
+    read = events(data)
+    assert complaints(data, limit=None) == []
+    assert (len(read), len(data) > 2_000) == (432, True)
+    assert read[0]["DTSTART"] == "20260301T130000Z"
+
+
+async def test_an_export_of_nothing_is_a_calendar_without_events() -> None:
+    day = date(2026, 3, 2)
+    data = await FeedHouse().feeds.export("avery", first_day=day, last_day=day)
+    assert events(data) == []
+    assert complaints(data) == []
+
+
+async def test_an_export_backwards_in_time_is_refused() -> None:
+    with pytest.raises(BadInput):
+        await FeedHouse().feeds.export(
+            "avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 1)
+        )
+
+
+@pytest.mark.parametrize(
+    ("agent", "product"),
+    [
+        ("iOS/17.5 (21F79) dataaccessd/1.0", "iOS/17.5"),
+        ("Mozilla/5.0 (X11; Linux) Gecko/20100101 Thunderbird/128.1", "Thunderbird/128.1"),
+        ("Google-Calendar-Importer", "Google-Calendar-Importer"),
+        ("Mozilla/5.0 (compatible)", "Mozilla/5.0"),
+        ("", ""),
+        ("\x00<script>alert(1)</script>", "script"),
+        ("x" * 500, "x" * 40),
+    ],
+)
+def test_a_client_is_known_by_its_product(agent: str, product: str) -> None:
+    assert product_of(agent) == product

@@ -1,13 +1,87 @@
-"""NiceGUI's simulated user, for the page tests only: other tests need not load NiceGUI."""
+"""A simulated browser over the pages, on a fake house: no network, no disk but dropped files."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
 import pytest
-from nicegui.testing.general_fixtures import pytest_configure as redirect_storage
-from nicegui.testing.user_plugin import create_user, user
+from nicegui import app as nicegui_app
+from nicegui import ui
+from nicegui.functions.download import download
+from nicegui.functions.navigate import Navigate
+from nicegui.functions.notify import notify
+from nicegui.testing.general import nicegui_reset_globals, prepare_simulation
+from nicegui.testing.user import User
 
-__all__ = ["create_user", "user"]
+from companion.web.incoming import Incoming
+from companion.web.options import AppOptions
+from companion.web.ui.mounting import create_site
+from companion.web.ui.site import Site
+from tests.fakes.services import FakeHouse, fake_house, lived_in, the_sample
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _storage_of_the_tests(pytestconfig: pytest.Config) -> None:
-    """NiceGUI's own storage goes to a temporary folder."""
-    redirect_storage(pytestconfig)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A house, its site, and somebody in front of it."""
+
+    house: FakeHouse
+    site: Site
+    user: User
+
+    def elements(self, kind: type[Any]) -> list[Any]:
+        """Of the open page, in the order they were made."""
+        assert self.user.client is not None
+        found = self.user.client.elements.values()
+        return [each for each in found if isinstance(each, kind)]
+
+    def notices(self) -> str:
+        return " ".join(str(message) for message in self.user.notify.messages)
+
+
+@asynccontextmanager
+async def visiting(house: FakeHouse, folder: Path, **options: Any) -> AsyncIterator[Visit]:
+    with nicegui_reset_globals():
+        os.environ["NICEGUI_USER_SIMULATION"] = "true"
+        try:
+            prepare_simulation()
+            site = create_site(
+                house.services,
+                AppOptions(port=8080, home=folder, version="1.2.3", **options),
+                Incoming(folder / "incoming"),
+            )
+            async with nicegui_app.router.lifespan_context(nicegui_app):
+                transport = httpx.ASGITransport(nicegui_app)
+                async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+                    yield Visit(house=house, site=site, user=User(http))
+        finally:
+            os.environ.pop("NICEGUI_USER_SIMULATION", None)
+            ui.navigate = Navigate()
+            ui.notify = notify
+            ui.download = download
+
+
+@pytest.fixture
+async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
+    """A practice in use."""
+    async with visiting(await lived_in(), tmp_path) as visit:
+        yield visit
+
+
+@pytest.fixture
+async def first_day(tmp_path: Path) -> AsyncIterator[Visit]:
+    """Nobody and nothing there yet."""
+    async with visiting(fake_house(), tmp_path) as visit:
+        yield visit
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[Visit]:
+    house = fake_house(the_sample())
+    async with visiting(house, tmp_path, demo=True, demo_google="http://127.0.0.1:9999/") as visit:
+        yield visit

@@ -47,6 +47,7 @@ class _Home:
         self._site = site
         self._cards: dict[str, PractitionerCard] = {}
         self._wanted = ""
+        self._empty = False
         actions, self._summary = page_head(board.practice.name or "Your practice")
         self._summary.props("role=status")
         with actions:
@@ -77,7 +78,8 @@ class _Home:
     def _draw(self, board: Board) -> None:
         ids = [each.practitioner.id for each in board.practitioners]
         if not ids:
-            self._draw_empty()
+            if not self._empty:
+                self._draw_empty()
         elif ids != list(self._cards):
             self._rebuild(board)
         else:
@@ -87,6 +89,7 @@ class _Home:
         self._draw_activity(board)
 
     def _draw_empty(self) -> None:
+        self._empty = True
         self._cards.clear()
         self._grid.clear()
         with self._grid, box("card empty"):
@@ -101,6 +104,7 @@ class _Home:
                 button("Add practitioner", careful(self._add), icon="person_add")
 
     def _rebuild(self, board: Board) -> None:
+        self._empty = False
         self._grid.clear()
         self._cards.clear()
         many = len(board.practitioners) > MANY

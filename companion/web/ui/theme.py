@@ -108,6 +108,17 @@ def card(title: str = "", *, classes: str = "", level: int = 2) -> Iterator[ui.e
 
 
 @contextmanager
+def dialog(title: str) -> Iterator[ui.dialog]:
+    """Open until closed. It belongs to the page, not to the place that opened it: a list that is
+    drawn anew must not take the dialog with it."""
+    with ui.context.client.content, ui.dialog() as opened, ui.card().classes("dialog"):
+        heading = text(title, tag="h2")
+        opened.props(f"aria-labelledby={heading.html_id}")
+        yield opened
+    opened.open()
+
+
+@contextmanager
 def frame(
     site: Site,
     title: str,

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from nicegui import ui
+from nicegui import Client, ui
 
 from companion.domain.errors import CompanionError
 
@@ -61,16 +61,28 @@ def say_done(sentence: str) -> None:
     ui.notify(sentence, type="positive", position="top", timeout=4000)
 
 
+def _client() -> Client | None:
+    """None when the page was closed before its handler began."""
+    try:
+        return ui.context.client
+    except RuntimeError:
+        return None
+
+
 def careful(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
     """A handler whose failures reach the person as words."""
 
     @wraps(handler)
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        client = _client()  # the place that was pressed may be gone by the time it fails
         try:
             result = handler(*args, **kwargs)
             if inspect.isawaitable(result):
                 await result
         except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
-            say(as_companion_error(error))
+            trouble = as_companion_error(error)
+            if client is not None:
+                with client:
+                    say(trouble)
 
     return wrapped

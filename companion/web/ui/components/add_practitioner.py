@@ -7,14 +7,13 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.web.ui.components.fields import fail_field, zone_select
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, text
+from companion.web.ui.theme import box, button, dialog, text
 from companion.web.ui.troubles import careful
 
 
 def open_add_dialog(site: Site) -> None:
     practice = site.services.settings.read().practice
-    with ui.dialog() as dialog, ui.card().classes("dialog"):
-        text("Add a practitioner", tag="h2")
+    with dialog("Add a practitioner") as opened:
         text("Write the name exactly as the practice software shows it.", "soft")
         name = ui.input("Name").classes("field").props("outlined autofocus maxlength=200")
         email = ui.input("E-mail (may stay empty)").classes("field").props("outlined type=email")
@@ -29,10 +28,9 @@ def open_add_dialog(site: Site) -> None:
                 fail_field(error, {"name": name, "email": email, "timezone": zone})
                 return
             site.live.touch()
-            dialog.close()
+            opened.close()
             ui.navigate.to(f"/practitioner/{added.id}")
 
         with box("actions"):
             button("Add", careful(add), look="primary")
-            button("Cancel", dialog.close, look="plain")
-    dialog.open()
+            button("Cancel", opened.close, look="plain")

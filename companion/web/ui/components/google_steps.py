@@ -19,7 +19,7 @@ from companion.services import setting_checks
 from companion.web.ui import words
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, notice, text
+from companion.web.ui.theme import box, button, card, dialog, notice, text
 from companion.web.ui.troubles import as_companion_error, careful
 
 if TYPE_CHECKING:
@@ -217,8 +217,7 @@ class GoogleSteps:
                 button("Disconnect …", careful(self._open_disconnect), look="danger")
 
     def _open_disconnect(self) -> None:
-        with ui.dialog() as dialog, ui.card().classes("dialog"):
-            text("Disconnect from Google?", tag="h2")
+        with dialog("Disconnect from Google?") as opened:
             remove = ui.checkbox("Also remove our events from the Google calendar")
 
             async def go() -> None:
@@ -234,8 +233,7 @@ class GoogleSteps:
 
             with box("actions"):
                 press = button("Disconnect", careful(go), look="danger")
-                button("Stay connected", dialog.close, look="primary")
-        dialog.open()
+                button("Stay connected", opened.close, look="primary")
 
 
 def _say_result(result: CheckResult) -> None:

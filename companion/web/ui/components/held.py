@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from nicegui import ui
-
 from companion.web.ui import words
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, text
+from companion.web.ui.theme import box, button, dialog, text
 from companion.web.ui.troubles import careful, say_done
 
 MOST_SHOWN = 200
@@ -16,13 +14,11 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
     """Show what is held; raises CompanionError when the book cannot be asked."""
     record = site.services.settings.read().practitioner(practitioner_id)
     state = await site.services.syncing.state(practitioner_id)
-    with ui.dialog() as dialog, ui.card().classes("dialog"):
-        text(f"Removals held for {record.practitioner.name}", tag="h2")
+    with dialog(f"Removals held for {record.practitioner.name}") as opened:
         held = state.held
         if held is None:
             text("Nothing is held any more.", "soft")
-            button("Close", dialog.close)
-            dialog.open()
+            button("Close", opened.close)
             return
         text(held.why, "soft")
         text(
@@ -41,18 +37,17 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
             text(f"… and {words.number(len(held.items) - MOST_SHOWN)} more.", "soft small")
 
         def release() -> None:
-            dialog.close()
+            opened.close()
             site.live.upload(practitioner_id, release_held=True)
 
         async def keep() -> None:
             await site.services.syncing.keep_held(practitioner_id)
             site.live.touch()
-            dialog.close()
+            opened.close()
             say_done("They stay in Google.")
 
         count = words.counted(len(held.items), "removal")
         with box("actions"):
             button(f"Release {count}", careful(release), icon="delete_sweep", look="danger")
             button("Keep in Google", careful(keep), look="primary")
-            button("Decide later", dialog.close, look="plain")
-    dialog.open()
+            button("Decide later", opened.close, look="plain")

@@ -12,7 +12,7 @@ from companion.services.ports import FeedLink
 from companion.web.ui import words
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.site import Site
-from companion.web.ui.theme import badge, box, button, notice, text
+from companion.web.ui.theme import badge, box, button, dialog, notice, text
 from companion.web.ui.troubles import careful, say_done
 
 DETAILS = {
@@ -83,8 +83,7 @@ class PhoneLinks:
         self._show_link(url)
 
     def _show_link(self, url: str) -> None:
-        with ui.dialog() as dialog, ui.card().classes("dialog"):
-            text("The link for this device", "", tag="h2")
+        with dialog("The link for this device") as opened:
             text(
                 "Whoever has this link can read the calendar. Send it to nobody but the person "
                 "whose device it is for.",
@@ -97,12 +96,10 @@ class PhoneLinks:
 
             with box("actions"):
                 button("Copy", careful(copy), icon="content_copy", look="primary")
-                button("Close", dialog.close, look="plain")
-        dialog.open()
+                button("Close", opened.close, look="plain")
 
     def _open_add(self) -> None:
-        with ui.dialog() as dialog, ui.card().classes("dialog"):
-            text("Add a link for a device", tag="h2")
+        with dialog("Add a link for a device") as opened:
             label = ui.input("Which device", placeholder="Anna's iPhone")
             label.classes("field").props("outlined autofocus maxlength=80")
             detail = ui.select(DETAILS, label="What it shows", value="initials")
@@ -126,7 +123,7 @@ class PhoneLinks:
                 except BadInput as error:
                     fail_field(error, {"label": label, "detail": detail, "expires": expires})
                     return
-                dialog.close()
+                opened.close()
                 self._site.live.touch()
                 await self.fill()
                 with self._list:
@@ -134,24 +131,21 @@ class PhoneLinks:
 
             with box("actions"):
                 button("Make the link", careful(add), look="primary")
-                button("Cancel", dialog.close, look="plain")
-        dialog.open()
+                button("Cancel", opened.close, look="plain")
 
     def _open_revoke(self, link: FeedLink) -> None:
-        with ui.dialog() as dialog, ui.card().classes("dialog"):
-            text(f"Switch off “{link.label}”?", tag="h2")
+        with dialog(f"Switch off “{link.label}”?") as opened:
             text("The device then shows one entry that says so. This cannot be undone.")
 
             async def revoke() -> None:
                 await self._site.services.feeds.revoke(link.id)
-                dialog.close()
+                opened.close()
                 self._site.live.touch()
                 await self.fill()
 
             with box("actions"):
                 button("Switch off", careful(revoke), look="danger")
-                button("Keep it", dialog.close, look="primary")
-        dialog.open()
+                button("Keep it", opened.close, look="primary")
 
 
 def _plain(label: str) -> str:

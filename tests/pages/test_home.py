@@ -1,0 +1,198 @@
+"""The overview, through a simulated browser."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from nicegui import ui
+
+from companion.domain.appointments import Practitioner
+from companion.domain.errors import StoreError
+from companion.web.ui.components.practitioner_card import PractitionerCard
+from tests.fakes.services import crowd, fake_house, the_sample
+from tests.pages.conftest import Visit, visiting
+
+PEOPLE = the_sample().practitioners
+
+
+def card(visit: Visit, place: int) -> PractitionerCard:
+    found = [
+        each for each in visit.elements(PractitionerCard) if each.card["id"] == PEOPLE[place].id
+    ]
+    assert isinstance(found[0], PractitionerCard)
+    return found[0]
+
+
+def press(visit: Visit, element: ui.element, event: str) -> None:
+    """As the browser tells it."""
+    listener = next(each for each in element._event_listeners.values() if each.type == event)
+    element._handle_event({"listener_id": listener.id, "args": []})
+
+
+async def until(condition: object, seconds: float = 5.0) -> None:
+    assert callable(condition)
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+async def test_each_practitioner_has_a_card_with_state_and_proof(visit: Visit) -> None:
+    await visit.user.open("/")
+    await visit.user.should_see("Banksia Allied Health (sample)")
+    assert len(visit.elements(PractitionerCard)) == len(PEOPLE)
+    first = card(visit, 0).card
+    assert first["badge"] == "Up to date"
+    assert "verified" in first["proof"]
+    assert [action["label"] for action in first["actions"]] == ["Upload to Google", "Set up"]
+    await visit.user.should_see("2 need you")
+
+
+async def test_someone_not_connected_is_offered_the_sign_in(visit: Visit) -> None:
+    await visit.user.open("/")
+    action = card(visit, 5).card["actions"][0]
+    assert action["label"] == "Connect to Google"
+    assert action["href"] == f"/oauth/start/{PEOPLE[5].id}"
+
+
+async def test_a_dead_sign_in_says_so_and_offers_another(visit: Visit) -> None:
+    await visit.user.open("/")
+    shown = card(visit, 2).card
+    assert shown["badge"] == "Sign in again"
+    assert shown["actions"][0]["label"] == "Sign in again"
+
+
+async def test_an_upload_runs_and_tells_its_result(visit: Visit) -> None:
+    await visit.user.open("/")
+    new = replace(
+        the_sample().imported[0], id="f" * 26, source_id="new", practitioner_id=PEOPLE[0].id
+    )
+    tomorrow = the_sample().own[0].start.replace(year=2026, month=11, day=25)
+    await visit.house.write(replace(new, start=tomorrow, end=tomorrow.replace(hour=23)))
+    press(visit, card(visit, 0), "upload")
+    await until(lambda: card(visit, 0).card["outcome"])
+    assert "1 added" in card(visit, 0).card["outcome"]["sentence"]
+    assert card(visit, 0).card["outcome"]["good"]
+
+
+async def test_an_upload_goes_on_when_its_page_is_closed(visit: Visit) -> None:
+    await visit.user.open("/")
+    press(visit, card(visit, 3), "upload")
+    client = visit.user.client
+    assert client is not None
+    client.delete()
+    await until(lambda: visit.site.live.outcome(PEOPLE[3].id))
+    await visit.user.open("/")
+    await visit.user.should_see("Nothing to do: Google already shows the same as the book.")
+
+
+async def test_held_removals_are_listed_and_can_be_released(visit: Visit) -> None:
+    await visit.user.open("/")
+    press(visit, card(visit, 1), "held")
+    await visit.user.should_see("These events would disappear from Google")
+    assert len(visit.house.google.calendars_by_id) == 4
+    visit.user.find("Release").click()
+    await until(lambda: visit.site.live.outcome(PEOPLE[1].id))
+    outcome = visit.site.live.outcome(PEOPLE[1].id)
+    assert outcome is not None
+    assert "removed" in outcome.sentence
+
+
+async def test_held_removals_can_be_kept(visit: Visit) -> None:
+    await visit.user.open("/")
+    press(visit, card(visit, 1), "held")
+    await visit.user.should_see("Keep in Google")
+    visit.user.find("Keep in Google").click()
+    await until(lambda: not card(visit, 1).card["held"])
+    state = await visit.house.services.syncing.state(PEOPLE[1].id)
+    assert state.kept
+
+
+async def test_an_empty_practice_says_how_to_begin(first_day: Visit) -> None:
+    await first_day.user.open("/")
+    await first_day.user.should_see("No practitioners yet")
+    await first_day.user.should_see("Nothing has happened yet.")
+
+
+async def test_a_practitioner_is_added_by_hand(first_day: Visit) -> None:
+    await first_day.user.open("/")
+    first_day.user.find("Add practitioner").click()
+    await first_day.user.should_see("Add a practitioner")
+    first_day.user.find("Name").type("Dr Ada Example")
+    adding = [each for each in first_day.elements(ui.button) if each.text == "Add"]
+    press(first_day, adding[0], "click")
+    await until(lambda: "dr-ada-example" in first_day.house.settings.read().practitioners)
+
+
+async def test_a_wrong_address_is_told_at_its_field(first_day: Visit) -> None:
+    await first_day.user.open("/")
+    first_day.user.find("Add practitioner").click()
+    await first_day.user.should_see("Add a practitioner")
+    first_day.user.find("Name").type("Ada")
+    first_day.user.find("E-mail").type("not an address")
+    adding = [each for each in first_day.elements(ui.button) if each.text == "Add"]
+    press(first_day, adding[0], "click")
+    field = next(each for each in first_day.elements(ui.input) if "E-mail" in each.props["label"])
+    await until(lambda: field.error)
+    assert not first_day.house.settings.read().practitioners
+
+
+async def test_the_demo_says_so_on_every_page(demo: Visit) -> None:
+    for path in ("/", "/import", "/practice", f"/practitioner/{PEOPLE[0].id}"):
+        await demo.user.open(path)
+        await demo.user.should_see(
+            "Demo: invented people and a simulated Google. Nothing leaves this computer."
+        )
+
+
+async def test_search_appears_with_many_and_hides_the_others(tmp_path: Path) -> None:
+    async with visiting(fake_house(crowd(200)), tmp_path) as visit:
+        await visit.user.open("/")
+        assert len(visit.elements(PractitionerCard)) == 200
+        visit.user.find("Find a practitioner").type("practitioner 042")
+        await until(lambda: sum(e.visible for e in visit.elements(PractitionerCard)) == 1)
+
+
+async def test_few_need_no_search(visit: Visit) -> None:
+    await visit.user.open("/")
+    await visit.user.should_not_see("Find a practitioner")
+
+
+async def test_names_in_any_script_and_with_markup_are_only_text(tmp_path: Path) -> None:
+    names = ("<b>Bold</b> & Söhne", "د. ليلى", "王小明", "N" * 200)
+    sample = replace(
+        the_sample(),
+        practitioners=tuple(
+            Practitioner(id=f"p{place}", name=name) for place, name in enumerate(names)
+        ),
+    )
+    async with visiting(fake_house(sample), tmp_path) as visit:
+        await visit.user.open("/")
+        assert {each.card["name"] for each in visit.elements(PractitionerCard)} == set(names)
+
+
+async def test_a_store_that_fails_is_told_in_words(visit: Visit) -> None:
+    visit.house.settings.trouble = StoreError()
+    await visit.user.open("/")
+    visit.user.find("Add practitioner").click()
+    await visit.user.should_see("Add a practitioner")
+    visit.user.find("Name").type("Ada")
+    adding = [each for each in visit.elements(ui.button) if each.text == "Add"]
+    press(visit, adding[0], "click")
+    await until(lambda: "The data folder could not be read" in visit.notices())
+
+
+async def test_an_unknown_practitioner_is_a_page_with_a_way_back(visit: Visit) -> None:
+    answer = await visit.user.http_client.get("/practitioner/nobody")
+    assert answer.status_code == 404
+    assert "There is no practitioner" in answer.text
+    assert "Back to the overview" in answer.text
+
+
+async def test_an_unknown_address_is_told_in_words(visit: Visit) -> None:
+    answer = await visit.user.http_client.get("/no/such/page")
+    assert answer.status_code == 404
+    assert "There is no such page." in answer.text

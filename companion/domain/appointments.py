@@ -16,6 +16,8 @@ Names follow FHIR (Appointment, Practitioner, booked, cancelled) and the vendor'
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,8 +69,8 @@ class Practitioner:
 
 
 def fold_name(name: str) -> str:
-    """A name as compared: no case, single spaces."""
-    return " ".join(name.split()).casefold()
+    """A name as compared: no case, single spaces, one form of accents (NFC)."""
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,12 +255,16 @@ _PARTS = {
 
 @lru_cache(maxsize=4096)
 def parse_rule(rule: str, start: datetime) -> rrule:
-    """The rule as dateutil's; raises BadInput for one we do not keep (sub-daily, empty, wrong)."""
+    """The rule as dateutil's; raises BadInput for one we do not keep (sub-daily, empty, wrong).
+
+    dateutil would search for ever with an interval of nought.
+    """
     try:
         parts = dict(part.split("=", 1) for part in rule.upper().split(";"))
     except ValueError:
         parts = {}
-    if parts.get("FREQ") not in _FREQUENCIES or not _PARTS.issuperset(parts):
+    known = parts.get("FREQ") in _FREQUENCIES and _PARTS.issuperset(parts)
+    if not known or not re.fullmatch(r"0*[1-9]\d*", parts.get("INTERVAL", "1"), re.ASCII):
         raise BadInput("The repetition is not one we know.", field="recurrence", detail=rule[:200])
     try:
         parsed = rrulestr(rule, dtstart=start)

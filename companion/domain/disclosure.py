@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from companion.domain.appointments import Appointment, AppointmentKind
+from companion.domain.appointments import Appointment, AppointmentKind, fold_name
 
 
 class ClientName(StrEnum):
@@ -55,7 +55,7 @@ class Disclosure:
     items: frozenset[Item] = frozenset({Item.TYPE, Item.LOCATION})
     client_name: ClientName = ClientName.INITIALS
     masked_types: frozenset[str] = frozenset()
-    """Appointment types, casefolded, that appear as "Busy" and nothing else."""
+    """Appointment types, in any spelling, that appear as "Busy" and nothing else."""
     busy_only: bool = False
     """Everything appears as "Busy"."""
 
@@ -72,7 +72,7 @@ class Disclosure:
     def masks(self, appointment: Appointment) -> bool:
         return self.busy_only or (
             bool(self.masked_types)
-            and appointment.appointment_type.strip().casefold() in self.masked_types
+            and fold_name(appointment.appointment_type) in map(fold_name, self.masked_types)
         )
 
     def capped(self, cap: DisclosureCap) -> Disclosure:

@@ -2,7 +2,7 @@
 
 This is the only place where an appointment becomes words that leave the book. Google, feed,
 export and every preview show the same projection, so a name the disclosure hides cannot slip
-out elsewhere: it is also removed from free text (notes, type, location) by `_redact`.
+out elsewhere: it is also taken out of free text (notes, type, location; see `redaction`).
 
 `fingerprint` covers the fields we own in Google: time, title, place, description, show-as,
 visibility. `style` (colour, reminder) is the practitioner's to change and is compared apart.
@@ -13,22 +13,23 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import lru_cache
 
 from companion.domain.appointments import (
     Appointment,
     AppointmentKind,
     Occurrence,
     ShowAs,
+    fold_name,
     instant,
     interval,
     occurrences,
 )
 from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.redaction import has_case, redactor
 from companion.domain.window import SyncWindow
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -225,9 +226,7 @@ class _Words:
         self.disclosure = disclosure
         self.masked = disclosure.masks(appointment)
         self._practitioner_name = practitioner_name
-        self._redact = _redactor(
-            *_hidden_names(appointment, disclosure.client_name),
-        )
+        self._redact = redactor(*_hidden_names(appointment, disclosure.client_name))
 
     def _shows(self, item: Item) -> bool:
         return item in self.disclosure.items and not self.masked
@@ -281,7 +280,7 @@ def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
         case ClientName.FIRST:
             return first
         case ClientName.INITIALS:
-            return _initials(first) + _initials(last)
+            return _initials(f"{first} {last}")
         case ClientName.ID:
             number = clean_text(appointment.client_id)
             return f"Client {number}" if number else ""
@@ -290,47 +289,29 @@ def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
 
 
 def _initials(name: str) -> str:
-    words = (part for part in re.split(r"[\s\-]+", name) if part)
-    return "".join(next((c.upper() for c in word if c.isalnum()), "") for word in words)
+    """Without one that is a whole name already, as 王 is."""
+    words = ["".join(c for c in word if c.isalnum()) for word in re.split(r"[\s\-]+", name)]
+    initials = (word[0].upper() for word in words if word)
+    return "".join(each for each in initials if has_case(each) or each not in words)
 
 
-def _hidden_names(appointment: Appointment, mode: ClientName) -> tuple[str, str]:
-    """First and last name where `mode` hides them, else empty."""
+def _hidden_names(appointment: Appointment, mode: ClientName) -> tuple[str, ...]:
+    """The names in an appointment that `mode` hides; some may be empty."""
     if mode is ClientName.FULL:
-        return "", ""
-    last = clean_text(appointment.client_last_name)
-    if mode is ClientName.FIRST:
-        return "", last
-    return clean_text(appointment.client_first_name), last
+        return ()
+    hidden = (appointment.client_last_name, _walk_in(appointment))
+    return hidden if mode is ClientName.FIRST else (appointment.client_first_name, *hidden)
 
 
-@lru_cache(maxsize=8192)
-def _redactor(first: str, last: str) -> Callable[[str], str]:
-    """A function that takes these names, whole and in parts, out of free text."""
-    words = {part for name in (first, last) for part in _name_parts(name)}
-    if not words:
-        return lambda text: text
-    ordered = sorted(words, key=len, reverse=True)
-    pattern = re.compile("|".join(_as_pattern(word) for word in ordered), re.IGNORECASE)
-    return lambda text: re.sub(r"…(?:[\s,.'’-]*…)+", "…", pattern.sub("…", text))
-
-
-def _name_parts(name: str) -> Iterator[str]:
-    for word in name.split():
-        yield from (part for part in (word, *re.split(r"[\-'’.]", word)) if _tells(part))
-
-
-def _tells(part: str) -> bool:
-    """Long enough to name a person: one character does in scripts without case (王)."""
-    return len(part) > 1 or (part.isalpha() and part.upper() == part.lower())
-
-
-def _as_pattern(word: str) -> str:
-    """Whole words where the script has them; anywhere in scripts written without spaces."""
-    escaped = re.escape(word)
-    if word.upper() == word.lower():
-        return escaped
-    return rf"(?<!\w){escaped}(?!\w)"
+def _walk_in(appointment: Appointment) -> str:
+    """What may be a name in the title: its capitalised words, apart from those of the type."""
+    title = appointment.title
+    if not title or appointment.kind is AppointmentKind.MEETING:
+        return ""
+    usual = fold_name(appointment.appointment_type).split()
+    words = [word for word in title.split() if fold_name(word) not in usual]
+    capitalised = [word for word in words if not word[0].islower()]
+    return " ".join(capitalised if title != title.lower() else words)
 
 
 # C0 and C1 controls, DEL, line and paragraph separators, lone surrogates: no reader keeps them

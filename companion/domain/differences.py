@@ -35,13 +35,15 @@ def find_differences(
     observed: Iterable[ObservedEvent],
 ) -> tuple[Difference, ...]:
     """By time. All three are already limited to the window; events left out on purpose (a person
-    deleted them and the setting says so) are no difference."""
+    deleted them and the setting says so) are no difference. An event that the ledger knows by its
+    id needs no mark, as in `reconcile()`."""
     wanted = {event.key: event for event in desired}
     rows = {entry.key: entry for entry in ledger}
+    known = {entry.event_id: entry.key for entry in rows.values()}
     by_key: dict[str, list[ObservedEvent]] = {}
     for seen in observed:
         if not seen.deleted:
-            by_key.setdefault(seen.key, []).append(seen)
+            by_key.setdefault(known.get(seen.event_id, seen.key), []).append(seen)
     found: list[tuple[datetime, Difference]] = []
     for key, event in wanted.items():
         difference = _of_wanted(event, rows.get(key), by_key.get(key, []))
@@ -105,11 +107,12 @@ def _of_surplus(
 
 def _change(event: CalendarEvent, seen: ObservedEvent) -> str:
     mine, theirs = event.content, seen.content
-    if (mine.start, mine.end) != (theirs.start, theirs.end):
+    if mine.start != theirs.start:
         return f"was moved to {when(theirs.start, event.timezone)}"
     named = [
         word
         for word, differs in (
+            ("end", mine.end != theirs.end),
             ("title", mine.summary != theirs.summary),
             ("place", mine.location != theirs.location),
             ("description", mine.description != theirs.description),

@@ -11,7 +11,9 @@ The rules, each from a failure somebody had (reference/failure-modes.md):
 - the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in
   it only ever moves when Google showed a tombstone;
 - seen in Google but not in the ledger (lost or restored ledger): adopt; two for one key: keep
-  the ledger's, else the first by id; delete the others;
+  the ledger's where Google shows it, else the first by id; delete the others;
+- ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
+  and updates nothing (an insert might be about to meet this very id and adopt it);
 - in the ledger but not in Google: a person deleted it there; put back, or leave out for good.
 """
 
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -243,6 +245,7 @@ class _Draft:
     ) -> dict[str, LedgerEntry]:
         """The ledger as it must be, given what Google really holds."""
         strangers = {seen.event_id: seen for seen in observed if not seen.deleted}
+        live = frozenset(strangers)
         result: dict[str, LedgerEntry] = {}
         for key, entry in self._stored.items():
             seen = strangers.pop(entry.event_id, None)
@@ -253,7 +256,7 @@ class _Draft:
             else:
                 result[key] = entry
         for _, seen in sorted(strangers.items()):
-            self._stranger(seen, result, wanted)
+            self._stranger(seen, result, wanted, live)
         return result
 
     def _missing(
@@ -278,11 +281,22 @@ class _Draft:
         seen: ObservedEvent,
         result: dict[str, LedgerEntry],
         wanted: Mapping[str, CalendarEvent],
+        live: Set[str],
     ) -> None:
         """Ours by its mark, yet the ledger does not know this id."""
         known = result.get(seen.key)
-        if not seen.key or (known is not None and known.content_hash):
-            self._deletes.append(Delete(entry=_entry_of(seen, f"{seen.key}#{seen.event_id}")))
+        if (
+            known is not None
+            and known.event_id not in live
+            and known.state is not EntryState.LEFT_OUT
+            and known.key in wanted
+        ):
+            # Writing to the id that is not there could end at this one, about to be deleted.
+            absent = replace(known, key=_extra(known.key, known.event_id))
+            self._deletes.append(Delete(entry=absent))
+            known = None
+        if not seen.key or known is not None:
+            self._deletes.append(Delete(entry=_entry_of(seen, _extra(seen.key, seen.event_id))))
             return
         adopted = _entry_of(seen, seen.key)
         event = wanted.get(seen.key)
@@ -290,11 +304,15 @@ class _Draft:
             adopted = replace(adopted, style=event.style)
         result[seen.key] = adopted
 
+    def _due_deletes(self) -> Iterable[Delete]:
+        writing = bool(self._inserts or self._updates)
+        return (each for each in self._deletes if not (writing and each.key.startswith("#")))
+
     def plan(self) -> SyncPlan:
         return SyncPlan(
             inserts=tuple(sorted(self._inserts, key=lambda a: (a.event.begins, a.key))),
             updates=tuple(sorted(self._updates, key=lambda a: (a.event.begins, a.key))),
-            deletes=tuple(sorted(self._deletes, key=lambda a: (a.entry.begins, a.key))),
+            deletes=tuple(sorted(self._due_deletes(), key=lambda a: (a.entry.begins, a.key))),
             forgets=tuple(self._forgets),
             adopts=tuple(self._adopts),
             unchanged=self._unchanged,
@@ -315,6 +333,11 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
         begins=seen.begins,
         ends=seen.ends,
     )
+
+
+def _extra(key: str, surplus_id: str) -> str:
+    """The ledger key of an event that is not the one of its key; ``#…`` where it has no key."""
+    return f"{key}#{surplus_id}"
 
 
 def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:

@@ -1,0 +1,532 @@
+
+"""reconcile() against a model Google: whatever happened before, one clean pass makes them equal.
+
+The model keeps what Google keeps (ids for ever, tombstones, its own wording of our text) and
+writes as companion.services.writing does: intent row, call, confirmation, in any order, cut off
+anywhere. Days pass, the book changes, a person meddles in Google, the ledger is lost or comes
+back from a backup.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.domain.differences import DifferenceKind, find_differences
+from companion.domain.events import CalendarEvent, Content
+from companion.domain.reconcile import (
+    Action,
+    Adopt,
+    Delete,
+    EntryState,
+    Forget,
+    Insert,
+    LedgerEntry,
+    ObservedEvent,
+    Update,
+    event_id,
+    reconcile,
+    removals_to_hold,
+)
+from companion.domain.window import SyncWindow
+
+ZONE = "Australia/Sydney"
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+KEYS = ["a", "b", "c", "d"]
+
+
+def window_at(now: datetime) -> SyncWindow:
+    return SyncWindow.around(now, ZONE, days_in_arrears=3, days_in_advance=7)
+
+
+def booked(key: str, begins: datetime, summary: str = "AB", style: str = "") -> CalendarEvent:
+    return CalendarEvent(
+        key=key,
+        start=begins,
+        end=begins + timedelta(minutes=30),
+        timezone=ZONE,
+        summary=summary,
+        colour=style,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """One event in the model Google; `live` is False for a tombstone."""
+
+    key: str
+    content: Content
+    style: str
+    live: bool = True
+
+
+class CutOff(Exception):
+    """The program died here."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Model:
+    """A clinic, its Google calendar and our ledger."""
+
+    random: Random
+    now: datetime = NOW
+    book: dict[str, CalendarEvent] = field(default_factory=dict)
+    google: dict[str, Held] = field(default_factory=dict)
+    ledger: dict[str, LedgerEntry] = field(default_factory=dict)
+    backup: dict[str, LedgerEntry] = field(default_factory=dict)
+    steps_left: int | None = None
+    put_back: bool = True
+    tidy: bool = False
+
+    @property
+    def window(self) -> SyncWindow:
+        return window_at(self.now)
+
+    def desired(self) -> list[CalendarEvent]:
+        window = self.window
+        return [each for each in self.book.values() if window.covers(each.begins, each.ends)]
+
+    def observed(self) -> list[ObservedEvent]:
+        window = self.window
+        everything = [
+            ObservedEvent(
+                event_id=name,
+                key=held.key,
+                etag="",
+                content=held.content,
+                style=held.style,
+                timezone=ZONE,
+                deleted=not held.live,
+            )
+            for name, held in self.google.items()
+        ]
+        return [each for each in everything if window.covers(each.begins, each.ends)]
+
+    def inside(self) -> Counter[tuple[str, Content]]:
+        """What Google holds in the window; an event that we know by its id needs no mark."""
+        known = {entry.event_id: entry.key for entry in self.ledger.values()}
+        return Counter(
+            (known.get(each.event_id, each.key), each.content)
+            for each in self.observed()
+            if not each.deleted
+        )
+
+    def plan(self, *, audit: bool) -> Sequence[Action]:
+        plan = reconcile(
+            self.desired(),
+            self.ledger.values(),
+            self.window,
+            self.observed() if audit else None,
+            put_back=self.put_back,
+            tidy=self.tidy,
+        )
+        return plan.actions
+
+    def run(self, *, audit: bool) -> None:
+        """One pass; its actions in any order. Raises CutOff when the steps run out."""
+        actions = list(self.plan(audit=audit))
+        self.random.shuffle(actions)
+        for action in actions:
+            match action:
+                case Insert():
+                    self._insert(action.event, action.generation)
+                case Update():
+                    self._update(action)
+                case Delete():
+                    self._delete(action.entry)
+                case Forget():
+                    self._step()
+                    self.ledger.pop(action.key, None)
+                case Adopt():
+                    self._step()
+                    self.ledger[action.key] = action.entry
+
+    def _step(self) -> None:
+        if self.steps_left is not None:
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                raise CutOff
+
+    def _write(
+        self, event: CalendarEvent, name: str, generation: int, state: EntryState, held: str = ""
+    ) -> None:
+        self._step()
+        self.ledger[event.key] = LedgerEntry(
+            key=event.key,
+            event_id=name,
+            generation=generation,
+            state=state,
+            fingerprint=event.fingerprint,
+            style=event.style,
+            begins=event.begins,
+            ends=event.ends,
+            content_hash=held,
+        )
+
+    def _put(self, event: CalendarEvent, name: str) -> str:
+        """The call itself; what Google then holds, in its own wording."""
+        self._step()
+        told = replace(event.content, summary=unicodedata.normalize("NFD", event.summary))
+        self.google[name] = Held(key=event.key, content=told, style=event.style)
+        return told.fingerprint
+
+    def _insert(self, event: CalendarEvent, generation: int) -> None:
+        while True:
+            name = event_id("install", "calendar", event.key, generation)
+            self._write(event, name, generation, EntryState.PENDING)
+            there = self.google.get(name)
+            if there is None or there.live:
+                break
+            generation += 1
+        held = self._put(event, name)  # a live one is adopted, and patched where it differs
+        self._write(event, name, generation, EntryState.OK, held)
+
+    def _update(self, action: Update) -> None:
+        entry = action.entry
+        self._write(
+            action.event,
+            entry.event_id,
+            entry.generation,
+            EntryState.PENDING,
+            entry.content_hash or "before",
+        )
+        there = self.google.get(entry.event_id)
+        if there is None or not there.live:
+            self._insert(action.event, entry.generation)
+            return
+        held = self._put(action.event, entry.event_id)
+        self._write(action.event, entry.event_id, entry.generation, EntryState.OK, held)
+
+    def _delete(self, entry: LedgerEntry) -> None:
+        self._step()
+        self.ledger[entry.key] = replace(entry, state=EntryState.REMOVING)
+        self._step()
+        if entry.event_id in self.google:
+            self.google[entry.event_id].live = False
+        self._step()
+        self.ledger.pop(entry.key, None)
+
+
+# ── what may happen between two passes ────────────────────────────────────────────────────────
+
+OFFSETS = st.integers(-6 * 24, 10 * 24).map(lambda hours: NOW + timedelta(hours=hours))
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    key: str
+    begins: datetime
+    summary: str = "AB"
+    style: str = ""
+
+    def happen(self, model: Model) -> None:
+        model.book[self.key] = booked(self.key, self.begins, self.summary, self.style)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    key: str
+
+    def happen(self, model: Model) -> None:
+        model.book.pop(self.key, None)
+
+
+@dataclass(frozen=True, slots=True)
+class DaysPass:
+    days: int
+
+    def happen(self, model: Model) -> None:
+        model.now += timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    audit: bool
+    steps: int | None = None
+
+    def happen(self, model: Model) -> None:
+        model.steps_left = self.steps
+        try:
+            model.run(audit=self.audit)
+        except CutOff:
+            pass
+        finally:
+            model.steps_left = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meddling:
+    """A person, in Google, with one of our events inside the window."""
+
+    what: str
+    which: int
+
+    def happen(self, model: Model) -> None:
+        seen = [each.event_id for each in model.observed() if not each.deleted]
+        if not seen:
+            return
+        name = sorted(seen)[self.which % len(seen)]
+        held = model.google[name]
+        match self.what:
+            case "delete":
+                held.live = False
+            case "retitle":
+                held.content = replace(held.content, summary="Dentist")
+            case "copy":
+                model.google[f"copy{len(model.google)}"] = replace(held)
+            case "move":
+                start, end = held.content.start, held.content.end
+                day = timedelta(days=1)
+                held.content = replace(held.content, start=start + day, end=end + day)
+            case "damage":
+                held.key = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEvent:
+    what: str
+
+    def happen(self, model: Model) -> None:
+        match self.what:
+            case "lost":
+                model.ledger = {}
+            case "backed up":
+                model.backup = dict(model.ledger)
+            case "restored":
+                model.ledger = dict(model.backup)
+
+
+Happening = Booking | Cancelled | DaysPass | Pass | Meddling | LedgerEvent
+keys = st.sampled_from(KEYS)
+book_events = st.one_of(
+    st.builds(Booking, keys, OFFSETS, st.sampled_from(["AB", "Zoë"]), st.sampled_from(["", "3"])),
+    st.builds(Cancelled, keys),
+    st.builds(DaysPass, st.integers(0, 5)),
+)
+passes = st.builds(Pass, st.booleans(), st.none() | st.integers(0, 12))
+meddling = st.builds(
+    Meddling,
+    st.sampled_from(["delete", "retitle", "copy", "move", "damage"]),
+    st.integers(0, 20),
+)
+ledger_events = st.builds(LedgerEvent, st.sampled_from(["lost", "backed up", "restored"]))
+everyday = st.lists(book_events | passes, max_size=14)
+anything = st.lists(st.one_of(book_events, passes, meddling, ledger_events), max_size=18)
+seeds = st.integers(0, 10_000).map(Random)
+
+
+def as_google_tells(events: Sequence[CalendarEvent]) -> Counter[tuple[str, Content]]:
+    return Counter(
+        (
+            each.key,
+            replace(each.content, summary=unicodedata.normalize("NFD", each.summary)),
+        )
+        for each in events
+    )
+
+
+def live_keys(model: Model) -> Counter[str]:
+    return Counter(held.key for held in model.google.values() if held.live)
+
+
+def after(happenings: Sequence[Happening], random: Random, *, tidy: bool = False) -> Model:
+    model = Model(random=random, tidy=tidy)
+    for happening in happenings:
+        happening.happen(model)
+    return model
+
+
+@settings(max_examples=300)
+@given(happenings=everyday, random=seeds, tidy=st.booleans())
+def test_an_everyday_pass_makes_google_equal_and_the_next_has_nothing_to_do(
+    happenings: list[Happening], random: Random, tidy: bool
+) -> None:
+    model = after(happenings, random, tidy=tidy)
+    model.run(audit=False)
+    assert model.plan(audit=False) == ()
+    assert model.plan(audit=True) == (), "and an audit agrees"
+    assert model.inside() == as_google_tells(model.desired())
+    assert max(live_keys(model).values(), default=0) <= 1
+
+
+RESTORED: list[Happening] = [
+    Booking("a", NOW),
+    Pass(audit=False),
+    Booking("a", NOW, "Zoë"),
+    Pass(audit=False, steps=1),
+    LedgerEvent("backed up"),
+    Meddling("delete", 0),
+    Pass(audit=True),  # the event has a new id now
+    LedgerEvent("restored"),
+]
+UNMARKED: list[Happening] = [
+    Booking("a", NOW),
+    Pass(audit=False),
+    LedgerEvent("lost"),
+    Meddling("damage", 0),
+]
+
+
+@settings(max_examples=500)
+@given(happenings=anything, random=seeds)
+def test_one_audit_makes_google_equal_whatever_happened_before(
+    happenings: list[Happening], random: Random
+) -> None:
+    check_one_audit(after(happenings, random))
+
+
+def check_one_audit(model: Model) -> None:
+    model.run(audit=True)
+    if "" in live_keys(model):  # a damaged mark may take a second look
+        model.run(audit=True)
+    assert model.inside() == as_google_tells(model.desired())
+    assert model.plan(audit=True) == ()
+    assert model.plan(audit=False) == ()
+    differences = find_differences(model.desired(), model.ledger.values(), model.observed())
+    assert differences == ()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("happenings", [RESTORED, UNMARKED], ids=["restored", "unmarked"])
+def test_an_insert_that_meets_an_event_about_to_be_deleted_does_not_lose_it(
+    happenings: list[Happening], seed: int
+) -> None:
+    check_one_audit(after(happenings, Random(seed)))
+
+
+@given(happenings=anything, random=seeds, audit=st.booleans())
+def test_a_plan_names_each_event_once_soonest_first(
+    happenings: list[Happening], random: Random, audit: bool
+) -> None:
+    model = after(happenings, random)
+    plan = reconcile(
+        model.desired(),
+        model.ledger.values(),
+        model.window,
+        model.observed() if audit else None,
+    )
+    names = [action.key for action in plan.actions]
+    assert len(names) == len(set(names))
+    for group in (plan.inserts, plan.updates):
+        assert [each.event.begins for each in group] == sorted(each.event.begins for each in group)
+    assert [each.entry.begins for each in plan.deletes] == sorted(
+        each.entry.begins for each in plan.deletes
+    )
+    assert plan.writes == len(plan.inserts) + len(plan.updates) + len(plan.deletes)
+    assert plan.without_deletes().deletes == ()
+
+
+@given(happenings=anything, random=seeds, put_back=st.booleans())
+def test_an_audit_finds_no_difference_exactly_when_it_would_change_no_event(
+    happenings: list[Happening], random: Random, put_back: bool
+) -> None:
+    model = after(happenings, random)
+    differences = find_differences(model.desired(), model.ledger.values(), model.observed())
+    plan = reconcile(
+        model.desired(),
+        model.ledger.values(),
+        model.window,
+        model.observed(),
+        put_back=put_back,
+    )
+    if not differences:
+        assert plan.inserts == ()
+        assert all(each.entry.fingerprint == each.event.fingerprint for each in plan.updates)
+        seen = {each.event_id for each in model.observed() if not each.deleted}
+        assert not any(each.entry.event_id in seen for each in plan.deletes)
+    elif not {each.kind for each in differences} <= {DifferenceKind.DELETED}:
+        assert plan.writes
+    elif put_back:
+        assert {each.key for each in plan.inserts} == {each.key for each in differences}
+    else:
+        left_out = {each.key for each in plan.adopts if each.entry.state is EntryState.LEFT_OUT}
+        assert left_out == {each.key for each in differences}
+
+
+@given(happenings=anything, random=seeds)
+def test_what_a_person_deleted_stays_out_when_so_chosen(
+    happenings: list[Happening], random: Random
+) -> None:
+    model = after(happenings, random)
+    model.put_back = False
+    model.run(audit=True)
+    model.run(audit=True)
+    present = {each.event_id for each in model.observed() if not each.deleted}
+    removed = {entry.key for entry in model.ledger.values() if entry.event_id in present}
+    assert len(removed) == len(present)
+    for name in present:
+        model.google[name].live = False
+    for audit in (True, False, True):
+        model.run(audit=audit)
+    assert model.inside() == Counter()
+    assert {model.ledger[key].state for key in removed} <= {EntryState.LEFT_OUT}
+    for key, event in model.book.items():
+        model.book[key] = replace(event, summary="Changed")
+    model.run(audit=False)
+    assert not {each.key for each in model.observed() if not each.deleted} & removed
+
+
+# ── removals that wait for a person ───────────────────────────────────────────────────────────
+
+
+@given(
+    keep=st.integers(0, 60),
+    remove=st.integers(0, 60),
+    past=st.integers(0, 30),
+    share=st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0]),
+    at_least=st.integers(1, 20),
+)
+def test_removals_wait_when_they_are_many_and_a_large_share_of_what_is_to_come(
+    keep: int, remove: int, past: int, share: float, at_least: int
+) -> None:
+    coming = [booked(f"k{n}", NOW + timedelta(hours=n + 1)) for n in range(keep + remove)]
+    gone = [booked(f"p{n}", NOW - timedelta(hours=n + 1)) for n in range(past)]
+    model = Model(random=Random(0), book={each.key: each for each in (*coming, *gone)})
+    model.run(audit=False)
+    model.book = {each.key: each for each in coming[:keep]}
+    plan = reconcile(model.desired(), model.ledger.values(), model.window)
+    held = removals_to_hold(
+        plan, model.ledger.values(), NOW, share=share, at_least=at_least, book_is_empty=False
+    )
+    coming_removals = {each.key for each in coming[keep:]} & {each.key for each in plan.deletes}
+    too_many = len(coming_removals) >= at_least and len(coming_removals) > share * len(coming)
+    assert {each.key for each in held} == (coming_removals if too_many else set())
+
+
+# ── ids ───────────────────────────────────────────────────────────────────────────────────────
+
+names = st.text(max_size=30).filter(lambda text: text.isprintable())
+
+
+@given(install=names, calendar=names, key=names, generation=st.integers(0, 50))
+def test_an_event_id_is_52_characters_that_google_allows_and_always_the_same(
+    install: str, calendar: str, key: str, generation: int
+) -> None:
+    found = event_id(install, calendar, key, generation)
+    assert len(found) == 52
+    assert set(found) <= set("0123456789abcdefghijklmnopqrstuv")
+    assert found == event_id(install, calendar, key, generation)
+
+
+@given(several=st.sets(st.tuples(names, names, names, st.integers(0, 5)), min_size=2, max_size=9))
+def test_event_ids_differ_when_any_part_differs(several: set[tuple[str, str, str, int]]) -> None:
+    assert len({event_id(*each) for each in several}) == len(several)
+
+
+@pytest.mark.long
+@given(happenings=st.lists(anything, min_size=4, max_size=8), random=seeds)
+def test_months_of_trouble_end_equal(happenings: list[list[Happening]], random: Random) -> None:
+    model = Model(random=random)
+    for each in happenings:
+        for happening in each:
+            happening.happen(model)
+        model.run(audit=True)
+        if "" in live_keys(model):
+            model.run(audit=True)
+        assert model.inside() == as_google_tells(model.desired())

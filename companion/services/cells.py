@@ -69,10 +69,17 @@ def text_of(cell: object) -> str:
 
 def read_line(cell: object, limit: int = LINE_LIMIT) -> str:
     """One clean line; longer ones end in "…"."""
-    text = text_of(cell)
+    if cell is None:
+        return ""
+    text = cell if isinstance(cell, str) else text_of(cell)
+    return _shortened(_line_of(text) if len(text) <= 40 else _line_of.__wrapped__(text), limit)
+
+
+@lru_cache(maxsize=32_768)  # most short cells of an export occur many times
+def _line_of(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFC", _UNWANTED.sub("", _LINE_BREAKS.sub("\n", text)))
-    return _shortened(" ".join(text.split()), limit)
+    return " ".join(text.split())
 
 
 def read_notes(cell: object, limit: int = NOTES_LIMIT) -> str:
@@ -84,7 +91,7 @@ def read_notes(cell: object, limit: int = NOTES_LIMIT) -> str:
 
 
 def is_blank(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and not read_line(cell))
+    return cell is None or (isinstance(cell, str) and not read_line(cell[:1_000]))
 
 
 def _shortened(text: str, limit: int) -> str:
@@ -125,7 +132,9 @@ def read_moment(cell: object, order: DateOrder) -> datetime | date:
         raise _not_a_date(cell, order)
     if not 1900 <= moment.year < 2200:
         raise CellError(f"{_shown(cell)} is in no plausible year")
-    return _to_the_second(moment) if isinstance(moment, datetime) else moment
+    if isinstance(moment, datetime) and moment.microsecond:
+        return _to_the_second(moment)
+    return moment
 
 
 def read_date(cell: object, order: DateOrder) -> date:

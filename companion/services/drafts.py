@@ -106,10 +106,11 @@ def read_drafts(table: Table, layout: Layout) -> FileContent:
     at = layout.columns.get("id")
     has_ids = at is not None and any(at < len(each) and not is_blank(each[at]) for _, each in rows)
     seen = _Seen()
+    reader = _RowReader(layout, len(table.headers), has_ids=has_ids)
     drafts: list[Draft] = []
     rejections = [Rejection(row=row, reason=reason) for row, reason in table.damaged]
     for row, cells in rows:
-        reader = _RowReader(layout, row, cells, has_ids=has_ids)
+        reader.take(row, cells)
         slipped = _slipped(cells, len(table.headers))
         try:
             if slipped:
@@ -163,19 +164,26 @@ def natural_key(draft: Draft, name: str) -> str:
 
 
 class _RowReader:
-    """One row being read; `problem_at` is the field under way, for the reason of a rejection."""
+    """Reads the row it took last; `problem_at` is the field under way, for a rejection."""
 
-    def __init__(self, layout: Layout, row: int, cells: Sequence[object], *, has_ids: bool) -> None:
+    def __init__(self, layout: Layout, width: int, *, has_ids: bool) -> None:
         self._layout = layout
-        self._row = row
-        self._cells = cells
-        self._has_ids = has_ids
         self._columns = layout.columns
+        self._width = width
+        self._has_ids = has_ids
+        self._cancelling = CANCELLED_WORDS | (layout.words.cancelled or frozenset())
+        self._row = 0
+        self._cells: Sequence[object] = (None,)
+        self.problem_at = ""
+
+    def take(self, row: int, cells: Sequence[object]) -> None:
+        """The cells are followed by at least one None, which every field without a column is."""
+        self._row = row
+        self._cells = (*cells, *[None] * max(1, self._width + 1 - len(cells)))
         self.problem_at = ""
 
     def _cell(self, name: str) -> object:
-        at = self._columns.get(name)
-        return self._cells[at] if at is not None and at < len(self._cells) else None
+        return self._cells[self._columns.get(name, -1)]
 
     def _line(self, name: str) -> str:
         return read_line(self._cell(name))
@@ -353,8 +361,7 @@ class _RowReader:
 
     def _status(self) -> AppointmentStatus:
         cancelled = self._yes_no("cancelled", self._layout.words.cancelled)
-        words = CANCELLED_WORDS | (self._layout.words.cancelled or frozenset())
-        if cancelled or folded(self._cell("status")) in words:
+        if cancelled or folded(self._cell("status")) in self._cancelling:
             return AppointmentStatus.CANCELLED
         return AppointmentStatus.BOOKED
 

@@ -52,22 +52,6 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPlan:
-    put: Sequence[Appointment]
-    remove: Sequence[SourceRow]
-    added: int
-    changed: int
-    unchanged: int
-    held: str
-    """Why it waits for a person, as one sentence; empty when it need not."""
-    samples: tuple[PreviewRow, ...]
-
-    @property
-    def book_change(self) -> BookChange:
-        return BookChange(put=self.put, remove=[each.appointment_id for each in self.remove])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTarget:
     """Where a file goes."""
 
@@ -84,34 +68,62 @@ class ImportTarget:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPlan:
+    new: Sequence[tuple[Draft, str]]
+    """With their source ids; made into appointments only when the plan is carried out."""
+    altered: Sequence[Appointment]
+    remove: Sequence[SourceRow]
+    unchanged: int
+    held: str
+    """Why it waits for a person, as one sentence; empty when it need not."""
+    samples: tuple[PreviewRow, ...]
+
+    @property
+    def touches_nothing(self) -> bool:
+        return not (self.new or self.altered or self.remove)
+
+    def book_change(self, target: ImportTarget) -> BookChange:
+        """`target` as the plan was made for, with everybody's id."""
+        new = [
+            settled(draft, target.people[draft.name], target.source, source_id)
+            for draft, source_id in self.new
+        ]
+        remove = [each.appointment_id for each in self.remove]
+        return BookChange(put=[*new, *self.altered], remove=remove)
+
+
 def plan_import(content: FileContent, target: ImportTarget) -> ImportPlan:
-    put: list[Appointment] = []
-    samples: dict[str, list[PreviewRow]] = {"remove": [], "change": [], "add": []}
-    counts = {"add": 0, "change": 0}
+    new: list[tuple[Draft, str]] = []
+    altered: list[Appointment] = []
+    samples: list[PreviewRow] = []
     seen: set[str] = set()
     for draft in content.drafts:
         person = target.people[draft.name]
         source_id = draft.appointment.source_id or _known_key(draft, person, target.known, seen)
         seen.add(source_id)
         before = target.known.get(source_id)
-        appointment = settled(draft, person, target.source, source_id)
-        if before is not None and before.row_hash == row_hash(appointment):
+        if before is None:
+            new.append((draft, source_id))
             continue
-        action = "add" if before is None else "change"
-        put.append(appointment)
-        counts[action] += 1
-        if len(samples[action]) < SAMPLES:
-            samples[action].append(_sample(draft.row, action, person, appointment))
+        appointment = settled(draft, person, target.source, source_id)
+        if before.row_hash != row_hash(appointment):
+            altered.append(appointment)
+            if len(samples) < SAMPLES:
+                samples.append(_sample(draft.row, "change", person, appointment))
     remove = _missing(content, target, seen) if target.snapshot else []
-    samples["remove"] = [_sample_of_removal(each, target) for each in remove[:SAMPLES]]
+    for draft, source_id in new[:SAMPLES]:
+        person = target.people[draft.name]
+        appointment = settled(draft, person, target.source, source_id)
+        samples.append(_sample(draft.row, "add", person, appointment))
+    gone = [_sample_of_removal(each, target) for each in remove[:SAMPLES]]
     return ImportPlan(
-        put=put,
+        new=new,
+        altered=altered,
         remove=remove,
-        added=counts["add"],
-        changed=counts["change"],
-        unchanged=len(content.drafts) - len(put),
+        unchanged=len(content.drafts) - len(new) - len(altered),
         held=_why_held(content, target, remove),
-        samples=tuple([*samples["remove"], *samples["change"], *samples["add"]][:SAMPLES]),
+        samples=tuple([*gone, *samples][:SAMPLES]),
     )
 
 

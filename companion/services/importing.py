@@ -175,11 +175,12 @@ class Importing:
     ) -> ImportPreview:
         """The same file against the book as it now is, with names given to known people."""
         settings = self._settings.read()
-        plan = await self._plan(preview, _people(preview, settings, assignments or {}), settings)
+        target = await self._target(preview, settings, assignments or {})
+        plan = await asyncio.to_thread(plan_import, preview.content, target)
         return replace(
             preview,
-            added=plan.added,
-            changed=plan.changed,
+            added=len(plan.new),
+            changed=len(plan.altered),
             removed=len(plan.remove),
             unchanged=plan.unchanged,
             new_names=_new_names(preview, settings),
@@ -198,28 +199,27 @@ class Importing:
         """`assignments`: new name to a known practitioner's id, or None to create; a name that
         is missing is created. `yes` releases a held import. Raises NotFound, StoreError, Busy."""
         async with self._turn:
-            settings = self._settings.read()
-            people = _people(preview, settings, assignments or {})
-            plan = await self._plan(preview, people, settings)
+            target = await self._target(preview, self._settings.read(), assignments or {})
+            plan = await asyncio.to_thread(plan_import, preview.content, target)
             if plan.held and not yes:
                 await self._say(preview, plan, cause, kind="held")
                 return _report(preview, plan, held=plan.held)
-            created = await self._settle_names(preview, people)
-            if any(not people[draft.name].id for draft in preview.content.drafts):
-                settings = self._settings.read()
-                people = _people(preview, settings, {})
-                plan = await self._plan(preview, people, settings)
+            created = await self._settle_names(preview, target.people)
+            if any(not target.people[draft.name].id for draft in preview.content.drafts):
+                target = await self._target(preview, self._settings.read(), {})
+                plan = await asyncio.to_thread(plan_import, preview.content, target)
             now = self._clock.now()
-            if plan.put or plan.remove:
-                await self._book.apply(plan.book_change, now)
+            if not plan.touches_nothing:
+                change = await asyncio.to_thread(plan.book_change, target)
+                await self._book.apply(change, now)
             await self._keep_mapping(preview)
             await self._book.record_import(
                 ImportRecord(
                     source=preview.source,
                     at=now,
                     file_name=preview.file_name,
-                    added=plan.added,
-                    changed=plan.changed,
+                    added=len(plan.new),
+                    changed=len(plan.altered),
                     removed=len(plan.remove),
                     unchanged=plan.unchanged,
                     rejected=len(preview.rejected),
@@ -303,25 +303,27 @@ class Importing:
 
     # ── plan and report ───────────────────────────────────────────────────────────────────────
 
-    async def _plan(
-        self, preview: ImportPreview, people: Mapping[str, Practitioner], settings: Settings
-    ) -> ImportPlan:
-        target = ImportTarget(
+    async def _target(
+        self,
+        preview: ImportPreview,
+        settings: Settings,
+        assignments: Mapping[str, str | None],
+    ) -> ImportTarget:
+        return ImportTarget(
             source=preview.source,
             snapshot=preview.snapshot,
             known=await self._book.source_rows(preview.source),
-            people=people,
+            people=_people(preview, settings, assignments),
             everyone={key: each.practitioner for key, each in settings.practitioners.items()},
             timezone=settings.practice.timezone,
             now=self._clock.now(),
         )
-        return await asyncio.to_thread(plan_import, preview.content, target)
 
     async def _say(
         self, preview: ImportPreview, plan: ImportPlan, cause: str, *, kind: str
     ) -> None:
         counts = (
-            f"{plan.added} added, {plan.changed} changed, {len(plan.remove)} removed, "
+            f"{len(plan.new)} added, {len(plan.altered)} changed, {len(plan.remove)} removed, "
             f"{plan.unchanged} unchanged, {len(preview.rejected)} rejected"
         )
         if kind == "held":
@@ -334,7 +336,7 @@ class Importing:
             cause=cause,
             kind=kind,
             text=text,
-            count=len(plan.put) + len(plan.remove),
+            count=len(plan.new) + len(plan.altered) + len(plan.remove),
         )
         await self._activity.add([line])
 
@@ -348,8 +350,8 @@ def _report(
 ) -> ImportReport:
     return ImportReport(
         source=preview.source,
-        added=plan.added,
-        changed=plan.changed,
+        added=len(plan.new),
+        changed=len(plan.altered),
         removed=len(plan.remove),
         unchanged=plan.unchanged,
         rejected=preview.rejected,

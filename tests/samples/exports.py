@@ -98,7 +98,7 @@ def xlsx_bytes(
     sheet = workbook.active
     assert sheet is not None
     for row in above:
-        sheet.append(row)
+        sheet.append(list(row))
     sheet.append(list(headers))
     for line in rows:
         sheet.append([line.get(name) for name in headers])

@@ -88,7 +88,7 @@ def test_a_mapping_says_everything_a_layout_can() -> None:
     assert layout.date_order is DateOrder.MDY
     assert layout.timezone == "Australia/Perth"
     assert layout.snapshot is True
-    assert layout.words.cancelled == {"dna", "cancelled"}
+    assert layout.words.cancelled == frozenset({"dna", "cancelled"})
     assert layout.words.kinds["huddle"] is AppointmentKind.MEETING
     assert layout.words.kinds["client"] is AppointmentKind.CLIENT
     assert layout.words.show_as["away"] is ShowAs.OUT_OF_OFFICE

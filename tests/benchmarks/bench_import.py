@@ -1,0 +1,137 @@
+"""What an import of 50,000 rows costs, into the real database, file by file.
+
+Each figure is of a process of its own (``python -m tests.benchmarks.bench_import FILE HOME``):
+seconds from the first look at the file to the finished import, and the most memory that it and
+its children held at once. Budget on two cores: 10 s and 300 MB. Time is printed; that it grows no
+faster than the file, and the memory, are asserted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from companion.adapters.clock import SystemClock
+from companion.adapters.database import open_database
+from companion.adapters.tabular import TableFiles
+from companion.services.importing import Importing
+from companion.services.practitioners import Practitioners
+from tests.fakes.settings import FakeSettings
+from tests.samples.exports import as_text, csv_bytes, large_export, xlsx_bytes
+
+pytestmark = pytest.mark.benchmark
+ROWS = 50_000
+BUDGET_SECONDS, BUDGET_MEGABYTES = 10, 300
+
+
+async def import_twice(file: Path, home: Path) -> dict[str, float]:
+    """A first import, then the same file again, as a snapshot."""
+    clock, settings = SystemClock(""), FakeSettings()
+    database = open_database(home / "book.db", clock)
+    importing = Importing(
+        book=database.book,
+        settings=settings,
+        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
+        reader=TableFiles(),
+        activity=database.activity,
+        clock=clock,
+    )
+    figures: dict[str, float] = {}
+    for name in ("first", "again"):
+        began = time.perf_counter()
+        shown = await importing.preview(file, snapshot=name == "again")
+        read = time.perf_counter()
+        report = await importing.apply(shown)
+        figures[f"{name}_preview"] = read - began
+        figures[f"{name}_total"] = time.perf_counter() - began
+        figures[f"{name}_added"] = report.added
+        figures[f"{name}_unchanged"] = report.unchanged
+        del shown, report
+    await database.close()
+    return figures
+
+
+class PeakMemory:
+    """Megabytes of this process and its children together, looked at 50 times a second."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        own = psutil.Process(os.getpid())
+        while not self._over.wait(0.02):
+            held = 0
+            for each in (own, *own.children(recursive=True)):
+                with suppress(psutil.Error):
+                    held += each.memory_info().rss
+            self.peak = max(self.peak, held / 1e6)
+
+
+def measured(content: bytes, folder: Path, name: str) -> dict[str, float]:
+    file = folder / name
+    file.write_bytes(content)
+    home = folder / f"{name}.home"
+    home.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.bench_import", str(file), str(home)],
+        check=True,
+        capture_output=True,
+        timeout=300,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+@pytest.mark.timeout(900)
+def test_fifty_thousand_rows_go_in_within_the_budget(tmp_path: Path) -> None:
+    table = {}
+    for rows in (ROWS // 10, ROWS):
+        export = list(large_export(rows))
+        table[f"{rows} csv"] = measured(
+            csv_bytes(map(as_text, export)), tmp_path, f"rows-{rows}.csv"
+        )
+        table[f"{rows} xlsx"] = measured(xlsx_bytes(export), tmp_path, f"rows-{rows}.xlsx")
+    print(f"\nbudget for {ROWS} rows: {BUDGET_SECONDS} s, {BUDGET_MEGABYTES} MB")
+    print(f"machine load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
+    print("rows and kind    preview  import  again   memory")
+    for name, each in table.items():
+        print(
+            f"{name:<15} {each['first_preview']:6.1f} s {each['first_total']:5.1f} s "
+            f"{each['again_total']:5.1f} s {each['megabytes']:5.0f} MB"
+        )
+    for kind in ("csv", "xlsx"):
+        small, large = table[f"{ROWS // 10} {kind}"], table[f"{ROWS} {kind}"]
+        assert large["first_added"] == large["again_unchanged"] == ROWS
+        assert large["megabytes"] < BUDGET_MEGABYTES
+        assert large["first_total"] < 20 * small["first_total"], "it must grow with the file only"
+
+
+def main() -> None:
+    with PeakMemory() as memory:
+        figures = asyncio.run(import_twice(Path(sys.argv[1]), Path(sys.argv[2])))
+    print(json.dumps(figures | {"megabytes": memory.peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -39,7 +39,7 @@ from companion.services.feeds import Feeds
 from companion.services.files import Disk, make_folder, write_durably
 from companion.services.house import Services
 from companion.services.importing import Importing
-from companion.services.pacing import Pacer
+from companion.services.pacing import Pacer, Urgency
 from companion.services.passes import SyncParts
 from companion.services.practitioners import Practitioners
 from companion.services.status import Status
@@ -170,6 +170,7 @@ async def open_companion(
         )
         stack.callback(google.close)
         practice = settings.read().practice
+        pacer = Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate)
         parts = SyncParts(
             book=database.book,
             ledger=database.ledger,
@@ -177,7 +178,7 @@ async def open_companion(
             google=google,
             activity=database.activity,
             turns=HomeTurns(home / "turns", holder=holder),
-            pacer=Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate),
+            pacer=pacer,
             clock=clock,
             chance=random.Random(),  # noqa: S311 - jitter
         )
@@ -195,6 +196,15 @@ async def open_companion(
             listener=lambda: (settings.read().practice.feed_host or lan_address(), feed_port),
         )
         stack.push_async_callback(feeds.close)
+        worker = Worker(
+            syncing=syncing,
+            auditing=auditing,
+            book=database.book,
+            settings=settings,
+            clock=clock,
+            chance=random.Random(),  # noqa: S311 - jitter
+            change_sign=database.data_version,
+        )
         practitioners = Practitioners(settings=settings, book=database.book, clock=clock)
         yield House(
             home=home,
@@ -222,6 +232,8 @@ async def open_companion(
                     ledger=database.ledger,
                     activity=database.activity,
                     clock=clock,
+                    nudge=worker.nudge,
+                    pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
                 ),
                 syncing=syncing,
                 auditing=auditing,
@@ -235,15 +247,7 @@ async def open_companion(
                     syncing=syncing,
                     clock=clock,
                 ),
-                worker=Worker(
-                    syncing=syncing,
-                    auditing=auditing,
-                    book=database.book,
-                    settings=settings,
-                    clock=clock,
-                    chance=random.Random(),  # noqa: S311 - jitter
-                    change_sign=database.data_version,
-                ),
+                worker=worker,
             ),
         )
 

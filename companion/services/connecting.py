@@ -73,8 +73,12 @@ class Connected:
     """Events of ours that the calendar already holds."""
 
 
+async def _at_once(_account: str, _units: int) -> None:
+    """No pace at all."""
+
+
 class Connecting:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of the house that it joins; main names each
         self,
         *,
         google: Google,
@@ -84,9 +88,11 @@ class Connecting:
         activity: ActivityLog,
         clock: Clock,
         nudge: Callable[[str], None] = lambda _practitioner_id: None,
+        pace: Pace = _at_once,
         random_word: Callable[[], str] = lambda: randomness.token_hex(8),
     ) -> None:
-        """`nudge` is told the practitioner whose connection is new."""
+        """`nudge` is told the practitioner whose connection is new; `pace` waits for a share of
+        the account's quota."""
         self._google = google
         self._settings = settings
         self._secrets = secrets
@@ -94,6 +100,7 @@ class Connecting:
         self._activity = activity
         self._clock = clock
         self._nudge = nudge
+        self._pace = pace
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
 
@@ -167,7 +174,7 @@ class Connecting:
         except CompanionError:
             await self._let_go(signed_in)
             raise
-        await self._keep(practitioner_id, signed_in, link)
+        await self._keep(practitioner_id, signed_in, link, holds_ours=adopted > 0)
         return Connected(
             practitioner_id=practitioner_id,
             account=link.account,
@@ -248,14 +255,19 @@ class Connecting:
             raise PermissionDenied
         return info
 
-    async def _keep(self, practitioner_id: str, signed_in: SignedIn, link: GoogleLink) -> None:
+    async def _keep(
+        self, practitioner_id: str, signed_in: SignedIn, link: GoogleLink, *, holds_ours: bool
+    ) -> None:
         before = _record(self._settings.read(), practitioner_id).google
         if before.account and not same_account(before.account, link.account):
             await self._revoke(practitioner_id, before.account)  # nobody would use it any more
         await self._secrets.put(f"google/token/{practitioner_id}", signed_in.token)
         await self._google.forget(practitioner_id)
         await self._change(practitioner_id, lambda _old: link, enable=bool(link.calendar_id))
-        fresh: dict[str, object] = {"audit_due": True, "trouble": None}
+        ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
+        # An empty calendar and no memory of it: there is nothing to compare.
+        audit_due = holds_ours or bool(await self._ledger.entries(ref))
+        fresh: dict[str, object] = {"audit_due": audit_due, "trouble": None}
         if not same_account(before.account, link.account):
             fresh |= {"parked_until": None, "parkings": 0}
         await self._note_state(practitioner_id, **fresh)
@@ -338,9 +350,7 @@ class Connecting:
 
     # ── disconnecting ─────────────────────────────────────────────────────────────────────────
 
-    async def disconnect(
-        self, practitioner_id: str, *, remove_events: bool = False, pace: Pace | None = None
-    ) -> int:
+    async def disconnect(self, practitioner_id: str, *, remove_events: bool = False) -> int:
         """How many events were removed. When removing fails it raises: still connected, but the
         sync switched off, so that it does not put back what was removed.
 
@@ -353,7 +363,14 @@ class Connecting:
             await self._switch_off(practitioner_id)
             remote = await self._google.calendar(practitioner_id, link.calendar_id)
             ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
-            removed = await take_events_out(remote, self._ledger, ref, self._clock, pace)
+            account = link.account.casefold()
+            removed = await take_events_out(
+                remote,
+                self._ledger,
+                ref,
+                self._clock,
+                lambda units: self._pace(account, units),
+            )
         told = await self._revoke(practitioner_id, link.account)
         await self._secrets.remove(f"google/token/{practitioner_id}")
         await self._google.forget(practitioner_id)

@@ -22,14 +22,19 @@ from companion.services.ports import (
     WriteAnswer,
 )
 
-BATCH = 50
+BATCH = 8
+"""As many as one turn of the pacer grants at Google's usual limits."""
 TRIES = 5
-Pace = Callable[[Sequence[Write]], Awaitable[None]]
-"""Awaited before each call; waits for its share of the quota."""
+Pace = Callable[[str, int], Awaitable[None]]
+"""Awaited before each call with account and units; waits for its share of the quota."""
 
 
 async def take_events_out(
-    remote: RemoteCalendar, ledger: Ledger, ref: CalendarRef, clock: Clock, pace: Pace | None
+    remote: RemoteCalendar,
+    ledger: Ledger,
+    ref: CalendarRef,
+    clock: Clock,
+    turn_of_pacer: Callable[[int], Awaitable[None]],
 ) -> int:
     """How many events were removed. Raises when Google stops answering; run again, it goes on."""
     keys = {entry.event_id: entry.key for entry in await ledger.entries(ref)}
@@ -39,7 +44,8 @@ async def take_events_out(
     for first in range(0, len(ids), BATCH):
         left = [DeleteEvent(event_id=each) for each in ids[first : first + BATCH]]
         for turn in range(TRIES):
-            answers = await _call(remote, left, pace)
+            await turn_of_pacer(len(left))
+            answers = await _call(remote, left)
             done = [
                 write.event_id
                 for write, answer in zip(left, answers, strict=True)
@@ -54,11 +60,7 @@ async def take_events_out(
     return removed
 
 
-async def _call(
-    remote: RemoteCalendar, writes: Sequence[Write], pace: Pace | None
-) -> Sequence[WriteAnswer]:
-    if pace is not None:
-        await pace(writes)
+async def _call(remote: RemoteCalendar, writes: Sequence[Write]) -> Sequence[WriteAnswer]:
     try:
         return await remote.write(writes)
     except TransientError as err:

@@ -39,7 +39,7 @@ from companion.services.consents import (
     missing,
     same_account,
 )
-from companion.services.ports import CalendarRef, InsertEvent, Write
+from companion.services.ports import CalendarRef, InsertEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle, FakeRemoteCalendar, content
 from tests.fakes.secrets import FakeSecrets
@@ -72,6 +72,7 @@ class Desk:
         self.ledger = MemoryLedger()
         self.activity = MemoryActivity()
         self.nudged: list[str] = []
+        self.paced: list[tuple[str, int]] = []
         self.service = self.new_service()
 
     def new_service(self) -> Connecting:
@@ -85,8 +86,12 @@ class Desk:
             activity=self.activity,
             clock=self.clock,
             nudge=self.nudged.append,
+            pace=self.pace,
             random_word=lambda: next(words),
         )
+
+    async def pace(self, account: str, units: int) -> None:
+        self.paced.append((account, units))
 
     def record(self, practitioner_id: str = "zoe") -> PractitionerSettings:
         return self.settings.read().practitioners[practitioner_id]
@@ -195,7 +200,7 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert record.google.creating == ""
     assert desk.calendar().timezone == record.practitioner.timezone
     assert desk.nudged == ["zoe"]
-    assert (await desk.ledger.state("zoe"))["audit_due"] is True
+    assert (await desk.ledger.state("zoe"))["audit_due"] is False  # it is empty
 
 
 async def test_only_the_sealed_store_holds_the_token(desk: Desk) -> None:
@@ -582,15 +587,12 @@ async def test_removing_takes_ours_known_or_not_and_nothing_else(desk: Desk) -> 
 async def test_removing_goes_in_batches_at_the_given_pace(desk: Desk) -> None:
     await desk.connect()
     await desk.upload(120)
-    paced: list[int] = []
-
-    async def pace(writes: Sequence[Write]) -> None:
-        paced.append(len(writes))
-
     calendar = desk.calendar()
     calendar.sizes.clear()
-    await desk.service.disconnect("zoe", remove_events=True, pace=pace)
-    assert paced == calendar.sizes == [50, 50, 20]
+    desk.paced.clear()
+    await desk.service.disconnect("zoe", remove_events=True)
+    assert calendar.sizes == [8] * 15
+    assert desk.paced == [(ZOE, 8)] * 15
 
 
 async def test_removing_waits_out_passing_faults(desk: Desk) -> None:

@@ -1,0 +1,278 @@
+"""The main job by commands alone: each is a process of its own, Google is the simulated one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from companion.sandbox.server import SimulatedHandle, client_file, start_simulated_google
+
+ROOT = Path(__file__).parents[2]
+LOGIN = "anna@clinic.example"
+HEADER = (
+    "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
+    "Start,End,All Day,Practitioner,Location,Status,Cancelled,Notes"
+)
+TODAY = date(2026, 3, 2)
+
+
+@dataclass
+class Desk:
+    """A home, the simulated Google, and the commands."""
+
+    home: Path
+    google: SimulatedHandle
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
+        return {
+            **kept,
+            "COMPANION_HOME": str(self.home),
+            "COMPANION_GOOGLE_API": self.google.base_url,
+            "COMPANION_SECRETS_KEY": "a passphrase for tests",
+            "COMPANION_NOW": f"{TODAY}T09:00+11:00",
+        }
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from companion.cli import run; run()", *map(str, arguments)],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(self, *arguments: str | Path, code: int = 0) -> str:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=90)
+        assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in out + err
+        return out
+
+    def json(self, *arguments: str | Path, code: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code))
+
+    def one(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        (result,) = self.json(*arguments, code=code)["practitioners"]
+        return dict(result)
+
+    def connect(self, *more: str, login: str = LOGIN) -> str:
+        """Sign in and consent in Google's page like a person who says yes."""
+        process = self.start(
+            "google", "connect", "Anna Example", "--login", login, "--no-browser", *more
+        )
+        assert process.stdout is not None
+        while not (found := re.search(r"http://\S+", process.stdout.readline())):
+            assert process.poll() is None, process.communicate()
+        consent(found[0])
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 0, out + err
+        return out
+
+    def live(self) -> list[dict[str, Any]]:
+        """Our events as Google holds them, tombstones apart."""
+        with self.google.lock:
+            return [
+                event
+                for calendar in self.google.google.calendars.values()
+                for event in (calendar.render(event, calendar.zone) for event in calendar.live())
+                if event.get("status") != "cancelled"
+                and "companionKey" in event.get("extendedProperties", {}).get("private", {})
+            ]
+
+
+def consent(url: str) -> None:
+    """Open the address as a browser would; the desk consents by itself (`auto_consent`)."""
+    for _ in range(3):
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        if answer.status not in {302, 303}:
+            return
+        url = str(answer.headers["Location"])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with start_simulated_google() as google:
+        with google.lock:
+            google.google.add_account(LOGIN, name="Anna Example", timezone="Australia/Sydney")
+            google.desk.auto_consent = LOGIN
+        made = Desk(home=tmp_path / "home", google=google)
+        client = tmp_path / "client_secret.json"
+        client.write_text(json.dumps(client_file(google.base_url)), encoding="utf-8")
+        made.run("practitioners", "add", "Anna Example")
+        made.run("google", "client", client)
+        yield made
+
+
+def write_export(path: Path, count: int, changes: dict[int, dict[str, str]] | None = None) -> Path:
+    """`count` half-hour appointments from yesterday on, sixteen a day; `changes` by number."""
+    rows = [HEADER]
+    for number in range(count):
+        if (changes or {}).get(number, {}).get("gone"):
+            continue
+        day = TODAY + timedelta(days=number // 16 - 1)
+        hour, half = divmod(number % 16, 2)
+        cell = {
+            "start": f"{day:%d/%m/%Y} {9 + hour:02}:{30 * half:02}",
+            "end": f"{day:%d/%m/%Y} {9 + hour:02}:{30 * half + 29:02}",
+            "location": "Room 1",
+            "cancelled": "No",
+            **(changes or {}).get(number, {}),
+        }
+        rows.append(
+            f"{number},Client,C{number},Mira,Sample{number},Standard,{cell['start']},{cell['end']},"
+            f"No,Anna Example,{cell['location']},Busy,{cell['cancelled']},private words"
+        )
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_an_export_goes_in_and_google_and_the_phone_show_it(desk: Desk, tmp_path: Path) -> None:
+    report = desk.json("import", write_export(tmp_path / "first.csv", 100))
+    assert (report["added"], report["rejected"], report["held"]) == (100, [], False)
+    assert "Anna Example is connected as anna@clinic.example" in desk.connect()
+
+    assert "Add " in desk.run("sync", "Anna Example", "--dry-run")
+    first = desk.one("upload", "Anna Example")
+    assert (first["inserted"], first["api_calls"], first["error"]) == (100, 100, None)
+    again = desk.one("sync", "Anna Example")
+    assert (again["unchanged"], again["api_calls"]) == (100, 0)
+    events = desk.live()
+    assert len(events) == 100
+    everything = json.dumps(events)
+    assert "Mira" not in everything
+    assert "private words" not in everything
+
+    changes = {3: {"location": "Room 9"}, 4: {"cancelled": "Yes"}, 5: {"gone": "yes"}}
+    second = write_export(tmp_path / "second.csv", 101, changes)
+    report = desk.json("import", second, "--snapshot")
+    assert {key: report[key] for key in ("added", "changed", "removed", "unchanged")} == {
+        "added": 1,
+        "changed": 2,
+        "removed": 1,
+        "unchanged": 97,
+    }
+    result = desk.one("sync", "--all")
+    counts = [result[key] for key in ("inserted", "updated", "deleted", "api_calls")]
+    assert counts == [1, 1, 2, 4]
+
+    proof = desk.one("audit", "Anna Example")
+    assert (proof["book"], proof["google"], proof["differences"]) == (99, 99, [])
+    assert "Test Credentials (Succeeded)" in desk.run("google", "test", "Anna Example")
+    assert "Calendar Accessible (Succeeded)" in desk.run("google", "check", "Anna Example")
+
+    url = desk.run("feeds", "add", "Anna Example", "--label", "Anna's phone").strip()
+    assert re.fullmatch(r"http://[\d.]+:8090/feeds/[\w-]{43}\.ics", url)
+    exported = desk.run("export", "Anna Example", "--from", "2026-03-02", "--to", "2026-03-02")
+    assert exported.count("BEGIN:VEVENT") == 16
+    (state,) = desk.json("status")["practitioners"]
+    assert state["proof"] == "Book (imported 09:00) 99 = Google 99, verified 09:00"
+
+
+def test_a_human_s_edit_and_deletion_in_google_are_named_and_mended(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.run("import", write_export(tmp_path / "first.csv", 20))
+    desk.connect()
+    desk.run("upload", "Anna Example")
+    first, second = desk.live()[:2]
+    with desk.google.lock:
+        for calendar in desk.google.google.calendars.values():
+            if first["id"] in calendar.events:
+                calendar.delete(first["id"])
+                calendar.patch(second["id"], {"summary": "Something else"})
+    found = desk.one("audit", "Anna Example", "--no-repair")
+    assert sorted(each["kind"] for each in found["differences"]) == [
+        "changed in Google",
+        "deleted in Google",
+    ]
+    desk.run("audit", "Anna Example")
+    proof = desk.one("audit", "Anna Example")
+    assert (proof["book"], proof["google"], proof["differences"]) == (20, 20, [])
+
+
+def test_an_upload_killed_in_the_middle_goes_on_without_a_duplicate(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.run("import", write_export(tmp_path / "first.csv", 100))
+    desk.connect()
+    upload = desk.start("upload", "Anna Example")
+    until = time.monotonic() + 30
+    while len(desk.live()) < 15:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    upload.kill()
+    upload.communicate(timeout=10)
+    assert len(desk.live()) < 100
+    finished = desk.one("upload", "Anna Example")
+    assert finished["error"] is None
+    events = desk.live()
+    keys = {event["extendedProperties"]["private"]["companionKey"] for event in events}
+    assert (len(events), len(keys)) == (100, 100)
+    assert desk.one("sync", "Anna Example")["api_calls"] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_control_c_says_that_nothing_is_lost(desk: Desk, tmp_path: Path) -> None:
+    desk.run("import", write_export(tmp_path / "first.csv", 80))
+    desk.connect()
+    upload = desk.start("upload", "Anna Example")
+    while len(desk.live()) < 10:
+        time.sleep(0.05)
+    upload.send_signal(signal.SIGINT)
+    _out, err = upload.communicate(timeout=10)
+    assert upload.returncode == 130
+    assert "Nothing is lost" in err
+    assert desk.one("upload", "Anna Example")["error"] is None
+    assert len(desk.live()) == 80
+
+
+def test_a_plan_that_removes_too_much_waits_for_a_person(desk: Desk, tmp_path: Path) -> None:
+    desk.run("import", write_export(tmp_path / "first.csv", 64))
+    desk.connect()
+    desk.run("upload", "Anna Example")
+    empty = tmp_path / "empty.csv"
+    empty.write_text(f"{HEADER}\n", encoding="utf-8")
+    held = desk.json("import", empty, "--snapshot", "--source", "bp-allied", code=3)
+    assert held["held"] is True
+    assert desk.one("sync", "Anna Example")["api_calls"] == 0
+    few = write_export(tmp_path / "few.csv", 64, {n: {"cancelled": "Yes"} for n in range(20, 60)})
+    desk.run("import", few)
+    waiting = desk.one("sync", "Anna Example", code=3)
+    assert (waiting["held"], waiting["deleted"]) == (40, 0)
+    assert len(desk.live()) == 64
+    assert desk.one("sync", "Anna Example", "--yes")["deleted"] == 40
+    assert len(desk.live()) == 24
+
+
+def test_wrong_usage_and_failures_have_their_exit_codes(desk: Desk, tmp_path: Path) -> None:
+    desk.run("sync", "Nobody At All", code=1)
+    desk.run("upload", "Anna Example", code=1)
+    desk.run("settings", "Anna Example", "days_in_advance", code=2)
+    desk.run("no-such-command", code=2)
+    desk.run("import", tmp_path / "missing.csv", code=1)
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+    desk.run("import", broken, code=1)

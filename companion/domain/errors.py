@@ -9,6 +9,7 @@ tree from one table each.
     │   └── FileRefused           the whole file cannot be used
     ├── NotFound                  no such practitioner, source, feed …
     ├── Busy                      another window or command holds what we need
+    ├── ChangedMeanwhile          an edit was decided on what is no longer so
     ├── StoreError                disk, database, settings
     │   ├── StoreTooNew           written by a newer version of this program
     │   └── StoreDamaged          unreadable, and no good copy either
@@ -88,6 +89,11 @@ class NotFound(CompanionError):
 class Busy(CompanionError):
     default_what = "Another Calendar Companion window or command is working on this right now."
     default_remedy = "Wait a few seconds and try again."
+
+
+class ChangedMeanwhile(CompanionError):
+    default_what = "This appointment was changed in another window meanwhile."
+    default_remedy = "It is shown as it is now; make your change again if it is still right."
 
 
 class StoreError(CompanionError):

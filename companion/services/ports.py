@@ -8,8 +8,8 @@ error raised is a CompanionError.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -84,6 +84,9 @@ class BookChange:
 
     put: Sequence[Appointment] = ()
     remove: Sequence[str] = ()
+    expect: Mapping[str, int] = field(default_factory=dict)
+    """By id of something put or removed: the revision this change was decided on, 0 for "not in
+    the book". Where one differs nothing is written."""
 
 
 class AppointmentBook(Protocol):
@@ -103,7 +106,33 @@ class AppointmentBook(Protocol):
     async def apply(self, change: BookChange, now: datetime) -> None:
         """One transaction. Sets revision (one more than before) and changed_at = `now` on each
         appointment put, and raises `revision` of every practitioner touched (also the one an
-        appointment leaves). Raises Busy when another process writes for too long."""
+        appointment leaves). Raises Busy when another process writes for too long, and
+        ChangedMeanwhile when an expected revision is no longer the book's."""
+        ...
+
+    async def of_practitioners(
+        self, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> list[Appointment]:
+        """As `appointments`, of several practitioners in one query."""
+        ...
+
+    async def series(self, practitioner_ids: Sequence[str], end: datetime) -> list[Appointment]:
+        """Every series that may take place before `end`, cancelled ones too."""
+        ...
+
+    async def day_counts(
+        self, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> Mapping[date, int]:
+        """Booked single appointments by the day on which they begin, in [start, end); days
+        without any are left out, and so are series."""
+        ...
+
+    async def search(
+        self, practitioner_ids: Sequence[str], text: str, around: datetime, limit: int = 50
+    ) -> list[Appointment]:
+        """Those whose client, title or notes hold every word of `text`, without regard to case:
+        the next ones from `around` (wall time) on, then the latest before it; at most `limit` of
+        each. A series counts by its first start."""
         ...
 
     async def revisions(self) -> Mapping[str, int]:

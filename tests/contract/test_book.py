@@ -25,7 +25,7 @@ from companion.domain.appointments import (
     appointment_id,
     occurrences,
 )
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.services.ports import AppointmentBook, BookChange, ImportRecord
 from companion.services.rows import row_hash
 from tests.contract.stores import KINDS, opened
@@ -370,6 +370,116 @@ def test_no_occurrence_of_a_span_is_missed(
     assert kinds[0] == kinds[1]
     for found in kinds:
         assert {o.key for each in found for o in occurrences(each, first, last)} == expected
+
+
+# ── several practitioners ─────────────────────────────────────────────────────────────────────
+
+OMAR = {"practitioner_id": "omar"}
+
+
+async def test_a_span_of_several_practitioners_is_theirs_together_by_start(
+    book: AppointmentBook,
+) -> None:
+    await put(
+        book,
+        appointment(1),
+        appointment(2, start=DAY, end=DAY + timedelta(days=40), **OMAR),
+        appointment(3, practitioner_id="priya"),
+        weekly(**OMAR),
+    )
+    whole_day = (DAY, DAY + timedelta(days=1))
+    found = await book.of_practitioners(["mira", "omar"], *whole_day)
+    assert found[0].source_id == "2"
+    assert {each.source_id for each in found[1:]} == {"1", ""}
+    assert await book.of_practitioners([], *whole_day) == []
+    later = DAY + timedelta(days=39)
+    assert len(await book.of_practitioners(["omar"], later, later + HOUR)) == 2
+
+
+async def test_series_are_listed_from_their_earliest_occurrence_on(book: AppointmentBook) -> None:
+    await put(book, weekly(), appointment(1))
+    assert [each.source for each in await book.series(["mira"], DAY + 10 * HOUR)] == ["book"]
+    assert await book.series(["mira"], DAY + 9 * HOUR) == []
+    assert await book.series(["omar"], DAY + 10 * HOUR) == []
+
+
+async def test_counts_per_day_are_of_booked_single_appointments(book: AppointmentBook) -> None:
+    cancelled = AppointmentStatus.CANCELLED
+    await put(
+        book,
+        appointment(1),
+        appointment(2, **OMAR),
+        appointment(3, status=cancelled),
+        appointment(4, start=DAY - HOUR, end=DAY + HOUR),
+        appointment(5, start=DAY + timedelta(days=2), end=DAY + timedelta(days=9)),
+        appointment(6, practitioner_id="priya"),
+        weekly(),
+    )
+    counts = await book.day_counts(["mira", "omar"], DAY, DAY + timedelta(days=7))
+    assert counts == {DAY.date(): 2, (DAY + timedelta(days=2)).date(): 1}
+    assert await book.day_counts([], DAY, DAY + timedelta(days=7)) == {}
+
+
+async def test_a_search_finds_every_word_in_client_title_or_notes(book: AppointmentBook) -> None:
+    await put(
+        book,
+        appointment(1, client_first_name="Anna", client_last_name="Lee"),
+        appointment(2, title="Anna 100%_ sure", notes="call Mr Lee"),
+        appointment(3, client_first_name="Zoë", client_last_name="ŁUKASZ"),
+        appointment(4, client_first_name="Anna", **OMAR),
+    )
+
+    async def found(text: str, *who: str) -> list[str]:
+        everyone = who or ("mira", "omar")
+        return [each.source_id for each in await book.search(everyone, text, DAY)]
+
+    assert sorted(await found("anna lee")) == ["1", "2"]
+    assert await found("ANNA", "omar") == ["4"]
+    assert await found("100%_") == ["2"]
+    assert await found("%") == ["2"]
+    assert await found("łukasz zoë") == ["3"]
+    assert await found("nobody") == []
+    assert await found("  ") == []
+
+
+async def test_a_search_answers_the_next_ones_first_and_then_the_latest_before(
+    book: AppointmentBook,
+) -> None:
+    days = {number: DAY + timedelta(days=number) for number in (-2, -1, 0, 1, 2)}
+    await put(
+        book,
+        *(
+            appointment(10 + number, start=start, end=start + HOUR, notes="physio")
+            for number, start in days.items()
+        ),
+    )
+    found = await book.search(["mira"], "physio", DAY, 2)
+    assert [each.start for each in found] == [days[0], days[1], days[-1], days[-2]]
+
+
+# ── expected revisions ────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_change_that_expects_the_present_revision_is_written(book: AppointmentBook) -> None:
+    one = appointment()
+    await book.apply(BookChange(put=[one], expect={one.id: 0}), NOW)
+    await book.apply(BookChange(put=[replace(one, notes="b")], expect={one.id: 1}), NOW)
+    await book.apply(BookChange(remove=[one.id], expect={one.id: 2}), NOW)
+    assert await book.count() == 0
+
+
+async def test_a_change_that_expects_another_revision_writes_nothing_at_all(
+    book: AppointmentBook,
+) -> None:
+    one, two = appointment(1), appointment(2)
+    await put(book, one)
+    for expected in (0, 2):
+        with pytest.raises(ChangedMeanwhile):
+            await book.apply(BookChange(put=[two, one], expect={one.id: expected}), LATER)
+    with pytest.raises(ChangedMeanwhile):
+        await book.apply(BookChange(remove=[two.id], expect={two.id: 1}), LATER)
+    assert await book.count() == 1
+    assert await book.revisions() == {"mira": 1}
 
 
 # ── sources, merging, imports ─────────────────────────────────────────────────────────────────

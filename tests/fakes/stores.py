@@ -11,11 +11,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from companion.domain.appointments import Appointment
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.reconcile import LedgerEntry
 from companion.services.ports import (
     Activity,
@@ -50,6 +50,57 @@ class MemoryBook:
         ]
         return sorted(found, key=lambda each: (each.start, each.id))
 
+    async def of_practitioners(
+        self, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> list[Appointment]:
+        found = [
+            each
+            for practitioner_id in practitioner_ids
+            for each in await self.appointments(practitioner_id, start, end)
+        ]
+        return sorted(found, key=lambda each: (each.start, each.id))
+
+    async def series(self, practitioner_ids: Sequence[str], end: datetime) -> list[Appointment]:
+        await asyncio.sleep(0)
+        found = [
+            each
+            for each in self._kept.values()
+            if each.practitioner_id in practitioner_ids
+            and each.recurrence is not None
+            and earliest_start(each) < end
+        ]
+        return sorted(found, key=lambda each: (each.start, each.id))
+
+    async def day_counts(
+        self, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> Mapping[date, int]:
+        await asyncio.sleep(0)
+        return Counter(
+            each.start.date()
+            for each in self._kept.values()
+            if each.practitioner_id in practitioner_ids
+            and each.recurrence is None
+            and not each.cancelled
+            and start <= each.start < end
+        )
+
+    async def search(
+        self, practitioner_ids: Sequence[str], text: str, around: datetime, limit: int = 50
+    ) -> list[Appointment]:
+        await asyncio.sleep(0)
+        words = text.casefold().split()
+        found = [
+            each
+            for each in self._kept.values()
+            if words
+            and each.practitioner_id in practitioner_ids
+            and all(word in _searched(each) for word in words)
+        ]
+        coming = sorted((e for e in found if e.start >= around), key=lambda e: (e.start, e.id))
+        past = sorted((e for e in found if e.start < around), key=lambda e: e.id)
+        past.sort(key=lambda each: each.start, reverse=True)
+        return coming[:limit] + past[:limit]
+
     async def appointment(self, appointment_id: str) -> Appointment | None:
         await asyncio.sleep(0)
         return self._kept.get(appointment_id)
@@ -75,6 +126,9 @@ class MemoryBook:
         put = {each.id: each for each in change.put}
         for each in put.values():
             row_hash(each)  # refuses what no file can keep, before anything has changed
+        for key, revision in change.expect.items():
+            if revision != (self._kept[key].revision if key in self._kept else 0):
+                raise ChangedMeanwhile
         kept, removed, touched = dict(self._kept), dict(self._removed), set[str]()
         for appointment_id in change.remove:
             if appointment_id in kept:
@@ -247,6 +301,17 @@ class MemoryStores:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     feeds: MemoryFeeds = field(default_factory=MemoryFeeds)
     activity: MemoryActivity = field(default_factory=MemoryActivity)
+
+
+def _searched(each: Appointment) -> str:
+    texts = (
+        each.client_first_name,
+        each.client_last_name,
+        each.client_id,
+        each.title,
+        each.notes,
+    )
+    return " ".join(texts).casefold()
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

@@ -58,6 +58,26 @@ async def test_a_span_of_days_is_three_ranges_of_one_index(database: Database) -
     ]
 
 
+SEVERAL = {"practitioner_ids": ["mira", "omar"]}
+
+
+async def test_what_the_appointment_book_shows_is_searched_by_the_index_of_time(
+    database: Database,
+) -> None:
+    end = START + timedelta(days=1)
+    brief = {"start_of_brief": START - timedelta(days=2)}
+    for statement, values in (
+        (book.IN_SPAN_OF_SEVERAL, {"start": START, "end": end, **brief}),
+        (book.SERIES_OF_SEVERAL, {"end": end}),
+        (book.DAY_COUNTS, {"start": START, "end": end}),
+    ):
+        steps = await plan(database, statement, **SEVERAL, **values)
+        searches = [step for step in steps if "appointments" in step]
+        assert searches
+        for step in searches:
+            assert "INDEX appointments_by_time (practitioner_id=? AND shape=? AND earl" in step
+
+
 @pytest.mark.parametrize(
     ("statement", "values", "index"),
     [

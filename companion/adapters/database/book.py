@@ -7,11 +7,23 @@ so that 50,000 appointments need neither a long turn nor much memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+)
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.appointments import COLUMNS, appointment_of
@@ -29,21 +41,54 @@ from companion.domain.appointments import Appointment, AppointmentStatus
 from companion.services.ports import BookChange, ImportRecord, SourceRow
 from companion.services.rows import row_hash
 
-_OF_SHAPE = {
-    shape: select(*COLUMNS).where(
-        appointments.c.practitioner_id == bindparam("practitioner_id"),
-        appointments.c.shape == shape,
-        appointments.c.earliest < bindparam("end"),
+_THEIRS = appointments.c.practitioner_id == bindparam("practitioner_id")
+_OF_SEVERAL = appointments.c.practitioner_id.in_(bindparam("practitioner_ids", expanding=True))
+
+
+def _in_span(whose: ColumnElement[bool]) -> CompoundSelect[Any]:
+    of_shape = {
+        shape: select(*COLUMNS).where(
+            whose, appointments.c.shape == shape, appointments.c.earliest < bindparam("end")
+        )
+        for shape in (BRIEF, LONG, SERIES)
+    }
+    return union_all(
+        of_shape[BRIEF].where(
+            appointments.c.earliest > bindparam("start_of_brief"),
+            appointments.c.ends > bindparam("start"),
+        ),
+        of_shape[LONG].where(appointments.c.ends > bindparam("start")),
+        of_shape[SERIES],
     )
-    for shape in (BRIEF, LONG, SERIES)
-}
-IN_SPAN = union_all(
-    _OF_SHAPE[BRIEF].where(
-        appointments.c.earliest > bindparam("start_of_brief"),
-        appointments.c.ends > bindparam("start"),
-    ),
-    _OF_SHAPE[LONG].where(appointments.c.ends > bindparam("start")),
-    _OF_SHAPE[SERIES],
+
+
+IN_SPAN = _in_span(_THEIRS)
+IN_SPAN_OF_SEVERAL = _in_span(_OF_SEVERAL)
+SERIES_OF_SEVERAL = select(*COLUMNS).where(
+    _OF_SEVERAL, appointments.c.shape == SERIES, appointments.c.earliest < bindparam("end")
+)
+_DAY = func.date(appointments.c.starts)
+DAY_COUNTS = (
+    select(_DAY, func.count())
+    .where(
+        _OF_SEVERAL,
+        appointments.c.shape.in_((BRIEF, LONG)),
+        appointments.c.earliest >= bindparam("start"),
+        appointments.c.earliest < bindparam("end"),
+        appointments.c.status != AppointmentStatus.CANCELLED.value,
+    )
+    .group_by(_DAY)
+)
+_SEARCHED = (
+    appointments.c.client_first_name
+    + " "
+    + appointments.c.client_last_name
+    + " "
+    + appointments.c.client_id
+    + " "
+    + appointments.c.title
+    + " "
+    + appointments.c.notes
 )
 _ONE = select(*COLUMNS).where(appointments.c.id == bindparam("id"))
 _OF_SOURCE = select(
@@ -93,6 +138,63 @@ class SqlBook:
 
         return await self._access.read(find)
 
+    async def of_practitioners(
+        self, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> list[Appointment]:
+        span = {
+            "practitioner_ids": list(practitioner_ids),
+            "start": start,
+            "start_of_brief": start - BRIEF_LIMIT,
+            "end": end,
+        }
+        found = await self._access.read(
+            lambda connection: [
+                appointment_of(row) for row in connection.execute(IN_SPAN_OF_SEVERAL, span)
+            ]
+        )
+        return sorted(found, key=lambda each: (each.start, each.id))
+
+    async def series(self, practitioner_ids: Sequence[str], end: datetime) -> list[Appointment]:
+        span = {"practitioner_ids": list(practitioner_ids), "end": end}
+        found = await self._access.read(
+            lambda connection: [
+                appointment_of(row) for row in connection.execute(SERIES_OF_SEVERAL, span)
+            ]
+        )
+        return sorted(found, key=lambda each: (each.start, each.id))
+
+    async def day_counts(
+        self, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> Mapping[date, int]:
+        span = {"practitioner_ids": list(practitioner_ids), "start": start, "end": end}
+        return await self._access.read(
+            lambda connection: {
+                _as_date(day): count for day, count in connection.execute(DAY_COUNTS, span)
+            }
+        )
+
+    async def search(
+        self, practitioner_ids: Sequence[str], text: str, around: datetime, limit: int = 50
+    ) -> list[Appointment]:
+        words = text.split()
+        if not words:
+            return []
+        wanted = and_(*(or_(*map(_holds, _spellings(word))) for word in words))
+        start = appointments.c.starts
+        matching = select(*COLUMNS).where(_OF_SEVERAL, wanted).limit(limit)
+        values = {"practitioner_ids": list(practitioner_ids)}
+        queries = (
+            matching.where(start >= around).order_by(start, appointments.c.id),
+            matching.where(start < around).order_by(start.desc(), appointments.c.id),
+        )
+        return await self._access.read(
+            lambda connection: [
+                appointment_of(row)
+                for query in queries
+                for row in connection.execute(query, values)
+            ]
+        )
+
     async def source_rows(self, source: str) -> dict[str, SourceRow]:
         def find(connection: Connection) -> dict[str, SourceRow]:
             return {
@@ -120,7 +222,9 @@ class SqlBook:
 
         def hash_then_write() -> Callable[[Connection], None]:
             hashes = [row_hash(each) for each in put.values()]
-            return lambda connection: apply_change(connection, put, hashes, removed, now)
+            return lambda connection: apply_change(
+                connection, put, hashes, removed, change.expect, now
+            )
 
         await self._access.write_after(hash_then_write)
 
@@ -155,3 +259,17 @@ class SqlBook:
                 for row in connection.execute(_NEWEST_IMPORTS.limit(limit)).mappings()
             ]
         )
+
+
+def _as_date(day: object) -> date:
+    """SQLite answers text, PostgreSQL a date."""
+    return day if isinstance(day, date) else date.fromisoformat(str(day))
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    return _SEARCHED.icontains(word, autoescape=True)
+
+
+def _spellings(word: str) -> set[str]:
+    """SQLite compares without regard to case in ASCII only."""
+    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.title()}

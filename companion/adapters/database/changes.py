@@ -23,6 +23,7 @@ from companion.adapters.database.schema import (
 )
 from companion.adapters.database.sqlite import upsert
 from companion.domain.appointments import Appointment
+from companion.domain.errors import ChangedMeanwhile
 from companion.services.rows import row_hash
 
 Item = TypeVar("Item")
@@ -71,10 +72,14 @@ def apply_change(
     put: Mapping[str, Appointment],
     hashes: Sequence[bytes],
     remove: Iterable[str],
+    expect: Mapping[str, int],
     now: datetime,
 ) -> None:
     """`hashes` are those of `put`, in its order. What is removed and put too is put."""
     known = _known(connection, [*put, *remove])
+    for key, revision in expect.items():
+        if revision != (known[key].revision if key in known else 0):
+            raise ChangedMeanwhile
     touched = {each.practitioner_id for each in known.values()}
     touched.update(each.practitioner_id for each in put.values())
     _remove(connection, {key: known[key] for key in remove if key in known}, put.keys())

@@ -71,8 +71,9 @@ def read_line(cell: object, limit: int = LINE_LIMIT) -> str:
     """One clean line; longer ones end in "…"."""
     if cell is None:
         return ""
-    text = cell if isinstance(cell, str) else text_of(cell)
-    return _shortened(_line_of(text) if len(text) <= 40 else _line_of.__wrapped__(text), limit)
+    if isinstance(cell, str) and len(cell) <= 40 <= limit:
+        return _line_of(cell)
+    return _shortened(_line_of.__wrapped__(text_of(cell)), limit)
 
 
 @lru_cache(maxsize=32_768)  # most short cells of an export occur many times

@@ -379,8 +379,11 @@ class _RowReader:
         return f"{reason}\n{notes}".strip() if reason else notes
 
     def _reminder(self) -> int | None:
+        cell = self._cell("reminder")
+        if cell is None:
+            return None
         try:
-            length = read_length(self._cell("reminder"))
+            length = read_length(cell)
         except CellError:
             return None
         minutes = round(length / timedelta(minutes=1))

@@ -132,6 +132,8 @@ class _Style:
     name: str
     source: str
     required: frozenset[str]
+    telling: frozenset[str]
+    """Fields of which one must be there too, so that not every table passes for this layout."""
     headers: Mapping[str, Sequence[str]]
     """Field to the headers it may stand under, squeezed, the best first."""
 
@@ -139,7 +141,8 @@ class _Style:
 _ALLIED = _Style(
     name="Bp Allied style",
     source="bp-allied",
-    required=frozenset({"start", "end", "practitioner", "kind"}),
+    required=frozenset({"start", "end", "practitioner"}),
+    telling=frozenset({"kind", "id", "all_day", "type", "meeting_type"}),
     headers={
         "id": ["appointmentid"],
         "kind": ["type", "appointmentkind"],
@@ -167,7 +170,8 @@ _ALLIED = _Style(
 _PREMIER = _Style(
     name="Bp Premier style",
     source="bp-premier",
-    required=frozenset({"date", "time", "length", "practitioner"}),
+    required=frozenset({"date", "time", "practitioner"}),
+    telling=frozenset({"length"}),
     headers={
         "id": ["recordid", "appointmentid"],
         "client_id": ["internalid", "patientid"],
@@ -214,7 +218,7 @@ def recognise(headers: Sequence[str]) -> Layout | None:
             for field_name, wanted in style.headers.items()
         }
         columns = {name: position for name, position in found.items() if position is not None}
-        if style.required <= columns.keys():
+        if style.required <= columns.keys() and style.telling & columns.keys():
             titles = {name: read_line(headers[at], 40) for name, at in columns.items()}
             return Layout(name=style.name, source=style.source, columns=columns, titles=titles)
     return None

@@ -141,6 +141,23 @@ def test_every_kind_of_wrong_workbook_has_its_sentence(
     assert refusal(repacked(parts)) == REFUSALS[reason][0]
 
 
+def test_a_text_shared_by_very_many_cells_is_refused() -> None:
+    cells = b'<row><c t="s"><v>0</v></c><c t="s"><v>0</v></c></row>' * 4_000
+    words = b"<sst><si><t>" + b"long" * 8_000 + b"</t></si></sst>"
+    shared = repacked({"xl/worksheets/sheet1.xml": sheet(cells), "xl/sharedStrings.xml": words})
+    assert refusal(shared) == REFUSALS["bomb"][0]
+
+
+def test_a_cell_longer_than_excel_allows_is_cut() -> None:
+    row = allied(0, Notes="x" * 100)
+    content = xlsx_bytes([row])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        before = archive.read("xl/worksheets/sheet1.xml")
+    longer = before.replace(b"x" * 100, b"x" * 50_000)
+    table = read_workbook(repacked({"xl/worksheets/sheet1.xml": longer}, of=content))
+    assert len(str(table.rows[0][1][15])) == 32_767
+
+
 def test_a_workbook_cut_short_is_damaged() -> None:
     assert refusal(SMALL[: len(SMALL) // 2]) == REFUSALS["damaged"][0]
 

@@ -69,6 +69,7 @@ class FeedBodies:
         size_limit: int = SIZE_LIMIT,
         memory: int = 64_000_000,
         keep_events: int = 60_000,
+        patience: float = PATIENCE,
     ) -> None:
         """`memory`: bytes of compressed bodies kept; `keep_events`: events kept as fragments,
         about 1 KB each."""
@@ -78,6 +79,7 @@ class FeedBodies:
         self._size_limit = size_limit
         self._memory = memory
         self._keep_events = keep_events
+        self._patience = patience
         self._bodies: OrderedDict[object, tuple[int, FeedBody]] = OrderedDict()
         self._used = 0
         self._fragments: OrderedDict[Projection, _Fragments] = OrderedDict()
@@ -132,14 +134,14 @@ class FeedBodies:
         return await self._patiently(lambda: self._book.appointments(*_span(projection)))
 
     async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
-        """One reading at a time, so that none waits for its turn inside the book and PATIENCE
+        """One reading at a time, so that none waits for its turn inside the book and our patience
         measures the book alone. Those in the queue when one took too long give up with it."""
         asked = asyncio.get_running_loop().time()
         async with self._one_reading:
             if asked < self._hung_at:
                 raise StoreError(detail="the book did not answer the reading before")
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self._patience):
                     return await read()
             except TimeoutError:
                 self._hung_at = asyncio.get_running_loop().time()

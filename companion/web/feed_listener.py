@@ -88,6 +88,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         super().connection_made(transport)
+        # uvicorn asks only whether its access log has a handler, not whether we want that log;
+        # it would write every path, and ours are secrets.
+        self.access_log = False
         self.since = self.loop.time()
         self.room.enter(self)
 

@@ -167,9 +167,7 @@ class FeedHouse:
 
     async def write(self, *appointments: Appointment, remove: Iterable[str] = ()) -> None:
         """Change the book as another process would: nobody tells the feeds."""
-        await self.book.apply(
-            BookChange(put=appointments, remove=tuple(remove)), self.clock.now()
-        )
+        await self.book.apply(BookChange(put=appointments, remove=tuple(remove)), self.clock.now())
 
     async def token(self, practitioner_id: str = "avery", **how: Any) -> str:
         """A new link's token."""

@@ -174,9 +174,7 @@ def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: str) -> No
 async def test_an_export_holds_whole_local_days_and_has_no_size_limit() -> None:
     house = FeedHouse(size_limit=2_000)
     await house.write(*(visit(each, TODAY - timedelta(days=1)) for each in range(480)))
-    data = await house.feeds.export(
-        "Avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 10)
-    )
+    data = await house.feeds.export("Avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 10))
     read = events(data)
     assert complaints(data, limit=None) == []
     assert (len(read), len(data) > 2_000) == (432, True)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from companion.domain.appointments import Practitioner, fold_name
+from companion.domain.availability import WorkingHours
 from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import EPOCH
@@ -63,6 +64,8 @@ class PractitionerSettings:
     disclosure_revision: int = 0
     """Raised whenever what is shown may have changed: part of SEQUENCE in feeds."""
     disclosure_changed_at: datetime = EPOCH
+    availability: tuple[WorkingHours, ...] = ()
+    """In the week's order, as `check_hours` gives it; empty where nobody has said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ A file of record is a mapping of tables, each a list of documents (dicts):
 A document follows the dataclass field by field, driven by the type hints, so a new field needs no
 code here; it may be missing from a file (its default counts). A key that we do not know is
 refused, never dropped: whoever adds a field raises VERSION, and an older program then says that
-the file is too new. Enums are their words, sets sorted lists, times ISO in UTC, durations seconds.
+the file is too new. Enums are their words, sets sorted lists, moments ISO in UTC, clock times
+``08:30``, durations seconds.
 
 A migration turns the tables of version n into those of n+1: ``MIGRATIONS[n]``.
 """
@@ -20,12 +21,13 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from companion.domain.appointments import Practitioner
+from companion.domain.availability import WorkingHours, check_hours
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.settings import (
@@ -38,18 +40,27 @@ from companion.domain.settings import (
 )
 from companion.services import setting_checks as checks
 
-VERSION = 1
+VERSION = 2
 
 Document = dict[str, Any]
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
-MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {}
+MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
+    1: lambda tables: tables,  # 2 adds availability, which may be absent
+}
 
 
 def _some(values: frozenset[object], where: str) -> frozenset[object]:
     if not values:
         raise BadInput("At least one kind of appointment is needed.", field=where)
     return values
+
+
+def _hours(hours: tuple[WorkingHours, ...], where: str) -> object:
+    try:
+        return check_hours(hours)
+    except BadInput as error:
+        raise BadInput(error.what, error.remedy, field=where) from error
 
 
 def _positive(value: timedelta, where: str) -> timedelta:
@@ -63,6 +74,7 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practitioner, "name"): checks.name,
     (Practitioner, "timezone"): checks.timezone,
     (Practitioner, "colour"): checks.display_colour,
+    (PractitionerSettings, "availability"): _hours,
     (SyncChoices, "days_in_arrears"): check_days,
     (SyncChoices, "days_in_advance"): check_days,
     (SyncChoices, "colour"): checks.google_colour,
@@ -146,6 +158,8 @@ def _encode(value: Any) -> Any:
         return value.value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
+    if isinstance(value, time):
+        return value.isoformat("minutes")
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, frozenset):
@@ -190,12 +204,21 @@ def _decode_plain(kind: Any, raw: Any, where: str) -> Any:
             if moment.tzinfo is None:
                 raise _bad("has no time zone", where)
             return moment.astimezone(UTC)
+        if kind is time:
+            return _clock_time(raw, where)
         if kind is timedelta:
             return timedelta(seconds=raw)
         return kind(raw)
     except (ValueError, OverflowError) as error:
         words = f" (one of {', '.join(kind)})" if issubclass(kind, StrEnum) else ""
         raise _bad(f"has a value we do not know{words}", where) from error
+
+
+def _clock_time(raw: str, where: str) -> time:
+    clock = time.fromisoformat(raw)
+    if clock.isoformat("minutes") != raw:
+        raise _bad("is not a time such as 08:30", where)
+    return clock
 
 
 def _decode_record(kind: type, raw: Any, where: str) -> Any:

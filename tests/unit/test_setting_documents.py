@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from companion.adapters.settings import pack, unpack
 from companion.domain.appointments import Practitioner
+from companion.domain.availability import WorkingHours, check_hours
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.settings import (
@@ -69,6 +70,17 @@ choices = st.builds(
     put_back_deleted=st.booleans(),
     tidy_past=st.booleans(),
 )
+hours = st.lists(
+    st.builds(
+        WorkingHours,
+        weekday=st.integers(0, 6),
+        start=st.sampled_from([time(7), time(8, 30)]),
+        end=st.sampled_from([time(12), time(23, 59)]),
+        location=texts,
+    ),
+    max_size=7,
+    unique_by=lambda each: each.weekday,
+).map(check_hours)
 people = st.builds(
     PractitionerSettings,
     practitioner=st.builds(
@@ -85,6 +97,7 @@ people = st.builds(
     choices=choices,
     disclosure_revision=st.integers(0, 10**9),
     disclosure_changed_at=moments,
+    availability=hours,
 )
 practices = st.builds(
     Practice,
@@ -231,12 +244,34 @@ def test_migrations_run_in_order_up_to_our_version() -> None:
     assert new == {"home": [{"version": 3}], "practice": [{"name": "HARBOUR"}]}
 
 
+MONDAYS = WorkingHours(weekday=0, start=time(8, 30), end=time(17), location="Room 1")
+
+
+def test_a_file_of_before_availability_is_read_as_nothing_said() -> None:
+    tables = to_tables(sample())
+    tables["home"][0]["version"] = 1
+    del tables["practitioners"][0]["availability"]
+    assert from_tables(tables).practitioners["anna-lee"].availability == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("start", "8:30"), ("start", "08:30:15"), ("start", "18:00"), ("weekday", 7), ("end", 17)],
+)
+def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: object) -> None:
+    tables = to_tables(sample())
+    tables["practitioners"][0]["availability"][0][key] = value
+    with pytest.raises(BadInput) as caught:
+        from_tables(tables)
+    assert caught.value.field.startswith("practitioners.anna-lee.availability")
+
+
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 1
+    assert VERSION == 2
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_1.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_2.items()
     }
 
 
@@ -249,13 +284,15 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_1 = {
+KEYS_OF_VERSION_2 = {
     "": "home practice practitioners sources",
     "home": "version install_id",
     "practice": "name timezone cap hold_share hold_at_least stale_after activity_kept "
     "feeds_allowed feed_host feed_base_url user_rate project_rate",
     "practice.cap": "items client_name masked_types",
-    "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at",
+    "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at "
+    "availability",
+    "practitioners.availability": "weekday start end location",
     "practitioners.practitioner": "id name email timezone colour display_order aliases",
     "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "
     "connected_at creating",
@@ -270,7 +307,9 @@ def sample() -> Settings:
     anna = Practitioner(id="anna-lee", name="Anna Lee")
     return Settings(
         install_id="0123456789abcdef",
-        practitioners={"anna-lee": PractitionerSettings(practitioner=anna)},
+        practitioners={
+            "anna-lee": PractitionerSettings(practitioner=anna, availability=(MONDAYS,))
+        },
         sources={"bp": SourceSettings(name="bp")},
     )
 

@@ -320,4 +320,4 @@ def test_the_file_holds_tinydb_tables(tmp_path: Path) -> None:
     store_in(tmp_path).read()
     document = json.loads((tmp_path / "settings.json").read_bytes())
     assert {"home", "practice"} <= set(document["tables"])
-    assert document["tables"]["home"]["1"]["version"] == 1
+    assert document["tables"]["home"]["1"]["version"] == 2

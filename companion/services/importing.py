@@ -14,17 +14,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from companion.domain.appointments import Practitioner, fold_name
-from companion.domain.errors import BadInput, NotFound
+from companion.domain.errors import NotFound
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.cells import read_line
-from companion.services.drafts import FileContent, read_drafts
+from companion.services.file_reading import read_drafts
 from companion.services.import_plan import ImportPlan, ImportTarget, PreviewRow, plan_import
-from companion.services.layouts import Layout, looks_like_data, recognise
-from companion.services.mappings import bind_mapping, fits
+from companion.services.import_previews import (
+    BY_ID,
+    BY_KEY,
+    ImportPreview,
+    ImportReport,
+    NewName,
+    RejectedRow,
+)
+from companion.services.layout_choice import UnknownLayout, choose_layout, source_name
 from companion.services.naming import Naming
 from companion.services.ports import (
     Activity,
@@ -33,77 +40,21 @@ from companion.services.ports import (
     Clock,
     ImportRecord,
     SettingsStore,
-    Table,
     TableReader,
 )
 from companion.services.practitioners import Practitioners
 
-BY_ID = "the appointment's id"
-BY_KEY = "practitioner, start, client and type (the file has no appointment ids)"
-_OWN = "book"
-"""Source of the Appointment Book screen: no file may pose as it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectedRow:
-    row: int
-    """As a person sees it in the file."""
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewName:
-    """A practitioner's name nobody answers to."""
-
-    name: str
-    rows: int
-    suggestion: str | None = None
-    """Id of a known practitioner with a name much like it."""
-    suggestion_name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPreview:
-    source: str
-    file_name: str
-    layout: str
-    snapshot: bool
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    rejected: tuple[RejectedRow, ...]
-    new_names: tuple[NewName, ...]
-    held: str
-    """Why it would wait for a person; empty when it would not."""
-    samples: tuple[PreviewRow, ...]
-    """The first 200: removals, then changes, then additions."""
-    matched_by: str
-    content: FileContent
-    columns: Layout
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    source: str
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    rejected: tuple[RejectedRow, ...]
-    held: bool
-    """Nothing was done; the counts say what would have been."""
-    why_held: str = ""
-    created: tuple[Practitioner, ...] = ()
-    matched_by: str = ""
-
-
-class UnknownLayout(BadInput):
-    """A file whose columns somebody must explain; `headers` are their names."""
-
-    def __init__(self, what: str, remedy: str, headers: tuple[str, ...]) -> None:
-        super().__init__(what, remedy, field="file")
-        self.headers = headers
+__all__ = [
+    "BY_ID",
+    "BY_KEY",
+    "ImportPreview",
+    "ImportReport",
+    "Importing",
+    "NewName",
+    "PreviewRow",
+    "RejectedRow",
+    "UnknownLayout",
+]
 
 
 class Importing:
@@ -138,11 +89,12 @@ class Importing:
 
         `source`: None for the layout's own name. `mapping`: TOML text. `snapshot`: None for what
         the mapping or the source's settings say. Raises FileRefused, BadInput."""
-        wanted = None if source is None else _source_name(source)
+        wanted = None if source is None else source_name(source)
         table = await self._reader.read(path)
         settings = self._settings.read()
-        layout = await self._layout(table, settings, wanted, mapping)
-        name = wanted or _source_name(layout.source)
+        met = [each.source for each in await self._book.imports(1_000)]
+        layout = choose_layout(table.headers, settings.sources, wanted, mapping, met)
+        name = wanted or source_name(layout.source)
         kept = settings.sources.get(name)
         whole = next(
             (each for each in (snapshot, layout.snapshot) if each is not None),
@@ -228,46 +180,7 @@ class Importing:
             await self._say(preview, plan, cause, kind="import")
             return _report(preview, plan, created=created)
 
-    # ── the layout ────────────────────────────────────────────────────────────────────────────
-
-    async def _layout(
-        self, table: Table, settings: Settings, source: str | None, mapping: str | None
-    ) -> Layout:
-        """A mapping given now, else kept for this source, else a built-in layout, else the one
-        kept mapping that fits."""
-        headers = table.headers
-        if mapping is not None:
-            return bind_mapping(mapping, headers)
-        if not any(headers):
-            return await self._of_nothing(settings, source)
-        kept = settings.sources.get(source) if source else None
-        if kept and kept.mapping:
-            return bind_mapping(kept.mapping, headers)
-        known = recognise(headers)
-        if known is not None:
-            return known
-        fitting = [
-            each
-            for each in settings.sources.values()
-            if source is None and each.mapping and fits(each.mapping, headers)
-        ]
-        if len(fitting) == 1:
-            return replace(bind_mapping(fitting[0].mapping, headers), source=fitting[0].name)
-        raise _unknown_layout(headers)
-
-    async def _of_nothing(self, settings: Settings, source: str | None) -> Layout:
-        """An empty file: its source is what was said, or the only one there is."""
-        if source is None:
-            met = {each.source for each in await self._book.imports(1_000)}
-            met |= settings.sources.keys()
-            if len(met) > 1:
-                raise BadInput(
-                    "The file is empty, so nothing tells which source it belongs to.",
-                    f"Name the source; known are {', '.join(sorted(met))}.",
-                    field="source",
-                )
-            source = next(iter(met), "empty")
-        return Layout(name="empty file", source=source, columns={}, titles={})
+    # ── sources ───────────────────────────────────────────────────────────────────────────────
 
     async def _keep_mapping(self, preview: ImportPreview) -> None:
         layout = preview.columns
@@ -414,32 +327,3 @@ def _new_names(preview: ImportPreview, settings: Settings) -> tuple[NewName, ...
             )
         )
     return tuple(found)
-
-
-def _source_name(source: str) -> str:
-    name = read_line(source, 60)
-    if not name or name.casefold() == _OWN:
-        raise BadInput(
-            f"“{name}” cannot be the name of a source.",
-            "Choose a short name, such as that of the practice software.",
-            field="source",
-        )
-    return name
-
-
-def _unknown_layout(headers: tuple[str, ...]) -> BadInput:
-    """Lists the columns, unless the first row holds someone's data instead of names."""
-    if looks_like_data(headers):
-        return BadInput(
-            "The first row of this file holds data, not the names of its columns.",
-            "Export it again with a header row.",
-            field="file",
-        )
-    shown = ", ".join(f"“{read_line(each, 40)}”" for each in headers[:30] if each)
-    more = f" and {len(headers) - 30} more" if len(headers) > 30 else ""
-    return UnknownLayout(
-        f"The columns of this file are of no layout we know. They are: {shown}{more}.",
-        "Say what they mean in a mapping file and give it with --mapping, or on the import page. "
-        'It begins like this:  [columns]  start = "…"  end = "…"  practitioner = "…"',
-        headers,
-    )

@@ -5,7 +5,7 @@ Bp Allied style (start and end in one cell each) and the Bp Premier style (date,
 Where a layout knows several headers for a field, the first of its list that the file has counts.
 Any other file needs a mapping, see `companion.services.mappings`.
 
-Rules of the built-in layouts, beyond those of `companion.services.cells`:
+Rules of the built-in layouts, beyond those of `companion.services.moments`:
 
 - *Status* of the Bp Allied style is show-as: an unknown word means Busy; one that says that the
   appointment does not take place (cancelled, did not attend, deleted …) cancels it;
@@ -23,7 +23,8 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from companion.domain.appointments import AppointmentKind, ShowAs
-from companion.services.cells import DateOrder, read_line
+from companion.services.cells import read_line
+from companion.services.moments import DateOrder
 
 CANCELLED_WORDS = frozenset({
     "cancelled", "canceled", "deleted", "inactive", "dna", "did not attend", "did not arrive",

@@ -44,7 +44,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from companion.domain.appointments import AppointmentKind, ShowAs, fold_name
 from companion.domain.errors import BadInput
-from companion.services.cells import CellError, DateOrder, folded, read_length, read_line
+from companion.services.cells import CellError, folded, read_line
 from companion.services.layouts import (
     FIELDS,
     KIND_WORDS,
@@ -54,6 +54,7 @@ from companion.services.layouts import (
     Words,
     squeezed,
 )
+from companion.services.moments import DateOrder, read_length
 
 SIZE_LIMIT = 200_000
 _TOP = {

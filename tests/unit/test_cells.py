@@ -8,16 +8,18 @@ from companion.services.cells import (
     LINE_LIMIT,
     NOTES_LIMIT,
     CellError,
-    DateOrder,
     is_blank,
+    read_line,
+    read_notes,
+    read_yes_no,
+)
+from companion.services.moments import (
+    DateOrder,
     is_time_alone,
     read_date,
     read_length,
-    read_line,
     read_moment,
-    read_notes,
     read_time,
-    read_yes_no,
 )
 
 NINE = datetime(2026, 3, 1, 9, 0)  # noqa: DTZ001 - wall time

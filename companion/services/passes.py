@@ -26,6 +26,7 @@ from companion.domain.errors import (
     CalendarGone,
     CompanionError,
     PermissionDenied,
+    ScopeMissing,
 )
 from companion.domain.events import CalendarEvent, project
 from companion.domain.reconcile import (
@@ -52,6 +53,7 @@ from companion.services.ports import (
     SettingsStore,
     WriteAnswer,
 )
+from companion.services.staleness import google_notice, is_notice
 from companion.services.state import Held, HeldItem, Proof, SyncState, Trouble
 from companion.services.writing import PlanWriter, Tally, Target
 
@@ -113,8 +115,14 @@ class Desk:
     calendar: CalendarRef
     desired: Sequence[CalendarEvent]
     entries: Sequence[LedgerEntry]
+    notices: Sequence[LedgerEntry]
+    """Rows of the staleness notice, which is no appointment."""
     plan: SyncPlan
     book_is_empty: bool
+
+
+async def _never_stale(_practitioner_id: str) -> datetime | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +139,8 @@ class SyncParts:
     clock: Clock
     chance: random.Random
     offload: Offload = asyncio.to_thread
+    stale_since: Callable[[str], Awaitable[datetime | None]] = _never_stale
+    """Since when the calendar is to say that the schedule is not kept up to date."""
 
     async def state(self, practitioner_id: str) -> SyncState:
         return SyncState.from_json(await self.ledger.state(practitioner_id))
@@ -197,7 +207,8 @@ async def gather(
     appointments = await parts.book.appointments(
         record.practitioner.id, window.wall_start - 2 * A_DAY, window.wall_end + 2 * A_DAY
     )
-    entries = await parts.ledger.entries(calendar)
+    rows = await parts.ledger.entries(calendar)
+    entries = [row for row in rows if not is_notice(row.key)]
 
     def compute() -> tuple[list[CalendarEvent], SyncPlan]:
         desired = desired_events(settings, record, window, appointments)
@@ -218,6 +229,7 @@ async def gather(
         calendar=calendar,
         desired=desired,
         entries=entries,
+        notices=[row for row in rows if is_notice(row.key)],
         plan=plan,
         book_is_empty=not appointments,
     )
@@ -286,6 +298,8 @@ class Pass:
         self._began = time.monotonic()
         self._tally = Tally()
         self._desk: Desk | None = None
+        self._notices: list[ObservedEvent] | None = None
+        self._notices_changed = 0
         self._planned = SyncPlan()
         self._held: tuple[HeldItem, ...] = ()
         self._why_held = ""
@@ -361,7 +375,8 @@ class Pass:
             self._differences = find_differences(desk.desired, desk.entries, observed)
         plan = self._hold(desk, state)
         if self._repair:
-            await self._write(remote, desk, plan)
+            await self._write(remote, desk, plan, self._tally)
+            await self._say_staleness(remote, desk)
             await self._clear_old_calendars(desk)
         if observed is not None:
             await self._prove(remote, observed)
@@ -372,7 +387,10 @@ class Pass:
         await self._parts.pacer.turn(self._account, 1, Urgency.CORRECTION)
         listed = await remote.list_ours(window.start - A_DAY, window.end + A_DAY)
         self._tally.api_calls += 1 + max(0, len(listed) - 1) // 2500
-        placed = [replace(seen, timezone=window.timezone) for seen in listed]
+        placed = [
+            replace(seen, timezone=window.timezone) for seen in listed if not is_notice(seen.key)
+        ]
+        self._notices = [seen for seen in listed if is_notice(seen.key)]
         return [seen for seen in placed if window.covers(seen.begins, seen.ends)]
 
     def _hold(self, desk: Desk, state: SyncState) -> SyncPlan:
@@ -392,7 +410,9 @@ class Pass:
         rest = tuple(delete for delete in desk.plan.deletes if delete.key not in keys)
         return replace(desk.plan, deletes=rest)
 
-    async def _write(self, remote: RemoteCalendar, desk: Desk, plan: SyncPlan) -> None:
+    async def _write(
+        self, remote: RemoteCalendar, desk: Desk, plan: SyncPlan, tally: Tally
+    ) -> None:
         parts = self._parts
         in_flight = self._floor.in_flight.pop(desk.calendar, None)
         if in_flight is not None:
@@ -403,7 +423,7 @@ class Pass:
                 calendar=desk.calendar,
                 account=self._account,
                 install_id=self._settings.install_id,
-                put_back=self._record.choices.put_back_deleted,
+                put_back=self._record.choices.put_back_deleted and tally is self._tally,
             ),
             remote=remote,
             ledger=parts.ledger,
@@ -414,15 +434,36 @@ class Pass:
                 now, desk.window.timezone, days_in_arrears=0, days_in_advance=1
             ).end,
             now=now,
-            tally=self._tally,
-            replan=self._replan if desk is self._desk else None,
-            progress=lambda done, total: self._tell(done, total, "writing"),
+            tally=tally,
         )
+        if tally is self._tally:
+            writer.replan = self._replan if desk is self._desk else None
+            writer.progress = lambda done, total: self._tell(done, total, "writing")
         try:
             await writer.write(plan)
         finally:
             if writer.in_flight is not None:
                 self._floor.in_flight[desk.calendar] = writer.in_flight
+
+    async def _say_staleness(self, remote: RemoteCalendar, desk: Desk) -> None:
+        """Put the notice up, bring it to today, or take it down; never two at a time.
+
+        A person who deletes it in Google has read it: it stays away."""
+        since = await self._parts.stale_since(self._id)
+        wanted = google_notice(since, self._record, self._parts.clock.now())
+        plan = reconcile(
+            wanted, desk.notices, desk.window, self._notices, put_back=False, tidy=True
+        )
+        if not plan.actions:
+            return
+        tally = Tally()
+        try:
+            await self._write(remote, desk, replace(plan, inserts=(), updates=()), tally)
+            rest = SyncPlan(inserts=plan.inserts, updates=plan.updates)
+            await self._write(remote, desk, rest, tally)
+        finally:
+            self._tally.api_calls += tally.api_calls
+            self._notices_changed += tally.done
 
     async def _replan(self) -> SyncPlan | None:
         """A fresh plan when the book or the settings changed under a running pass."""
@@ -448,19 +489,33 @@ class Pass:
                 continue
             ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
             entries = await ledger.entries(ref)
-            if not self._release_held:
+            if not self._release_held and not all(is_notice(entry.key) for entry in entries):
                 self._why_held = self._why_held or "The Google calendar was changed."
                 self._held += tuple(
                     HeldItem(key=entry.key, begins=entry.begins, calendar_id=old)
                     for entry in entries
+                    if not is_notice(entry.key)
                 )
                 continue
             try:
                 remote = await self._parts.google.calendar(self._id, old)
                 deletes = tuple(Delete(entry=entry) for entry in entries)
-                await self._write(remote, replace(desk, calendar=ref), SyncPlan(deletes=deletes))
-            except (CalendarGone, PermissionDenied):
-                await ledger.write(ref, drop=[entry.key for entry in entries])
+                plan = SyncPlan(deletes=deletes)
+                await self._write(remote, replace(desk, calendar=ref), plan, self._tally)
+            except (CalendarGone, PermissionDenied, ScopeMissing):
+                await self._give_up(ref)
+
+    async def _give_up(self, old: CalendarRef) -> None:
+        """The sign-in does not reach a calendar used before: say what may be left there."""
+        rows = await self._parts.ledger.entries(old)
+        count = sum(not is_notice(row.key) for row in rows)
+        if count:
+            text = (
+                f"Up to {count} events may be left in the former Google calendar, which this "
+                "sign-in does not reach. Remove them there, or delete that calendar in Google."
+            )
+            await self._parts.activity.add([self._line("left behind", text, count)])
+        await self._parts.ledger.write(old, drop=[row.key for row in rows])
 
     async def _prove(self, remote: RemoteCalendar, observed: Sequence[ObservedEvent]) -> None:
         """Keep the outcome of comparing field by field as the proof.
@@ -471,7 +526,8 @@ class Pass:
             return
         entries, found = desk.entries, self._differences
         if self._tally.done:
-            entries = await self._parts.ledger.entries(desk.calendar)
+            rows = await self._parts.ledger.entries(desk.calendar)
+            entries = [row for row in rows if not is_notice(row.key)]
             observed = await self._observe(remote)
             found = find_differences(desk.desired, entries, observed)
         left_out = {entry.key for entry in entries if entry.state is EntryState.LEFT_OUT}
@@ -545,6 +601,9 @@ class Pass:
             )
             if count
         ]
+        if self._notices_changed:
+            text = "Renewed what the calendar says of being out of date"
+            lines.append(self._line("notice", text, self._notices_changed))
         if state.trouble and (before.trouble is None or before.trouble.kind != state.trouble.kind):
             lines.append(self._line("error", f"{state.trouble.what} {state.trouble.remedy}"))
         if state.held and before.held is None:

@@ -6,6 +6,9 @@ window moves), after sleep or a clock jump, when the network returns, and at lea
 minutes. A practitioner whose book, settings and day are as they were at the last good pass costs
 nothing at all: no query and no plan. Losing a nudge costs seconds, never a change.
 
+Once a day it also tidies up (`daily`). When a schedule becomes stale, or the day changes while it
+is, a pass brings the notice up to date (`companion.services.staleness`).
+
 While Google cannot be reached, one practitioner at a time is tried as a probe; the others wait.
 """
 
@@ -14,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,6 +28,7 @@ from companion.services.auditing import Auditing
 from companion.services.pacing import backoff
 from companion.services.passes import PassResult
 from companion.services.ports import AppointmentBook, Clock, SettingsStore
+from companion.services.staleness import Staleness
 from companion.services.syncing import Syncing
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,8 @@ LOOK_EVERY = 2.0
 PASS_EVERY = timedelta(minutes=10)
 AUDIT_HOUR = 3
 """Local hour of the nightly audit."""
+STALENESS_EVERY = 60.0
+"""Seconds after which imports and passes are looked at for the staleness notice."""
 ASLEEP = 30.0
 """Seconds of wall clock missing between two looks: the machine slept or the clock jumped."""
 
@@ -48,6 +54,8 @@ class _Seen:
     record: PractitionerSettings
     practice: object
     day: date
+    notice: datetime | None
+    """What the calendar has to say of its being out of date."""
 
 
 @dataclass(slots=True)
@@ -75,7 +83,7 @@ class _Network:
 
 
 class Worker:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of the house that it drives; main names each
         self,
         *,
         syncing: Syncing,
@@ -85,8 +93,11 @@ class Worker:
         clock: Clock,
         chance: random.Random,
         change_sign: Callable[[], Awaitable[object]],
+        staleness: Staleness | None = None,
+        daily: Sequence[Callable[[], Awaitable[object]]] = (),
     ) -> None:
-        """`change_sign` differs once any process has committed to the book; cheap."""
+        """`change_sign` differs once another process has committed to the book; cheap. `daily`:
+        what is to be tidied once a day."""
         self._syncing = syncing
         self._auditing = auditing
         self._book = book
@@ -94,6 +105,10 @@ class Worker:
         self._clock = clock
         self._chance = chance
         self._change_sign = change_sign
+        self._staleness = staleness
+        self._daily = tuple(daily)
+        self._tidied_on: date | None = None
+        self._fresh_until = float("-inf")
         self._watches: dict[str, _Watch] = {}
         self._network = _Network()
         self._revisions: Mapping[str, int] = {}
@@ -105,6 +120,7 @@ class Worker:
         """Something changed (for one practitioner or anyone): look soon. Only a hint."""
         if practitioner_id is not None:
             self._syncing.book_changed(practitioner_id)
+        self._sign = None  # the sign does not tell of what this process wrote
         self._nudged.set()
 
     async def run(self) -> None:
@@ -144,6 +160,8 @@ class Worker:
         """After sleep nothing is taken for granted, and nobody waits for an old backoff."""
         self._sign = None
         self._network = _Network()
+        if self._staleness is not None:
+            self._staleness.woke()
         for watch in self._watches.values():
             watch.not_before = 0.0
             watch.passed_at = None
@@ -151,12 +169,32 @@ class Worker:
     async def _look(self) -> None:
         sign = await self._change_sign()
         if sign != self._sign:
-            self._revisions = await self._book.revisions()
             self._sign = sign
+            self._revisions = await self._book.revisions()
+            self._fresh_until = float("-inf")
         settings = self._settings.read()
+        await self._look_at_staleness()
+        await self._tidy(settings)
         for practitioner_id, record in settings.practitioners.items():
             if record.google.connected and record.choices.enabled:
                 self._consider(practitioner_id, record, settings)
+
+    async def _look_at_staleness(self) -> None:
+        """Where somebody committed, and every minute: passes write their state too."""
+        if self._staleness is not None and self._clock.monotonic() >= self._fresh_until:
+            await self._staleness.look()
+            self._fresh_until = self._clock.monotonic() + STALENESS_EVERY
+
+    async def _tidy(self, settings: Settings) -> None:
+        today = _local_day(self._clock.now(), settings.practice.timezone)
+        if today == self._tidied_on:
+            return
+        self._tidied_on = today
+        for tidy in self._daily:
+            try:
+                await tidy()
+            except CompanionError as error:  # tomorrow is soon enough
+                log.warning("the daily tidying was left out: %s", type(error).__name__)
 
     def _consider(
         self, practitioner_id: str, record: PractitionerSettings, settings: Settings
@@ -168,7 +206,10 @@ class Worker:
             record=record,
             practice=settings.practice,
             day=_local_day(now, record.practitioner.timezone),
+            notice=self._staleness.book_since() if self._staleness is not None else None,
         )
+        if watch.failures and watch.planned and watch.planned.record.google != record.google:
+            watch.not_before = 0.0  # somebody has signed in again, or chosen another calendar
         if self._busy(practitioner_id, watch):
             if watch.planned != seen:
                 watch.planned = seen
@@ -180,6 +221,8 @@ class Worker:
             return
         if watch.seen == seen and not audit and watch.failures == 0 and watch.passed_at:
             watch.passed_at = now  # everything is as it was at a good pass: no query, no plan
+            if self._staleness is not None:
+                self._staleness.confirm(practitioner_id)
             return
         watch.planned = seen
         watch.task = asyncio.create_task(self._pass(practitioner_id, watch, audit=audit))

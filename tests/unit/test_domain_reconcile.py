@@ -150,9 +150,10 @@ def test_an_unfinished_write_of_what_is_not_wanted_any_more_is_deleted(
     assert reconcile([], [unfinished], WINDOW).actions == (Delete(entry=unfinished),)
 
 
-def test_a_delete_without_an_answer_of_what_is_wanted_again_is_inserted() -> None:
+def test_a_delete_without_an_answer_of_what_is_wanted_again_is_written_again() -> None:
     plan = reconcile([event()], [row(event(), EntryState.REMOVING)], WINDOW)
-    assert plan.actions == (Insert(event=event(), generation=3),)
+    assert [each.key for each in (*plan.inserts, *plan.updates)] == ["a"]
+    assert plan.writes == 1
 
 
 # ── what Google really holds ──────────────────────────────────────────────────────────────────

@@ -3,11 +3,14 @@
 Google allows 600 units a minute per signed-in account and 10,000 per project, over *sliding*
 windows. A token bucket of rate r and capacity b lets at most ``60·r + b`` units through in any
 60 s, so each bucket here runs at ``(limit - b - margin) / 60``: the figure is never exceeded
-and 98 % of it is used. The margin is for answers that travel at different speeds.
+and 98 % of it is used. The margin is for answers that travel at different speeds. A bucket starts
+empty: a program that is started over and over spends no more than one that runs on.
 
 Turns are granted by one pump: the lowest `Urgency` first, then first come. A calendar asks for
-one small batch at a time (what half a second of its account's rate allows), so that an edit of
-today never waits behind a long upload, neither its own nor another practitioner's.
+one small batch at a time (what half a second of its account's rate allows, more where slow
+answers left tokens unused), so that an edit of today never waits behind a long upload, neither
+its own nor another practitioner's. The pump sleeps until the next turn can be granted and looks
+only at the accounts whose moment has come, so 200 waiting calendars cost next to nothing.
 
 A rate error cuts that account's rate by a third and it recovers slowly; errors from several
 accounts at once cut the project's. Backoff is "full jitter" (aws.amazon.com, "Exponential
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import random
 from collections import deque
 from dataclasses import dataclass, field
@@ -26,8 +30,9 @@ from itertools import count
 
 from companion.services.ports import Clock
 
-PATIENCE = 0.05
-"""Seconds after which the pump looks again for someone more urgent."""
+HEAVIEST = 3
+"""Units of the dearest single write, a patch."""
+SHORTEST_SLEEP = 0.001
 
 
 class Urgency(IntEnum):
@@ -50,11 +55,12 @@ class Bucket:
     """After that long without a rate error, a tenth of the full rate comes back."""
 
     def __init__(self, limit: float, now: float) -> None:
-        self.capacity = max(1.0, min(limit * 0.014, 400.0))
+        """`limit` of at least 6 units a minute."""
+        self.capacity = max(float(HEAVIEST), min(limit * 0.014, 400.0))
         margin = min(40.0, limit * 0.006)
         self._full_rate = max((limit - self.capacity - margin) / 60.0, limit / 120.0)
         self._factor = 1.0
-        self._level = self.capacity
+        self._level = 0.0
         self._at = now
         self._eased_at = now
 
@@ -69,10 +75,16 @@ class Bucket:
         lacking = min(units, self.capacity) - self._level
         return 0.0 if lacking <= 1e-9 else lacking / self.rate
 
-    def take(self, units: float, now: float) -> None:
-        """May leave a debt when `units` exceed the capacity; the debt is waited for."""
+    def level(self, now: float) -> float:
+        """Units that may go at once."""
         self._refill(now)
-        self._level -= units
+        return self._level
+
+    def take(self, units: float, now: float) -> None:
+        """May leave a debt when `units` exceed the capacity; the debt is waited for. Negative
+        units give back what was taken and not used."""
+        self._refill(now)
+        self._level = min(self.capacity, self._level - units)
 
     def slow_down(self, now: float) -> None:
         self._refill(now)
@@ -92,9 +104,25 @@ class Bucket:
 class _Waiter:
     urgency: int
     number: int
-    account: str = field(compare=False)
     units: int = field(compare=False)
     turn: asyncio.Future[None] = field(compare=False)
+
+
+@dataclass(slots=True)
+class _Account:
+    """One account's bucket and those who wait for it, the most urgent first."""
+
+    bucket: Bucket
+    waiters: list[_Waiter] = field(default_factory=list)
+    due: float = math.inf
+    """When its first waiter is looked at again; infinite while the bucket lets it go."""
+    ready: int = -1
+    """Number of the waiter that stands in the pump's queue."""
+
+    def first(self) -> _Waiter | None:
+        while self.waiters and self.waiters[0].turn.done():  # cancelled meanwhile
+            heapq.heappop(self.waiters)
+        return self.waiters[0] if self.waiters else None
 
 
 class Pacer:
@@ -105,86 +133,127 @@ class Pacer:
         self._clock = clock
         self._user_limit = user_rate * 60
         self._project = Bucket(project_rate * 60, clock.monotonic())
-        self._users: dict[str, Bucket] = {}
-        self._waiters: list[_Waiter] = []
+        self._accounts: dict[str, _Account] = {}
+        self._queue: list[tuple[int, int, str]] = []
+        """(urgency, number, account) of each first waiter that its own bucket lets go."""
+        self._timers: list[tuple[float, str]] = []
+        """(moment, account) of each that must wait for its own bucket."""
         self._numbers = count()
         self._pump: asyncio.Task[None] | None = None
+        self._wakes_at = math.inf
         self._recent_errors: deque[tuple[float, str]] = deque(maxlen=50)
 
     def batch_units(self, account: str) -> int:
-        """Units of one turn: half a second of the account's rate, at least one patch (3)."""
-        bucket = self._user(account)
-        return int(max(3.0, min(50.0, bucket.capacity, bucket.rate * 0.5)))
+        """Units of one turn: half a second of the account's rate or what lies unused, at least
+        one patch."""
+        bucket = self._account(account).bucket
+        wanted = max(bucket.rate * 0.5, bucket.level(self._clock.monotonic()))
+        most = min(50.0, bucket.capacity, self._project.capacity)
+        return int(max(float(HEAVIEST), min(most, wanted)))
 
     def seconds_for(self, account: str, units: int) -> float:
         """An honest estimate of how long `units` take for one account that is alone."""
-        return units / min(self._user(account).rate, self._project.rate)
+        return units / min(self._account(account).bucket.rate, self._project.rate)
 
     async def turn(self, account: str, units: int, urgency: Urgency) -> None:
         """Wait until `units` may be spent by `account`, and spend them."""
-        waiter = _Waiter(
-            urgency, next(self._numbers), account, units, asyncio.get_running_loop().create_future()
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(
+            self._account(account).waiters, _Waiter(urgency, next(self._numbers), units, turn)
         )
-        heapq.heappush(self._waiters, waiter)
+        self._consider(account, self._clock.monotonic())
         self._grant()
-        if self._waiters and (self._pump is None or self._pump.done()):
-            self._pump = asyncio.create_task(self._run_pump())
-        await waiter.turn
+        await turn
 
     def settle(self, account: str, granted: int, used: int) -> None:
-        """After a turn: give back what was not used, owe what was used beyond it."""
+        """After a turn: give back what was not used."""
+        if used == granted:
+            return
         now = self._clock.monotonic()
-        for bucket in (self._user(account), self._project):
-            bucket.take(used - granted, now)
+        self._account(account).bucket.take(used - granted, now)
+        self._project.take(used - granted, now)
+        self._consider(account, now)
+        self._grant()
 
     def rate_error(self, account: str) -> None:
         """Google said: slower. Three accounts within 10 s mean that the project is too fast."""
         now = self._clock.monotonic()
-        self._user(account).slow_down(now)
+        self._account(account).bucket.slow_down(now)
         self._recent_errors.append((now, account))
         if len({name for at, name in self._recent_errors if now - at < 10}) >= 3:
             self._project.slow_down(now)
             self._recent_errors.clear()
 
-    def _user(self, account: str) -> Bucket:
-        bucket = self._users.get(account)
-        if bucket is None:
-            bucket = self._users[account] = Bucket(self._user_limit, self._clock.monotonic())
-        return bucket
+    def _account(self, name: str) -> _Account:
+        account = self._accounts.get(name)
+        if account is None:
+            bucket = Bucket(self._user_limit, self._clock.monotonic())
+            account = self._accounts[name] = _Account(bucket)
+        return account
 
-    async def _run_pump(self) -> None:
-        while self._waiters:
-            await self._clock.sleep(max(0.001, min(self._grant(), PATIENCE)))
+    def _consider(self, name: str, now: float) -> None:
+        """Put an account's first waiter into the queue, or note when its bucket allows it."""
+        account = self._account(name)
+        first = account.first()
+        if first is None:
+            return
+        wait = account.bucket.ready_in(first.units, now)
+        if wait <= 0:
+            if account.ready != first.number:
+                account.ready = first.number
+                heapq.heappush(self._queue, (first.urgency, first.number, name))
+        elif now + wait < account.due:
+            account.due = now + wait
+            heapq.heappush(self._timers, (account.due, name))
 
-    def _grant(self) -> float:
-        """Let go whom the buckets allow, most urgent first; seconds until the next may go."""
+    def _grant(self) -> None:
+        """Let go whom the buckets allow, most urgent first; then sleep until the next may go."""
         now = self._clock.monotonic()
-        waiting: list[_Waiter] = []
-        shortest = PATIENCE
-        served: set[str] = set()
-        while self._waiters:
-            waiter = heapq.heappop(self._waiters)
-            if waiter.turn.done():
+        while self._timers and self._timers[0][0] <= now + SHORTEST_SLEEP / 2:
+            due, name = heapq.heappop(self._timers)
+            if due == self._account(name).due:
+                self._account(name).due = math.inf
+                self._consider(name, now)
+        next_moment = self._timers[0][0] if self._timers else math.inf
+        while self._queue:
+            _, number, name = self._queue[0]
+            account = self._account(name)
+            first = account.first()
+            own_wait = 0.0 if first is None else account.bucket.ready_in(first.units, now)
+            if first is None or first.number != number or own_wait > 0:
+                heapq.heappop(self._queue)  # overtaken, cancelled or slowed down meanwhile
+                if account.ready == number:
+                    account.ready = -1
+                    self._consider(name, now)
+                    next_moment = min(next_moment, account.due)
                 continue
-            wait = self._user(waiter.account).ready_in(waiter.units, now)
-            if waiter.account in served:  # a less urgent turn never passes its own account's
-                wait = max(wait, 0.001)
-            if wait <= 0:
-                wait = self._project.ready_in(waiter.units, now)
-                if wait > 0:  # the project's tokens are kept for the most urgent
-                    waiting.append(waiter)
-                    shortest = min(shortest, wait)
-                    break
-                self._user(waiter.account).take(waiter.units, now)
-                self._project.take(waiter.units, now)
-                waiter.turn.set_result(None)
-                continue
-            served.add(waiter.account)
-            waiting.append(waiter)
-            shortest = min(shortest, wait)
-        for waiter in waiting:
-            heapq.heappush(self._waiters, waiter)
-        return shortest
+            wait = self._project.ready_in(first.units, now)
+            if wait > 0:  # the project's tokens are kept for the most urgent
+                next_moment = min(next_moment, now + wait)
+                break
+            heapq.heappop(self._queue)
+            heapq.heappop(account.waiters)
+            account.ready = -1
+            account.bucket.take(first.units, now)
+            self._project.take(first.units, now)
+            first.turn.set_result(None)
+            self._consider(name, now)
+            next_moment = min(next_moment, account.due)
+        self._wake_at(next_moment)
+
+    def _wake_at(self, moment: float) -> None:
+        running = self._pump is not None and not self._pump.done()
+        if moment == math.inf or (running and self._wakes_at <= moment):
+            return
+        if self._pump is not None and running:
+            self._pump.cancel()
+        self._wakes_at = moment
+        self._pump = asyncio.create_task(self._sleep_then_grant())
+
+    async def _sleep_then_grant(self) -> None:
+        await self._clock.sleep(max(SHORTEST_SLEEP, self._wakes_at - self._clock.monotonic()))
+        self._pump = None
+        self._grant()
 
 
 def backoff(

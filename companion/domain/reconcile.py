@@ -5,7 +5,8 @@ says it holds). The plan is a value that a person can read before anything happe
 
 The rules, each from a failure somebody had (reference/failure-modes.md):
 
-- a `PENDING` row is a write whose answer we never saw: it is done again, with the same id;
+- a `PENDING` row is a write whose answer we never saw: it is done again, with the same id; a
+  `REMOVING` one whose appointment came back is patched, for it may still live;
 - no longer desired and not behind the window: delete; wholly behind the window: forget, the
   event stays in Google as history;
 - the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in
@@ -57,6 +58,7 @@ class LedgerEntry:
     """Aware UTC, as last sent; decides whether the event lies behind the window."""
     ends: datetime
     etag: str = ""
+    """Of Google's last answer; empty where colour or reminder are the practitioner's own."""
     content_hash: str = ""
     """Fingerprint of our fields as Google answered them (it normalises text); empty until the
     first confirmation."""
@@ -151,6 +153,9 @@ class SyncPlan:
     deletes: tuple[Delete, ...] = ()
     forgets: tuple[Forget, ...] = ()
     adopts: tuple[Adopt, ...] = ()
+    learnt: tuple[LedgerEntry, ...] = ()
+    """What an audit found out about rows that this plan writes: to be kept before anything else,
+    so that a later plan without Google's list knows it too."""
     unchanged: int = 0
 
     @property
@@ -213,14 +218,13 @@ class _Draft:
         self._deletes: list[Delete] = []
         self._forgets: list[Forget] = []
         self._adopts: list[Adopt] = []
+        self._learnt: list[LedgerEntry] = []
         self._unchanged = 0
 
     def want(self, event: CalendarEvent, entry: LedgerEntry | None) -> None:
         if entry is None:
             self._inserts.append(Insert(event=event))
-        elif entry.state is EntryState.REMOVING or (
-            entry.state is EntryState.PENDING and not entry.content_hash
-        ):
+        elif entry.state is EntryState.PENDING and not entry.content_hash:
             self._inserts.append(Insert(event=event, generation=entry.generation))
         elif entry.state is EntryState.LEFT_OUT or (
             entry.state is EntryState.OK
@@ -257,6 +261,7 @@ class _Draft:
                 result[key] = entry
         for _, seen in sorted(strangers.items()):
             self._stranger(seen, result, wanted, live)
+        self._learnt = [each for key, each in result.items() if each is not self._stored.get(key)]
         return result
 
     def _missing(
@@ -300,13 +305,19 @@ class _Draft:
             return
         adopted = _entry_of(seen, seen.key)
         event = wanted.get(seen.key)
-        if event is not None:  # its colour and reminder are the practitioner's by now
-            adopted = replace(adopted, style=event.style)
+        if event is not None and event.style != seen.style:  # the practitioner's own by now
+            adopted = replace(adopted, style=event.style, etag="")
         result[seen.key] = adopted
 
     def _due_deletes(self) -> Iterable[Delete]:
         writing = bool(self._inserts or self._updates)
         return (each for each in self._deletes if not (writing and each.key.startswith("#")))
+
+    def _kept_apart(self) -> Iterable[LedgerEntry]:
+        """Learnt rows that no adopting or forgetting deals with."""
+        settled = {each.key for each in self._adopts} | {each.key for each in self._forgets}
+        yield from (each for each in self._learnt if each.key not in settled)
+        yield from (each.entry for each in self._deletes if each.key.find("#") > 0)
 
     def plan(self) -> SyncPlan:
         return SyncPlan(
@@ -315,6 +326,7 @@ class _Draft:
             deletes=tuple(sorted(self._due_deletes(), key=lambda a: (a.entry.begins, a.key))),
             forgets=tuple(self._forgets),
             adopts=tuple(self._adopts),
+            learnt=tuple(self._kept_apart()),
             unchanged=self._unchanged,
         )
 
@@ -329,7 +341,7 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
         state=EntryState.OK,
         fingerprint=now,
         content_hash=now,
-        etag=seen.etag,
+        etag=seen.etag if seen.style == entry.style else "",
         begins=seen.begins,
         ends=seen.ends,
     )

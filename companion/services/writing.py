@@ -11,6 +11,9 @@ Without the intent row an appointment that vanishes between call and confirmatio
 - patch with If-Match, 412 → get: where the practitioner changed colour or reminder, keep theirs
 - delete, 404/410 → done
 
+Colour and reminder are written at insert, and later only where Google still holds what we last
+wrote: a row keeps its ETag only then, and without one the style is never patched.
+
 The queue may be replaced between two batches (`replan`), so an edit made during a long upload
 goes out with the next batch.
 """
@@ -63,6 +66,8 @@ MOST_OVERTAKING = 50
 """Fresh edits that may overtake a running upload; more of them are a change of settings."""
 LAST_MOMENT = 2.0
 """Seconds a cancelled pass waits for the call under way."""
+LONGEST_WAIT = 90.0
+"""Seconds of Retry-After that a pass sits out; for longer ones it ends."""
 RemoteAction = Insert | Update | Delete
 
 
@@ -77,6 +82,10 @@ class Tally:
     api_calls: int = 0
     """Requests as Google counts them: every part of a batch is one."""
     last_refusal: CompanionError | None = None
+    refused: list[CalendarEvent] = field(default_factory=list)
+    """What Google would not take."""
+    left: int = 0
+    """Writes still to do."""
 
     @property
     def done(self) -> int:
@@ -165,7 +174,11 @@ class PlanWriter:
             self.pacer.settle(account, granted, sum(step.units for step in batch))
             if batch:
                 await self._send(batch)
-            self.progress(self.tally.done, self.tally.done + len(self._steps))
+            self._show()
+
+    def _show(self) -> None:
+        self.tally.left = len(self._steps)
+        self.progress(self.tally.done, self.tally.done + self.tally.left)
 
     # ── the queue ─────────────────────────────────────────────────────────────────────────────
 
@@ -178,11 +191,11 @@ class PlanWriter:
             self._load(plan, fresh=True)
 
     async def _book_keeping(self, plan: SyncPlan) -> None:
-        """Adopt and forget: rows only, no call."""
-        if plan.adopts or plan.forgets:
+        """What an audit learnt, adopt and forget: rows only, no call."""
+        if plan.learnt or plan.adopts or plan.forgets:
             await self.ledger.write(
                 self.target.calendar,
-                put=[adopt.entry for adopt in plan.adopts],
+                put=[*plan.learnt, *(adopt.entry for adopt in plan.adopts)],
                 drop=[forget.key for forget in plan.forgets],
             )
 
@@ -202,6 +215,7 @@ class PlanWriter:
                 for step in steps
             ]
         self._steps = sorted(steps, key=self._order)
+        self.tally.left = len(self._steps)
 
     def _step(self, action: RemoteAction, learnt: _Step | None = None) -> _Step:
         if isinstance(action, Insert):
@@ -231,9 +245,10 @@ class PlanWriter:
         return step.urgency, -stamp if step.urgency is Urgency.PAST else stamp, step.key
 
     def _take(self, units: int) -> list[_Step]:
+        """Never more than was granted; nothing, when fresh news put a dearer step in front."""
         batch: list[_Step] = []
         for step in self._steps[:BATCH_PARTS]:
-            if batch and step.units > units:
+            if step.units > units:
                 break
             units -= step.units
             batch.append(step)
@@ -262,11 +277,12 @@ class PlanWriter:
         try:
             return await asyncio.shield(call)
         except asyncio.CancelledError:
+            self.in_flight = call  # first: a second cancellation may cut the waiting short
             await asyncio.wait({call}, timeout=LAST_MOMENT)
-            if not call.done():
-                self.in_flight = call
-            elif not call.cancelled() and call.exception() is None:
-                await self._confirm(batch, call.result())
+            if call.done():
+                self.in_flight = None
+                if not call.cancelled() and call.exception() is None:
+                    await self._confirm(batch, call.result())
             raise
 
     async def _confirm(self, batch: Sequence[_Step], answers: Sequence[WriteAnswer]) -> None:
@@ -281,7 +297,7 @@ class PlanWriter:
                     self.tally.deleted += 1
             elif isinstance(answer, ObservedEvent):
                 row = _row(action.event, self._id(step), step.generation, EntryState.OK)
-                put.append(replace(row, etag=answer.etag, content_hash=answer.content.fingerprint))
+                put.append(_as_answered(row, answer))
                 self._count(action)
         if put or drop:
             await asyncio.shield(self.ledger.write(self.target.calendar, put=put, drop=drop))
@@ -329,6 +345,8 @@ class PlanWriter:
         self._refused.add(step.key)
         self.tally.failed += 1
         self.tally.last_refusal = error
+        if not isinstance(step.action, Delete):
+            self.tally.refused.append(step.action.event)
 
     def _id(self, step: _Step) -> str:
         if isinstance(step.action, Insert):
@@ -344,8 +362,11 @@ class PlanWriter:
         action = step.action
         if isinstance(action, Insert):
             return _row(action.event, self._id(step), step.generation, EntryState.PENDING)
-        state = EntryState.REMOVING if isinstance(action, Delete) else EntryState.PENDING
-        return replace(action.entry, state=state)
+        if isinstance(action, Delete):
+            return replace(action.entry, state=EntryState.REMOVING)
+        if action.entry.state is EntryState.REMOVING:  # nobody knows whether it still lives
+            return replace(action.entry, state=EntryState.PENDING, content_hash="")
+        return replace(action.entry, state=EntryState.PENDING)
 
     def _write_of(self, step: _Step) -> Write:
         action = step.action
@@ -364,8 +385,9 @@ class PlanWriter:
                 return DeleteEvent(event_id=self._id(step))
 
     async def _vanished(self, step: _Step, action: Update) -> _Step | None:
-        """A person deleted in Google what we were about to change."""
-        if self.target.put_back:
+        """A person deleted in Google what we were about to change, or our own delete, begun
+        before the appointment came back, had reached Google."""
+        if self.target.put_back or action.entry.state is EntryState.REMOVING:
             insert = Insert(event=action.event, generation=step.generation)
             return replace(self._step(insert), urgency=step.urgency, tries=step.tries + 1)
         left_out = replace(action.entry, state=EntryState.LEFT_OUT)
@@ -381,12 +403,8 @@ class PlanWriter:
                 return None
             return replace(step, generation=step.generation + 1, tries=step.tries + 1)
         fingerprint = seen.content.fingerprint
-        adopted = replace(
-            _row(action.event, seen.event_id, step.generation, EntryState.OK),
-            fingerprint=fingerprint,
-            content_hash=fingerprint,
-            etag=seen.etag,
-        )
+        row = _row(action.event, seen.event_id, step.generation, EntryState.OK)
+        adopted = replace(_as_answered(row, seen), fingerprint=fingerprint)
         await self.ledger.write(self.target.calendar, put=[adopted])
         if fingerprint == action.event.fingerprint:
             self._count(action)
@@ -421,9 +439,10 @@ class PlanWriter:
         """Back off; raise the error once patience has run out."""
         self._failures += 1
         self._impatience += 3.0 if isinstance(error, Offline) else 1.0
+        self.tally.left = len(self._steps)
         if isinstance(error, RateLimited):
             self.pacer.rate_error(self.target.account)
-        if self._impatience >= self.patience:
+        if self._impatience >= self.patience or (error.retry_after or 0.0) > LONGEST_WAIT:
             raise error
         await self.clock.sleep(backoff(self._failures, self.chance, retry_after=error.retry_after))
 
@@ -438,6 +457,16 @@ def _row(event: CalendarEvent, wanted: str, generation: int, state: EntryState) 
         style=event.style,
         begins=event.begins,
         ends=event.ends,
+    )
+
+
+def _as_answered(row: LedgerEntry, answer: ObservedEvent) -> LedgerEntry:
+    """The row with what Google says it holds. It keeps the ETag only while colour and reminder
+    are as we want them: others are the practitioner's own, and stay."""
+    return replace(
+        row,
+        content_hash=answer.content.fingerprint,
+        etag=answer.etag if answer.style == row.style else "",
     )
 
 

@@ -20,13 +20,20 @@ class Auditing:
         self._settings = settings
 
     async def audit(
-        self, practitioner_id: str, *, repair: bool = True, cause: str = "audit"
+        self,
+        practitioner_id: str,
+        *,
+        repair: bool = True,
+        cause: str = "audit",
+        settled: str = "",
     ) -> PassResult:
         """Compare event by event; with `repair` mend by the practitioner's settings.
 
         `differences` of the result are as found before any repair; `proof` is how things
         stand at the end. Raises no CompanionError: the result carries it."""
-        return await self._syncing.run(practitioner_id, cause=cause, audit=True, repair=repair)
+        return await self._syncing.run(
+            practitioner_id, cause=cause, audit=True, repair=repair, settled=settled
+        )
 
     async def put_back(self, practitioner_id: str) -> int:
         """Return every event that was left out because a person had deleted it in Google; the

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import Appointment
-from companion.domain.differences import Difference, find_differences
+from companion.domain.differences import Difference, find_differences, when
 from companion.domain.errors import (
     AccountParked,
     BadInput,
@@ -54,7 +54,14 @@ from companion.services.ports import (
     WriteAnswer,
 )
 from companion.services.staleness import google_notice, is_notice
-from companion.services.state import Held, HeldItem, Proof, SyncState, Trouble
+from companion.services.state import (
+    Held,
+    HeldItem,
+    Proof,
+    SyncState,
+    Trouble,
+    signature_of,
+)
 from companion.services.writing import PlanWriter, Tally, Target
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -62,6 +69,8 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 FIRST_PARKING = timedelta(minutes=15)
 LONGEST_PARKING = timedelta(hours=6)
+REFUSALS_NAMED = 10
+"""In the activity list, by their time."""
 A_DAY = timedelta(days=1)
 
 
@@ -238,19 +247,18 @@ async def gather(
 def held_deletes(
     settings: Settings, desk: Desk, state: SyncState, now: datetime
 ) -> tuple[Delete, ...]:
-    """Removals that wait for a person, or that a person chose to keep."""
-    held = removals_to_hold(
-        desk.plan,
-        desk.entries,
+    """Removals that wait for a person. Those a person chose to keep wait for nobody any more,
+    and count for nothing."""
+    kept = state.kept_names
+    deletes = tuple(delete for delete in desk.plan.deletes if delete.key not in kept)
+    return removals_to_hold(
+        replace(desk.plan, deletes=deletes),
+        [entry for entry in desk.entries if entry.key not in kept],
         now,
         share=settings.practice.hold_share,
         at_least=settings.practice.hold_at_least,
         book_is_empty=desk.book_is_empty,
     )
-    if not held and state.kept:
-        kept = set(state.kept.split("|"))
-        held = tuple(delete for delete in desk.plan.deletes if delete.key in kept)
-    return held
 
 
 def desired_events(
@@ -284,6 +292,7 @@ class Pass:
         release_held: bool,
         audit: bool,
         repair: bool,
+        settled: str = "",
     ) -> None:
         self._parts = parts
         self._floor = floor
@@ -293,6 +302,7 @@ class Pass:
         self._release_held = release_held
         self._audit = audit
         self._repair = repair
+        self._settled = settled
         self._id = record.practitioner.id
         self._account = account_of(record)
         self._began = time.monotonic()
@@ -303,6 +313,7 @@ class Pass:
         self._planned = SyncPlan()
         self._held: tuple[HeldItem, ...] = ()
         self._why_held = ""
+        self._kept: frozenset[str] = frozenset()
         self._proof: Proof | None = None
         self._differences: tuple[Difference, ...] = ()
 
@@ -365,21 +376,34 @@ class Pass:
 
     async def _work(self, state: SyncState) -> None:
         parts = self._parts
+        self._kept = state.kept_names
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
+        await self._let_strays_end()
         audit = self._audit or state.audit_due
         self._floor.changed.discard(self._id)
         observed = await self._observe(remote) if audit else None
+        if observed is not None and not self._record.choices.put_back_deleted:
+            observed += await self._moved_away(remote, observed)
         desk = await gather(parts, self._settings, self._record, observed)
         self._desk, self._planned = desk, desk.plan
         if observed is not None:
             self._differences = find_differences(desk.desired, desk.entries, observed)
         plan = self._hold(desk, state)
+        if state.settled and plan.writes:
+            await parts.save_state(self._id, replace(state, settled=""))
         if self._repair:
             await self._write(remote, desk, plan, self._tally)
             await self._say_staleness(remote, desk)
             await self._clear_old_calendars(desk)
         if observed is not None:
             await self._prove(remote, observed)
+
+    async def _let_strays_end(self) -> None:
+        """A call of a cancelled pass may still be under way: nothing is looked at before."""
+        calls = self._floor.in_flight
+        for calendar in [each for each in calls if each.practitioner_id == self._id]:
+            await asyncio.wait({calls[calendar]})
+            del calls[calendar]
 
     async def _observe(self, remote: RemoteCalendar) -> list[ObservedEvent]:
         """Our events that Google lists inside the window, edges in the practitioner's zone."""
@@ -393,30 +417,47 @@ class Pass:
         self._notices = [seen for seen in listed if is_notice(seen.key)]
         return [seen for seen in placed if window.covers(seen.begins, seen.ends)]
 
+    async def _moved_away(
+        self, remote: RemoteCalendar, observed: Sequence[ObservedEvent]
+    ) -> list[ObservedEvent]:
+        """Events that Google no longer lists in the window but still has: a person moved them
+        far away. They are brought back; only what was deleted is left out."""
+        window = window_of(self._record, self._parts.clock.now())
+        calendar = CalendarRef(
+            practitioner_id=self._id, calendar_id=self._record.google.calendar_id
+        )
+        listed = {seen.event_id for seen in observed}
+        found: list[ObservedEvent] = []
+        for row in await self._parts.ledger.entries(calendar):
+            gone = row.state is EntryState.OK and row.event_id not in listed
+            if gone and not is_notice(row.key) and window.covers(row.begins, row.ends):
+                await self._parts.pacer.turn(self._account, 1, Urgency.CORRECTION)
+                self._tally.api_calls += 1
+                seen = await remote.get(row.event_id)
+                if seen is not None and not seen.deleted:
+                    found.append(replace(seen, timezone=window.timezone))
+        return found
+
     def _hold(self, desk: Desk, state: SyncState) -> SyncPlan:
         """The plan without the removals that wait for a person."""
         if self._release_held:
             return desk.plan
         held = held_deletes(self._settings, desk, state, self._parts.clock.now())
         self._held = tuple(HeldItem(key=delete.key, begins=delete.entry.begins) for delete in held)
-        if not held:
-            return desk.plan
-        self._why_held = (
-            "The book is empty for this practitioner."
-            if desk.book_is_empty
-            else f"{len(held)} upcoming appointments would be removed from Google at once."
-        )
-        keys = {delete.key for delete in held}
-        rest = tuple(delete for delete in desk.plan.deletes if delete.key not in keys)
+        if held:
+            self._why_held = (
+                "The book is empty for this practitioner."
+                if desk.book_is_empty
+                else f"{len(held)} upcoming appointments would be removed from Google at once."
+            )
+        waiting = {delete.key for delete in held} | state.kept_names
+        rest = tuple(delete for delete in desk.plan.deletes if delete.key not in waiting)
         return replace(desk.plan, deletes=rest)
 
     async def _write(
         self, remote: RemoteCalendar, desk: Desk, plan: SyncPlan, tally: Tally
     ) -> None:
         parts = self._parts
-        in_flight = self._floor.in_flight.pop(desk.calendar, None)
-        if in_flight is not None:
-            await asyncio.wait({in_flight})
         now = parts.clock.now()
         writer = PlanWriter(
             target=Target(
@@ -490,12 +531,13 @@ class Pass:
             ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
             entries = await ledger.entries(ref)
             if not self._release_held and not all(is_notice(entry.key) for entry in entries):
-                self._why_held = self._why_held or "The Google calendar was changed."
-                self._held += tuple(
+                self._why_held = self._why_held or "Another Google calendar was chosen."
+                items = (
                     HeldItem(key=entry.key, begins=entry.begins, calendar_id=old)
                     for entry in entries
                     if not is_notice(entry.key)
                 )
+                self._held += tuple(item for item in items if item.name not in self._kept)
                 continue
             try:
                 remote = await self._parts.google.calendar(self._id, old)
@@ -546,26 +588,24 @@ class Pass:
         before = await self._parts.state(self._id)
         state = replace(before, last_pass=now)
         if self._desk is not None:
-            waiting = max(0, self._planned.writes - self._tally.done - len(self._held))
-            state = replace(state, events=len(self._desk.desired), waiting=waiting)
+            left = self._tally.left if self._repair else self._desk.plan.writes - len(self._held)
+            state = replace(
+                state,
+                events=len(self._desk.desired),
+                waiting=max(0, left) + self._tally.failed,
+                kept=self._kept_still(before),
+            )
         if self._proof is not None:
             state = replace(state, proof=self._proof, audit_due=False)
+        state = replace(state, trouble=_trouble(error or self._tally.last_refusal, before, now))
         if error is None:
             state = replace(
                 state,
                 last_success=now,
-                trouble=None,
+                settled="" if self._tally.failed else self._settled,
                 held=self._held_since(before, now),
                 parked_until=None,
                 parkings=0,
-            )
-        else:
-            since = before.trouble.since if before.trouble else now
-            state = replace(
-                state,
-                trouble=Trouble(
-                    kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since
-                ),
             )
         await self._parts.save_state(self._id, state)
         if isinstance(error, AccountParked):
@@ -573,17 +613,29 @@ class Pass:
         await self._log(before, state)
 
     def _held_since(self, before: SyncState, now: datetime) -> Held | None:
-        held = Held(since=now, why=self._why_held, items=self._held) if self._held else None
-        if held is None or held.signature == before.kept:
+        if not self._held:
             return None
-        return held if before.held is None else replace(held, since=before.held.since)
+        since = now if before.held is None else before.held.since
+        return Held(since=since, why=self._why_held, items=self._held)
+
+    def _kept_still(self, before: SyncState) -> str:
+        """What a person keeps in Google, without what is wanted again or was released."""
+        if self._desk is None or not before.kept:
+            return before.kept
+        if self._release_held:
+            return ""
+        there = {delete.key for delete in self._desk.plan.deletes}
+        return signature_of(name for name in before.kept_names if name in there or " " in name)
 
     async def _park(self, now: datetime) -> None:
-        """The whole account rests, with every calendar under it; each time for longer."""
+        """The whole account rests, with every calendar under it; each time for longer. Where
+        another of its calendars has been told so already, it rests no longer for that."""
         for record in self._settings.practitioners.values():
             if account_of(record) != self._account:
                 continue
             state = await self._parts.state(record.practitioner.id)
+            if state.parked_until is not None and state.parked_until > now:
+                continue
             rest = min(LONGEST_PARKING, FIRST_PARKING * 2**state.parkings)
             await self._parts.save_state(
                 record.practitioner.id,
@@ -606,6 +658,10 @@ class Pass:
             lines.append(self._line("notice", text, self._notices_changed))
         if state.trouble and (before.trouble is None or before.trouble.kind != state.trouble.kind):
             lines.append(self._line("error", f"{state.trouble.what} {state.trouble.remedy}"))
+            lines += [
+                self._line("refused", f"Google did not accept {when(each.start, each.timezone)}")
+                for each in tally.refused[:REFUSALS_NAMED]
+            ]
         if state.held and before.held is None:
             count = len(state.held.items)
             lines.append(self._line("held", f"{count} removals wait for a person", count))
@@ -634,6 +690,13 @@ class Pass:
                 text=text,
             )
         )
+
+
+def _trouble(error: CompanionError | None, before: SyncState, now: datetime) -> Trouble | None:
+    if error is None:
+        return None
+    since = before.trouble.since if before.trouble else now
+    return Trouble(kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since)
 
 
 def _parked(until: datetime, timezone: str) -> AccountParked:

@@ -6,7 +6,7 @@ since everything here can be found out again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,12 @@ class HeldItem:
     key: str
     begins: datetime
     calendar_id: str = ""
+    """Of a calendar used before; empty for the present one."""
+
+    @property
+    def name(self) -> str:
+        """Tells the same appointment in a former calendar from the one in the present."""
+        return f"{self.calendar_id} {self.key}" if self.calendar_id else self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,11 @@ class Held:
     @property
     def signature(self) -> str:
         """The same removals, whatever the order."""
-        return "|".join(sorted(item.key for item in self.items))
+        return signature_of(item.name for item in self.items)
+
+
+def signature_of(names: Iterable[str]) -> str:
+    return "|".join(sorted(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +79,22 @@ class SyncState:
     trouble: Trouble | None = None
     held: Held | None = None
     kept: str = ""
-    """Signature of held removals a person decided to keep in Google."""
+    """Signature of held removals a person decided to keep in Google. They stay until they are
+    released, or wanted again."""
     audit_due: bool = False
+    settled: str = ""
+    """What the worker saw before the last pass, when that pass left nothing to do: equal after a
+    restart, there is nothing to do either. Empty from before the first write of a pass."""
     parked_until: datetime | None = None
     parkings: int = 0
     """In a row; each parks longer."""
     proof: Proof | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Keys other services keep here."""
+
+    @property
+    def kept_names(self) -> frozenset[str]:
+        return frozenset(self.kept.split("|")) if self.kept else frozenset()
 
     def to_json(self) -> dict[str, Any]:
         document = asdict(replace(self, extra={}))
@@ -97,6 +115,7 @@ class SyncState:
                 held=_held(document.get("held")),
                 kept=str(document.get("kept", "")),
                 audit_due=bool(document.get("audit_due", False)),
+                settled=str(document.get("settled", "")),
                 parked_until=_moment(document.get("parked_until")),
                 parkings=int(document.get("parkings", 0)),
                 proof=_proof(document.get("proof")),

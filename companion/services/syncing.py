@@ -21,7 +21,7 @@ from companion.services.passes import (
     held_deletes,
     ready,
 )
-from companion.services.state import SyncState
+from companion.services.state import SyncState, signature_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,7 @@ class Syncing:
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._stopped: set[str] = set()
         self._listeners: list[Callable[[Progress], None]] = []
 
     def running(self, practitioner_id: str) -> Progress | None:
@@ -58,7 +59,15 @@ class Syncing:
         """Stop a running pass; what is done stays done, the next pass does the rest."""
         task = self._tasks.get(practitioner_id)
         if task is not None:
+            self._stopped.add(practitioner_id)
             task.cancel()
+
+    def was_stopped(self, practitioner_id: str) -> bool:
+        """Did a person stop the last pass? Said once."""
+        if practitioner_id not in self._stopped:
+            return False
+        self._stopped.remove(practitioner_id)
+        return True
 
     def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
         """Call `listener` at every step of every pass, until the returned function is called."""
@@ -71,6 +80,11 @@ class Syncing:
 
     async def state(self, practitioner_id: str) -> SyncState:
         return await self._parts.state(practitioner_id)
+
+    async def states(self) -> dict[str, SyncState]:
+        """Everybody's; one query."""
+        found = await self._parts.ledger.states()
+        return {key: SyncState.from_json(each) for key, each in found.items()}
 
     async def plan(self, practitioner_id: str) -> Outlook:
         """What a pass would do; nothing is written. Raises CompanionError."""
@@ -92,7 +106,8 @@ class Syncing:
         """A person decided that the held removals stay in Google."""
         state = await self._parts.state(practitioner_id)
         if state.held is not None:
-            kept = replace(state, kept=state.held.signature, held=None)
+            names = state.kept_names | {item.name for item in state.held.items}
+            kept = replace(state, kept=signature_of(names), held=None)
             await self._parts.save_state(practitioner_id, kept)
 
     async def run(
@@ -103,12 +118,13 @@ class Syncing:
         release_held: bool = False,
         audit: bool = False,
         repair: bool = True,
+        settled: str = "",
         progress: Callable[[Progress], None] | None = None,
     ) -> PassResult:
         """One pass; with `audit` Google's own list is compared first and the proof renewed.
 
-        Raises no CompanionError: the result carries it. Where a pass of this practitioner is
-        already running, this one follows it."""
+        `settled` is remembered when nothing is left to do. Raises no CompanionError: the result
+        carries it. Where a pass of this practitioner is already running, this one follows it."""
         settings = self._parts.settings.read()
         record = settings.practitioner(practitioner_id)
         unsubscribe = self.subscribe(progress) if progress else None
@@ -123,6 +139,7 @@ class Syncing:
                         release_held=release_held,
                         audit=audit,
                         repair=repair,
+                        settled=settled,
                     ),
                     record.practitioner.id,
                 )
@@ -131,6 +148,7 @@ class Syncing:
                 unsubscribe()
 
     async def _run_alone(self, run: Pass, practitioner_id: str) -> PassResult:
+        self._stopped.discard(practitioner_id)
         task = asyncio.create_task(run.go())
         self._tasks[practitioner_id] = task
         try:

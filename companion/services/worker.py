@@ -15,6 +15,8 @@ While Google cannot be reached, one practitioner at a time is tried as a probe; 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,13 +24,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from companion.domain.errors import Busy, CompanionError, Offline, TransientError
-from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
+from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.services.auditing import Auditing
 from companion.services.pacing import backoff
 from companion.services.passes import PassResult
 from companion.services.ports import AppointmentBook, Clock, SettingsStore
+from companion.services.setting_documents import to_tables
 from companion.services.staleness import Staleness
+from companion.services.state import SyncState
 from companion.services.syncing import Syncing
 
 log = logging.getLogger(__name__)
@@ -52,10 +56,17 @@ class _Seen:
 
     revision: int
     record: PractitionerSettings
-    practice: object
+    practice: Practice
     day: date
     notice: datetime | None
     """What the calendar has to say of its being out of date."""
+
+    def signature(self) -> str:
+        """The same in every process of this home."""
+        alone = Settings(install_id="", practice=self.practice).with_practitioner(self.record)
+        told = [self.revision, to_tables(alone), str(self.day), str(self.notice)]
+        text = json.dumps(told, sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(slots=True)
@@ -63,11 +74,16 @@ class _Watch:
     """One practitioner as the worker sees it."""
 
     seen: _Seen | None = None
-    """Before the last good pass."""
+    """Before the last pass; None when it is to be repeated as soon as may be."""
+    begun: _Seen | None = None
+    """Before the running pass."""
     planned: _Seen | None = None
-    """What a running pass has been told of."""
+    """What a running pass has been told of since."""
     passed_at: datetime | None = None
     audited_on: date | None = None
+    """The night of the last audit; None until looked up."""
+    no_audit_before: float = 0.0
+    """Monotonic seconds."""
     failures: int = 0
     not_before: float = 0.0
     """Monotonic seconds."""
@@ -132,6 +148,9 @@ class Worker:
                     await self._look()
                 except CompanionError:
                     self._sign = None  # a locked database: look again with fresh eyes
+                except Exception as error:  # noqa: BLE001 - the sync of everybody hangs on this loop
+                    self._sign = None
+                    log.error("the worker stumbled: %s", type(error).__name__)
                 await self._wait()
                 now, moment = self._clock.now(), self._clock.monotonic()
                 missing = (now - wall).total_seconds() - (moment - steady)
@@ -175,9 +194,15 @@ class Worker:
         settings = self._settings.read()
         await self._look_at_staleness()
         await self._tidy(settings)
-        for practitioner_id, record in settings.practitioners.items():
-            if record.google.connected and record.choices.enabled:
-                self._consider(practitioner_id, record, settings)
+        syncing = {
+            key: record
+            for key, record in settings.practitioners.items()
+            if record.google.connected and record.choices.enabled
+        }
+        if not self._watches.keys() >= syncing.keys():
+            await self._take_up(syncing, settings)
+        for practitioner_id, record in syncing.items():
+            self._consider(practitioner_id, record, settings)
 
     async def _look_at_staleness(self) -> None:
         """Where somebody committed, and every minute: passes write their state too."""
@@ -196,36 +221,64 @@ class Worker:
             except CompanionError as error:  # tomorrow is soon enough
                 log.warning("the daily tidying was left out: %s", type(error).__name__)
 
+    async def _take_up(
+        self, syncing: Mapping[str, PractitionerSettings], settings: Settings
+    ) -> None:
+        """New to this process: whatever an earlier one left settled is taken as it is."""
+        states = await self._syncing.states()
+        for practitioner_id in syncing.keys() - self._watches.keys():
+            record = syncing[practitioner_id]
+            state = states.get(practitioner_id, SyncState())
+            watch = self._watches[practitioner_id] = _Watch()
+            zone = record.practitioner.timezone
+            watch.audited_on = date.min if state.proof is None else _night(state.proof.at, zone)
+            seen = self._seen(practitioner_id, record, settings)
+            if not state.audit_due and state.settled == seen.signature():
+                watch.seen, watch.passed_at = seen, state.last_success
+
+    def _seen(
+        self, practitioner_id: str, record: PractitionerSettings, settings: Settings
+    ) -> _Seen:
+        return _Seen(
+            revision=self._revisions.get(practitioner_id, 0),
+            record=record,
+            practice=settings.practice,
+            day=_local_day(self._clock.now(), record.practitioner.timezone),
+            notice=self._staleness.book_since() if self._staleness is not None else None,
+        )
+
     def _consider(
         self, practitioner_id: str, record: PractitionerSettings, settings: Settings
     ) -> None:
         now = self._clock.now()
-        watch = self._watches.setdefault(practitioner_id, _Watch())
-        seen = _Seen(
-            revision=self._revisions.get(practitioner_id, 0),
-            record=record,
-            practice=settings.practice,
-            day=_local_day(now, record.practitioner.timezone),
-            notice=self._staleness.book_since() if self._staleness is not None else None,
-        )
-        if watch.failures and watch.planned and watch.planned.record.google != record.google:
+        watch = self._watches[practitioner_id]
+        seen = self._seen(practitioner_id, record, settings)
+        if watch.failures and watch.begun and watch.begun.record.google != record.google:
             watch.not_before = 0.0  # somebody has signed in again, or chosen another calendar
         if self._busy(practitioner_id, watch):
             if watch.planned != seen:
                 watch.planned = seen
                 self._syncing.book_changed(practitioner_id)
             return
+        if self._syncing.was_stopped(practitioner_id):
+            # A person did that: what is left waits for the next change, or ten minutes.
+            watch.seen, watch.passed_at, watch.failures = seen, now, watch.failures + 1
         audit = self._audit_due(watch, record, now)
-        due = watch.passed_at is None or now - watch.passed_at >= PASS_EVERY
-        if (watch.seen == seen and not due and not audit) or not self._may_try(watch):
-            return
-        if watch.seen == seen and not audit and watch.failures == 0 and watch.passed_at:
-            watch.passed_at = now  # everything is as it was at a good pass: no query, no plan
-            if self._staleness is not None:
-                self._staleness.confirm(practitioner_id)
-            return
-        watch.planned = seen
-        watch.task = asyncio.create_task(self._pass(practitioner_id, watch, audit=audit))
+        news = audit or watch.seen != seen
+        if not news and watch.passed_at is not None:
+            if now - watch.passed_at < PASS_EVERY:
+                return
+            if not watch.failures:  # all is as it was before a good pass: no query, no plan
+                watch.passed_at = now
+                if self._staleness is not None:
+                    self._staleness.confirm(practitioner_id)
+                return
+        probe = self._network.offline
+        if self._may_try(watch):
+            watch.begun = watch.planned = seen
+            watch.task = asyncio.create_task(
+                self._pass(practitioner_id, watch, audit=audit, probe=probe)
+            )
 
     def _busy(self, practitioner_id: str, watch: _Watch) -> bool:
         """A pass is running: ours, or one that a person started."""
@@ -233,12 +286,9 @@ class Worker:
         return ours or self._syncing.running(practitioner_id) is not None
 
     def _audit_due(self, watch: _Watch, record: PractitionerSettings, now: datetime) -> bool:
-        local = now.astimezone(ZoneInfo(record.practitioner.timezone))
-        night = local.date() if local.hour >= AUDIT_HOUR else local.date() - timedelta(days=1)
-        if watch.audited_on is None:
-            watch.audited_on = night
+        if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
             return False
-        return night > watch.audited_on
+        return _night(now, record.practitioner.timezone) > watch.audited_on
 
     def _may_try(self, watch: _Watch) -> bool:
         moment = self._clock.monotonic()
@@ -251,46 +301,54 @@ class Worker:
         self._network.probing = True
         return True
 
-    async def _pass(self, practitioner_id: str, watch: _Watch, *, audit: bool) -> None:
-        probe = self._network.probing
+    async def _pass(self, practitioner_id: str, watch: _Watch, *, audit: bool, probe: bool) -> None:
+        settled = watch.begun.signature() if watch.begun is not None else ""
         try:
             if audit:
-                result = await self._auditing.audit(practitioner_id)
+                result = await self._auditing.audit(practitioner_id, settled=settled)
             else:
-                result = await self._syncing.run(practitioner_id, cause="worker")
-        except CompanionError as error:  # the practitioner was removed meanwhile, a locked disk …
+                result = await self._syncing.run(practitioner_id, cause="worker", settled=settled)
+        except Exception as error:  # noqa: BLE001 - one practitioner's oddity must not stop the rest
+            watch.failures += 1
             watch.not_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
-            watch.seen = None
-            log.warning("a pass could not start: %s", type(error).__name__)
+            log.error("a pass could not start: %s", type(error).__name__)
             return
         finally:
             if probe:
                 self._network.probing = False
-        if audit and result.error is None:
-            watch.audited_on = None
-        self._learn(watch, result)
-
-    def _learn(self, watch: _Watch, result: PassResult) -> None:
         moment = self._clock.monotonic()
+        if result.proof is not None and result.error is None:
+            zone = self._settings.read().practitioner(practitioner_id).practitioner.timezone
+            watch.audited_on = _night(self._clock.now(), zone)
+        elif audit:
+            watch.no_audit_before = moment + PASS_EVERY.total_seconds()
+        self._learn(watch, result, moment)
+
+    def _learn(self, watch: _Watch, result: PassResult, moment: float) -> None:
+        network = self._network
         watch.passed_at = self._clock.now()
         if isinstance(result.error, Offline):
-            network = self._network
             network.offline = True
             network.failures += 1
             network.next_probe = moment + 2.0 + backoff(network.failures, self._chance, cap=30.0)
-            watch.passed_at = None
+            # The next probe is somebody else's, in case it is this account alone.
+            watch.not_before = network.next_probe + LOOK_EVERY
+            watch.seen, watch.failures = None, watch.failures + 1
             return
-        if self._network.offline:
-            self._network = _Network()
+        if network.offline:
+            if result.api_calls or isinstance(result.error, RemoteError):
+                self._network = _Network()
             self._nudged.set()
         if result.error is None:
-            watch.seen, watch.failures = watch.planned, 0
+            watch.seen, watch.failures = watch.begun, 0
             return
         watch.failures += 1
-        watch.seen = None
-        patient = isinstance(result.error, TransientError | Busy)
-        pause = backoff(watch.failures, self._chance, cap=60.0) if patient else 600.0
-        watch.not_before = moment + max(2.0, pause)
+        if isinstance(result.error, TransientError | Busy):
+            named = getattr(result.error, "retry_after", None) or 0.0
+            pause = max(2.0, named, backoff(watch.failures, self._chance, cap=60.0))
+            watch.seen, watch.not_before = None, moment + pause
+        else:  # a person is needed, or another plan: not again before ten minutes or a change
+            watch.seen, watch.not_before = watch.begun, moment + LOOK_EVERY
 
     async def _stop_passes(self) -> None:
         running = [watch.task for watch in self._watches.values() if watch.task is not None]
@@ -298,6 +356,12 @@ class Worker:
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=3.0)
+
+
+def _night(moment: datetime, timezone: str) -> date:
+    """Whose nightly audit was last due: the local day, from the hour of the audit on."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return local.date() if local.hour >= AUDIT_HOUR else local.date() - timedelta(days=1)
 
 
 def _local_day(now: datetime, timezone: str) -> date:

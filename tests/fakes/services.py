@@ -51,19 +51,25 @@ CLIENT_FILE = (
 
 
 class RunningClock:
-    """Real seconds from a Tuesday on: for a browser that looks at a fake house."""
+    """Virtual time while a house is furnished; real seconds from `start` on, for a browser."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._virtual = FakeClock(TUESDAY)
+        self._offset: float | None = None
+
+    def start(self) -> None:
+        self._offset = self._virtual.monotonic() - time.monotonic()
 
     def now(self) -> datetime:
         return TUESDAY + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
-        return time.monotonic() - self._began
+        if self._offset is None:
+            return self._virtual.monotonic()
+        return time.monotonic() + self._offset
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await (self._virtual if self._offset is None else asyncio).sleep(seconds)
 
 
 class FreeTurns:
@@ -102,11 +108,11 @@ def fake_house(
     practice: SamplePractice | None = None,
     *,
     clock: Clock | None = None,
-    user_rate: float = 10_000.0,
+    user_rate: float = 100.0,
 ) -> FakeHouse:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
-    `user_rate`: Google's requests a second; low ones make an upload long enough to watch."""
+    `user_rate`: Google's requests a second; low ones make an upload longer."""
     clock = clock or FakeClock(TUESDAY)
     settings = FakeSettings(_settings(practice))
     book, ledger, activity = MemoryBook(), MemoryLedger(), MemoryActivity()
@@ -222,7 +228,7 @@ def crowd(count: int) -> SamplePractice:
     return replace(sample, practitioners=people)
 
 
-async def lived_in(*, clock: Clock | None = None, user_rate: float = 10_000.0) -> FakeHouse:
+async def lived_in(*, clock: Clock | None = None, user_rate: float = 100.0) -> FakeHouse:
     """The sample practice in use: some are connected and up to date, one is held, some are not
     connected; a feed link; an import on record."""
     sample = the_sample()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
-
-from nicegui import ui
 
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import StoreError
 from companion.web.ui.components.practitioner_card import PractitionerCard
 from tests.fakes.services import crowd, fake_house, the_sample
 from tests.pages.conftest import Visit, visiting
+from tests.pages.driving import button, field, press, until
 
 PEOPLE = the_sample().practitioners
 
@@ -23,21 +21,6 @@ def card(visit: Visit, place: int) -> PractitionerCard:
     ]
     assert isinstance(found[0], PractitionerCard)
     return found[0]
-
-
-def press(visit: Visit, element: ui.element, event: str) -> None:
-    """As the browser tells it."""
-    listener = next(each for each in element._event_listeners.values() if each.type == event)
-    element._handle_event({"listener_id": listener.id, "args": []})
-
-
-async def until(condition: object, seconds: float = 5.0) -> None:
-    assert callable(condition)
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 async def test_each_practitioner_has_a_card_with_state_and_proof(visit: Visit) -> None:
@@ -72,7 +55,7 @@ async def test_an_upload_runs_and_tells_its_result(visit: Visit) -> None:
     )
     tomorrow = the_sample().own[0].start.replace(year=2026, month=11, day=25)
     await visit.house.write(replace(new, start=tomorrow, end=tomorrow.replace(hour=23)))
-    press(visit, card(visit, 0), "upload")
+    press(card(visit, 0), "upload")
     await until(lambda: card(visit, 0).card["outcome"])
     assert "1 added" in card(visit, 0).card["outcome"]["sentence"]
     assert card(visit, 0).card["outcome"]["good"]
@@ -80,7 +63,7 @@ async def test_an_upload_runs_and_tells_its_result(visit: Visit) -> None:
 
 async def test_an_upload_goes_on_when_its_page_is_closed(visit: Visit) -> None:
     await visit.user.open("/")
-    press(visit, card(visit, 3), "upload")
+    press(card(visit, 3), "upload")
     client = visit.user.client
     assert client is not None
     client.delete()
@@ -91,7 +74,7 @@ async def test_an_upload_goes_on_when_its_page_is_closed(visit: Visit) -> None:
 
 async def test_held_removals_are_listed_and_can_be_released(visit: Visit) -> None:
     await visit.user.open("/")
-    press(visit, card(visit, 1), "held")
+    press(card(visit, 1), "held")
     await visit.user.should_see("These events would disappear from Google")
     assert len(visit.house.google.calendars_by_id) == 4
     visit.user.find("Release").click()
@@ -103,7 +86,7 @@ async def test_held_removals_are_listed_and_can_be_released(visit: Visit) -> Non
 
 async def test_held_removals_can_be_kept(visit: Visit) -> None:
     await visit.user.open("/")
-    press(visit, card(visit, 1), "held")
+    press(card(visit, 1), "held")
     await visit.user.should_see("Keep in Google")
     visit.user.find("Keep in Google").click()
     await until(lambda: not card(visit, 1).card["held"])
@@ -122,8 +105,7 @@ async def test_a_practitioner_is_added_by_hand(first_day: Visit) -> None:
     first_day.user.find("Add practitioner").click()
     await first_day.user.should_see("Add a practitioner")
     first_day.user.find("Name").type("Dr Ada Example")
-    adding = [each for each in first_day.elements(ui.button) if each.text == "Add"]
-    press(first_day, adding[0], "click")
+    press(button(first_day, "Add"))
     await until(lambda: "dr-ada-example" in first_day.house.settings.read().practitioners)
 
 
@@ -133,10 +115,8 @@ async def test_a_wrong_address_is_told_at_its_field(first_day: Visit) -> None:
     await first_day.user.should_see("Add a practitioner")
     first_day.user.find("Name").type("Ada")
     first_day.user.find("E-mail").type("not an address")
-    adding = [each for each in first_day.elements(ui.button) if each.text == "Add"]
-    press(first_day, adding[0], "click")
-    field = next(each for each in first_day.elements(ui.input) if "E-mail" in each.props["label"])
-    await until(lambda: field.error)
+    press(button(first_day, "Add"))
+    await until(lambda: field(first_day, "E-mail (may stay empty)").error)
     assert not first_day.house.settings.read().practitioners
 
 
@@ -180,8 +160,7 @@ async def test_a_store_that_fails_is_told_in_words(visit: Visit) -> None:
     visit.user.find("Add practitioner").click()
     await visit.user.should_see("Add a practitioner")
     visit.user.find("Name").type("Ada")
-    adding = [each for each in visit.elements(ui.button) if each.text == "Add"]
-    press(visit, adding[0], "click")
+    press(button(visit, "Add"))
     await until(lambda: "The data folder could not be read" in visit.notices())
 
 

@@ -33,6 +33,8 @@ PLACES = (
 )
 """The Appointment Book, My phone and the doctor will join here; seven fit on a phone."""
 
+CONTENT = "content"
+"""Where the keyboard goes past the navigation."""
 THEMES: dict[str, bool | None] = {"auto": None, "light": False, "dark": True}
 _NEXT_THEME = {"auto": "light", "light": "dark", "dark": "auto"}
 _THEME_ICON = {"auto": "contrast", "light": "light_mode", "dark": "dark_mode"}
@@ -130,15 +132,19 @@ def frame(
     ui.page_title(f"{title} – Calendar Companion")
     chosen = _chosen_theme()
     dark = ui.dark_mode(THEMES[chosen])
-    with ui.context.client.layout, box("nav", tag="nav").props('aria-label="Main"'):
+    with ui.context.client.layout, box("nav", tag="nav").props('aria-label="Main"') as nav:
         _navigation(site, active, dark, chosen)
+    nav.move(target_index=0)  # before the page, as it is on screen: the keyboard goes there first
     if site.options.demo:
         _demo_banner(site)
     with box("page page--narrow" if narrow else "page") as page:
+        page.props(f"id={CONTENT} tabindex=-1")
         yield page
 
 
 def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> None:
+    skip = text("Skip to the page", "skip", tag="a")
+    skip.props["href"] = f"#{CONTENT}"
     with box("nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"'):
         box(tag="img").props('src="/static/icon.svg" alt=""')
         text("Calendar Companion", tag="span")

@@ -26,7 +26,10 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
             "If the book is right, release them. If an import went wrong, keep them and import "
             "again.",
         )
-        with box("scroll scroll--tall"), box("table", tag="table"):
+        scroll = box("scroll scroll--tall").props(
+            'tabindex=0 role=region aria-label="Held removals"'
+        )
+        with scroll, box("table", tag="table"):
             with box(tag="thead"), box(tag="tr"):
                 text("Would be removed", tag="th").props("scope=col")
             with box(tag="tbody"):

@@ -1,0 +1,72 @@
+"""Serves the app on a fake house for a browser; the first line printed is the launch address.
+
+    python tests/e2e/serve_pages.py HOME
+
+Google takes a hundred events a second, so that an upload can be watched and cancelled, and
+Fatima's book has grown since her last upload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from companion.domain.appointments import appointment_id  # noqa: E402 - after the path
+from companion.web.app import create_app  # noqa: E402 - as above
+from companion.web.launching import launch_url  # noqa: E402 - as above
+from companion.web.options import AppOptions  # noqa: E402 - as above
+from tests.fakes.services import FakeHouse, RunningClock, lived_in, the_sample  # noqa: E402
+
+FATIMA = 3
+GROWTH = 300
+
+
+async def main(home: Path) -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    clock = RunningClock()
+    house = await lived_in(clock=clock)
+    await grow(house)
+    clock.start()
+    options = AppOptions(
+        port=port,
+        home=home,
+        version="1.2.3",
+        demo=True,
+        demo_google="http://127.0.0.1:9/",
+        feed_address="http://192.168.20.7:8090",
+    )
+    app = create_app(house.services, options)
+    print(launch_url(port, options.launches.issue()), flush=True)
+    config = uvicorn.Config(app, log_level="error", access_log=False)
+    await uvicorn.Server(config).serve(sockets=[listening])
+
+
+async def grow(house: FakeHouse) -> None:
+    sample = the_sample()
+    fatima = sample.practitioners[FATIMA].id
+    first = next(each for each in sample.imported if each.practitioner_id == fatima)
+    await house.write(
+        *(
+            replace(
+                first,
+                id=appointment_id("grown", str(number)),
+                source_id=f"grown-{number}",
+                start=first.start + timedelta(days=16, minutes=number),
+                end=first.end + timedelta(days=16, minutes=number),
+            )
+            for number in range(GROWTH)
+        )
+    )
+
+
+asyncio.run(main(Path(sys.argv[1])))

@@ -1,0 +1,288 @@
+"""The pages in a real browser: looks, accessibility, keyboard, two tabs, a real file.
+
+Screenshots go to the folder named by COMPANION_SCREENSHOTS, else to pytest's temporary folder.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from companion.testing import find_chromium
+
+pytestmark = pytest.mark.browser
+
+HERE = Path(__file__).resolve().parent
+AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, NARROW = (1280, 900), (390, 844)
+SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The launch address of an app on a fake house, in a process of its own."""
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
+    }
+    home = tmp_path_factory.mktemp("home")
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "serve_pages.py"), str(home)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def known(chromium: Browser, launch: str) -> Iterator[BrowserContext]:
+    """A browser that has been launched once."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(launch)
+    expect(page.locator(".who").first).to_be_visible()
+    yield context
+    context.close()
+
+
+def origin_of(launch: str) -> str:
+    parts = urlsplit(launch)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@pytest.fixture
+def page(chromium: Browser, known: BrowserContext, launch: str) -> Iterator[Page]:
+    context = chromium.new_context(
+        base_url=origin_of(launch),
+        storage_state=known.storage_state(),
+        viewport={"width": WIDE[0], "height": WIDE[1]},
+    )
+    yield context.new_page()
+    context.close()
+
+
+def watched(page: Page) -> list[str]:
+    """What goes wrong in the page from now on, and every request that leaves this computer."""
+    wrong: list[str] = []
+    page.on(
+        "console",
+        lambda message: (
+            wrong.append(message.text) if message.type in {"error", "warning"} else None
+        ),
+    )
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            wrong.append(f"asked {request.url}")
+            if urlsplit(request.url).hostname not in {"127.0.0.1", None}
+            else None
+        ),
+    )
+    return wrong
+
+
+def accessibility(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run().then(result => result.violations)")
+    return [
+        f"{each['impact']} {each['id']} {each['nodes'][0]['target']}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+def first_practitioner(page: Page) -> str:
+    page.goto("/")
+    return page.locator(".who__name a").first.get_attribute("href") or ""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_page_is_whole_and_accessible(
+    chromium: Browser,
+    known: BrowserContext,
+    launch: str,
+    tmp_path: Path,
+    size: tuple[int, int],
+    theme: str,
+) -> None:
+    context = chromium.new_context(
+        base_url=origin_of(launch),
+        storage_state=known.storage_state(),
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if theme == "dark" else "light",
+    )
+    page = context.new_page()
+    wrong = watched(page)
+    person = first_practitioner(page)
+    for name, path, sign in (
+        ("overview", "/", ".activity"),
+        ("import", "/import", ".drop"),
+        ("practitioner", person, ".shown"),
+        ("practice", "/practice", ".drop"),
+    ):
+        page.goto(path)
+        expect(page.locator(sign).first).to_be_visible()
+        page.wait_for_timeout(300)
+        folder = Path(SHOTS) if SHOTS else tmp_path
+        page.screenshot(path=folder / f"{name}-{size[0]}-{theme}.png", full_page=True)
+        beyond = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert beyond <= 0, f"{name} is wider than the window"
+        assert accessibility(page) == [], name
+        expect(page.locator("h1")).to_have_count(1)
+    assert wrong == []
+    context.close()
+
+
+def test_a_stranger_sees_a_calm_page_that_is_accessible(chromium: Browser, launch: str) -> None:
+    page = chromium.new_page()
+    page.goto(origin_of(launch))
+    expect(page.get_by_role("heading")).to_have_text(
+        "Please start Calendar Companion from the desktop"
+    )
+    assert accessibility(page) == []
+    page.close()
+
+
+def test_the_launch_address_leaves_no_token_behind(known: BrowserContext, launch: str) -> None:
+    assert known.pages[0].url == origin_of(launch) + "/"
+    cookies = [each for each in known.cookies() if each["name"].startswith("companion-machine-")]
+    assert [(each["httpOnly"], each["sameSite"]) for each in cookies] == [(True, "Strict")]
+
+
+def test_everything_is_reached_with_the_keyboard(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator(".who").first).to_be_visible()
+    reached = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                "(document.activeElement.getAttribute('aria-label') "
+                "|| document.activeElement.textContent).trim()"
+            )
+        )
+    assert reached[0] == "Skip to the page"
+    text = " | ".join(reached)
+    for wanted in ("Overview", "Import", "Practice", "Add practitioner", "Upload to Google, Zoë"):
+        assert wanted in text
+
+
+def test_a_dialog_opens_and_closes_by_keyboard(page: Page) -> None:
+    page.goto("/")
+    add = page.get_by_role("button", name="Add practitioner")
+    add.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Name", exact=True)).to_be_visible()
+    page.wait_for_timeout(400)
+    assert accessibility(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_held_removals_can_be_looked_at(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Show the removals that wait").click()
+    expect(page.get_by_role("heading", name="Removals held for")).to_be_visible()
+    page.wait_for_timeout(400)
+    assert accessibility(page) == []
+
+
+def test_an_upload_is_seen_in_two_tabs_survives_its_own_and_can_be_cancelled(page: Page) -> None:
+    page.goto("/")
+    second = page.context.new_page()
+    second.goto("/")
+    upload = page.get_by_role("button", name="Upload to Google, Fatima al-Hassan")
+    upload.click()
+    card = second.locator(".who", has_text="Fatima al-Hassan")
+    expect(card.get_by_role("progressbar")).to_be_visible()
+    expect(card).to_contain_text("of 300")
+    page.close()
+    expect(card.get_by_role("progressbar")).to_be_visible()
+    second.get_by_role("button", name="Cancel, Fatima al-Hassan").click()
+    expect(card).to_contain_text("Stopped.")
+    second.get_by_role("button", name="Upload to Google, Fatima al-Hassan").click()
+    expect(card).to_contain_text("Done in", timeout=30_000)
+
+
+def test_a_dropped_file_is_previewed_and_applied(page: Page, tmp_path: Path) -> None:
+    export = tmp_path / "export.csv"
+    export.write_text(
+        "Provider,Begins,Finishes,Patient name,Service,Appt No\n"
+        "Zoe O'Brien-Nguyen,30/11/2026 7:00,30/11/2026 7:30,Robin Sample,Physio,1\n"
+        "Zoe O'Brien-Nguyen,31/13/2026 7:00,30/11/2026 7:30,Robin Sample,Physio,2\n",
+        encoding="utf-8",
+    )
+    wrong = watched(page)
+    page.goto("/import")
+    page.locator("input[type=file]").set_input_files(export)
+    expect(page.get_by_role("heading", name="Say what the columns are")).to_be_visible()
+    page.wait_for_timeout(300)
+    assert accessibility(page) == []
+    page.get_by_role("button", name="Read the file again").click()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    expect(page.get_by_text("31/13/2026")).to_be_visible()
+    page.wait_for_timeout(300)
+    assert accessibility(page) == []
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("The book is up to date with the file.")).to_be_visible()
+    assert wrong == []
+
+
+def test_the_chosen_colours_stay(page: Page) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto("/")
+    switch = page.get_by_role("button", name="Colours: as this computer")
+    switch.click()
+    page.get_by_role("button", name="Colours: light").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto("/practice")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("body.body--dark")).to_have_count(1)
+    page.get_by_role("button", name="Colours: dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+def test_the_checks_turn_their_buttons_green(page: Page) -> None:
+    page.goto(first_practitioner(page))
+    page.get_by_role("button", name="Test Credentials").click()
+    expect(page.get_by_role("button", name="Test Credentials (Succeeded)")).to_be_visible()
+    page.get_by_role("button", name="Check Calendar is accessible").click()
+    expect(page.get_by_role("button", name="Calendar Accessible (Succeeded)")).to_be_visible()
+    page.wait_for_timeout(300)
+    assert accessibility(page) == []

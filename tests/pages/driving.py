@@ -1,0 +1,57 @@
+"""What the simulated browser lacks: pressing one certain element, and waiting for a fact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from tests.pages.conftest import Visit
+
+
+def press(element: ui.element, event: str = "click", args: Any = None) -> None:
+    """As the browser tells it."""
+    for listener in list(element._event_listeners.values()):
+        if listener.type == event:
+            element._handle_event({"listener_id": listener.id, "args": args or []})
+            return
+    raise AssertionError(f"{element} listens to no {event}")
+
+
+def button(visit: Visit, label: str) -> ui.button:
+    """The newest visible button with exactly this text."""
+    found = [each for each in visit.elements(ui.button) if each.text == label]
+    assert found, f"no button {label}"
+    newest: ui.button = found[-1]
+    return newest
+
+
+def field(visit: Visit, label: str) -> Any:
+    """The newest field with exactly this label."""
+    kinds = (ui.input, ui.number, ui.select)
+    found = [
+        each for kind in kinds for each in visit.elements(kind) if each.props.get("label") == label
+    ]
+    assert found, f"no field {label}"
+    return found[-1]
+
+
+def tick(visit: Visit, label: str) -> Any:
+    found = [
+        each
+        for kind in (ui.checkbox, ui.switch)
+        for each in visit.elements(kind)
+        if each.text == label
+    ]
+    assert found, f"no tick box {label}"
+    return found[-1]
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not happen in time")

@@ -1,0 +1,242 @@
+"""The whole app as it is served: guard, plain routes and pages, without a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from nicegui import app as nicegui_app
+from nicegui.testing.general import nicegui_reset_globals
+
+from companion.domain.errors import StoreError
+from companion.web.app import create_app
+from companion.web.options import AppOptions
+from tests.fakes.services import CLIENT_FILE, FakeHouse, fake_house, the_sample
+
+PORT = 8080
+ORIGIN = f"http://127.0.0.1:{PORT}"
+ZOE = the_sample().practitioners[0]
+
+
+class Browser:
+    """Keeps cookies as a browser does, path and all; sends what a navigation sends."""
+
+    def __init__(self, app: object, house: FakeHouse, options: AppOptions) -> None:
+        self.house = house
+        self.options = options
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        self.http = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+
+    async def launch(self) -> None:
+        answer = await self.http.get(f"/?launch={self.options.launches.issue()}")
+        assert answer.status_code == 303
+
+    async def begin(self, query: str = "") -> str:
+        """Press Connect to Google; the address at Google."""
+        answer = await self.http.get(f"/oauth/start/{ZOE.id}{query}")
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    house = fake_house(the_sample())
+    await house.services.connecting.set_client(CLIENT_FILE)
+    with nicegui_reset_globals():
+        os.environ["NICEGUI_USER_SIMULATION"] = "true"
+        try:
+            options = AppOptions(port=PORT, home=tmp_path, version="1.2.3")
+            app = create_app(house.services, options)
+            async with nicegui_app.router.lifespan_context(nicegui_app):
+                browser = Browser(app, house, options)
+                async with browser.http:
+                    yield browser
+        finally:
+            os.environ.pop("NICEGUI_USER_SIMULATION", None)
+
+
+async def test_health_is_told_to_anyone_and_says_nothing_else(browser: Browser) -> None:
+    answer = await browser.http.get("/healthz")
+    assert answer.json() == {"status": "ok"}
+
+
+async def test_no_page_opens_without_a_launch(browser: Browser) -> None:
+    for path in ("/", "/import", "/practice", f"/practitioner/{ZOE.id}", "/static/app.css"):
+        answer = await browser.http.get(path)
+        assert answer.status_code == 403
+        assert ZOE.name not in answer.text
+
+
+async def test_a_launched_browser_gets_the_pages_with_a_nonce_on_every_script(
+    browser: Browser,
+) -> None:
+    await browser.launch()
+    answer = await browser.http.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    tags = re.findall(r"<script[^>]*>", answer.text)
+    assert tags
+    assert all("nonce=" in tag for tag in tags)
+    assert "https://" not in re.sub(r"https://[^\"']*\.(dev|org|io)", "", answer.text)
+
+
+async def test_the_framework_has_no_doors_of_its_own(browser: Browser) -> None:
+    await browser.launch()
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert (await browser.http.get(path)).status_code == 404
+
+
+async def test_styles_and_icon_are_served(browser: Browser) -> None:
+    await browser.launch()
+    for name in ("app.css", "theme.js", "icon.svg"):
+        assert (await browser.http.get(f"/static/{name}")).status_code == 200
+
+
+# ── Connect to Google ─────────────────────────────────────────────────────────────────────────
+
+
+async def test_connecting_goes_to_google_and_back(browser: Browser) -> None:
+    await browser.launch()
+    address = await browser.begin("?calendar=new&name=Clinic")
+    asked = parse_qs(urlsplit(address).query)
+    assert asked["redirect_uri"] == [f"{ORIGIN}/oauth/callback"]
+    back = browser.house.google.consent(address, ZOE.email)
+    answer = await browser.http.get(back)
+    assert answer.status_code == 200
+    assert "Connected to Google" in answer.text
+    assert f"url=/practitioner/{ZOE.id}" in answer.text
+    google = browser.house.settings.read().practitioners[ZOE.id].google
+    assert google.account == ZOE.email
+    assert google.calendar_name == "Clinic"
+
+
+async def test_the_way_back_needs_no_machine_cookie_but_the_sign_ins_own(
+    browser: Browser,
+) -> None:
+    await browser.launch()
+    address = await browser.begin()
+    back = browser.house.google.consent(address, ZOE.email)
+    own = f"companion-sign-in-{PORT}={browser.http.cookies[f'companion-sign-in-{PORT}']}"
+    browser.http.cookies.clear()
+    answer = await browser.http.get(back, headers={"cookie": own})
+    assert answer.status_code == 200
+    assert browser.house.settings.read().practitioners[ZOE.id].google.connected
+
+
+async def test_another_browser_cannot_finish_the_sign_in(browser: Browser) -> None:
+    await browser.launch()
+    address = await browser.begin()
+    back = browser.house.google.consent(address, ZOE.email)
+    browser.http.cookies.clear()
+    answer = await browser.http.get(back)
+    assert answer.status_code == 400
+    assert "not started in this browser" in answer.text
+    assert not browser.house.settings.read().practitioners[ZOE.id].google.connected
+
+
+async def test_the_way_back_works_once(browser: Browser) -> None:
+    await browser.launch()
+    back = browser.house.google.consent(await browser.begin(), ZOE.email)
+    assert (await browser.http.get(back)).status_code == 200
+    assert (await browser.http.get(back)).status_code == 400
+
+
+async def test_cancel_at_google_is_said_calmly(browser: Browser) -> None:
+    await browser.launch()
+    answer = await browser.http.get(browser.house.google.refuse(await browser.begin()))
+    assert answer.status_code == 200
+    assert "cancelled" in answer.text
+    assert f"/practitioner/{ZOE.id}" in answer.text
+
+
+async def test_the_wrong_account_is_caught(browser: Browser) -> None:
+    await browser.launch()
+    address = await browser.begin(f"?login={ZOE.email}")
+    answer = await browser.http.get(browser.house.google.consent(address, "other@example.com"))
+    assert answer.status_code == 400
+    assert "other@example.com signed in, but the Google Login is" in answer.text
+
+
+async def test_a_sign_in_for_nobody_is_a_sentence(browser: Browser) -> None:
+    await browser.launch()
+    answer = await browser.http.get("/oauth/start/nobody")
+    assert answer.status_code == 400
+    assert "There is no practitioner" in answer.text
+
+
+async def test_a_sign_in_cannot_be_started_by_a_stranger(browser: Browser) -> None:
+    assert (await browser.http.get(f"/oauth/start/{ZOE.id}")).status_code == 403
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_dropped_file_lands_in_the_home(browser: Browser) -> None:
+    await browser.launch()
+    answer = await browser.http.post(
+        "/files/incoming",
+        content=b"a,b\n1,2\n",
+        headers={"origin": ORIGIN, "x-file-name": "M%C3%A4rz.csv"},
+    )
+    assert set(answer.json()) == {"ticket"}
+    kept = list(browser.options.incoming.iterdir())
+    assert [each.read_bytes() for each in kept] == [b"a,b\n1,2\n"]
+    assert "rz" not in kept[0].name
+
+
+async def test_another_site_cannot_drop_a_file(browser: Browser) -> None:
+    await browser.launch()
+    for origin in ({}, {"origin": "http://evil.example"}):
+        answer = await browser.http.post("/files/incoming", content=b"x", headers=origin)
+        assert answer.status_code == 403
+    assert not browser.options.incoming.exists()
+
+
+# ── failures ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_fails_while_a_page_is_made_is_told_without_a_traceback(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    await browser.launch()
+
+    async def broken(**_: object) -> None:
+        raise ValueError("client Robin Sample, token abc")
+
+    browser.house.activity.recent = broken  # type: ignore[method-assign, assignment]
+    answer = await browser.http.get("/")
+    assert answer.status_code == 500
+    assert "Something unexpected went wrong." in answer.text
+    number = re.search(r"number ([0-9A-F]{6})", answer.text)
+    assert number
+    assert number[1] in caplog.text
+    for secret in ("Robin", "token abc", "Traceback"):
+        assert secret not in answer.text
+        assert secret not in caplog.text
+
+
+async def test_a_store_that_cannot_be_read_is_a_page_in_words(browser: Browser) -> None:
+    await browser.launch()
+
+    async def broken(*_: object, **__: object) -> None:
+        raise StoreError
+
+    browser.house.activity.recent = broken  # type: ignore[method-assign, assignment]
+    answer = await browser.http.get("/")
+    assert answer.status_code == 500
+    assert "Check that the disk has space" in answer.text
+
+
+async def test_a_second_start_opens_this_one(browser: Browser) -> None:
+    secret = browser.options.control_file.read_text(encoding="utf-8")
+    answer = await browser.http.post(
+        "/control/launch", headers={"authorization": f"Bearer {secret}"}
+    )
+    url = json.loads(answer.text)["url"]
+    assert (await browser.http.get(url)).status_code == 303

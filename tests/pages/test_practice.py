@@ -1,0 +1,66 @@
+"""The practice's page: name, zone, the Google client file, the privacy cap."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from companion.domain.disclosure import ClientName, Item
+from companion.web.ui.components.file_drop import FileDrop
+from tests.fakes.services import CLIENT_FILE
+from tests.pages.conftest import Visit
+from tests.pages.driving import button, field, press, tick, until
+
+
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def drop(visit: Visit, content: bytes) -> None:
+    ticket = await visit.site.incoming.receive(chunks(content), file_name="client_secret.json")
+    press(visit.elements(FileDrop)[0], "received", {"ticket": ticket, "name": "client_secret.json"})
+
+
+async def test_name_and_zone_are_saved(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    field(first_day, "Name of the practice").value = "Banksia Street"
+    field(first_day, "Time zone").value = "Australia/Perth"
+    save = [
+        each for each in first_day.elements(type(button(first_day, "Save"))) if each.text == "Save"
+    ]
+    press(save[0])
+    await until(lambda: first_day.house.settings.read().practice.name == "Banksia Street")
+    assert first_day.house.settings.read().practice.timezone == "Australia/Perth"
+
+
+async def test_the_google_client_is_checked_kept_and_named(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    await first_day.user.should_see("Not added yet")
+    await drop(first_day, CLIENT_FILE)
+    await until(lambda: "The Google client was added." in first_day.notices())
+    await first_day.user.should_see("Practitioners can connect to Google.")
+    assert not list(first_day.site.options.incoming.iterdir())
+
+
+async def test_a_wrong_client_file_is_refused_in_words(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    await drop(first_day, b'{"web": {}}')
+    await until(first_day.notices)
+    assert await first_day.house.services.connecting.client_name() is None
+    await first_day.user.should_see("Not added yet")
+
+
+async def test_a_huge_client_file_is_not_even_read(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    await drop(first_day, b" " * 100_000)
+    await until(lambda: "too large" in first_day.notices())
+
+
+async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    field(first_day, "Client's name, at most").value = "initials"
+    tick(first_day, "Notes").value = False
+    press(button(first_day, "Save"))
+    await until(
+        lambda: first_day.house.settings.read().practice.cap.client_name is ClientName.INITIALS
+    )
+    assert Item.NOTES not in first_day.house.settings.read().practice.cap.items

@@ -1,0 +1,202 @@
+"""One practitioner's page: the steps, the form that waits for Apply, the links."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from companion.domain.disclosure import ClientName
+from companion.services import feed_views
+from companion.services.ports import FeedLink
+from companion.web.ui.components import phone_links
+from tests.fakes.services import the_sample
+from tests.pages.conftest import Visit
+from tests.pages.driving import button, field, press, tick, until
+
+PEOPLE = the_sample().practitioners
+ZOE, GONE, NEW = PEOPLE[0].id, PEOPLE[2].id, PEOPLE[5].id
+
+
+def choices(visit: Visit, who: str = ZOE) -> object:
+    return visit.house.settings.read().practitioners[who].choices
+
+
+async def links(visit: Visit) -> list[FeedLink]:
+    return await visit.house.services.feeds.links(ZOE)
+
+
+async def test_the_steps_stand_in_the_vendors_order(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    shown = [each.text for each in visit.elements(ui.element) if each.tag == "h2"]
+    steps = [
+        "Enable Google Calendar Sync",
+        "Google Login",
+        "Connect to Google",
+        "Calendar",
+        "Test Credentials",
+        "Check Calendar is accessible",
+        "Sync period",
+        "Items to include",
+    ]
+    assert [each for each in shown if each in steps] == steps
+
+
+async def test_a_good_sign_in_makes_both_checks_green(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    press(button(visit, "Test Credentials"))
+    await visit.user.should_see("Test Credentials (Succeeded)", retries=20)
+    press(button(visit, "Check Calendar is accessible"))
+    await visit.user.should_see("Calendar Accessible (Succeeded)", retries=20)
+    calendars = visit.house.google.calendars_by_id.values()
+    assert not [
+        event for each in calendars for event in each.live() if "test" in event.content.summary
+    ]
+
+
+async def test_a_dead_sign_in_says_what_to_try(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{GONE}")
+    press(button(visit, "Test Credentials"))
+    await visit.user.should_see("What to try, in this order:", retries=20)
+    await visit.user.should_not_see("Test Credentials (Succeeded)")
+
+
+async def test_nothing_counts_before_apply(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    before = choices(visit)
+    field(visit, "Days in Advance").value = 90
+    await visit.user.should_see("Not saved yet")
+    assert choices(visit) == before
+    press(button(visit, "Apply"))
+    await until(lambda: choices(visit) != before)
+    assert visit.house.settings.read().practitioners[ZOE].choices.days_in_advance == 90
+    await until(lambda: "Saved." in visit.notices())
+
+
+async def test_the_dates_follow_the_days(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    field(visit, "Days in Arrears").value = 1
+    field(visit, "Days in Advance").value = 2
+    await visit.user.should_see("From Mon 23 Nov 2026 to Thu 26 Nov 2026.", retries=20)
+
+
+async def test_a_number_out_of_range_is_told_at_its_field(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    days = field(visit, "Days in Arrears")
+    days.value = 9999
+    press(button(visit, "Apply"))
+    await until(lambda: days.error)
+    assert visit.house.settings.read().practitioners[ZOE].choices.days_in_arrears == 7
+
+
+async def test_at_least_one_kind_must_go(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    for label in ("Client appointments", "Casual appointments", "Meetings", "Recurring meetings"):
+        tick(visit, label).value = False
+    press(button(visit, "Apply"))
+    await until(lambda: "At least one kind" in visit.notices())
+
+
+async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    await visit.user.should_see("What Google will show", retries=20)
+    await visit.user.should_see("events would be in Google")
+    client = next(each for each in visit.elements(ui.radio) if "full" in each.options)
+    shown = [each.text for each in visit.elements(ui.element) if "shown__title" in each.classes]
+    book, google = shown[0], shown[1]
+    assert book not in google
+    client.value = ClientName.FULL.value
+    await until(
+        lambda: (
+            book
+            in next(
+                each.text
+                for each in [e for e in visit.elements(ui.element) if "shown__title" in e.classes][
+                    1:
+                ]
+            )
+        )
+    )
+    press(button(visit, "Apply"))
+    await until(
+        lambda: (
+            visit.house.settings.read().practitioners[ZOE].choices.disclosure.client_name
+            is ClientName.FULL
+        )
+    )
+
+
+async def test_the_practices_cap_limits_what_can_be_chosen(visit: Visit) -> None:
+    await visit.house.services.practitioners.set_practice(
+        {"cap_client_name": "initials", "cap_include": "type"}
+    )
+    await visit.user.open(f"/practitioner/{ZOE}")
+    client = next(each for each in visit.elements(ui.radio) if "none" in each.options)
+    assert set(client.options) == {"initials", "id", "none"}
+    assert not tick(visit, "Notes (not allowed by the practice)").enabled
+
+
+async def test_connect_goes_to_google_with_login_and_calendar(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{NEW}")
+    gone_to: list[str] = []
+    visit.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    field(visit, "E-mail of the Google account").value = "mei@example.com"
+    field(visit, "Name of the new calendar").value = "Clinic & more"
+    press(button(visit, "Connect to Google"))
+    await until(lambda: gone_to)
+    assert gone_to == [
+        f"/oauth/start/{NEW}?login=mei%40example.com&calendar=new&name=Clinic+%26+more"
+    ]
+
+
+async def test_a_calendar_id_that_is_none_is_told_at_its_field(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{NEW}")
+    kind = next(each for each in visit.elements(ui.radio) if "existing" in each.options)
+    kind.value = "existing"
+    field(visit, "Google Calendar ID").value = "my calendar"
+    press(button(visit, "Connect to Google"))
+    await until(lambda: field(visit, "Google Calendar ID").error)
+
+
+async def test_a_sign_in_under_way_can_be_cancelled(visit: Visit) -> None:
+    connecting = visit.house.services.connecting
+    await connecting.begin(NEW, redirect_uri="http://127.0.0.1:8080/oauth/callback", user="owner")
+    await visit.user.open(f"/practitioner/{NEW}")
+    await visit.user.should_see("A sign-in at Google is under way.")
+    press(button(visit, "Cancel the sign-in"))
+    await until(lambda: connecting.waiting(NEW) is None)
+
+
+async def test_the_checks_wait_for_a_connection(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{NEW}")
+    assert not button(visit, "Test Credentials").enabled
+    await visit.user.should_see("Connect to Google first.")
+
+
+async def test_a_link_is_made_shown_and_switched_off(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    press(button(visit, "Add a link"))
+    await visit.user.should_see("Add a link for a device")
+    field(visit, "Which device").value = "Tablet"
+    press(button(visit, "Make the link"))
+    await visit.user.should_see("http://192.168.20.7:8090/feeds/", retries=20)
+    made = next(each for each in await links(visit) if each.label == "Tablet")
+    assert made.revoked_at is None
+    press(button(visit, "Switch off"))
+    await visit.user.should_see("Switch off “")
+    press(button(visit, "Switch off"))
+    await visit.user.should_see("Switched off", retries=20)
+    assert [each for each in await links(visit) if each.revoked_at is not None]
+
+
+async def test_disconnecting_can_take_the_events_along(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    press(button(visit, "Disconnect …"))
+    await visit.user.should_see("Disconnect from Google?")
+    tick(visit, "Also remove our events from the Google calendar").value = True
+    press(button(visit, "Disconnect"))
+    await until(
+        lambda: not visit.house.settings.read().practitioners[ZOE].google.connected, seconds=10
+    )
+
+
+def test_every_feed_preset_has_a_name() -> None:
+    assert set(phone_links.DETAILS) == set(feed_views.DETAILS)

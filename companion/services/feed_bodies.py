@@ -26,7 +26,7 @@ from companion.domain.appointments import Appointment, instant
 from companion.domain.errors import StoreError
 from companion.domain.events import CalendarEvent, project
 from companion.services.feed_answers import FeedBody
-from companion.services.feed_ports import AppointmentVersions, FeedWriter
+from companion.services.feed_ports import FeedWriter
 from companion.services.feed_views import FeedView, Projection, empty_notice, stale_notice
 from companion.services.ports import AppointmentBook
 
@@ -65,7 +65,6 @@ class FeedBodies:
         *,
         book: AppointmentBook,
         writer: FeedWriter,
-        versions: AppointmentVersions | None = None,
         size_limit: int = SIZE_LIMIT,
         memory: int = 64_000_000,
         keep_events: int = 60_000,
@@ -75,7 +74,6 @@ class FeedBodies:
         about 1 KB each."""
         self._book = book
         self._writer = writer
-        self._versions = versions
         self._size_limit = size_limit
         self._memory = memory
         self._keep_events = keep_events
@@ -167,9 +165,8 @@ class FeedBodies:
         self, projection: Projection, fragments: _Fragments
     ) -> tuple[list[Appointment], set[str]]:
         """Appointments to write anew, and ids that are no longer there."""
-        if self._versions is not None and fragments.whole:
-            versions = self._versions.versions
-            current = await self._patiently(lambda: versions(*_span(projection)))
+        if fragments.whole:
+            current = await self._patiently(lambda: self._book.versions(*_span(projection)))
             changed = _differing(current, fragments.revisions)
             if len(changed) <= _SINGLY:
                 one = self._book.appointment

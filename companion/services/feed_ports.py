@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Protocol
 
 from companion.domain.events import CalendarEvent
@@ -38,13 +37,3 @@ class KeptFeeds(Protocol):
         ...
 
     async def drop(self, name: str) -> None: ...
-
-
-class AppointmentVersions(Protocol):
-    """An AppointmentBook that can tell what changed without reading it all."""
-
-    async def versions(
-        self, practitioner_id: str, start: datetime, end: datetime
-    ) -> Mapping[str, int]:
-        """Revision by appointment id, of exactly those that `appointments` would give."""
-        ...

@@ -27,7 +27,7 @@ from companion.services.feed_links import (
     new_token,
     secret_name,
 )
-from companion.services.feed_ports import AppointmentVersions, FeedWriter, KeptFeeds
+from companion.services.feed_ports import FeedWriter, KeptFeeds
 from companion.services.feed_serving import FeedServing
 from companion.services.feed_views import AS_GOOGLE, check_detail, view_of
 from companion.services.ports import (
@@ -55,14 +55,13 @@ class Feeds:
         writer: FeedWriter,
         kept: KeptFeeds,
         listener: Callable[[], tuple[str, int]],
-        versions: AppointmentVersions | None = None,
         stale_since: Callable[[str], datetime | None] = lambda _practitioner_id: None,
         token: Callable[[], str] = new_token,
         bodies: FeedBodies | None = None,
     ) -> None:
         """`listener`: host and port by which other machines reach the feed listener;
-        `versions`: lets one changed appointment be read alone; `stale_since`: since when a
-        practitioner's book is out of date, if it is; `bodies`: with other bounds than usual."""
+        `stale_since`: since when a practitioner's book is out of date, if it is; `bodies`: with
+        other bounds than usual."""
         self._settings = settings
         self._store = store
         self._secrets = secrets
@@ -71,7 +70,7 @@ class Feeds:
         self._kept = kept
         self._listener = listener
         self._token = token
-        self._bodies = bodies or FeedBodies(book=book, writer=writer, versions=versions)
+        self._bodies = bodies or FeedBodies(book=book, writer=writer)
         self._serving = FeedServing(
             book=book,
             settings=settings,

@@ -97,6 +97,13 @@ class AppointmentBook(Protocol):
         it, every series that begins before `end`. Cancelled ones too."""
         ...
 
+    async def versions(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> Mapping[str, int]:
+        """Revision by appointment id, of exactly those that `appointments` would give; much
+        cheaper, to tell what changed."""
+        ...
+
     async def appointment(self, appointment_id: str) -> Appointment | None: ...
 
     async def source_rows(self, source: str) -> dict[str, SourceRow]:
@@ -104,10 +111,11 @@ class AppointmentBook(Protocol):
         ...
 
     async def apply(self, change: BookChange, now: datetime) -> None:
-        """One transaction. Sets revision (one more than before) and changed_at = `now` on each
-        appointment put, and raises `revision` of every practitioner touched (also the one an
-        appointment leaves). Raises Busy when another process writes for too long, and
-        ChangedMeanwhile when an expected revision is no longer the book's."""
+        """One transaction. Sets revision (one more than before) and changed_at (`now`, yet at
+        least a second after the last) on each appointment put, and raises `revision` of every
+        practitioner touched (also the one an appointment leaves). Raises Busy when another
+        process writes for too long, and ChangedMeanwhile when an expected revision is no longer
+        the book's."""
         ...
 
     async def of_practitioners(
@@ -177,6 +185,13 @@ class CalendarRef:
 
 class Ledger(Protocol):
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
+
+    async def entries_between(
+        self, calendars: Sequence[CalendarRef], start: datetime, end: datetime
+    ) -> dict[CalendarRef, dict[str, LedgerEntry]]:
+        """By calendar and key: the rows whose event, as last sent, overlaps [start, end). One
+        query; a calendar without any is left out."""
+        ...
 
     async def write(
         self,

@@ -17,6 +17,7 @@ from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.services import setting_checks as checks
 from companion.services import setting_words as words
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
+from companion.services.rows import next_change
 
 _EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - wall time
 _LATEST = datetime(2300, 1, 1)  # noqa: DTZ001 - wall time
@@ -205,11 +206,11 @@ class Practitioners:
         return settings.with_practitioner(after)
 
     def _shown_anew(self, record: PractitionerSettings) -> PractitionerSettings:
-        """DTSTAMP and SEQUENCE must never go back, even when the clock did."""
+        """DTSTAMP and SEQUENCE must rise, even when the clock went back."""
         return replace(
             record,
             disclosure_revision=record.disclosure_revision + 1,
-            disclosure_changed_at=max(record.disclosure_changed_at, self._clock.now()),
+            disclosure_changed_at=next_change(self._clock.now(), record.disclosure_changed_at),
         )
 
 

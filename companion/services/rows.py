@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -18,8 +18,15 @@ from companion.domain.appointments import Appointment, OccurrenceChange, Recurre
 from companion.domain.errors import BadInput
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_SECOND = timedelta(seconds=1)
 _MOMENTS = ("original_start", "start", "end")
 _TEXTS = ("title", "location", "notes")
+
+
+def next_change(now: datetime, before: datetime) -> datetime:
+    """When a change counts as made, after one at `before`: LAST-MODIFIED has whole seconds and
+    must rise with every change, else some phones keep the old entry."""
+    return max(now, before + _SECOND)
 
 
 def row_hash(appointment: Appointment) -> bytes:

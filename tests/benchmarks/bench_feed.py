@@ -189,7 +189,6 @@ async def on_disk(folder: Path, *people: str) -> AsyncIterator[tuple[Feeds, Appo
     """The real stores and files."""
     clock = StandingClock()
     database = open_database(f"sqlite:///{folder / 'book.db'}", clock)
-    versions = database.book if hasattr(database.book, "versions") else None
     feeds = Feeds(
         book=database.book,
         settings=FakeSettings(practice(*people)),
@@ -200,7 +199,6 @@ async def on_disk(folder: Path, *people: str) -> AsyncIterator[tuple[Feeds, Appo
         writer=CalendarWriter(INSTALL),
         kept=FeedFiles(folder / "feeds"),
         listener=lambda: ("127.0.0.1", 8090),
-        versions=versions,
     )
     try:
         yield feeds, database.book

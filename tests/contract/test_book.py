@@ -152,11 +152,13 @@ async def test_each_change_raises_the_revision_by_one(book: AppointmentBook) -> 
     assert (kept.revision, kept.changed_at, kept.notes) == (2, LATER, "new")
 
 
-async def test_a_clock_set_back_does_not_take_changed_at_back(book: AppointmentBook) -> None:
+async def test_changed_at_rises_by_a_second_at_least_whatever_the_clock_does(
+    book: AppointmentBook,
+) -> None:
     await put(book, appointment(), now=LATER)
     await put(book, appointment(notes="new"), now=NOW)
     (kept,) = await on(book, DAY)
-    assert kept.changed_at == LATER
+    assert kept.changed_at == LATER + timedelta(seconds=1)
 
 
 async def test_an_appointment_that_was_removed_and_returns_goes_on_counting(
@@ -169,7 +171,7 @@ async def test_an_appointment_that_was_removed_and_returns_goes_on_counting(
     await put(book, one, now=NOW)
     await put(book, one, now=NOW)
     (kept,) = await on(book, DAY)
-    assert (kept.revision, kept.changed_at) == (4, NOW)
+    assert (kept.revision, kept.changed_at) == (4, NOW + timedelta(seconds=3))
 
 
 async def test_a_removed_appointment_is_nowhere_to_be_found(book: AppointmentBook) -> None:
@@ -317,6 +319,22 @@ async def test_cancelled_ones_are_found_too(book: AppointmentBook) -> None:
     await put(book, appointment(status=AppointmentStatus.CANCELLED))
     (kept,) = await on(book, DAY)
     assert kept.cancelled
+
+
+async def test_versions_are_of_exactly_what_a_span_holds(book: AppointmentBook) -> None:
+    await put(
+        book,
+        appointment(1),
+        appointment(2, end=DAY + timedelta(days=5)),
+        appointment(3, practitioner_id="omar"),
+        appointment(4, start=DAY - timedelta(days=3), end=DAY - timedelta(days=3) + HOUR),
+        weekly(),
+    )
+    await put(book, appointment(1, notes="new"))
+    span = ("mira", DAY, DAY + timedelta(days=1))
+    found = {each.id: each.revision for each in await book.appointments(*span)}
+    assert await book.versions(*span) == found
+    assert sorted(found.values()) == [1, 1, 2]
 
 
 async def test_they_come_by_start_and_of_one_practitioner_only(book: AppointmentBook) -> None:

@@ -43,7 +43,7 @@ class MemoryKept:
 
 
 class CountingBook(MemoryBook):
-    """Counts what is read, can fail, and knows what changed (AppointmentVersions)."""
+    """Counts what is read and can fail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class CountingBook(MemoryBook):
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> dict[str, int]:
         self._note("versions")
-        found = await super().appointments(practitioner_id, start, end)
+        found = await MemoryBook.appointments(self, practitioner_id, start, end)
         return {each.id: each.revision for each in found}
 
 
@@ -133,7 +133,6 @@ class FeedHouse:
     kept: MemoryKept = field(default_factory=MemoryKept)
     size_limit: int = 900_000
     memory: int = 64_000_000
-    with_versions: bool = True
     stale_since: Callable[[str], datetime | None] = lambda _who: None
     feeds: Feeds = field(init=False)
     writer: CalendarWriter = field(init=False)
@@ -147,7 +146,6 @@ class FeedHouse:
         bodies = FeedBodies(
             book=self.book,
             writer=self.writer,
-            versions=self.book if self.with_versions else None,
             size_limit=self.size_limit,
             memory=self.memory,
         )

@@ -25,7 +25,7 @@ from companion.services.ports import (
     ImportRecord,
     SourceRow,
 )
-from companion.services.rows import earliest_start, row_hash
+from companion.services.rows import earliest_start, next_change, row_hash
 
 
 class MemoryBook:
@@ -49,6 +49,12 @@ class MemoryBook:
             and (each.recurrence is not None or each.end > start)
         ]
         return sorted(found, key=lambda each: (each.start, each.id))
+
+    async def versions(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> Mapping[str, int]:
+        found = await self.appointments(practitioner_id, start, end)
+        return {each.id: each.revision for each in found}
 
     async def of_practitioners(
         self, practitioner_ids: Sequence[str], start: datetime, end: datetime
@@ -152,7 +158,7 @@ class MemoryBook:
             created=_in_utc(each.created),
             updated=_in_utc(each.updated),
             revision=1 if before is None else before.revision + 1,
-            changed_at=now if before is None else max(now, before.changed_at),
+            changed_at=now if before is None else next_change(now, before.changed_at),
         )
 
     @staticmethod
@@ -198,6 +204,20 @@ class MemoryLedger:
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]:
         await asyncio.sleep(0)
         return list(self._rows.get(calendar, {}).values())
+
+    async def entries_between(
+        self, calendars: Sequence[CalendarRef], start: datetime, end: datetime
+    ) -> dict[CalendarRef, dict[str, LedgerEntry]]:
+        await asyncio.sleep(0)
+        found = {
+            calendar: {
+                key: entry
+                for key, entry in self._rows.get(calendar, {}).items()
+                if entry.begins < end and entry.ends > start
+            }
+            for calendar in calendars
+        }
+        return {calendar: rows for calendar, rows in found.items() if rows}
 
     async def write(
         self,

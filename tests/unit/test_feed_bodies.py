@@ -7,8 +7,6 @@ import gzip
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from companion.domain.appointments import Appointment, OccurrenceChange, Recurrence
 from companion.services.feed_bodies import FeedBodies, Fragment, trim
 from tests.fakes.calendar_lint import complaints, events
@@ -100,9 +98,8 @@ async def test_a_caller_who_goes_away_does_not_leave_half_a_body() -> None:
     assert (await house.feeds.body(link.id)).events == 300
 
 
-@pytest.mark.parametrize("with_versions", [True, False])
-async def test_a_series_changed_in_one_place_changes_one_event(with_versions: bool) -> None:
-    house = FeedHouse(with_versions=with_versions)
+async def test_a_series_changed_in_one_place_changes_one_event() -> None:
+    house = FeedHouse()
     rule = Recurrence(rule="FREQ=DAILY;COUNT=30")
     series = visit(18, recurrence=rule, id="lunch")
     await house.write(series, visit(20))

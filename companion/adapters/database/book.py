@@ -45,9 +45,11 @@ _THEIRS = appointments.c.practitioner_id == bindparam("practitioner_id")
 _OF_SEVERAL = appointments.c.practitioner_id.in_(bindparam("practitioner_ids", expanding=True))
 
 
-def _in_span(whose: ColumnElement[bool]) -> CompoundSelect[Any]:
+def _in_span(
+    whose: ColumnElement[bool], columns: Sequence[ColumnElement[Any]] = COLUMNS
+) -> CompoundSelect[Any]:
     of_shape = {
-        shape: select(*COLUMNS).where(
+        shape: select(*columns).where(
             whose, appointments.c.shape == shape, appointments.c.earliest < bindparam("end")
         )
         for shape in (BRIEF, LONG, SERIES)
@@ -63,6 +65,7 @@ def _in_span(whose: ColumnElement[bool]) -> CompoundSelect[Any]:
 
 
 IN_SPAN = _in_span(_THEIRS)
+VERSIONS_IN_SPAN = _in_span(_THEIRS, (appointments.c.id, appointments.c.revision))
 IN_SPAN_OF_SEVERAL = _in_span(_OF_SEVERAL)
 SERIES_OF_SEVERAL = select(*COLUMNS).where(
     _OF_SEVERAL, appointments.c.shape == SERIES, appointments.c.earliest < bindparam("end")
@@ -120,16 +123,19 @@ class SqlBook:
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> list[Appointment]:
-        span = {
-            "practitioner_id": practitioner_id,
-            "start": start,
-            "start_of_brief": start - BRIEF_LIMIT,
-            "end": end,
-        }
+        span = _span(practitioner_id, start, end)
         found = await self._access.read(
             lambda connection: [appointment_of(row) for row in connection.execute(IN_SPAN, span)]
         )
         return sorted(found, key=lambda each: (each.start, each.id))
+
+    async def versions(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> Mapping[str, int]:
+        span = _span(practitioner_id, start, end)
+        return await self._access.read(
+            lambda connection: dict(connection.execute(VERSIONS_IN_SPAN, span).all())
+        )
 
     async def appointment(self, appointment_id: str) -> Appointment | None:
         def find(connection: Connection) -> Appointment | None:
@@ -259,6 +265,15 @@ class SqlBook:
                 for row in connection.execute(_NEWEST_IMPORTS.limit(limit)).mappings()
             ]
         )
+
+
+def _span(practitioner_id: str, start: datetime, end: datetime) -> dict[str, Any]:
+    return {
+        "practitioner_id": practitioner_id,
+        "start": start,
+        "start_of_brief": start - BRIEF_LIMIT,
+        "end": end,
+    }
 
 
 def _as_date(day: object) -> date:

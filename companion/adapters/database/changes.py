@@ -1,8 +1,9 @@
 """Changes of the book, each inside the caller's one transaction.
 
 An appointment's revision is one more than the book last knew of its id, removed or not, and its
-changed_at never lies before the last one: a feed's SEQUENCE and DTSTAMP may not go back, whatever
-the clock of this computer does. Everything is written in chunks, so that memory stays modest.
+changed_at at least a second later: a feed's SEQUENCE and LAST-MODIFIED rise with every change,
+whatever the clock of this computer does. Everything is written in chunks, so that memory stays
+modest.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from companion.adapters.database.schema import (
 from companion.adapters.database.sqlite import upsert
 from companion.domain.appointments import Appointment
 from companion.domain.errors import ChangedMeanwhile
-from companion.services.rows import row_hash
+from companion.services.rows import next_change, row_hash
 
 Item = TypeVar("Item")
 _IDS_A_QUERY = 500
@@ -105,7 +106,7 @@ def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -
                     "new_practitioner_id": arrives,
                     "new_hash": row_hash(each),
                     "new_revision": each.revision + 1,
-                    "new_changed_at": max(now, each.changed_at),
+                    "new_changed_at": next_change(now, each.changed_at),
                 }
                 for each in moved
             ],
@@ -136,7 +137,7 @@ def _raised(
     row = row_of(each, hashed)
     before = known.get(each.id)
     row["revision"] = 1 if before is None else before.revision + 1
-    row["changed_at"] = now if before is None else max(now, before.changed_at)
+    row["changed_at"] = now if before is None else next_change(now, before.changed_at)
     return row
 
 

@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import platformdirs
 
@@ -30,9 +31,12 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
 from companion.adapters.vault import Vault
-from companion.domain.appointments import Practitioner
+from companion.domain.appointments import OWN_ID, Practitioner
 from companion.domain.errors import CompanionError
 from companion.services.auditing import Auditing
+from companion.services.availability import Availability
+from companion.services.book_view import BookView
+from companion.services.booking import Booking
 from companion.services.connecting import Connected, Connecting
 from companion.services.consents import CalendarChoice
 from companion.services.feeds import Feeds
@@ -248,6 +252,21 @@ async def open_companion(
                     clock=clock,
                 ),
                 worker=worker,
+                booking=Booking(
+                    book=database.book,
+                    settings=settings,
+                    clock=clock,
+                    identity=lambda: f"{OWN_ID}{uuid4().hex}",
+                    changed=(worker.nudge, feeds.invalidate),
+                ),
+                book_view=BookView(
+                    book=database.book,
+                    settings=settings,
+                    ledger=database.ledger,
+                    feeds=database.feeds,
+                    clock=clock,
+                ),
+                availability=Availability(settings=settings),
             ),
         )
 

@@ -180,6 +180,15 @@ def appointment_id(source: str, source_id: str) -> str:
     return digest[:26]
 
 
+OWN_ID = "own-"
+"""What the ids of appointments entered in our own book begin with."""
+
+
+def entered_here(key: str) -> bool:
+    """Does this id, or key of an occurrence, belong to an appointment of our own book?"""
+    return key.startswith(OWN_ID)
+
+
 def instant(wall: datetime, timezone: str) -> datetime:
     """Wall time to aware UTC by the module's rule; `timezone` is an IANA name."""
     return wall.replace(tzinfo=ZoneInfo(timezone), fold=0).astimezone(UTC)
@@ -209,8 +218,7 @@ def occurrences(
         return
     length = appointment.end - appointment.start
     changes = {change.original_start: change for change in appointment.recurrence.changes}
-    rule = parse_rule(appointment.recurrence.rule, appointment.start)
-    for original in rule.xafter(after - length, inc=True):
+    for original in starts_from(appointment, after - length):
         if original >= before:
             break
         if original not in changes and original + length > after:
@@ -219,13 +227,43 @@ def occurrences(
         if change.cancelled:
             continue
         moved = _occurrence(appointment, original, change)
-        if moved.start < before and moved.end > after and _in_series(rule, original):
+        if moved.start < before and moved.end > after and in_series(appointment, original):
             yield moved
 
 
-def _in_series(rule: rrule, original: datetime) -> bool:
-    """A change whose original start the rule no longer makes has lost its meaning."""
-    return rule.after(original, inc=True) == original
+def in_series(appointment: Appointment, original: datetime) -> bool:
+    """Does the rule still make this start? A change named by another has lost its meaning."""
+    return next(starts_from(appointment, original), None) == original
+
+
+def starts_from(appointment: Appointment, moment: datetime) -> Iterator[datetime]:
+    """Original starts of a series from `moment` (wall time, inclusive) on.
+
+    dateutil counts from the first occurrence, three milliseconds for a daily lunch of three
+    years; a rule without COUNT is the same when it begins whole periods later."""
+    if appointment.recurrence is None:
+        return iter(())
+    rule, start = appointment.recurrence.rule, appointment.start
+    period = _period(rule)
+    if period is not None and moment - start > 2 * period:
+        start += ((moment - start) // period - 1) * period
+    try:
+        return iter(parse_rule(rule, start).xafter(moment, inc=True))
+    except BadInput:
+        if start == appointment.start:
+            raise
+        return iter(())  # it had ended by then
+
+
+@lru_cache(maxsize=1024)
+def _period(rule: str) -> timedelta | None:
+    """After how long a daily or weekly rule repeats itself; None for any other."""
+    parts = dict(part.split("=", 1) for part in rule.upper().split(";") if "=" in part)
+    days = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
+    if days is None or parts.keys() - {"FREQ", "INTERVAL", "BYDAY", "UNTIL", "WKST"}:
+        return None
+    interval = parts.get("INTERVAL", "1")
+    return timedelta(days=days * int(interval)) if interval.isdecimal() and int(interval) else None
 
 
 def _occurrence(

@@ -173,12 +173,11 @@ def next_starts(rule: str, start: datetime, after: datetime, count: int) -> list
 
 
 def ended_before(rule: str, moment: datetime) -> str:
-    """The same rule with its last occurrence before `moment`."""
+    """The same rule with its last occurrence on a day before that of `moment`."""
     parts = _parts(rule)
     parts.pop("COUNT", None)
-    until = moment - timedelta(seconds=1)
-    if "UNTIL" not in parts or parts["UNTIL"] > f"{until:%Y%m%dT%H%M%S}":
-        parts["UNTIL"] = f"{until:%Y%m%dT%H%M%S}"
+    last = f"{moment.date() - timedelta(days=1):%Y%m%d}T235959"
+    parts["UNTIL"] = min(last, parts.get("UNTIL", last))
     return _joined(parts)
 
 
@@ -196,6 +195,12 @@ def _until(rule: str, start: datetime, split: datetime) -> Iterator[datetime]:
         if each >= split:
             return
         yield each
+
+
+def names_weekdays(rule: str) -> bool:
+    """Is it weekly on several days, of which one can move alone?"""
+    parts = _parts(rule)
+    return parts["FREQ"] == "WEEKLY" and "," in parts.get("BYDAY", "")
 
 
 def shifted(rule: str, old: datetime, new: datetime) -> str:

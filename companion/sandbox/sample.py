@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import (
+    OWN_ID,
     Appointment,
     AppointmentKind,
     AppointmentStatus,
@@ -128,7 +129,7 @@ def _own(
         )
     leave = datetime.combine(monday + timedelta(weeks=4, days=2), time())
     yield Appointment(
-        id="sample-leave",
+        id=f"{OWN_ID}sample-leave",
         practitioner_id=practitioners[1].id,
         kind=AppointmentKind.CASUAL,
         start=leave,
@@ -151,7 +152,7 @@ def _series(
 ) -> Appointment:
     day, start, end = first
     return Appointment(
-        id=f"sample-{what}-{person.id}",
+        id=f"{OWN_ID}sample-{what}-{person.id}",
         practitioner_id=person.id,
         kind=AppointmentKind.MEETING,
         start=datetime.combine(day, start),

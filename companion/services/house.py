@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from companion.services.auditing import Auditing
+from companion.services.availability import Availability
+from companion.services.book_view import BookView
+from companion.services.booking import Booking
 from companion.services.connecting import Connecting
 from companion.services.feeds import Feeds
 from companion.services.importing import Importing
@@ -29,3 +32,6 @@ class Services:
     feeds: Feeds
     status: Status
     worker: Worker
+    booking: Booking
+    book_view: BookView
+    availability: Availability

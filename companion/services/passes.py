@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from companion.domain.appointments import Appointment
+from companion.domain.appointments import Appointment, entered_here
 from companion.domain.differences import Difference, find_differences, when
 from companion.domain.errors import (
     AccountParked,
@@ -248,9 +248,14 @@ def held_deletes(
     settings: Settings, desk: Desk, state: SyncState, now: datetime
 ) -> tuple[Delete, ...]:
     """Removals that wait for a person. Those a person chose to keep wait for nobody any more,
-    and count for nothing."""
+    and count for nothing; nor do those of appointments entered here: a person cancelled them
+    or moved their series, and no import that went wrong can have done so."""
     kept = state.kept_names
-    deletes = tuple(delete for delete in desk.plan.deletes if delete.key not in kept)
+    deletes = tuple(
+        delete
+        for delete in desk.plan.deletes
+        if delete.key not in kept and not entered_here(delete.key)
+    )
     return removals_to_hold(
         replace(desk.plan, deletes=deletes),
         [entry for entry in desk.entries if entry.key not in kept],

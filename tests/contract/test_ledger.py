@@ -139,3 +139,20 @@ async def test_all_states_come_by_practitioner(ledger: Ledger) -> None:
     await ledger.save_state("mira", {"a": 1})
     await ledger.save_state("omar", {})
     assert await ledger.states() == {"mira": {"a": 1}, "omar": {}}
+
+
+async def test_entries_between_two_moments_are_told_by_calendar_and_key(ledger: Ledger) -> None:
+    day = timedelta(days=1)
+    before, over, inside, after = (
+        entry("before", begins=NOW - day, ends=NOW),
+        entry("over", begins=NOW - day, ends=NOW + timedelta(minutes=1)),
+        entry("inside"),
+        entry("after", begins=NOW + day, ends=NOW + 2 * day),
+    )
+    await ledger.write(MIRA, put=[before, over, inside, after])
+    await ledger.write(MIRA_OLD, put=[inside])
+    await ledger.write(OMAR, put=[inside])
+    found = await ledger.entries_between([MIRA, OMAR], NOW, NOW + day)
+    assert found == {MIRA: {"over": over, "inside": inside}, OMAR: {"inside": inside}}
+    assert await ledger.entries_between([OMAR], NOW + day, NOW + 2 * day) == {}
+    assert await ledger.entries_between([], NOW, NOW + day) == {}

@@ -7,6 +7,7 @@ import of a file, and nothing reaches a network.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,10 +18,13 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.tabular import TableFiles
-from companion.domain.appointments import Appointment, Practitioner
+from companion.domain.appointments import OWN_ID, Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.auditing import Auditing
+from companion.services.availability import Availability
+from companion.services.book_view import BookView
+from companion.services.booking import Booking
 from companion.services.connecting import CalendarChoice, Connecting
 from companion.services.feeds import Feeds
 from companion.services.house import Services
@@ -118,6 +122,7 @@ def fake_house(
     book, ledger, activity = MemoryBook(), MemoryLedger(), MemoryActivity()
     store, secrets = MemoryFeeds(), FakeSecrets()
     google = FakeGoogle(secrets=secrets, install=INSTALL)
+    numbers = itertools.count(1)
     syncing = Syncing(
         SyncParts(
             book=book,
@@ -186,6 +191,14 @@ def fake_house(
             chance=random.Random(1),
             change_sign=_no_sign,
         ),
+        booking=Booking(
+            book=book,
+            settings=settings,
+            clock=clock,
+            identity=lambda: f"{OWN_ID}{next(numbers)}",
+        ),
+        book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=store, clock=clock),
+        availability=Availability(settings=settings),
     )
     return FakeHouse(
         services=services,

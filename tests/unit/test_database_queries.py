@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,17 @@ async def test_what_the_appointment_book_shows_is_searched_by_the_index_of_time(
         assert searches
         for step in searches:
             assert "INDEX appointments_by_time (practitioner_id=? AND shape=? AND earl" in step
+
+
+async def test_the_ledger_of_a_day_is_searched_by_practitioner(database: Database) -> None:
+    steps = await plan(
+        database,
+        ledger.ENTRIES_BETWEEN,
+        practitioners=["mira", "omar"],
+        start=datetime(2026, 3, 2, tzinfo=UTC),
+        end=datetime(2026, 3, 3, tzinfo=UTC),
+    )
+    assert steps == ["SEARCH ledger USING PRIMARY KEY (practitioner_id=?)"]
 
 
 @pytest.mark.parametrize(

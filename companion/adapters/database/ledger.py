@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -18,7 +19,7 @@ _THIS_CALENDAR = (
     ledger.c.practitioner_id == bindparam("practitioner"),
     ledger.c.calendar_id == bindparam("calendar"),
 )
-_ENTRIES = select(
+_OF_ENTRY = (
     ledger.c.key,
     ledger.c.event_id,
     ledger.c.generation,
@@ -29,7 +30,13 @@ _ENTRIES = select(
     ledger.c.ends,
     ledger.c.etag,
     ledger.c.content_hash,
-).where(*_THIS_CALENDAR)
+)
+_ENTRIES = select(*_OF_ENTRY).where(*_THIS_CALENDAR)
+ENTRIES_BETWEEN = select(ledger.c.practitioner_id, ledger.c.calendar_id, *_OF_ENTRY).where(
+    ledger.c.practitioner_id.in_(bindparam("practitioners", expanding=True)),
+    ledger.c.begins < bindparam("end"),
+    ledger.c.ends > bindparam("start"),
+)
 _DROP = delete(ledger).where(*_THIS_CALENDAR, ledger.c.key == bindparam("dropped"))
 _PUT = upsert(ledger)
 _CALENDARS = (
@@ -55,6 +62,27 @@ class SqlLedger:
                 _entry(row) for row in connection.execute(_ENTRIES, _named(calendar))
             ]
         )
+
+    async def entries_between(
+        self, calendars: Sequence[CalendarRef], start: datetime, end: datetime
+    ) -> dict[CalendarRef, dict[str, LedgerEntry]]:
+        wanted = {(each.practitioner_id, each.calendar_id): each for each in calendars}
+        values = {
+            "practitioners": sorted({each.practitioner_id for each in calendars}),
+            "start": start,
+            "end": end,
+        }
+
+        def find(connection: Connection) -> dict[CalendarRef, dict[str, LedgerEntry]]:
+            found: dict[CalendarRef, dict[str, LedgerEntry]] = {}
+            for practitioner_id, calendar_id, *row in connection.execute(ENTRIES_BETWEEN, values):
+                calendar = wanted.get((practitioner_id, calendar_id))
+                if calendar is not None:
+                    entry = _entry(row)
+                    found.setdefault(calendar, {})[entry.key] = entry
+            return found
+
+        return await self._access.read(find)
 
     async def write(
         self,

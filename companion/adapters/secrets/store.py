@@ -101,6 +101,10 @@ class SealedSecrets:
     async def remove(self, name: str) -> None:
         await asyncio.to_thread(self._remove, name)
 
+    async def names(self) -> tuple[str, ...]:
+        """Of everything kept; no key is asked for."""
+        return await asyncio.to_thread(self._names)
+
     async def check(self) -> str:
         """As in the port; an existing file must open too."""
         return await asyncio.to_thread(self._check)
@@ -120,6 +124,10 @@ class SealedSecrets:
         if record is None:
             return None
         return unseal(key, record, record_data(file.head, name, record.generation)).decode()
+
+    def _names(self) -> tuple[str, ...]:
+        file = self._read()
+        return () if file is None else tuple(sorted(file.records))
 
     def _put(self, name: str, value: str) -> None:
         make_folder(self.path.parent)

@@ -1,0 +1,6 @@
+"""A backup file: parts of the home sealed under a passphrase; and putting them back."""
+
+from companion.adapters.backup.archive import SealedArchive
+from companion.adapters.backup.swap import HomeSwap, Move, Swap
+
+__all__ = ["HomeSwap", "Move", "SealedArchive", "Swap"]

@@ -1,0 +1,194 @@
+"""Sealing: a stream encrypted in chunks under a passphrase.
+
+    CCBACKUP1\\n
+    one line of JSON: argon2id's salt and cost, a check value, the nonces' beginning
+    chunk, chunk, … last chunk
+
+Each chunk is AES-256-GCM over at most `CHUNK` bytes, with the header line as associated data and a
+nonce of beginning, number and "this is the last" (the STREAM construction of Hoang, Reyhanitabar,
+Rogaway and Vizár): a chunk that is missing, moved, repeated or added shows, and so does an end
+that came too early. Nothing but the chunk at hand is in memory.
+
+argon2id gives 64 bytes: half is the key, a digest of the other half the check value. It tells a
+wrong passphrase from a damaged file, and binds the file to one key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from companion.domain.errors import BadInput, FileRefused, StoreTooNew
+
+MAGIC = b"CCBACKUP1\n"
+_FAMILY = b"CCBACKUP"
+CHUNK = 256 * 1024
+COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
+"""Of argon2id: the second recommendation of RFC 9106."""
+_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
+"""A made-up file must not make us fill the memory."""
+_TAG, _BEGINNING, _LONGEST_HEADER = 16, 7, 1000
+
+
+class SealingWriter:
+    """Binary and write-only; `finish` must be called, or the file has no end."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        passphrase: str,
+        *,
+        random: Callable[[int], bytes],
+        cost: Mapping[str, int] = COST,
+    ) -> None:
+        head: dict[str, Any] = {"salt": _text(random(16)), **cost}
+        key, check = _stretch(passphrase, head)
+        beginning = random(_BEGINNING)
+        head |= {"check": check, "nonce": _text(beginning)}
+        self._header = json.dumps(head, separators=(",", ":")).encode() + b"\n"
+        self._seal = _Seal(key, beginning, self._header)
+        self._file = file
+        self._waiting = bytearray()
+        file.write(MAGIC + self._header)
+
+    def write(self, content: bytes) -> int:
+        self._waiting += content
+        while len(self._waiting) > CHUNK:  # the last chunk must be known as such
+            self._file.write(self._seal.close(bytes(self._waiting[:CHUNK]), last=False))
+            del self._waiting[:CHUNK]
+        return len(content)
+
+    def finish(self) -> None:
+        self._file.write(self._seal.close(bytes(self._waiting), last=True))
+        self._waiting.clear()
+
+
+class SealedReader:
+    """Binary and read-only; raises FileRefused at the first chunk that is not as it was written,
+    so nothing unproven is ever given out."""
+
+    def __init__(self, file: IO[bytes], passphrase: str) -> None:
+        """Raises FileRefused, StoreTooNew, or BadInput whose field is ``passphrase``."""
+        magic = file.read(len(MAGIC))
+        if magic != MAGIC:
+            if magic.startswith(_FAMILY):
+                raise StoreTooNew(
+                    "This backup was made by a newer version of Calendar Companion.",
+                    "Install that version or a later one, then restore.",
+                )
+            raise FileRefused(
+                "This file is not a backup of Calendar Companion.",
+                "Choose a file that was made with Backup (its name ends in .ccbackup).",
+                field="file",
+            )
+        header = file.readline(_LONGEST_HEADER)
+        head = _head_in(header)
+        key, check = _stretch(passphrase, head)
+        if not hmac.compare_digest(check, head["check"]):
+            raise BadInput(
+                "The passphrase is not the one this backup was made with.",
+                "Try again; capitals and spaces count. Nothing was changed.",
+                field="passphrase",
+            )
+        self._seal = _Seal(key, base64.b64decode(head["nonce"]), header)
+        self._file = file
+        self._next = file.read(CHUNK + _TAG)
+        self._open = bytearray()
+        self._ended = False
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._ended and (size < 0 or len(self._open) < size):
+            self._take_chunk()
+        taken = bytes(self._open if size < 0 else self._open[:size])
+        del self._open[: len(taken)]
+        return taken
+
+    def drain(self) -> None:
+        """Prove the rest up to the end."""
+        while not self._ended:
+            self._take_chunk()
+            self._open.clear()
+
+    def _take_chunk(self) -> None:
+        sealed, self._next = self._next, self._file.read(CHUNK + _TAG)
+        self._ended = not self._next
+        self._open += self._seal.open(sealed, last=self._ended)
+
+
+class _Seal:
+    def __init__(self, key: bytes, beginning: bytes, header: bytes) -> None:
+        self._cipher = AESGCM(key)
+        self._beginning = beginning
+        self._data = MAGIC + header
+        self._number = 0
+
+    def close(self, content: bytes, *, last: bool) -> bytes:
+        return self._cipher.encrypt(self._nonce(last=last), content, self._data)
+
+    def open(self, sealed: bytes, *, last: bool) -> bytes:
+        try:
+            return self._cipher.decrypt(self._nonce(last=last), sealed, self._data)
+        except (InvalidTag, ValueError) as error:
+            raise damaged() from error
+
+    def _nonce(self, *, last: bool) -> bytes:
+        nonce = self._beginning + self._number.to_bytes(4, "big") + bytes([last])
+        self._number += 1
+        return nonce
+
+
+def damaged() -> FileRefused:
+    return FileRefused(
+        "This backup is damaged or incomplete.",
+        "Copy it again from where it is kept, or use an older one. Nothing was changed.",
+        field="file",
+    )
+
+
+def _stretch(passphrase: str, head: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The key and the check value."""
+    stretched = hash_secret_raw(
+        passphrase.strip().encode("utf-8", "surrogatepass"),
+        salt=base64.b64decode(head["salt"]),
+        time_cost=head["time"],
+        memory_cost=head["memory_kib"],
+        parallelism=head["lanes"],
+        hash_len=64,
+        type=Type.ID,
+    )
+    check = hashlib.sha256(b"calendar companion backup check" + stretched[32:])
+    return stretched[:32], check.hexdigest()
+
+
+def _head_in(line: bytes) -> dict[str, Any]:
+    try:
+        head: dict[str, Any] = json.loads(line)
+        costs_fit = all(
+            type(head[each]) is int and 1 <= head[each] <= most for each, most in _LIMITS.items()
+        )
+        whole = (
+            line.endswith(b"\n")
+            and costs_fit
+            and head["memory_kib"] >= 8 * head["lanes"]
+            and len(base64.b64decode(head["salt"], validate=True)) >= 8
+            and len(base64.b64decode(head["nonce"], validate=True)) == _BEGINNING
+            and isinstance(head["check"], str)
+            and head["check"].isascii()
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged() from error
+    if not whole:
+        raise damaged()
+    return head
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

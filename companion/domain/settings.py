@@ -79,6 +79,8 @@ class SourceSettings:
     """Files are whole (what is missing was removed) rather than changes only."""
     folder: str = ""
     """Watched folder; empty for none."""
+    leave_files: bool = False
+    """Imported files stay where they are and are remembered, instead of being filed away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

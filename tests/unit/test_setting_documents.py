@@ -119,7 +119,14 @@ practices = st.builds(
     user_rate=st.floats(0.1, 1000),
     project_rate=st.floats(0.1, 10_000),
 )
-sources = st.builds(SourceSettings, name=words, mapping=texts, snapshot=st.booleans(), folder=texts)
+sources = st.builds(
+    SourceSettings,
+    name=words,
+    mapping=texts,
+    snapshot=st.booleans(),
+    folder=texts,
+    leave_files=st.booleans(),
+)
 everything = st.builds(
     Settings,
     install_id=st.text(min_size=1, max_size=20),
@@ -299,7 +306,7 @@ KEYS_OF_VERSION_2 = {
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
-    "sources": "name mapping snapshot folder",
+    "sources": "name mapping snapshot folder leave_files",
 }
 
 

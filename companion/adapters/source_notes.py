@@ -1,0 +1,53 @@
+"""SourceNotesFile: what is remembered of the watched folders, as one small file of the home."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from companion.adapters.turns import FileTurn
+from companion.services.files import Disk, disk_trouble, write_durably
+from companion.services.source_notes import Notes, SourceNote, from_json, to_json
+
+FILE_NAME = "sources.json"
+
+
+class SourceNotesFile:
+    """A SourceNotes; a damaged file counts as nothing known."""
+
+    def __init__(self, home: Path, *, holder: str, disk: Disk | None = None) -> None:
+        self._path = home / FILE_NAME
+        self._turn = FileTurn(home / "sources.lock", holder=holder)
+        self._disk = disk or Disk()
+
+    async def read(self) -> Notes:
+        return await asyncio.to_thread(self._read)
+
+    async def change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
+        await asyncio.to_thread(self._change, source, edit)
+
+    def _read(self) -> dict[str, SourceNote]:
+        try:
+            document = json.loads(self._disk.read(self._path))
+        except (OSError, ValueError):
+            return {}
+        return from_json(document) if isinstance(document, dict) else {}
+
+    def _change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
+        with self._turn:
+            notes = self._read()
+            before = notes.get(source)
+            after = edit(before or SourceNote())
+            if after == before:
+                return
+            if after is None:
+                notes.pop(source, None)
+            else:
+                notes[source] = after
+            content = json.dumps(to_json(notes), ensure_ascii=False).encode()
+            try:
+                write_durably(self._path, content, self._disk)
+            except OSError as error:
+                raise disk_trouble(error, self._path) from error

@@ -1,0 +1,170 @@
+"""Folder: one watched folder, what lies in it, and where a file goes when it is dealt with.
+
+    the folder/            exports are dropped here
+        imported/          those that were imported, under their name and the time
+        set aside/         those that could not be, or wait for a person; a report beside each
+
+All of it blocks, maybe for long: the folder may be a network share that has just gone. So it runs
+`apart`, in a thread of its own that neither the event loop, nor another folder, nor the end of
+the program waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+IMPORTED = "imported"
+SET_ASIDE = "set aside"
+REPORT = ".report.txt"
+_UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp")
+_NEVER = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A file as it lies there; equal while nobody writes to it."""
+
+    name: str
+    size: int
+    """Bytes."""
+    changed: int
+    """Modification time in nanoseconds."""
+
+
+class Changed(OSError):
+    """The file was written to while it was read."""
+
+
+class Folder:
+    """Every method raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def scan(self) -> list[Seen]:
+        """The files dropped here, oldest first; none that is hidden, unfinished or a link."""
+        with os.scandir(self.path) as entries:
+            found = [_seen(each) for each in entries if is_dropped(each.name) and _is_file(each)]
+        return sorted(found, key=lambda each: (each.changed, each.name))
+
+    def fetch(self, seen: Seen, copy: Path) -> str:
+        """Copy the file for this user alone; its SHA-256. Raises Changed when it is not, before
+        and after, exactly as it was seen."""
+        source = self.path / seen.name
+        digest = hashlib.sha256()
+        self._still(seen)
+        copy.unlink(missing_ok=True)
+        descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        with os.fdopen(descriptor, "wb") as target, source.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                target.write(block)
+        self._still(seen)
+        return digest.hexdigest()
+
+    def file_away(self, seen: Seen, into: str, stamp: str, report: str = "") -> str:
+        """Move the file below `into`, a report beside it; its new place, relative to the folder.
+        Raises Changed when somebody has written to it meanwhile."""
+        self._still(seen)
+        target = self.path / into
+        target.mkdir(exist_ok=True)
+        place = _free(target, seen.name, stamp)
+        (self.path / seen.name).rename(place)
+        if report:
+            place.with_name(place.name + REPORT).write_text(
+                report, encoding="utf-8-sig", newline="\r\n"
+            )
+        return f"{into}/{place.name}"
+
+    def settle(self, place: str) -> None:
+        """A file that was set aside has been imported after all."""
+        source = self.path / place
+        target = self.path / IMPORTED
+        target.mkdir(exist_ok=True)
+        source.rename(_free(target, source.name, ""))
+        source.with_name(source.name + REPORT).unlink(missing_ok=True)
+
+    def look(self, place: str) -> Seen:
+        """One file, anywhere below the folder, as it is now."""
+        status = (self.path / place).stat(follow_symlinks=False)
+        return Seen(name=place, size=status.st_size, changed=status.st_mtime_ns)
+
+    def others(self) -> list[str]:
+        """Names of files here that are no exports, by their ending."""
+        return [each.name for each in self.scan() if not is_export(each.name)]
+
+    def _still(self, seen: Seen) -> None:
+        if self.look(seen.name) != seen:
+            raise Changed
+
+
+def is_dropped(name: str) -> bool:
+    """Not hidden, no lock file of a spreadsheet program, no download under way."""
+    low = name.casefold()
+    return not (low.startswith((".", "~")) or low.endswith(_UNFINISHED) or low in _NEVER)
+
+
+def is_export(name: str) -> bool:
+    return Path(name).suffix.casefold() in {".csv", ".tsv", ".txt", ".xlsx"}
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)
+
+
+def _seen(entry: os.DirEntry[str]) -> Seen:
+    status = entry.stat(follow_symlinks=False)
+    return Seen(name=entry.name, size=status.st_size, changed=status.st_mtime_ns)
+
+
+def _free(folder: Path, name: str, stamp: str) -> Path:
+    """A name nobody has: the file's own, the time, and a number where that is taken."""
+    own = Path(name)
+    parts = [own.stem, stamp] if stamp else [own.stem]
+    for number in range(1, 10_000):
+        more = [f"({number})"] if number > 1 else []
+        wanted = folder / f"{' '.join([*parts, *more])}{own.suffix}"
+        if not wanted.exists():
+            return wanted
+    raise FileExistsError(str(folder))
+
+
+async def apart(work: Callable[[], T], seconds: float | None = 60.0) -> T:
+    """`work` in a daemon thread of its own; what it raises is raised here, and TimeoutError (an
+    OSError) when it takes too long: the thread is then left to itself."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: Any, error: Exception | None) -> None:
+        if done.done():  # nobody waits any more
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as raised:  # noqa: BLE001 - carried over to the caller
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="folder", daemon=True).start()
+    async with asyncio.timeout(seconds):
+        return await done
+
+
+_BINARY = getattr(os, "O_BINARY", 0)

@@ -1,0 +1,146 @@
+"""SourceNotes: what is remembered of each watched folder between looks, runs and processes.
+
+A small JSON document by source name, written by the app that watches and by commands. All of it
+can be lost without harm: a file that is imported again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+MOST_DONE = 2_000
+"""Files remembered of a folder whose files stay where they are; the oldest are forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A file that was set aside."""
+
+    place: str
+    """Relative to the folder, with slashes."""
+    at: datetime
+    held: bool
+    """It could be imported when a person says so; otherwise it is of no use as it is."""
+    what: str
+    """Why, as one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A file that is dealt with though it still lies there."""
+
+    digest: str
+    size: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An import that was about to happen: the answer to a crash between it and the filing."""
+
+    file: str
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNote:
+    last_file: str = ""
+    last_at: datetime | None = None
+    """When the last file was dealt with, well or not."""
+    last_result: str = ""
+    """One sentence."""
+    imported_at: datetime | None = None
+    """Of the last file that went into the book."""
+    imported_digest: str = ""
+    trouble: str = ""
+    """What keeps the folder from being watched, with what to do; empty while nothing does."""
+    trouble_since: datetime | None = None
+    waiting: tuple[Waiting, ...] = ()
+    done: Mapping[str, Done] = field(default_factory=dict)
+    begun: Begun | None = None
+
+    def without_waiting(self, place: str) -> SourceNote:
+        return replace(self, waiting=tuple(each for each in self.waiting if each.place != place))
+
+    def with_done(self, name: str, done: Done) -> SourceNote:
+        kept = {key: each for key, each in self.done.items() if key != name}
+        return replace(self, done=dict([*kept.items(), (name, done)][-MOST_DONE:]))
+
+
+Notes = Mapping[str, SourceNote]
+"""By source name."""
+
+
+class SourceNotes(Protocol):
+    async def read(self) -> Notes:
+        """Nothing known where they are missing or damaged."""
+        ...
+
+    async def change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
+        """One note, read and written as one turn among all processes; None forgets it.
+        Raises Busy, StoreError."""
+        ...
+
+
+def to_json(notes: Notes) -> dict[str, Any]:
+    return {name: _plain(asdict(note)) for name, note in notes.items()}
+
+
+def from_json(document: Mapping[str, Any]) -> dict[str, SourceNote]:
+    """What cannot be read is left out."""
+    found: dict[str, SourceNote] = {}
+    for name, raw in document.items():
+        try:
+            found[name] = _note(raw)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _note(raw: Mapping[str, Any]) -> SourceNote:
+    begun = raw.get("begun")
+    return SourceNote(
+        last_file=str(raw.get("last_file", "")),
+        last_at=_moment(raw.get("last_at")),
+        last_result=str(raw.get("last_result", "")),
+        imported_at=_moment(raw.get("imported_at")),
+        imported_digest=str(raw.get("imported_digest", "")),
+        trouble=str(raw.get("trouble", "")),
+        trouble_since=_moment(raw.get("trouble_since")),
+        waiting=tuple(
+            Waiting(
+                place=each["place"],
+                at=datetime.fromisoformat(each["at"]),
+                held=bool(each["held"]),
+                what=each["what"],
+            )
+            for each in raw.get("waiting", ())
+        ),
+        done={
+            name: Done(digest=each["digest"], size=int(each["size"]), changed=int(each["changed"]))
+            for name, each in raw.get("done", {}).items()
+        },
+        begun=None
+        if not begun
+        else Begun(
+            file=begun["file"], digest=begun["digest"], at=datetime.fromisoformat(begun["at"])
+        ),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if not text else datetime.fromisoformat(text)

@@ -63,12 +63,12 @@ class Incoming:
             finally:
                 os.close(file)
         except OSError as error:
-            path.unlink(missing_ok=True)
+            _delete(path)
             raise StoreError(
                 "The file could not be kept for reading.", detail=type(error).__name__
             ) from error
         except BaseException:  # too large, or the browser went away in the middle
-            path.unlink(missing_ok=True)
+            _delete(path)
             raise
         ticket = secrets.token_urlsafe(24)
         self._files[ticket] = (path, self._monotonic())
@@ -92,14 +92,18 @@ class Incoming:
     def discard(self, ticket: str) -> None:
         found = self._files.pop(ticket, None)
         if found is not None:
-            with suppress(OSError):
-                found[0].unlink(missing_ok=True)
+            _delete(found[0])
 
     def _forget_old(self) -> None:
         now = self._monotonic()
         for ticket, (_, since) in list(self._files.items()):
             if now - since > KEPT_SECONDS:
                 self.discard(ticket)
+
+
+def _delete(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _create(path: Path) -> int:

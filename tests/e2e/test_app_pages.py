@@ -50,7 +50,9 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     assert process.stdout is not None
     try:
-        yield process.stdout.readline().strip()
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://"), "the app did not start; see its error above"
+        yield address
     finally:
         process.terminate()
         process.wait(10)

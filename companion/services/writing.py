@@ -62,6 +62,10 @@ from companion.services.ports import (
 
 BATCH_PARTS = 50
 MOST_GENERATIONS = 50
+MOST_TRIES = 60
+"""Of one event in a pass, passing faults apart."""
+MOST_STYLE_TRIES = 5
+"""An event that somebody else changes as often as we do goes without colour and reminder."""
 MOST_OVERTAKING = 50
 """Fresh edits that may overtake a running upload; more of them are a change of settings."""
 LAST_MOMENT = 2.0
@@ -309,20 +313,25 @@ class PlanWriter:
             self.tally.updated += 1
 
     async def _mend(self, batch: Sequence[_Step], answers: Sequence[WriteAnswer]) -> None:
-        """Deal with every part that failed; steps to do again go to the front of the queue."""
+        """Deal with every part that failed; steps to do again go to the front of the queue, but
+        one that fails while others succeed goes to its end: it keeps nobody waiting."""
         transient: TransientError | None = None
+        progress = any(not isinstance(answer, CompanionError) for answer in answers)
         for step, answer in zip(batch, answers, strict=True):
             if isinstance(answer, TransientError):
                 transient = transient or answer
-                self._steps.insert(0, replace(step, tries=step.tries + 1))
+                place = len(self._steps) if progress else 0
+                self._steps.insert(place, replace(step, tries=step.tries + 1))
             elif isinstance(answer, CompanionError):
                 again = await self._mend_step(step, answer)
-                if again is not None:
+                if again is not None and again.tries > MOST_TRIES:
+                    self._refuse(step, RequestRefused(detail="Google contradicts itself"))
+                elif again is not None:
                     self._steps.insert(0, again)
+        if transient is None or progress:
+            self._failures, self._impatience = 0, 0.0
         if transient is not None:
             await self._wait_after(transient)
-        else:
-            self._failures, self._impatience = 0, 0.0
 
     async def _mend_step(self, step: _Step, error: CompanionError) -> _Step | None:
         """The step to do next for this key, or None when nothing is left to do."""
@@ -417,7 +426,7 @@ class PlanWriter:
         seen = await self._get(action.entry.event_id)
         if seen is None or seen.deleted:
             return await self._vanished(step, action)
-        untouched = seen.style == action.entry.style
+        untouched = seen.style == action.entry.style and step.tries < MOST_STYLE_TRIES
         return replace(
             step,
             style=untouched,

@@ -116,7 +116,7 @@ class _SignIns:
         redirect_uri = f"http://{request.headers['host'].lower()}{CALLBACK_PATH}"
         sign_in = await self._services.connecting.begin(
             record.practitioner.id,
-            login=query.get("login", record.google.login),
+            login=query.get("login", record.google.login or record.practitioner.email),
             calendar=_choice(query.get("calendar", ""), query.get("name", "")),
             redirect_uri=redirect_uri,
             user=request.scope.get("companion.user", OWNER),

@@ -163,6 +163,16 @@ async def test_the_wrong_account_is_caught(browser: Browser) -> None:
     assert "other@example.com signed in, but the Google Login is" in answer.text
 
 
+async def test_the_practitioners_own_address_is_the_login_unless_another_is_named(
+    browser: Browser,
+) -> None:
+    await browser.launch()
+    address = await browser.begin()
+    answer = await browser.http.get(browser.house.google.consent(address, "other@example.com"))
+    assert answer.status_code == 400
+    assert ZOE.email in answer.text
+
+
 async def test_a_sign_in_for_nobody_is_a_sentence(browser: Browser) -> None:
     await browser.launch()
     answer = await browser.http.get("/oauth/start/nobody")

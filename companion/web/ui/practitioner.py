@@ -43,7 +43,7 @@ def create(site: Site) -> None:
             page_head(record.practitioner.name, "Google Calendar and phone")
             if connected and record.google.connected:
                 with notice("ok"):
-                    text("Connected. Press Upload to Google to fill the calendar.", "strong")
+                    text("Connected. The calendar is filled by itself from now on.", "strong")
             _State(site, record.practitioner.id)
             page_of = _Page(site, record)
         await page_of.fill()

@@ -70,9 +70,16 @@ class FeedBody:
 
     @classmethod
     def of(
-        cls, plain: bytes, *, events: int, trimmed_past: int = 0, trimmed_future: int = 0
+        cls,
+        plain: bytes,
+        *,
+        events: int,
+        trimmed_past: int = 0,
+        trimmed_future: int = 0,
+        gzipped: bytes = b"",
     ) -> FeedBody:
-        gzipped = gzip.compress(plain, 6, mtime=0)
+        """`gzipped`: the same bytes, where somebody has packed them already."""
+        gzipped = gzipped or gzip.compress(plain, 6, mtime=0)
         digest = hashlib.sha256(plain).hexdigest()[:32]
         tag, gzip_tag = f'"{digest}"', f'"{digest}-gzip"'
         return cls(
@@ -91,7 +98,7 @@ class FeedBody:
     def from_gzip(cls, gzipped: bytes) -> FeedBody:
         """A body kept earlier; raises OSError, EOFError or zlib.error for damage."""
         plain = gzip.decompress(gzipped)
-        return cls.of(plain, events=plain.count(b"BEGIN:VEVENT\r\n"))
+        return cls.of(plain, events=plain.count(b"BEGIN:VEVENT\r\n"), gzipped=gzipped)
 
     def answer(self, *, accept_gzip: bool, if_none_match: str = "") -> FeedAnswer:
         """200 or 304."""

@@ -26,6 +26,7 @@ from companion.domain.appointments import Appointment, instant
 from companion.domain.errors import StoreError
 from companion.domain.events import CalendarEvent, project
 from companion.services.feed_answers import FeedBody
+from companion.services.feed_packing import pack
 from companion.services.feed_ports import FeedWriter
 from companion.services.feed_views import FeedView, Projection, empty_notice, stale_notice
 from companion.services.ports import AppointmentBook
@@ -56,6 +57,8 @@ class _Fragments:
     events: int = 0
     whole: bool = False
     """Holds every appointment of its window as of the last reading."""
+    packed: dict[bytes, bytes] = field(default_factory=dict)
+    """Of the last body: see companion.services.feed_packing."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -199,22 +202,28 @@ class FeedBodies:
         in_order = sorted(each for some in fragments.by_appointment.values() for each in some)
         fragments.events = len(in_order)
         fragments.whole = True
-        return self._joined(view, in_order)
+        return self._joined(view, in_order, fragments.packed)
 
-    def _joined(self, view: FeedView, in_order: list[Fragment]) -> FeedBody:
+    def _joined(
+        self, view: FeedView, in_order: list[Fragment], packed: dict[bytes, bytes]
+    ) -> FeedBody:
         opening = self._opening(view)
-        notices: list[bytes] = []
         if view.stale_since is not None:
-            notices.append(self._writer.event(stale_notice(view, view.stale_since)))
+            opening += self._writer.event(stale_notice(view, view.stale_since))
         if not in_order:
-            notices.append(self._writer.event(empty_notice(view)))
+            opening += self._writer.event(empty_notice(view))
         room = self._size_limit - len(opening) - len(self._writer.closing)
-        room -= sum(map(len, notices))
         midnight = instant(datetime.combine(view.today, time.min), view.timezone)
         shown, past, future = trim(in_order, room, midnight)
-        data = (*notices, *(each.data for each in shown))
-        plain = self._writer.calendar(opening, data)
-        return FeedBody.of(plain, events=len(shown), trimmed_past=past, trimmed_future=future)
+        events = ((each.key, each.data) for each in shown)
+        plain, gzipped = pack(opening, events, self._writer.closing, packed)
+        return FeedBody.of(
+            plain,
+            events=len(shown),
+            trimmed_past=past,
+            trimmed_future=future,
+            gzipped=gzipped,
+        )
 
     def _opening(self, view: FeedView) -> bytes:
         return self._writer.opening(

@@ -22,6 +22,7 @@ from companion.domain.errors import BadInput, CompanionError
 if TYPE_CHECKING:
     from companion.main import House
     from companion.services.passes import PassResult
+    from companion.services.ports import FeedLink
 
 T = TypeVar("T")
 DONE, FAILED, USAGE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
@@ -149,13 +150,14 @@ def demo(
 
 def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bool) -> None:
     from companion.printing import trouble
-    from companion.serving import ServeOptions, serve_until_stopped
+    from companion.serving import ServeOptions
+    from companion.serving import serve as serve_for_long
 
     options = ServeOptions(
         port=port, feed_host=feed_host, feed_port=feed_port, demo=demo, browser=browser
     )
     try:
-        asyncio.run(serve_until_stopped(options))
+        serve_for_long(options)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except CompanionError as error:
@@ -591,7 +593,7 @@ def feeds_list(json: Json = False) -> None:
 
     async def work(house: House) -> None:
         links = await house.services.feeds.links()
-        names = house.names()
+        names, now = house.names(), house.services.clock.now()
         if json:
             as_json({"feeds": [_feed_document(link, names) for link in links]})
         elif not links:
@@ -605,7 +607,7 @@ def feeds_list(json: Json = False) -> None:
                         names.get(link.practitioner_id, link.practitioner_id),
                         link.label,
                         link.detail,
-                        "switched off" if link.revoked_at else "in use",
+                        _feed_state(link, now),
                         f"{link.last_fetched_at:%d/%m/%Y %H:%M} UTC"
                         if link.last_fetched_at
                         else "never",
@@ -617,7 +619,13 @@ def feeds_list(json: Json = False) -> None:
     _do(work, json=json)
 
 
-def _feed_document(link: Any, names: dict[str, str]) -> dict[str, Any]:
+def _feed_state(link: FeedLink, now: datetime) -> str:
+    if link.revoked_at is not None:
+        return "switched off"
+    return "expired" if link.expires_at and link.expires_at <= now else "in use"
+
+
+def _feed_document(link: FeedLink, names: dict[str, str]) -> dict[str, Any]:
     return {
         "id": link.id,
         "practitioner": names.get(link.practitioner_id, link.practitioner_id),

@@ -12,7 +12,7 @@ import random
 import socket
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from companion.services.ports import SecretStore
 
 log = logging.getLogger(__name__)
+FEED_PORT = 8090
+FEED_PORT_NOTE = "feed.port"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +150,16 @@ class House:
 
 @asynccontextmanager
 async def open_companion(
-    environment: Environment, *, holder: str, feed_port: int = 8090
+    environment: Environment, *, holder: str, feed_port: int | None = None
 ) -> AsyncIterator[House]:
     """Open every store and service of one home. `holder` says in words who we are, for others
-    that have to wait. Raises CompanionError when something cannot be opened."""
+    that have to wait; `feed_port` is where phones are answered, None for where the app last did
+    so. Raises CompanionError when something cannot be opened."""
     home = environment.home
     async with AsyncExitStack() as stack:
         make_folder(home)
+        if feed_port is None:
+            feed_port = noted_feed_port(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
         settings = SettingsFile(home, turn=FileTurn(home / "settings.lock", holder=holder))
@@ -208,6 +213,7 @@ async def open_companion(
             clock=clock,
             chance=random.Random(),  # noqa: S311 - jitter
             change_sign=database.data_version,
+            daily=(feeds.tidy,),
         )
         practitioners = Practitioners(settings=settings, book=database.book, clock=clock)
         yield House(
@@ -269,6 +275,20 @@ async def open_companion(
                 availability=Availability(settings=settings),
             ),
         )
+
+
+def noted_feed_port(home: Path) -> int:
+    """The port on which the app last answered phones, so that a command makes the right links."""
+    try:
+        return int((home / FEED_PORT_NOTE).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return FEED_PORT
+
+
+def note_feed_port(home: Path, port: int) -> None:
+    """A note that cannot be written costs a wrong port in a link that a command prints."""
+    with suppress(OSError):
+        (home / FEED_PORT_NOTE).write_text(str(port), encoding="ascii")
 
 
 def note_mistake(error: Exception) -> CompanionError:

@@ -21,7 +21,7 @@ from uuid import uuid4
 import platformdirs
 
 from companion.adapters.clock import SystemClock
-from companion.adapters.database.opening import Database, open_database
+from companion.adapters.database.opening import Database, open_database, path_of
 from companion.adapters.feed_files import FeedFiles
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
@@ -31,6 +31,7 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
 from companion.adapters.vault import Vault
+from companion.care import Rooms, care_for, finish_restore, restoring
 from companion.domain.appointments import OWN_ID, Practitioner
 from companion.domain.errors import CompanionError
 from companion.services.auditing import Auditing
@@ -51,6 +52,7 @@ from companion.services.syncing import Syncing
 from companion.services.worker import Worker
 
 if TYPE_CHECKING:
+    from companion.services.backup_restore import Restoring
     from companion.services.ports import SecretStore
 
 log = logging.getLogger(__name__)
@@ -80,6 +82,11 @@ class Environment:
             secrets_key=variables.get("COMPANION_SECRETS_KEY", ""),
             now=variables.get("COMPANION_NOW", ""),
         )
+
+    @property
+    def book(self) -> Path:
+        """The database's file. Raises BadInput for a URL that names none."""
+        return path_of(self.database_url) if self.database_url else self.home / "companion.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +167,12 @@ async def open_companion(
         make_folder(home)
         if feed_port is None:
             feed_port = noted_feed_port(home)
+        finish_restore(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
         settings = SettingsFile(home, turn=FileTurn(home / "settings.lock", holder=holder))
         install_id = settings.read().install_id
-        database = open_database(
-            environment.database_url or f"sqlite:///{(home / 'companion.db').as_posix()}", clock
-        )
+        database = open_database(environment.book, clock)
         stack.push_async_callback(database.close)
         secrets = SealedSecrets(
             home,
@@ -193,6 +199,10 @@ async def open_companion(
         )
         syncing = Syncing(parts)
         auditing = Auditing(syncing=syncing, ledger=database.ledger, settings=settings)
+
+        def listener() -> tuple[str, int]:
+            return settings.read().practice.feed_host or lan_address(), feed_port
+
         feeds = Feeds(
             book=database.book,
             settings=settings,
@@ -202,7 +212,7 @@ async def open_companion(
             clock=clock,
             writer=CalendarWriter(install_id),
             kept=FeedFiles(home / "feeds"),
-            listener=lambda: (settings.read().practice.feed_host or lan_address(), feed_port),
+            listener=listener,
         )
         stack.push_async_callback(feeds.close)
         worker = Worker(
@@ -216,6 +226,30 @@ async def open_companion(
             daily=(feeds.tidy,),
         )
         practitioners = Practitioners(settings=settings, book=database.book, clock=clock)
+        connecting = Connecting(
+            google=google,
+            settings=settings,
+            secrets=secrets,
+            ledger=database.ledger,
+            activity=database.activity,
+            clock=clock,
+            nudge=worker.nudge,
+            pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
+        )
+        care = care_for(
+            Rooms(
+                home=home,
+                clock=clock,
+                settings=settings,
+                database=database,
+                secrets=secrets,
+                google=google,
+                connecting=connecting,
+                google_api=environment.google_api,
+                secrets_key=environment.secrets_key,
+                listener=listener,
+            )
+        )
         yield House(
             home=home,
             database=database,
@@ -235,16 +269,7 @@ async def open_companion(
                     activity=database.activity,
                     clock=clock,
                 ),
-                connecting=Connecting(
-                    google=google,
-                    settings=settings,
-                    secrets=secrets,
-                    ledger=database.ledger,
-                    activity=database.activity,
-                    clock=clock,
-                    nudge=worker.nudge,
-                    pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
-                ),
+                connecting=connecting,
                 syncing=syncing,
                 auditing=auditing,
                 feeds=feeds,
@@ -273,8 +298,23 @@ async def open_companion(
                     clock=clock,
                 ),
                 availability=Availability(settings=settings),
+                doctor=care.doctor,
+                support=care.support,
+                backups=care.backups,
+                transfer=care.transfer,
             ),
         )
+
+
+def restoring_of(environment: Environment) -> Restoring:
+    """To put a backup in place of a home that nobody has open. Raises CompanionError."""
+    finish_restore(environment.home)
+    return restoring(
+        environment.home,
+        environment.book,
+        secrets_key=environment.secrets_key,
+        clock=SystemClock(environment.now),
+    )
 
 
 def noted_feed_port(home: Path) -> int:

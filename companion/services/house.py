@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from companion.services.auditing import Auditing
 from companion.services.availability import Availability
+from companion.services.backup import Backups
 from companion.services.book_view import BookView
 from companion.services.booking import Booking
 from companion.services.connecting import Connecting
+from companion.services.doctor import Doctor
 from companion.services.feeds import Feeds
 from companion.services.importing import Importing
 from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
 from companion.services.practitioners import Practitioners
+from companion.services.setting_transfer import SettingTransfer
 from companion.services.status import Status
+from companion.services.support import Support
 from companion.services.syncing import Syncing
 from companion.services.worker import Worker
 
@@ -35,3 +39,7 @@ class Services:
     booking: Booking
     book_view: BookView
     availability: Availability
+    doctor: Doctor
+    support: Support
+    backups: Backups
+    transfer: SettingTransfer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from companion.domain.errors import SecretsError
 
 
@@ -22,6 +24,16 @@ class FakeSecrets:
     async def remove(self, name: str) -> None:
         self._fail_if_told()
         self.kept.pop(name, None)
+
+    async def names(self) -> tuple[str, ...]:
+        self._fail_if_told()
+        return tuple(sorted(self.kept))
+
+    async def set_aside(self) -> Path | None:
+        """Everything goes, and with it the trouble."""
+        self.kept.clear()
+        self.trouble = None
+        return Path("secrets.aside-1.json")
 
     async def check(self) -> str:
         self._fail_if_told()

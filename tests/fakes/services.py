@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
@@ -23,9 +24,11 @@ from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.auditing import Auditing
 from companion.services.availability import Availability
+from companion.services.backup import Backups
 from companion.services.book_view import BookView
 from companion.services.booking import Booking
 from companion.services.connecting import CalendarChoice, Connecting
+from companion.services.doctor import Doctor, Patient
 from companion.services.feeds import Feeds
 from companion.services.house import Services
 from companion.services.importing import Importing
@@ -33,9 +36,12 @@ from companion.services.pacing import Pacer
 from companion.services.passes import SyncParts
 from companion.services.ports import BookChange, Clock
 from companion.services.practitioners import Practitioners
+from companion.services.setting_transfer import SettingTransfer
 from companion.services.status import Status
+from companion.services.support import Support
 from companion.services.syncing import Syncing
 from companion.services.worker import Worker
+from tests.fakes.care import FakeProbes, answering, copy_words, nowhere, quick_archive
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
@@ -94,6 +100,8 @@ class FakeHouse:
     ledger: MemoryLedger
     activity: MemoryActivity
     secrets: FakeSecrets
+    probes: FakeProbes
+    home: Path
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
         await self.book.apply(BookChange(put=appointments, remove=remove), self.clock.now())
@@ -113,6 +121,7 @@ def fake_house(
     *,
     clock: Clock | None = None,
     user_rate: float = 100.0,
+    home: Path | None = None,
 ) -> FakeHouse:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
@@ -138,6 +147,15 @@ def fake_house(
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     practitioners = Practitioners(settings=settings, book=book, clock=clock)
+    home, probes = home or nowhere(), FakeProbes()
+    connecting = Connecting(
+        google=google,
+        settings=settings,
+        secrets=secrets,
+        ledger=ledger,
+        activity=activity,
+        clock=clock,
+    )
     services = Services(
         clock=clock,
         settings=settings,
@@ -152,14 +170,7 @@ def fake_house(
             activity=activity,
             clock=clock,
         ),
-        connecting=Connecting(
-            google=google,
-            settings=settings,
-            secrets=secrets,
-            ledger=ledger,
-            activity=activity,
-            clock=clock,
-        ),
+        connecting=connecting,
         syncing=syncing,
         auditing=auditing,
         feeds=Feeds(
@@ -199,6 +210,50 @@ def fake_house(
         ),
         book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=store, clock=clock),
         availability=Availability(settings=settings),
+        doctor=Doctor(
+            Patient(
+                settings=settings,
+                book=book,
+                ledger=ledger,
+                feeds=store,
+                secrets=secrets,
+                google=google,
+                connecting=connecting,
+                probes=probes,
+                clock=clock,
+                home=home,
+                program="1.2.3",
+                integrity=answering("ok"),
+                set_secrets_aside=secrets.set_aside,
+                listener=lambda: ("192.168.20.7", 8090),
+            )
+        ),
+        support=Support(
+            settings=settings,
+            book=book,
+            ledger=ledger,
+            feeds=store,
+            activity=activity,
+            secrets=secrets,
+            versions=probes.versions,
+            clock=clock,
+            home=home,
+            program="1.2.3",
+            log_name="companion.log",
+        ),
+        backups=Backups(
+            settings=settings,
+            book=book,
+            feeds=store,
+            secrets=secrets,
+            activity=activity,
+            copy_database=copy_words,
+            sealing=quick_archive(),
+            clock=clock,
+            home=home,
+            program="1.2.3",
+        ),
+        transfer=SettingTransfer(settings=settings, clock=clock),
     )
     return FakeHouse(
         services=services,
@@ -209,6 +264,8 @@ def fake_house(
         ledger=ledger,
         activity=activity,
         secrets=secrets,
+        probes=probes,
+        home=home,
     )
 
 
@@ -241,11 +298,13 @@ def crowd(count: int) -> SamplePractice:
     return replace(sample, practitioners=people)
 
 
-async def lived_in(*, clock: Clock | None = None, user_rate: float = 100.0) -> FakeHouse:
+async def lived_in(
+    *, clock: Clock | None = None, user_rate: float = 100.0, home: Path | None = None
+) -> FakeHouse:
     """The sample practice in use: some are connected and up to date, one is held, some are not
     connected; a feed link; an import on record."""
     sample = the_sample()
-    house = fake_house(sample, clock=clock, user_rate=user_rate)
+    house = fake_house(sample, clock=clock, user_rate=user_rate, home=home)
     await house.services.connecting.set_client(CLIENT_FILE)
     await house.write(*sample.appointments)
     for person in sample.practitioners[:4]:

@@ -1,0 +1,170 @@
+"""The parts that look after a home, put together: doctor, support bundle, backup and restore.
+
+Below the composition root, which passes in what it has opened; restoring opens its own, because
+the home that it replaces may not open at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import companion
+from companion.adapters.backup import HomeSwap, SealedArchive, Swap
+from companion.adapters.clock import SystemClock
+from companion.adapters.database.opening import Database, open_database
+from companion.adapters.google.service import GoogleGateway
+from companion.adapters.logs import FILE_NAME
+from companion.adapters.probes import MachineProbes
+from companion.adapters.secrets import LOCK_NAME, SealedSecrets
+from companion.adapters.settings import SettingsFile
+from companion.adapters.turns import FileTurn
+from companion.adapters.vault import Vault
+from companion.domain.errors import Busy
+from companion.services.backup import BOOK, Backups, weakness_of
+from companion.services.backup_restore import Restoring, Staged
+from companion.services.connecting import Connecting
+from companion.services.doctor import Doctor, Patient
+from companion.services.setting_transfer import SettingTransfer
+from companion.services.support import Support
+
+RESTORE_PATIENCE = 60.0
+"""Seconds that a start waits for a restore that is just swapping files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What of an open house is looked after."""
+
+    home: Path
+    clock: SystemClock
+    settings: SettingsFile
+    database: Database
+    secrets: SealedSecrets
+    google: GoogleGateway
+    connecting: Connecting
+    google_api: str
+    secrets_key: str
+    listener: Callable[[], tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    doctor: Doctor
+    support: Support
+    backups: Backups
+    transfer: SettingTransfer
+
+
+def care_for(rooms: Rooms) -> Care:
+    database, settings, clock, home = rooms.database, rooms.settings, rooms.clock, rooms.home
+    probes = MachineProbes(google_api=rooms.google_api)
+    return Care(
+        doctor=Doctor(
+            Patient(
+                settings=settings,
+                book=database.book,
+                ledger=database.ledger,
+                feeds=database.feeds,
+                secrets=rooms.secrets,
+                google=rooms.google,
+                connecting=rooms.connecting,
+                probes=probes,
+                clock=clock,
+                home=home,
+                program=companion.__version__,
+                integrity=database.integrity,
+                set_secrets_aside=rooms.secrets.set_aside,
+                recovered=lambda: settings.recovered,
+                weak_key=weakness_of(rooms.secrets_key) if rooms.secrets_key.strip() else "",
+                rehearsing=clock.rehearsing,
+                listener=rooms.listener,
+                app_runs=lambda: app_runs(home),
+            )
+        ),
+        support=Support(
+            settings=settings,
+            book=database.book,
+            ledger=database.ledger,
+            feeds=database.feeds,
+            activity=database.activity,
+            secrets=rooms.secrets,
+            versions=probes.versions,
+            clock=clock,
+            home=home,
+            program=companion.__version__,
+            log_name=FILE_NAME,
+            passphrases=(rooms.secrets_key,),
+        ),
+        backups=Backups(
+            settings=settings,
+            book=database.book,
+            feeds=database.feeds,
+            secrets=rooms.secrets,
+            activity=database.activity,
+            copy_database=database.backup_to,
+            sealing=SealedArchive(),
+            clock=clock,
+            home=home,
+            program=companion.__version__,
+        ),
+        transfer=SettingTransfer(settings=settings, clock=clock),
+    )
+
+
+def restoring(home: Path, database: Path, *, secrets_key: str, clock: SystemClock) -> Restoring:
+    """For a home that nobody has open; `database` is where its book lies or will lie."""
+
+    @asynccontextmanager
+    async def staged(folder: Path) -> AsyncIterator[Staged]:
+        async with AsyncExitStack() as stack:
+            opened = open_database(folder / BOOK, clock)
+            stack.push_async_callback(opened.close)
+            holder = "a restore"
+            yield Staged(
+                settings=SettingsFile(
+                    folder, turn=FileTurn(folder / "settings.lock", holder=holder)
+                ),
+                book=opened.book,
+                ledger=opened.ledger,
+                feeds=opened.feeds,
+                activity=opened.activity,
+                secrets=SealedSecrets(
+                    folder,
+                    vault=Vault(home),  # the key of the home that the file will belong to
+                    turn=FileTurn(folder / LOCK_NAME, holder=holder),
+                    passphrase=secrets_key,
+                ),
+                integrity=opened.integrity,
+            )
+
+    return Restoring(
+        home=home,
+        sealing=SealedArchive(),
+        staged=staged,
+        swapping=HomeSwap(home, database, _swap(home)),
+        app_turn=FileTurn(home / "app.lock", holder="a restore", patience=0.5),
+        clock=clock,
+    )
+
+
+def finish_restore(home: Path) -> bool:
+    """Complete a restore that a crash interrupted; costs one look where there was none."""
+    return _swap(home).finish()
+
+
+def app_runs(home: Path) -> bool:
+    turn = FileTurn(home / "app.lock", holder="the app", patience=0.0)
+    try:
+        turn.__enter__()
+    except Busy:
+        return True
+    turn.__exit__(None, None, None)
+    return False
+
+
+def _swap(home: Path) -> Swap:
+    turn = FileTurn(home / "restore.lock", holder="a restore", patience=RESTORE_PATIENCE)
+    return Swap(home, turn=turn)

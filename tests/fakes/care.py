@@ -1,0 +1,82 @@
+"""What looks after a house, on fakes: a machine that tells what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from companion.adapters.backup import SealedArchive
+from companion.domain.errors import CompanionError
+
+T = TypeVar("T")
+QUICK = {"time": 1, "memory_kib": 64, "lanes": 1}
+"""Cost of argon2id in tests."""
+FAIR = "seven mild ibises wander"
+"""A passphrase that is good enough for a backup."""
+
+
+@dataclass
+class FakeProbes:
+    """Implements `Probes`."""
+
+    offset: timedelta | CompanionError = timedelta(0)
+    listening: set[str] = field(default_factory=lambda: {"http://192.168.20.7:8090"})
+    certificate: datetime | CompanionError | None = None
+    free: int | CompanionError = 50_000_000_000
+    zone: str = "Australia/Sydney"
+    found: dict[str, str] = field(default_factory=lambda: {"Python": "3.11.9", "nicegui": "3.18"})
+
+    async def clock_offset(self) -> timedelta:
+        return _or_raise(self.offset)
+
+    async def listener_answers(self, base_url: str) -> bool:
+        return base_url in self.listening
+
+    async def certificate_end(self, host: str, port: int) -> datetime:
+        assert self.certificate is not None
+        return _or_raise(self.certificate)
+
+    async def free_bytes(self, folder: Path) -> int:
+        return _or_raise(self.free)
+
+    def machine_offset(self, moment: datetime) -> timedelta:
+        offset = moment.astimezone(ZoneInfo(self.zone)).utcoffset()
+        assert offset is not None
+        return offset
+
+    def versions(self) -> dict[str, str]:
+        return dict(self.found)
+
+
+def _or_raise(value: T | CompanionError) -> T:
+    if isinstance(value, CompanionError):
+        raise value
+    return value
+
+
+def nowhere() -> Path:
+    """The home of a fake house that was given none: not there, until something is written."""
+    return Path(tempfile.gettempdir()) / f"companion-fake-{secrets.token_hex(6)}"
+
+
+def quick_archive() -> SealedArchive:
+    return SealedArchive(cost=QUICK)
+
+
+def answering(text: str) -> Callable[[], Awaitable[str]]:
+    async def answer() -> str:
+        return text
+
+    return answer
+
+
+async def copy_words(path: Path) -> None:
+    """Stands for a database, which a fake house has not."""
+    await asyncio.to_thread(path.write_bytes, b"a copy of the book")

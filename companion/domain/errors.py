@@ -10,6 +10,8 @@ tree from one table each.
     ├── NotFound                  no such practitioner, source, feed …
     ├── Busy                      another window or command holds what we need
     ├── ChangedMeanwhile          an edit was decided on what is no longer so
+    ├── NotAllowed                the user's role does not include it
+    ├── SignedOut                 nobody is signed in at this screen
     ├── StoreError                disk, database, settings
     │   ├── StoreTooNew           written by a newer version of this program
     │   └── StoreDamaged          unreadable, and no good copy either
@@ -94,6 +96,16 @@ class Busy(CompanionError):
 class ChangedMeanwhile(CompanionError):
     default_what = "This appointment was changed in another window meanwhile."
     default_remedy = "It is shown as it is now; make your change again if it is still right."
+
+
+class NotAllowed(CompanionError):
+    default_what = "You may not do that."
+    default_remedy = "Ask an administrator of the practice."
+
+
+class SignedOut(CompanionError):
+    default_what = "You are signed out."
+    default_remedy = "Sign in again and repeat what you did last."
 
 
 class StoreError(CompanionError):

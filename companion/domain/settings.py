@@ -16,6 +16,7 @@ from companion.domain.availability import WorkingHours
 from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import EPOCH
+from companion.domain.users import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,8 @@ class Practice:
     stale_after: timedelta = timedelta(hours=24)
     """A calendar without a successful pass for longer says so."""
     activity_kept: timedelta = timedelta(days=90)
+    idle_sign_out: timedelta = timedelta(minutes=30)
+    """Who does nothing on any page for so long is signed out."""
     feeds_allowed: bool = True
     feed_host: str = ""
     """Address printed in feed links; empty for the first address of this machine's network."""
@@ -115,6 +118,8 @@ class Settings:
     )
     """By practitioner id, in display order."""
     sources: Mapping[str, SourceSettings] = field(default_factory=lambda: MappingProxyType({}))
+    users: Mapping[str, User] = field(default_factory=lambda: MappingProxyType({}))
+    """By id, in the order they were added; empty until the welcome made the first."""
 
     def practitioner(self, wanted: str) -> PractitionerSettings:
         """By id, else by name or alias without regard to case; raises NotFound."""
@@ -145,6 +150,12 @@ class Settings:
     def without_practitioner(self, practitioner_id: str) -> Settings:
         rest = {key: each for key, each in self.practitioners.items() if key != practitioner_id}
         return replace(self, practitioners=rest)
+
+    def with_user(self, user: User) -> Settings:
+        return replace(self, users={**self.users, user.id: user})
+
+    def without_user(self, user_id: str) -> Settings:
+        return replace(self, users={k: each for k, each in self.users.items() if k != user_id})
 
     def with_source(self, source: SourceSettings) -> Settings:
         return replace(self, sources={**self.sources, source.name: source})

@@ -6,6 +6,7 @@ A file of record is a mapping of tables, each a list of documents (dicts):
     practice        one document
     practitioners   one each, in display order
     sources         one each
+    users           one each
 
 A document follows the dataclass field by field, driven by the type hints, so a new field needs no
 code here; it may be missing from a file (its default counts). A key that we do not know is
@@ -38,15 +39,19 @@ from companion.domain.settings import (
     SyncChoices,
     check_days,
 )
+from companion.domain.users import User
 from companion.services import setting_checks as checks
 
-VERSION = 2
+VERSION = 3
+
+_TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
 Document = dict[str, Any]
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
     1: lambda tables: tables,  # 2 adds availability, which may be absent
+    2: lambda tables: tables,  # 3 adds users and idle_sign_out, likewise
 }
 
 
@@ -75,6 +80,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practitioner, "timezone"): checks.timezone,
     (Practitioner, "colour"): checks.display_colour,
     (PractitionerSettings, "availability"): _hours,
+    (User, "id"): checks.identifier,
+    (User, "name"): checks.name,
     (SyncChoices, "days_in_arrears"): check_days,
     (SyncChoices, "days_in_advance"): check_days,
     (SyncChoices, "colour"): checks.google_colour,
@@ -84,6 +91,7 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "hold_at_least"): lambda value, where: checks.whole(value, where, 0, 100_000),
     (Practice, "stale_after"): _positive,
     (Practice, "activity_kept"): _positive,
+    (Practice, "idle_sign_out"): _positive,
     (Practice, "feed_host"): checks.host,
     (Practice, "feed_base_url"): checks.base_url,
     (Practice, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
@@ -98,13 +106,14 @@ def to_tables(settings: Settings) -> dict[str, list[Document]]:
         "practice": [_encode(settings.practice)],
         "practitioners": [_encode(each) for each in settings.practitioners.values()],
         "sources": [_encode(each) for each in settings.sources.values()],
+        "users": [_encode(each) for each in settings.users.values()],
     }
 
 
 def from_tables(tables: Tables) -> Settings:
     """Raises StoreTooNew, or BadInput whose `field` is the path of the bad value."""
     current = migrate({name: [dict(each) for each in rows] for name, rows in tables.items()})
-    if unknown := current.keys() - {"home", "practice", "practitioners", "sources"}:
+    if unknown := current.keys() - _TABLES:
         raise _bad("is not a part of the settings we know", min(unknown))
     home = _only(current, "home")
     _no_others(home, {"version", "install_id"}, "home")
@@ -113,11 +122,13 @@ def from_tables(tables: Tables) -> Settings:
         raise _bad("is missing or no text", "home.install_id")
     people = _records(PractitionerSettings, current, "practitioners")
     sources = _records(SourceSettings, current, "sources")
+    users = _records(User, current, "users")
     return Settings(
         install_id=install_id,
         practice=_decode(Practice, _only(current, "practice"), "practice"),
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),
+        users=_keyed(users, lambda each: each.id, "users"),
     )
 
 

@@ -258,6 +258,9 @@ PRACTICE: Mapping[str, Word[Practice]] = {
     "activity_days": _practice(
         "activity_kept", _duration(timedelta(days=1), 3650), _in_units(timedelta(days=1))
     ),
+    "idle_minutes": _practice(
+        "idle_sign_out", _duration(timedelta(minutes=1), 720), _in_units(timedelta(minutes=1))
+    ),
     "feeds_allowed": _practice("feeds_allowed", yes_or_no, _true_or_false),
     "feed_host": _practice("feed_host", checks.host),
     "feed_base_url": _practice("feed_base_url", checks.base_url),

@@ -428,6 +428,7 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(rooms: Rooms)
         "hold_at_least": "5",
         "stale_hours": "36",
         "activity_days": "30",
+        "idle_minutes": "20",
         "feeds_allowed": "false",
         "feed_host": "192.168.1.20",
         "feed_base_url": "https://cal.example.org/x",

@@ -24,6 +24,7 @@ from companion.domain.settings import (
     SourceSettings,
     SyncChoices,
 )
+from companion.domain.users import Role, User
 from companion.services.setting_documents import (
     VERSION,
     checked,
@@ -113,6 +114,7 @@ practices = st.builds(
     hold_at_least=st.integers(0, 1000),
     stale_after=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
     activity_kept=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
+    idle_sign_out=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
     feeds_allowed=st.booleans(),
     feed_host=st.sampled_from(["", "192.168.1.20", "cal.example.org", "fe80::1"]),
     feed_base_url=st.sampled_from(["", "https://cal.example.org", "http://[fe80::1]:8090/x"]),
@@ -127,6 +129,16 @@ sources = st.builds(
     folder=texts,
     leave_files=st.booleans(),
 )
+users = st.builds(
+    User,
+    id=st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True),
+    name=words,
+    role=st.sampled_from(Role),
+    practitioner_id=texts,
+    password=texts,
+    epoch=st.integers(0, 10**9),
+    must_change=st.booleans(),
+)
 everything = st.builds(
     Settings,
     install_id=st.text(min_size=1, max_size=20),
@@ -135,6 +147,7 @@ everything = st.builds(
         lambda found: {each.practitioner.id: each for each in found}
     ),
     sources=st.lists(sources, max_size=3).map(lambda found: {each.name: each for each in found}),
+    users=st.lists(users, max_size=3).map(lambda found: {each.id: each for each in found}),
 )
 
 
@@ -192,7 +205,7 @@ def test_a_field_that_an_older_file_lacks_takes_its_default() -> None:
         (("home", 0, "install_id"), "", "home.install_id"),
         (("home", 0, "version"), "1", "home.version"),
         (("home", 0, "owner"), "x", "home.owner"),
-        (("users",), [], "users"),
+        (("guests",), [], "guests"),
         (("practice",), [], "practice"),
     ],
 )
@@ -276,9 +289,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 2
+    assert VERSION == 3
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_2.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_3.items()
     }
 
 
@@ -291,11 +304,11 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_2 = {
-    "": "home practice practitioners sources",
+KEYS_OF_VERSION_3 = {
+    "": "home practice practitioners sources users",
     "home": "version install_id",
     "practice": "name timezone cap hold_share hold_at_least stale_after activity_kept "
-    "feeds_allowed feed_host feed_base_url user_rate project_rate",
+    "idle_sign_out feeds_allowed feed_host feed_base_url user_rate project_rate",
     "practice.cap": "items client_name masked_types",
     "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at "
     "availability",
@@ -307,6 +320,7 @@ KEYS_OF_VERSION_2 = {
     "put_back_deleted tidy_past",
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
     "sources": "name mapping snapshot folder leave_files",
+    "users": "id name role practitioner_id password epoch must_change",
 }
 
 
@@ -318,6 +332,7 @@ def sample() -> Settings:
             "anna-lee": PractitionerSettings(practitioner=anna, availability=(MONDAYS,))
         },
         sources={"bp": SourceSettings(name="bp")},
+        users={"desk": User(id="desk", name="Front desk", role=Role.RECEPTION)},
     )
 
 

@@ -20,6 +20,7 @@ from companion.adapters.turns import FileTurn
 from companion.domain.errors import BadInput, Busy, StoreDamaged, StoreError, StoreTooNew
 from companion.domain.settings import Settings
 from companion.services.files import Disk
+from companion.services.setting_documents import VERSION
 from tests.fakes.disk import FailingDisk
 
 Edit = Callable[[Settings], Settings]
@@ -320,4 +321,4 @@ def test_the_file_holds_tinydb_tables(tmp_path: Path) -> None:
     store_in(tmp_path).read()
     document = json.loads((tmp_path / "settings.json").read_bytes())
     assert {"home", "practice"} <= set(document["tables"])
-    assert document["tables"]["home"]["1"]["version"] == 2
+    assert document["tables"]["home"]["1"]["version"] == VERSION

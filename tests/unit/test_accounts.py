@@ -1,0 +1,431 @@
+"""Users, passwords, signing in: rule by rule."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from companion.adapters.passwords import Argon2Passwords
+from companion.adapters.sessions import SessionFile
+from companion.domain.appointments import Practitioner
+from companion.domain.errors import BadInput, NotFound, StoreError
+from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.users import Role, User
+from companion.services.accounts import Accounts, SignInRefused
+from companion.services.accounts_delays import LONGEST, Delays, delay_after
+from companion.services.accounts_sessions import Session, hash_of
+from tests.fakes.accounts import MemorySessions, PlainPasswords
+from tests.fakes.clock import FakeClock
+from tests.fakes.settings import FakeSettings
+from tests.fakes.stores import MemoryActivity
+
+GOOD = "tram violet anchor"
+NEXT = "pepper lantern quay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    accounts: Accounts
+    settings: FakeSettings
+    passwords: PlainPasswords
+    sessions: MemorySessions
+    clock: FakeClock
+    activity: MemoryActivity
+
+    def again(self) -> Accounts:
+        """The program started anew on the same home."""
+        return Accounts(
+            settings=self.settings,
+            passwords=self.passwords,
+            sessions=self.sessions,
+            activity=self.activity,
+            clock=self.clock,
+        )
+
+
+@pytest.fixture
+def desk() -> Desk:
+    settings = FakeSettings(
+        Settings(install_id="0123456789abcdef").with_practitioner(
+            PractitionerSettings(practitioner=Practitioner(id="anna-lee", name="Anna Lee"))
+        )
+    )
+    passwords, sessions = PlainPasswords(), MemorySessions()
+    clock, activity = FakeClock(), MemoryActivity()
+    accounts = Accounts(
+        settings=settings, passwords=passwords, sessions=sessions, activity=activity, clock=clock
+    )
+    return Desk(
+        accounts=accounts,
+        settings=settings,
+        passwords=passwords,
+        sessions=sessions,
+        clock=clock,
+        activity=activity,
+    )
+
+
+async def enter(desk: Desk, name: str = "Robin", password: str = GOOD) -> str:
+    """The hash of a new session's token."""
+    _, token = await desk.accounts.sign_in(name, password, machine="front")
+    return hash_of(token)
+
+
+# ── who there is ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_first_user_is_an_administrator_and_there_is_one_first_only(desk: Desk) -> None:
+    user = await desk.accounts.add_first("  Robin   Sample ", GOOD)
+    assert (user.name, user.role, user.must_change) == (
+        "Robin Sample",
+        Role.ADMINISTRATOR,
+        False,
+    )
+    with pytest.raises(BadInput, match="administrator already"):
+        await desk.accounts.add_first("Someone Else", NEXT)
+    assert [each.name for each in desk.accounts.users()] == ["Robin Sample"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["", "short", "x" * 201, "password123", "Password Password", "robinrobin", "1111111111"],
+)
+async def test_a_password_that_is_guessed_first_is_refused_at_its_field(
+    desk: Desk, password: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        await desk.accounts.add_first("Robin", password)
+    assert caught.value.field == "new"
+    assert password not in str(caught.value) or len(password) < 6
+    assert desk.accounts.users() == ()
+
+
+async def test_a_password_may_hold_anything_and_be_long(desk: Desk) -> None:
+    password = "Ω " + "été-" * 40
+    await desk.accounts.add_first("Robin", password)
+    assert await enter(desk, password=password)
+
+
+async def test_a_new_user_gets_a_password_to_change(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    user, password = await desk.accounts.add("Kim", Role.RECEPTION)
+    assert user.must_change
+    assert len(password) == 14
+    signed_in, _ = await desk.accounts.sign_in("KIM", password, machine="front")
+    assert signed_in.id == user.id
+
+
+async def test_two_users_cannot_answer_to_one_name(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    kim, _ = await desk.accounts.add("Kim", Role.RECEPTION)
+    with pytest.raises(BadInput) as caught:
+        await desk.accounts.add("ROBIN", Role.RECEPTION)
+    assert caught.value.field == "name"
+    with pytest.raises(BadInput):
+        await desk.accounts.edit(kim.id, name="robin")
+
+
+async def test_a_practitioner_user_belongs_to_a_practitioner_that_there_is(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    with pytest.raises(BadInput) as caught:
+        await desk.accounts.add("Anna", Role.PRACTITIONER, practitioner_id="nobody")
+    assert caught.value.field == "practitioner_id"
+    anna, _ = await desk.accounts.add("Anna", Role.PRACTITIONER, practitioner_id="anna-lee")
+    assert anna.practitioner_id == "anna-lee"
+    assert (await desk.accounts.edit(anna.id, role=Role.RECEPTION)).practitioner_id == ""
+
+
+async def test_one_administrator_always_stays(desk: Desk) -> None:
+    robin = await desk.accounts.add_first("Robin", GOOD)
+    with pytest.raises(BadInput, match="at least one administrator"):
+        await desk.accounts.remove(robin.id)
+    with pytest.raises(BadInput, match="at least one administrator"):
+        await desk.accounts.edit(robin.id, role=Role.RECEPTION)
+    kim, _ = await desk.accounts.add("Kim", Role.ADMINISTRATOR)
+    await desk.accounts.remove(robin.id)
+    assert [each.id for each in desk.accounts.users()] == [kim.id]
+
+
+async def test_somebody_who_is_gone_is_said_to_be(desk: Desk) -> None:
+    for ask in (desk.accounts.user, desk.accounts.named):
+        with pytest.raises(NotFound):
+            ask("nobody")
+
+
+async def test_the_demos_administrator_is_made_once_and_has_no_password(desk: Desk) -> None:
+    first = await desk.accounts.add_demo()
+    assert await desk.accounts.add_demo() == first
+    with pytest.raises(SignInRefused):
+        await desk.accounts.sign_in(first.name, "", machine="front")
+
+
+async def test_users_are_noted_without_passwords(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    kim, password = await desk.accounts.add("Kim", Role.RECEPTION)
+    fresh = await desk.accounts.reset_password(kim.id)
+    lines = [each.text for each in await desk.activity.recent()]
+    assert "The password of Kim was reset." in lines
+    for secret in (GOOD, password, fresh):
+        assert secret not in " ".join(lines)
+
+
+# ── signing in ────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_wrong_name_and_a_wrong_password_get_the_same_answer_and_work(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    said = []
+    for name, password in (("Robin", "wrong wrong wrong"), ("Nobody", GOOD)):
+        with pytest.raises(SignInRefused) as caught:
+            await desk.accounts.sign_in(name, password, machine="front")
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    assert len(desk.passwords.compared) == 2
+
+
+async def test_after_failures_the_wait_grows_and_the_right_password_waits_too(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    for _ in range(3):
+        with pytest.raises(SignInRefused):
+            await enter(desk, password="wrong wrong wrong")
+    with pytest.raises(SignInRefused, match="Wait 2 seconds"):
+        await enter(desk)
+    await desk.clock.sleep(2.1)
+    with pytest.raises(SignInRefused, match="taken in 4 seconds"):
+        await enter(desk, password="wrong wrong wrong")
+    await desk.clock.sleep(4.1)
+    assert await enter(desk)
+    with pytest.raises(SignInRefused) as caught:
+        await enter(desk, password="wrong wrong wrong")
+    assert "taken in" not in str(caught.value)
+
+
+async def test_a_guesser_elsewhere_delays_neither_other_machines_nor_other_users(
+    desk: Desk,
+) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    kim, password = await desk.accounts.add("Kim", Role.RECEPTION)
+    for _ in range(5):
+        with pytest.raises(SignInRefused):
+            await desk.accounts.sign_in("Robin", "guess guess guess", machine="back")
+    await desk.accounts.sign_in("Robin", GOOD, machine="front")
+    await desk.accounts.sign_in(kim.name, password, machine="back")
+
+
+def test_nobody_is_locked_out_for_good() -> None:
+    waits = [delay_after(count) for count in range(60)]
+    assert waits[:6] == [0, 0, 0, 2, 4, 8]
+    assert waits == sorted(waits)
+    assert waits[-1] == LONGEST
+
+
+async def test_what_was_not_tried_for_an_hour_is_forgotten() -> None:
+    clock = FakeClock()
+    delays = Delays(clock)
+    for _ in range(40):
+        delays.begin(("robin", "front"))
+    assert delays.seconds_left(("robin", "front")) == LONGEST
+    await clock.sleep(3601)
+    assert delays.seconds_left(("robin", "front")) == 0
+    delays.begin(("robin", "front"))
+    assert delays.seconds_left(("robin", "front")) == 0
+
+
+async def test_an_old_hash_is_renewed_at_the_next_sign_in_without_ending_it(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    desk.passwords.generation = 2
+    hashed = await enter(desk)
+    assert desk.accounts.users()[0].password.startswith("plain2$")
+    assert desk.accounts.sessions.user(hashed)
+
+
+# ── sessions ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_session_lives_while_something_is_done(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    hashed = await enter(desk)
+    for _ in range(6):
+        await desk.clock.sleep(20 * 60)
+        desk.accounts.sessions.seen(hashed)
+        assert desk.accounts.sessions.user(hashed)
+    await desk.clock.sleep(31 * 60)
+    assert desk.accounts.sessions.user(hashed) is None
+    desk.accounts.sessions.seen(hashed)
+    assert desk.accounts.sessions.user(hashed) is None
+
+
+async def test_a_session_ends_after_twelve_hours_whatever_is_done(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    hashed = await enter(desk)
+    for _ in range(37):
+        await desk.clock.sleep(20 * 60)
+        desk.accounts.sessions.seen(hashed)
+    assert desk.accounts.sessions.user(hashed) is None
+
+
+async def test_the_demos_session_does_not_idle_out(desk: Desk) -> None:
+    user = await desk.accounts.add_demo()
+    token = await desk.accounts.sessions.begin(user, lasting=True)
+    await desk.clock.sleep(timedelta(days=2).total_seconds())
+    assert desk.accounts.sessions.user(hash_of(token))
+
+
+async def test_signing_out_ends_this_session_only(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    one, other = await enter(desk), await enter(desk)
+    await desk.accounts.sessions.end(one)
+    assert desk.accounts.sessions.user(one) is None
+    assert desk.accounts.sessions.user(other)
+
+
+async def test_signing_out_everywhere_ends_all_of_this_user(desk: Desk) -> None:
+    robin = await desk.accounts.add_first("Robin", GOOD)
+    _, password = await desk.accounts.add("Kim", Role.RECEPTION)
+    one, other = await enter(desk), await enter(desk)
+    kim = await enter(desk, "Kim", password)
+    assert desk.accounts.sessions.count(robin.id) == 2
+    await desk.accounts.sign_out_everywhere(robin.id)
+    assert desk.accounts.sessions.count(robin.id) == 0
+    assert desk.accounts.sessions.user(one) is None
+    assert desk.accounts.sessions.user(other) is None
+    assert desk.accounts.sessions.user(kim)
+
+
+async def test_a_removed_user_is_signed_out(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    kim, password = await desk.accounts.add("Kim", Role.RECEPTION)
+    hashed = await enter(desk, "Kim", password)
+    await desk.accounts.remove(kim.id)
+    assert desk.accounts.sessions.user(hashed) is None
+
+
+async def test_a_restart_of_the_program_signs_nobody_out(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    hashed = await enter(desk)
+    assert desk.again().sessions.user(hashed)
+
+
+async def test_what_is_kept_of_a_session_does_not_open_it(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    _, token = await desk.accounts.sign_in("Robin", GOOD, machine="front")
+    assert token not in desk.sessions.kept
+    assert set(desk.sessions.kept) == {hash_of(token)}
+
+
+async def test_a_full_disk_signs_in_all_the_same(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    desk.sessions.trouble = StoreError()
+    assert desk.accounts.sessions.user(await enter(desk))
+
+
+async def test_being_seen_is_written_down_once_a_minute_at_most(desk: Desk) -> None:
+    await desk.accounts.add_first("Robin", GOOD)
+    hashed = await enter(desk)
+    before = desk.sessions.writes
+    for _ in range(120):
+        await desk.clock.sleep(1)
+        desk.accounts.sessions.seen(hashed)
+        await desk.accounts.sessions.keep()
+    assert desk.sessions.writes - before == 2
+    assert desk.again().sessions.user(hashed)
+
+
+# ── passwords ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_changed_password_ends_the_other_sessions_and_begins_one(desk: Desk) -> None:
+    robin = await desk.accounts.add_first("Robin", GOOD)
+    one, other = await enter(desk), await enter(desk)
+    token = await desk.accounts.change_password(robin.id, present=GOOD, new=NEXT, machine="front")
+    sessions = desk.accounts.sessions
+    assert [sessions.user(each) for each in (one, other)] == [None, None]
+    assert sessions.user(hash_of(token))
+    with pytest.raises(SignInRefused):
+        await enter(desk)
+    assert await enter(desk, password=NEXT)
+
+
+@pytest.mark.parametrize(
+    ("present", "new", "field"),
+    [("wrong wrong wrong", NEXT, "present"), (GOOD, "short", "new"), (GOOD, GOOD, "new")],
+)
+async def test_a_bad_change_names_the_field_and_changes_nothing(
+    desk: Desk, present: str, new: str, field: str
+) -> None:
+    robin = await desk.accounts.add_first("Robin", GOOD)
+    with pytest.raises(BadInput) as caught:
+        await desk.accounts.change_password(robin.id, present=present, new=new, machine="front")
+    assert caught.value.field == field
+    assert await enter(desk)
+
+
+async def test_guessing_the_present_password_is_slowed_down_too(desk: Desk) -> None:
+    robin = await desk.accounts.add_first("Robin", GOOD)
+    for _ in range(3):
+        with pytest.raises(BadInput, match="not the present"):
+            await desk.accounts.change_password(robin.id, present="x", new=NEXT, machine="front")
+    with pytest.raises(BadInput, match="too often"):
+        await desk.accounts.change_password(robin.id, present=GOOD, new=NEXT, machine="front")
+
+
+async def test_a_reset_ends_every_session_and_asks_for_a_new_password(desk: Desk) -> None:
+    robin = await desk.accounts.add_first("Robin", GOOD)
+    hashed = await enter(desk)
+    password = await desk.accounts.reset_password(robin.id)
+    assert desk.accounts.sessions.user(hashed) is None
+    user, _ = await desk.accounts.sign_in("Robin", password, machine="front")
+    assert user.must_change
+    await desk.accounts.change_password(robin.id, present=password, new=NEXT, machine="front")
+    assert not desk.accounts.user(robin.id).must_change
+
+
+# ── the adapters ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_passwords_are_kept_as_argon2id() -> None:
+    quick = Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    kept = quick.hash(GOOD)
+    assert kept.startswith("$argon2id$")
+    assert GOOD not in kept
+    assert kept != quick.hash(GOOD)
+    assert quick.matches(kept, GOOD)
+    assert not quick.matches(kept, NEXT)
+    assert not quick.outdated(kept)
+    assert Argon2Passwords().outdated(kept)
+
+
+@pytest.mark.parametrize("kept", ["", "plain", "$argon2id$broken"])
+def test_what_is_no_hash_matches_nothing(kept: str) -> None:
+    assert not Argon2Passwords().matches(kept, "")
+
+
+async def test_the_session_file_reads_back_and_is_private(tmp_path: Path) -> None:
+    clock = FakeClock()
+    session = Session(user_id="robin", epoch=3, began_at=clock.now(), seen_at=clock.now())
+    await SessionFile(tmp_path).save({"abc": session})
+    assert SessionFile(tmp_path).load() == {"abc": session}
+    mode = (tmp_path / "sessions.json").stat().st_mode
+    assert os.name == "nt" or mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b'{"a": {"user": "x"}}', b"\xff\xfe", b"null"])
+def test_a_damaged_session_file_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "sessions.json").write_bytes(content)
+    assert SessionFile(tmp_path).load() == {}
+
+
+async def test_a_disk_that_refuses_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        await SessionFile(tmp_path / "missing").save({})
+
+
+def test_a_user_is_found_in_any_spelling_of_the_name() -> None:
+    user = User(id="x", name="Zoë  O'Brien", role=Role.RECEPTION)
+    assert user.answers_to("zoë o'brien")
+    assert not user.answers_to("zoe")

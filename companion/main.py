@@ -28,6 +28,7 @@ from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.settings import SettingsFile
+from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
 from companion.adapters.vault import Vault
@@ -47,8 +48,11 @@ from companion.services.importing import Importing
 from companion.services.pacing import Pacer, Urgency
 from companion.services.passes import SyncParts
 from companion.services.practitioners import Practitioners
+from companion.services.sources import Sources
+from companion.services.staleness import Staleness
 from companion.services.status import Status
 from companion.services.syncing import Syncing
+from companion.services.watching import Watching
 from companion.services.worker import Worker
 
 if TYPE_CHECKING:
@@ -186,6 +190,9 @@ async def open_companion(
         stack.callback(google.close)
         practice = settings.read().practice
         pacer = Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate)
+        staleness = Staleness(
+            book=database.book, ledger=database.ledger, settings=settings, clock=clock
+        )
         parts = SyncParts(
             book=database.book,
             ledger=database.ledger,
@@ -196,6 +203,7 @@ async def open_companion(
             pacer=pacer,
             clock=clock,
             chance=random.Random(),  # noqa: S311 - jitter
+            stale_since=staleness.for_google,
         )
         syncing = Syncing(parts)
         auditing = Auditing(syncing=syncing, ledger=database.ledger, settings=settings)
@@ -213,6 +221,7 @@ async def open_companion(
             writer=CalendarWriter(install_id),
             kept=FeedFiles(home / "feeds"),
             listener=listener,
+            stale_since=staleness.since,
         )
         stack.push_async_callback(feeds.close)
         worker = Worker(
@@ -223,9 +232,29 @@ async def open_companion(
             clock=clock,
             chance=random.Random(),  # noqa: S311 - jitter
             change_sign=database.data_version,
-            daily=(feeds.tidy,),
+            staleness=staleness,
+            daily=(
+                feeds.tidy,
+                lambda: database.activity.prune(
+                    clock.now() - settings.read().practice.activity_kept
+                ),
+            ),
         )
         practitioners = Practitioners(settings=settings, book=database.book, clock=clock)
+        importing = Importing(
+            book=database.book,
+            settings=settings,
+            practitioners=practitioners,
+            reader=TableFiles(),
+            activity=database.activity,
+            clock=clock,
+        )
+        notes = SourceNotesFile(home, holder=holder)
+
+        def book_changed() -> None:
+            worker.nudge()
+            feeds.invalidate()
+
         connecting = Connecting(
             google=google,
             settings=settings,
@@ -261,13 +290,19 @@ async def open_companion(
                 book=database.book,
                 activity=database.activity,
                 practitioners=practitioners,
-                importing=Importing(
-                    book=database.book,
+                importing=importing,
+                sources=Sources(
+                    settings=settings, notes=notes, importing=importing, spool=home / "watched"
+                ),
+                watching=Watching(
                     settings=settings,
-                    practitioners=practitioners,
-                    reader=TableFiles(),
+                    notes=notes,
+                    importing=importing,
+                    book=database.book,
                     activity=database.activity,
                     clock=clock,
+                    spool=home / "watched",
+                    changed=book_changed,
                 ),
                 connecting=connecting,
                 syncing=syncing,
@@ -281,6 +316,7 @@ async def open_companion(
                     activity=database.activity,
                     syncing=syncing,
                     clock=clock,
+                    staleness=staleness,
                 ),
                 worker=worker,
                 booking=Booking(

@@ -261,6 +261,8 @@ def board_json(board: Board) -> dict[str, Any]:
                 "state": each.state,
                 "sentence": each.sentence,
                 "remedy": each.remedy,
+                "action": each.action,
+                "stale_since": each.stale_since.isoformat() if each.stale_since else None,
                 "last_sync": each.last_sync.isoformat() if each.last_sync else None,
                 "proof": each.proof,
                 "in_google": each.in_google,

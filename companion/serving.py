@@ -16,7 +16,7 @@ import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,17 +149,22 @@ async def _serve(
         note_feed_port(house.home, options.feed_port)
         servers.append(feed_server(FeedApp(house.services.feeds)))
         tasks.append(asyncio.create_task(servers[1].serve(sockets=[feed_socket]), name="feeds"))
-    worker = asyncio.create_task(_keep_working(house), name="worker")
+    services = house.services
+    working = [
+        asyncio.create_task(_keep_going(services.worker.run, "background sync"), name="worker"),
+        asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
+    ]
     stop = asyncio.Event()
     with _signals(stop):
         _greet(options, launches, problem, house)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        worker.cancel()
+        for task in working:
+            task.cancel()
         for server in servers:
             server.should_exit = True
-        await asyncio.wait([*tasks, worker], timeout=STOP_SECONDS)
+        await asyncio.wait([*tasks, *working], timeout=STOP_SECONDS)
         for server in servers:
             server.force_exit = True
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
@@ -173,15 +178,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _keep_working(house: House) -> None:
-    """The worker; a mistake of ours in it is logged and it starts again."""
+async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
+    """What works in the background; a mistake of ours in it is logged and it starts again."""
     while True:
         try:
-            await house.services.worker.run()
+            await run()
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - sync must not end over one mistake
-            log.error("the background sync stumbled: %s", type(error).__name__)
+            log.error("the %s stumbled: %s", name, type(error).__name__)
         await asyncio.sleep(30)
 
 

@@ -16,9 +16,11 @@ from companion.services.importing import Importing
 from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
 from companion.services.practitioners import Practitioners
 from companion.services.setting_transfer import SettingTransfer
+from companion.services.sources import Sources
 from companion.services.status import Status
 from companion.services.support import Support
 from companion.services.syncing import Syncing
+from companion.services.watching import Watching
 from companion.services.worker import Worker
 
 
@@ -30,6 +32,8 @@ class Services:
     activity: ActivityLog
     practitioners: Practitioners
     importing: Importing
+    sources: Sources
+    watching: Watching
     connecting: Connecting
     syncing: Syncing
     auditing: Auditing

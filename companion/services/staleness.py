@@ -47,7 +47,7 @@ class Staleness:
         self._passed: dict[str, datetime] = {}
         self._confirmed: dict[str, datetime] = {}
         self._looked_at = float("-inf")
-        self._awake_since = clock.now()
+        self._awake_since: datetime | None = None
 
     async def look(self) -> None:
         """Read anew: two queries for the whole practice. Raises StoreError, Busy."""
@@ -63,7 +63,8 @@ class Staleness:
         self._confirmed[practitioner_id] = self._clock.now()
 
     def woke(self) -> None:
-        """The computer slept, or its clock was set: passes get their time again."""
+        """The background sync started, the computer slept or its clock was set: passes get
+        their time."""
         self._awake_since = self._clock.now()
 
     def since(self, practitioner_id: str) -> datetime | None:
@@ -78,15 +79,19 @@ class Staleness:
     async def for_google(self, _practitioner_id: str) -> datetime | None:
         """What a calendar has to say while a pass writes to it: that the book itself is old.
         Raises StoreError, Busy."""
+        await self.refresh()
+        return self.book_since()
+
+    async def refresh(self) -> None:
+        """`look`, unless that was a moment ago."""
         if self._clock.monotonic() - self._looked_at >= FRESH:
             await self.look()
-        return self.book_since()
 
     def _passes_since(self, practitioner_id: str) -> datetime | None:
         record = self._settings.read().practitioners.get(practitioner_id)
         if record is None or not (record.google.connected and record.choices.enabled):
             return None
-        if self._clock.now() - self._awake_since < GRACE:
+        if self._awake_since and self._clock.now() - self._awake_since < GRACE:
             return None
         good = (
             self._passed.get(practitioner_id),

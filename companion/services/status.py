@@ -1,4 +1,7 @@
-"""Status: the board of the home page and of `run.py status`, one sentence per practitioner."""
+"""Status: the board of the home page and of `run.py status`, one sentence per practitioner.
+
+Whatever is wrong has one plain sentence, what to do, and the one action that mends it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from companion.services.ports import (
     Ledger,
     SettingsStore,
 )
+from companion.services.staleness import Staleness
 from companion.services.state import Held, SyncState
 from companion.services.syncing import Syncing
 
@@ -27,9 +31,23 @@ _BADGES = {
     "Offline": "offline",
     "SignInExpired": "sign in again",
     "ScopeMissing": "sign in again",
+    "SignInError": "sign in again",
     "WrongAccount": "sign in again",
+    "CalendarGone": "choose calendar",
+    "PermissionDenied": "choose calendar",
     "AccountParked": "parked",
 }
+_ACTIONS = {
+    "not connected": "connect",
+    "off": "enable",
+    "sign in again": "connect",
+    "choose calendar": "choose calendar",
+    "held": "look at held",
+    "ready": "upload",
+    "stale": "import",
+}
+_OTHER_ACTIONS = {"ClientFileMissing": "add client", "SecretsUnavailable": "doctor"}
+"""By kind of trouble, where the state does not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +59,14 @@ class PractitionerStatus:
     calendar_name: str
     state: str
     """``not connected``, ``off``, ``ready``, ``syncing``, ``up to date``, ``waiting``, ``held``,
-    ``parked``, ``offline``, ``sign in again`` or ``error``."""
+    ``parked``, ``offline``, ``sign in again``, ``choose calendar``, ``stale`` or ``error``."""
     sentence: str
     remedy: str
+    action: str
+    """What mends it: ``connect``, ``choose calendar``, ``look at held``, ``enable``, ``upload``,
+    ``import``, ``add client``, ``doctor``; empty where nothing is to be done."""
+    stale_since: datetime | None
+    """Since when the schedule has not been kept up to date, where that is too long."""
     last_sync: datetime | None
     """Of the last pass without errors."""
     proof: str
@@ -75,6 +98,7 @@ class Status:
         activity: ActivityLog,
         syncing: Syncing,
         clock: Clock,
+        staleness: Staleness | None = None,
     ) -> None:
         self._settings = settings
         self._book = book
@@ -83,10 +107,13 @@ class Status:
         self._activity = activity
         self._syncing = syncing
         self._clock = clock
+        self._staleness = staleness
 
     async def board(self, *, activity: int = 30) -> Board:
-        """Three queries whatever the number of practitioners; none to Google."""
+        """A few queries whatever the number of practitioners; none to Google."""
         settings = self._settings.read()
+        if self._staleness is not None:
+            await self._staleness.refresh()
         states = await self._ledger.states()
         links: dict[str, list[FeedLink]] = {}
         for link in await self._feeds.links():
@@ -129,6 +156,9 @@ class Status:
             state=word,
             sentence=sentence,
             remedy=remedy,
+            action=_OTHER_ACTIONS.get(state.trouble.kind if state.trouble else "")
+            or _ACTIONS.get(word, ""),
+            stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
             proof=proof_in_words(state.proof, practitioner.timezone, now) if state.proof else "",
             in_google=max(0, state.events - state.waiting),
@@ -144,10 +174,13 @@ class Status:
         self, record: PractitionerSettings, state: SyncState, progress: Progress | None
     ) -> tuple[str, str, str]:
         """(state, what it is, what to do)."""
+        left = _left_in_google(state)
         if not record.google.connected:
-            return "not connected", "Not connected to Google yet.", "Press Connect to Google."
+            what = f"Disconnected; {left}." if left else "Not connected to Google yet."
+            return "not connected", what, "Press Connect to Google."
         if not record.choices.enabled:
-            return "off", "Google Calendar sync is switched off.", "Tick Enable to switch it on."
+            what = f"Google Calendar sync is switched off{f'; {left}' if left else ''}."
+            return "off", what, "Tick Enable to switch it on."
         if progress is not None:
             return "syncing", "Writing to Google now.", ""
         if state.trouble is not None:
@@ -162,7 +195,27 @@ class Status:
             )
         if state.last_success is None:
             return "ready", "Connected; nothing uploaded yet.", "Press Upload to Google."
-        at = clock_time(state.last_success, record.practitioner.timezone, self._clock.now())
+        zone, now = record.practitioner.timezone, self._clock.now()
+        at = clock_time(state.last_success, zone, now)
+        since = self._stale_since(record.practitioner.id)
+        if since is not None:
+            return (
+                "stale",
+                f"The schedule has not been updated since {clock_time(since, zone, now)}.",
+                "Import a new export; if one should have come by itself, look at the watched "
+                "folders.",
+            )
         if state.waiting:
             return "waiting", f"{state.waiting} changes wait for the next sync.", ""
         return "up to date", f"Up to date, {at}.", ""
+
+    def _stale_since(self, practitioner_id: str) -> datetime | None:
+        return self._staleness.since(practitioner_id) if self._staleness is not None else None
+
+
+def _left_in_google(state: SyncState) -> str:
+    """What stays in a calendar that is not kept any more, in words."""
+    count = max(0, state.events - state.waiting)
+    if not count:
+        return ""
+    return f"{count} event{' stays' if count == 1 else 's stay'} in Google unchanged"

@@ -142,6 +142,8 @@ class Worker:
     async def run(self) -> None:
         """Until cancelled; running passes are cancelled with it and lose nothing."""
         wall, steady = self._clock.now(), self._clock.monotonic()
+        if self._staleness is not None:
+            self._staleness.woke()
         try:
             while True:
                 try:

@@ -37,9 +37,12 @@ from companion.services.passes import SyncParts
 from companion.services.ports import BookChange, Clock
 from companion.services.practitioners import Practitioners
 from companion.services.setting_transfer import SettingTransfer
+from companion.services.sources import Sources
+from companion.services.staleness import Staleness
 from companion.services.status import Status
 from companion.services.support import Support
 from companion.services.syncing import Syncing
+from companion.services.watching import Watching
 from companion.services.worker import Worker
 from tests.fakes.care import FakeProbes, answering, copy_words, nowhere, quick_archive
 from tests.fakes.clock import FakeClock
@@ -47,6 +50,7 @@ from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
+from tests.fakes.sources import MemoryNotes
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
 
 INSTALL = "0123456789abcdef"
@@ -132,6 +136,7 @@ def fake_house(
     store, secrets = MemoryFeeds(), FakeSecrets()
     google = FakeGoogle(secrets=secrets, install=INSTALL)
     numbers = itertools.count(1)
+    staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
     syncing = Syncing(
         SyncParts(
             book=book,
@@ -143,11 +148,21 @@ def fake_house(
             pacer=Pacer(clock, user_rate=user_rate, project_rate=max(user_rate, 166.0)),
             clock=clock,
             chance=random.Random(1),
+            stale_since=staleness.for_google,
         )
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     practitioners = Practitioners(settings=settings, book=book, clock=clock)
     home, probes = home or nowhere(), FakeProbes()
+    importing = Importing(
+        book=book,
+        settings=settings,
+        practitioners=practitioners,
+        reader=TableFiles(),
+        activity=activity,
+        clock=clock,
+    )
+    notes = MemoryNotes()
     connecting = Connecting(
         google=google,
         settings=settings,
@@ -162,13 +177,18 @@ def fake_house(
         book=book,
         activity=activity,
         practitioners=practitioners,
-        importing=Importing(
-            book=book,
+        importing=importing,
+        sources=Sources(
+            settings=settings, notes=notes, importing=importing, spool=home / "watched"
+        ),
+        watching=Watching(
             settings=settings,
-            practitioners=practitioners,
-            reader=TableFiles(),
+            notes=notes,
+            importing=importing,
+            book=book,
             activity=activity,
             clock=clock,
+            spool=home / "watched",
         ),
         connecting=connecting,
         syncing=syncing,
@@ -183,6 +203,7 @@ def fake_house(
             writer=CalendarWriter(INSTALL),
             kept=MemoryKept(),
             listener=lambda: ("192.168.20.7", 8090),
+            stale_since=staleness.since,
         ),
         status=Status(
             settings=settings,
@@ -192,6 +213,7 @@ def fake_house(
             activity=activity,
             syncing=syncing,
             clock=clock,
+            staleness=staleness,
         ),
         worker=Worker(
             syncing=syncing,
@@ -201,6 +223,7 @@ def fake_house(
             clock=clock,
             chance=random.Random(1),
             change_sign=_no_sign,
+            staleness=staleness,
         ),
         booking=Booking(
             book=book,

@@ -195,15 +195,20 @@ class Status:
             )
         if state.last_success is None:
             return "ready", "Connected; nothing uploaded yet.", "Press Upload to Google."
+        return self._health(record, state, state.last_success)
+
+    def _health(
+        self, record: PractitionerSettings, state: SyncState, last: datetime
+    ) -> tuple[str, str, str]:
+        """The same where passes go well."""
         zone, now = record.practitioner.timezone, self._clock.now()
-        at = clock_time(state.last_success, zone, now)
+        at = clock_time(last, zone, now)
         since = self._stale_since(record.practitioner.id)
         if since is not None:
             return (
                 "stale",
                 f"The schedule has not been updated since {clock_time(since, zone, now)}.",
-                "Import a new export; if one should have come by itself, look at the watched "
-                "folders.",
+                "Import a new export; watched folders are on the page Import.",
             )
         if state.waiting:
             return "waiting", f"{state.waiting} changes wait for the next sync.", ""

@@ -26,9 +26,9 @@ from companion.domain.errors import Busy
 from companion.services.backup import BOOK, Backups, weakness_of
 from companion.services.backup_restore import Restoring, Staged
 from companion.services.connecting import Connecting
-from companion.services.doctor import Doctor, Patient
+from companion.services.doctor import Diagnosis, Doctor, Patient
 from companion.services.setting_transfer import SettingTransfer
-from companion.services.support import Support
+from companion.services.support import Support, bare_bundle
 
 RESTORE_PATIENCE = 60.0
 """Seconds that a start waits for a restore that is just swapping files."""
@@ -148,6 +148,12 @@ def restoring(home: Path, database: Path, *, secrets_key: str, clock: SystemCloc
         app_turn=FileTurn(home / "app.lock", holder="a restore", patience=0.5),
         clock=clock,
     )
+
+
+def bundle_of_closed(home: Path, diagnosis: Diagnosis) -> bytes:
+    """A support bundle of a home that does not open."""
+    versions = MachineProbes().versions()
+    return bare_bundle(diagnosis, home=home, log_name=FILE_NAME, versions=versions)
 
 
 def finish_restore(home: Path) -> bool:

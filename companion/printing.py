@@ -19,8 +19,10 @@ from rich.table import Table
 from companion.domain.differences import when
 from companion.domain.errors import CompanionError
 from companion.domain.reconcile import SyncPlan
+from companion.services.doctor import Diagnosis, Examined
 from companion.services.importing import ImportPreview, ImportReport
 from companion.services.passes import PassResult, Progress
+from companion.services.setting_transfer import TransferReport
 from companion.services.status import Board
 from companion.services.syncing import Outlook
 
@@ -286,3 +288,77 @@ def board_words(board: Board) -> None:
         out.print(f"{each.practitioner.name}: {each.sentence} {each.remedy}".rstrip())
         if each.proof:
             out.print(f"  {each.proof}")
+
+
+# ── doctor, settings as a file ────────────────────────────────────────────────────────────────
+
+_SIGNS = {"ok": "ok  ", "warn": "LOOK", "fail": "FAIL"}
+
+
+@contextmanager
+def examining(*, quiet: bool) -> Iterator[Callable[[Examined], None]]:
+    """A bar while the doctor is at work; nothing where there is no terminal."""
+    if quiet or not err.is_terminal:
+        yield lambda _examined: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[last]}"))
+    with Bar(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("Examining", total=1, last="")
+
+        def show(examined: Examined) -> None:
+            last = examined.findings[-1].title if examined.findings else ""
+            bar.update(task, completed=examined.done, total=max(1, examined.total), last=last)
+
+        yield show
+
+
+def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    return {
+        "healthy": diagnosis.healthy,
+        "program": diagnosis.program,
+        "at": diagnosis.at,
+        "findings": [
+            {
+                "id": each.id,
+                "state": each.state,
+                "title": each.title,
+                "what": each.what,
+                "remedy": each.remedy,
+                "practitioner_id": each.subject or None,
+                "command": each.action.command or None if each.action else None,
+            }
+            for each in diagnosis.findings
+        ],
+    }
+
+
+def diagnosis_words(diagnosis: Diagnosis) -> None:
+    """What is well in one line each, at the end; what is not with what to do."""
+    for each in diagnosis.findings:
+        out.print(f"{_SIGNS[each.state]}  {each.title}: {each.what}")
+        if each.state == "ok":
+            continue
+        if each.remedy:
+            out.print(f"      {each.remedy}")
+        if each.action and each.action.command.startswith("run.py"):
+            out.print(f"      python {each.action.command}")
+    fails, warnings = diagnosis.count("fail"), diagnosis.count("warn")
+    if not fails and not warnings:
+        out.print("Everything is well.")
+    else:
+        out.print(f"{fails} to mend, {warnings} to look at.")
+
+
+def transfer_words(report: TransferReport, *, dry_run: bool) -> None:
+    verb = "would be" if dry_run else "were"
+    for names, word in ((report.added, "added"), (report.changed, "changed")):
+        for name in names:
+            out.print(f"{name}: settings {verb} {word}")
+    if report.practice_changed:
+        out.print(f"The practice's own settings {verb} changed.")
+    if report.sources_changed:
+        out.print(f"The import sources {verb} changed.")
+    if report.kept:
+        out.print(f"Not in the file, so as before: {', '.join(report.kept)}.")
+    if not report.changes:
+        out.print("Nothing to change: the settings are already as in the file.")

@@ -112,7 +112,7 @@ class Support:
         }
         if diagnosis is not None:
             documents["doctor.json"] = _findings(diagnosis, people, scrub)
-        texts = await asyncio.to_thread(self._logs, scrub)
+        texts = await asyncio.to_thread(_logs, self._home, self._log_name, scrub)
         texts["README.txt"] = _READ_ME.format(program=self._program, at=self._clock.now())
         texts |= {name: json.dumps(each, indent=1) for name, each in documents.items()}
         return await asyncio.to_thread(_zipped, texts, self._clock.now())
@@ -214,17 +214,33 @@ class Support:
             for line in await self._activity.recent(300)
         ]
 
-    def _logs(self, scrub: Scrub) -> dict[str, str]:
-        found = {}
-        for path in sorted(self._home.glob(f"{self._log_name}*")):
-            try:
-                content = path.read_bytes()[-LOG_BYTES:]
-            except OSError as error:
-                found[_log_member(path, self._log_name)] = type(error).__name__
-                continue
-            text = content.decode("utf-8", "replace")
-            found[_log_member(path, self._log_name)] = scrub.lines(text)
-        return found
+
+def bare_bundle(
+    diagnosis: Diagnosis, *, home: Path, log_name: str, versions: Mapping[str, str]
+) -> bytes:
+    """What can be gathered of a home that does not open: findings, versions, logs."""
+    scrub = Scrub()
+    documents = {
+        "doctor.json": _findings(diagnosis, _People(None), scrub),
+        "versions.json": {"Calendar Companion": diagnosis.program, **versions},
+    }
+    texts = _logs(home, log_name, scrub)
+    texts["README.txt"] = _READ_ME.format(program=diagnosis.program, at=diagnosis.at)
+    texts |= {name: json.dumps(each, indent=1) for name, each in documents.items()}
+    return _zipped(texts, diagnosis.at)
+
+
+def _logs(home: Path, log_name: str, scrub: Scrub) -> dict[str, str]:
+    found = {}
+    for path in sorted(home.glob(f"{log_name}*")):
+        member = _log_member(path, log_name)
+        try:
+            content = path.read_bytes()[-LOG_BYTES:]
+        except OSError as error:
+            found[member] = type(error).__name__
+            continue
+        found[member] = scrub.lines(content.decode("utf-8", "replace"))
+    return found
 
 
 class _People:

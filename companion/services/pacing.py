@@ -131,8 +131,9 @@ class Pacer:
     def __init__(self, clock: Clock, *, user_rate: float, project_rate: float) -> None:
         """Rates in units per second, as Google documents them (limit = rate · 60)."""
         self._clock = clock
+        self._began = clock.monotonic()
         self._user_limit = user_rate * 60
-        self._project = Bucket(project_rate * 60, clock.monotonic())
+        self._project = Bucket(project_rate * 60, self._began)
         self._accounts: dict[str, _Account] = {}
         self._queue: list[tuple[int, int, str]] = []
         """(urgency, number, account) of each first waiter that its own bucket lets go."""
@@ -161,9 +162,12 @@ class Pacer:
         heapq.heappush(
             self._account(account).waiters, _Waiter(urgency, next(self._numbers), units, turn)
         )
-        self._consider(account, self._clock.monotonic())
-        self._grant()
-        await turn
+        self._look_at(account)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            self._look_at(account)  # whoever stood behind may need less
+            raise
 
     def settle(self, account: str, granted: int, used: int) -> None:
         """After a turn: give back what was not used."""
@@ -172,8 +176,7 @@ class Pacer:
         now = self._clock.monotonic()
         self._account(account).bucket.take(used - granted, now)
         self._project.take(used - granted, now)
-        self._consider(account, now)
-        self._grant()
+        self._look_at(account)
 
     def rate_error(self, account: str) -> None:
         """Google said: slower. Three accounts within 10 s mean that the project is too fast."""
@@ -187,9 +190,13 @@ class Pacer:
     def _account(self, name: str) -> _Account:
         account = self._accounts.get(name)
         if account is None:
-            bucket = Bucket(self._user_limit, self._clock.monotonic())
+            bucket = Bucket(self._user_limit, self._began)
             account = self._accounts[name] = _Account(bucket)
         return account
+
+    def _look_at(self, account: str) -> None:
+        self._consider(account, self._clock.monotonic())
+        self._grant()
 
     def _consider(self, name: str, now: float) -> None:
         """Put an account's first waiter into the queue, or note when its bucket allows it."""
@@ -202,14 +209,14 @@ class Pacer:
             if account.ready != first.number:
                 account.ready = first.number
                 heapq.heappush(self._queue, (first.urgency, first.number, name))
-        elif now + wait < account.due:
-            account.due = now + wait
+        elif now + max(wait, SHORTEST_SLEEP) < account.due:
+            account.due = now + max(wait, SHORTEST_SLEEP)
             heapq.heappush(self._timers, (account.due, name))
 
     def _grant(self) -> None:
         """Let go whom the buckets allow, most urgent first; then sleep until the next may go."""
         now = self._clock.monotonic()
-        while self._timers and self._timers[0][0] <= now + SHORTEST_SLEEP / 2:
+        while self._timers and self._timers[0][0] <= now:
             due, name = heapq.heappop(self._timers)
             if due == self._account(name).due:
                 self._account(name).due = math.inf

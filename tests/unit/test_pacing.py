@@ -1,0 +1,353 @@
+"""Pacing: no 60 seconds above the figure, nearly all of it used, the urgent first."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from companion.sandbox.quotas import PER_USER, WEIGHTS, Meter
+from companion.services.pacing import Bucket, Pacer, Urgency, backoff
+from tests.fakes.clock import FakeClock
+
+UPCOMING, SOON, PERSON = Urgency.UPCOMING, Urgency.SOON, Urgency.PERSON
+
+
+class Log:
+    """What went when, and the most units within any 60 seconds."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.entries: list[tuple[float, str, int]] = []
+
+    def note(self, who: str, units: int) -> None:
+        self.entries.append((self.clock.monotonic(), who, units))
+
+    def peak(self, who: str | None = None) -> int:
+        recent: deque[tuple[float, int]] = deque()
+        units = most = 0
+        for at, name, spent in self.entries:
+            if who not in {None, name}:
+                continue
+            while recent and recent[0][0] <= at - 60:
+                units -= recent.popleft()[1]
+            recent.append((at, spent))
+            units += spent
+            most = max(most, units)
+        return most
+
+
+async def upload(
+    pacer: Pacer, clock: FakeClock, log: Log, account: str, *, units: int, latency: float = 0.08
+) -> None:
+    while units > 0:
+        batch = min(units, pacer.batch_units(account))
+        await pacer.turn(account, batch, UPCOMING)
+        log.note(account, batch)
+        units -= batch
+        await clock.sleep(latency)
+
+
+@pytest.mark.parametrize("limit", [6, 60, 120, 600, 3_000, 10_000, 60_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bucket_never_lets_more_than_the_limit_through_in_any_minute(
+    limit: int, seed: int
+) -> None:
+    """Greedy and idle by turns: idling fills the bucket, which is the dangerous moment."""
+    chance = random.Random(seed)
+    clock = FakeClock()
+    bucket, log = Bucket(limit, 0.0), Log(clock)
+    for _ in range(4000):
+        units = chance.choice([1, 3])
+        clock.shift(bucket.ready_in(units, clock.monotonic()))
+        if chance.random() < 0.02:
+            clock.shift(chance.uniform(0, 90))
+        bucket.take(units, clock.monotonic())
+        log.note("", units)
+    assert log.peak() <= limit
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.08, 0.3, 0.7])
+async def test_a_long_upload_uses_95_percent_of_the_user_s_ceiling_and_never_exceeds_it(
+    latency: float,
+) -> None:
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
+    await upload(pacer, clock, log, "anna", units=3000, latency=latency)
+    took = log.entries[-1][0]
+    assert 3000 / took >= 9.5
+    assert log.peak() <= 600
+
+
+async def test_the_simulated_google_s_own_meter_never_refuses_an_upload_with_edits_in_it() -> None:
+    clock = FakeClock()
+    pacer, meter = Pacer(clock, user_rate=10, project_rate=10_000 / 60), Meter()
+
+    async def write(account: str, method: str, units: int, count: int) -> None:
+        for _ in range(count):
+            await pacer.turn(account, units, UPCOMING)
+            for _part in range(units // WEIGHTS.get(method, 1)):
+                meter.charge(account, method, clock.monotonic(), calendar=f"{account}'s")
+            await clock.sleep(0.08)
+
+    await asyncio.gather(
+        write("anna", "events.insert", 4, 400),
+        write("anna", "events.patch", 3, 200),
+        write("boris", "events.patch", 3, 300),
+    )
+    assert 550 < meter.users["anna"].peak <= PER_USER
+    assert meter.users["boris"].peak <= PER_USER
+
+
+async def test_200_accounts_use_90_percent_of_the_project_s_ceiling_and_never_exceed_it() -> None:
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=10_000 / 60), Log(clock)
+    work = (upload(pacer, clock, log, f"p{n}", units=100) for n in range(200))
+    await asyncio.gather(*work)
+    took = log.entries[-1][0]
+    assert 20_000 / took >= 0.9 * 10_000 / 60
+    assert log.peak() <= 10_000
+    assert max(log.peak(f"p{n}") for n in range(200)) <= 600
+
+
+async def test_every_account_of_200_gets_on_at_the_same_pace() -> None:
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=10_000 / 60), Log(clock)
+    tasks = [asyncio.create_task(upload(pacer, clock, log, f"p{n}", units=400)) for n in range(200)]
+    await clock.sleep(120)
+    done = [sum(u for _, who, u in log.entries if who == f"p{n}") for n in range(200)]
+    assert min(done) > 0.8 * max(done)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def run(work: Callable[[FakeClock], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(work(FakeClock()))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_arrivals_of_calls_and_patches_never_exceed_user_or_project(seed: int) -> None:
+    chance = random.Random(seed)
+    user, project = chance.choice([(10, 166), (10, 30), (2, 5), (100, 120), (1, 166)])
+
+    async def work(clock: FakeClock) -> None:
+        pacer, log = Pacer(clock, user_rate=user, project_rate=project), Log(clock)
+
+        async def one(account: str) -> None:
+            await clock.sleep(chance.uniform(0, 100))
+            for _ in range(chance.randrange(1, 60)):
+                most = pacer.batch_units(account)
+                units = chance.choice([1, 3, chance.randint(1, max(3, most))])
+                await pacer.turn(account, units, chance.choice(list(Urgency)))
+                used = chance.randint(0, units) if chance.random() < 0.2 else units
+                pacer.settle(account, units, used)
+                if used:
+                    log.note(account, used)
+                if chance.random() < 0.02:
+                    pacer.rate_error(account)
+                await clock.sleep(chance.choice([0.0, 0.01, 0.3, 5.0]))
+
+        names = [f"p{n}" for n in range(8)]
+        await asyncio.gather(*(one(chance.choice(names)) for _ in range(40)))
+        assert max(log.peak(name) for name in names) <= user * 60
+        assert log.peak() <= project * 60
+
+    run(work)
+
+
+async def test_starting_over_and_over_spends_no_more_than_going_on() -> None:
+    clock = FakeClock()
+    log = Log(clock)
+    for _ in range(100):
+        pacer = Pacer(clock, user_rate=10, project_rate=166)
+        await upload(pacer, clock, log, "anna", units=30, latency=0.01)
+    assert log.peak() <= 600
+
+
+async def test_an_urgent_turn_overtakes_a_long_upload_of_its_own_account() -> None:
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
+    long = asyncio.create_task(upload(pacer, clock, log, "anna", units=5000))
+    await clock.sleep(30)
+    waits = []
+    for _ in range(50):
+        began = clock.monotonic()
+        await pacer.turn("anna", 3, PERSON)
+        waits.append(clock.monotonic() - began)
+        await clock.sleep(2)
+    assert sorted(waits)[47] < 1.0
+    long.cancel()
+    await asyncio.gather(long, return_exceptions=True)
+
+
+async def test_an_urgent_turn_overtakes_every_other_account_at_a_full_project() -> None:
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=30), Log(clock)
+    others = [asyncio.create_task(upload(pacer, clock, log, f"p{n}", units=500)) for n in range(50)]
+    await clock.sleep(30)
+    waits = []
+    for _ in range(20):
+        began = clock.monotonic()
+        await pacer.turn("anna", 3, SOON)
+        waits.append(clock.monotonic() - began)
+        await clock.sleep(1)
+    assert max(waits) < 0.5
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def test_turns_of_one_urgency_are_granted_in_the_order_they_were_asked_for() -> None:
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=10, project_rate=166)
+    order: list[int] = []
+
+    async def ask(number: int) -> None:
+        await pacer.turn("anna", 3, UPCOMING)
+        order.append(number)
+
+    await asyncio.gather(*(ask(n) for n in range(20)))
+    assert order == list(range(20))
+
+
+async def test_a_turn_that_was_cancelled_costs_nothing_and_blocks_nobody() -> None:
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=10, project_rate=166)
+    await pacer.turn("anna", 8, UPCOMING)
+    first = asyncio.create_task(pacer.turn("anna", 8, PERSON))
+    second = asyncio.create_task(pacer.turn("anna", 3, UPCOMING))
+    await asyncio.sleep(0)
+    first.cancel()
+    began = clock.monotonic()
+    await second
+    assert clock.monotonic() - began == pytest.approx(3 / 9.8, rel=0.05)
+
+
+async def test_what_was_not_used_is_given_back() -> None:
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=10, project_rate=166)
+    await clock.sleep(10)
+    for _ in range(50):
+        await pacer.turn("anna", 8, UPCOMING)
+        pacer.settle("anna", 8, 0)
+    assert clock.monotonic() == 10
+
+
+async def test_giving_back_never_fills_a_bucket_beyond_its_size() -> None:
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
+    await clock.sleep(10)
+    await pacer.turn("anna", 8, UPCOMING)
+    await clock.sleep(10)
+    pacer.settle("anna", 8, 0)
+    await upload(pacer, clock, log, "anna", units=1500, latency=0.0)
+    assert log.peak() <= 600
+
+
+async def test_a_rate_error_slows_that_account_alone_and_it_recovers() -> None:
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=10, project_rate=166)
+    full = pacer.seconds_for("anna", 100)
+    for _ in range(3):
+        pacer.rate_error("anna")
+    assert pacer.seconds_for("anna", 100) == pytest.approx(full / 0.67**3, rel=0.01)
+    assert pacer.seconds_for("boris", 100) == full
+    for _ in range(9):
+        await clock.sleep(30)
+        await pacer.turn("anna", 1, UPCOMING)
+    assert pacer.seconds_for("anna", 100) == pytest.approx(full)
+
+
+async def test_rate_errors_of_three_accounts_at_once_slow_the_project() -> None:
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=100, project_rate=30)
+    before = pacer.seconds_for("dora", 100)
+    for name in ("anna", "boris", "carla"):
+        pacer.rate_error(name)
+    assert pacer.seconds_for("dora", 100) > before * 1.4
+
+
+async def test_rate_errors_of_three_accounts_hours_apart_do_not_slow_the_project() -> None:
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=100, project_rate=30)
+    before = pacer.seconds_for("dora", 100)
+    for name in ("anna", "boris", "carla"):
+        pacer.rate_error(name)
+        await clock.sleep(3600)
+    assert pacer.seconds_for("dora", 100) == before
+
+
+async def test_a_slowed_account_delays_nobody() -> None:
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
+    for _ in range(20):
+        pacer.rate_error("anna")
+    slow = asyncio.create_task(upload(pacer, clock, log, "anna", units=1000))
+    began = clock.monotonic()
+    await upload(pacer, clock, log, "boris", units=500)
+    assert clock.monotonic() - began < 500 / 9.5
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
+
+
+async def test_waiting_costs_few_wakes_however_many_wait() -> None:
+    """The pump sleeps until somebody may go; a wake looks at those who are due alone."""
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=0.1, project_rate=166), Log(clock)
+    tasks = [asyncio.create_task(upload(pacer, clock, log, f"p{n}", units=30)) for n in range(200)]
+    await clock.sleep(50)
+    before = len(clock.slept)
+    while len(log.entries) < 400:
+        await clock.sleep(10)
+    assert len(clock.slept) - before < 1500
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_granting_grows_no_faster_than_the_number_of_turns() -> None:
+    """A pump that looks at all who wait, at every grant, is quadratic: eight times as many
+    waiters, eight times as many grants, sixty-four times the work."""
+
+    async def seconds(accounts: int) -> float:
+        clock = FakeClock()
+        pacer = Pacer(clock, user_rate=10, project_rate=166)
+        await clock.sleep(30)
+        turns = [
+            asyncio.ensure_future(pacer.turn(f"p{n % accounts}", 3, UPCOMING))
+            for n in range(accounts * 10)
+        ]
+        began = time.process_time()
+        await asyncio.gather(*turns)
+        return time.process_time() - began
+
+    few = min([await seconds(40) for _ in range(3)])
+    many = min([await seconds(320) for _ in range(3)])
+    assert many < few * 8 * 3
+
+
+def test_backoff_is_fully_jittered_grows_and_honours_retry_after() -> None:
+    chance = random.Random(1)
+    first = [backoff(1, chance) for _ in range(500)]
+    later = [backoff(6, chance) for _ in range(500)]
+    assert min(first) < 0.1
+    assert max(first) <= 1.0
+    assert 25 < max(later) <= 32
+    assert max(backoff(60, chance) for _ in range(500)) <= 64
+    assert min(backoff(1, chance, retry_after=7.0) for _ in range(100)) == 7.0
+
+
+async def test_turns_at_a_very_high_rate_come_to_an_end() -> None:
+    """A wait shorter than the shortest sleep once kept the pump looking for ever."""
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=10_000, project_rate=20_000)
+    async with asyncio.timeout(5):
+        for _ in range(200):
+            await pacer.turn("anna", 50, Urgency.SOON)
+    assert clock.monotonic() <= 200 * 50 / 9_000

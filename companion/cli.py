@@ -41,6 +41,8 @@ feeds = typer.Typer(help="Subscribable links for phones, one per device.", no_ar
 app.add_typer(people, name="practitioners")
 app.add_typer(google, name="google")
 app.add_typer(feeds, name="feeds")
+sources = typer.Typer(help="Where appointments come from: watched folders.", no_args_is_help=True)
+app.add_typer(sources, name="sources")
 settings_file = typer.Typer(help="All settings as a file, without secrets.", no_args_is_help=True)
 app.add_typer(settings_file, name="settings-file")
 
@@ -291,8 +293,12 @@ def import_file(
 
     async def work(house: House) -> int:
         importing = house.services.importing
+        waiting = await house.services.sources.owner(file)
         preview = await importing.preview(
-            file, source=source, mapping=_text_of(mapping), snapshot=snapshot
+            file,
+            source=source or (waiting[0].name if waiting else None),
+            mapping=_text_of(mapping),
+            snapshot=waiting[0].snapshot if waiting and snapshot is None else snapshot,
         )
         held = bool(preview.held) and not yes
         if dry_run or held:
@@ -305,6 +311,8 @@ def import_file(
                 return HELD
             return DONE
         report = await importing.apply(preview, yes=yes)
+        if waiting and not report.held:
+            await house.services.sources.settled(*waiting)
         house.services.worker.nudge()
         if json:
             as_json(import_json(report, held=report.held))
@@ -731,6 +739,108 @@ def export(
 def _check_range(start: date, end: date) -> None:
     if end < start:
         raise BadInput("--to lies before --from.", "Swap the two days.", field="usage")
+
+
+# ── watched folders, activity ─────────────────────────────────────────────────────────────────
+
+
+@sources.command("list")
+def sources_list(json: Json = False) -> None:
+    """Where appointments come from, and the folders that are watched."""
+    from companion.printing import as_json, out, source_json, source_words
+
+    async def work(house: House) -> None:
+        known = await house.services.sources.overview()
+        if json:
+            as_json({"sources": [source_json(each) for each in known]})
+        elif not known:
+            out.print("No sources yet. Watch a folder: sources add NAME FOLDER")
+        else:
+            for each in known:
+                source_words(each, house.services.settings.read().practice.timezone)
+
+    _do(work, json=json)
+
+
+@sources.command("add")
+def sources_add(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML).")] = None,
+    snapshot: Annotated[
+        bool | None,
+        typer.Option("--snapshot/--changes", help="Its files are whole, or only changes."),
+    ] = None,
+    leave_files: Annotated[
+        bool | None,
+        typer.Option("--leave-files/--file-away", help="Leave imported files where they are."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Watch a folder: an export dropped there is imported while the app runs."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        source = await house.services.sources.add(
+            name,
+            str(folder.absolute()),
+            mapping=_text_of(mapping),
+            snapshot=snapshot,
+            leave_files=leave_files,
+        )
+        if json:
+            as_json({"source": source.name, "folder": source.folder, "snapshot": source.snapshot})
+        else:
+            out.print(f"{source.folder} is watched for {source.name} while the app runs.")
+
+    _do(work, json=json)
+
+
+@sources.command("remove")
+def sources_remove(
+    name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False
+) -> None:
+    """Forget a source and its folder; its appointments and files stay."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        source = house.services.sources.source(name)
+        await house.services.sources.remove(source.name)
+        if json:
+            as_json({"source": source.name, "removed": True})
+        else:
+            out.print(f"{source.name} is forgotten; its appointments stay in the book.")
+
+    _do(work, json=json)
+
+
+@app.command()
+def activity(
+    practitioner: Annotated[str, typer.Option(help="Only of this one: name or id.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Everything, as a table.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What was written to Google, imported and connected: when, why, how many."""
+    from companion.printing import activity_json, activity_words, as_json, err
+    from companion.services.activity_csv import EVERYTHING, activity_csv
+
+    async def work(house: House) -> None:
+        person = house.practitioner(practitioner).id if practitioner else None
+        everything = csv_file is not None
+        lines = await house.services.activity.recent(EVERYTHING if everything else limit, person)
+        zone = house.services.settings.read().practice.timezone
+        if csv_file is not None:
+            house.write_file(csv_file, activity_csv(lines, house.names(), zone))
+            err.print(f"{len(lines)} lines written to {csv_file}")
+        if json:
+            as_json({"activity": [activity_json(each, house.names()) for each in lines]})
+        elif csv_file is None:
+            activity_words(lines, house.names(), zone)
+
+    _do(work, json=json)
 
 
 # ── status ────────────────────────────────────────────────────────────────────────────────────

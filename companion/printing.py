@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
@@ -23,6 +23,8 @@ from companion.services.doctor import Diagnosis, Examined
 from companion.services.importing import ImportPreview, ImportReport
 from companion.services.passes import PassResult, Progress
 from companion.services.setting_transfer import TransferReport
+from companion.services.ports import Activity
+from companion.services.sources import SourceStatus
 from companion.services.status import Board
 from companion.services.syncing import Outlook
 
@@ -247,6 +249,59 @@ def import_words(report: ImportPreview | ImportReport, *, dry_run: bool) -> None
             out.print(f"  row {row.row}: {row.reason}")
         if len(report.rejected) > SHOWN:
             out.print(f"  … and {len(report.rejected) - SHOWN} more (all with --json)")
+
+
+def source_json(status: SourceStatus) -> dict[str, Any]:
+    note = status.note
+    return {
+        "source": status.settings.name,
+        "folder": status.settings.folder,
+        "snapshot": status.settings.snapshot,
+        "leave_files": status.settings.leave_files,
+        "mapping": bool(status.settings.mapping),
+        "last_file": note.last_file,
+        "last_at": note.last_at,
+        "last_result": note.last_result,
+        "trouble": note.trouble,
+        "waiting": [
+            {"file": each.place, "at": each.at, "held": each.held, "what": each.what}
+            for each in note.waiting
+        ],
+    }
+
+
+def source_words(status: SourceStatus, timezone: str) -> None:
+    """``nookal: /exports (changes only)`` and what became of its files."""
+    settings, note = status.settings, status.note
+    mode = "whole book" if settings.snapshot else "changes only"
+    out.print(f"{settings.name}: {settings.folder or 'no folder is watched'} ({mode})")
+    if note.trouble and status.watched:
+        out.print(f"  {note.trouble}")
+    if note.last_at is not None:
+        out.print(f"  {note.last_file}, {when(note.last_at, timezone)}: {note.last_result}")
+    for each in note.waiting:
+        why = "waits for you" if each.held else "could not be used"
+        out.print(f"  {each.place} {why}: {each.what}")
+
+
+def activity_json(line: Activity, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "at": line.at,
+        "practitioner": names.get(line.practitioner_id, line.practitioner_id),
+        "practitioner_id": line.practitioner_id,
+        "cause": line.cause,
+        "kind": line.kind,
+        "count": line.count,
+        "text": line.text,
+    }
+
+
+def activity_words(lines: Sequence[Activity], names: Mapping[str, str], timezone: str) -> None:
+    if not lines:
+        out.print("Nothing has happened yet.")
+    for line in lines:
+        who = names.get(line.practitioner_id, "Practice")
+        out.print(f"{when(line.at, timezone)}  {who}: {line.text} ({line.cause})")
 
 
 def board_json(board: Board) -> dict[str, Any]:

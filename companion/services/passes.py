@@ -571,12 +571,11 @@ class Pass:
         desk = self._desk
         if desk is None:
             return
-        entries, found = desk.entries, self._differences
         if self._tally.done:
-            rows = await self._parts.ledger.entries(desk.calendar)
-            entries = [row for row in rows if not is_notice(row.key)]
             observed = await self._observe(remote)
-            found = find_differences(desk.desired, entries, observed)
+        rows = await self._parts.ledger.entries(desk.calendar)
+        entries = [row for row in rows if not is_notice(row.key)]
+        found = find_differences(desk.desired, entries, observed)
         left_out = {entry.key for entry in entries if entry.state is EntryState.LEFT_OUT}
         imports = await self._parts.book.imports(1)
         self._proof = Proof(

@@ -26,7 +26,9 @@ from companion.adapters.feed_files import FeedFiles
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.logs import FILE_NAME, log_to
+from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
+from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
@@ -35,12 +37,14 @@ from companion.adapters.vault import Vault
 from companion.care import Rooms, care_for, finish_restore, restoring
 from companion.domain.appointments import OWN_ID, Practitioner
 from companion.domain.errors import CompanionError
+from companion.services.accounts import Accounts
 from companion.services.auditing import Auditing
 from companion.services.availability import Availability
 from companion.services.book_view import BookView
 from companion.services.booking import Booking
 from companion.services.connecting import Connected, Connecting
 from companion.services.consents import CalendarChoice
+from companion.services.feed_links import base_address
 from companion.services.feeds import Feeds
 from companion.services.files import Disk, make_folder, write_durably
 from companion.services.house import Services
@@ -122,8 +126,7 @@ class House:
         ]
 
     def feed_address(self) -> str:
-        host = self.services.settings.read().practice.feed_host or lan_address()
-        return f"http://{host}:{self.feed_port}"
+        return base_address(self.services.settings.read().practice, lan_address(), self.feed_port)
 
     async def connect(
         self,
@@ -338,6 +341,13 @@ async def open_companion(
                 support=care.support,
                 backups=care.backups,
                 transfer=care.transfer,
+                accounts=Accounts(
+                    settings=settings,
+                    passwords=Argon2Passwords(),
+                    sessions=SessionFile(home),
+                    activity=database.activity,
+                    clock=clock,
+                ),
             ),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from companion.services.accounts import Accounts
 from companion.services.auditing import Auditing
 from companion.services.availability import Availability
 from companion.services.backup import Backups
@@ -47,3 +48,4 @@ class Services:
     support: Support
     backups: Backups
     transfer: SettingTransfer
+    accounts: Accounts

@@ -21,7 +21,9 @@ from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.tabular import TableFiles
 from companion.domain.appointments import OWN_ID, Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
+from companion.services.accounts import Accounts
 from companion.services.auditing import Auditing
 from companion.services.availability import Availability
 from companion.services.backup import Backups
@@ -44,6 +46,7 @@ from companion.services.support import Support
 from companion.services.syncing import Syncing
 from companion.services.watching import Watching
 from companion.services.worker import Worker
+from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.care import FakeProbes, answering, copy_words, nowhere, quick_archive
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import MemoryKept
@@ -57,6 +60,11 @@ INSTALL = "0123456789abcdef"
 SYDNEY = "Australia/Sydney"
 TUESDAY = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 """Tuesday 24 November 2026, 09:30 in Sydney."""
+PASSWORD = "tram violet anchor"
+ADMINISTRATOR = User(
+    id="robin", name="Robin", role=Role.ADMINISTRATOR, password=f"plain1${PASSWORD}"
+)
+"""Of every practice that has people."""
 CLIENT_FILE = (
     b'{"installed": {"client_id": "practice.apps.example", "client_secret": "made-up",'
     b' "project_id": "banksia-calendar", "auth_uri": "https://accounts.google.com/o/oauth2/auth",'
@@ -277,6 +285,13 @@ def fake_house(
             program="1.2.3",
         ),
         transfer=SettingTransfer(settings=settings, clock=clock),
+        accounts=Accounts(
+            settings=settings,
+            passwords=PlainPasswords(),
+            sessions=MemorySessions(),
+            activity=activity,
+            clock=clock,
+        ),
     )
     return FakeHouse(
         services=services,
@@ -304,7 +319,7 @@ def _settings(practice: SamplePractice | None) -> Settings:
     )
     for person in practice.practitioners:
         settings = settings.with_practitioner(PractitionerSettings(practitioner=person))
-    return settings
+    return settings.with_user(ADMINISTRATOR)
 
 
 def the_sample(clock_now: datetime = TUESDAY) -> SamplePractice:

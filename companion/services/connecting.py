@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets as randomness
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,6 +35,7 @@ from companion.domain.errors import (
     SignInExpired,
     WrongAccount,
 )
+from companion.domain.reconcile import ObservedEvent
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services import calendar_checks, consents
 from companion.services.calendar_checks import CheckResult
@@ -54,8 +55,10 @@ from companion.services.ports import (
     SettingsStore,
     SignedIn,
 )
+from companion.services.staleness import is_notice
 
 CLIENT = "google/client"
+_EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
 _SHARED = "shared_calendar"
 """Key in the ledger's state: the calendar that the narrow scope did not reach."""
 
@@ -218,7 +221,7 @@ class Connecting:
             info = await self._open(trial, practitioner_id, wanted)
             created = old.created_by_us and wanted == old.calendar_id
         calendar = await self._google.calendar(trial, info.id)
-        adopted = len(await calendar.list_ours(None, None))
+        adopted = _appointments(await calendar.list_ours(None, None))
         link = replace(
             link,
             calendar_id=info.id,
@@ -296,7 +299,7 @@ class Connecting:
         _nobody_elses(settings, practitioner_id, wanted)
         info = await self._open(practitioner_id, practitioner_id, wanted)
         calendar = await self._google.calendar(practitioner_id, info.id)
-        adopted = len(await calendar.list_ours(None, None))
+        adopted = _appointments(await calendar.list_ours(None, None))
 
         def take(link: GoogleLink) -> GoogleLink:
             made = link.created_by_us and link.calendar_id == info.id
@@ -333,13 +336,16 @@ class Connecting:
             calendar = await self._calendar(practitioner_id, link)
         except CompanionError as err:
             return calendar_checks.failed(calendar_checks.ACCESSIBLE, err)
-        return await calendar_checks.accessible(
+        result = await calendar_checks.accessible(
             calendar,
             install=settings.install_id,
             calendar_id=link.calendar_id,
             clock=self._clock,
             nonce=self._random_word(),
         )
+        if result.ok:
+            await self._log(practitioner_id, "check", "A test event was written and removed again.")
+        return result
 
     async def _calendar(self, practitioner_id: str, link: GoogleLink) -> RemoteCalendar:
         if not link.account:
@@ -363,14 +369,7 @@ class Connecting:
             await self._switch_off(practitioner_id)
             remote = await self._google.calendar(practitioner_id, link.calendar_id)
             ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
-            account = link.account.casefold()
-            removed = await take_events_out(
-                remote,
-                self._ledger,
-                ref,
-                self._clock,
-                lambda units: self._pace(account, units),
-            )
+            removed = await self._take_out(remote, ref, link.account.casefold())
         told = await self._revoke(practitioner_id, link.account)
         await self._secrets.remove(f"google/token/{practitioner_id}")
         await self._google.forget(practitioner_id)
@@ -379,14 +378,34 @@ class Connecting:
             lambda old: replace(old, account="", scopes=(), connected_at=None),
         )
         await self._switch_off(practitioner_id)
-        text = "Disconnected from Google." + (
-            ""
-            if told
-            else " Google could not be told: remove Calendar Companion under "
-            "Third-party access in the Google account."
-        )
-        await self._log(practitioner_id, "disconnect", text, count=max(1, removed))
+        text = "Disconnected from Google." if remove_events else _EVENTS_STAY
+        if not told:
+            text += (
+                " Google could not be told: remove Calendar Companion under "
+                "Third-party access in the Google account."
+            )
+        await self._log(practitioner_id, "disconnect", text)
         return removed
+
+    async def _take_out(self, remote: RemoteCalendar, ref: CalendarRef, account: str) -> int:
+        """Our events of that calendar; also what was removed before it failed is noted."""
+        removed: list[str] = []
+        try:
+            await take_events_out(
+                remote,
+                self._ledger,
+                ref,
+                self._clock,
+                lambda units: self._pace(account, units),
+                removed.extend,
+            )
+        finally:
+            count = sum(not is_notice(key) for key in removed)
+            if count:
+                text = f"{count} removed from Google"
+                await self._log(ref.practitioner_id, "delete", text, count=count)
+        await self._note_state(ref.practitioner_id, events=0, waiting=0, proof=None, held=None)
+        return count
 
     async def _revoke(self, practitioner_id: str, account: str) -> bool:
         """False when Google could not be reached. An account that another practitioner uses is
@@ -451,6 +470,10 @@ def _record(settings: Settings, practitioner_id: str) -> PractitionerSettings:
     if record is None:
         raise NotFound("That practitioner does not exist any more.", "Reload the list.")
     return record
+
+
+def _appointments(listed: Iterable[ObservedEvent]) -> int:
+    return sum(not is_notice(event.key) for event in listed)
 
 
 def _nobody_elses(settings: Settings, practitioner_id: str, calendar_id: str) -> None:

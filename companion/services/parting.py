@@ -9,7 +9,7 @@ as removals that wait for a person. Nothing is orphaned unnoticed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from companion.domain.errors import CompanionError, EventGone, TransientError
 from companion.services.ports import (
@@ -35,12 +35,13 @@ async def take_events_out(
     ref: CalendarRef,
     clock: Clock,
     turn_of_pacer: Callable[[int], Awaitable[None]],
-) -> int:
-    """How many events were removed. Raises when Google stops answering; run again, it goes on."""
+    removed: Callable[[Iterable[str]], None],
+) -> None:
+    """`removed` is told the keys of the events that are gone ("" where an event has none).
+    Raises when Google stops answering; run again, it goes on."""
     keys = {entry.event_id: entry.key for entry in await ledger.entries(ref)}
-    listed = [event.event_id for event in await remote.list_ours(None, None)]
-    removed = 0
-    ids = [*dict.fromkeys([*keys, *listed])]
+    listed = {event.event_id: event.key for event in await remote.list_ours(None, None)}
+    ids = [*(keys | listed)]
     for first in range(0, len(ids), BATCH):
         left = [DeleteEvent(event_id=each) for each in ids[first : first + BATCH]]
         for turn in range(TRIES):
@@ -52,12 +53,11 @@ async def take_events_out(
                 if answer is None or isinstance(answer, EventGone)
             ]
             await ledger.write(ref, drop=[keys[each] for each in done if each in keys])
-            removed += len(done)
+            removed(keys.get(each) or listed.get(each, "") for each in done)
             left = [write for write in left if write.event_id not in set(done)]
             if not left:
                 break
             await _wait(answers, turn, clock)
-    return removed
 
 
 async def _call(remote: RemoteCalendar, writes: Sequence[Write]) -> Sequence[WriteAnswer]:

@@ -102,6 +102,12 @@ class Practice:
     """Address printed in feed links; empty for the first address of this machine's network."""
     feed_base_url: str = ""
     """Of a reverse proxy or tunnel, e.g. ``https://cal.example.org``; empty for host and port."""
+    feed_certificate: str = ""
+    """File of the listener's own certificate with its chain (PEM); empty for plain http."""
+    feed_key: str = ""
+    """File of its private key; empty when the certificate's file holds it too."""
+    feed_unused_after: timedelta = timedelta(days=30)
+    """A link that nobody has fetched for so long is pointed out."""
     user_rate: float = 10.0
     """Google requests per second and signed-in account."""
     project_rate: float = 166.0

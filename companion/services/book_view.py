@@ -236,11 +236,11 @@ class BookView:
         def event(disclosure: Disclosure) -> CalendarEvent | None:
             return _projected(mine[0].shown, record, disclosure)
 
-        links: dict[str, list[str]] = {}
+        links: dict[tuple[str, Disclosure | None], list[str]] = {}
         for link in await self._feeds.links(record.practitioner.id):
             if link.revoked_at is None:
-                links.setdefault(link.detail, []).append(link.label)
-        details = links or {AS_GOOGLE: []}
+                links.setdefault((link.detail, link.custom), []).append(link.label)
+        details = links or {(AS_GOOGLE, None): []}
         return Shows(
             entry=mine[0],
             google=event(settings.disclosure_of(record)),
@@ -249,9 +249,11 @@ class BookView:
                 FeedShows(
                     detail=detail,
                     links=tuple(labels),
-                    event=event(disclosure_for(detail, record, settings)),
+                    event=event(disclosure_for(detail, record, settings, custom)),
                 )
-                for detail, labels in sorted(details.items())
+                for (detail, custom), labels in sorted(
+                    details.items(), key=lambda each: (each[0][0], each[1])
+                )
             ),
         )
 

@@ -62,6 +62,18 @@ class _Fragments:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPreview:
+    """What a link shows, before its bytes are made for good."""
+
+    events: Sequence[CalendarEvent]
+    """All of them, by start."""
+    size: int
+    """Bytes, were there no limit."""
+    trimmed_past: int
+    trimmed_future: int
+
+
 class FeedBodies:
     def __init__(
         self,
@@ -129,6 +141,21 @@ class FeedBodies:
         """The whole view, however large and possibly without any event. For a thread."""
         events = _project(appointments, view.projection)
         return self._writer.calendar(self._opening(view), map(self._writer.event, events))
+
+    def preview(self, view: FeedView, appointments: Iterable[Appointment]) -> FeedPreview:
+        """For a thread."""
+        events = _project(appointments, view.projection)
+        written = [
+            Fragment(each.begins, each.key, each.ends, self._writer.event(each)) for each in events
+        ]
+        frame = len(self._opening(view)) + len(self._writer.closing)
+        _shown, past, future = trim(written, self._size_limit - frame, _midnight(view))
+        return FeedPreview(
+            events=events,
+            size=frame + sum(len(each.data) for each in written),
+            trimmed_past=past,
+            trimmed_future=future,
+        )
 
     async def read(self, projection: Projection) -> list[Appointment]:
         """Every appointment that may show."""
@@ -213,8 +240,7 @@ class FeedBodies:
         if not in_order:
             opening += self._writer.event(empty_notice(view))
         room = self._size_limit - len(opening) - len(self._writer.closing)
-        midnight = instant(datetime.combine(view.today, time.min), view.timezone)
-        shown, past, future = trim(in_order, room, midnight)
+        shown, past, future = trim(in_order, room, _midnight(view))
         events = ((each.key, each.data) for each in shown)
         plain, gzipped = pack(opening, events, self._writer.closing, packed)
         return FeedBody.of(
@@ -251,6 +277,10 @@ def trim(
         excess -= len(shown.pop().data)
         future += 1
     return shown, len(past), future
+
+
+def _midnight(view: FeedView) -> datetime:
+    return instant(datetime.combine(view.today, time.min), view.timezone)
 
 
 def _span(projection: Projection) -> tuple[str, datetime, datetime]:

@@ -7,6 +7,7 @@ what was last served is kept under a name that only the hash gives.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import re
 import zlib
@@ -15,7 +16,7 @@ from secrets import token_urlsafe
 
 from companion.domain.appointments import instant
 from companion.domain.errors import BadInput
-from companion.domain.settings import PractitionerSettings
+from companion.domain.settings import Practice, PractitionerSettings
 from companion.services.feed_answers import FeedBody
 from companion.services.ports import FeedLink
 
@@ -40,6 +41,29 @@ def product_of(user_agent: str) -> str:
     if len(products) > 1 and products[0].startswith("Mozilla/"):
         return str(products[-1])[:40]
     return str(products[0])[:40] if products else ""
+
+
+def network_word(address: str) -> str:
+    """Where a device was: ``inside``, ``outside`` or ``here``; empty where nobody can tell."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    parsed = mapped or parsed
+    if parsed.is_loopback:
+        return "here"
+    return "inside" if parsed.is_private or parsed.is_link_local else "outside"
+
+
+def base_address(practice: Practice, host: str, port: int) -> str:
+    """What every link begins with: the proxy's address, else the practice's own host name, else
+    `host`; https where the listener has a certificate."""
+    if practice.feed_base_url:
+        return practice.feed_base_url.rstrip("/")
+    host = practice.feed_host or host
+    scheme = "https" if practice.feed_certificate else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def secret_name(feed_id: str) -> str:

@@ -40,6 +40,7 @@ from companion.services.feed_links import (
     from_kept,
     hash_of,
     long_off,
+    network_word,
     off_at,
     product_of,
     to_keep,
@@ -47,7 +48,14 @@ from companion.services.feed_links import (
 from companion.services.feed_misses import Misses
 from companion.services.feed_ports import KeptFeeds
 from companion.services.feed_views import SWITCHED_OFF, calendar_name, notice, view_of
-from companion.services.ports import AppointmentBook, Clock, FeedLink, FeedStore, SettingsStore
+from companion.services.ports import (
+    AppointmentBook,
+    Clock,
+    FeedLink,
+    FeedStore,
+    Fetch,
+    SettingsStore,
+)
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +118,7 @@ class FeedServing:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ready(
-        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str
+        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
     ) -> FeedAnswer | None:
         """The answer, if nothing has to be looked up for it: most polls."""
         ready = self._ready.get(hash_of(token))
@@ -119,15 +127,20 @@ class FeedServing:
         body = ready.body()
         if body is None:
             return None
+        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
         if self._clock.monotonic() >= ready.next_note:
-            self._note_fetch(ready, client)
-        return body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
+            self._note_fetch(ready, client, answer.status, address)
+        return answer
 
     async def fetch(
         self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
     ) -> FeedAnswer:
         answer = self.ready(
-            token, if_none_match=if_none_match, accept_gzip=accept_gzip, client=client
+            token,
+            if_none_match=if_none_match,
+            accept_gzip=accept_gzip,
+            client=client,
+            address=address,
         )
         if answer is not None:
             return answer
@@ -135,9 +148,10 @@ class FeedServing:
         if isinstance(found, FeedAnswer):
             return found
         ready, body = found
+        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
         if self._clock.monotonic() >= ready.next_note:
-            self._note_fetch(ready, client)
-        return body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
+            self._note_fetch(ready, client, answer.status, address)
+        return answer
 
     def miss(self, address: str) -> FeedAnswer:
         """The answer to anything that is no link at all: the same as to an unknown one."""
@@ -204,6 +218,7 @@ class FeedServing:
             record,
             known.settings,
             detail=link.detail,
+            custom=link.custom,
             window=SyncWindow.around(
                 now,
                 record.practitioner.timezone,
@@ -285,10 +300,15 @@ class FeedServing:
         self._bodies.keep(("last good", token_hash), body)
         return self._keep_ready(link, body, _AFTER_FAULT), body
 
-    def _note_fetch(self, ready: _Ready, client: str) -> None:
+    def _note_fetch(self, ready: _Ready, client: str, status: int, address: str) -> None:
         ready.next_note = self._clock.monotonic() + _NOTE_EVERY
-        now, product = self._clock.now(), product_of(client)
-        self._later(self._store.fetched(ready.link.id, now, product))
+        fetch = Fetch(
+            at=self._clock.now(),
+            client=product_of(client),
+            status=status,
+            network=network_word(address),
+        )
+        self._later(self._store.fetched(ready.link.id, fetch))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_quietly(work))

@@ -24,6 +24,7 @@ from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
 
 AS_GOOGLE = "google"
+CUSTOM = "custom"
 PRESETS = {
     "full": Disclosure(
         items=frozenset({Item.TYPE, Item.LOCATION, Item.NOTES, Item.STATUS}),
@@ -32,7 +33,7 @@ PRESETS = {
     "initials": Disclosure(),
     "busy": Disclosure(items=frozenset(), client_name=ClientName.NONE, busy_only=True),
 }
-DETAILS = (*PRESETS, AS_GOOGLE)
+DETAILS = (*PRESETS, AS_GOOGLE, CUSTOM)
 
 EMPTY = "No appointments in this period"
 SWITCHED_OFF = "This calendar link was switched off"
@@ -79,14 +80,22 @@ def check_detail(detail: str) -> str:
     return wanted
 
 
-def disclosure_for(detail: str, record: PractitionerSettings, settings: Settings) -> Disclosure:
+def disclosure_for(
+    detail: str,
+    record: PractitionerSettings,
+    settings: Settings,
+    custom: Disclosure | None = None,
+) -> Disclosure:
     """What `detail` shows of this practitioner's book, under the practice's cap.
 
-    Types the practitioner masks in Google are masked in every link."""
+    Types the practitioner masks in Google are masked in every link. `custom` is what a link of
+    that detail shows; without it, initials."""
     own = settings.disclosure_of(record)
-    if check_detail(detail) == AS_GOOGLE:
+    chosen = check_detail(detail)
+    if chosen == AS_GOOGLE:
         return own
-    preset = PRESETS[check_detail(detail)].capped(settings.practice.cap)
+    wanted = (custom or Disclosure()) if chosen == CUSTOM else PRESETS[chosen]
+    preset = wanted.capped(settings.practice.cap)
     return Disclosure(
         kinds=preset.kinds,
         items=preset.items,
@@ -101,6 +110,7 @@ def view_of(
     settings: Settings,
     *,
     detail: str,
+    custom: Disclosure | None = None,
     window: SyncWindow,
     now: datetime,
     stale_since: datetime | None = None,
@@ -111,7 +121,7 @@ def view_of(
             practitioner_id=who.id,
             practitioner_name=who.name,
             window=window,
-            disclosure=disclosure_for(detail, record, settings),
+            disclosure=disclosure_for(detail, record, settings, custom),
             disclosure_revision=record.disclosure_revision,
             disclosure_changed_at=record.disclosure_changed_at,
         ),

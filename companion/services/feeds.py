@@ -13,23 +13,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.window import SyncWindow
 from companion.services.feed_answers import FeedAnswer, FeedBody
-from companion.services.feed_bodies import FeedBodies
+from companion.services.feed_bodies import FeedBodies, FeedPreview
 from companion.services.feed_links import (
+    base_address,
     end_of,
     file_name,
     hash_of,
     long_off,
     new_token,
+    off_at,
     secret_name,
 )
 from companion.services.feed_ports import FeedWriter, KeptFeeds
 from companion.services.feed_serving import FeedServing
-from companion.services.feed_views import AS_GOOGLE, check_detail, view_of
+from companion.services.feed_views import AS_GOOGLE, CUSTOM, check_detail, view_of
 from companion.services.ports import (
     Activity,
     ActivityLog,
@@ -87,19 +90,16 @@ class Feeds:
         *,
         label: str,
         detail: str = "initials",
+        custom: Disclosure | None = None,
         days_in_arrears: int | None = None,
         days_in_advance: int | None = None,
         expires: date | None = None,
     ) -> tuple[FeedLink, str]:
-        """A new link and its URL. Days left out are the practitioner's own; the link works to
-        the end of the day `expires` in their zone. Raises BadInput, NotFound, SecretsError."""
+        """A new link and its URL. `custom` is what it shows when its detail is ``custom``. Days
+        left out are the practitioner's own; the link works to the end of the day `expires` in
+        their zone. Raises BadInput, NotFound, SecretsError."""
         settings = self._settings.read()
         record = settings.practitioner(practitioner_id)
-        if not settings.practice.feeds_allowed:
-            raise BadInput(
-                "The practice has switched calendar links off.",
-                "Ask the practice to allow them, under Practice.",
-            )
         label = clean_text(label)
         if not 0 < len(label) <= 100:
             raise BadInput(
@@ -111,23 +111,59 @@ class Feeds:
         choices = record.choices
         back = choices.days_in_arrears if days_in_arrears is None else days_in_arrears
         ahead = choices.days_in_advance if days_in_advance is None else days_in_advance
-        token = self._token()
+        chosen = check_detail(detail)
         link = FeedLink(
-            id=hashlib.sha256(b"link id " + token.encode()).hexdigest()[:10],
+            id="",
             practitioner_id=record.practitioner.id,
             label=label,
-            detail=check_detail(detail),
-            token_hash=hash_of(token),
+            detail=chosen,
+            custom=(custom or Disclosure()) if chosen == CUSTOM else None,
+            token_hash=b"",
             created_at=now,
             days_in_arrears=check_days(back, "days_in_arrears"),
             days_in_advance=check_days(ahead, "days_in_advance"),
             expires_at=end_of(expires, record, now),
         )
+        return await self._make(link)
+
+    async def _make(self, plan: FeedLink) -> tuple[FeedLink, str]:
+        """A link like `plan`, with an id and a token of its own, and its URL."""
+        settings = self._settings.read()
+        if not settings.practice.feeds_allowed:
+            raise BadInput(
+                "The practice has switched calendar links off.",
+                "Ask the practice to allow them, under Practice.",
+            )
+        token = self._token()
+        link_id = hashlib.sha256(b"link id " + token.encode()).hexdigest()[:10]
+        link = replace(plan, id=link_id, token_hash=hash_of(token))
         await self._secrets.put(secret_name(link.id), token)
         await self._store.put(link)
         self.invalidate()
         await self._note_activity(link, "feed added", "A calendar link was made.")
         return link, self._url(token, settings)
+
+    async def renew(self, feed_id: str) -> tuple[FeedLink, str]:
+        """A new link for the same device, showing the same for as long again; the old one is
+        switched off. Raises NotFound, BadInput, SecretsError."""
+        old = await self.link(feed_id)
+        now = self._clock.now()
+        made, url = await self._make(
+            FeedLink(
+                id="",
+                practitioner_id=old.practitioner_id,
+                label=old.label,
+                detail=old.detail,
+                custom=old.custom,
+                token_hash=b"",
+                created_at=now,
+                days_in_arrears=old.days_in_arrears,
+                days_in_advance=old.days_in_advance,
+                expires_at=now + (old.expires_at - old.created_at) if old.expires_at else None,
+            )
+        )
+        await self.revoke(old.id)
+        return made, url
 
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:
         """Oldest first, switched off and expired ones too."""
@@ -154,6 +190,14 @@ class Feeds:
         await self._secrets.remove(secret_name(link.id))
         return link
 
+    async def revoke_all(self, practitioner_id: str | None = None) -> int:
+        """Switch off every link, of one practitioner or of all; how many there were."""
+        now = self._clock.now()
+        using = [each for each in await self._store.links(practitioner_id) if not off_at(each, now)]
+        for link in using:
+            await self.revoke(link.id)
+        return len(using)
+
     async def url(self, feed_id: str) -> str:
         """Raises NotFound when the link is switched off or its token is no longer kept."""
         link = await self.link(feed_id)
@@ -173,13 +217,7 @@ class Feeds:
         return len(gone)
 
     def _url(self, token: str, settings: Settings) -> str:
-        practice = settings.practice
-        base = practice.feed_base_url.rstrip("/")
-        if not base:
-            host, port = self._listener()
-            host = practice.feed_host or host
-            base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        return f"{base}/feeds/{token}.ics"
+        return f"{base_address(settings.practice, *self._listener())}/feeds/{token}.ics"
 
     async def _note_activity(self, link: FeedLink, kind: str, text: str) -> None:
         line = Activity(
@@ -194,6 +232,35 @@ class Feeds:
     async def body(self, feed_id: str) -> FeedBody:
         """What a link shows now, with its size and what was trimmed. Raises NotFound."""
         return await self._serving.body(await self.link(feed_id))
+
+    async def preview(
+        self,
+        practitioner_id: str,
+        *,
+        detail: str,
+        custom: Disclosure | None = None,
+        days_in_arrears: int,
+        days_in_advance: int,
+    ) -> FeedPreview:
+        """What a link of these choices would show, before there is one. Raises BadInput."""
+        settings = self._settings.read()
+        record = settings.practitioner(practitioner_id)
+        now = self._clock.now()
+        view = view_of(
+            record,
+            settings,
+            detail=detail,
+            custom=custom,
+            window=SyncWindow.around(
+                now,
+                record.practitioner.timezone,
+                days_in_arrears=check_days(days_in_arrears, "days_in_arrears"),
+                days_in_advance=check_days(days_in_advance, "days_in_advance"),
+            ),
+            now=now,
+        )
+        appointments = await self._bodies.read(view.projection)
+        return await asyncio.to_thread(self._bodies.preview, view, appointments)
 
     async def export(
         self,
@@ -239,11 +306,21 @@ class Feeds:
         )
 
     def ready(
-        self, token: str, *, if_none_match: str = "", accept_gzip: bool = False, client: str = ""
+        self,
+        token: str,
+        *,
+        if_none_match: str = "",
+        accept_gzip: bool = False,
+        client: str = "",
+        address: str = "",
     ) -> FeedAnswer | None:
         """The same at once, or None where something has to be looked up first."""
         return self._serving.ready(
-            token, if_none_match=if_none_match, accept_gzip=accept_gzip, client=client
+            token,
+            if_none_match=if_none_match,
+            accept_gzip=accept_gzip,
+            client=client,
+            address=address,
         )
 
     def miss(self, address: str) -> FeedAnswer:

@@ -8,12 +8,13 @@ error raised is a CompanionError.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from companion.domain.appointments import Appointment
+from companion.domain.disclosure import Disclosure
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, ObservedEvent
@@ -250,7 +251,9 @@ class FeedLink:
     practitioner_id: str
     label: str
     detail: str
-    """Preset: ``full``, ``initials``, ``busy`` or ``as google``."""
+    """Preset: ``full``, ``initials``, ``busy``, ``google`` (as there) or ``custom``."""
+    custom: Disclosure | None = None
+    """What it shows when its detail is ``custom``."""
     token_hash: bytes
     """SHA-256 of the token."""
     created_at: datetime
@@ -261,7 +264,42 @@ class FeedLink:
     last_fetched_at: datetime | None = None
     last_client: str = ""
     """First product of the User-Agent, shortened."""
+    last_status: int = 0
+    """200 or 304; 0 before the first fetch."""
+    last_network: str = ""
+    """``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on
+    it included."""
+    intervals: tuple[int, ...] = ()
+    """Seconds between the latest fetches, at most `INTERVALS_KEPT`, newest last."""
     fetches: int = 0
+
+
+INTERVALS_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One time that a device asked for its calendar."""
+
+    at: datetime
+    client: str
+    status: int
+    network: str
+
+    def noted_in(self, link: FeedLink) -> FeedLink:
+        intervals = link.intervals
+        if link.last_fetched_at is not None:
+            since = max(0, round((self.at - link.last_fetched_at).total_seconds()))
+            intervals = (*intervals, since)[-INTERVALS_KEPT:]
+        return replace(
+            link,
+            last_fetched_at=self.at,
+            last_client=self.client,
+            last_status=self.status,
+            last_network=self.network,
+            intervals=intervals,
+            fetches=link.fetches + 1,
+        )
 
 
 class FeedStore(Protocol):
@@ -273,7 +311,9 @@ class FeedStore(Protocol):
 
     async def remove(self, feed_id: str) -> None: ...
 
-    async def fetched(self, feed_id: str, at: datetime, client: str) -> None: ...
+    async def fetched(self, feed_id: str, fetch: Fetch) -> None:
+        """Note one; a link that is gone is none."""
+        ...
 
 
 # ── Google ────────────────────────────────────────────────────────────────────────────────────

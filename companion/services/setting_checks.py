@@ -11,6 +11,7 @@ import difflib
 import re
 import unicodedata
 from functools import lru_cache
+from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -190,6 +191,19 @@ def base_url(value: str, field: str) -> str:
         raise BadInput(
             f'"{wanted[:60]}" is not the start of a web address.',
             "Use one such as https://cal.example.org, or leave it empty.",
+            field=field,
+        )
+    return wanted
+
+
+def file_path(value: str, field: str) -> str:
+    """The whole path of a file on this computer, or empty; whether it is there shows later."""
+    wanted = value.strip().strip('"')
+    absolute = PurePosixPath(wanted).is_absolute() or PureWindowsPath(wanted).is_absolute()
+    if wanted and not (absolute and len(wanted) <= 1000 and wanted.isprintable()):
+        raise BadInput(
+            f'"{wanted[:60]}" is not the whole path of a file.',
+            "Copy it from the file's properties, beginning with the drive or with /.",
             field=field,
         )
     return wanted

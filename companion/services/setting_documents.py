@@ -42,7 +42,7 @@ from companion.domain.settings import (
 from companion.domain.users import User
 from companion.services import setting_checks as checks
 
-VERSION = 3
+VERSION = 4
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -52,6 +52,7 @@ Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
     1: lambda tables: tables,  # 2 adds availability, which may be absent
     2: lambda tables: tables,  # 3 adds users and idle_sign_out, likewise
+    3: lambda tables: tables,  # 4 adds the listener's certificate and feed_unused_after, likewise
 }
 
 
@@ -94,6 +95,9 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "idle_sign_out"): _positive,
     (Practice, "feed_host"): checks.host,
     (Practice, "feed_base_url"): checks.base_url,
+    (Practice, "feed_certificate"): checks.file_path,
+    (Practice, "feed_key"): checks.file_path,
+    (Practice, "feed_unused_after"): _positive,
     (Practice, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
     (Practice, "project_rate"): lambda value, where: checks.number(value, where, 0.1, 10_000),
 }

@@ -264,6 +264,11 @@ PRACTICE: Mapping[str, Word[Practice]] = {
     "feeds_allowed": _practice("feeds_allowed", yes_or_no, _true_or_false),
     "feed_host": _practice("feed_host", checks.host),
     "feed_base_url": _practice("feed_base_url", checks.base_url),
+    "feed_certificate": _practice("feed_certificate", checks.file_path),
+    "feed_key": _practice("feed_key", checks.file_path),
+    "feed_unused_days": _practice(
+        "feed_unused_after", _duration(timedelta(days=1), 3650), _in_units(timedelta(days=1))
+    ),
     "user_rate": _practice("user_rate", _number(0.1, 1000)),
     "project_rate": _practice("project_rate", _number(0.1, 10_000)),
 }

@@ -15,7 +15,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from companion.services.feed_answers import UNAVAILABLE, FeedAnswer, takes_gzip
 
@@ -54,7 +54,13 @@ class FeedSource(Protocol):
     ) -> FeedAnswer: ...
 
     def ready(
-        self, token: str, *, if_none_match: str = "", accept_gzip: bool = False, client: str = ""
+        self,
+        token: str,
+        *,
+        if_none_match: str = "",
+        accept_gzip: bool = False,
+        client: str = "",
+        address: str = "",
     ) -> FeedAnswer | None: ...
 
     def miss(self, address: str) -> FeedAnswer: ...
@@ -78,46 +84,58 @@ class FeedApp:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    def at_once(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> FeedAnswer | None:
+    def at_once(
+        self, url: bytes, headers: Iterable[tuple[bytes, bytes]], peer: str
+    ) -> FeedAnswer | None:
         """The answer to a GET or HEAD that is in memory; None for everything else, such as a
         request with a body. Saves the server a task and its bookkeeping: companion.web.
         feed_listener says why."""
         match = _FEED_PATH.fullmatch(url)
         if match is None:
             return None
-        encoding, tags, client, more = _asked(headers)
-        if more:
+        asked = _asked(headers)
+        if asked.more:
             return None
         return self._feeds.ready(
             match[1].decode("ascii"),
-            if_none_match=tags,
-            accept_gzip=takes_gzip(encoding),
-            client=client,
+            if_none_match=asked.tags,
+            accept_gzip=takes_gzip(asked.encoding),
+            client=asked.client,
+            address=_address(peer, asked.forwarded),
         )
 
     async def _answer(self, scope: Scope) -> FeedAnswer:
         path: bytes = scope["raw_path"]
-        asked = scope["method"] in {"GET", "HEAD"}
-        match = _FEED_PATH.fullmatch(path) if asked else None
+        reading = scope["method"] in {"GET", "HEAD"}
+        match = _FEED_PATH.fullmatch(path) if reading else None
+        asked = _asked(scope["headers"])
+        client = scope.get("client")
+        address = _address(str(client[0]) if client else "", asked.forwarded)
         if match is None:
-            if asked and path == b"/healthz":
+            if reading and path == b"/healthz":
                 return HEALTHY
-            return self._feeds.miss(_address(scope))
-        encoding, tags, client, _more = _asked(scope["headers"])
+            return self._feeds.miss(address)
         return await self._feeds.fetch(
             match[1].decode("ascii"),
-            if_none_match=tags,
-            accept_gzip=takes_gzip(encoding),
-            client=client,
-            address=_address(scope),
+            if_none_match=asked.tags,
+            accept_gzip=takes_gzip(asked.encoding),
+            client=asked.client,
+            address=address,
         )
 
 
-def _asked(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str, str, bool]:
-    """Accept-Encoding, If-None-Match and User-Agent, and is there more to come than headers?
+class _Asked(NamedTuple):
+    encoding: str
+    tags: str
+    client: str
+    forwarded: str
+    more: bool
+    """There is more to come than headers."""
 
-    Repeated ones are joined as RFC 9110 5.3 says."""
-    encoding = tags = client = ""
+
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _Asked:
+    """What a request's headers say that we look at; repeated ones are joined (RFC 9110 5.3)."""
+    encoding = tags = client = forwarded = ""
     more = False
     for name, value in headers:
         if name == b"if-none-match":
@@ -127,21 +145,19 @@ def _asked(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str, str, bool]
             encoding = f"{encoding}, {text}" if encoding else text
         elif name == b"user-agent":
             client = value.decode("latin-1")
+        elif name == b"x-forwarded-for":
+            forwarded = value.decode("latin-1")
         elif name in _MORE_TO_COME:
             more = True
-    return encoding, tags, client, more
+    return _Asked(encoding, tags, client, forwarded, more)
 
 
-def _address(scope: Scope) -> str:
+def _address(peer: str, forwarded: str) -> str:
     """The client's; from a proxy on this machine, the one that it names last."""
-    client = scope.get("client")
-    address = str(client[0]) if client else ""
+    if not forwarded:
+        return peer
     try:
-        local = ipaddress.ip_address(address).is_loopback
+        local = ipaddress.ip_address(peer).is_loopback
     except ValueError:
-        return address
-    if local:
-        for name, value in scope["headers"]:
-            if name == b"x-forwarded-for":
-                address = value.decode("latin-1").rpartition(",")[2].strip()
-    return address
+        return peer
+    return forwarded.rpartition(",")[2].strip() if local else peer

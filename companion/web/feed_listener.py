@@ -132,7 +132,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return False
         if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
             return False
-        answer = self.feeds.at_once(self.url, self.headers)
+        peer = self.client[0] if self.client else ""
+        answer = self.feeds.at_once(self.url, self.headers, peer)
         if answer is None:
             return False
         dated = b"".join(b"%b: %b\r\n" % each for each in self.server_state.default_headers)

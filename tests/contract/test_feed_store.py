@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
 from companion.domain.errors import BadInput
-from companion.services.ports import FeedLink, FeedStore
+from companion.services.ports import FeedLink, FeedStore, Fetch
 from tests.contract.stores import KINDS, opened
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -38,17 +39,37 @@ def link(name: str = "a", **changes: Any) -> FeedLink:
     return replace(plain, **changes)
 
 
+def fetch(**changes: Any) -> Fetch:
+    return replace(Fetch(at=NOW, client="iOS", status=200, network="inside"), **changes)
+
+
 async def test_a_link_comes_back_as_it_was_put(feeds: FeedStore) -> None:
     whole = link(
         expires_at=NOW + timedelta(days=1),
         revoked_at=NOW + timedelta(hours=1),
         last_fetched_at=NOW + timedelta(minutes=1),
         last_client="iOS/18.1",
+        last_status=304,
+        last_network="inside",
+        intervals=(3600, 3590),
         fetches=12,
     )
     await feeds.put(whole)
     await feeds.put(link("b"))
     assert await feeds.links() == [whole, link("b")]
+
+
+async def test_what_a_link_of_its_own_kind_shows_comes_back(feeds: FeedStore) -> None:
+    shown = Disclosure(
+        kinds=frozenset({KindChoice.CLIENT}),
+        items=frozenset({Item.NOTES, Item.TYPE}),
+        client_name=ClientName.FIRST,
+        masked_types=frozenset({"counselling"}),
+        busy_only=True,
+    )
+    await feeds.put(link(detail="custom", custom=shown))
+    await feeds.put(link("b", detail="custom", custom=Disclosure()))
+    assert [each.custom for each in await feeds.links()] == [shown, Disclosure()]
 
 
 async def test_a_link_put_again_is_replaced(feeds: FeedStore) -> None:
@@ -95,12 +116,29 @@ async def test_a_removed_link_is_gone(feeds: FeedStore) -> None:
 
 async def test_each_fetch_is_counted(feeds: FeedStore) -> None:
     await feeds.put(link())
-    await feeds.fetched("a", NOW, "Google-Calendar-Importer")
+    await feeds.fetched("a", fetch(client="Google-Calendar-Importer", network="outside"))
     later = NOW + timedelta(hours=9)
-    await feeds.fetched("a", later, "iOS")
-    assert await feeds.links() == [link(fetches=2, last_fetched_at=later, last_client="iOS")]
+    await feeds.fetched("a", fetch(at=later, client="iOS", status=304))
+    assert await feeds.links() == [
+        link(
+            fetches=2,
+            last_fetched_at=later,
+            last_client="iOS",
+            last_status=304,
+            last_network="inside",
+            intervals=(9 * 3600,),
+        )
+    ]
+
+
+async def test_the_latest_intervals_are_kept(feeds: FeedStore) -> None:
+    await feeds.put(link())
+    for minute in (0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55):
+        await feeds.fetched("a", fetch(at=NOW + timedelta(minutes=minute)))
+    (kept,) = await feeds.links()
+    assert kept.intervals == tuple(60 * each for each in (3, 4, 5, 6, 7, 8, 9, 10))
 
 
 async def test_a_fetch_of_a_removed_link_does_no_harm(feeds: FeedStore) -> None:
-    await feeds.fetched("gone", NOW, "iOS")
+    await feeds.fetched("gone", fetch())
     assert await feeds.links() == []

@@ -22,6 +22,7 @@ from companion.services.ports import (
     BookChange,
     CalendarRef,
     FeedLink,
+    Fetch,
     ImportRecord,
     SourceRow,
 )
@@ -304,13 +305,11 @@ class MemoryFeeds:
         await asyncio.sleep(0)
         self._links.pop(feed_id, None)
 
-    async def fetched(self, feed_id: str, at: datetime, client: str) -> None:
+    async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         await asyncio.sleep(0)
         link = self._links.get(feed_id)
         if link is not None:
-            self._links[feed_id] = replace(
-                link, last_fetched_at=at, last_client=client, fetches=link.fetches + 1
-            )
+            self._links[feed_id] = fetch.noted_in(link)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

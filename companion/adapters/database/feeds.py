@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import feed_links
 from companion.adapters.database.sqlite import upsert
-from companion.services.ports import FeedLink
+from companion.services.feed_documents import disclosure_document, disclosure_of
+from companion.services.ports import FeedLink, Fetch
 
 _LINKS = select(feed_links).order_by(feed_links.c.created_at, feed_links.c.id)
 _BY_TOKEN = select(feed_links).where(feed_links.c.token_hash == bindparam("wanted"))
+_BY_ID = select(feed_links).where(feed_links.c.id == bindparam("wanted"))
 _PUT = upsert(feed_links)
-_FETCHED = (
-    update(feed_links)
-    .where(feed_links.c.id == bindparam("feed"))
-    .values(
-        last_fetched_at=bindparam("at"),
-        last_client=bindparam("client"),
-        fetches=feed_links.c.fetches + 1,
-    )
-)
 
 
 class SqlFeeds:
@@ -35,23 +27,42 @@ class SqlFeeds:
         if practitioner_id is not None:
             statement = statement.where(feed_links.c.practitioner_id == practitioner_id)
         return await self._access.read(
-            lambda connection: [FeedLink(**row) for row in connection.execute(statement).mappings()]
+            lambda connection: [_link(row) for row in connection.execute(statement).mappings()]
         )
 
     async def by_token_hash(self, token_hash: bytes) -> FeedLink | None:
         def find(connection: Connection) -> FeedLink | None:
             row = connection.execute(_BY_TOKEN, {"wanted": token_hash}).mappings().one_or_none()
-            return None if row is None else FeedLink(**row)
+            return None if row is None else _link(row)
 
         return await self._access.read(find)
 
     async def put(self, link: FeedLink) -> None:
-        await self._access.write(lambda connection: connection.execute(_PUT, asdict(link)))
+        await self._access.write(lambda connection: connection.execute(_PUT, _row(link)))
 
     async def remove(self, feed_id: str) -> None:
         statement = delete(feed_links).where(feed_links.c.id == feed_id)
         await self._access.write(lambda connection: connection.execute(statement))
 
-    async def fetched(self, feed_id: str, at: datetime, client: str) -> None:
-        values = {"feed": feed_id, "at": at, "client": client}
-        await self._access.write(lambda connection: connection.execute(_FETCHED, values))
+    async def fetched(self, feed_id: str, fetch: Fetch) -> None:
+        def note(connection: Connection) -> None:
+            row = connection.execute(_BY_ID, {"wanted": feed_id}).mappings().one_or_none()
+            if row is not None:
+                connection.execute(_PUT, _row(fetch.noted_in(_link(row))))
+
+        await self._access.write(note)
+
+
+def _link(row: RowMapping) -> FeedLink:
+    values: dict[str, Any] = dict(row)
+    custom = values["custom"]
+    values["custom"] = None if custom is None else disclosure_of(custom)
+    values["intervals"] = tuple(values["intervals"])
+    return FeedLink(**values)
+
+
+def _row(link: FeedLink) -> dict[str, Any]:
+    row = {column.name: getattr(link, column.name) for column in feed_links.columns}
+    row["custom"] = None if link.custom is None else disclosure_document(link.custom)
+    row["intervals"] = list(link.intervals)
+    return row

@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD = "0001"
+HEAD = "0002"
 
 BRIEF, LONG, SERIES = 0, 1, 2
 """The shapes of an appointment."""
@@ -230,6 +230,7 @@ feed_links = Table(
     _words("practitioner_id", 64),
     Column("label", Text, nullable=False),
     _words("detail", 32),
+    _document("custom", nullable=True),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
     _number("days_in_arrears"),
@@ -238,5 +239,8 @@ feed_links = Table(
     Column("revoked_at", Instant),
     Column("last_fetched_at", Instant),
     Column("last_client", Text, nullable=False),
+    _number("last_status"),
+    _words("last_network", 16),
+    _document("intervals"),
     _number("fetches"),
 )

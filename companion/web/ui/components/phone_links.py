@@ -20,6 +20,7 @@ DETAILS = {
     "busy": "Busy only",
     "full": "Full names and notes",
     "google": "The same as in Google",
+    "custom": "My own choice",
 }
 
 

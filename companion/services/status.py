@@ -161,7 +161,7 @@ class Status:
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
             proof=proof_in_words(state.proof, practitioner.timezone, now) if state.proof else "",
-            in_google=max(0, state.events - state.waiting),
+            in_google=max(0, state.events - state.waiting) + _still_there(state, record),
             waiting=state.waiting,
             held=len(state.held.items) if state.held else 0,
             held_removals=state.held,
@@ -224,3 +224,12 @@ def _left_in_google(state: SyncState) -> str:
     if not count:
         return ""
     return f"{count} event{' stays' if count == 1 else 's stay'} in Google unchanged"
+
+
+def _still_there(state: SyncState, record: PractitionerSettings) -> int:
+    """Held removals that the present calendar still shows."""
+    if state.held is None:
+        return 0
+    return sum(
+        1 for item in state.held.items if item.calendar_id in {"", record.google.calendar_id}
+    )

@@ -22,6 +22,7 @@ from companion.domain.errors import BadInput
 from companion.domain.events import CalendarEvent
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
+from companion.services.staleness import notice_words
 
 AS_GOOGLE = "google"
 CUSTOM = "custom"
@@ -159,7 +160,5 @@ def empty_notice(view: FeedView) -> CalendarEvent:
 
 def stale_notice(view: FeedView, since: datetime) -> CalendarEvent:
     """A new staleness is a new entry: its words differ."""
-    local = since.astimezone(ZoneInfo(view.timezone))
     key = f"stale/{view.projection.practitioner_id}/{since.isoformat()}"
-    text = f"Schedule not updated since {local:%a} {local.day} {local:%b %Y, %H:%M}"
-    return notice(key, text, view.today, view.timezone)
+    return notice(key, notice_words(since, view.timezone), view.today, view.timezone)

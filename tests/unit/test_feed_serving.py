@@ -186,7 +186,7 @@ async def test_a_schedule_that_is_not_kept_up_to_date_says_since_when_at_the_top
     house = FeedHouse(stale_since=lambda who: since if who == "avery" else None)
     await house.write(visit(1))
     first, second = await read(house, await house.token())
-    assert first["SUMMARY"] == "Schedule not updated since Sat 28 Feb 2026, 09:41"
+    assert first["SUMMARY"] == "Schedule not updated since Sat 28 February 09:41"
     assert (first["DTSTART"], first["TRANSP"]) == ("20260302", "TRANSPARENT")
     assert second["SUMMARY"].startswith("MQ")
 

@@ -30,6 +30,7 @@ from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
+from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
@@ -252,7 +253,7 @@ async def open_companion(
             activity=database.activity,
             clock=clock,
         )
-        notes = SourceNotesFile(home, holder=holder)
+        notes = SourceNotesFile(home, turn=FileTurn(home / SOURCES_LOCK, holder=holder))
 
         def book_changed() -> None:
             worker.nudge()

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from companion.adapters.turns import FileTurn
 from companion.services.files import Disk, disk_trouble, write_durably
 from companion.services.source_notes import Notes, SourceNote, from_json, to_json
 
 FILE_NAME = "sources.json"
+LOCK_NAME = "sources.lock"
 
 
 class SourceNotesFile:
     """A SourceNotes; a damaged file counts as nothing known."""
 
-    def __init__(self, home: Path, *, holder: str, disk: Disk | None = None) -> None:
+    def __init__(
+        self, home: Path, *, turn: AbstractContextManager[object], disk: Disk | None = None
+    ) -> None:
+        """`turn` is the lock that all writers of this home share (`turns.FileTurn`)."""
         self._path = home / FILE_NAME
-        self._turn = FileTurn(home / "sources.lock", holder=holder)
+        self._turn = turn
         self._disk = disk or Disk()
 
     async def read(self) -> Notes:

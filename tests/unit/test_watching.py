@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from companion.adapters.source_notes import SourceNotesFile
+from companion.adapters.turns import FileTurn
 from companion.adapters.tabular import TableFiles
 from companion.domain.errors import Busy
 from companion.domain.settings import SourceSettings
@@ -76,7 +77,9 @@ class Clinic:
             **{"name": "nookal", "folder": str(self.folder), **source}  # type: ignore[arg-type]
         )
         self.settings.current = self.settings.current.with_source(settings)
-        self.notes = SourceNotesFile(self.home, holder="the test")
+        self.notes = SourceNotesFile(
+            self.home, turn=FileTurn(self.home / "sources.lock", holder="the test")
+        )
         self.start()
 
     def start(self) -> None:

@@ -1,0 +1,442 @@
+// The calendar of the Appointment Book: EventCalendar, fed by the server and answering to it.
+//
+// The server sends what is to be seen (`show`); what a person does is drawn at once and reported,
+// and the server's next `show` has the last word. Texts are set as text, never as HTML. Times
+// travel as wall-clock text without a zone.
+import {
+  createCalendar,
+  destroyCalendar,
+  Interaction,
+  List,
+  ResourceTimeGrid,
+  TimeGrid,
+} from "companion-calendar";
+
+const VIEWS = {
+  day: "resourceTimeGridDay",
+  week: "timeGridWeek",
+  workweek: "timeGridWorkWeek",
+  list: "listDay",
+};
+const NARROW = "(max-width: 699px)";
+const LONG_PRESS = 450; // milliseconds
+const COLLECT = 250; // milliseconds in which Alt+arrows are collected into one move
+const STEP = 15; // minutes
+
+const two = (number) => String(number).padStart(2, "0");
+const wall = (date) =>
+  `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}` +
+  `T${two(date.getHours())}:${two(date.getMinutes())}:00`;
+const shifted = (text, minutes) => {
+  const date = new Date(text + "Z"); // UTC has no gaps: only the wall clock moves
+  return new Date(date.getTime() + 60000 * minutes).toISOString().slice(0, 19);
+};
+
+export default {
+  template: `
+    <div class="book__frame" ref="frame">
+      <div ref="place" class="book__calendar"></div>
+      <ul v-if="menu" ref="menu" class="book__menu" role="menu" :aria-label="menu.title"
+          :style="{ left: menu.x + 'px', top: menu.y + 'px' }" @keydown="menuKeys" @contextmenu.prevent>
+        <li v-for="item in menu.items" :key="item.what" role="none">
+          <button type="button" role="menuitem" tabindex="-1" class="book__menu-item"
+                  @click="choose(item.what)">
+            <span class="material-icons" aria-hidden="true">{{ item.icon }}</span>
+            <span>{{ item.label }}</span>
+            <kbd v-if="item.keys" aria-hidden="true">{{ item.keys }}</kbd>
+          </button>
+        </li>
+      </ul>
+      <p class="sr-only" role="status" aria-live="polite">{{ said }}</p>
+    </div>
+  `,
+  props: { zone: String, locale: String },
+  emits: ["ready", "narrow", "open", "create", "move", "act"],
+  data: () => ({ menu: null, said: "" }),
+  created() {
+    // Not reactive on purpose: four hundred events are no business of Vue's.
+    this.known = new Map(); // key → what the server last sent, as text
+    this.events = new Map(); // key → what is drawn now
+    this.page = null;
+    this.pending = new Map(); // key → a move that is being collected
+    this.inFlight = new Set(); // keys of moves the server has not answered
+  },
+  mounted() {
+    this.calendar = createCalendar(this.$refs.place, [TimeGrid, ResourceTimeGrid, List, Interaction], {
+      view: VIEWS.day,
+      views: {
+        timeGridWorkWeek: { type: "timeGridWeek", hiddenDays: [0, 6] },
+      },
+      headerToolbar: { start: "", center: "", end: "" },
+      height: "100%",
+      locale: this.locale,
+      timeZone: this.zone,
+      firstDay: 1,
+      slotDuration: "00:15:00",
+      slotHeight: 22,
+      slotLabelInterval: "01:00:00",
+      slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
+      scrollTime: "08:00:00",
+      nowIndicator: true,
+      selectable: true,
+      editable: true,
+      slotEventOverlap: false,
+      longPressDelay: LONG_PRESS,
+      eventDragMinDistance: 4,
+      columnWidth: "minmax(7.5rem, 1fr)",
+      dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
+      allDayContent: "All day",
+      noEventsContent: "No appointments on this day.",
+      resourceLabelContent: ({ resource }) => ({ domNodes: this.label(resource) }),
+      eventContent: ({ event }) => this.content(event),
+      eventClick: ({ event }) => this.clicked(event),
+      eventDragStart: () => (this.menu = null),
+      eventDrop: (info) => this.dropped(info),
+      eventResize: (info) => this.dropped(info),
+      select: (info) => this.selected(info),
+      dateClick: (info) => (this.lastPlace = this.placeOf(info)),
+    });
+    this.narrow = window.matchMedia(NARROW);
+    this.onNarrow = () => this.$emit("narrow", this.narrow.matches);
+    this.narrow.addEventListener("change", this.onNarrow);
+    this.onKeys = (event) => this.windowKeys(event);
+    window.addEventListener("keydown", this.onKeys);
+    this.onAway = (event) => this.menu && !this.$refs.menu?.contains(event.target) && this.close();
+    window.addEventListener("pointerdown", this.onAway, true);
+    const frame = this.$refs.frame;
+    frame.addEventListener("contextmenu", (event) => this.contextMenu(event));
+    frame.addEventListener("keydown", (event) => this.eventKeys(event));
+    frame.addEventListener("pointerdown", (event) => this.pressed(event));
+    frame.addEventListener("pointerup", (event) => this.released(event));
+    frame.addEventListener("pointercancel", () => (this.press = null));
+    this.$emit("ready", this.narrow.matches);
+  },
+  beforeUnmount() {
+    this.narrow.removeEventListener("change", this.onNarrow);
+    window.removeEventListener("keydown", this.onKeys);
+    window.removeEventListener("pointerdown", this.onAway, true);
+    destroyCalendar(this.calendar);
+  },
+  methods: {
+    // ── what is seen ──────────────────────────────────────────────────────────────────────────
+
+    show(page) {
+      const before = this.page;
+      this.page = page;
+      const focused = page.focus || this.focusedKey();
+      const set = (name, value) => {
+        if (!before || JSON.stringify(before.options[name]) !== JSON.stringify(value)) {
+          this.calendar.setOption(name, value);
+        }
+      };
+      for (const [name, value] of Object.entries(page.options)) {
+        set(name, name === "view" ? VIEWS[value] : value);
+      }
+      this.draw(page.events, !before || before.options.date !== page.options.date ||
+        before.options.view !== page.options.view);
+      if (page.scroll) this.calendar.setOption("scrollTime", page.scroll);
+      if (focused) this.focus(focused, Boolean(page.focus));
+      this.$refs.frame.dataset.shown = page.stamp;
+    },
+    draw(events, whole) {
+      const fresh = new Map(events.map((event) => [event.id, JSON.stringify(event)]));
+      const changed = events.filter((event) => this.known.get(event.id) !== fresh.get(event.id));
+      const gone = [...this.known.keys(), ...this.events.keys()].filter((key) => !fresh.has(key));
+      if (!whole && !changed.length && !gone.length) return; // each update lays out again
+      if (whole || changed.length + gone.length > 40) {
+        this.calendar.setOption("events", events);
+      } else {
+        for (const key of new Set(gone)) this.calendar.removeEventById(key);
+        for (const event of changed) {
+          if (this.events.has(event.id)) this.calendar.updateEvent(event);
+          else this.calendar.addEvent(event);
+        }
+      }
+      this.known = fresh;
+      this.events = new Map(events.map((event) => [event.id, event]));
+      for (const key of this.inFlight) this.known.delete(key);
+    },
+    settled(key) {
+      // The server has answered a move, whatever it said: its next `show` counts.
+      this.inFlight.delete(key);
+      if (this.pending.has(key)) this.send(key);
+      else this.known.delete(key);
+    },
+    say(sentence) {
+      this.said = "";
+      this.$nextTick(() => (this.said = sentence));
+    },
+    label(resource) {
+      const dot = document.createElement("span");
+      dot.className = "book__dot";
+      dot.style.background = resource.extendedProps.colour;
+      const name = document.createElement("bdi");
+      name.textContent = resource.title;
+      return [dot, name];
+    },
+    content(event) {
+      const props = event.extendedProps;
+      if (event.display === "background") return { domNodes: [] };
+      const root = document.createElement("div");
+      root.className = "appt";
+      if (!props.key) return { domNodes: [root] };
+      root.dataset.key = props.key;
+      const head = document.createElement("div");
+      head.className = "appt__head";
+      const add = (parent, tag, classes, text) => {
+        const made = document.createElement(tag);
+        if (classes) made.className = classes;
+        made.textContent = text;
+        parent.append(made);
+        return made;
+      };
+      if (!event.allDay) add(head, "span", "appt__time", props.time);
+      for (const [icon, tone] of props.icons) {
+        add(head, "span", `material-icons appt__icon appt__icon--${tone}`, icon).ariaHidden = "true";
+      }
+      root.append(head);
+      add(root, "bdi", "appt__title", event.title);
+      if (props.second) add(root, "bdi", "appt__second", props.second);
+      add(root, "span", "sr-only", props.spoken);
+      root.title = props.tip;
+      return { domNodes: [root] };
+    },
+
+    // ── what a person does ────────────────────────────────────────────────────────────────────
+
+    clicked(event) {
+      if (this.suppressed && performance.now() < this.suppressed) return;
+      this.$emit("open", { key: event.extendedProps.key });
+    },
+    dropped({ event, oldEvent, newResource }) {
+      const resource = newResource?.id ?? event.resourceIds[0] ?? "";
+      this.collect(String(event.id), {
+        start: wall(event.start),
+        end: wall(event.end),
+        allDay: event.allDay,
+        resource: String(resource),
+      });
+      this.send(String(event.id));
+    },
+    collect(key, to) {
+      const event = this.events.get(key);
+      const drawn = { ...event, start: to.start, end: to.end, resourceIds: [to.resource] };
+      this.events.set(key, drawn);
+      this.known.delete(key);
+      this.pending.set(key, to);
+      return drawn;
+    },
+    send(key) {
+      if (this.inFlight.has(key)) return; // goes out when the one before it is settled
+      const to = this.pending.get(key);
+      const event = this.events.get(key);
+      this.pending.delete(key);
+      if (!to || !event) return;
+      this.inFlight.add(key);
+      this.$emit("move", { key, seen: event.extendedProps.revision, ...to });
+    },
+    selected(info) {
+      this.$emit("create", { ...this.placeOf(info), end: wall(info.end) });
+      this.calendar.unselect();
+    },
+    placeOf(info) {
+      return {
+        start: wall(info.start ?? info.date),
+        allDay: Boolean(info.allDay),
+        resource: info.resource?.id ?? "",
+      };
+    },
+
+    // ── the menu ──────────────────────────────────────────────────────────────────────────────
+
+    contextMenu(event) {
+      event.preventDefault();
+      if (this.menu && this.$refs.menu?.contains(event.target)) return;
+      if (event.pointerType === "touch" || this.press) return; // a long press opens it when let go
+      this.menuAt(event.target, event.clientX, event.clientY);
+    },
+    pressed(event) {
+      this.press = null;
+      if (event.pointerType === "mouse" || !event.isPrimary) return;
+      this.press = { x: event.clientX, y: event.clientY, at: performance.now(), target: event.target };
+    },
+    released(event) {
+      const press = this.press;
+      this.press = null;
+      if (!press || performance.now() - press.at < LONG_PRESS) return;
+      if (Math.hypot(event.clientX - press.x, event.clientY - press.y) > 8) return;
+      this.suppressed = performance.now() + 400;
+      this.menuAt(press.target, press.x, press.y);
+    },
+    menuAt(target, x, y) {
+      const shown = this.keyOf(target);
+      if (shown) return this.eventMenu(shown, x, y, target.closest(".ec-event"));
+      const info = this.calendar.dateFromPoint(x, y);
+      if (!info) return;
+      this.lastPlace = this.placeOf(info);
+      this.openMenu("This time", x, y, { place: this.lastPlace }, [
+        { what: "create", label: "New appointment", icon: "add", keys: "N" },
+        { what: "upload", label: "Upload to Google", icon: "cloud_upload" },
+      ]);
+    },
+    eventMenu(key, x, y, back) {
+      const event = this.events.get(key);
+      const props = event.extendedProps;
+      const items = [
+        { what: "open", label: props.imported ? "Look at it" : "Open", icon: "edit_calendar", keys: "Enter" },
+        { what: "copy", label: "Copy appointment", icon: "content_copy" },
+      ];
+      if (!props.imported) {
+        items.push(props.cancelled
+          ? { what: "restore", label: "Take the cancellation back", icon: "event_available" }
+          : { what: "cancel", label: "Cancel appointment", icon: "event_busy", keys: "Del" });
+      }
+      items.push(
+        { what: "shows", label: "What does Google show?", icon: "visibility" },
+        { what: "upload", label: "Upload to Google", icon: "cloud_upload" },
+        { what: "create", label: "New appointment", icon: "add", keys: "N" }
+      );
+      const place = { start: event.start, allDay: event.allDay, resource: props.practitioner };
+      this.openMenu(event.title, x, y, { key, seen: props.revision, place }, items, back);
+    },
+    openMenu(title, x, y, subject, items, back) {
+      this.subject = subject;
+      this.back = back ?? document.activeElement;
+      this.menu = { title, x, y, items };
+      this.$nextTick(() => {
+        const box = this.$refs.menu.getBoundingClientRect();
+        this.menu.x = Math.max(8, Math.min(x, window.innerWidth - box.width - 8));
+        this.menu.y = Math.max(8, Math.min(y, window.innerHeight - box.height - 8));
+        this.$refs.menu.querySelector("button").focus({ preventScroll: true });
+      });
+    },
+    close() {
+      if (!this.menu) return;
+      this.menu = null;
+      this.back?.focus?.({ preventScroll: true });
+    },
+    menuKeys(event) {
+      const items = [...this.$refs.menu.querySelectorAll("button")];
+      const at = items.indexOf(document.activeElement);
+      const go = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+      if (go !== undefined) items[(go + items.length) % items.length].focus();
+      else if (event.key === "Escape" || event.key === "Tab") this.close();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    choose(what) {
+      const subject = this.subject;
+      this.close();
+      if (what === "open") this.$emit("open", { key: subject.key });
+      else if (what === "create") this.$emit("create", subject.place);
+      else this.$emit("act", { what, ...subject, ...subject.place });
+    },
+
+    // ── keys ──────────────────────────────────────────────────────────────────────────────────
+
+    windowKeys(event) {
+      const target = event.target;
+      const typing = target.closest?.("input, textarea, select, [contenteditable], .q-dialog, .q-menu");
+      if (typing || document.querySelector(".q-dialog") || event.altKey) return;
+      const control = event.ctrlKey || event.metaKey;
+      const what = control
+        ? { z: "undo" }[event.key.toLowerCase()]
+        : { n: "create", t: "today", "?": "keys", "/": "search", PageUp: "previous", PageDown: "next" }[
+            event.key.length === 1 ? event.key.toLowerCase() : event.key
+          ];
+      if (!what || this.menu) return;
+      event.preventDefault();
+      if (what !== "create") return this.$emit("act", { what });
+      const focused = this.events.get(this.focusedKey());
+      if (focused) {
+        const resource = focused.extendedProps.practitioner;
+        return this.$emit("create", { start: focused.end, allDay: false, resource });
+      }
+      this.$emit("create", this.lastPlace ?? {});
+    },
+    eventKeys(event) {
+      const key = this.keyOf(event.target);
+      if (!key || this.menu) return;
+      const element = event.target.closest(".ec-event");
+      if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
+        const box = element.getBoundingClientRect();
+        this.eventMenu(key, box.left + 12, box.top + Math.min(24, box.height), element);
+      } else if (event.key === "Delete") {
+        const { revision, imported, cancelled } = this.events.get(key).extendedProps;
+        if (!imported && !cancelled) this.$emit("act", { what: "cancel", key, seen: revision });
+      } else if (event.key.startsWith("Arrow") && event.altKey) {
+        this.nudge(key, event.key, event.shiftKey);
+      } else if (event.key.startsWith("Arrow")) {
+        this.step(element, event.key);
+      } else {
+        return;
+      }
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    nudge(key, arrow, resize) {
+      const event = this.events.get(key);
+      const props = event.extendedProps;
+      if (event.editable === false) {
+        return this.say(props.imported ? "Imported: it cannot be moved here." : "It cannot be moved.");
+      }
+      const unit = event.allDay ? 1440 : STEP;
+      let { start, end } = event;
+      let resource = event.resourceIds[0] ?? props.practitioner;
+      if (arrow === "ArrowUp" || arrow === "ArrowDown") {
+        const by = arrow === "ArrowUp" ? -unit : unit;
+        if (!resize) start = shifted(start, by);
+        end = shifted(end, by);
+        if (end <= start) return;
+      } else if (this.page.options.view === "day") {
+        const ids = this.page.options.resources.map((each) => each.id);
+        resource = ids[ids.indexOf(resource) + (arrow === "ArrowLeft" ? -1 : 1)];
+        if (!resource) return this.say("There is no practitioner further that way.");
+      } else {
+        const by = arrow === "ArrowLeft" ? -1440 : 1440;
+        [start, end] = [shifted(start, by), shifted(end, by)];
+      }
+      const drawn = this.collect(key, { start, end, allDay: event.allDay, resource });
+      this.calendar.updateEvent(drawn);
+      this.focus(key, false);
+      const who = this.page.options.resources.find((each) => each.id === resource)?.title ?? "";
+      this.say(`${start.slice(11, 16)} to ${end.slice(11, 16)} ${who}`);
+      clearTimeout(this.collecting);
+      this.collecting = setTimeout(() => [...this.pending.keys()].forEach((each) => this.send(each)), COLLECT);
+    },
+    step(element, arrow) {
+      // The nearest appointment that way: within a column up and down, across columns sideways.
+      const from = element.getBoundingClientRect();
+      const across = arrow === "ArrowLeft" || arrow === "ArrowRight";
+      const sign = arrow === "ArrowLeft" || arrow === "ArrowUp" ? -1 : 1;
+      let best = null;
+      for (const other of this.$refs.place.querySelectorAll(".ec-event:not(.ec-preview)")) {
+        if (other === element || !other.querySelector("[data-key]")) continue;
+        const to = other.getBoundingClientRect();
+        const dx = to.left - from.left;
+        const dy = to.top - from.top;
+        const ahead = sign * (across ? dx : dy || 0.1 * dx);
+        if (ahead <= 0) continue;
+        const distance = across ? ahead + 2 * Math.abs(dy) : ahead + 8 * Math.abs(dx);
+        if (!best || distance < best.distance) best = { distance, other };
+      }
+      best?.other.focus();
+    },
+    keyOf(target) {
+      return target.closest?.(".ec-event")?.querySelector("[data-key]")?.dataset.key ?? "";
+    },
+    focusedKey() {
+      return this.keyOf(document.activeElement ?? document.body);
+    },
+    focus(key, scroll) {
+      requestAnimationFrame(() => {
+        const found = this.$refs.place.querySelector(`[data-key="${CSS.escape(key)}"]`);
+        const element = found?.closest(".ec-event");
+        if (!element || element === document.activeElement) return;
+        if (document.querySelector(".q-dialog")) return;
+        element.focus({ preventScroll: !scroll });
+      });
+    },
+  },
+};

@@ -1,0 +1,78 @@
+"""The bar at the foot of the book: running uploads at the left, how the last ones ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from companion.web.ui import words
+from companion.web.ui.live import RUNNING
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, text
+from companion.web.ui.troubles import careful
+
+
+class BookStatus:
+    def __init__(self, site: Site, names: Callable[[], Mapping[str, str]]) -> None:
+        self._site = site
+        self._names = names
+        self._mine: set[str] = set()
+        """Whose upload was started or seen here: their outcome is told."""
+        self._shown: tuple[str, float | None] = ("", None)
+        with box("book__status") as self._bar:
+            with box("meter").props(
+                'role=progressbar aria-label="Upload to Google" aria-valuemin=0 aria-valuemax=100'
+            ) as self._meter:
+                self._fill = box(tag="span")
+            self._line = text("", "small").props("role=status")
+            self._stop = button("Cancel upload", careful(self._cancel), look="plain")
+            self._close = button("Dismiss", careful(self._dismiss), look="plain")
+        self.look()
+
+    def upload(self, practitioner_id: str) -> None:
+        self._mine.add(practitioner_id)
+        self._site.live.upload(practitioner_id)
+        self.look()
+
+    def look(self) -> None:
+        """Show what runs now; cheap when nothing changed."""
+        line, share = self._state()
+        if (line, share) == self._shown and line:
+            return
+        self._shown = (line, share)
+        self._line.set_text(line or "Ready")
+        self._meter.set_visibility(share is not None)
+        self._stop.set_visibility(share is not None)
+        self._close.set_visibility(bool(line) and share is None)
+        if share is not None:
+            self._fill.style(f"width: {100 * share:.0f}%")
+            self._meter.props(f"aria-valuenow={100 * share:.0f}")
+
+    def _state(self) -> tuple[str, float | None]:
+        """(line, share done); None when nothing runs."""
+        names = self._names()
+        lines, done, total = [], 0, 0
+        for practitioner_id, name in names.items():
+            progress = self._site.services.syncing.running(practitioner_id)
+            starting = self._site.live.uploading(practitioner_id)
+            if progress is not None and progress.phase in RUNNING:
+                self._mine.add(practitioner_id)
+                lines.append(f"{name}: {words.progress_line(progress)}")
+                done, total = done + progress.done, total + progress.total
+            elif starting:
+                lines.append(f"{name}: starting …")
+        if lines:
+            more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+            return f"Upload to Google – {lines[0]}{more}", round(done / total, 2) if total else 0.0
+        for practitioner_id in self._mine:
+            outcome = self._site.live.outcome(practitioner_id)
+            if outcome is not None:
+                return f"{names.get(practitioner_id, '')}: {outcome.sentence}", None
+        return "", None
+
+    def _cancel(self) -> None:
+        for practitioner_id in self._names():
+            self._site.live.cancel(practitioner_id)
+
+    def _dismiss(self) -> None:
+        self._mine.clear()
+        self.look()

@@ -1,0 +1,51 @@
+"""MonthPicker: a month with a count per day, counted when it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, timedelta
+
+from nicegui import events, ui
+
+from companion.web.ui.troubles import careful
+
+Counts = Callable[[date, date], Awaitable[Mapping[date, int]]]
+
+
+class MonthPicker(ui.element, component="month_picker.js"):
+    def __init__(
+        self, *, selected: date, today: date, counts: Counts, on_pick: Callable[[date], object]
+    ) -> None:
+        """`counts` gives appointments by day, from and to inclusive."""
+        super().__init__()
+        self._counts = counts
+        self.props.update(
+            month=selected.replace(day=1).isoformat(),
+            selected=selected.isoformat(),
+            today=today.isoformat(),
+            counts={},
+        )
+
+        @careful
+        async def pick(event: events.GenericEventArguments) -> None:
+            result = on_pick(date.fromisoformat(str(event.args)))
+            if isinstance(result, Awaitable):
+                await result
+
+        @careful
+        async def turn(event: events.GenericEventArguments) -> None:
+            await self.look(date.fromisoformat(str(event.args)))
+
+        self.on("pick", pick)
+        self.on("month", turn)
+
+    async def look(self, month: date, *, selected: date | None = None) -> None:
+        """Show the month of that day, with its counts."""
+        first = month.replace(day=1)
+        start = first - timedelta(days=first.weekday())
+        counts = await self._counts(start, start + timedelta(days=41))
+        self.props["month"] = first.isoformat()
+        self.props["counts"] = {day.isoformat(): count for day, count in counts.items()}
+        if selected is not None:
+            self.props["selected"] = selected.isoformat()
+        self.update()

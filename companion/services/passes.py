@@ -315,6 +315,7 @@ class Pass:
         self._desk: Desk | None = None
         self._notices: list[ObservedEvent] | None = None
         self._notices_changed = 0
+        self._known_former: set[str] = set()
         self._planned = SyncPlan()
         self._held: tuple[HeldItem, ...] = ()
         self._why_held = ""
@@ -385,6 +386,8 @@ class Pass:
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
         await self._let_strays_end()
         audit = self._audit or state.audit_due
+        if state.held is not None:
+            self._known_former = {item.calendar_id for item in state.held.items}
         self._floor.changed.discard(self._id)
         observed = await self._observe(remote) if audit else None
         if observed is not None and not self._record.choices.put_back_deleted:
@@ -536,13 +539,18 @@ class Pass:
             ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
             entries = await ledger.entries(ref)
             if not self._release_held and not all(is_notice(entry.key) for entry in entries):
-                self._why_held = self._why_held or "Another Google calendar was chosen."
                 items = (
                     HeldItem(key=entry.key, begins=entry.begins, calendar_id=old)
                     for entry in entries
                     if not is_notice(entry.key)
                 )
-                self._held += tuple(item for item in items if item.name not in self._kept)
+                waiting = tuple(item for item in items if item.name not in self._kept)
+                if waiting and old not in self._known_former and await self._is_gone(old):
+                    await self._give_up(ref)
+                    continue
+                if waiting:
+                    self._why_held = self._why_held or "Another Google calendar was chosen."
+                    self._held += waiting
                 continue
             try:
                 remote = await self._parts.google.calendar(self._id, old)
@@ -551,6 +559,19 @@ class Pass:
                 await self._write(remote, replace(desk, calendar=ref), plan, self._tally)
             except (CalendarGone, PermissionDenied, ScopeMissing):
                 await self._give_up(ref)
+
+    async def _is_gone(self, calendar_id: str) -> bool:
+        """Asked once, before its events are shown as removals that wait."""
+        await self._parts.pacer.turn(self._account, 1, Urgency.CORRECTION)
+        self._tally.api_calls += 1
+        try:
+            remote = await self._parts.google.calendar(self._id, calendar_id)
+            await remote.info()
+        except CalendarGone:
+            return True
+        except CompanionError:  # out of reach for now: a person decides later
+            return False
+        return False
 
     async def _give_up(self, old: CalendarRef) -> None:
         """The sign-in does not reach a calendar used before: say what may be left there."""

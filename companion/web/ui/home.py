@@ -29,7 +29,9 @@ SEARCH_FROM = 9
 MANY = 24
 """From here on, cards out of sight are not laid out."""
 LOOK_SECONDS = 0.25
-_NEEDS_A_PERSON = frozenset({"held", "sign in again", "error", "parked"})
+_NEEDS_A_PERSON = frozenset(
+    {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
+)
 
 
 def create(site: Site) -> None:

@@ -20,11 +20,15 @@ _ICONS = {
     "disconnect": "link_off",
     "held": "pan_tool",
     "error": "error_outline",
+    "notice": "schedule",
+    "left behind": "report_problem",
+    "check": "rule",
     "audit": "verified_user",
     "feed": "smartphone",
 }
 _CAUSES = {
     "worker": "By itself",
+    "folder": "Watched folder",
     "upload": "Upload",
     "import": "Import",
     "audit": "Check",

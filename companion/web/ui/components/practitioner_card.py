@@ -29,9 +29,18 @@ _TONES = {
     "held": "warn",
     "parked": "warn",
     "offline": "warn",
+    "stale": "warn",
     "sign in again": "bad",
+    "choose calendar": "bad",
     "error": "bad",
 }
+_ELSEWHERE = {
+    "choose calendar": ("Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
+    "add client": ("Add the Google client", "key", "/practice"),
+    "doctor": ("Open the doctor", "medical_services", "/doctor"),
+    "import": ("Import an export", "upload_file", "/import"),
+}
+"""What mends a trouble on another page: label, icon, address."""
 PALETTE = ("#0b6670", "#8a4b9f", "#b4581f", "#2f6db5", "#5d7a1f", "#a63d57", "#4b5fc0", "#7a6a1c")
 
 
@@ -177,6 +186,10 @@ def _actions(status: PractitionerStatus, *, running: bool, page: str) -> list[di
             "href": f"/oauth/start/{identity}",
             "look": "primary",
         }
+    elif status.action in _ELSEWHERE:
+        label, icon, place = _ELSEWHERE[status.action]
+        target = place.format(identity)
+        first = {"event": "mend", "label": label, "icon": icon, "href": target, "look": "primary"}
     else:
         first = {
             "event": "upload",

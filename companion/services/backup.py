@@ -140,10 +140,11 @@ class Backups:
         return f"calendar-companion-{self._clock.now():%Y%m%d-%H%M}{ENDING}"
 
     async def back_up(self, path: Path, passphrase: str, *, sign_ins: bool = True) -> BackupMade:
-        """Others may go on writing meanwhile. Raises BadInput for a weak passphrase,
+        """Others may go on writing meanwhile; the file is read back before it counts. Raises BadInput for a weak passphrase,
         SecretsError where sign-ins are wanted and cannot be opened, StoreError."""
         check_passphrase(passphrase)
-        await asyncio.to_thread(make_folder, self._drafts)
+        for folder in (self._drafts, path.parent):
+            await asyncio.to_thread(make_folder, folder)
         draft = self._drafts / f"{randomness.token_hex(8)}.db"
         try:
             await self._copy_database(draft)
@@ -167,6 +168,7 @@ class Backups:
                 parts[SECRETS] = json.dumps(await self._opened()).encode()
             parts[BOOK] = draft
             size = await asyncio.to_thread(self._sealing.write, path, passphrase, parts)
+            await self.prove(path, passphrase)
         finally:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import cast
 
 from fastapi import FastAPI
 from nicegui import app as nicegui_app
@@ -12,23 +14,40 @@ from starlette.responses import HTMLResponse
 
 from companion.assets import static_dir
 from companion.domain.errors import NotFound
+from companion.domain.users import User
 from companion.services.house import Services
+from companion.web.access import Gate
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
-from companion.web.ui import home, importing, practice, practitioner
+from companion.web.ui import backup, book, doctor, home, importing, practice, practitioner
 from companion.web.ui.live import Live
 from companion.web.ui.pages import trouble_page
 from companion.web.ui.site import Site
 from companion.web.ui.troubles import log_unexpected, say
+from companion.web.ui.who import asking, lead_out
 
 RECONNECT_SECONDS = 30
 """A laptop that stalls for less keeps what was typed."""
 
 
-def create_site(services: Services, options: AppOptions, incoming: Incoming) -> Site:
-    """Every page registered; also what the page tests call."""
-    site = Site(services=services, options=options, incoming=incoming, live=Live(services))
-    for module in (home, importing, practitioner, practice):
+def create_site(
+    services: Services,
+    options: AppOptions,
+    incoming: Incoming,
+    *,
+    who: Callable[[], User] | None = None,
+) -> Site:
+    """Every page registered; also what the page tests call, saying themselves who is there."""
+    who = who or asking(services.accounts)
+    gate = Gate(services, who, live=Live(services))
+    site = Site(
+        services=cast("Services", gate),
+        options=options,
+        incoming=incoming,
+        live=cast("Live", gate.live),
+        who=who,
+    )
+    for module in (home, book, importing, practitioner, practice, doctor, backup):
         module.create(site)
     _tell_failures_in_words()
     return site
@@ -36,6 +55,7 @@ def create_site(services: Services, options: AppOptions, incoming: Incoming) -> 
 
 def mount_ui(host: FastAPI, services: Services, options: AppOptions, incoming: Incoming) -> Site:
     site = create_site(services, options, incoming)
+    lead_out(services.accounts)
     ui.run_with(
         host,
         title="Calendar Companion",

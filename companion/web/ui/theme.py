@@ -28,10 +28,12 @@ class Place:
 
 PLACES = (
     Place(path="/", label="Overview", icon="space_dashboard"),
+    Place(path="/book", label="Book", icon="calendar_view_day"),
     Place(path="/import", label="Import", icon="upload_file"),
     Place(path="/practice", label="Practice", icon="local_hospital"),
+    Place(path="/doctor", label="Doctor", icon="health_and_safety"),
 )
-"""The Appointment Book, My phone and the doctor will join here; seven fit on a phone."""
+"""My phone will join here; seven fit on a phone."""
 
 CONTENT = "content"
 """Where the keyboard goes past the navigation."""

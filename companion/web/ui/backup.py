@@ -1,0 +1,215 @@
+"""Backup: everything in one sealed file, those made here, how to restore; settings as a file."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput, FileRefused
+from companion.services.setting_transfer import LARGEST
+from companion.web.ui import words
+from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, card, dialog, frame, notice, page_head, text
+from companion.web.ui.troubles import careful, say_done
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from companion.services.setting_transfer import TransferReport
+
+
+def create(site: Site) -> None:
+    @page(site, "/backup")
+    async def backup() -> None:
+        kept = await site.services.backups.kept()
+        with frame(site, "Backup", active="/backup", narrow=True):
+            page_head("Backup", "Everything in one file that only its passphrase opens.")
+            _Backups(site, kept)
+            _restore()
+            _Settings(site)
+
+
+class _Backups:
+    """Making one, and those that lie in the data folder."""
+
+    def __init__(self, site: Site, kept: list[tuple[Path, int, datetime]]) -> None:
+        self._site = site
+        with card("Make a backup"):
+            text(
+                "The book, what is known of Google, settings and links. Keep the file on another "
+                "disk, and the passphrase where the practice keeps its keys: nobody can open the "
+                "backup without it.",
+                "card__lead",
+            )
+            self._first = _secret("Passphrase")
+            self._second = _secret("The same once more")
+            self._sign_ins = ui.checkbox(
+                "With the Google sign-ins, so that nobody has to connect again", value=True
+            )
+            with box("actions"):
+                self._make = button("Make a backup", careful(self._back_up), look="primary")
+        with card("Backups on this computer"):
+            self._list = box("activity", tag="ul")
+        self._draw(kept)
+
+    async def _back_up(self) -> None:
+        clear_errors(self._first, self._second)
+        backups = self._site.services.backups
+        fields = {"passphrase": self._first, "again": self._second}
+        self._make.props("loading")
+        try:
+            if self._first.value != self._second.value:
+                raise BadInput("The two are not the same.", "Type them again.", field="again")
+            name = backups.file_name()
+            made = await backups.back_up(
+                backups.folder / name, self._first.value or "", sign_ins=bool(self._sign_ins.value)
+            )
+        except BadInput as error:
+            fail_field(error, fields)
+            return
+        finally:
+            self._make.props(remove="loading")
+        self._first.value = self._second.value = ""
+        self._draw(await backups.kept())
+        self._site.live.touch()
+        ui.download.file(made.path, made.path.name)
+        say_done(
+            f"A backup of {words.counted(made.manifest.appointments, 'appointment')} was made."
+        )
+
+    def _draw(self, kept: list[tuple[Path, int, datetime]]) -> None:
+        now = self._site.services.clock.now()
+        self._list.clear()
+        with self._list:
+            if not kept:
+                with box(tag="li"):
+                    text("None yet.", "soft")
+            for path, size, at in kept:
+                with box(tag="li"):
+                    ui.icon("archive").props("aria-hidden=true")
+                    with box():
+                        text(path.name, "strong")
+                        text(f"{_size(size)} · {words.ago(at, now)}", "soft small")
+                    with box("actions"):
+                        button("Download", careful(partial(self._download, path.name)))
+                        button("Delete", careful(partial(self._ask, path.name)), look="plain")
+
+    def _download(self, name: str) -> None:
+        ui.download.file(self._site.services.backups.kept_path(name), name)
+
+    def _ask(self, name: str) -> None:
+        with dialog("Delete this backup?") as opened:
+            text(name, "strong")
+
+            async def go() -> None:
+                opened.close()
+                await self._site.services.backups.discard(name)
+                self._draw(await self._site.services.backups.kept())
+
+            with box("actions"):
+                button("Delete", careful(go), look="danger")
+                button("Keep", opened.close, look="plain")
+
+
+def _restore() -> None:
+    with card("Restore one"):
+        text(
+            "A restore takes the place of everything here, so the app must be stopped for it. What "
+            "was here before is kept in a folder of its own. Stop the app, then type:"
+        )
+        text("python run.py restore FILE", "address", tag="code").props("dir=ltr")
+        text(
+            "Afterwards import the latest export, and each calendar is compared with Google: "
+            "nothing is there twice.",
+            "soft small",
+        )
+
+
+class _Settings:
+    """Out to a file, and in again."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        with card("Settings as a file"):
+            text(
+                "All settings, without sign-ins and passwords: to keep, to compare, or for another "
+                "practice.",
+                "card__lead",
+            )
+            with box("actions"):
+                button("Download the settings", careful(self._export), icon="download")
+            FileDrop(
+                "Drop a file of settings here",
+                self._received,
+                choose="Choose a file",
+                accept=".json",
+                icon="tune",
+                small=True,
+            )
+            self._seen = box("stack").props("aria-live=polite")
+
+    def _export(self) -> None:
+        content = self._site.services.transfer.export()
+        ui.download.content(content, "calendar-companion-settings.json", "application/json")
+
+    async def _received(self, ticket: str, _name: str) -> None:
+        try:
+            content = await self._site.incoming.read(ticket, most_bytes=LARGEST)
+        finally:
+            self._site.incoming.discard(ticket)
+        if content is None:
+            raise FileRefused("This file is too large for settings.", "Choose the right file.")
+        self._preview(content)
+
+    def _preview(self, content: bytes) -> None:
+        self._seen.clear()
+        with self._seen:
+            try:
+                report = self._site.services.transfer.preview(content)
+            except BadInput as error:
+                with notice("bad", alert=True):
+                    text(error.what, "strong")
+                    text(error.remedy)
+                return
+            for line in _lines(report):
+                text(line)
+            if report.changes:
+                with box("actions"):
+                    button("Apply", careful(partial(self._apply, content)), look="primary")
+                    button("Cancel", self._seen.clear, look="plain")
+
+    async def _apply(self, content: bytes) -> None:
+        await self._site.services.transfer.take(content)
+        self._site.services.worker.nudge()
+        self._site.live.touch()
+        self._seen.clear()
+        say_done("The settings were taken over.")
+
+
+def _lines(report: TransferReport) -> list[str]:
+    if not report.changes:
+        return ["Nothing to change: the settings are already as in the file."]
+    lines = [f"{name}: would be added" for name in report.added]
+    lines += [f"{name}: would be changed" for name in report.changed]
+    if report.practice_changed:
+        lines.append("The practice's own settings would be changed.")
+    if report.sources_changed:
+        lines.append("The import sources would be changed.")
+    if report.kept:
+        lines.append(f"Not in the file, so as before: {', '.join(report.kept)}.")
+    return lines
+
+
+def _secret(label: str) -> ui.input:
+    field = ui.input(label, password=True, password_toggle_button=True)
+    return field.classes("field").props("outlined autocomplete=new-password maxlength=200")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{max(1, count // 1000)} kB"

@@ -1,0 +1,184 @@
+"""Doctor: findings as they come, the worst first, each with the one thing that mends it.
+
+The examination belongs to the visit: it begins when the page opens and ends with it. Findings
+arrive from the service; a timer redraws the list when there are new ones, so that many findings at
+once cost one drawing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.web.ui import words
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import (
+    Tone,
+    badge,
+    box,
+    button,
+    card,
+    dialog,
+    frame,
+    link_button,
+    notice,
+    page_head,
+    text,
+)
+from companion.web.ui.troubles import careful, say_done
+
+if TYPE_CHECKING:
+    from companion.services.doctor import Diagnosis, Examined, Finding
+
+LOOK_SECONDS = 0.2
+_RANK = {"fail": 0, "warn": 1, "ok": 2}
+_TONES: dict[str, Tone] = {"fail": "bad", "warn": "warn"}
+
+
+def create(site: Site) -> None:
+    @page(site, "/doctor")
+    async def doctor() -> None:
+        with frame(site, "Doctor", active="/doctor", narrow=True):
+            _Doctor(site)
+
+
+class _Doctor:
+    """One visit."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._findings: list[Finding] = []
+        self._diagnosis: Diagnosis | None = None
+        self._done, self._total = 0, 0
+        self._changed = True
+        self._task: asyncio.Task[None] | None = None
+        actions, self._lead = page_head("Doctor", "Checks everything and says what to do.")
+        self._lead.props("role=status")
+        with actions:
+            self._again = button("Check again", careful(self.begin), icon="refresh")
+            button("Support bundle", careful(self._bundle), icon="folder_zip")
+            link_button("Backup", "/backup", icon="archive")
+        self._bar = ui.linear_progress(value=0.0, show_value=False)
+        self._bar.props('aria-label="How far the doctor is" rounded')
+        self._list = box("stack stack--loose")
+        ui.context.client.on_delete(self._stop)
+        ui.timer(LOOK_SECONDS, self._look)
+        self.begin()
+
+    def begin(self) -> None:
+        """Examine from the beginning, unless that is under way."""
+        if self._task is not None and not self._task.done():
+            return
+        self._findings, self._diagnosis = [], None
+        self._done, self._total, self._changed = 0, 0, True
+        self._task = asyncio.create_task(self._examine())
+
+    async def _examine(self) -> None:
+        self._diagnosis = await self._site.services.doctor.examine(self._on_examined)
+        self._changed = True
+
+    def _on_examined(self, examined: Examined) -> None:
+        self._findings.extend(examined.findings)
+        self._done, self._total, self._changed = examined.done, examined.total, True
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    # ── drawing ──────────────────────────────────────────────────────────────────────────────
+
+    def _look(self) -> None:
+        if not self._changed:
+            return
+        self._changed = False
+        ended = self._diagnosis is not None
+        self._bar.set_visibility(not ended)
+        self._bar.set_value(self._done / self._total if self._total else 0.0)
+        self._again.set_enabled(ended)
+        self._lead.set_text(self._sentence(ended=ended))
+        findings = sorted(self._findings, key=lambda each: (_RANK[each.state], each.title))
+        ill = [each for each in findings if each.state != "ok"]
+        well = [each for each in findings if each.state == "ok"]
+        self._list.clear()
+        with self._list:
+            for each in ill:
+                self._draw_ill(each)
+            if well:
+                _draw_well(well)
+
+    def _sentence(self, *, ended: bool) -> str:
+        if not ended:
+            return f"Checking: {self._done} of {self._total or '…'} done."
+        fails = sum(each.state == "fail" for each in self._findings)
+        warnings = sum(each.state == "warn" for each in self._findings)
+        if not fails and not warnings:
+            return "Everything is well."
+        parts = [f"{fails} to mend"] if fails else []
+        parts += [f"{warnings} to look at"] if warnings else []
+        return f"{' and '.join(parts)}; the rest is well."
+
+    def _draw_ill(self, finding: Finding) -> None:
+        with notice(_TONES[finding.state]):
+            text(finding.title, "strong", tag="h2")
+            text(finding.what)
+            if finding.remedy:
+                text(finding.remedy)
+            self._draw_action(finding)
+
+    def _draw_action(self, finding: Finding) -> None:
+        action = finding.action
+        if action is None:
+            return
+        if action.mend:
+            mend = careful(partial(self._ask, action.label, action.mend))
+            with box("actions"):
+                button(action.label, mend, icon="healing")
+        elif action.page:
+            with box("actions"):
+                link_button(action.label, action.page, icon="arrow_forward")
+        elif action.command.startswith("run.py"):
+            text(f"python {action.command}", "address", tag="code").props("dir=ltr")
+        else:
+            text(action.command, "soft small")
+
+    # ── what can be pressed ──────────────────────────────────────────────────────────────────
+
+    def _ask(self, label: str, mend: str) -> None:
+        with dialog(label) as opened:
+            text(
+                "The stored sign-ins cannot be opened any more. They are kept under another name, "
+                "and everybody connects to Google again. Nothing in Google changes."
+            )
+
+            async def go() -> None:
+                opened.close()
+                say_done(await self._site.services.doctor.mend(mend))
+                self.begin()
+
+            with box("actions"):
+                button(label, careful(go), look="danger")
+                button("Cancel", opened.close, look="plain")
+
+    async def _bundle(self) -> None:
+        support = self._site.services.support
+        content = await support.bundle(self._diagnosis)
+        ui.download.content(content, support.file_name(), "application/zip")
+        say_done(
+            "The support bundle holds no names and no sign-ins. Look through it before you send it."
+        )
+
+
+def _draw_well(findings: Sequence[Finding]) -> None:
+    with card(f"Well ({words.number(len(findings))})"), box("activity", tag="ul"):
+        for each in findings:
+            with box(tag="li"):
+                ui.icon("check_circle").props("aria-hidden=true")
+                with box():
+                    text(each.title, "strong")
+                    text(each.what, "soft small")
+                badge("Well", "ok")

@@ -1,0 +1,142 @@
+"""The doctor and the backup page, through a simulated browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from nicegui import ui
+
+from companion.domain.errors import SecretsDamaged
+from companion.services.backup import SECRETS
+from companion.web.ui.components.file_drop import FileDrop
+from tests.fakes.care import FAIR
+from tests.fakes.services import lived_in, the_sample
+from tests.pages.conftest import Visit, visiting
+from tests.pages.driving import press, until
+
+PEOPLE = the_sample().practitioners
+
+
+@pytest.fixture
+async def practice(tmp_path: Path) -> AsyncIterator[Visit]:
+    home = tmp_path / "home"
+    home.mkdir()
+    async with visiting(await lived_in(home=home), tmp_path) as visit:
+        yield visit
+
+
+def buttons(visit: Visit, label: str) -> list[ui.button]:
+    return [each for each in visit.elements(ui.button) if each.text == label]
+
+
+async def test_findings_come_by_themselves_the_worst_first(practice: Visit) -> None:
+    await practice.user.open("/doctor")
+    await practice.user.should_see("1 to mend; the rest is well.", retries=30)
+    await practice.user.should_see(f"Sign-in of {PEOPLE[2].name}")
+    await practice.user.should_see("Well (")
+    (connect,) = buttons(practice, "Connect to Google")
+    assert connect.props["href"] == f"/oauth/start/{PEOPLE[2].id}"
+
+
+async def test_checking_again_shows_what_has_changed(practice: Visit) -> None:
+    practice.house.google.revoked.clear()
+    practice.house.probes.offset = timedelta(minutes=-9)
+    await practice.user.open("/doctor")
+    await practice.user.should_see("This computer's clock is 9 minutes fast.", retries=30)
+    practice.house.probes.offset = timedelta()
+    press(buttons(practice, "Check again")[0], "click")
+    await practice.user.should_see("Everything is well.", retries=30)
+
+
+async def test_sign_ins_that_do_not_open_are_set_aside_after_a_question(practice: Visit) -> None:
+    practice.house.secrets.trouble = SecretsDamaged()
+    await practice.user.open("/doctor")
+    await practice.user.should_see("Set the sign-ins aside", retries=30)
+    press(buttons(practice, "Set the sign-ins aside")[0], "click")
+    await practice.user.should_see("everybody connects to Google again")
+    assert practice.house.secrets.trouble is not None
+    press(buttons(practice, "Set the sign-ins aside")[-1], "click")
+    await until(lambda: "were set aside" in practice.notices())
+    assert practice.house.secrets.trouble is None
+
+
+async def test_the_support_bundle_is_handed_out(practice: Visit) -> None:
+    await practice.user.open("/doctor")
+    press(buttons(practice, "Support bundle")[0], "click")
+    answer = await practice.user.download.next(timeout=10)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
+        assert "settings.json" in bundle.namelist()
+        assert PEOPLE[0].name.encode() not in b"".join(map(bundle.read, bundle.namelist()))
+
+
+async def fill(practice: Visit, first: str, second: str) -> None:
+    await practice.user.open("/backup")
+    practice.user.find("Passphrase").type(first)
+    practice.user.find("The same once more").type(second)
+    press(buttons(practice, "Make a backup")[0], "click")
+
+
+async def test_a_backup_is_made_listed_and_deleted(practice: Visit) -> None:
+    await fill(practice, FAIR, FAIR)
+    await practice.user.should_see(".ccbackup", retries=30)
+    folder = practice.house.home / "backups"
+    (file,) = folder.iterdir()
+    backups = practice.house.services.backups
+    assert SECRETS in await backups.prove(file, FAIR)
+    press(buttons(practice, "Delete")[0], "click")
+    await practice.user.should_see("Delete this backup?")
+    press(buttons(practice, "Delete")[-1], "click")
+    await practice.user.should_see("None yet.")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("short", "short", "fewer than 12 characters"),
+        (FAIR, FAIR + "!", "The two are not the same."),
+    ],
+)
+async def test_a_passphrase_that_does_not_do_is_told_at_its_field(
+    practice: Visit, first: str, second: str, said: str
+) -> None:
+    await fill(practice, first, second)
+    await until(lambda: any(said in (each.error or "") for each in practice.elements(ui.input)))
+    assert not (practice.house.home / "backups").exists()
+
+
+async def test_settings_are_looked_at_before_they_are_taken(practice: Visit) -> None:
+    document = json.loads(practice.house.services.transfer.export())
+    document["practice"]["name"] = "Somewhere Else"
+    await practice.user.open("/backup")
+    await drop(practice, json.dumps(document).encode())
+    await practice.user.should_see("The practice's own settings would be changed.")
+    assert practice.house.settings.read().practice.name != "Somewhere Else"
+    press(buttons(practice, "Apply")[0], "click")
+    await until(lambda: practice.house.settings.read().practice.name == "Somewhere Else")
+
+
+async def test_a_wrong_value_in_a_settings_file_is_named(practice: Visit) -> None:
+    document = json.loads(practice.house.services.transfer.export())
+    document["practitioners"][0]["choices"]["days_in_advance"] = "many"
+    await practice.user.open("/backup")
+    await drop(practice, json.dumps(document).encode())
+    await practice.user.should_see(f"practitioners.{PEOPLE[0].id}.choices.days_in_advance")
+
+
+async def drop(practice: Visit, content: bytes) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    ticket = await practice.site.incoming.receive(chunks(), file_name="settings.json")
+    (place,) = practice.elements(FileDrop)
+    listener = next(e for e in place._event_listeners.values() if e.type == "received")
+    place._handle_event(
+        {"listener_id": listener.id, "args": {"ticket": ticket, "name": "settings.json"}}
+    )

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.turns import FileTurn
 from companion.adapters.tabular import TableFiles
+from companion.adapters.turns import FileTurn
 from companion.domain.errors import Busy
 from companion.domain.settings import SourceSettings
 from companion.services.folders import Folder, Seen, is_dropped

@@ -211,6 +211,9 @@ class Accounts:
             found = self.user(found.id)
         return found, await self.sessions.begin(found)
 
+    def open_sessions(self, user_id: str) -> int:
+        return self.sessions.count(user_id)
+
     async def sign_out_everywhere(self, user_id: str) -> None:
         def edit(settings: Settings) -> Settings:
             user = _known(settings, user_id)

@@ -4,18 +4,24 @@
                      ├─ /oauth/start/<practitioner>   a plain navigation that leads to Google
                      ├─ /oauth/callback               where Google sends the browser back
                      ├─ /files/incoming               a dropped file, streamed to the home
+                     ├─ /sign-in, /sign-out, /account plain forms: only they can set cookies
+                     ├─ /welcome…                     while there is no user yet
                      ├─ /static                       styles and icons
                      └─ NiceGUI                       every page
 
-The sign-in comes back without the machine's cookie (SameSite=Strict), so it is tied to this
-browser by a short-lived SameSite=Lax cookie for the callback path, and to its beginning by the
-single-use `state`.
+The sign-in at Google comes back without the machine's cookie (SameSite=Strict), so it is tied to
+this browser by a short-lived SameSite=Lax cookie for the callback path, to its beginning by the
+single-use `state`, and to the user who began it: whose session must still live.
+
+Each route names its action in `companion.web.access.ROUTES`; one that is missing there is for
+administrators alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
@@ -24,15 +30,27 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from companion.assets import static_dir
-from companion.domain.errors import CompanionError, FileRefused, SignInDenied, SignInError
+from companion.domain.errors import (
+    CompanionError,
+    FileRefused,
+    NotAllowed,
+    SignedOut,
+    SignInDenied,
+    SignInError,
+)
 from companion.services.house import Services
-from companion.web.guard import OWNER, Guard
+from companion.web.access import ADMINISTRATORS, ANYBODY, ROUTES, check
+from companion.web.door import AccountsDoor
+from companion.web.guard import Guard
 from companion.web.incoming import Incoming
 from companion.web.launching import MachineFile, MachineSessions, control_secret, fresh_token
 from companion.web.options import AppOptions
 from companion.web.plain_page import plain_page
+from companion.web.sign_in import SigningIn
+from companion.web.ui.components.fields import zone_names
 from companion.web.ui.mounting import mount_ui
 from companion.web.ui.troubles import as_companion_error
+from companion.web.welcome import Welcome
 
 if TYPE_CHECKING:
     from companion.services.connecting import CalendarChoice
@@ -59,6 +77,7 @@ def create_app(
         port=options.port,
         launches=options.launches,
         machines=machines or MachineFile(options.machines_file, services.clock.now),
+        door=AccountsDoor(services.accounts, demo=options.demo),
         control_secret=control_secret(options.control_file),
     )
 
@@ -79,10 +98,47 @@ def _add_routes(host: FastAPI, services: Services, options: AppOptions, incoming
             return JSONResponse({"what": error.what, "remedy": error.remedy}, status_code=status)
         return JSONResponse({"ticket": ticket})
 
-    host.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])
-    host.add_api_route("/oauth/start/{practitioner_id}", _in_words(sign_ins.start), methods=["GET"])
-    host.add_api_route(CALLBACK_PATH, _in_words(sign_ins.finish), methods=["GET"])
-    host.add_api_route("/files/incoming", _in_words(receive), methods=["POST"])
+    signing_in = SigningIn(services.accounts, port=options.port, demo=options.demo)
+    welcome = Welcome(services.accounts, services.practitioners, signing_in, zones=zone_names)
+    for method, path, handler in (
+        ("GET", "/healthz", healthz),
+        ("HEAD", "/healthz", healthz),
+        ("GET", "/oauth/start/{practitioner_id}", sign_ins.start),
+        ("GET", CALLBACK_PATH, sign_ins.finish),
+        ("POST", "/files/incoming", receive),
+        ("GET", "/sign-in", signing_in.show),
+        ("POST", "/sign-in", signing_in.sign_in),
+        ("POST", "/sign-out", signing_in.sign_out),
+        ("GET", "/account", signing_in.account),
+        ("POST", "/account", signing_in.change_password),
+        ("POST", "/account/everywhere", signing_in.everywhere),
+        ("GET", "/welcome", welcome.practice),
+        ("POST", "/welcome", welcome.keep_practice),
+        ("GET", "/welcome/administrator", welcome.administrator),
+        ("POST", "/welcome/administrator", welcome.keep_administrator),
+        ("GET", "/welcome/appointments", welcome.appointments),
+        ("GET", "/welcome/demo", welcome.demo),
+    ):
+        host.add_api_route(path, _in_words(_allowed(path, handler, services)), methods=[method])
+
+
+def _allowed(path: str, handler: Handler, services: Services) -> Handler:
+    """The handler, behind the rule of its path."""
+    rule = ROUTES.get(path, ADMINISTRATORS)
+    if rule is None:
+        return handler
+
+    async def asks_first(request: Request) -> Response:
+        user = services.accounts.sessions.user(request.scope.get("companion.session", ""))
+        if user is None:
+            raise SignedOut
+        wanted = request.path_params.get(rule.whose)
+        if wanted is not None:  # by id or name, as the handler will take it
+            wanted = services.settings.read().practitioner(str(wanted)).practitioner.id
+        check(user, rule, None if wanted is None else (wanted,))
+        return await handler(request)
+
+    return asks_first
 
 
 def _in_words(handler: Handler) -> Handler:
@@ -94,9 +150,21 @@ def _in_words(handler: Handler) -> Handler:
         except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
             trouble = as_companion_error(error)
             page = plain_page(trouble.what, trouble.remedy, link=("/", "Back to the overview"))
-            return HTMLResponse(page, status_code=400)
+            refused = isinstance(trouble, (NotAllowed, SignedOut))
+            return HTMLResponse(page, status_code=403 if refused else 400)
 
     return wrapped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """A sign-in at Google under way."""
+
+    browser: str
+    """Hash of the browser's cookie for it."""
+    practitioner_id: str
+    user_id: str
+    session: str
 
 
 class _SignIns:
@@ -105,8 +173,8 @@ class _SignIns:
     def __init__(self, services: Services, port: int) -> None:
         self._services = services
         self._cookie = f"companion-sign-in-{port}"
-        self._under_way: dict[str, tuple[str, str]] = {}
-        """state → (hash of the browser's cookie, practitioner id)."""
+        self._under_way: dict[str, _Begun] = {}
+        """By state."""
 
     async def start(self, request: Request) -> Response:
         wanted = str(request.path_params["practitioner_id"])
@@ -119,12 +187,17 @@ class _SignIns:
             login=query.get("login", record.google.login or record.practitioner.email),
             calendar=_choice(query.get("calendar", ""), query.get("name", "")),
             redirect_uri=redirect_uri,
-            user=request.scope.get("companion.user", OWNER),
+            user=request.scope["companion.user"],
         )
         browser = fresh_token()
         while len(self._under_way) >= _MOST_SIGN_INS:
             self._under_way.pop(next(iter(self._under_way)))
-        self._under_way[sign_in.state] = (_digest(browser), record.practitioner.id)
+        self._under_way[sign_in.state] = _Begun(
+            browser=_digest(browser),
+            practitioner_id=record.practitioner.id,
+            user_id=request.scope["companion.user"],
+            session=request.scope["companion.session"],
+        )
         answer = RedirectResponse(sign_in.url, status_code=303)
         answer.set_cookie(
             self._cookie,
@@ -139,16 +212,21 @@ class _SignIns:
     async def finish(self, request: Request) -> Response:
         state = parse_qs(request.url.query).get("state", [""])[0]
         browser = request.cookies.get(self._cookie, "")
-        kept, practitioner_id = self._under_way.pop(state, ("", ""))
-        back = f"/practitioner/{practitioner_id}" if practitioner_id else "/"
-        if not kept or _digest(browser) != kept:
+        begun = self._under_way.pop(state, None)
+        back = f"/practitioner/{begun.practitioner_id}" if begun else "/"
+        if begun is None or _digest(browser) != begun.browser:
             trouble: CompanionError = SignInError(
                 "This sign-in was not started in this browser, or it is already finished.",
                 "Go back and press Connect to Google again.",
             )
             return self._sorry(trouble, back)
         try:
-            connected = await self._services.connecting.finish(str(request.url), user=OWNER)
+            user = self._services.accounts.sessions.user(begun.session)
+            if user is None:
+                raise SignedOut("You were signed out here while Google was asked.")
+            rule = ROUTES["/oauth/start/{practitioner_id}"]
+            check(user, rule or ANYBODY, (begun.practitioner_id,))
+            connected = await self._services.connecting.finish(str(request.url), user=begun.user_id)
         except SignInDenied as error:
             return self._sorry(error, back, status=200)
         except Exception as error:  # noqa: BLE001 - the edge of the program

@@ -10,12 +10,16 @@ and by other users of the machine (hence the launch token). For each request, in
    no browser may call it, a program with the secret may;
 3. a launch token in the address is taken, once, and exchanged for this machine's cookie;
 4. without that cookie there is nothing but a calm page, `/healthz` and `/oauth/callback`
-   (SameSite=Strict withholds the cookie on Google's redirect back).
+   (SameSite=Strict withholds the cookie on Google's redirect back);
+5. behind it the user's session is asked for (`companion.web.door`): without one a page leads to
+   the sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is
+   closed too when the session behind it ends.
 
 Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
 a script which someone manages to inject later does not run.
 
-Users and roles will sit behind this: `scope["companion.user"]` names the user, for now "owner".
+`scope["companion.user"]` is the user's id, `["companion.session"]` the hash of their session's
+token and `["companion.machine"]` that of the browser's; empty where there is none.
 """
 
 from __future__ import annotations
@@ -29,6 +33,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from companion.web.door import (
+    ACCOUNT,
+    FREE_BELOW,
+    FREE_PATHS,
+    Door,
+    Visitor,
+    cookie_name,
+    cookie_of,
+)
 from companion.web.launching import (
     CONTROL_PATH,
     MACHINE_LIFE,
@@ -50,7 +63,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 OPEN_PATHS = frozenset({"/healthz", "/oauth/callback"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-OWNER = "owner"
+_EVENT = '42["event"'
+"""How Socket.IO begins a message about something that a person did on a page."""
 _SINGLE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _log = logging.getLogger(__name__)
 _SCRIPT_TAG = re.compile(rb"<script(?=[\s>])")
@@ -140,6 +154,7 @@ class Guard:
         port: int,
         launches: LaunchTokens,
         machines: MachineSessions,
+        door: Door,
         control_secret: str,
         make_token: Callable[[], str] = fresh_token,
     ) -> None:
@@ -148,10 +163,12 @@ class Guard:
         self._hosts = host_names(port)
         self._launches = launches
         self._machines = machines
+        self._door = door
         self._secret = control_secret
         self._make_token = make_token
         self.cookie = f"companion-machine-{port}"
         """Named by port: cookies ignore ports, and another app may run on the next one."""
+        self.user_cookie = cookie_name(port)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -185,15 +202,26 @@ class Guard:
         receive: Receive,
         send: Send,
     ) -> None:
-        if refusal or not self._known(request):
+        visitor = self._visitor(request) if not refusal and self._machine(request) else None
+        if visitor is None or visitor.must_change:
             await receive()  # the connect event: a server sends 403 for a close before accept
             await send({"type": "websocket.close", "code": 1008})
             return
-        scope["companion.user"] = OWNER
-        await self.app(scope, receive, send)
+        self._name(scope, request, visitor)
+        session = visitor.session
+
+        async def watched() -> Message:
+            message = await receive()
+            if self._door.visitor(session) is None:
+                return {"type": "websocket.disconnect", "code": 1008}
+            if str(message.get("text") or "").startswith(_EVENT):
+                self._door.seen(session)
+            return message
+
+        await self.app(scope, watched, send)
 
     async def _http(self, request: Request, scope: Scope, receive: Receive, send: _Dressed) -> None:
-        known = self._known(request)
+        known = bool(self._machine(request))
         if not known and request.path not in OPEN_PATHS:
             if not request.navigation:
                 await _answer(send, 403, "This browser is not known here.")
@@ -208,13 +236,49 @@ class Guard:
             )
             await _answer(send, 403, page, html=True)
             return
-        scope["companion.user"] = OWNER if known else ""
+        visitor = self._visitor(request) if known else None
+        self._name(scope, request, visitor)
+        if known and not _free(request.path) and await self._led_away(request, visitor, send):
+            return
+        if visitor is not None and not request.path.startswith("/_nicegui"):
+            self._door.seen(visitor.session)
         await self.app(scope, receive, send)
 
-    def _known(self, request: Request) -> bool:
-        return any(
-            self._machines.knows(token_hash(value)) for value in request.cookies(self.cookie)
-        )
+    async def _led_away(self, request: Request, visitor: Visitor | None, send: _Dressed) -> bool:
+        """To where a person has to go first; True when the answer has been sent."""
+        if visitor is not None and (not visitor.must_change or request.path == ACCOUNT):
+            return False
+        if not request.navigation:
+            await _answer(send, 401, "Nobody is signed in.")
+            return True
+        here = quote("/" + request.path.lstrip("/\\"))
+        here += f"?{request.query}" if request.query else ""
+        headers: list[tuple[str, str]] = []
+        if visitor is not None:
+            to = ACCOUNT
+        elif (token := await self._door.by_itself()) is not None:
+            to = here
+            headers.append(("set-cookie", cookie_of(self._port, token)))
+        elif self._door.nobody_yet():
+            to = "/welcome"
+        else:
+            to = f"/sign-in?{urlencode({'to': here})}" if here != "/" else "/sign-in"
+        await _answer(send, 303, "", headers=[("location", to), *headers])
+        return True
+
+    def _name(self, scope: Scope, request: Request, visitor: Visitor | None) -> None:
+        scope["companion.user"] = visitor.user_id if visitor else ""
+        scope["companion.session"] = visitor.session if visitor else ""
+        scope["companion.machine"] = self._machine(request)
+
+    def _machine(self, request: Request) -> str:
+        """The hash by which this browser is known, or ""."""
+        hashes = (token_hash(value) for value in request.cookies(self.cookie))
+        return next((each for each in hashes if self._machines.knows(each)), "")
+
+    def _visitor(self, request: Request) -> Visitor | None:
+        hashes = (token_hash(value) for value in request.cookies(self.user_cookie))
+        return next(filter(None, map(self._door.visitor, hashes)), None)
 
     async def _launched(self, request: Request, send: _Dressed) -> bool:
         """Take a launch token from the address; True when the answer has been sent."""
@@ -227,7 +291,7 @@ class Guard:
         if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
             await _answer(send, 503, "Not before it is really opened.")
             return True
-        known = self._known(request)
+        known = bool(self._machine(request))
         taken = self._launches.take(tokens[0])
         if not known and not taken:
             return False
@@ -258,6 +322,10 @@ class Guard:
         else:
             body = json.dumps({"url": launch_url(self._port, self._launches.issue())})
             await _answer(send, 200, body, headers=[("content-type", "application/json")])
+
+
+def _free(path: str) -> bool:
+    return path in OPEN_PATHS | FREE_PATHS or path.startswith(FREE_BELOW)
 
 
 class _Dressed:

@@ -10,9 +10,9 @@ from html import escape
 
 _STYLE = """
 :root{color-scheme:light dark;--ground:#f3f6f7;--card:#fff;--ink:#17262e;--soft:#4d626d;
---line:#dbe4e8;--brand:#0b6670}
+--line:#dbe4e8;--edge:#6f8791;--brand:#0b6670;--on-brand:#fff;--bad:#a3282f}
 @media(prefers-color-scheme:dark){:root{--ground:#0f171b;--card:#172228;--ink:#e7eff2;--soft:#a7bac3;
---line:#2a3a42;--brand:#6cc5cd}}
+--line:#2a3a42;--edge:#7c929d;--brand:#6cc5cd;--on-brand:#06262a;--bad:#ff9f9f}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;
 background:var(--ground);color:var(--ink);
@@ -25,6 +25,20 @@ a{color:var(--brand);font-weight:600}
 a:focus-visible{outline:3px solid var(--brand);outline-offset:3px;border-radius:4px}
 code{font:0.95em ui-monospace,Consolas,monospace;color:var(--ink)}
 small{color:var(--soft)}
+form{display:grid;gap:16px;margin:16px 0}
+form div{display:grid;gap:4px}
+label{font-weight:600}
+input,select{width:100%;min-height:44px;padding:8px 12px;border:1px solid var(--edge);
+border-radius:10px;background:var(--card);color:var(--ink);font:inherit}
+input[aria-invalid]{border-color:var(--bad)}
+form span,.ways span{display:block;color:var(--soft);font-size:.9rem}
+.bad,form .bad{color:var(--bad)}
+.step{font-size:.9rem;margin:0 0 4px}
+button{justify-self:start;min-height:44px;padding:8px 20px;border:0;border-radius:10px;
+background:var(--brand);color:var(--on-brand);font:inherit;font-weight:600;cursor:pointer}
+input:focus-visible,select:focus-visible,button:focus-visible{outline:3px solid var(--brand);
+outline-offset:2px}
+.ways{display:grid;gap:12px;margin:16px 0;padding:0;list-style:none}
 """
 
 
@@ -39,20 +53,23 @@ def plain_page(
     """The page as HTML. All texts are escaped; `link` is (address, words).
 
     `go_to`: an address of ours that the browser opens by itself after a moment."""
-    refresh = (
-        f'<meta http-equiv="refresh" content="{after_seconds};url={escape(go_to)}">'
-        if go_to
-        else ""
-    )
+    refresh = f"{after_seconds};url={go_to}" if go_to else ""
     body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     if link:
         body += f'<p><a href="{escape(link[0])}">{escape(link[1])}</a></p>'
     if note:
         body += f"<small>{escape(note)}</small>"
+    return plain_page_of(title, f"<h1>{escape(title)}</h1>{body}", refresh=refresh)
+
+
+def plain_page_of(title: str, body: str, *, refresh: str = "") -> str:
+    """The frame around `body`, which is HTML already; `refresh` is a meta refresh's content."""
+    again = f'<meta http-equiv="refresh" content="{escape(refresh)}">' if refresh else ""
     return (
         '<!doctype html><html lang="en-AU"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{refresh}<title>{escape(title)} – Calendar Companion</title>"
+        '<link rel="icon" href="/static/icon.svg">'
+        f"{again}<title>{escape(title)} – Calendar Companion</title>"
         f"<style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
+        f"<body><main>{body}</main></body></html>"
     )

@@ -17,13 +17,14 @@ from nicegui.functions.download import download
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
 from nicegui.testing.general import nicegui_reset_globals, prepare_simulation
-from nicegui.testing.user import User
+from nicegui.testing.user import User as Browser
 
+from companion.domain.users import User
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
 from companion.web.ui.mounting import create_site
 from companion.web.ui.site import Site
-from tests.fakes.services import FakeHouse, fake_house, lived_in, the_sample
+from tests.fakes.services import ADMINISTRATOR, FakeHouse, fake_house, lived_in, the_sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Visit:
 
     house: FakeHouse
     site: Site
-    user: User
+    user: Browser
 
     def elements(self, kind: type[Any]) -> list[Any]:
         """Of the open page, in the order they were made."""
@@ -45,7 +46,9 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(house: FakeHouse, folder: Path, **options: Any) -> AsyncIterator[Visit]:
+async def visiting(
+    house: FakeHouse, folder: Path, *, who: User = ADMINISTRATOR, **options: Any
+) -> AsyncIterator[Visit]:
     with nicegui_reset_globals():
         os.environ["NICEGUI_USER_SIMULATION"] = "true"
         try:
@@ -54,11 +57,12 @@ async def visiting(house: FakeHouse, folder: Path, **options: Any) -> AsyncItera
                 house.services,
                 AppOptions(port=8080, home=folder, version="1.2.3", **options),
                 Incoming(folder / "incoming"),
+                who=lambda: who,
             )
             async with nicegui_app.router.lifespan_context(nicegui_app):
                 transport = httpx.ASGITransport(nicegui_app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                    yield Visit(house=house, site=site, user=User(http))
+                    yield Visit(house=house, site=site, user=Browser(http))
         finally:
             os.environ.pop("NICEGUI_USER_SIMULATION", None)
             ui.navigate = Navigate()

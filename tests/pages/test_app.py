@@ -17,7 +17,7 @@ from nicegui.testing.general import nicegui_reset_globals
 from companion.domain.errors import StoreError
 from companion.web.app import create_app
 from companion.web.options import AppOptions
-from tests.fakes.services import CLIENT_FILE, FakeHouse, fake_house, the_sample
+from tests.fakes.services import CLIENT_FILE, PASSWORD, FakeHouse, fake_house, the_sample
 
 PORT = 8080
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -34,8 +34,14 @@ class Browser:
         self.http = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
 
     async def launch(self) -> None:
+        """Known, and signed in as the administrator."""
         answer = await self.http.get(f"/?launch={self.options.launches.issue()}")
         assert answer.status_code == 303
+        await self.sign_in("Robin")
+
+    async def sign_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
+        form = {"name": name, "password": password}
+        return await self.http.post("/sign-in", data=form, headers={"origin": ORIGIN})
 
     async def begin(self, query: str = "") -> str:
         """Press Connect to Google; the address at Google."""

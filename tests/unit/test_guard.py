@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from companion.web.door import Visitor
 from companion.web.guard import Guard
 from companion.web.launching import CONTROL_PATH, LaunchTokens, token_hash
 
@@ -32,6 +33,29 @@ class Machines:
         self.known.add(hashed)
         if self.trouble:
             raise self.trouble
+
+
+class Doorkeeper:
+    """Robin is signed in."""
+
+    def __init__(self) -> None:
+        robin = Visitor(user_id="robin", session=token_hash("robins-session"))
+        self.visitors = {robin.session: robin}
+        self.seen_often: list[str] = []
+        self.empty = False
+        self.token = ""
+
+    def visitor(self, hashed: str) -> Visitor | None:
+        return self.visitors.get(hashed)
+
+    def seen(self, hashed: str) -> None:
+        self.seen_often.append(hashed)
+
+    def nobody_yet(self) -> bool:
+        return self.empty
+
+    async def by_itself(self) -> str | None:
+        return self.token or None
 
 
 class Inside:
@@ -59,16 +83,20 @@ class House:
     def __init__(self) -> None:
         self.inside = Inside()
         self.machines = Machines()
+        self.door = Doorkeeper()
         self.launches = LaunchTokens()
         self.guard = Guard(
             self.inside,
             port=PORT,
             launches=self.launches,
             machines=self.machines,
+            door=self.door,
             control_secret=SECRET,
         )
         self.machines.known.add(token_hash("known-browser"))
-        self.cookie = {"cookie": f"{self.guard.cookie}=known-browser"}
+        self.machine_cookie = f"{self.guard.cookie}=known-browser"
+        self.user_cookie = f"{self.guard.user_cookie}=robins-session"
+        self.cookie = {"cookie": f"{self.machine_cookie}; {self.user_cookie}"}
 
     async def ask(
         self,
@@ -177,7 +205,12 @@ async def test_a_doubled_header_is_refused(house: House, name: bytes) -> None:
 async def test_port_80_may_be_left_unsaid() -> None:
     inside = Inside()
     guard = Guard(
-        inside, port=80, launches=LaunchTokens(), machines=Machines(), control_secret=SECRET
+        inside,
+        port=80,
+        launches=LaunchTokens(),
+        machines=Machines(),
+        door=Doorkeeper(),
+        control_secret=SECRET,
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guard)) as client:
         assert (await client.get("http://127.0.0.1/healthz")).status_code == 200
@@ -244,7 +277,7 @@ _ORIGIN = (b"origin", ORIGIN.encode())
 
 async def test_our_own_websocket_is_accepted(house: House) -> None:
     assert await house.connect(_HOST, _ORIGIN) == "websocket.accept"
-    assert house.inside.reached[0]["companion.user"] == "owner"
+    assert house.inside.reached[0]["companion.user"] == "robin"
 
 
 @pytest.mark.parametrize(

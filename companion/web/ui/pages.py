@@ -1,18 +1,25 @@
-"""`page`: registers a page whose failures are told in words, with the same frame as any other."""
+"""`page`: registers a page whose failures are told in words, with the same frame as any other.
+
+Each page's action stands in `companion.web.access.PAGES`; one that is missing there is for
+administrators alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import ParamSpec
 
 from nicegui import ui
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from companion.domain.errors import CompanionError, NotFound
+from companion.domain.errors import CompanionError, NotAllowed, NotFound, SignedOut
+from companion.domain.users import Role
+from companion.web.access import ADMINISTRATORS, PAGES, Rule, check
 from companion.web.plain_page import plain_page
 from companion.web.ui.site import Site
 from companion.web.ui.troubles import as_companion_error
+from companion.web.ui.who import SIGN_IN
 
 P = ParamSpec("P")
 BUILD_SECONDS = 20.0
@@ -21,17 +28,21 @@ BUILD_SECONDS = 20.0
 
 def page(
     site: Site, path: str
-) -> Callable[[Callable[P, Awaitable[None]]], Callable[P, Awaitable[HTMLResponse | None]]]:
+) -> Callable[[Callable[P, Awaitable[None]]], Callable[P, Awaitable[Response | None]]]:
     """As `ui.page`, but what its building raises becomes a plain page with a way back."""
+
+    rule = PAGES.get(path, ADMINISTRATORS)
 
     def register(
         build: Callable[P, Awaitable[None]],
-    ) -> Callable[P, Awaitable[HTMLResponse | None]]:
+    ) -> Callable[P, Awaitable[Response | None]]:
         @ui.page(path, response_timeout=BUILD_SECONDS)
         @wraps(build)
-        async def guarded(*args: P.args, **kwargs: P.kwargs) -> HTMLResponse | None:
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> Response | None:
             ui.add_head_html(_head(site))
             try:
+                if (way := _admit(site, rule, kwargs)) is not None:
+                    return way
                 await build(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - the edge of the program
                 return trouble_page(as_companion_error(error))
@@ -42,10 +53,25 @@ def page(
     return register
 
 
+def _admit(site: Site, rule: Rule, arguments: Mapping[str, object]) -> Response | None:
+    """Raises NotAllowed or SignedOut; where to go instead, for whom this is not the place."""
+    try:
+        user = site.who()
+    except SignedOut:
+        return RedirectResponse(SIGN_IN, status_code=303)
+    wanted = arguments.get(rule.whose)
+    if wanted is not None:  # by id or name, as the page will take it
+        wanted = site.services.settings.read().practitioner(str(wanted)).practitioner.id
+    check(user, rule, None if wanted is None else (str(wanted),))
+    if rule is PAGES["/"] and user.role is Role.PRACTITIONER:
+        return RedirectResponse(f"/practitioner/{user.practitioner_id}", status_code=303)
+    return None
+
+
 def trouble_page(error: CompanionError) -> HTMLResponse:
-    missing = isinstance(error, NotFound)
+    status = 404 if isinstance(error, NotFound) else 403 if isinstance(error, NotAllowed) else 500
     page = plain_page(error.what, error.remedy, link=("/", "Back to the overview"))
-    return HTMLResponse(page, status_code=404 if missing else 500)
+    return HTMLResponse(page, status_code=status)
 
 
 def _head(site: Site) -> str:

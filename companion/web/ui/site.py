@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from companion.domain.users import User
+from companion.services.accounts_policy import Action, may, may_somewhere
 from companion.services.house import Services
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
@@ -16,9 +19,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     services: Services
+    """Behind the gate: every call asks whether the signed-in user may."""
     options: AppOptions
     incoming: Incoming
     live: Live
+    """Behind the gate too."""
+    who: Callable[[], User]
+    """The signed-in user of the page at hand; raises SignedOut."""
+
+    def may(self, action: Action, practitioner_id: str = "") -> bool:
+        """To decide what a page offers; whether it is done, the gate decides."""
+        user = self.who()
+        if practitioner_id:
+            return may(user, action, practitioner_id)
+        return may_somewhere(user, action)
 
     @property
     def timezone(self) -> str:

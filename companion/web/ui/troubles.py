@@ -17,7 +17,8 @@ from typing import Any, ParamSpec
 
 from nicegui import Client, ui
 
-from companion.domain.errors import CompanionError
+from companion.domain.errors import CompanionError, SignedOut
+from companion.web.ui.who import SIGN_IN
 
 _log = logging.getLogger("companion.web")
 P = ParamSpec("P")
@@ -83,6 +84,9 @@ def careful(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
             trouble = as_companion_error(error)
             if client is not None:
                 with client:
-                    say(trouble)
+                    if isinstance(trouble, SignedOut):
+                        ui.navigate.to(SIGN_IN)
+                    else:
+                        say(trouble)
 
     return wrapped

@@ -1,0 +1,130 @@
+"""Forms of plain HTML, for what must work before anybody is signed in: no script, a real POST.
+
+Errors stand at their field, tied to it for screen readers; the page's own sentence is an alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from companion.domain.errors import BadInput
+from companion.web.plain_page import plain_page_of
+
+MOST_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    name: str
+    label: str
+    value: str = ""
+    kind: str = "text"
+    """An input's type, or ``select``."""
+    hint: str = ""
+    complete: str = "off"
+    """What the browser may fill in by itself."""
+    options: Sequence[str] = ()
+    focus: bool = False
+    most: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    to: str
+    words: str
+    lead: str = ""
+    """Smaller words below it."""
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """What the form says. Raises BadInput for anything that is no small form."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise BadInput("That is too long for this form.")
+    try:
+        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20))
+    except ValueError as error:
+        raise BadInput("The form arrived damaged.", "Go back and send it again.") from error
+
+
+def form_page(  # noqa: PLR0913 - the parts of one page
+    title: str,
+    *lead: str,
+    action: str = "",
+    fields: Sequence[Field] = (),
+    submit: str = "",
+    hidden: dict[str, str] | None = None,
+    error: BadInput | None = None,
+    step: str = "",
+    links: Sequence[Link] = (),
+    note: str = "",
+) -> str:
+    """The page; without `submit` it has no form. `error` names its field."""
+    named = {field.name for field in fields}
+    parts = [f'<p class="step">{escape(step)}</p>'] if step else []
+    parts.append(f"<h1>{escape(title)}</h1>")
+    parts += [f"<p>{escape(text)}</p>" for text in lead]
+    if error is not None and error.field not in named:
+        parts.append(f'<p class="bad" role="alert">{escape(str(error))}</p>')
+    if submit:
+        inner = "".join(_field(each, error) for each in fields)
+        kept = "".join(
+            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+            for name, value in (hidden or {}).items()
+        )
+        parts.append(
+            f'<form method="post" action="{escape(action)}">{kept}{inner}'
+            f'<button type="submit">{escape(submit)}</button></form>'
+        )
+    if links:
+        items = "".join(
+            f'<li><a href="{escape(each.to)}">{escape(each.words)}</a>'
+            + (f"<span>{escape(each.lead)}</span>" if each.lead else "")
+            + "</li>"
+            for each in links
+        )
+        parts.append(f'<ul class="ways">{items}</ul>')
+    if note:
+        parts.append(f"<small>{escape(note)}</small>")
+    shown = f"Error: {title}" if error is not None else title
+    return plain_page_of(shown, "".join(parts))
+
+
+def _field(field: Field, error: BadInput | None) -> str:
+    wrong = error is not None and error.field == field.name
+    about = [f"{field.name}-hint"] if field.hint else []
+    about += [f"{field.name}-error"] if wrong else []
+    common = f'id="{field.name}" name="{field.name}"'
+    if about:
+        common += f' aria-describedby="{" ".join(about)}"'
+    if wrong:
+        common += ' aria-invalid="true"'
+    if wrong or (field.focus and error is None):
+        common += " autofocus"
+    if field.kind == "select":
+        options = "".join(
+            f"<option{' selected' if each == field.value else ''}>{escape(each)}</option>"
+            for each in field.options
+        )
+        control = f"<select {common}>{options}</select>"
+    else:
+        value = "" if field.kind == "password" else escape(field.value)
+        control = (
+            f'<input type="{field.kind}" {common} value="{value}" maxlength="{field.most}" '
+            f'autocomplete="{field.complete}" spellcheck="false">'
+        )
+    hint = f'<span id="{field.name}-hint">{escape(field.hint)}</span>' if field.hint else ""
+    said = (
+        f'<span class="bad" role="alert" id="{field.name}-error">{escape(str(error))}</span>'
+        if wrong
+        else ""
+    )
+    label = f'<label for="{field.name}">{escape(field.label)}</label>'
+    return f"<div>{label}{control}{hint}{said}</div>"

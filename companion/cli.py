@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DONE, FAILED, USAGE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
+EXPORT_YEARS = (1970, 2200)
 
 app = typer.Typer(
     name="companion",
@@ -67,6 +68,19 @@ def run() -> None:
         app(args=["serve", *arguments] if alone else _optional_name(arguments))
     except KeyboardInterrupt:
         sys.exit(_interrupted())
+    except SystemExit as end:
+        # Wrong usage ends inside Typer, which has told people already, but not scripts.
+        usage = end.__context__
+        if "--json" in arguments and isinstance(usage, typer.TyperException):
+            _usage_document(str(usage))
+        raise
+
+
+def _usage_document(what: str) -> None:
+    from companion.printing import as_json
+
+    remedy = "The same command with --help shows what it takes."
+    as_json({"error": {"kind": "WrongUsage", "what": what, "remedy": remedy}})
 
 
 def _optional_name(arguments: Sequence[str]) -> list[str]:
@@ -108,16 +122,19 @@ def _do(
         trouble(error)
         code = USAGE if isinstance(error, BadInput) and error.field == "usage" else FAILED
     except Exception as error:  # noqa: BLE001 - no traceback reaches a person
-        code = _stumbled(error)
+        code = _stumbled(error, json=json)
     raise typer.Exit(code)
 
 
-def _stumbled(error: Exception) -> int:
+def _stumbled(error: Exception, *, json: bool = False) -> int:
     """A mistake of ours: a sentence here, the place in the log."""
     from companion.main import note_mistake
-    from companion.printing import trouble
+    from companion.printing import as_json, error_json, trouble
 
-    trouble(note_mistake(error))
+    shown = note_mistake(error)
+    if json:
+        as_json({"error": error_json(shown)})
+    trouble(shown)
     return FAILED
 
 
@@ -739,6 +756,13 @@ def export(
 def _check_range(start: date, end: date) -> None:
     if end < start:
         raise BadInput("--to lies before --from.", "Swap the two days.", field="usage")
+    if start.year < EXPORT_YEARS[0] or end.year > EXPORT_YEARS[1]:
+        first, last = EXPORT_YEARS
+        raise BadInput(
+            f"Only days of the years {first} to {last} can be exported.",
+            "Choose nearer days for --from and --to.",
+            field="usage",
+        )
 
 
 # ── watched folders, activity ─────────────────────────────────────────────────────────────────

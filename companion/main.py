@@ -47,7 +47,7 @@ from companion.services.connecting import Connected, Connecting
 from companion.services.consents import CalendarChoice
 from companion.services.feed_links import base_address
 from companion.services.feeds import Feeds
-from companion.services.files import Disk, make_folder, write_durably
+from companion.services.files import Disk, disk_trouble, make_folder, write_durably
 from companion.services.house import Services
 from companion.services.importing import Importing
 from companion.services.pacing import Pacer, Urgency
@@ -160,7 +160,10 @@ class House:
     @staticmethod
     def write_file(path: Path, content: bytes) -> None:
         """A file a person asked for; whole or not at all. Raises StoreError."""
-        write_durably(path, content, Disk())
+        try:
+            write_durably(path, content, Disk())
+        except OSError as error:
+            raise disk_trouble(error, path) from error
 
 
 @asynccontextmanager

@@ -59,8 +59,8 @@ class GoogleSteps:
             self._login.classes("field").props("outlined type=email autocomplete=off")
         with step(3, "Connect to Google", done=google.connected):
             self._sign_in()
-        with step(4, "Calendar", done=google.connected) as fourth:
-            fourth.props("id=calendar")
+        ui.link_target("calendar")
+        with step(4, "Calendar", done=google.connected):
             self._calendar()
         with step(5, "Test Credentials"):
             self._check(

@@ -14,7 +14,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -48,7 +48,8 @@ class CalendarEvent:
     end: datetime | date
     """Exclusive; same type as `start`."""
     timezone: str
-    """IANA zone of the book, for display and for the edges of all-day events."""
+    """IANA zone for display: the book's, or the window's for all-day events, whose dates are the
+    reader's own days wherever they were booked."""
     summary: str
     location: str = ""
     description: str = ""
@@ -182,6 +183,8 @@ def project(
                 appointment.revision + disclosure_revision,
                 max(appointment.changed_at, disclosure_changed_at),
             )
+            if event.all_day:
+                event = replace(event, timezone=window.timezone)
             if event.begins < last and event.ends > first:
                 events.append(event)
     events.sort(key=lambda event: (event.begins, event.key))

@@ -110,7 +110,7 @@ def event_of(entry: BookEntry, column: Column, *, named: bool = False) -> Payloa
             "time": f"{occurrence.start:%H:%M}–{occurrence.end:%H:%M}",
             "second": " · ".join(filter(None, second)),
             "icons": _icons(entry, imported=imported),
-            "spoken": f", {', '.join(facts)}",
+            "spoken": f", with {column.practitioner.name}, {', '.join(facts)}",
             "tip": "\n".join(filter(None, lines)),
             "imported": imported,
             "cancelled": entry.shown.cancelled,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from companion.domain.users import Role
 from companion.web.ui.site import Site
 
 
@@ -18,8 +19,13 @@ class Person:
     """May see and export no calendar but their own."""
 
 
-def current_person(site: Site) -> Person:  # noqa: ARG001 - the users come from it
-    return Person(name="Reception")
+def current_person(site: Site) -> Person:
+    user = site.who()
+    return Person(
+        name=user.name,
+        practitioner_id=user.practitioner_id,
+        only_own=user.role is Role.PRACTITIONER,
+    )
 
 
 def calendars_of(person: Person, everyone: Sequence[str]) -> list[str]:

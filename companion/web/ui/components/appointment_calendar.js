@@ -96,6 +96,9 @@ export default {
       select: (info) => this.selected(info),
       dateClick: (info) => (this.lastPlace = this.placeOf(info)),
     });
+    this.observer = new MutationObserver(() => this.tidyRoles());
+    this.observer.observe(this.$refs.place, { childList: true, subtree: true });
+    this.tidyRoles();
     this.narrow = window.matchMedia(NARROW);
     this.onNarrow = () => this.$emit("narrow", this.narrow.matches);
     this.narrow.addEventListener("change", this.onNarrow);
@@ -115,6 +118,7 @@ export default {
     this.narrow.removeEventListener("change", this.onNarrow);
     window.removeEventListener("keydown", this.onKeys);
     window.removeEventListener("pointerdown", this.onAway, true);
+    this.observer.disconnect();
     destroyCalendar(this.calendar);
   },
   methods: {
@@ -161,6 +165,25 @@ export default {
       this.inFlight.delete(key);
       if (this.pending.has(key)) this.send(key);
       else this.known.delete(key);
+    },
+    tidyRoles() {
+      // EventCalendar calls itself a table, yet its appointments stand in no cell: a group of
+      // buttons is what it is. Each button says practitioner and time itself.
+      for (const each of this.$refs.place.querySelectorAll(
+        "[role=table], [role=list], [role=row], [role=rowgroup], [role=cell], [role=columnheader], [role=listitem]"
+      )) {
+        if (each.classList.contains("ec")) {
+          each.setAttribute("role", "group");
+          each.setAttribute("aria-label", "Appointments");
+        } else {
+          each.removeAttribute("role");
+        }
+        for (const name of ["aria-colindex", "aria-colspan"]) each.removeAttribute(name);
+      }
+      for (const each of this.$refs.place.querySelectorAll("h4.ec-day-head:not([aria-level])")) {
+        each.setAttribute("role", "heading");
+        each.setAttribute("aria-level", "2");
+      }
     },
     say(sentence) {
       this.said = "";

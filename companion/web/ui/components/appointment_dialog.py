@@ -262,7 +262,7 @@ class _Opening:
         self._dialog = ui.dialog()
         self._dialog.on("hide", self._dialog.delete)
         with self._dialog:
-            self._card = ui.card().classes("dialog" + (" dialog--small" if small else ""))
+            self._card = ui.card().classes(f"dialog {'dialog--small' if small else 'dialog--form'}")
         with self._card:
             heading = text(title, tag="h2")
             self._dialog.props(f"aria-labelledby={heading.html_id}")

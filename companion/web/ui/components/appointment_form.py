@@ -47,18 +47,18 @@ class AppointmentForm:
         with box("form") as self.place:
             self._kind = ui.radio(_KINDS, value=draft.kind.value, on_change=self._changed)
             self._kind.props('inline aria-label="Kind of appointment"')
-            with box("columns") as self._client:
+            with box("fields fields--3") as self._client:
                 self._first = ui.input("Client's first name", value=draft.client_first_name)
                 self._last = ui.input("Client's last name", value=draft.client_last_name)
                 self._number = ui.input("Client number", value=draft.client_id)
-            with box("columns"):
+            with box("fields"):
                 self._title = ui.input("Title", value=draft.title)
                 self._type = ui.input(
                     "Type", value=draft.appointment_type, autocomplete=sorted(offers.types)
                 )
             self._all_day = ui.checkbox("All day", value=draft.all_day, on_change=self._changed)
             self._times(draft)
-            with box("columns"):
+            with box("fields fields--2"):
                 self._who = ui.select(
                     dict(offers.practitioners),
                     label="Practitioner",
@@ -71,7 +71,7 @@ class AppointmentForm:
                     autocomplete=sorted(offers.locations),
                     on_change=self._typed_location,
                 )
-            with box("columns"):
+            with box("fields fields--2"):
                 self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as.value)
                 self._reminder = ui.number(
                     "Reminder, minutes before", value=draft.reminder_minutes, min=0, precision=0

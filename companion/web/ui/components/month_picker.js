@@ -18,12 +18,14 @@ export default {
         <tbody>
           <tr v-for="week in weeks" :key="week[0].iso">
             <td v-for="each in week" :key="each.iso">
-              <button type="button" class="month__day" :data-day="each.iso" :aria-label="each.label"
+              <button type="button" class="month__day" :data-day="each.iso"
                       :aria-current="each.iso === today ? 'date' : undefined"
                       :aria-pressed="each.iso === selected"
                       :class="{ 'month__day--other': each.other }"
                       :tabindex="each.iso === at ? 0 : -1" @click="$emit('pick', each.iso)">
-                <span>{{ each.number }}</span><small v-if="each.count">{{ each.count }}</small>
+                <span><span class="sr-only">{{ each.weekday }} </span>{{ each.number }}<span class="sr-only"> {{ each.month }}, </span></span>
+                <small v-if="each.count">{{ each.count }}<span class="sr-only"> {{ each.count === 1 ? "appointment" : "appointments" }}</span></small>
+                <span v-else class="sr-only">no appointments</span>
               </button>
             </td>
           </tr>
@@ -55,14 +57,14 @@ export default {
           date.setUTCDate(start.getUTCDate() + 7 * week + weekday);
           const text = iso(date);
           const count = this.counts[text] ?? 0;
-          const name = date.toLocaleDateString("en-AU", { dateStyle: "full", timeZone: "UTC" });
-          const many = count === 1 ? "1 appointment" : `${count || "no"} appointments`;
+          const part = (options) => date.toLocaleDateString("en-AU", { ...options, timeZone: "UTC" });
           return {
             iso: text,
             number: date.getUTCDate(),
             count,
             other: date.getUTCMonth() !== first.getUTCMonth(),
-            label: `${name}, ${many}`,
+            weekday: part({ weekday: "long" }),
+            month: part({ month: "long", year: "numeric" }),
           };
         })
       );

@@ -46,7 +46,7 @@ class RepetitionForm:
         self._tell = on_change
         self._begun = False
         with box("stack") as self.place:
-            with box("columns"):
+            with box("fields fields--2"):
                 self._often = ui.select(
                     options, label="Repeats", value=chosen, on_change=self._changed
                 )
@@ -67,7 +67,7 @@ class RepetitionForm:
                     )
                     for number, name in enumerate(DAYS)
                 ]
-            with box("columns"):
+            with box("fields fields--2"):
                 ends = "ever"
                 if known and known.count:
                     ends = "count"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.appointments import fold_name
+from companion.services.activity_csv import EVERYTHING, activity_csv
 from companion.web.ui import words
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
@@ -64,6 +65,9 @@ class _Home:
             heading = text("Activity", tag="h2")
             section.props(f"aria-labelledby={heading.html_id}")
             self._activity = box()
+            if board.activity:
+                with box("actions"):
+                    button("Save as a table (CSV)", careful(self._save_activity), icon="download")
         self._shown: object = None
         self._activity_seen: object = None
         self._draw(board)
@@ -155,6 +159,14 @@ class _Home:
         with self._activity:
             now = self._site.services.clock.now()
             activity_list(board.activity, names, now, board.practice.timezone)
+
+    async def _save_activity(self) -> None:
+        services = self._site.services
+        lines = await services.activity.recent(EVERYTHING)
+        settings = services.settings.read()
+        names = {key: each.practitioner.name for key, each in settings.practitioners.items()}
+        content = activity_csv(lines, names, settings.practice.timezone)
+        ui.download.content(content, "activity.csv", "text/csv")
 
     def _add(self) -> None:
         open_add_dialog(self._site)

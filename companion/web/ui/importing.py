@@ -49,10 +49,12 @@ def create(site: Site) -> None:
     @page(site, "/import")
     async def importing() -> None:
         with frame(site, "Import", active="/import"):
-            page_head(
+            actions, _ = page_head(
                 "Import appointments",
                 "From an export of your practice software. Nothing changes before you say so.",
             )
+            with actions:
+                link_button("Watched folders", "/sources", icon="folder_open")
             _Import(site)
 
 

@@ -19,7 +19,16 @@ from companion.services.house import Services
 from companion.web.access import Gate
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
-from companion.web.ui import backup, book, doctor, home, importing, practice, practitioner
+from companion.web.ui import (
+    backup,
+    book,
+    doctor,
+    home,
+    importing,
+    practice,
+    practitioner,
+    sources,
+)
 from companion.web.ui.live import Live
 from companion.web.ui.pages import trouble_page
 from companion.web.ui.site import Site
@@ -47,7 +56,7 @@ def create_site(
         live=cast("Live", gate.live),
         who=who,
     )
-    for module in (home, book, importing, practitioner, practice, doctor, backup):
+    for module in (home, book, importing, sources, practitioner, practice, doctor, backup):
         module.create(site)
     _tell_failures_in_words()
     return site

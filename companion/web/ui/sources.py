@@ -1,0 +1,289 @@
+"""Watched folders: each source with its folder, what came of its last file, and what waits.
+
+A timer asks what is remembered of the folders and draws the list anew when it differs, so a file
+that is dropped while somebody looks shows within seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.services.accounts_policy import Action
+from companion.web.ui import words
+from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import (
+    back_link,
+    badge,
+    box,
+    button,
+    card,
+    dialog,
+    frame,
+    notice,
+    page_head,
+    text,
+)
+from companion.web.ui.troubles import careful, say_done
+
+if TYPE_CHECKING:
+    from companion.domain.settings import SourceSettings
+    from companion.services.importing import ImportPreview
+    from companion.services.source_notes import Waiting
+    from companion.services.sources import SourceStatus
+
+LOOK_SECONDS = 1.5
+_MODES = {
+    False: "Changes only: appointments that a file does not name stay as they are",
+    True: "Whole book: for its dates and practitioners, what a file does not name was removed",
+}
+
+
+def create(site: Site) -> None:
+    @page(site, "/sources")
+    async def sources() -> None:
+        known = await site.services.sources.overview()
+        with frame(site, "Watched folders", active="/import", narrow=True):
+            back_link("Import", "/import")
+            page_head(
+                "Watched folders",
+                "Save an export into such a folder, and it is imported within seconds while "
+                "Calendar Companion runs.",
+            )
+            _Sources(site, known)
+
+
+class _Sources:
+    def __init__(self, site: Site, known: tuple[SourceStatus, ...]) -> None:
+        self._site = site
+        self._may_change = site.may(Action.PRACTICE)
+        self._shown: tuple[SourceStatus, ...] | None = None
+        self._list = box("stack stack--loose").props("aria-live=polite")
+        if self._may_change:
+            with card("Watch a folder"):
+                _Form(site, None, careful(self._look))
+        self._draw(known)
+        ui.timer(LOOK_SECONDS, careful(self._look))
+
+    async def _look(self) -> None:
+        self._draw(await self._site.services.sources.overview())
+
+    def _draw(self, known: tuple[SourceStatus, ...]) -> None:
+        if known == self._shown:
+            return
+        self._shown = known
+        self._list.clear()
+        with self._list:
+            if not known:
+                with box("card empty"):
+                    ui.icon("folder_open").props("aria-hidden=true")
+                    text("No folder is watched yet", tag="h2")
+                    text(
+                        "Most practice software can save an export on a schedule, or by one "
+                        "button. Let it save into a folder of its own, and name it below."
+                    )
+            for status in known:
+                self._source(status)
+
+    def _source(self, status: SourceStatus) -> None:
+        settings, note = status.settings, status.note
+        with card(settings.name):
+            with box("actions"):
+                if not status.watched:
+                    badge("No folder is watched", "calm")
+                elif note.trouble:
+                    badge("Not reached", "warn")
+                else:
+                    badge("Watched", "ok")
+                text("Whole book" if settings.snapshot else "Changes only", "soft", tag="span")
+            if status.watched:
+                text(settings.folder, "address").props("dir=ltr")
+            if status.watched and note.trouble:
+                with notice("warn", alert=True):
+                    text(note.trouble)
+            self._last(status)
+            for waiting in note.waiting:
+                self._waiting(settings, waiting)
+            if self._may_change:
+                with box("actions"):
+                    button("Change …", careful(partial(self._change, settings)), icon="edit")
+                    if status.watched:
+                        button("Stop watching", careful(partial(self._stop, settings)))
+                    button(
+                        "Forget this source …",
+                        careful(partial(self._ask_to_remove, settings)),
+                        look="plain",
+                    )
+
+    def _last(self, status: SourceStatus) -> None:
+        note = status.note
+        if note.last_at is None:
+            if status.watched:
+                text("No file has come yet.", "soft")
+            return
+        now = self._site.services.clock.now()
+        when = words.short(note.last_at, self._site.timezone, now)
+        with box("facts", tag="dl"):
+            text("Last file", tag="dt")
+            text(f"{note.last_file}, {when}", tag="dd")
+            text("Result", tag="dt")
+            text(note.last_result, tag="dd")
+
+    def _waiting(self, settings: SourceSettings, waiting: Waiting) -> None:
+        name = waiting.place.rpartition("/")[2]
+        with notice("warn" if waiting.held else "bad"):
+            text(f"{name} {'waits for you' if waiting.held else 'could not be used'}", "strong")
+            text(waiting.what)
+            if "/" in waiting.place and not waiting.held:
+                text("A report lies beside it in the folder “set aside”.", "small")
+            with box("actions"):
+                if waiting.held:
+                    button(
+                        "Look at it",
+                        careful(partial(self._look_at, settings, waiting)),
+                        look="primary",
+                    )
+                button(
+                    "Take off the list",
+                    careful(partial(self._discard, settings, waiting)),
+                    look="plain",
+                )
+
+    async def _look_at(self, settings: SourceSettings, waiting: Waiting) -> None:
+        preview = await self._site.services.sources.look_at(settings.name, waiting.place)
+        imports = await self._site.services.book.imports(50)
+        newer = any(each.source == settings.name and each.at > waiting.at for each in imports)
+        with dialog(f"Import {preview.file_name}?") as opened:
+            text(_effect(preview), "strong")
+            if preview.held:
+                with notice("warn"):
+                    text(preview.held)
+            if newer:
+                with notice("warn"):
+                    text(
+                        f"A later file of {settings.name} has been imported since. This one would "
+                        "bring older appointments back."
+                    )
+
+            async def go() -> None:
+                press.props("loading")
+                try:
+                    report = await self._site.services.sources.release(settings.name, waiting.place)
+                finally:
+                    press.props(remove="loading")
+                self._site.services.worker.nudge()
+                self._site.live.touch()
+                opened.close()
+                changes = report.added + report.changed + report.removed
+                say_done(f"Imported: {words.counted(changes, 'change')}.")
+                await self._look()
+
+            with box("actions"):
+                press = button("Import it", careful(go), look="danger", icon="check")
+                button("Leave it", opened.close, look="primary")
+
+    async def _discard(self, settings: SourceSettings, waiting: Waiting) -> None:
+        await self._site.services.sources.discard(settings.name, waiting.place)
+        await self._look()
+
+    def _change(self, settings: SourceSettings) -> None:
+        with dialog(f"Change {settings.name}") as opened:
+
+            async def done() -> None:
+                opened.close()
+                await self._look()
+
+            _Form(self._site, settings, careful(done))
+            button("Cancel", opened.close, look="plain")
+
+    async def _stop(self, settings: SourceSettings) -> None:
+        await self._site.services.sources.stop(settings.name)
+        say_done("The folder is watched no more.")
+        await self._look()
+
+    def _ask_to_remove(self, settings: SourceSettings) -> None:
+        with dialog(f"Forget {settings.name}?") as opened:
+            text(
+                "Its folder is watched no more, and how its files are read is forgotten. Its "
+                "appointments stay in the book, and the files where they are."
+            )
+
+            async def go() -> None:
+                await self._site.services.sources.remove(settings.name)
+                opened.close()
+                say_done("Forgotten.")
+                await self._look()
+
+            with box("actions"):
+                button("Forget it", careful(go), look="danger")
+                button("Keep it", opened.close, look="primary")
+
+
+class _Form:
+    """Name, folder and mode of a source; `source` is None for a new one."""
+
+    def __init__(
+        self,
+        site: Site,
+        source: SourceSettings | None,
+        on_saved: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._site = site
+        self._source = source
+        self._on_saved = on_saved
+        self._name = ui.input("Name of the source", value=source.name if source else "")
+        self._name.classes("field").props('outlined maxlength=60 hint="Such as: our clinic"')
+        self._name.set_enabled(source is None)
+        self._folder = ui.input("Folder", value=source.folder if source else "")
+        self._folder.classes("field").props(
+            r'outlined maxlength=1000 dir=ltr hint="Its whole path, on this computer or a share"'
+        )
+        self._mode = ui.radio(dict(_MODES), value=source.snapshot if source else False)
+        self._mode.props('aria-label="What its files hold"')
+        self._leave = ui.checkbox(
+            "Leave imported files where they are (otherwise they are moved to “imported” inside)",
+            value=source.leave_files if source else False,
+        )
+        text(
+            "A layout that we do not know: import one file by hand first, and say what its "
+            "columns are. It is remembered under the source's name.",
+            "soft small",
+        )
+        with box("actions"):
+            label = "Save" if source else "Watch this folder"
+            button(label, careful(self._save), look="primary", icon="visibility")
+
+    async def _save(self) -> None:
+        clear_errors(self._name, self._folder)
+        folder = str(self._folder.value or "")
+        try:
+            if self._source is None and not folder.strip():
+                raise BadInput("Which folder?", "Type its whole path.", field="folder")
+            await self._site.services.sources.add(
+                str(self._name.value or ""),
+                folder,
+                snapshot=bool(self._mode.value),
+                leave_files=bool(self._leave.value),
+            )
+        except BadInput as error:
+            fail_field(error, {"source": self._name, "folder": self._folder})
+            return
+        if self._source is None:
+            self._name.value, self._folder.value = "", ""
+        say_done("Saved.")
+        await self._on_saved()
+
+
+def _effect(preview: ImportPreview) -> str:
+    parts = (
+        f"{words.number(preview.added)} would be added",
+        f"{words.number(preview.changed)} changed",
+        f"{words.number(preview.removed)} removed",
+    )
+    return f"{', '.join(parts)}; {words.number(preview.unchanged)} stay as they are."

@@ -8,7 +8,6 @@ here within a second.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -24,6 +23,7 @@ from companion.services.booking import Edit, Opened
 from companion.services.booking_drafts import Draft
 from companion.services.booking_occurrences import Shown
 from companion.services.booking_series import Scope
+from companion.services.booking_trail import Trail
 from companion.web.ui import book_payload as payload
 from companion.web.ui import book_print
 from companion.web.ui.book_person import calendars_of, current_person
@@ -51,7 +51,6 @@ from companion.web.ui.theme import box, frame, link_button, text
 from companion.web.ui.troubles import as_companion_error, careful, say, say_done
 
 LOOK_SECONDS = 0.2
-MOST_UNDONE = 20
 USUAL_LENGTH = timedelta(minutes=30)
 
 
@@ -114,7 +113,7 @@ class _Book:
         self._pulse = pulse
         self._choice = choice
         self._person = current_person(site)
-        self._trail: deque[Edit] = deque(maxlen=MOST_UNDONE)
+        self._trail = Trail()
         self._turn = 0
         self._seen = -1
         self._ready = False
@@ -290,24 +289,23 @@ class _Book:
 
     async def _done(self, edit: Edit) -> None:
         """An edit went through: remember it, show it, and tell the other windows."""
-        self._trail.append(edit)
+        self._trail.add(edit)
         await self._after(edit.key)
 
     async def _after(self, focus: str) -> None:
         self._pulse.touch()
-        self._toolbar.can_undo(self._trail[-1].what if self._trail else "")
+        self._toolbar.can_undo(self._trail.last)
         await self.refresh(focus)
 
     async def _undo(self) -> None:
-        if not self._trail:
-            return
-        edit = self._trail.pop()
+        what = self._trail.last
         try:
-            undone = await self._services.booking.undo(edit)
+            undone = await self._trail.undo(self._services.booking)
         finally:
-            self._toolbar.can_undo(self._trail[-1].what if self._trail else "")
-        await self._after(undone.key)
-        say_done(f"Undone: {edit.what}.")
+            self._toolbar.can_undo(self._trail.last)
+        if undone is not None:
+            await self._after(undone.key)
+            say_done(f"Undone: {what}.")
 
     async def _new(self, place: Place) -> None:
         await self._dialogs.new(self._blank(place))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import random
-import socket
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -26,7 +25,9 @@ from companion.adapters.feed_files import FeedFiles
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.logs import FILE_NAME, log_to
+from companion.adapters.network import MachineNetwork
 from companion.adapters.passwords import Argon2Passwords
+from companion.adapters.probes import MachineProbes
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
@@ -45,7 +46,6 @@ from companion.services.book_view import BookView
 from companion.services.booking import Booking
 from companion.services.connecting import Connected, Connecting
 from companion.services.consents import CalendarChoice
-from companion.services.feed_links import base_address
 from companion.services.feeds import Feeds
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
 from companion.services.house import Services
@@ -53,6 +53,7 @@ from companion.services.importing import Importing
 from companion.services.pacing import Pacer, Urgency
 from companion.services.passes import SyncParts
 from companion.services.practitioners import Practitioners
+from companion.services.reachability import ANYWHERE, Reachability
 from companion.services.sources import Sources
 from companion.services.staleness import Staleness
 from companion.services.status import Status
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 FEED_PORT = 8090
-FEED_PORT_NOTE = "feed.port"
+LISTENER_NOTE = "phones.listener"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,6 @@ class House:
     services: Services
     database: Database
     secrets: SecretStore
-    feed_port: int
 
     def practitioner(self, wanted: str) -> Practitioner:
         """By id or name; raises NotFound."""
@@ -127,7 +127,7 @@ class House:
         ]
 
     def feed_address(self) -> str:
-        return base_address(self.services.settings.read().practice, lan_address(), self.feed_port)
+        return self.services.reachability.address()
 
     async def connect(
         self,
@@ -168,16 +168,14 @@ class House:
 
 @asynccontextmanager
 async def open_companion(
-    environment: Environment, *, holder: str, feed_port: int | None = None
+    environment: Environment, *, holder: str, phones: tuple[str, int] | None = None
 ) -> AsyncIterator[House]:
     """Open every store and service of one home. `holder` says in words who we are, for others
-    that have to wait; `feed_port` is where phones are answered, None for where the app last did
-    so. Raises CompanionError when something cannot be opened."""
+    that have to wait; `phones` is the host and port of their listener, None for where the app last
+    had it. Raises CompanionError when something cannot be opened."""
     home = environment.home
     async with AsyncExitStack() as stack:
         make_folder(home)
-        if feed_port is None:
-            feed_port = noted_feed_port(home)
         finish_restore(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
@@ -215,9 +213,17 @@ async def open_companion(
         syncing = Syncing(parts)
         auditing = Auditing(syncing=syncing, ledger=database.ledger, settings=settings)
 
-        def listener() -> tuple[str, int]:
-            return settings.read().practice.feed_host or lan_address(), feed_port
-
+        probes = MachineProbes(google_api=environment.google_api)
+        bound, port = phones or noted_listener(home)
+        reachability = Reachability(
+            settings=settings,
+            feeds=database.feeds,
+            network=MachineNetwork(),
+            probes=probes,
+            clock=clock,
+            bound=bound,
+            port=port,
+        )
         feeds = Feeds(
             book=database.book,
             settings=settings,
@@ -227,7 +233,7 @@ async def open_companion(
             clock=clock,
             writer=CalendarWriter(install_id),
             kept=FeedFiles(home / "feeds"),
-            listener=listener,
+            listener=reachability.listener,
             stale_since=staleness.since,
         )
         stack.push_async_callback(feeds.close)
@@ -283,14 +289,13 @@ async def open_companion(
                 connecting=connecting,
                 google_api=environment.google_api,
                 secrets_key=environment.secrets_key,
-                listener=listener,
+                listener=reachability.listener,
             )
         )
         yield House(
             home=home,
             database=database,
             secrets=secrets,
-            feed_port=feed_port,
             services=Services(
                 clock=clock,
                 settings=settings,
@@ -315,6 +320,7 @@ async def open_companion(
                 syncing=syncing,
                 auditing=auditing,
                 feeds=feeds,
+                reachability=reachability,
                 status=Status(
                     settings=settings,
                     book=database.book,
@@ -367,18 +373,19 @@ def restoring_of(environment: Environment) -> Restoring:
     )
 
 
-def noted_feed_port(home: Path) -> int:
-    """The port on which the app last answered phones, so that a command makes the right links."""
+def noted_listener(home: Path) -> tuple[str, int]:
+    """Where the app last answered phones, so that a command makes the right links."""
     try:
-        return int((home / FEED_PORT_NOTE).read_text(encoding="ascii"))
+        host, port = (home / LISTENER_NOTE).read_text(encoding="ascii").split()
+        return host, int(port)
     except (OSError, ValueError):
-        return FEED_PORT
+        return ANYWHERE, FEED_PORT
 
 
-def note_feed_port(home: Path, port: int) -> None:
+def note_listener(home: Path, host: str, port: int) -> None:
     """A note that cannot be written costs a wrong port in a link that a command prints."""
-    with suppress(OSError):
-        (home / FEED_PORT_NOTE).write_text(str(port), encoding="ascii")
+    with suppress(OSError, ValueError):
+        (home / LISTENER_NOTE).write_text(f"{host} {port}", encoding="ascii")
 
 
 def note_mistake(error: Exception) -> CompanionError:
@@ -392,13 +399,3 @@ def note_mistake(error: Exception) -> CompanionError:
         f"Try again. If it happens again, send the file {FILE_NAME} of the data folder to "
         "whoever looks after your computers: it holds no client names.",
     )
-
-
-def lan_address() -> str:
-    """This computer's address in its network; loopback when it has none. Sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET: only asks the routing table
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])

@@ -9,6 +9,7 @@ app port is looked at: when it is our own app of this home, that one is opened i
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +29,10 @@ import uvicorn
 import companion
 from companion.adapters.clock import SystemClock
 from companion.domain.errors import Busy
-from companion.main import Environment, House, note_feed_port, open_companion
+from companion.main import Environment, House, note_listener, open_companion
 from companion.printing import err, out
 from companion.web.app import create_app
-from companion.web.feed import FeedApp
-from companion.web.feed_listener import feed_server
+from companion.web.feed_door import FeedDoor
 from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
 from companion.web.options import AppOptions, SampleFile
 
@@ -106,7 +107,9 @@ async def serve_until_stopped(options: ServeOptions) -> None:
         stack.callback(app_socket.close)
         stack.enter_context(_only_one(environment, options))
         house = await stack.enter_async_context(
-            open_companion(environment, holder="the app", feed_port=options.feed_port)
+            open_companion(
+                environment, holder="the app", phones=(options.feed_host, options.feed_port)
+            )
         )
         if demo is not None:
             await demo.move_in(house)
@@ -116,7 +119,16 @@ async def serve_until_stopped(options: ServeOptions) -> None:
 async def _serve(
     house: House, app_socket: socket.socket, options: ServeOptions, demo: _Demo | None
 ) -> None:
-    feed_socket, problem = _bind_feed(options)
+    services = house.services
+    door = FeedDoor(
+        services.feeds,
+        settings=services.settings,
+        door=services.reachability.door,
+        host=options.feed_host,
+        bind=partial(_bind_feed, options),
+    )
+    door.open()
+    note_listener(house.home, options.feed_host, options.feed_port)
     launches = LaunchTokens()
     app = create_app(
         house.services,
@@ -128,8 +140,6 @@ async def _serve(
             demo=demo is not None,
             demo_google=demo.google_url if demo else "",
             samples=demo.samples if demo else (),
-            feed_address="" if feed_socket is None else house.feed_address(),
-            feed_problem=problem,
         ),
     )
     servers: list[uvicorn.Server] = [
@@ -145,18 +155,14 @@ async def _serve(
         )
     ]
     tasks = [asyncio.create_task(servers[0].serve(sockets=[app_socket]), name="app")]
-    if feed_socket is not None:
-        note_feed_port(house.home, options.feed_port)
-        servers.append(feed_server(FeedApp(house.services.feeds)))
-        tasks.append(asyncio.create_task(servers[1].serve(sockets=[feed_socket]), name="feeds"))
-    services = house.services
     working = [
+        asyncio.create_task(_keep_going(door.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(services.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
     ]
     stop = asyncio.Event()
     with _signals(stop):
-        _greet(options, launches, problem, house)
+        _greet(options, launches, house)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -208,15 +214,22 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _bind_feed(options: ServeOptions) -> tuple[socket.socket | None, str]:
-    """The listener for phones, or the sentence why there is none."""
+def _bind_feed(options: ServeOptions) -> socket.socket:
+    """For the listener for phones."""
     try:
-        return _bind(options.feed_host, options.feed_port), ""
-    except OSError:
-        return None, (
+        return _bind(options.feed_host, options.feed_port)
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise Busy(
+                f"The listener for phones could not start: {options.feed_host} is no address of "
+                "this computer.",
+                "Start the app without --feed-host.",
+            ) from error
+        raise Busy(
             f"The listener for phones could not start: port {options.feed_port} is used by "
-            "another program. Phones keep what they have; close that program and start again."
-        )
+            "another program.",
+            "Phones keep what they have; close that program, or start with another --feed-port.",
+        ) from error
 
 
 def _open_running(environment: Environment, options: ServeOptions) -> None:
@@ -274,12 +287,12 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _greet(options: ServeOptions, launches: LaunchTokens, problem: str, house: House) -> None:
+def _greet(options: ServeOptions, launches: LaunchTokens, house: House) -> None:
     url = launch_url(options.port, launches.issue())
     if options.demo:
         out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
     out.print(f"Calendar Companion is running. Open: {url}")
-    if problem:
+    if problem := house.services.reachability.door.problem:
         err.print(problem)
     else:
         out.print(f"Phones subscribe at {house.feed_address()}. Stop with Ctrl-C.")

@@ -16,6 +16,7 @@ from companion.services.feeds import Feeds
 from companion.services.importing import Importing
 from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
 from companion.services.practitioners import Practitioners
+from companion.services.reachability import Reachability
 from companion.services.setting_transfer import SettingTransfer
 from companion.services.sources import Sources
 from companion.services.status import Status
@@ -39,6 +40,7 @@ class Services:
     syncing: Syncing
     auditing: Auditing
     feeds: Feeds
+    reachability: Reachability
     status: Status
     worker: Worker
     booking: Booking

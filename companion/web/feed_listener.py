@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -172,9 +173,12 @@ class FeedServer(uvicorn.Server):
         yield
 
 
-def feed_server(app: FeedApp, *, bounds: Bounds | None = None, **tls: Any) -> FeedServer:
+def feed_server(
+    app: FeedApp, *, bounds: Bounds | None = None, secure: ssl.SSLContext | None = None
+) -> FeedServer:
     """A server ready for ``await server.serve(sockets=[listening socket])``; it ends after
-    ``server.should_exit = True``. `tls`: uvicorn's ``ssl_…`` options, for an own certificate.
+    ``server.should_exit = True``. `secure`: holds the listener's own certificate, and is looked
+    at for each new connection.
 
     The loop is the caller's: with uvloop, where that exists, it answers twice as often."""
     limits = bounds or Bounds()
@@ -191,6 +195,7 @@ def feed_server(app: FeedApp, *, bounds: Bounds | None = None, **tls: Any) -> Fe
         server_header=False,
         timeout_keep_alive=limits.idle,
         timeout_graceful_shutdown=3,
-        **tls,
     )
+    config.load()
+    config.ssl = secure
     return FeedServer(config)

@@ -27,10 +27,6 @@ class AppOptions:
     demo_google: str = ""
     """The simulated Google's own page, where its calendars can be looked at."""
     samples: tuple[SampleFile, ...] = ()
-    feed_address: str = ""
-    """``http://192.168.1.20:8090``; empty while the listener for phones is not running."""
-    feed_problem: str = ""
-    """Why it is not running, in one sentence."""
 
     @property
     def machines_file(self) -> Path:

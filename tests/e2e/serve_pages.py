@@ -43,7 +43,6 @@ async def main(home: Path) -> None:
         version="1.2.3",
         demo=True,
         demo_google="http://127.0.0.1:9/",
-        feed_address="http://192.168.20.7:8090",
     )
     app = create_app(house.services, options)
     print(launch_url(port, options.launches.issue()), flush=True)

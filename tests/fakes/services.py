@@ -38,6 +38,7 @@ from companion.services.pacing import Pacer
 from companion.services.passes import SyncParts
 from companion.services.ports import BookChange, Clock
 from companion.services.practitioners import Practitioners
+from companion.services.reachability import Door, Reachability
 from companion.services.setting_transfer import SettingTransfer
 from companion.services.sources import Sources
 from companion.services.staleness import Staleness
@@ -51,6 +52,7 @@ from tests.fakes.care import FakeProbes, answering, copy_words, nowhere, quick_a
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
+from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes
@@ -171,6 +173,15 @@ def fake_house(
         clock=clock,
     )
     notes = MemoryNotes()
+    reachability = Reachability(
+        settings=settings,
+        feeds=store,
+        network=FakeNetwork(),
+        probes=probes,
+        clock=clock,
+        port=8090,
+        door=Door(host="0.0.0.0"),  # noqa: S104 - a word
+    )
     connecting = Connecting(
         google=google,
         settings=settings,
@@ -210,9 +221,10 @@ def fake_house(
             clock=clock,
             writer=CalendarWriter(INSTALL),
             kept=MemoryKept(),
-            listener=lambda: ("192.168.20.7", 8090),
+            listener=reachability.listener,
             stale_since=staleness.since,
         ),
+        reachability=reachability,
         status=Status(
             settings=settings,
             book=book,
@@ -256,7 +268,7 @@ def fake_house(
                 program="1.2.3",
                 integrity=answering("ok"),
                 set_secrets_aside=secrets.set_aside,
-                listener=lambda: ("192.168.20.7", 8090),
+                listener=reachability.listener,
             )
         ),
         support=Support(

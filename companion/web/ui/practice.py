@@ -12,7 +12,16 @@ from companion.web.ui.components.fields import clear_errors, fail_field, zone_se
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, frame, notice, page_head, text
+from companion.web.ui.theme import (
+    box,
+    button,
+    card,
+    frame,
+    link_button,
+    notice,
+    page_head,
+    text,
+)
 from companion.web.ui.troubles import careful, say_done
 
 CLIENT_FILE_BYTES = 64 * 1024
@@ -144,15 +153,13 @@ def _privacy(site: Site) -> None:
 
 def _phones(site: Site) -> None:
     with card("Phones"):
-        if site.options.feed_problem:
+        reach = site.services.reachability
+        if reach.door.problem:
             with notice("warn"):
                 text("Phones cannot fetch anything at the moment.", "strong")
-                text(site.options.feed_problem)
-        elif site.options.feed_address:
-            text("Phones fetch their calendars from", "soft")
-            text(site.options.feed_address, "address").props("dir=ltr")
-            text(
-                "They reach it in the practice's own network; from outside only where somebody "
-                "has set that up.",
-                "soft small",
-            )
+                text(reach.door.problem)
+        text("Phones fetch their calendars from", "soft")
+        text(reach.address(), "address").props("dir=ltr")
+        text(reach.sentence(), "soft small")
+        with box("actions"):
+            link_button("Links and reachability", "/phone", icon="smartphone")

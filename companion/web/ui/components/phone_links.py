@@ -28,10 +28,10 @@ class PhoneLinks:
     def __init__(self, site: Site, practitioner_id: str) -> None:
         self._site = site
         self._practitioner_id = practitioner_id
-        if site.options.feed_problem:
+        if problem := site.services.reachability.door.problem:
             with notice("warn"):
                 text("Phones cannot fetch anything at the moment.", "strong")
-                text(site.options.feed_problem)
+                text(problem)
         self._list = box("stack stack--loose")
         allowed = site.services.settings.read().practice.feeds_allowed
         if allowed:

@@ -1,0 +1,43 @@
+"""MachineNetwork: this machine's addresses, and what a host name means here. Sends nothing but
+name look-ups."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import ifaddr
+
+from companion.services.reachability import Interface
+
+
+class MachineNetwork:
+    """Implements `Network` of companion.services.reachability."""
+
+    def interfaces(self) -> list[Interface]:
+        """IPv4 only: people copy these by hand, and every clinic's network has them."""
+        return [
+            Interface(address=str(each.ip), name=adapter.nice_name)
+            for adapter in ifaddr.get_adapters()
+            for each in adapter.ips
+            if each.is_IPv4
+        ]
+
+    def usual(self) -> str:
+        """The address from which this machine speaks to others; empty when it has none."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(("192.0.2.1", 9))  # TEST-NET: only asks the routing table
+            except OSError:
+                return ""
+            return str(probe.getsockname()[0])
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        """Its addresses; empty for a name that nobody knows."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(5):
+                found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError):
+            return ()
+        return tuple(dict.fromkeys(str(each[4][0]) for each in found))

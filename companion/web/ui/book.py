@@ -126,6 +126,8 @@ class _Book:
             user=lambda: self._person.name,
             on_done=self._done,
             on_act=self._act_on,
+            edits=self._person.edits,
+            uploads=self._person.uploads,
         )
         self._toolbar = BookToolbar(
             choice,
@@ -133,6 +135,7 @@ class _Book:
             today=self._services.book_view.today,
             counts=lambda first, last: self._services.book_view.counts(self._chosen(), first, last),
             on_change=self.refresh,
+            edits=self._person.edits,
             actions=Actions(
                 new=lambda: self._new(Place()),
                 undo=self._undo,
@@ -230,9 +233,11 @@ class _Book:
         limits = payload.limits(entries, columns)
         slot_min, slot_max = payload.slot_times(limits)
         by_id = {each.practitioner.id: each for each in columns}
-        named = view == "list" and len(columns) > 1
+        named, edits = view == "list" and len(columns) > 1, self._person.edits
         events = [
-            payload.event_of(each, by_id[each.appointment.practitioner_id], named=named)
+            payload.event_of(
+                each, by_id[each.appointment.practitioner_id], named=named, edits=edits
+            )
             for each in entries
         ]
         if view != "list":
@@ -241,12 +246,14 @@ class _Book:
             "stamp": self._turn,
             "focus": focus,
             "scroll": self._scroll(),
+            "rights": {"edits": edits, "uploads": self._person.uploads},
             "options": {
                 "resources": payload.resources(columns),
                 "slotMinTime": slot_min,
                 "slotMaxTime": slot_max,
                 "date": first.isoformat(),
                 "view": view,
+                "selectable": edits,
             },
             "events": events,
         }

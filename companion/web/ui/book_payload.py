@@ -75,8 +75,11 @@ def resources(columns: Iterable[Column]) -> list[Payload]:
     ]
 
 
-def event_of(entry: BookEntry, column: Column, *, named: bool = False) -> Payload:
-    """`named`: with the practitioner's name, where there is no column to say it."""
+def event_of(
+    entry: BookEntry, column: Column, *, named: bool = False, edits: bool = True
+) -> Payload:
+    """`named`: with the practitioner's name, where there is no column to say it. `edits`: may be
+    moved, if anything may."""
     occurrence, appointment = entry.occurrence, entry.appointment
     title = title_of(appointment, occurrence.title)
     imported = appointment.source != OWN
@@ -100,7 +103,7 @@ def event_of(entry: BookEntry, column: Column, *, named: bool = False) -> Payloa
         "end": _text(occurrence.end),
         "allDay": appointment.all_day,
         "title": title,
-        "editable": not imported and not entry.shown.cancelled,
+        "editable": edits and not imported and not entry.shown.cancelled,
         "classNames": _classes(entry, imported=imported),
         "styles": [f"--who:{column.colour}"],
         "extendedProps": {

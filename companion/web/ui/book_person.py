@@ -1,11 +1,14 @@
-"""Who is at the screen, as the Appointment Book needs to know it: one function, one place."""
+"""Who is at the screen, as the Appointment Book needs to know it: one function, one place.
+
+What is offered follows from it; whether a thing is done, the gate before the services decides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from companion.domain.users import Role
+from companion.services.accounts_policy import Action, Reach, reach
 from companion.web.ui.site import Site
 
 
@@ -17,14 +20,21 @@ class Person:
     """Whose calendar is *My Calendar*; empty for somebody without one."""
     only_own: bool = False
     """May see and export no calendar but their own."""
+    edits: bool = True
+    """May change the book."""
+    uploads: bool = True
+    """May upload to Google, their own calendar at least."""
 
 
 def current_person(site: Site) -> Person:
+    """Raises SignedOut."""
     user = site.who()
     return Person(
         name=user.name,
         practitioner_id=user.practitioner_id,
-        only_own=user.role is Role.PRACTITIONER,
+        only_own=reach(user, Action.SEE_BOOK) is not Reach.ALL,
+        edits=site.may(Action.EDIT_BOOK),
+        uploads=site.may(Action.UPLOAD),
     )
 
 

@@ -298,31 +298,33 @@ export default {
       if (!info) return;
       this.lastPlace = this.placeOf(info);
       this.openMenu("This time", x, y, { place: this.lastPlace }, [
-        { what: "create", label: "New appointment", icon: "add", keys: "N" },
-        { what: "upload", label: "Upload to Google", icon: "cloud_upload" },
+        { what: "create", label: "New appointment", icon: "add", keys: "N", needs: "edits" },
+        { what: "upload", label: "Upload to Google", icon: "cloud_upload", needs: "uploads" },
       ]);
     },
     eventMenu(key, x, y, back) {
       const event = this.events.get(key);
       const props = event.extendedProps;
       const items = [
-        { what: "open", label: props.imported ? "Look at it" : "Open", icon: "edit_calendar", keys: "Enter" },
-        { what: "copy", label: "Copy appointment", icon: "content_copy" },
+        { what: "open", label: props.imported || !this.page.rights.edits ? "Look at it" : "Open", icon: "edit_calendar", keys: "Enter" },
+        { what: "copy", label: "Copy appointment", icon: "content_copy", needs: "edits" },
       ];
       if (!props.imported) {
         items.push(props.cancelled
-          ? { what: "restore", label: "Take the cancellation back", icon: "event_available" }
-          : { what: "cancel", label: "Cancel appointment", icon: "event_busy", keys: "Del" });
+          ? { what: "restore", label: "Take the cancellation back", icon: "event_available", needs: "edits" }
+          : { what: "cancel", label: "Cancel appointment", icon: "event_busy", keys: "Del", needs: "edits" });
       }
       items.push(
         { what: "shows", label: "What does Google show?", icon: "visibility" },
-        { what: "upload", label: "Upload to Google", icon: "cloud_upload" },
-        { what: "create", label: "New appointment", icon: "add", keys: "N" }
+        { what: "upload", label: "Upload to Google", icon: "cloud_upload", needs: "uploads" },
+        { what: "create", label: "New appointment", icon: "add", keys: "N", needs: "edits" }
       );
       const place = { start: event.start, allDay: event.allDay, resource: props.practitioner };
       this.openMenu(event.title, x, y, { key, seen: props.revision, place }, items, back);
     },
-    openMenu(title, x, y, subject, items, back) {
+    openMenu(title, x, y, subject, every, back) {
+      const items = every.filter((item) => !item.needs || this.page.rights[item.needs]);
+      if (!items.length) return;
       this.subject = subject;
       this.back = back ?? document.activeElement;
       this.menu = { title, x, y, items };
@@ -371,6 +373,7 @@ export default {
       if (!what || this.menu) return;
       event.preventDefault();
       if (what !== "create") return this.$emit("act", { what });
+      if (!this.page?.rights.edits) return;
       const focused = this.events.get(this.focusedKey());
       if (focused) {
         const resource = focused.extendedProps.practitioner;
@@ -387,7 +390,7 @@ export default {
         this.eventMenu(key, box.left + 12, box.top + Math.min(24, box.height), element);
       } else if (event.key === "Delete") {
         const { revision, imported, cancelled } = this.events.get(key).extendedProps;
-        if (!imported && !cancelled) this.$emit("act", { what: "cancel", key, seen: revision });
+        if (!imported && !cancelled && this.page.rights.edits) this.$emit("act", { what: "cancel", key, seen: revision });
       } else if (event.key.startsWith("Arrow") && event.altKey) {
         this.nudge(key, event.key, event.shiftKey);
       } else if (event.key.startsWith("Arrow")) {
@@ -402,7 +405,8 @@ export default {
       const event = this.events.get(key);
       const props = event.extendedProps;
       if (event.editable === false) {
-        return this.say(props.imported ? "Imported: it cannot be moved here." : "It cannot be moved.");
+        const why = props.imported ? "It was imported and cannot be moved here." : "It cannot be moved.";
+        return this.say(why);
       }
       const unit = event.allDay ? 1440 : STEP;
       let { start, end } = event;

@@ -49,14 +49,19 @@ class AppointmentDialogs:
         user: Callable[[], str],
         on_done: Done,
         on_act: Callable[[str, Opened], Awaitable[None]],
+        edits: bool,
+        uploads: bool,
     ) -> None:
-        """`on_act` is asked for what the page itself does with an appointment: ``cancel``,
-        ``restore``, ``shows``, ``upload``."""
+        """What this person may do: `edits` the book, `uploads` to Google. `on_act` is asked for
+        what the page itself does with an appointment: ``cancel``, ``restore``, ``shows``,
+        ``upload``."""
         self.booking = booking
         self.offers = offers
         self.user = user
         self.done = on_done
         self.act = on_act
+        self._edits = edits
+        self._uploads = uploads
 
     async def new(self, draft: Draft) -> None:
         with _dialog("New appointment") as dialog:
@@ -67,26 +72,27 @@ class AppointmentDialogs:
     async def open(self, key: str) -> None:
         """Raises NotFound for what is gone."""
         opened = await self.booking.open(key)
-        if opened.imported:
-            self._open_imported(opened)
+        if opened.imported or not self._edits:
+            self._look_at(opened)
             return
         with _dialog("Appointment") as dialog:
             form = _Editing(self, dialog, opened.draft, opened)
         dialog.open()
         await form.look_for_conflicts()
 
-    def _open_imported(self, opened: Opened) -> None:
+    def _look_at(self, opened: Opened) -> None:
         appointment = opened.appointment
         with _dialog(title_of(appointment, appointment.title)) as dialog:
-            why = read_only(appointment)
-            with notice("info", icon="lock"):
-                text(why.what)
-                text(why.remedy)
+            if opened.imported:
+                why = read_only(appointment)
+                with notice("info", icon="lock"):
+                    text(why.what)
+                    text(why.remedy)
             read_only_facts(_facts(opened, self.offers().practitioners))
             with box("actions"):
-                button(
-                    "Copy …", careful(partial(self.leave, dialog, partial(self.copy, opened.key)))
-                )
+                if self._edits:
+                    again = partial(self.leave, dialog, partial(self.copy, opened.key))
+                    button("Copy …", careful(again))
                 self.common_actions(dialog, opened)
                 button("Close", dialog.close, look="primary")
         dialog.open()
@@ -96,6 +102,8 @@ class AppointmentDialogs:
             ("What does Google show?", "shows"),
             ("Upload to Google", "upload"),
         ):
+            if what == "upload" and not self._uploads:
+                continue
             button(
                 label,
                 careful(partial(self.leave, dialog, partial(self.act, what, opened))),

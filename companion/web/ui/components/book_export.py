@@ -46,8 +46,10 @@ class ExportDialog:
                 text("Practitioners", "small", tag="legend")
                 for key, name in self._names.items():
                     self._everyone[key] = ui.checkbox(name, value=True)
-            where = {GOOGLE: "To Google", FILE: "To an .ics file"}
-            self._where = ui.radio(where, value=GOOGLE, on_change=self._arrange)
+            where = {FILE: "To an .ics file"}
+            if person.uploads:
+                where = {GOOGLE: "To Google", **where}
+            self._where = ui.radio(where, value=next(iter(where)), on_change=self._arrange)
             self._where.props('inline aria-label="Where to"')
             with box("columns") as self._days:
                 self._first = self._day("First day", today)

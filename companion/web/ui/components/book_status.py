@@ -18,6 +18,7 @@ class BookStatus:
         self._mine: set[str] = set()
         """Whose upload was started or seen here: their outcome is told."""
         self._shown: tuple[str, float | None] = ("", None)
+        self._seen = -1
         with box("book__status") as self._bar:
             with box("meter").props(
                 'role=progressbar aria-label="Upload to Google" aria-valuemin=0 aria-valuemax=100'
@@ -35,6 +36,10 @@ class BookStatus:
 
     def look(self) -> None:
         """Show what runs now; cheap when nothing changed."""
+        version = self._site.live.version
+        if version == self._seen:
+            return
+        self._seen = version
         line, share = self._state()
         if (line, share) == self._shown and line:
             return
@@ -75,4 +80,5 @@ class BookStatus:
 
     def _dismiss(self) -> None:
         self._mine.clear()
+        self._seen = -1
         self.look()

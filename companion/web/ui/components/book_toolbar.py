@@ -81,8 +81,10 @@ class BookToolbar:
         today: Callable[[], date],
         counts: Counts,
         on_change: Callable[[], Awaitable[None]],
+        edits: bool,
         actions: Actions,
     ) -> None:
+        """`edits`: offer what changes the book."""
         self._choice = choice
         self._today = today
         self._counts = counts
@@ -101,13 +103,12 @@ class BookToolbar:
                     for view, label in VIEWS.items()
                 }
             with box("actions"):
-                button("New appointment", careful(actions.new), icon="add", look="primary").props(
-                    'aria-keyshortcuts="N"'
-                )
+                new = button("New appointment", careful(actions.new), icon="add", look="primary")
+                new.props('aria-keyshortcuts="N"').set_visibility(edits)
                 self._undo = button("Undo", careful(actions.undo), icon="undo")
-                self._undo.props('aria-keyshortcuts="Control+Z"')
+                self._undo.props('aria-keyshortcuts="Control+Z"').set_visibility(edits)
                 button("Export to Google/iCal", careful(actions.export), icon="ios_share")
-                self._more(actions)
+                self._more(actions, edits=edits)
         with box("book__filters"):
             self._who = ui.select(
                 dict(names), label="Practitioners", multiple=True, value=[], on_change=self._filter
@@ -130,12 +131,13 @@ class BookToolbar:
         made = button("", careful(handler), icon=icon).classes("btn--icon")
         return made.props(f'aria-label="{label}" title="{label}"')
 
-    def _more(self, actions: Actions) -> None:
+    def _more(self, actions: Actions, *, edits: bool) -> None:
         more = button("More", icon="more_vert")
         more.props("aria-haspopup=menu")
         with more, ui.menu().props("auto-close"):
             ui.menu_item("Print this day", careful(actions.print))
-            ui.menu_item("Working hours …", careful(actions.hours))
+            if edits:
+                ui.menu_item("Working hours …", careful(actions.hours))
             ui.menu_item("Keyboard …", careful(actions.keys))
 
     # ── the day ───────────────────────────────────────────────────────────────────────────────

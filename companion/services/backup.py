@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import secrets as randomness
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -131,20 +132,24 @@ class Backups:
         self._sealing = sealing
         self._clock = clock
         self._drafts = home / "drafts"
-        self.folder = home / "backups"
-        """Where the pages keep those that they make."""
+        self._folder = home / "backups"
         self._program = program
 
     def file_name(self) -> str:
-        """``calendar-companion-20261124-0930.ccbackup``, in UTC."""
-        return f"calendar-companion-{self._clock.now():%Y%m%d-%H%M}{ENDING}"
+        """``calendar-companion-20261124-093000.ccbackup``, in UTC."""
+        return f"calendar-companion-{self._clock.now():%Y%m%d-%H%M%S}{ENDING}"
 
-    async def back_up(self, path: Path, passphrase: str, *, sign_ins: bool = True) -> BackupMade:
-        """Others may go on writing meanwhile; the file is read back before it counts. Raises BadInput for a weak passphrase,
-        SecretsError where sign-ins are wanted and cannot be opened, StoreError."""
+    async def back_up(
+        self, path: Path | None, passphrase: str, *, sign_ins: bool = True
+    ) -> BackupMade:
+        """`path`: None for one that is kept in the home. Others may go on writing meanwhile; the
+        file is read back before it counts. Raises BadInput for a weak passphrase, SecretsError
+        where sign-ins are wanted and cannot be opened, StoreError."""
         check_passphrase(passphrase)
+        path = path or self._folder / self.file_name()
         for folder in (self._drafts, path.parent):
             await asyncio.to_thread(make_folder, folder)
+        await asyncio.to_thread(self._sweep)
         draft = self._drafts / f"{randomness.token_hex(8)}.db"
         try:
             await self._copy_database(draft)
@@ -199,10 +204,17 @@ class Backups:
         except OSError as error:
             raise disk_trouble(error, path) from error
 
+    def _sweep(self) -> None:
+        """Copies of the book that a killed process left."""
+        with contextlib.suppress(OSError):
+            for left in self._drafts.iterdir():
+                if left.stat().st_mtime < time.time() - 86_400:
+                    left.unlink(missing_ok=True)
+
     def _kept(self) -> list[tuple[Path, int, datetime]]:
         found = []
         with contextlib.suppress(OSError):
-            for path in self.folder.glob(f"*{ENDING}"):
+            for path in self._folder.glob(f"*{ENDING}"):
                 state = path.stat()
                 found.append((path, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC)))
         return sorted(found, key=lambda each: (each[2], each[0].name), reverse=True)

@@ -233,7 +233,10 @@ def bare_bundle(
 def _logs(home: Path, log_name: str, scrub: Scrub) -> dict[str, str]:
     found = {}
     for path in sorted(home.glob(f"{log_name}*")):
-        member = _log_member(path, log_name)
+        number = path.name.removeprefix(log_name).removeprefix(".")
+        if number and not number.isdigit():
+            continue  # none of ours, and its name may say anything
+        member = f"log/{path.name}"
         try:
             content = path.read_bytes()[-LOG_BYTES:]
         except OSError as error:
@@ -334,13 +337,6 @@ def _texts_in(secret: str) -> Iterator[str]:
 
 def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-def _log_member(path: Path, log_name: str) -> str:
-    """``log/companion.log.1``: a fixed name, whatever else lies there."""
-    rest = path.name.removeprefix(log_name)
-    number = rest.removeprefix(".")
-    return f"log/{log_name}" + (f".{number}" if number.isdigit() else "")
 
 
 def _zipped(texts: Mapping[str, str], at: datetime) -> bytes:

@@ -3,8 +3,9 @@
 Two nets, the second for what slips through the first:
 
 1. A word stays only if the program itself says it: it stands in a text or a name of its own source
-   code. Of numbers, those of at most six digits stay (places in the code, counts, times). Names,
-   addresses, tokens in any notation and everything else that came from outside are not among them.
+   code. Of numbers, those of at most six digits stay (places in the code, counts, times), unless
+   they are joined to letters, as file numbers are. Names, addresses, tokens in any notation and
+   everything else that came from outside are not among them.
 2. Of these words, whatever the book, the settings and the secrets of this home hold goes as well:
    a client may be called Price.
 
@@ -20,8 +21,10 @@ from functools import lru_cache
 from pathlib import Path
 
 _WORD = re.compile(r"\w+")
+_JOINED = re.compile(r"\w+(?:[-/#]\w+)+")
 _SEVERAL = re.compile(r"…(?:[\s,.;:'’@=+/&%-]*…)+")
-_SHORT_NUMBER = 6
+_SHORT_NUMBER, _BRIEF_NUMBER = 6, 3
+"""Digits: more than the one never stay, as many as the other say nothing of anybody."""
 _BUILT_IN = (
     "debug info warning error critical exception traceback utc "
     "python sqlite google system linux windows darwin macos"
@@ -38,18 +41,27 @@ class Scrub:
         )
 
     def line(self, text: str) -> str:
+        text = _JOINED.sub(lambda found: _without_file_number(found[0]), text)
         return _SEVERAL.sub("…", _WORD.sub(lambda found: self._word(found[0]), text))
 
     def lines(self, text: str) -> str:
         return "\n".join(self.line(each) for each in text.splitlines())
 
     def _word(self, word: str) -> str:
-        if word.isascii() and word.isdigit():
-            return word if len(word) <= _SHORT_NUMBER else "…"
         form = _form(word)
+        if word.isascii() and word.isdigit():
+            stays = len(word) <= _SHORT_NUMBER and form not in self._hidden
+            return word if stays or len(word) <= _BRIEF_NUMBER else "…"
         if form in self._hidden or form not in self._words:
             return "…"
         return word
+
+
+def _without_file_number(joined: str) -> str:
+    """``C-4711`` is somebody's; ``2026-03-02`` and ``sign-in`` are not."""
+    digits = any(character.isdigit() for character in joined)
+    letters = any(character.isalpha() for character in joined)
+    return "…" if digits and letters else joined
 
 
 def _form(text: str) -> str:

@@ -66,9 +66,8 @@ class _Backups:
         try:
             if self._first.value != self._second.value:
                 raise BadInput("The two are not the same.", "Type them again.", field="again")
-            name = backups.file_name()
             made = await backups.back_up(
-                backups.folder / name, self._first.value or "", sign_ins=bool(self._sign_ins.value)
+                None, self._first.value or "", sign_ins=bool(self._sign_ins.value)
             )
         except BadInput as error:
             fail_field(error, fields)

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 TESTING_LIFE = timedelta(days=7)
 """How long Google keeps a sign-in while the consent screen is in "Testing"."""
-_SLACK = timedelta(hours=2)
+_SLACK = timedelta(hours=12)
 _EARLY = timedelta(seconds=60)
 
 

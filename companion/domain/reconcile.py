@@ -290,12 +290,9 @@ class _Draft:
     ) -> None:
         """Ours by its mark, yet the ledger does not know this id."""
         known = result.get(seen.key)
-        if (
-            known is not None
-            and known.event_id not in live
-            and known.state is not EntryState.LEFT_OUT
-            and known.key in wanted
-        ):
+        if known is not None and known.state is EntryState.LEFT_OUT:
+            known = None  # what Google shows was not left out
+        if known is not None and known.event_id not in live and known.key in wanted:
             # Writing to the id that is not there could end at this one, about to be deleted.
             absent = replace(known, key=_extra(known.key, known.event_id))
             self._deletes.append(Delete(entry=absent))

@@ -298,7 +298,7 @@ class PlanWriter:
             if isinstance(action, Delete):
                 if answer is None or isinstance(answer, EventGone):
                     drop.append(action.key)
-                    self.tally.deleted += 1
+                    self._count(action)
             elif isinstance(answer, ObservedEvent):
                 row = _row(action.event, self._id(step), step.generation, EntryState.OK)
                 put.append(_as_answered(row, answer))
@@ -306,11 +306,13 @@ class PlanWriter:
         if put or drop:
             await asyncio.shield(self.ledger.write(self.target.calendar, put=put, drop=drop))
 
-    def _count(self, action: Insert | Update) -> None:
+    def _count(self, action: RemoteAction) -> None:
         if isinstance(action, Insert):
             self.tally.inserted += 1
-        else:
+        elif isinstance(action, Update):
             self.tally.updated += 1
+        else:
+            self.tally.deleted += 1
 
     async def _mend(self, batch: Sequence[_Step], answers: Sequence[WriteAnswer]) -> None:
         """Deal with every part that failed; steps to do again go to the front of the queue, but
@@ -359,13 +361,12 @@ class PlanWriter:
 
     def _id(self, step: _Step) -> str:
         if isinstance(step.action, Insert):
-            return event_id(
-                self.target.install_id,
-                self.target.calendar.calendar_id,
-                step.key,
-                step.generation,
-            )
+            return self._hash(step.key, step.generation)
         return step.action.entry.event_id
+
+    def _hash(self, key: str, generation: int) -> str:
+        target = self.target
+        return event_id(target.install_id, target.calendar.calendar_id, key, generation)
 
     def _intent(self, step: _Step) -> LedgerEntry:
         action = step.action
@@ -399,9 +400,22 @@ class PlanWriter:
         if self.target.put_back or action.entry.state is EntryState.REMOVING:
             insert = Insert(event=action.event, generation=step.generation)
             return replace(self._step(insert), urgency=step.urgency, tries=step.tries + 1)
+        seen, generation = await self._later_generation(step)
+        if seen is not None:  # the row is from an old backup: the event has another id by now
+            return await self._adopt(step, action.event, seen, generation)
         left_out = replace(action.entry, state=EntryState.LEFT_OUT)
         await self.ledger.write(self.target.calendar, put=[left_out])
         return None
+
+    async def _later_generation(self, step: _Step) -> tuple[ObservedEvent | None, int]:
+        """The live event of the same key under the next ids, as far as Google knows them."""
+        generation = step.generation
+        while generation < MOST_GENERATIONS:
+            generation += 1
+            seen = await self._get(self._hash(step.key, generation))
+            if seen is None or not seen.deleted:
+                return seen, generation
+        return None, generation
 
     async def _settle_id(self, step: _Step, action: Insert) -> _Step | None:
         """409: our own event of an earlier try, or a tombstone. Ask; never guess."""
@@ -411,15 +425,23 @@ class PlanWriter:
                 self._refuse(step, RequestRefused(detail="no free event id left"))
                 return None
             return replace(step, generation=step.generation + 1, tries=step.tries + 1)
+        return await self._adopt(step, action.event, seen, step.generation)
+
+    async def _adopt(
+        self, step: _Step, event: CalendarEvent, seen: ObservedEvent, generation: int
+    ) -> _Step | None:
+        """Take a live event of ours as it is, and patch it where it differs."""
         fingerprint = seen.content.fingerprint
-        row = _row(action.event, seen.event_id, step.generation, EntryState.OK)
+        row = _row(event, seen.event_id, generation, EntryState.OK)
         adopted = replace(_as_answered(row, seen), fingerprint=fingerprint)
         await self.ledger.write(self.target.calendar, put=[adopted])
-        if fingerprint == action.event.fingerprint:
-            self._count(action)
+        if fingerprint == event.fingerprint:
+            self._count(step.action)
             return None
-        update = Update(event=action.event, entry=adopted)
-        return replace(step, action=update, style=False, tries=step.tries + 1)
+        update = Update(event=event, entry=adopted)
+        return replace(
+            step, action=update, generation=generation, style=False, tries=step.tries + 1
+        )
 
     async def _settle_style(self, step: _Step, action: Update) -> _Step | None:
         """412: somebody touched the event. Their colour and reminder stay theirs."""

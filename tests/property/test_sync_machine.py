@@ -1,0 +1,122 @@
+"""The engine as a hypothesis state machine: the same happenings, chosen and shortened by it.
+
+Where tests/battery/histories.py draws a whole history from a seed, hypothesis chooses each
+happening here and, on a failure, shortens the history to the few that matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.battery.histories import History
+from tests.battery.world import ANNA
+
+
+class SyncMachine(RuleBasedStateMachine):
+    """Each rule is one happening; the end of every history is `History.settle`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+
+    @initialize(seed=st.integers(0, 2**16), rate=st.sampled_from([0.0, 0.03, 0.1, 0.3]))
+    def begin(self, seed: int, rate: float) -> None:
+        self.history = History(seed, rate=rate)
+        self._do(self.history.books)
+
+    def _do(self, action: Callable[[], Awaitable[None]]) -> None:
+        self.loop.run_until_complete(self.history.happen(action))
+
+    @rule()
+    def the_book_grows(self) -> None:
+        self._do(self.history.books)
+
+    @rule()
+    def the_book_is_edited(self) -> None:
+        self._do(self.history.edits)
+
+    @rule()
+    def appointments_are_cancelled_or_restored(self) -> None:
+        self._do(self.history.cancels)
+
+    @rule()
+    def appointments_are_removed(self) -> None:
+        self._do(self.history.removes)
+
+    @rule()
+    def a_file_is_imported(self) -> None:
+        self._do(self.history.imports)
+
+    @rule()
+    def settings_change(self) -> None:
+        self._do(self.history.settings)
+
+    @rule()
+    def the_zone_changes(self) -> None:
+        self._do(self.history.zone)
+
+    @rule()
+    def time_passes(self) -> None:
+        self._do(self.history.time_passes)
+
+    @rule()
+    def midnight_comes(self) -> None:
+        self._do(self.history.to_midnight)
+
+    @rule()
+    def another_calendar_is_chosen(self) -> None:
+        self._do(self.history.another_calendar)
+
+    @rule()
+    def a_person_decides_about_held_removals(self) -> None:
+        self._do(self.history.decides)
+
+    @rule()
+    def somebody_meddles_in_google(self) -> None:
+        self._do(self.history.meddles)
+
+    @rule()
+    def the_disk_is_backed_up(self) -> None:
+        self._do(self.history.backs_up)
+
+    @rule()
+    def the_disk_is_lost_or_restored(self) -> None:
+        self._do(self.history.restores)
+
+    @rule()
+    def a_pass_in_bad_weather(self) -> None:
+        self._do(self.history.passes)
+
+    @rule()
+    def passes_of_everybody_in_bad_weather(self) -> None:
+        self._do(self.history.both_pass)
+
+    @rule(step=st.integers(1, 120), audit=st.booleans())
+    def the_process_dies_at_one_step_of_a_pass(self, step: int, audit: bool) -> None:
+        world = self.history.world
+
+        async def work() -> None:
+            await world.crash_at(step, lambda: world.syncing.run(ANNA, cause="test", audit=audit))
+
+        self._do(work)
+
+    def teardown(self) -> None:
+        if hasattr(self, "history"):
+            try:
+                self.loop.run_until_complete(self.history.settle())
+            finally:
+                self.loop.close()
+
+
+SyncMachine.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestTheEngine = SyncMachine.TestCase

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from companion.adapters.google.account import Token, _expired
 from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import (
     AccountParked,
@@ -26,6 +27,7 @@ from companion.services.connecting import CalendarChoice
 from companion.services.passes import Progress
 from companion.services.status import PractitionerStatus
 from companion.web.ui.components.practitioner_card import card_of
+from tests.fakes.clock import MONDAY
 from tests.fakes.google import APP_CREATED, FakeRemoteCalendar
 from tests.fakes.services import CLIENT_FILE, SYDNEY, FakeHouse, fake_house
 
@@ -249,3 +251,41 @@ async def test_one_broken_sign_in_delays_nobody_else() -> None:
     )
     assert isinstance(anna.error, SignInExpired)
     assert (boris.error, boris.inserted) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("died_after", "renewed_after", "testing"),
+    [(6.4, 6.3, False), (6.6, 6.5, True), (7.0, 6.9, True), (7.4, 7.0, True), (9.0, 6.0, True)],
+)
+def test_a_sign_in_that_ends_about_its_seventh_day_is_put_down_to_testing(
+    died_after: float, renewed_after: float, testing: bool
+) -> None:
+    told = _expired(token(renewed_after), MONDAY + timedelta(days=died_after), refused())
+    assert ("Testing" in told.what) is testing
+    assert ("Publish app" in told.remedy) is testing
+
+
+def test_a_sign_in_that_worked_on_the_eighth_day_was_not_in_testing() -> None:
+    assert _expired(token(7.6), MONDAY + timedelta(days=8), refused()).what == SignInExpired().what
+
+
+def test_another_refusal_on_the_seventh_day_keeps_its_own_words() -> None:
+    error = SignInExpired(detail="token endpoint: access_denied")
+    assert _expired(token(6.9), MONDAY + timedelta(days=7), error) is error
+
+
+def token(renewed_after: float) -> Token:
+    return Token(
+        refresh_token="made-up",
+        client_id="client",
+        account=LOGIN,
+        scopes=(),
+        consented_at=MONDAY,
+        renewed_at=MONDAY + timedelta(days=renewed_after),
+        expires_at=MONDAY,
+        access_token="",
+    )
+
+
+def refused() -> SignInExpired:
+    return SignInExpired(detail="token endpoint: invalid_grant")

@@ -46,6 +46,8 @@ sources = typer.Typer(help="Where appointments come from: watched folders.", no_
 app.add_typer(sources, name="sources")
 settings_file = typer.Typer(help="All settings as a file, without secrets.", no_args_is_help=True)
 app.add_typer(settings_file, name="settings-file")
+users = typer.Typer(help="Who may sign in to the app on this computer.", no_args_is_help=True)
+app.add_typer(users, name="users")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Who = Annotated[str, typer.Argument(metavar="PRACTITIONER", help="Name or id.")]
@@ -1099,3 +1101,54 @@ def _report_fields(report: Any) -> dict[str, Any]:
         "practice_changed": report.practice_changed,
         "sources_changed": report.sources_changed,
     }
+
+
+# ── users ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@users.command("list")
+def users_list(json: Json = False) -> None:
+    """Everybody who may sign in."""
+    from companion.printing import as_json, out, table
+
+    async def work(house: House) -> None:
+        found = house.services.accounts.users()
+        names = house.names()
+        rows = [
+            {
+                "id": each.id,
+                "name": each.name,
+                "role": each.role.value,
+                "practitioner": each.practitioner_id,
+            }
+            for each in found
+        ]
+        if json:
+            as_json({"users": rows})
+        elif not rows:
+            out.print("No users yet: the app's first page makes the administrator.")
+        else:
+            table(
+                ("Name", "Role", "Practitioner"),
+                [(e["name"], e["role"], names.get(e["practitioner"], "")) for e in rows],
+            )
+
+    _do(work, json=json)
+
+
+@users.command("reset")
+def users_reset(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False) -> None:
+    """A new password to hand over; also for an administrator who has forgotten theirs."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        accounts = house.services.accounts
+        user = accounts.named(name)
+        password = await accounts.reset_password(user.id)
+        if json:
+            as_json({"id": user.id, "name": user.name, "password": password})
+        else:
+            out.print(f"The new password of {user.name} is {password}")
+            out.print("It has to be changed at the next sign-in.")
+
+    _do(work, json=json)

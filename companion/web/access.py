@@ -175,6 +175,17 @@ METHODS: Mapping[str, Rule] = {
     "feeds.url": _on(Action.PHONE, "feed_id"),
     "feeds.revoke": _on(Action.PHONE, "feed_id"),
     "feeds.body": _on(Action.PHONE, "feed_id"),
+    "feeds.preview": _on(Action.PHONE, _OWN),
+    "feeds.renew": _on(Action.PHONE, "feed_id"),
+    "feeds.revoke_all": _on(Action.PHONE, _OWN),
+    "reachability.address": _somewhere(Action.PHONE),
+    "reachability.addresses": _somewhere(Action.PHONE),
+    "reachability.check": _somewhere(Action.PHONE),
+    "reachability.from_outside": _somewhere(Action.PHONE),
+    "reachability.door": _somewhere(Action.PHONE),
+    "reachability.host": _somewhere(Action.PHONE),
+    "reachability.listener": _somewhere(Action.PHONE),
+    "reachability.sentence": _somewhere(Action.PHONE),
     "feeds.export": _on(Action.EXPORT, _OWN),
     "doctor.examine": _on(Action.PRACTICE),
     "doctor.mend": _on(Action.PRACTICE),
@@ -240,6 +251,14 @@ def check(user: User, rule: Rule, owners: tuple[str, ...] | None = None) -> None
         allowed = may(user, action)
     if not allowed:
         raise refusal(user, action)
+
+
+def opens(user: User, path: str) -> bool:
+    """May they open this page at all? For what the navigation offers."""
+    rule = PAGES.get(path, ADMINISTRATORS)
+    if rule.action is None or rule.somewhere or rule.whose:
+        return rule.action is None or may_somewhere(user, rule.action)
+    return may(user, rule.action)
 
 
 class Gate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,11 @@ class Visit:
 
 @asynccontextmanager
 async def visiting(
-    house: FakeHouse, folder: Path, *, who: User = ADMINISTRATOR, **options: Any
+    house: FakeHouse,
+    folder: Path,
+    *,
+    who: User | Callable[[], User] = ADMINISTRATOR,
+    **options: Any,
 ) -> AsyncIterator[Visit]:
     with nicegui_reset_globals():
         os.environ["NICEGUI_USER_SIMULATION"] = "true"
@@ -57,7 +61,7 @@ async def visiting(
                 house.services,
                 AppOptions(port=8080, home=folder, version="1.2.3", **options),
                 Incoming(folder / "incoming"),
-                who=lambda: who,
+                who=who if callable(who) else lambda: who,
             )
             async with nicegui_app.router.lifespan_context(nicegui_app):
                 transport = httpx.ASGITransport(nicegui_app)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.appointments import fold_name
+from companion.services.accounts_policy import Action
 from companion.services.activity_csv import EVERYTHING, activity_csv
 from companion.web.ui import words
 from companion.web.ui.components.activity import activity_list
@@ -51,12 +52,16 @@ class _Home:
         self._cards: dict[str, PractitionerCard] = {}
         self._wanted = ""
         self._empty = False
+        self._sets_up = site.may(Action.PRACTITIONERS)
+        """Otherwise the cards only tell how things stand."""
         actions, self._summary = page_head(board.practice.name or "Your practice")
         self._summary.props("role=status")
         with actions:
             if board.practitioners:
                 link_button("Import appointments", "/import", icon="upload_file")
-                button("Add practitioner", careful(self._add), icon="person_add")
+                if self._sets_up:
+                    link_button("Who is set up", "/progress", icon="checklist")
+                    button("Add practitioner", careful(self._add), icon="person_add")
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")
@@ -107,7 +112,8 @@ class _Home:
             )
             with box("actions"):
                 link_button("Import appointments", "/import", icon="upload_file", look="primary")
-                button("Add practitioner", careful(self._add), icon="person_add")
+                if self._sets_up:
+                    button("Add practitioner", careful(self._add), icon="person_add")
 
     def _rebuild(self, board: Board) -> None:
         self._empty = False
@@ -128,7 +134,7 @@ class _Home:
 
     def _card(self, status: PractitionerStatus, place: int) -> dict[str, object]:
         identity = status.practitioner.id
-        return card_of(
+        shown = card_of(
             status,
             colour=colour_of(status, place),
             progress=self._site.live.progress(status),
@@ -136,6 +142,7 @@ class _Home:
             now=self._site.services.clock.now(),
             page=f"/practitioner/{identity}",
         )
+        return shown if self._sets_up else {**shown, "page": "", "actions": []}
 
     def _search(self, event: object) -> None:
         self._wanted = fold_name(getattr(event, "value", "") or "")

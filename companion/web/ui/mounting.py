@@ -28,6 +28,7 @@ from companion.web.ui import (
     practice,
     practitioner,
     sources,
+    users,
 )
 from companion.web.ui.live import Live
 from companion.web.ui.pages import trouble_page
@@ -56,7 +57,7 @@ def create_site(
         live=cast("Live", gate.live),
         who=who,
     )
-    for module in (home, book, importing, sources, practitioner, practice, doctor, backup):
+    for module in (home, book, importing, sources, practitioner, practice, users, doctor, backup):
         module.create(site)
     _tell_failures_in_words()
     return site

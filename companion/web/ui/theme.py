@@ -14,6 +14,8 @@ from typing import Any, Literal
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
+from companion.domain.users import User
+from companion.web.access import opens
 from companion.web.ui.site import Site
 
 
@@ -31,6 +33,7 @@ PLACES = (
     Place(path="/book", label="Book", icon="calendar_view_day"),
     Place(path="/import", label="Import", icon="upload_file"),
     Place(path="/practice", label="Practice", icon="local_hospital"),
+    Place(path="/users", label="Users", icon="badge"),
     Place(path="/doctor", label="Doctor", icon="health_and_safety"),
 )
 """My phone will join here; seven fit on a phone."""
@@ -145,6 +148,7 @@ def frame(
 
 
 def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> None:
+    user = site.who()
     skip = text("Skip to the page", "skip", tag="a")
     skip.props["href"] = f"#{CONTENT}"
     with box("nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"'):
@@ -152,15 +156,29 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
         text("Calendar Companion", tag="span")
     with box("nav__list", tag="ul"):
         for place in PLACES:
+            if not opens(user, place.path):
+                continue
             with box(tag="li"), box("nav__link", tag="a") as entry:
                 entry.props(f'href="{place.path}"')
                 if place.path == active:
                     entry.props('aria-current="page"')
                 ui.icon(place.icon).props("aria-hidden=true")
                 text(place.label, tag="span")
+    _account(user)
     with box("nav__foot"):
         text(f"Version {site.options.version}", "soft small", tag="span")
         _theme_switch(dark, chosen)
+
+
+def _account(user: User) -> None:
+    """Who is signed in, and the way out: a form, because only an HTTP answer ends a cookie."""
+    with box("nav__account"):
+        with box("nav__link", tag="a").props('href="/account"'):
+            ui.icon("account_circle").props("aria-hidden=true")
+            text(user.name, tag="span")
+        with box(tag="form").props('method="post" action="/sign-out"'):
+            leave = button("", icon="logout", look="plain").classes("btn--icon")
+            leave.props('type=submit aria-label="Sign out" title="Sign out"')
 
 
 def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
@@ -191,7 +209,8 @@ def _chosen_theme() -> str:
 def _demo_banner(site: Site) -> None:
     with box("demo").props('role=note aria-label="Demo"'):
         text(
-            "Demo: invented people and a simulated Google. Nothing leaves this computer.",
+            "Demo: invented people and a simulated Google. Nothing leaves this computer. You are "
+            f"signed in by itself as {site.who().name}.",
             tag="span",
         )
         if site.options.demo_google:

@@ -1,0 +1,192 @@
+"""Users: who may sign in, in which role; passwords are set anew here, never shown again."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.domain.users import Role, User
+from companion.services.accounts_policy import POLICY, Action, Reach
+from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import badge, box, button, card, dialog, frame, notice, page_head, text
+from companion.web.ui.troubles import careful, say_done
+
+ROLES = {
+    Role.ADMINISTRATOR.value: "Administrator",
+    Role.RECEPTION.value: "Reception",
+    Role.PRACTITIONER.value: "Practitioner",
+}
+_REACH = {Reach.ALL: "Yes", Reach.OWN: "Own", Reach.NONE: "No"}
+
+
+def create(site: Site) -> None:
+    @page(site, "/users")
+    async def users() -> None:
+        with frame(site, "Users", active="/users", narrow=True):
+            actions, _ = page_head("Users", "Who may sign in on this computer.")
+            users_page = _Users(site)
+            with actions:
+                button("Add user", careful(users_page.add), icon="person_add", look="primary")
+            _table_of_rights()
+
+
+class _Users:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._accounts = site.services.accounts
+        self._list = box("stack stack--loose")
+        self._draw()
+
+    def _draw(self) -> None:
+        self._list.clear()
+        people = self._site.services.settings.read().practitioners
+        me = self._site.who()
+        with self._list:
+            for user in self._accounts.users():
+                whose = people.get(user.practitioner_id)
+                role = ROLES[user.role.value] + (f" ({whose.practitioner.name})" if whose else "")
+                with card(user.name):
+                    with box("actions"):
+                        badge(role, "info" if user.role is Role.ADMINISTRATOR else "calm")
+                        if user.id == me.id:
+                            badge("You", "ok")
+                        if user.must_change:
+                            badge("Has to choose a password", "warn")
+                        count = self._accounts.open_sessions(user.id)
+                        text("Signed in now" if count else "Not signed in", "soft small")
+                    with box("actions"):
+                        self._button("Change", user, self._change, "edit")
+                        self._button("New password", user, self._reset, "key")
+                        self._button("Sign out everywhere", user, self._out, "logout")
+                        if user.id != me.id:
+                            self._button("Remove", user, self._remove, "person_remove")
+
+    def _button(self, label: str, user: User, act: object, icon: str) -> None:
+        pressed = button(label, careful(partial(act, user)), icon=icon, look="plain")  # type: ignore[arg-type]  # one of our own methods
+        pressed.props["aria-label"] = f"{label}, {user.name}"
+
+    # ── what can be done ──────────────────────────────────────────────────────────────────────
+
+    def add(self) -> None:
+        with dialog("Add user") as opened:
+            name, role, whose = self._fields(None)
+
+            async def go() -> None:
+                clear_errors(name, whose)
+                try:
+                    user, password = await self._accounts.add(
+                        str(name.value or ""),
+                        Role(role.value),
+                        practitioner_id=str(whose.value or ""),
+                    )
+                except BadInput as error:
+                    fail_field(error, {"name": name, "practitioner_id": whose})
+                    return
+                opened.close()
+                self._draw()
+                self._hand_over(user.name, password)
+
+            with box("actions"):
+                button("Add", careful(go), look="primary")
+                button("Cancel", opened.close, look="plain")
+
+    def _change(self, user: User) -> None:
+        with dialog(f"Change {user.name}") as opened:
+            name, role, whose = self._fields(user)
+
+            async def go() -> None:
+                clear_errors(name, role, whose)
+                try:
+                    await self._accounts.edit(
+                        user.id,
+                        name=str(name.value or ""),
+                        role=Role(role.value),
+                        practitioner_id=str(whose.value or ""),
+                    )
+                except BadInput as error:
+                    fail_field(error, {"name": name, "role": role, "practitioner_id": whose})
+                    return
+                opened.close()
+                self._draw()
+                say_done("Saved.")
+
+            with box("actions"):
+                button("Save", careful(go), look="primary")
+                button("Cancel", opened.close, look="plain")
+
+    def _fields(self, user: User | None) -> tuple[ui.input, ui.select, ui.select]:
+        people = self._site.services.settings.read().practitioners
+        known = {key: each.practitioner.name for key, each in people.items()}
+        belongs = user.practitioner_id if user and user.practitioner_id in known else None
+        name = ui.input("Name", value=user.name if user else "")
+        name.classes("field").props('outlined maxlength=200 hint="Typed to sign in"')
+        role = ui.select(ROLES, label="Role", value=(user.role if user else Role.RECEPTION).value)
+        role.classes("field").props("outlined")
+        whose = ui.select(known, label="Whose calendar", value=belongs, with_input=True)
+        whose.classes("field").props("outlined options-dense")
+        whose.bind_visibility_from(role, "value", value=Role.PRACTITIONER.value)
+        return name, role, whose
+
+    async def _reset(self, user: User) -> None:
+        with dialog(f"A new password for {user.name}?") as opened:
+            text(
+                "The present one stops working and everything they have open is signed out. "
+                "You get a password to hand over; they choose their own when they sign in."
+            )
+
+            async def go() -> None:
+                password = await self._accounts.reset_password(user.id)
+                opened.close()
+                self._draw()
+                self._hand_over(user.name, password)
+
+            with box("actions"):
+                button("Make a new password", careful(go), look="primary")
+                button("Cancel", opened.close, look="plain")
+
+    def _hand_over(self, name: str, password: str) -> None:
+        with dialog(f"Password for {name}") as opened:
+            text("Hand it over on paper or by word. It is not shown again.")
+            text(password, "address").props("dir=ltr")
+            text("At the first sign-in another one is asked for.", "soft small")
+            button("Done", opened.close, look="primary")
+
+    async def _out(self, user: User) -> None:
+        await self._accounts.sign_out_everywhere(user.id)
+        self._draw()
+        say_done(f"{user.name} is signed out everywhere.")
+
+    def _remove(self, user: User) -> None:
+        with dialog(f"Remove {user.name}?") as opened:
+            text("They can no longer sign in. Calendars and appointments stay as they are.")
+
+            async def go() -> None:
+                await self._accounts.remove(user.id)
+                opened.close()
+                self._draw()
+                say_done(f"{user.name} was removed.")
+
+            with box("actions"):
+                button("Remove", careful(go), look="danger")
+                button("Keep", opened.close, look="primary")
+
+
+def _table_of_rights() -> None:
+    with card("What each role may do"):
+        with notice("calm"):
+            text("“Own” means the calendar, phone and book of the practitioner they belong to.")
+        with box("scroll"), box("table", tag="table"):
+            with box(tag="thead"), box(tag="tr"):
+                for heading in ("Action", *ROLES.values()):
+                    text(heading, tag="th").props("scope=col")
+            with box(tag="tbody"):
+                for action in Action:
+                    with box(tag="tr"):
+                        words = action.value[0].upper() + action.value[1:]
+                        text(words, tag="th").props("scope=row")
+                        for role in Role:
+                            text(_REACH[POLICY[role].get(action, Reach.NONE)], tag="td")

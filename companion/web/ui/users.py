@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from nicegui import ui
@@ -65,8 +66,8 @@ class _Users:
                         if user.id != me.id:
                             self._button("Remove", user, self._remove, "person_remove")
 
-    def _button(self, label: str, user: User, act: object, icon: str) -> None:
-        pressed = button(label, careful(partial(act, user)), icon=icon, look="plain")  # type: ignore[arg-type]  # one of our own methods
+    def _button(self, label: str, user: User, act: Callable[[User], object], icon: str) -> None:
+        pressed = button(label, careful(partial(act, user)), icon=icon, look="plain")
         pressed.props["aria-label"] = f"{label}, {user.name}"
 
     # ── what can be done ──────────────────────────────────────────────────────────────────────

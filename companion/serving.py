@@ -73,9 +73,11 @@ class _Demo:
 
 def serve(options: ServeOptions) -> None:
     """`serve_until_stopped` on the fastest loop that this platform has: on uvloop phones are
-    answered twice as often. Raises CompanionError, KeyboardInterrupt."""
+    answered twice as often. Raises CompanionError; KeyboardInterrupt after Ctrl-C."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve_until_stopped(options))
+        number = runner.run(serve_until_stopped(options))
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -88,8 +90,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def serve_until_stopped(options: ServeOptions) -> None:
-    """Serve until a signal. Raises CompanionError when the app cannot start."""
+async def serve_until_stopped(options: ServeOptions) -> int | None:
+    """Serve until a signal, and say which. Raises CompanionError when the app cannot start."""
     async with AsyncExitStack() as stack:
         if options.demo:
             demo = await stack.enter_async_context(_demo())
@@ -113,12 +115,12 @@ async def serve_until_stopped(options: ServeOptions) -> None:
         )
         if demo is not None:
             await demo.move_in(house)
-        await _serve(house, app_socket, options, demo)
+        return await _serve(house, app_socket, options, demo)
 
 
 async def _serve(
     house: House, app_socket: socket.socket, options: ServeOptions, demo: _Demo | None
-) -> None:
+) -> int | None:
     services = house.services
     door = FeedDoor(
         services.feeds,
@@ -161,7 +163,7 @@ async def _serve(
         asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
     ]
     stop = asyncio.Event()
-    with _signals(stop):
+    with _signals(stop) as caught:
         _greet(options, launches, house)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -174,6 +176,7 @@ async def _serve(
         for server in servers:
             server.force_exit = True
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
+    return caught[0] if caught else None
 
 
 class _Server(uvicorn.Server):
@@ -271,17 +274,21 @@ def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]
 
 
 @contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM (and Ctrl-Break) set `stop`; also where loops have no handlers."""
+def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
+    """SIGINT and SIGTERM (and Ctrl-Break) set `stop`; also where loops have no handlers.
+    The list names those that came."""
+    caught: list[int] = []
+
+    def catch(number: int, _frame: object) -> None:
+        caught.append(number)
+        loop.call_soon_threadsafe(stop.set)
+
     loop = asyncio.get_running_loop()
     names = ("SIGINT", "SIGTERM", "SIGBREAK")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {
-        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-        for number in numbers
-    }
+    before = {number: signal.signal(number, catch) for number in numbers}
     try:
-        yield
+        yield caught
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -71,10 +71,12 @@ def run() -> None:
     except KeyboardInterrupt:
         sys.exit(_interrupted())
     except SystemExit as end:
-        # Wrong usage ends inside Typer, which has told people already, but not scripts.
-        usage = end.__context__
-        if "--json" in arguments and isinstance(usage, typer.TyperException):
-            _usage_document(str(usage))
+        # Typer ends wrong usage itself, having told people but not scripts, and an early Ctrl-C.
+        cause = end.__context__
+        if "--json" in arguments and isinstance(cause, typer.TyperException):
+            _usage_document(str(cause))
+        if cause is not None and isinstance(cause.__cause__, KeyboardInterrupt):
+            _interrupted()
         raise
 
 
@@ -1042,7 +1044,7 @@ def _guarded(work: Callable[[], Awaitable[int]], *, json: bool) -> None:
         trouble(error)
         code = FAILED
     except Exception as error:  # noqa: BLE001 - no traceback reaches a person
-        code = _stumbled(error)
+        code = _stumbled(error, json=json)
     raise typer.Exit(code)
 
 

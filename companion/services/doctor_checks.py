@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from companion.domain.errors import Offline, SecretsDamaged, SecretsError
 from companion.services.doctor import Action, Check, Finding, Patient, finding_of
+from companion.services.feed_links import base_address
 
 CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=30), timedelta(minutes=5)
 LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
@@ -210,11 +211,11 @@ async def feed_listener(patient: Patient) -> Iterable[Finding]:
     if not practice.feeds_allowed:
         return [_ok("feed-listener", "Phones", "Links for phones are switched off.")]
     host, port = patient.listener()
-    host = practice.feed_host or host
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    address = base_address(practice, host, port)
     if await patient.probes.listener_answers(address):
         return [_ok("feed-listener", "Phones", f"They are answered at {address}.")]
-    here = await patient.probes.listener_answers(f"http://127.0.0.1:{port}")
+    scheme = "https" if practice.feed_certificate else "http"
+    here = await patient.probes.listener_answers(f"{scheme}://127.0.0.1:{port}")
     if here:
         return [
             Finding(
@@ -224,8 +225,10 @@ async def feed_listener(patient: Patient) -> Iterable[Finding]:
                 what=f"The listener runs, but nothing answers at {address}, the address that "
                 "links carry.",
                 remedy="Allow Calendar Companion in this computer's firewall, start it without "
-                "--feed-host, or correct the address under Practice.",
-                action=Action(label="Look at the address", page="/practice"),
+                "--feed-host, or correct the address."
+                if not practice.feed_base_url
+                else f"The proxy or tunnel must lead to port {port} of this computer.",
+                action=Action(label="Links and reachability", page="/phone"),
             )
         ]
     if not patient.app_runs():
@@ -253,8 +256,7 @@ async def feed_listener(patient: Patient) -> Iterable[Finding]:
 
 
 async def certificate(patient: Patient) -> Iterable[Finding]:
-    base = patient.settings.read().practice.feed_base_url
-    parts = urlsplit(base)
+    parts = urlsplit(base_address(patient.settings.read().practice, *patient.listener()))
     if parts.scheme != "https" or not parts.hostname:
         what = "None is used: phones fetch inside the practice's own network."
         return [_ok("certificate", "Certificate", what)]

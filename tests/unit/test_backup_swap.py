@@ -160,7 +160,21 @@ def test_a_book_elsewhere_is_kept_beside_where_it_was(tmp_path: Path) -> None:
     (home / "companion.db").rename(elsewhere)
     HomeSwap(home, elsewhere, swap_of(home)).swap_in(aside=ASIDE, with_secrets=True)
     assert word_in(elsewhere) == "new"
+    assert {each.name for each in elsewhere.parent.iterdir()} == {"book.db", ASIDE}
     assert word_in(elsewhere.parent / ASIDE / "book.db") == "old"
+
+
+def test_a_book_elsewhere_that_is_in_use_leaves_nothing_behind(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
+    elsewhere = tmp_path / "disk" / "book.db"
+    elsewhere.parent.mkdir()
+    book(elsewhere, "old")
+    with contextlib.closing(sqlite3.connect(elsewhere)) as other:
+        other.execute("SELECT * FROM words").fetchall()
+        with pytest.raises(Busy):
+            HomeSwap(home, elsewhere, swap_of(home)).swap_in(aside=ASIDE, with_secrets=True)
+    assert word_in(elsewhere) == "old"
+    assert not (elsewhere.parent / "book.db.restoring").exists()
 
 
 def test_a_note_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:

@@ -374,6 +374,11 @@ async def test_the_practice_s_own_address_and_ipv6_are_asked_as_they_are_written
     clinic.practice(feed_host="fd00::7")
     clinic.probes.listening = {"http://[fd00::7]:8090"}
     assert (await clinic.finding("feed-listener")).state == "ok"
+    clinic.practice(feed_certificate="/etc/clinic.pem")
+    clinic.probes.listening = {"https://[fd00::7]:8090"}
+    clinic.probes.certificate = clinic.clock.now() + timedelta(days=90)
+    assert (await clinic.finding("feed-listener")).state == "ok"
+    assert "90 days" in (await clinic.finding("certificate")).what
     clinic.practice(feeds_allowed=False, feed_host="")
     assert "switched off" in (await clinic.finding("feed-listener")).what
 

@@ -54,7 +54,7 @@ class Swap:
         self.staging = home / STAGING
         self._note = home / NOTE
         self._turn = turn
-        self._disk = disk or Disk()
+        self.disk = disk or Disk()
         self.busy_seconds = busy_seconds
 
     def run(self, moves: Sequence[Move], database: Path) -> None:
@@ -73,7 +73,7 @@ class Swap:
         }
         with self._turn:
             try:
-                write_durably(self._note, json.dumps(note, indent=1).encode(), self._disk)
+                write_durably(self._note, json.dumps(note, indent=1).encode(), self.disk)
             except OSError as error:
                 self._note.unlink(missing_ok=True)
                 raise disk_trouble(error, self._note) from error
@@ -90,7 +90,7 @@ class Swap:
             return False
         with self._turn:
             try:
-                content = self._disk.read(self._note)
+                content = self.disk.read(self._note)
             except FileNotFoundError:  # its own process finished it while we waited
                 return False
             except OSError as error:
@@ -105,7 +105,7 @@ class Swap:
             for move in moves:
                 self._move(move)
             self._note.unlink(missing_ok=True)
-            self._disk.sync_folder(self._note.parent)
+            self.disk.sync_folder(self._note.parent)
         except OSError as error:
             raise disk_trouble(error, self._note) from error
         shutil.rmtree(self.staging, ignore_errors=True)
@@ -114,11 +114,11 @@ class Swap:
         waiting = move.staged is None or move.staged.exists()
         if waiting and move.target.exists() and not move.aside.exists():
             make_folder(move.aside.parent)
-            self._disk.replace(move.target, move.aside)
-            self._disk.sync_folder(move.aside.parent)
+            self.disk.replace(move.target, move.aside)
+            self.disk.sync_folder(move.aside.parent)
         if move.staged is not None and move.staged.exists():
-            self._disk.replace(move.staged, move.target)
-        self._disk.sync_folder(move.target.parent)
+            self.disk.replace(move.staged, move.target)
+        self.disk.sync_folder(move.target.parent)
 
 
 class HomeSwap:
@@ -136,26 +136,44 @@ class HomeSwap:
         book = self._database
         beside = book.parent / aside
         close_up(self.staging / BOOK, self._swap.busy_seconds)
+        staged_book = self._beside_its_target(book)
         log, shared = book.name + "-wal", book.name + "-shm"
         taken = [SETTINGS, *([SECRETS] if with_secrets else [])]
         leaving = [self._home / each for each in _LEAVING]
-        self._swap.run(
-            [
-                *(Move(target=each, aside=before / each.name) for each in leaving),
-                *(Move(target=book.with_name(each), aside=beside / each) for each in (log, shared)),
-                Move(target=book, aside=beside / book.name, staged=self.staging / BOOK),
-                *(
-                    Move(
-                        target=self._home / each,
-                        aside=before / each,
-                        staged=self.staging / each,
-                    )
-                    for each in taken
-                ),
-            ],
-            book,
-        )
+        moves = [
+            *(Move(target=each, aside=before / each.name) for each in leaving),
+            *(Move(target=book.with_name(each), aside=beside / each) for each in (log, shared)),
+            Move(target=book, aside=beside / book.name, staged=staged_book),
+            *(
+                Move(target=self._home / each, aside=before / each, staged=self.staging / each)
+                for each in taken
+            ),
+        ]
+        try:
+            self._swap.run(moves, book)
+        except Busy:
+            if staged_book.parent != self.staging:
+                staged_book.unlink(missing_ok=True)
+            raise
         return before
+
+    def _beside_its_target(self, book: Path) -> Path:
+        """The prepared book, on the disk that it belongs to: a rename does not cross disks."""
+        prepared = self.staging / BOOK
+        if book.parent.resolve() == self._home.resolve():
+            return prepared
+        make_folder(book.parent)
+        copy = book.with_name(f"{book.name}.restoring")
+        try:
+            copy.unlink(missing_ok=True)
+            shutil.copyfile(prepared, copy)
+            copy.chmod(0o600)
+            with copy.open("rb+") as file:
+                self._swap.disk.sync(file.fileno())
+        except OSError as error:
+            copy.unlink(missing_ok=True)
+            raise disk_trouble(error, book) from error
+        return copy
 
 
 def close_up(database: Path, busy_seconds: float) -> None:

@@ -20,7 +20,7 @@ import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -92,10 +92,16 @@ class _Watch:
 
 @dataclass(slots=True)
 class _Network:
-    offline: bool = False
+    silent: set[str] = field(default_factory=set)
+    """Practitioners who could not reach Google since anybody last did. One alone may be an
+    account's trouble; from the second on it is the network."""
     probing: bool = False
     failures: int = 0
     next_probe: float = 0.0
+
+    @property
+    def offline(self) -> bool:
+        return len(self.silent) > 1
 
 
 class Worker:
@@ -265,6 +271,7 @@ class Worker:
         if self._syncing.was_stopped(practitioner_id):
             # A person did that: what is left waits for the next change, or ten minutes.
             watch.seen, watch.passed_at, watch.failures = seen, now, watch.failures + 1
+            watch.no_audit_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
         audit = self._audit_due(watch, record, now)
         news = audit or watch.seen != seen
         if not news and watch.passed_at is not None:
@@ -330,14 +337,15 @@ class Worker:
         network = self._network
         watch.passed_at = self._clock.now()
         if isinstance(result.error, Offline):
-            network.offline = True
+            network.silent.add(result.practitioner_id)
             network.failures += 1
-            network.next_probe = moment + 2.0 + backoff(network.failures, self._chance, cap=30.0)
-            # The next probe is somebody else's, in case it is this account alone.
-            watch.not_before = network.next_probe + LOOK_EVERY
             watch.seen, watch.failures = None, watch.failures + 1
+            pause = 2.0 + backoff(min(network.failures, watch.failures), self._chance, cap=30.0)
+            network.next_probe = moment + pause
+            # The next probe is somebody else's, in case it is this account alone.
+            watch.not_before = moment + pause + (LOOK_EVERY if network.offline else 0.0)
             return
-        if network.offline:
+        if network.silent:
             if result.api_calls or isinstance(result.error, RemoteError):
                 self._network = _Network()
             self._nudged.set()

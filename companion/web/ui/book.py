@@ -84,7 +84,7 @@ def _choice(site: Site, day: str, view: str, who: str) -> Choice:
         shown = date.fromisoformat(day)
     except ValueError:
         shown = site.services.book_view.today()
-    known = site.services.settings.read().practitioners
+    known = calendars_of(current_person(site), list(site.services.settings.read().practitioners))
     wanted = who if who in known else next(iter(known), "")
     return Choice(
         day=shown,

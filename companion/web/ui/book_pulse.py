@@ -36,13 +36,16 @@ class BookPulse:
         self._told_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self.version = 0
-        site.services.syncing.subscribe(self._on_progress)
+        self._listening = False
 
     def touch(self) -> None:
         self.version += 1
 
     def look(self) -> int:
         """The present version; begins to look for what others changed."""
+        if not self._listening:
+            self._listening = True
+            self._site.services.syncing.subscribe(self._on_progress)
         settings = self._site.services.settings.read()
         sync = _sync_of(self._site.live.latest())
         if settings is not self._settings or sync != self._sync:

@@ -53,7 +53,7 @@ def network_word(address: str) -> str:
     parsed = mapped or parsed
     if parsed.is_loopback:
         return "here"
-    return "inside" if parsed.is_private or parsed.is_link_local else "outside"
+    return "outside" if parsed.is_global else "inside"
 
 
 def base_address(practice: Practice, host: str, port: int) -> str:

@@ -32,6 +32,8 @@ class Rule:
     whose: str = ""
     """The argument that says whose it is: a key of `_OWNERS`, or empty."""
     somewhere: bool = False
+    only_own: bool = False
+    """Nobody's but the owner's, not even an administrator's."""
 
 
 ANYBODY = Rule()
@@ -172,7 +174,7 @@ METHODS: Mapping[str, Rule] = {
     "feeds.add": _on(Action.PHONE, _OWN),
     "feeds.links": _on(Action.PHONE, _OWN),
     "feeds.link": _on(Action.PHONE, "feed_id"),
-    "feeds.url": _on(Action.PHONE, "feed_id"),
+    "feeds.url": Rule(action=Action.PHONE, whose="feed_id", only_own=True),
     "feeds.revoke": _on(Action.PHONE, "feed_id"),
     "feeds.body": _on(Action.PHONE, "feed_id"),
     "feeds.preview": _on(Action.PHONE, _OWN),
@@ -243,7 +245,9 @@ def check(user: User, rule: Rule, owners: tuple[str, ...] | None = None) -> None
     action = rule.action
     if action is None:
         return
-    if rule.somewhere:
+    if rule.only_own:
+        allowed = bool(owners) and owners == (user.practitioner_id,)
+    elif rule.somewhere:
         allowed = may_somewhere(user, action)
     elif owners:
         allowed = all(may(user, action, each) for each in owners)

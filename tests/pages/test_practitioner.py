@@ -5,9 +5,6 @@ from __future__ import annotations
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName
-from companion.services import feed_views
-from companion.services.ports import FeedLink
-from companion.web.ui.components import phone_links
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, field, press, tick, until
@@ -18,10 +15,6 @@ ZOE, GONE, NEW = PEOPLE[0].id, PEOPLE[2].id, PEOPLE[5].id
 
 def choices(visit: Visit, who: str = ZOE) -> object:
     return visit.house.settings.read().practitioners[who].choices
-
-
-async def links(visit: Visit) -> list[FeedLink]:
-    return await visit.house.services.feeds.links(ZOE)
 
 
 async def test_the_steps_stand_in_the_vendors_order(visit: Visit) -> None:
@@ -171,20 +164,11 @@ async def test_the_checks_wait_for_a_connection(visit: Visit) -> None:
     await visit.user.should_see("Connect to Google first.")
 
 
-async def test_a_link_is_made_shown_and_switched_off(visit: Visit) -> None:
+async def test_devices_with_a_link_are_named_and_lead_to_their_page(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
-    press(button(visit, "Add a link"))
-    await visit.user.should_see("Add a link for a device")
-    field(visit, "Which device").value = "Tablet"
-    press(button(visit, "Make the link"))
-    await visit.user.should_see("http://192.168.20.7:8090/feeds/", retries=20)
-    made = next(each for each in await links(visit) if each.label == "Tablet")
-    assert made.revoked_at is None
-    press(button(visit, "Switch off"))
-    await visit.user.should_see("Switch off “")
-    press(button(visit, "Switch off"))
-    await visit.user.should_see("Switched off", retries=20)
-    assert [each for each in await links(visit) if each.revoked_at is not None]
+    await visit.user.should_see("Work phone", retries=20)
+    await visit.user.should_see("Not fetched yet")
+    assert button(visit, "My phone").props["href"] == f"/phone/{ZOE}"
 
 
 async def test_disconnecting_can_take_the_events_along(visit: Visit) -> None:
@@ -196,7 +180,3 @@ async def test_disconnecting_can_take_the_events_along(visit: Visit) -> None:
     await until(
         lambda: not visit.house.settings.read().practitioners[ZOE].google.connected, seconds=10
     )
-
-
-def test_every_feed_preset_has_a_name() -> None:
-    assert set(phone_links.DETAILS) == set(feed_views.DETAILS)

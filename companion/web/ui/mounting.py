@@ -25,6 +25,7 @@ from companion.web.ui import (
     doctor,
     home,
     importing,
+    phone,
     practice,
     practitioner,
     sources,
@@ -57,7 +58,18 @@ def create_site(
         live=cast("Live", gate.live),
         who=who,
     )
-    for module in (home, book, importing, sources, practitioner, practice, users, doctor, backup):
+    for module in (
+        home,
+        book,
+        importing,
+        sources,
+        practitioner,
+        phone,
+        practice,
+        users,
+        doctor,
+        backup,
+    ):
         module.create(site)
     _tell_failures_in_words()
     return site

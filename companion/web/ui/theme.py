@@ -32,11 +32,12 @@ PLACES = (
     Place(path="/", label="Overview", icon="space_dashboard"),
     Place(path="/book", label="Book", icon="calendar_view_day"),
     Place(path="/import", label="Import", icon="upload_file"),
+    Place(path="/phone", label="Phones", icon="smartphone"),
     Place(path="/practice", label="Practice", icon="local_hospital"),
     Place(path="/users", label="Users", icon="badge"),
     Place(path="/doctor", label="Doctor", icon="health_and_safety"),
 )
-"""My phone will join here; seven fit on a phone."""
+"""Seven fit on a phone."""
 
 CONTENT = "content"
 """Where the keyboard goes past the navigation."""

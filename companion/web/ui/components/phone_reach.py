@@ -1,0 +1,132 @@
+"""Reachability: which address links lead to, how it is locked, and whether it answers."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, card, notice, text
+from companion.web.ui.troubles import careful, say_done
+
+AUTOMATIC = ""
+
+
+class PhoneReach:
+    """For whoever looks after the practice's computers."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        reach = site.services.reachability
+        practice = site.services.settings.read().practice
+        with card("How phones reach this computer"):
+            if problem := reach.door.problem:
+                with notice("warn"):
+                    text("Phones cannot fetch everything at the moment.", "strong")
+                    text(problem)
+            self._sentence = text("", "card__lead")
+            text("Links begin with", "soft small")
+            self._address = text("", "address").props("dir=ltr")
+            text(
+                f"Port {reach.port}; another one is chosen when the app is started, with "
+                "--feed-port.",
+                "soft small",
+            )
+            with box("actions"):
+                button("Check reachability", careful(self._check), icon="network_check")
+            self._found = box("stack").props("aria-live=polite")
+            with ui.expansion("Address, certificate and proxy").classes("more"):
+                self._host = self._addresses(practice.feed_host)
+                self._base = self._text(
+                    "Web address of a proxy or tunnel",
+                    practice.feed_base_url,
+                    "Such as https://cal.example.org; empty where there is none",
+                )
+                self._certificate = self._text(
+                    "Certificate's file with its chain (PEM)",
+                    practice.feed_certificate,
+                    "For https without a proxy; a renewed file is taken by itself",
+                )
+                self._key = self._text(
+                    "File of its private key (PEM)",
+                    practice.feed_key,
+                    "Empty when the certificate's file holds it too",
+                )
+                days = round(practice.feed_unused_after.total_seconds() / 86400)
+                self._unused = ui.number(
+                    "Point out links unused for so many days", value=days, min=1, precision=0
+                )
+                self._unused.classes("field").props("outlined inputmode=numeric")
+                with box("actions"):
+                    button("Save", careful(self._save), look="primary")
+        self._draw()
+
+    def _addresses(self, chosen: str) -> ui.select:
+        """The right one first; own names are typed."""
+        reach = self._site.services.reachability
+        found = reach.addresses()
+        best = reach.host()
+        options = {AUTOMATIC: f"Automatic: {best}"}
+        options |= {each.address: f"{each.address} ({each.name})" for each in found}
+        if chosen and chosen not in options:
+            options[chosen] = chosen
+        select = ui.select(
+            options,
+            label="Address in links, or a host name of your own",
+            value=chosen,
+            with_input=True,
+            new_value_mode="add-unique",
+        )
+        return select.classes("field").props("outlined options-dense")
+
+    @staticmethod
+    def _text(label: str, value: str, hint: str) -> ui.input:
+        field = ui.input(label, value=value).classes("field")
+        field.props("outlined dir=ltr")
+        field.props["hint"] = hint
+        return field
+
+    def _draw(self) -> None:
+        reach = self._site.services.reachability
+        self._sentence.set_text(reach.sentence())
+        self._address.set_text(reach.address())
+
+    async def _save(self) -> None:
+        fields = {
+            "feed_host": self._host,
+            "feed_base_url": self._base,
+            "feed_certificate": self._certificate,
+            "feed_key": self._key,
+            "feed_unused_days": self._unused,
+        }
+        clear_errors(*fields.values())
+        values = {key: _words(field.value) for key, field in fields.items()}
+        try:
+            await self._site.services.practitioners.set_practice(values)
+        except BadInput as error:
+            fail_field(error, fields)
+            return
+        self._draw()
+        say_done("Saved. Links made from now on have this address.")
+
+    async def _check(self) -> None:
+        self._found.clear()
+        with self._found:
+            text("Checking …", "soft")
+        try:
+            findings = await self._site.services.reachability.check()
+        finally:
+            self._found.clear()
+        with self._found:
+            for finding in findings:
+                with notice("ok" if finding.ok else "warn"):
+                    text(finding.what, "strong")
+                    if finding.remedy:
+                        text(finding.remedy)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, float) and value == int(value):
+        value = int(value)
+    return str("" if value is None else value).strip()

@@ -1,0 +1,342 @@
+"""Links for phones: the wizard, the table, the practice's overview, reachability."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from nicegui import ui
+
+from companion.domain.disclosure import ClientName, Item
+from companion.domain.errors import NotAllowed
+from companion.domain.users import Role, User
+from companion.services import feed_views
+from companion.services.ports import FeedLink, Fetch
+from companion.web.ui.components import phone_words
+from companion.web.ui.components.phone_device import qr_svg
+from tests.fakes.services import lived_in, the_sample
+from tests.pages.conftest import Visit, visiting
+from tests.pages.driving import button, field, press, tick, until
+
+PEOPLE = the_sample().practitioners
+ZOE, OMAR = PEOPLE[0].id, PEOPLE[1].id
+OWN = f"/phone/{ZOE}"
+
+
+@asynccontextmanager
+async def as_zoe(folder: Path) -> AsyncIterator[Visit]:
+    user = User(id="zoe", name="Zoe", role=Role.PRACTITIONER, practitioner_id=ZOE)
+    async with visiting(await lived_in(), folder, who=user) as visit:
+        yield visit
+
+
+async def links(visit: Visit, who: str = ZOE) -> list[FeedLink]:
+    return await visit.house.services.feeds.links(who)
+
+
+def shown(visit: Visit) -> str:
+    return " ".join(
+        str(each.text) for each in visit.elements(ui.element) if getattr(each, "text", "")
+    )
+
+
+def says(visit: Visit, words: str) -> bool:
+    return words in shown(visit)
+
+
+async def fetch(visit: Visit, **changes: object) -> None:
+    (link, *_rest) = await links(visit)
+    plain = Fetch(
+        at=visit.house.clock.now() - timedelta(hours=9),
+        client="Google-Calendar-Importer",
+        status=304,
+        network="outside",
+    )
+    store = visit.house.services.feeds._store
+    await store.fetched(link.id, replace(plain, **changes))  # type: ignore[arg-type] # as told
+
+
+async def add(visit: Visit, label: str = "Tablet") -> None:
+    press(button(visit, "Add a device"))
+    await visit.user.should_see("Whose or which one", retries=20)
+    field(visit, "Whose or which one").value = label
+
+
+# ── the wizard ───────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    await add(visit)
+    radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
+    radio.value = "busy"
+    field(visit, "Days back").value = 1
+    field(visit, "Days ahead").value = 30
+    field(visit, "Works until (may stay empty)").value = "2027-06-30"
+    press(button(visit, "Make the link"))
+    await visit.user.should_see("webcal://192.168.20.7:8090/feeds/", retries=20)
+    made = next(each for each in await links(visit) if each.label == "Tablet")
+    assert (made.label, made.detail) == ("Tablet", "busy")
+    assert (made.days_in_arrears, made.days_in_advance) == (1, 30)
+    assert made.expires_at is not None
+    assert made.expires_at.date() == date(2027, 6, 30)
+
+
+async def test_custom_detail_is_chosen_item_by_item(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    await add(visit)
+    next(each for each in visit.elements(ui.radio) if "busy" in each.options).value = "custom"
+    tick(visit, "Location").value = False
+    tick(visit, "Notes").value = True
+    name = [each for each in visit.elements(ui.radio) if "first" in each.options][-1]
+    name.value = ClientName.FIRST.value
+    press(button(visit, "Make the link"))
+    await until(lambda: "The link for “Tablet”" in shown(visit))
+    made = next(each for each in await links(visit) if each.label == "Tablet")
+    assert made.custom is not None
+    assert made.custom.client_name is ClientName.FIRST
+    assert made.custom.items == {Item.TYPE, Item.NOTES}
+
+
+async def test_the_preview_follows_the_choices(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    await add(visit)
+    await visit.user.should_see("What this link shows")
+    radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
+
+    def titles() -> set[str]:
+        found = visit.elements(ui.element)
+        return {each.text for each in found if "shown__title" in each.classes}
+
+    await until(titles)
+    names = {each.client_last_name for each in the_sample().appointments if each.client_last_name}
+    assert not [each for each in titles() if any(name in each for name in names)]
+    radio.value = "full"
+    await until(lambda: [each for each in titles() if any(name in each for name in names)])
+    radio.value = "busy"
+    await until(lambda: titles() == {"Busy"})
+    field(visit, "Days ahead").value = 0
+    field(visit, "Days back").value = 0
+    await until(lambda: "1 KB of 900 KB" in shown(visit) or "2 KB of 900 KB" in shown(visit))
+
+
+async def test_what_is_missing_is_told_at_its_field_and_makes_no_link(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    before = len(await links(visit))
+    await add(visit, label=" ")
+    press(button(visit, "Make the link"))
+    await until(lambda: field(visit, "Whose or which one").error)
+    field(visit, "Whose or which one").value = "Phone"
+    field(visit, "Works until (may stay empty)").value = "2020-01-01"
+    press(button(visit, "Make the link"))
+    await until(lambda: field(visit, "Works until (may stay empty)").error)
+    assert len(await links(visit)) == before
+
+
+async def test_each_device_gets_its_own_link_and_three_steps(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    await add(visit)
+    press(button(visit, "Make the link"))
+    await visit.user.should_see("Fetch New Data", retries=20)
+    chosen = field(visit, "Device")
+    for kind, device in phone_words.DEVICES.items():
+        chosen.value = kind
+        await until(partial(says, visit, device.steps[0]))
+        address = [each for each in visit.elements(ui.element) if "address" in each.classes][-1]
+        start = "webcal://" if kind == "apple" else "http://"
+        assert address.text.startswith(f"{start}192.168.20.7:8090/feeds/")
+        assert all(step in shown(visit) for step in device.steps)
+        pictures = [each for each in visit.elements(ui.html) if "svg" in each.content]
+        assert pictures[-1].content == qr_svg(address.text)
+    chosen.value = "google"
+    await visit.user.should_see("Google fetches a link only every 8 to 24 hours")
+    assert button(visit, "Use the direct sync").props["href"] == f"/practitioner/{ZOE}"
+
+
+async def test_the_caps_limit_stands_beside_the_presets(visit: Visit) -> None:
+    await visit.house.services.practitioners.set_practice(
+        {"cap_client_name": "initials", "cap_include": "type"}
+    )
+    await visit.user.open(OWN)
+    await add(visit)
+    radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
+    assert "the practice allows initials at most; no location, no notes" in radio.options["full"]
+    assert "allows" not in radio.options["busy"]
+
+
+# ── the table ────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_table_says_who_fetched_when_from_where_and_what_came_of_it(
+    visit: Visit,
+) -> None:
+    await fetch(visit, at=visit.house.clock.now() - timedelta(hours=18))
+    await fetch(visit)
+    await visit.user.open(OWN)
+    await visit.user.should_see(
+        "Google Calendar last fetched 9 h ago, from outside; nothing was new (304)", retries=20
+    )
+    await visit.user.should_see("about every 9 h")
+    await visit.user.should_see("of 900 KB")
+    await visit.user.should_see(phone_words.WHY_A_LIMIT)
+
+
+async def test_an_unused_link_is_pointed_out(visit: Visit) -> None:
+    await fetch(visit, at=visit.house.clock.now() - timedelta(days=40))
+    await visit.user.open(OWN)
+    await visit.user.should_see("Switch off what nobody uses any more.", retries=20)
+    await visit.user.should_see("Not fetched for a long time: “Work phone”.")
+
+
+async def test_a_link_is_switched_off(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    await visit.user.should_see("Work phone", retries=20)
+    press(button(visit, "Switch off"))
+    await visit.user.should_see("Switch off “Work phone”?")
+    press(button(visit, "Switch off"))
+    await visit.user.should_see("Switched off", retries=20)
+    assert [each.revoked_at is not None for each in await links(visit)] == [True]
+
+
+async def test_a_renewed_link_is_another_for_the_same_device(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    await visit.user.should_see("Work phone", retries=20)
+    press(button(visit, "Renew"))
+    await visit.user.should_see("Renew “Work phone”?")
+    press(button(visit, "Renew"))
+    await visit.user.should_see("The link for “Work phone”", retries=20)
+    old, new = sorted(await links(visit), key=lambda each: each.revoked_at is None)
+    assert (old.label, old.detail) == (new.label, new.detail)
+    assert old.revoked_at is not None
+    assert new.revoked_at is None
+    assert old.token_hash != new.token_hash
+
+
+async def test_all_links_go_at_once(visit: Visit) -> None:
+    await visit.house.services.feeds.add(ZOE, label="Tablet")
+    await visit.house.services.feeds.add(OMAR, label="Omar's")
+    await visit.user.open(OWN)
+    await visit.user.should_see("Tablet", retries=20)
+    press(button(visit, "Switch all off"))
+    await visit.user.should_see("Switch all links off?")
+    press(button(visit, "Switch all off"))
+    await until(lambda: "2 links switched off." in visit.notices())
+    assert all(each.revoked_at for each in await links(visit))
+    assert not any(each.revoked_at for each in await links(visit, OMAR))
+
+
+async def test_only_its_owner_sees_a_link_again(visit: Visit, tmp_path: Path) -> None:
+    await visit.user.open(OWN)
+    await visit.user.should_see("Work phone", retries=20)
+    assert not [each for each in visit.elements(ui.button) if each.text == "Show"]
+    (link,) = await links(visit)
+    with pytest.raises(NotAllowed):
+        await visit.site.services.feeds.url(link.id)
+
+
+async def test_the_owner_sees_it(tmp_path: Path) -> None:
+    async with as_zoe(tmp_path) as visit:
+        await visit.user.open("/phone")
+        await visit.user.should_see("Work phone", retries=20)
+        press(button(visit, "Show"))
+        await visit.user.should_see("webcal://192.168.20.7:8090/feeds/", retries=20)
+
+
+async def test_a_practitioner_does_not_see_the_practice(tmp_path: Path) -> None:
+    async with as_zoe(tmp_path) as visit:
+        await visit.user.open("/phone")
+        await visit.user.should_see("My phone", retries=20)
+        await visit.user.should_not_see("Who has links")
+        assert (await visit.user.http_client.get(f"/phone/{OMAR}")).status_code == 403
+
+
+async def test_no_link_is_in_a_title_or_an_address_of_a_page(visit: Visit) -> None:
+    await visit.user.open(OWN)
+    await add(visit)
+    press(button(visit, "Make the link"))
+    await visit.user.should_see("/feeds/", retries=20)
+    assert visit.user.client is not None
+    assert "feeds" not in (visit.user.client.title or "")
+    for each in visit.elements(ui.element):
+        assert "/feeds/" not in str(each.props.get("href", ""))
+
+
+# ── the practice ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_practice_sees_who_has_links_but_no_link(visit: Visit) -> None:
+    await fetch(visit)
+    await visit.user.open("/phone")
+    await visit.user.should_see("Who has links", retries=20)
+    await visit.user.should_see(PEOPLE[0].name)
+    await visit.user.should_see("9 h ago")
+    assert "/feeds/" not in shown(visit)
+
+
+async def test_the_practice_may_switch_all_links_off_and_on(visit: Visit) -> None:
+    await visit.user.open("/phone")
+    switch = tick(visit, "Practitioners may have links for phones")
+    switch.value = False
+    await until(lambda: not visit.house.settings.read().practice.feeds_allowed)
+    await visit.user.open(OWN)
+    await visit.user.should_see("The practice has switched calendar links off.", retries=20)
+    assert not [each for each in visit.elements(ui.button) if each.text == "Add a device"]
+
+
+async def test_every_link_of_the_practice_goes_at_once(visit: Visit) -> None:
+    await visit.house.services.feeds.add(OMAR, label="Omar's")
+    await visit.user.open("/phone")
+    await visit.user.should_see("Switch every link off", retries=20)
+    press(button(visit, "Switch every link off"))
+    await visit.user.should_see("Switch every link of the practice off?")
+    press(button(visit, "Switch every link off"))
+    await until(lambda: "2 links switched off." in visit.notices())
+
+
+async def test_the_right_address_comes_first_and_another_may_be_chosen(visit: Visit) -> None:
+    await visit.user.open("/phone")
+    host = field(visit, "Address in links, or a host name of your own")
+    assert list(host.options.items()) == [
+        ("", "Automatic: 192.168.20.7"),
+        ("192.168.20.7", "192.168.20.7 (Ethernet)"),
+        ("172.17.0.1", "172.17.0.1 (docker0)"),
+    ]
+    field(visit, "Web address of a proxy or tunnel").value = "https://cal.example.org"
+    press(button(visit, "Save"))
+    await visit.user.should_see("https://cal.example.org", retries=20)
+    await visit.user.should_see("in the clinic and outside of it")
+    practice = visit.house.settings.read().practice
+    assert (practice.feed_host, practice.feed_base_url) == ("", "https://cal.example.org")
+
+
+async def test_a_wrong_path_is_told_at_its_field(visit: Visit) -> None:
+    await visit.user.open("/phone")
+    certificate = field(visit, "Certificate's file with its chain (PEM)")
+    certificate.value = "cal.pem"
+    press(button(visit, "Save"))
+    await until(lambda: certificate.error)
+    assert visit.house.settings.read().practice.feed_certificate == ""
+
+
+async def test_check_reachability_says_what_was_tried(visit: Visit) -> None:
+    await visit.user.open("/phone")
+    press(button(visit, "Check reachability"))
+    await visit.user.should_see("http://192.168.20.7:8090 answers this computer.", retries=20)
+    await visit.user.should_see("No phone has fetched in the last two days")
+
+
+async def test_a_closed_listener_is_said_on_every_page_of_phones(visit: Visit) -> None:
+    visit.house.services.reachability.door.problem = "Port 8090 is used by another program."
+    for path in ("/phone", OWN, f"/practitioner/{ZOE}", "/practice"):
+        await visit.user.open(path)
+        await visit.user.should_see("Port 8090 is used by another program.", retries=20)
+
+
+def test_every_detail_and_state_has_words() -> None:
+    assert set(phone_words.DETAILS) == set(feed_views.DETAILS)
+    assert all(len(device.steps) == 3 for device in phone_words.DEVICES.values())

@@ -54,6 +54,7 @@ from companion.services.pacing import Pacer, Urgency
 from companion.services.passes import SyncParts
 from companion.services.practitioners import Practitioners
 from companion.services.reachability import ANYWHERE, Reachability
+from companion.services.setup import Setup
 from companion.services.sources import Sources
 from companion.services.staleness import Staleness
 from companion.services.status import Status
@@ -351,6 +352,7 @@ async def open_companion(
                 support=care.support,
                 backups=care.backups,
                 transfer=care.transfer,
+                setup=Setup(settings, clock),
                 accounts=Accounts(
                     settings=settings,
                     passwords=Argon2Passwords(),

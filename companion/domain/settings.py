@@ -67,6 +67,9 @@ class PractitionerSettings:
     disclosure_changed_at: datetime = EPOCH
     availability: tuple[WorkingHours, ...] = ()
     """In the week's order, as `check_hours` gives it; empty where nobody has said."""
+    setup: tuple[str, ...] = ()
+    """Steps of the set-up that succeeded and cannot be told from the rest: see
+    `companion.services.setup`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from companion.services.ports import ActivityLog, AppointmentBook, Clock, Settin
 from companion.services.practitioners import Practitioners
 from companion.services.reachability import Reachability
 from companion.services.setting_transfer import SettingTransfer
+from companion.services.setup import Setup
 from companion.services.sources import Sources
 from companion.services.status import Status
 from companion.services.support import Support
@@ -51,3 +52,4 @@ class Services:
     backups: Backups
     transfer: SettingTransfer
     accounts: Accounts
+    setup: Setup

@@ -51,7 +51,7 @@ Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
     1: lambda tables: tables,  # 2 adds availability, which may be absent
-    2: lambda tables: tables,  # 3 adds users and idle_sign_out, likewise
+    2: lambda tables: tables,  # 3 adds users, idle_sign_out and setup, likewise
     3: lambda tables: tables,  # 4 adds the listener's certificate and feed_unused_after, likewise
 }
 

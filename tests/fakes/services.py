@@ -40,6 +40,7 @@ from companion.services.ports import BookChange, Clock
 from companion.services.practitioners import Practitioners
 from companion.services.reachability import Door, Reachability
 from companion.services.setting_transfer import SettingTransfer
+from companion.services.setup import Setup
 from companion.services.sources import Sources
 from companion.services.staleness import Staleness
 from companion.services.status import Status
@@ -297,6 +298,7 @@ def fake_house(
             program="1.2.3",
         ),
         transfer=SettingTransfer(settings=settings, clock=clock),
+        setup=Setup(settings, clock),
         accounts=Accounts(
             settings=settings,
             passwords=PlainPasswords(),

@@ -99,6 +99,7 @@ people = st.builds(
     disclosure_revision=st.integers(0, 10**9),
     disclosure_changed_at=moments,
     availability=hours,
+    setup=st.lists(texts, max_size=3).map(tuple),
 )
 practices = st.builds(
     Practice,
@@ -315,7 +316,7 @@ KEYS_OF_VERSION_4 = {
     "feed_key feed_unused_after user_rate project_rate",
     "practice.cap": "items client_name masked_types",
     "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at "
-    "availability",
+    "availability setup",
     "practitioners.availability": "weekday start end location",
     "practitioners.practitioner": "id name email timezone colour display_order aliases",
     "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "

@@ -109,10 +109,10 @@ class Live:
             result = await self._services.syncing.run(
                 practitioner_id, cause="upload", release_held=release_held
             )
-            outcome = Outcome(
-                sentence=words.pass_sentence(result),
-                good=result.error is None and not result.failed,
-            )
+            good = result.error is None and not result.failed
+            outcome = Outcome(sentence=words.pass_sentence(result), good=good)
+            if good:
+                await self._prove(practitioner_id)
         except CompanionError as error:
             outcome = Outcome(sentence=f"{error.what} {error.remedy}", good=False)
         except asyncio.CancelledError:
@@ -126,6 +126,12 @@ class Live:
         self._outcomes[practitioner_id] = outcome
         self.touch()
         self.version += 1
+
+    async def _prove(self, practitioner_id: str) -> None:
+        """Ask Google for its own list, so that the result comes with the proof."""
+        proved = await self._services.auditing.audit(practitioner_id, repair=False)
+        if proved.error is None:
+            await self._services.setup.uploaded(practitioner_id)
 
     def cancel(self, practitioner_id: str) -> None:
         """Ask a running upload to stop after the write under way."""

@@ -1,0 +1,193 @@
+"""Setup: how far each practitioner has come on the vendor's eight steps, and the upload after them.
+
+Most steps can be told from the settings. What cannot (a check that succeeded, choices that were
+applied, the first upload) is remembered as a mark that names what it was true for: another account
+or calendar makes it due again. Copying settings copies steps 7 and 8, never whose calendar it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from companion.domain.errors import BadInput, NotFound
+from companion.domain.settings import PractitionerSettings, Settings, SyncChoices
+from companion.services.ports import Clock, SettingsStore
+from companion.services.rows import next_change
+
+STEPS = (
+    "Enable Google Calendar Sync",
+    "Google Login",
+    "Connect to Google",
+    "Calendar",
+    "Test Credentials",
+    "Check Calendar is accessible",
+    "Sync period",
+    "Items to include",
+    "Upload to Google",
+)
+"""The vendor's words and order; the last is what they lead to."""
+PERIOD, ITEMS = "period", "items"
+PARTS: Mapping[str, tuple[str, ...]] = {
+    PERIOD: ("days_in_arrears", "days_in_advance"),
+    ITEMS: ("disclosure", "colour"),
+    "habits": ("put_back_deleted", "tidy_past"),
+}
+"""What can be copied: fields of SyncChoices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    number: int
+    title: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    practitioner_id: str
+    name: str
+    steps: tuple[Step, ...]
+
+    @property
+    def current(self) -> Step | None:
+        """Where to go on; None when all is done."""
+        return next((step for step in self.steps if not step.done), None)
+
+    @property
+    def done(self) -> int:
+        return sum(step.done for step in self.steps)
+
+
+def progress_of(record: PractitionerSettings) -> Progress:
+    google = record.google
+    facts = (
+        record.choices.enabled,
+        bool(google.login or google.account),
+        bool(google.account),
+        google.connected,
+        google.connected and _tested(record) in record.setup,
+        google.connected and _accessible(record) in record.setup,
+        PERIOD in record.setup,
+        ITEMS in record.setup,
+        google.connected and _uploaded(record) in record.setup,
+    )
+    steps = zip(STEPS, facts, strict=True)
+    return Progress(
+        practitioner_id=record.practitioner.id,
+        name=record.practitioner.name,
+        steps=tuple(
+            Step(number=number, title=title, done=done)
+            for number, (title, done) in enumerate(steps, 1)
+        ),
+    )
+
+
+def _tested(record: PractitionerSettings) -> str:
+    return f"tested {record.google.account}"
+
+
+def _accessible(record: PractitionerSettings) -> str:
+    return f"accessible {record.google.calendar_id}"
+
+
+def _uploaded(record: PractitionerSettings) -> str:
+    return f"uploaded {record.google.calendar_id}"
+
+
+class Setup:
+    def __init__(self, settings: SettingsStore, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def steps(self, practitioner_id: str) -> Progress:
+        """Raises NotFound."""
+        return progress_of(_known(self._settings.read(), practitioner_id))
+
+    def everybody(self) -> tuple[Progress, ...]:
+        return tuple(map(progress_of, self._settings.read().practitioners.values()))
+
+    async def tested(self, practitioner_id: str, *, good: bool) -> None:
+        """*Test Credentials* was answered."""
+        await self._mark(practitioner_id, "tested ", good=good)
+
+    async def accessible(self, practitioner_id: str, *, good: bool) -> None:
+        """*Check Calendar is accessible* was answered."""
+        await self._mark(practitioner_id, "accessible ", good=good)
+
+    async def uploaded(self, practitioner_id: str) -> None:
+        await self._mark(practitioner_id, "uploaded ", good=True)
+
+    async def applied(self, practitioner_id: str) -> None:
+        """Steps 7 and 8 were looked at and applied."""
+
+        def edit(settings: Settings) -> Settings:
+            record = _known(settings, practitioner_id)
+            return settings.with_practitioner(_with_marks(record, (PERIOD, ITEMS)))
+
+        await self._settings.change(edit)
+
+    async def _mark(self, practitioner_id: str, kind: str, *, good: bool) -> None:
+        def edit(settings: Settings) -> Settings:
+            record = _known(settings, practitioner_id)
+            rest = tuple(each for each in record.setup if not each.startswith(kind))
+            made = (_tested(record), _accessible(record), _uploaded(record))
+            fresh = tuple(each for each in made if good and each.startswith(kind))
+            return settings.with_practitioner(replace(record, setup=(*rest, *fresh)))
+
+        await self._settings.change(edit)
+
+    async def copy(
+        self, from_id: str, to_ids: Iterable[str], parts: Iterable[str] = PARTS
+    ) -> tuple[str, ...]:
+        """To all of them or, raising BadInput or NotFound, to none; the ids that changed.
+
+        `parts`: keys of `PARTS`."""
+        chosen, wanted = tuple(parts), tuple(dict.fromkeys(to_ids))
+        if not chosen or not set(chosen) <= PARTS.keys():
+            raise BadInput("There is nothing chosen to copy.", "Tick what to copy.", field="parts")
+        if not set(wanted) - {from_id}:
+            raise BadInput("Nobody is chosen.", "Tick who gets it.", field="to")
+        changed: list[str] = []
+
+        def edit(settings: Settings) -> Settings:
+            changed.clear()
+            source = _known(settings, from_id).choices
+            after = settings
+            for practitioner_id in wanted:
+                record = _known(settings, practitioner_id)
+                choices = _copied(source, record.choices, chosen)
+                marks = [part for part in chosen if part in {PERIOD, ITEMS}]
+                if choices != record.choices:
+                    changed.append(practitioner_id)
+                fresh = _with_marks(replace(record, choices=choices), marks)
+                if choices.disclosure != record.choices.disclosure:
+                    fresh = replace(
+                        fresh,
+                        disclosure_revision=record.disclosure_revision + 1,
+                        disclosure_changed_at=next_change(
+                            self._clock.now(), record.disclosure_changed_at
+                        ),
+                    )
+                after = after.with_practitioner(fresh)
+            return after
+
+        await self._settings.change(edit)
+        return tuple(changed)
+
+
+def _copied(source: SyncChoices, target: SyncChoices, parts: Iterable[str]) -> SyncChoices:
+    values = {name: getattr(source, name) for part in parts for name in PARTS[part]}
+    return replace(target, **values)
+
+
+def _with_marks(record: PractitionerSettings, marks: Iterable[str]) -> PractitionerSettings:
+    fresh = [mark for mark in marks if mark not in record.setup]
+    return replace(record, setup=(*record.setup, *fresh))
+
+
+def _known(settings: Settings, practitioner_id: str) -> PractitionerSettings:
+    record = settings.practitioners.get(practitioner_id)
+    if record is None:
+        raise NotFound("That practitioner does not exist any more.", "Reload the list.")
+    return record

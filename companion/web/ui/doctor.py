@@ -19,7 +19,6 @@ from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
     Tone,
-    badge,
     box,
     button,
     card,
@@ -181,4 +180,3 @@ def _draw_well(findings: Sequence[Finding]) -> None:
                 with box():
                     text(each.title, "strong")
                     text(each.what, "soft small")
-                badge("Well", "ok")

@@ -174,7 +174,8 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
 def _account(user: User) -> None:
     """Who is signed in, and the way out: a form, because only an HTTP answer ends a cookie."""
     with box("nav__account"):
-        with box("nav__link", tag="a").props('href="/account"'):
+        with box("nav__link", tag="a").props('href="/account"') as entry:
+            entry.props["aria-label"] = f"Account of {user.name}"
             ui.icon("account_circle").props("aria-hidden=true")
             text(user.name, tag="span")
         with box(tag="form").props('method="post" action="/sign-out"'):

@@ -24,7 +24,7 @@ from companion.web.ui.site import Site
 from companion.web.ui.theme import badge, box, button, dialog, notice, text
 from companion.web.ui.troubles import careful, say_done
 
-HEADINGS = ("Device", "Last fetched", "Fetches", "Size", "Works until", "")
+HEADINGS = ("Device", "Last fetched", "Fetches", "Size", "Works until")
 Show = Callable[[FeedLink, str], Awaitable[None]]
 """Told a link and its URL, to be shown."""
 
@@ -54,9 +54,9 @@ class PhoneTable:
             with scroll, box("table", tag="table"):
                 with box(tag="thead"), box(tag="tr"):
                     for heading in HEADINGS:
-                        text(heading or "Actions", "" if heading else "sr-only", tag="th").props(
-                            "scope=col"
-                        )
+                        text(heading, tag="th").props("scope=col")
+                    with box(tag="th").props("scope=col"):
+                        text("Actions", "sr-only", tag="span")
                 with box(tag="tbody"):
                     for each in every:
                         self._row(each, bodies.get(each.link.id))

@@ -1,0 +1,165 @@
+"""Phone links in a real browser: a device added by keyboard, the code read back, axe, both themes.
+
+Screenshots go to the folder named by COMPANION_SCREENSHOTS, else to pytest's temporary folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from companion.testing import find_chromium
+
+pytestmark = pytest.mark.browser
+
+HERE = Path(__file__).resolve().parent
+AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, NARROW = (1280, 900), (390, 844)
+SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The launch address of an app on a fake house, in a process of its own."""
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "serve_pages.py"), str(tmp_path_factory.mktemp("home"))],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://"), "the app did not start; see its error above"
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def state(chromium: Browser, launch: str) -> Any:
+    """Of a browser that has been launched once."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(launch)
+    expect(page.locator(".who").first).to_be_visible()
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def page(chromium: Browser, state: Any, launch: str) -> Iterator[Page]:
+    context = chromium.new_context(
+        base_url="/".join(launch.split("/")[:3]),
+        storage_state=state,
+        viewport={"width": WIDE[0], "height": WIDE[1]},
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context.new_page()
+    context.close()
+
+
+def shoot(page: Page, folder: Path, name: str) -> None:
+    place = Path(SHOTS) if SHOTS else folder
+    page.wait_for_timeout(400)
+    page.screenshot(path=place / f"{name}.png", full_page=True)
+
+
+def complaints(page: Page) -> list[str]:
+    """Serious and critical ones of axe."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run()")
+    return [
+        f"{each['id']}: {node['html'][:160]}"
+        for each in found["violations"]
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
+
+
+def open_first(page: Page) -> None:
+    page.goto("/phone")
+    page.locator("td a").first.click()
+    expect(page.get_by_role("heading", name="My phone")).to_be_visible()
+    expect(page.get_by_text("Work phone").first).to_be_visible()
+
+
+def test_a_device_is_added_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
+    open_first(page)
+    page.get_by_role("button", name="Add a device").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("What this link shows")).to_be_visible()
+    expect(page.locator(".shown").first).to_be_visible()
+    shoot(page, tmp_path, "phone-wizard")
+    assert complaints(page) == []
+    page.get_by_label("Whose or which one").focus()
+    page.keyboard.type("Zoë's iPad")
+    page.get_by_role("button", name="Make the link").focus()
+    page.keyboard.press("Enter")
+    address = page.locator(".address").last
+    expect(address).to_have_text(
+        re.compile(r"^webcal://192\.168\.20\.7:8090/feeds/[\w-]{43}\.ics$")
+    )
+    expect(page.locator(".device__code svg")).to_be_visible()
+    shoot(page, tmp_path, "phone-link")
+    assert complaints(page) == []
+    page.get_by_role("button", name="Copy the link").click()
+    assert page.evaluate("navigator.clipboard.readText()") == address.inner_text()
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("Zoë's iPad").first).to_be_visible()
+    assert "/feeds/" not in page.title() + page.url
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_both_pages_are_sound_in_every_size_and_theme(
+    page: Page, tmp_path: Path, size: tuple[int, int], theme: str
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto("/phone")
+    page.evaluate(f"companionTheme('{theme}')")
+    page.goto("/phone")
+    expect(page.get_by_text("Who has links")).to_be_visible()
+    page.get_by_role("button", name="Check reachability").click()
+    expect(page.get_by_text("The listener for phones runs")).to_be_visible()
+    page.get_by_text("Address, certificate and proxy").click()
+    expect(page.get_by_label("Web address of a proxy or tunnel")).to_be_visible()
+    shoot(page, tmp_path, f"phones-{size[0]}-{theme}")
+    assert complaints(page) == []
+    open_first(page)
+    shoot(page, tmp_path, f"my-phone-{size[0]}-{theme}")
+    assert complaints(page) == []
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, "nothing stands out at the side"

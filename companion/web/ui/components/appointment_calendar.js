@@ -456,13 +456,18 @@ export default {
     focusedKey() {
       return this.keyOf(document.activeElement ?? document.body);
     },
-    focus(key, scroll) {
+    focus(key, wanted, tries = 30) {
+      // What an edit led to is focused once its dialog has gone; else the focus is only kept.
       requestAnimationFrame(() => {
+        if (document.querySelector(".q-dialog")) {
+          if (wanted && tries) setTimeout(() => this.focus(key, wanted, tries - 1), 50);
+          return;
+        }
         const found = this.$refs.place.querySelector(`[data-key="${CSS.escape(key)}"]`);
         const element = found?.closest(".ec-event");
         if (!element || element === document.activeElement) return;
-        if (document.querySelector(".q-dialog")) return;
-        element.focus({ preventScroll: !scroll });
+        element.focus({ preventScroll: true });
+        if (wanted) element.scrollIntoView({ block: "nearest", inline: "nearest" });
       });
     },
   },

@@ -1,0 +1,299 @@
+"""The Appointment Book in a real browser: drag, resize, menu, keys, touch, two windows, looks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.book_desk import Desk, desk, serious
+
+pytestmark = pytest.mark.browser
+
+DAY = "2026-12-10"
+"""A Thursday after the sample's moved lunches; each test takes a day of its own."""
+SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with desk("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(office: Desk) -> Iterator[Page]:
+    window = office.window()
+    wrong: list[str] = []
+    window.on("pageerror", lambda error: wrong.append(str(error)))
+    window.on(
+        "console",
+        lambda message: wrong.append(message.text) if message.type == "error" else None,
+    )
+    yield window
+    window.context.close()
+    assert wrong == []
+
+
+def go(page: Page, day: str, view: str = "day") -> None:
+    page.goto(f"/book?day={day}&view={view}")
+    expect(page.locator(".book__frame")).to_have_attribute("data-shown", re.compile(r"\d+"))
+
+
+def appointment(page: Page, title: str) -> Locator:
+    return page.locator(".ec-event", has_text=title)
+
+
+def enter(page: Page, name: str, start: str = "") -> Locator:
+    """A new client appointment by keyboard."""
+    page.locator("body").press("n")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Client's last name").fill(name)
+    if start:
+        dialog.get_by_label("Start time").fill(start)
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    made = appointment(page, name)
+    expect(made).to_be_visible()
+    return made
+
+
+def drag(page: Page, what: Locator, dx: float, dy: float, *, at_end: bool = False) -> None:
+    box = what.bounding_box()
+    assert box is not None
+    x = box["x"] + box["width"] / 2
+    y = box["y"] + (box["height"] - 3 if at_end else 8)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx / 2, y + dy / 2, steps=4)
+    page.mouse.move(x + dx, y + dy, steps=4)
+    page.mouse.up()
+
+
+def column(page: Page) -> float:
+    """Width of one practitioner's column, in pixels."""
+    boxes = [each.bounding_box() for each in page.locator(".ec-col-head").all()[:2]]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    return boxes[1]["x"] - boxes[0]["x"]
+
+
+def test_dragging_moves_in_time_and_between_practitioners_and_undo_brings_it_back(
+    page: Page,
+) -> None:
+    go(page, DAY)
+    made = enter(page, "Dragged")
+    expect(made).to_contain_text("09:00–09:30")
+    drag(page, made, column(page), 8 * 22)
+    expect(made).to_contain_text("11:00–11:30")
+    expect(made).to_contain_text("with Müller, Jürgen")
+    page.keyboard.press("Control+z")
+    expect(made).to_contain_text("09:00–09:30")
+    expect(made).to_contain_text("with Zoë")
+    page.get_by_role("button", name="Undo new appointment").click()
+    expect(made).to_have_count(0)
+
+
+def test_the_lower_edge_changes_the_length(page: Page) -> None:
+    go(page, "2026-12-19")
+    made = enter(page, "Stretched")
+    drag(page, made, 0, 4 * 22, at_end=True)
+    expect(made).to_contain_text("09:00–10:30")
+
+
+def test_drawing_over_free_time_begins_an_appointment_there(page: Page) -> None:
+    go(page, "2026-12-12")
+    heads = page.locator(".ec-col-head")
+    box = heads.nth(2).bounding_box()
+    body = page.locator(".ec-body").bounding_box()
+    assert box is not None
+    assert body is not None
+    x, y = box["x"] + 40, body["y"] + 12 * 22 + 4
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 3 * 22, steps=6)
+    page.mouse.up()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Start time")).to_have_value("10:00")
+    expect(dialog.get_by_label("End time")).to_have_value("11:00")
+    expect(dialog.get_by_text("Aroha Ngātā")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_everything_goes_by_keyboard_and_the_focus_stays(page: Page) -> None:
+    go(page, "2026-12-13")
+    made = enter(page, "Keyed")
+    made.focus()
+    page.keyboard.press("Alt+ArrowDown")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(made).to_contain_text("09:30–10:00")
+    page.keyboard.press("Alt+Shift+ArrowDown")
+    expect(made).to_contain_text("09:30–10:15")
+    page.keyboard.press("Alt+ArrowRight")
+    expect(made).to_contain_text("with Müller, Jürgen")
+    expect(made).to_be_focused()
+    page.keyboard.press("Shift+F10")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Cancel appointment")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(made).to_contain_text("cancelled")
+    page.keyboard.press("Control+z")
+    expect(made).not_to_contain_text("cancelled")
+    made.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Client's last name")).to_have_value("Keyed")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_menu_of_a_right_click_offers_what_the_vendors_does(page: Page) -> None:
+    go(page, "2026-12-14")
+    made = enter(page, "Clicked", "07:00")
+    made.click(button="right")
+    items = [each.inner_text().split("\n")[1] for each in page.get_by_role("menuitem").all()]
+    assert items == [
+        "Open",
+        "Copy appointment",
+        "Cancel appointment",
+        "What does Google show?",
+        "Upload to Google",
+        "New appointment",
+    ]
+    page.get_by_role("menuitem", name="What does Google show?").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("It is written to Google with the next sync.")
+    expect(dialog).to_contain_text("In Google")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+    body = page.locator(".ec-body").bounding_box()
+    assert body is not None
+    page.mouse.click(body["x"] + 100, body["y"] + 3 * 22, button="right")
+    page.get_by_role("menuitem", name="Upload to Google").click()
+    expect(page.locator(".book__status")).to_contain_text("added", timeout=15_000)
+    expect(made).to_contain_text("in Google")
+
+
+def test_a_meeting_of_a_series_moves_alone_and_nothing_is_doubled(page: Page) -> None:
+    """The vendor's bug, as a journey: after the sync Google shows it moved, once."""
+    go(page, "2026-12-15")
+    lunches = page.locator(".ec-event", has_text="Lunch")
+    mine = lunches.filter(has_text="with Zoë")
+    expect(mine).to_contain_text("12:30–13:00")
+    drag(page, mine, 0, -4 * 22)
+    page.get_by_role("button", name="Only this one").click()
+    expect(mine).to_have_count(1)
+    expect(mine).to_contain_text("11:30–12:00")
+    expect(mine).to_contain_text("moved from its usual time")
+    mine.click(button="right")
+    page.get_by_role("menuitem", name="Upload to Google").click()
+    expect(mine).to_contain_text("in Google", timeout=15_000)
+    expect(page.locator(".book__status")).to_contain_text("1 changed")
+    page.keyboard.press("PageDown")
+    expect(mine).to_contain_text("12:30–13:00")
+
+
+def test_two_windows_stay_in_step_and_the_later_editor_is_told(office: Desk, page: Page) -> None:
+    go(page, "2026-12-16")
+    other = office.window()
+    go(other, "2026-12-16")
+    made = enter(page, "Shared", "07:00")
+    twin = appointment(other, "Shared")
+    expect(twin).to_be_visible(timeout=1500)
+    twin.click()
+    dialog = other.get_by_role("dialog")
+    expect(dialog.get_by_label("Client's last name")).to_have_value("Shared")
+    made.focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(made).to_contain_text("07:15–07:45")
+    expect(twin).to_contain_text("07:15–07:45", timeout=1500)
+    dialog.get_by_label("Client's last name").fill("Too late")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_contain_text("changed in another window")
+    expect(dialog.get_by_label("Client's last name")).to_have_value("Too late")
+    other.context.close()
+
+
+def test_a_name_is_never_markup(page: Page) -> None:
+    go(page, "2026-12-17")
+    made = enter(page, "<img src=x onerror=window.hacked=1>", "07:00")
+    expect(made).to_contain_text("<img src=x")
+    assert page.evaluate("window.hacked") is None
+    assert made.locator("img").count() == 0
+
+
+def test_a_long_press_opens_the_menu(office: Desk) -> None:
+    phone = office.window(1000, 800, has_touch=True)
+    go(phone, "2026-12-18")
+    target = phone.locator(".ec-event").first
+    box = target.bounding_box()
+    assert box is not None
+    touch = phone.context.new_cdp_session(phone)
+    point = {"x": box["x"] + 20, "y": box["y"] + 10}
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    phone.wait_for_timeout(700)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(phone.get_by_role("menu")).to_be_visible()
+    phone.context.close()
+
+
+def test_searching_leads_to_the_day_and_focuses_the_appointment(page: Page) -> None:
+    go(page, DAY)
+    page.get_by_role("button", name="Search").click()
+    page.get_by_label("Client, title or notes").fill("conference hobart")
+    page.get_by_role("button", name="Leave").click()
+    expect(appointment(page, "Leave")).to_be_focused()
+
+
+def test_an_export_file_is_downloaded(page: Page, tmp_path: Path) -> None:
+    go(page, DAY)
+    page.get_by_role("button", name="Export to Google/iCal").click()
+    page.get_by_text("To an .ics file").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="OK").click()
+    saved = tmp_path / "export.ics"
+    download.value.save_as(saved)
+    assert saved.read_bytes().startswith(b"BEGIN:VCALENDAR\r\n")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_day_week_and_list_have_no_serious_finding(
+    office: Desk, theme: str, tmp_path: Path
+) -> None:
+    window = office.window()
+    window.context.add_cookies([{"name": "companion-theme", "value": theme, "url": office.origin}])
+    folder = Path(SHOTS) if SHOTS else tmp_path
+    for view in ("day", "week", "workweek", "list"):
+        go(window, "2026-11-24", view)
+        window.screenshot(path=folder / f"book-{view}-{theme}.png")
+        assert serious(window) == [], view
+    window.locator("body").press("n")
+    expect(window.get_by_role("dialog")).to_be_visible()
+    window.wait_for_timeout(400)  # the dialog fades in, and axe would measure its colours half-way
+    window.screenshot(path=folder / f"book-new-{theme}.png")
+    assert serious(window) == []
+    window.context.close()
+
+
+def test_a_narrow_window_shows_the_list_and_nothing_runs_over(office: Desk) -> None:
+    phone = office.window(390, 844)
+    go(phone, "2026-11-24")
+    expect(phone.locator(".ec-list")).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert serious(phone) == []
+    phone.context.close()
+
+
+def test_the_paper_is_plain(page: Page) -> None:
+    page.goto("/book/print?day=2026-11-24")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tuesday 24 November 2026")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    expect(page.locator(".nav")).to_have_count(0)
+    assert serious(page) == []

@@ -13,3 +13,14 @@
   };
   apply();
 })();
+
+// Leaving a page with something unsaved asks first; the page says when there is something.
+(() => {
+  let unsaved = false;
+  window.companionUnsaved = (state) => {
+    unsaved = state;
+  };
+  addEventListener("beforeunload", (event) => {
+    if (unsaved) event.preventDefault();
+  });
+})();

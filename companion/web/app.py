@@ -233,7 +233,12 @@ class _SignIns:
             return self._sorry(as_companion_error(error), back)
         page = plain_page(
             "Connected to Google",
-            f"{connected.account} is signed in; the calendar is “{connected.calendar_name}”.",
+            f"{connected.account} is signed in; "
+            + (
+                f"the calendar is “{connected.calendar_name}”."
+                if connected.calendar_id
+                else "now choose the calendar."
+            ),
             "Taking you back …",
             link=(back, "Back to the practitioner"),
             go_to=f"{back}?connected=1",
@@ -250,13 +255,16 @@ class _SignIns:
 
 
 def _choice(calendar: str, name: str) -> CalendarChoice | None:
-    """``new`` with a name, or the id of a calendar there is; None keeps the present one."""
+    """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is; None
+    keeps the present one."""
     from companion.services.connecting import CalendarChoice
 
     if not calendar:
         return None
     if calendar == "new":
         return CalendarChoice(kind="new", name=name)
+    if calendar == "list":
+        return CalendarChoice(kind="list")
     return CalendarChoice(kind="existing", calendar_id=calendar)
 
 

@@ -28,6 +28,7 @@ from companion.web.ui import (
     phone,
     practice,
     practitioner,
+    setup_table,
     sources,
     users,
 )
@@ -67,6 +68,7 @@ def create_site(
         phone,
         practice,
         users,
+        setup_table,
         doctor,
         backup,
     ):

@@ -1,7 +1,8 @@
 """One practitioner's Google Calendar page: the vendor's steps, as cards, and the phone links.
 
-Steps 2 to 6 act at once, because they speak with Google. Steps 1, 7 and 8 are one form: nothing
-of it counts before *Apply*, and a bar says that something is unsaved.
+The head says how far one is. Steps 2 to 6 act at once, because they speak with Google. Steps 1, 7
+and 8 are one form: nothing of it counts before *Apply* (or *OK*, which goes back as well), a bar
+says that something is unsaved, and leaving then asks.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
+from companion.services.accounts_policy import Action
+from companion.services.setting_checks import GOOGLE_COLOURS
+from companion.services.setup import ITEMS, PERIOD
 from companion.web.ui import words
+from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
 from companion.web.ui.components.google_steps import GoogleSteps, step
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.phone_links import PhoneLinks
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
+from companion.web.ui.components.setup_steps import SetupSteps
+from companion.web.ui.components.upload_dialog import open_upload_dialog
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import back_link, box, button, card, frame, notice, page_head, text
@@ -31,6 +38,9 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.25
 MOST_DAYS = 730
+COLOURS = {"": "The calendar's own"} | {
+    number: name.capitalize() for name, number in GOOGLE_COLOURS.items()
+}
 
 
 def create(site: Site) -> None:
@@ -44,7 +54,6 @@ def create(site: Site) -> None:
             if connected and record.google.connected:
                 with notice("ok"):
                     text("Connected. The calendar is filled by itself from now on.", "strong")
-            _State(site, record.practitioner.id)
             page_of = _Page(site, record)
         await page_of.fill()
 
@@ -63,7 +72,7 @@ class _State:
             return
         self._card = PractitionerCard(
             self._content(status),
-            on_upload=careful(partial(site.live.upload, practitioner_id)),
+            on_upload=careful(partial(open_upload_dialog, site, practitioner_id)),
             on_stop=careful(partial(site.live.cancel, practitioner_id)),
             on_held=careful(partial(open_held_dialog, site, practitioner_id)),
         )
@@ -90,31 +99,55 @@ class _Page:
         self._record = record
         self._id = record.practitioner.id
         choices = record.choices
+        self._head = SetupSteps(site.services.setup.steps(self._id))
         with step(1, "Enable Google Calendar Sync", done=choices.enabled):
             self._enabled = ui.switch(
                 "Keep this practitioner's Google Calendar equal to the book",
                 value=choices.enabled,
                 on_change=self._changed,
             )
-        google = GoogleSteps(site, record)
-        with step(7, "Sync period"):
+        google = GoogleSteps(site, record, self._look)
+        with step(7, "Sync period", done=PERIOD in record.setup):
             with box("columns"):
                 self._arrears = self._days("Days in Arrears", choices.days_in_arrears)
                 self._advance = self._days("Days in Advance", choices.days_in_advance)
             self._dates = text("", "soft").props("aria-live=polite")
-        with step(8, "Items to include"):
+        with step(8, "Items to include", done=ITEMS in record.setup):
             cap = site.services.settings.read().practice.cap
             self._form = DisclosureForm(choices.disclosure, cap, self._changed)
+            self._colour = ui.select(COLOURS, label="Colour in Google", value=choices.colour)
+            self._colour.classes("field").props("outlined options-dense")
+            self._colour.on_value_change(self._changed)
+            self._put_back = ui.switch(
+                "Put back events that somebody deletes in Google",
+                value=choices.put_back_deleted,
+                on_change=self._changed,
+            )
+            self._tidy = ui.switch(
+                "Remove events from Google once they are older than the days in arrears",
+                value=choices.tidy_past,
+                on_change=self._changed,
+            )
             text("Preview", tag="h3")
             self._preview = EventPreview(site, record)
+            with box("actions"):
+                if not {PERIOD, ITEMS} <= set(record.setup):
+                    button("Apply as it is", careful(self._apply), icon="check")
+                if site.may(Action.PRACTITIONERS):
+                    copy = partial(open_copy_dialog, site, self._id)
+                    button("Copy settings to others …", careful(copy), icon="content_copy")
+        with step(9, "Upload to Google"):
+            _State(site, self._id)
         self._bar = box("savebar").props("role=status")
         with self._bar:
             text("Not saved yet", "strong")
             with box("actions"):
                 button("Undo", careful(self._undo), look="plain")
+                button("OK", careful(self._okay), icon="done_all")
                 button("Apply", careful(self._apply), look="primary", icon="check")
         self._saved = self._values()
         self._bar.set_visibility(False)
+        ui.timer(LOOK_SECONDS * 4, self._look)
         with card("Phone links"):
             text(
                 "A private link shows the same appointments in any calendar app. Google fetches "
@@ -140,12 +173,18 @@ class _Page:
             "days_in_arrears": _whole(self._arrears.value),
             "days_in_advance": _whole(self._advance.value),
             **self._form.values(),
+            "colour": str(self._colour.value or ""),
+            "put_back_deleted": "true" if self._put_back.value else "false",
+            "tidy_past": "true" if self._tidy.value else "false",
         }
+
+    def _look(self) -> None:
+        self._head.show(self._site.services.setup.steps(self._id))
 
     def _changed(self, *_: object) -> None:
         if not hasattr(self, "_saved"):
             return
-        self._bar.set_visibility(self._values() != self._saved)
+        self._unsaved(self._values() != self._saved)
         ui.timer(0.01, careful(self._draw), once=True)
 
     async def _draw(self) -> None:
@@ -166,7 +205,17 @@ class _Page:
         self._dates.set_text(f"From {first} to {words.day(window.last_day, year=True)}.")
         await self._preview.show(self._form.draft(), arrears, advance)
 
-    async def _apply(self) -> None:
+    def _unsaved(self, state: bool) -> None:
+        if self._bar.visible != state:
+            self._bar.set_visibility(state)
+            ui.run_javascript(f"companionUnsaved({'true' if state else 'false'})")
+
+    async def _okay(self) -> None:
+        if await self._apply():
+            ui.navigate.to("/")
+
+    async def _apply(self) -> bool:
+        """All of the form or nothing; whether it was kept."""
         values = self._values()
         try:
             self._record = await self._site.services.practitioners.set_values(self._id, values)
@@ -177,14 +226,18 @@ class _Page:
                 say(error)
             else:
                 field.error = f"{error.what} {error.remedy}"
-            return
+            return False
+        await self._site.services.setup.applied(self._id)
         self._saved = values
-        self._bar.set_visibility(False)
+        self._unsaved(False)
+        self._look()
         self._site.services.worker.nudge(self._id)
         self._site.live.touch()
         say_done("Saved.")
+        return True
 
     def _undo(self) -> None:
+        self._unsaved(False)
         ui.navigate.reload()
 
 

@@ -82,6 +82,7 @@ class DisclosureForm:
         self._masked.classes("field").props(
             'outlined debounce=400 hint="With commas, such as: Counselling, Supervision"'
         )
+        text("Cancelled appointments are never shown.", "soft small")
 
     def values(self) -> dict[str, str]:
         """As settings in words."""

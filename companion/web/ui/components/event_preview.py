@@ -1,11 +1,14 @@
-"""EventPreview: real upcoming appointments as Google would show them, and how many go.
+"""EventPreview: real upcoming appointments as Google and as a phone link would show them.
 
-Made by the same projection as every write to Google: what is shown here is what is sent.
+Made by the same projection as every write to Google and every feed: what is shown here is what is
+sent. Below it, how many events go and how long the first upload takes by Google's quota.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from companion.domain.appointments import Appointment
@@ -13,11 +16,14 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent, project
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
+from companion.services.feed_views import disclosure_for
 from companion.web.ui import words
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, text
 
 MOST_SHOWN = 3
+PHONE_DETAIL = "initials"
+"""What a new link shows unless its maker chooses otherwise."""
 
 
 class EventPreview:
@@ -41,20 +47,33 @@ class EventPreview:
         appointments = await self._site.services.book.appointments(
             person.id, window.wall_start - slack, window.wall_end + slack
         )
-        capped = disclosure.capped(self._site.services.settings.read().practice.cap)
+        settings = self._site.services.settings.read()
+        draft = replace(self._record, choices=replace(self._record.choices, disclosure=disclosure))
+        google = settings.disclosure_of(draft)
+        phone = disclosure_for(PHONE_DETAIL, draft, settings)
         events = await asyncio.to_thread(
-            project, appointments, window, capped, practitioner_name=person.name
+            project, appointments, window, google, practitioner_name=person.name
+        )
+        on_phone = await asyncio.to_thread(
+            project, appointments, window, phone, practitioner_name=person.name
         )
         if turn == self._asked:
-            self._draw(appointments, events, now)
+            rate = settings.practice.user_rate
+            self._draw(appointments, events, {each.key: each for each in on_phone}, now, rate)
 
     def _draw(
-        self, appointments: list[Appointment], events: list[CalendarEvent], now: datetime
+        self,
+        appointments: list[Appointment],
+        events: list[CalendarEvent],
+        on_phone: Mapping[str, CalendarEvent],
+        now: datetime,
+        rate: float,
     ) -> None:
         by_id = {each.id: each for each in appointments}
         chosen = _examples(by_id, [event for event in events if event.ends > now])
         self._count.set_text(
-            f"With these choices {words.counted(len(events), 'event')} would be in Google."
+            f"With these choices {words.counted(len(events), 'event')} would be in Google. A first "
+            f"upload of all of them takes about {words.duration(len(events) / rate)}."
         )
         self._place.clear()
         with self._place:
@@ -68,7 +87,14 @@ class EventPreview:
                         _as_in_book(appointment, event)
                     with box("stack"):
                         text("What Google will show", "soft small")
-                        _as_in_google(event)
+                        _as_shown(event)
+                    with box("stack"):
+                        text("What a phone link shows (initials)", "soft small")
+                        phone = on_phone.get(event.key)
+                        if phone is None:
+                            text("Nothing", "soft")
+                        else:
+                            _as_shown(phone)
 
 
 def _examples(by_id: dict[str, Appointment], upcoming: list[CalendarEvent]) -> list[CalendarEvent]:
@@ -91,7 +117,7 @@ def _as_in_book(appointment: Appointment, event: CalendarEvent) -> None:
         text(" · ".join(part for part in rest if part), "small soft")
 
 
-def _as_in_google(event: CalendarEvent) -> None:
+def _as_shown(event: CalendarEvent) -> None:
     with box("shown"):
         text(event.summary, "shown__title")
         text(words.local_span(event.begins, event.ends, event.timezone), "small")

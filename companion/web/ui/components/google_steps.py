@@ -6,7 +6,7 @@ step 3 carries what step 4 says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from companion.domain.settings import PractitionerSettings
 from companion.services import setting_checks
 from companion.web.ui import words
 from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.setup_steps import anchor
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, dialog, notice, text
 from companion.web.ui.troubles import as_companion_error, careful
@@ -25,12 +26,13 @@ from companion.web.ui.troubles import as_companion_error, careful
 if TYPE_CHECKING:
     from companion.services.connecting import CheckResult
 
-KEEP, NEW, EXISTING = "keep", "new", "existing"
+KEEP, NEW, LIST, EXISTING = "keep", "new", "list", "existing"
 
 
 @contextmanager
 def step(number: int, title: str, *, done: bool = False) -> Iterator[ui.element]:
     with card(classes="step") as outer:
+        outer.props(f"id={anchor(number)}")
         with box("step__number step__number--done" if done else "step__number"):
             if done:
                 ui.icon("check").props(f'role=img aria-label="Step {number}, done"')
@@ -45,10 +47,14 @@ def step(number: int, title: str, *, done: bool = False) -> Iterator[ui.element]
 class GoogleSteps:
     """Steps 2 to 6."""
 
-    def __init__(self, site: Site, record: PractitionerSettings) -> None:
+    def __init__(
+        self, site: Site, record: PractitionerSettings, on_check: Callable[[], None]
+    ) -> None:
+        """`on_check` is told that a check was answered."""
         self._site = site
         self._record = record
         self._id = record.practitioner.id
+        self._on_check = on_check
         google = record.google
         with step(2, "Google Login", done=bool(google.login or google.account)):
             text("The Google account whose calendar is to be filled.", "card__lead")
@@ -57,22 +63,25 @@ class GoogleSteps:
                 value=google.login or google.account or record.practitioner.email,
             )
             self._login.classes("field").props("outlined type=email autocomplete=off")
-        with step(3, "Connect to Google", done=google.connected):
+        with step(3, "Connect to Google", done=bool(google.account)):
             self._sign_in()
         ui.link_target("calendar")
         with step(4, "Calendar", done=google.connected):
             self._calendar()
-        with step(5, "Test Credentials"):
+        done = {each.title for each in site.services.setup.steps(self._id).steps if each.done}
+        with step(5, "Test Credentials", done="Test Credentials" in done):
             self._check(
                 "Test Credentials",
                 "Asks Google whether the sign-in still works.",
                 lambda: site.services.connecting.test(self._id),
+                site.services.setup.tested,
             )
-        with step(6, "Check Calendar is accessible"):
+        with step(6, "Check Calendar is accessible", done="Check Calendar is accessible" in done):
             self._check(
                 "Check Calendar is accessible",
                 "Writes one test event to the calendar and removes it again.",
                 lambda: site.services.connecting.check(self._id),
+                site.services.setup.accessible,
             )
 
     # ── 3 ────────────────────────────────────────────────────────────────────────────────────
@@ -127,7 +136,16 @@ class GoogleSteps:
 
     def _calendar(self) -> None:
         google = self._record.google
-        options = {NEW: "Create a calendar for me (recommended)", EXISTING: "Use one that I have"}
+        if google.account and not google.connected:
+            self._to_choose = box("stack")
+            with self._to_choose:
+                text("Your calendars are being read …", "soft").props("role=status")
+            ui.timer(0.05, careful(self._list), once=True)
+        options = {
+            NEW: "Create a calendar for me (recommended)",
+            LIST: "Choose from my list, after signing in",
+            EXISTING: "Paste a Google Calendar ID",
+        }
         if google.connected:
             options = {KEEP: f"Keep “{google.calendar_name or google.calendar_id}”"} | options
             text(f"Now filled: {google.calendar_name or google.calendar_id}", "strong")
@@ -153,9 +171,35 @@ class GoogleSteps:
         else:
             text("Used when you press Connect to Google.", "soft small")
 
+    async def _list(self) -> None:
+        """After a sign-in to choose from a list: the list."""
+        found = await self._site.services.connecting.calendars(self._id)
+        self._to_choose.clear()
+        with self._to_choose:
+            if not found:
+                text("This account has no calendar that may be written to.", "soft")
+                return
+            options = {
+                each.id: each.name + (" (your main calendar)" if each.primary else "")
+                for each in found
+            }
+            chosen = ui.radio(options, value=None).props('aria-label="My calendars"')
+
+            async def take() -> None:
+                if chosen.value is None:
+                    raise BadInput("No calendar is chosen.", "Choose one of the list.")
+                await self._site.services.connecting.choose(self._id, str(chosen.value))
+                self._site.live.touch()
+                ui.navigate.to(f"/practitioner/{self._id}?connected=1")
+
+            button("Use this calendar", careful(take), look="primary", icon="check")
+            text("Or choose another way below and press Connect again.", "soft small")
+
     def _wanted_calendar(self) -> dict[str, str]:
         if self._kind.value == NEW:
             return {"calendar": "new", "name": str(self._name.value or "").strip()}
+        if self._kind.value == LIST:
+            return {"calendar": "list"}
         if self._kind.value == EXISTING:
             identity = str(self._existing.value or "").strip()
             if "@" not in identity or any(mark.isspace() for mark in identity):
@@ -169,7 +213,13 @@ class GoogleSteps:
 
     # ── 5 and 6 ──────────────────────────────────────────────────────────────────────────────
 
-    def _check(self, label: str, lead: str, ask: Callable[[], object]) -> None:
+    def _check(
+        self,
+        label: str,
+        lead: str,
+        ask: Callable[[], Awaitable[CheckResult]],
+        remember: Callable[..., Awaitable[None]],
+    ) -> None:
         text(lead, "card__lead")
         with box("actions"):
             press = button(label)
@@ -183,7 +233,8 @@ class GoogleSteps:
             press.props("loading")
             outcome.clear()
             try:
-                result: CheckResult = await ask()  # type: ignore[misc]
+                result = await ask()
+                await remember(self._id, good=result.ok)
             except CompanionError as error:
                 trouble = as_companion_error(error)
                 press.set_text(f"{label} (Failed)")
@@ -193,6 +244,7 @@ class GoogleSteps:
                 return
             finally:
                 press.props(remove="loading")
+            self._on_check()
             press.set_text(result.label)
             press.props["icon"] = "check_circle" if result.ok else "error"
             press.classes(

@@ -1,0 +1,68 @@
+"""Copy settings to other practitioners: what of steps 7 and 8, and to whom."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.web.ui import words
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, dialog, notice, text
+from companion.web.ui.troubles import careful, say_done
+
+PARTS = {
+    "period": "Sync period (days in arrears and in advance)",
+    "items": "Items to include, client's name, kinds, masked types, colour",
+    "habits": "What is put back, and what is tidied behind the window",
+}
+
+
+def open_copy_dialog(site: Site, practitioner_id: str) -> None:
+    people = site.services.settings.read().practitioners
+    with dialog(f"Copy the settings of {people[practitioner_id].practitioner.name}") as opened:
+        text(
+            "The saved settings are copied; each keeps their own Google account and calendar.",
+            "soft",
+        )
+        with box(tag="fieldset"):
+            text("What", tag="legend")
+            parts = {part: ui.checkbox(label, value=True) for part, label in PARTS.items()}
+        with box(tag="fieldset"):
+            text("To", tag="legend")
+            others = {
+                key: ui.checkbox(each.practitioner.name)
+                for key, each in people.items()
+                if key != practitioner_id
+            }
+
+            def everybody() -> None:
+                for tick in others.values():
+                    tick.value = True
+
+            button("Tick all", careful(everybody), look="plain")
+        wrong = box().props("aria-live=assertive")
+
+        async def go() -> None:
+            wrong.clear()
+            chosen = [key for key, tick in others.items() if tick.value]
+            try:
+                changed = await site.services.setup.copy(
+                    practitioner_id, chosen, [part for part, tick in parts.items() if tick.value]
+                )
+            except BadInput as error:
+                with wrong, notice("bad"):
+                    text(str(error))
+                return
+            for each in changed:
+                site.services.worker.nudge(each)
+            site.live.touch()
+            opened.close()
+            same = len(chosen) - len(changed)
+            say_done(
+                f"Copied to {words.counted(len(changed), 'practitioner')}"
+                + (f"; {same} had the same already." if same else ".")
+            )
+
+        with box("actions"):
+            button("Copy", careful(go), look="primary", icon="content_copy")
+            button("Cancel", opened.close, look="plain")

@@ -1,0 +1,65 @@
+"""Who is set up: every practitioner with the state of each step, so it shows who is stuck where."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from companion.services.setup import STEPS, Progress
+from companion.web.ui import words
+from companion.web.ui.components.setup_steps import anchor
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import back_link, badge, box, card, frame, page_head, text
+
+
+def create(site: Site) -> None:
+    @page(site, "/progress")
+    async def progress() -> None:
+        everybody = site.services.setup.everybody()
+        with frame(site, "Who is set up", active="/"):
+            back_link()
+            ready = sum(each.current is None for each in everybody)
+            page_head(
+                "Who is set up",
+                f"{words.number(ready)} of {words.counted(len(everybody), 'practitioner')} "
+                f"{'is' if ready == 1 else 'are'} through all steps.",
+            )
+            with card():
+                _table(everybody)
+
+
+def _table(everybody: tuple[Progress, ...]) -> None:
+    if not everybody:
+        text("No practitioners yet.", "soft")
+        return
+    scroll = box("scroll").props('tabindex=0 role=region aria-label="Steps by practitioner"')
+    with scroll, box("table table--steps", tag="table"):
+        with box(tag="thead"), box(tag="tr"):
+            text("Practitioner", tag="th").props("scope=col")
+            text("Next", tag="th").props("scope=col")
+            for number, title in enumerate(STEPS, 1):
+                heading = text(str(number), tag="th").props("scope=col")
+                heading.props["title"] = title
+                heading.props["aria-label"] = f"{number} {title}"
+        with box(tag="tbody"):
+            for each in everybody:
+                with box(tag="tr"):
+                    _row(each)
+
+
+def _row(progress: Progress) -> None:
+    current = progress.current
+    with box(tag="th").props("scope=row"):
+        link = text(progress.name, tag="a")
+        place = f"#{anchor(current.number)}" if current else ""
+        link.props["href"] = f"/practitioner/{progress.practitioner_id}{place}"
+    with box(tag="td"):
+        if current is None:
+            badge("All done", "ok")
+        else:
+            text(f"{current.number} {current.title}", tag="span")
+    for step in progress.steps:
+        with box(tag="td"):
+            icon = ui.icon("check_circle" if step.done else "radio_button_unchecked")
+            icon.classes("steps__done" if step.done else "soft")
+            icon.props(f'role=img aria-label="{"done" if step.done else "to do"}"')

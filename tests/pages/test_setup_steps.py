@@ -1,0 +1,191 @@
+"""The set-up as steps: remembered, shown for everybody, copied, and the upload with its proof."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from nicegui import ui
+
+from companion.domain.disclosure import ClientName
+from companion.domain.users import Role, User
+from companion.services.connecting import CalendarChoice
+from tests.fakes.services import CLIENT_FILE, fake_house, lived_in, the_sample
+from tests.pages.conftest import Visit, visiting
+from tests.pages.driving import button, field, press, tick, until
+
+PEOPLE = the_sample().practitioners
+ZOE, NEW = PEOPLE[0], PEOPLE[5]
+
+
+def done(visit: Visit, who: str) -> list[int]:
+    steps = visit.house.services.setup.steps(who).steps
+    return [each.number for each in steps if each.done]
+
+
+@pytest.fixture
+async def filled(tmp_path: Path) -> AsyncIterator[Visit]:
+    """Zoë is connected, her book is not uploaded yet."""
+    sample = the_sample()
+    house = fake_house(sample)
+    await house.services.connecting.set_client(CLIENT_FILE)
+    await house.write(*sample.appointments)
+    await house.connect(ZOE.id, ZOE.email)
+    async with visiting(house, tmp_path) as visit:
+        yield visit
+
+
+async def test_the_page_says_where_one_stopped(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{NEW.id}")
+    await filled.user.should_see("0 of 9 steps done. Next: Enable Google Calendar Sync.")
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await filled.user.should_see("4 of 9 steps done. Next: Test Credentials.")
+    await filled.user.should_see("Go on with step 5")
+
+
+async def test_the_checks_and_the_choices_are_remembered(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    press(button(filled, "Test Credentials"))
+    await filled.user.should_see("Next: Check Calendar is accessible.", retries=20)
+    press(button(filled, "Check Calendar is accessible"))
+    await filled.user.should_see("Next: Sync period.", retries=20)
+    press(button(filled, "Apply as it is"))
+    await filled.user.should_see("Next: Upload to Google.", retries=20)
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await filled.user.should_see("8 of 9 steps done. Next: Upload to Google.")
+
+
+async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    events = (await filled.house.services.syncing.plan(ZOE.id)).events
+    card = next(each for each in filled.elements(ui.element) if hasattr(each, "card"))
+    press(card, "upload")
+    await filled.user.should_see(f"Upload to Google for {ZOE.name}", retries=20)
+    await filled.user.should_see("to add")
+    await filled.user.should_see("Google takes it in about")
+    rows = [each for each in filled.elements(ui.element) if "mark--add" in each.classes]
+    assert len(rows) == 10
+    assert not filled.house.google.calendars_by_id[
+        filled.house.settings.read().practitioners[ZOE.id].google.calendar_id
+    ].live()
+    press(button(filled, "Upload"))
+    await filled.user.should_see("Done in", retries=40)
+    await until(lambda: 9 in done(filled, ZOE.id))
+    await filled.user.should_see(f"{events} = Google {events}", retries=40)
+
+
+async def test_a_second_upload_says_that_there_is_nothing_to_do(filled: Visit) -> None:
+    await filled.house.services.syncing.run(ZOE.id, cause="upload")
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    card = next(each for each in filled.elements(ui.element) if hasattr(each, "card"))
+    press(card, "upload")
+    await filled.user.should_see("Google already shows what the book says", retries=20)
+    press(button(filled, "Compare with Google"))
+    await filled.user.should_see("Nothing to do", retries=40)
+
+
+async def test_a_calendar_is_chosen_from_the_list(filled: Visit) -> None:
+    house = filled.house
+    house.google.add_calendar("mine@group.example", NEW.email, name="My own")
+    start = await house.services.connecting.begin(
+        NEW.id,
+        calendar=CalendarChoice(kind="list"),
+        redirect_uri="http://127.0.0.1:8080/oauth/callback",
+    )
+    await house.services.connecting.finish(house.google.consent(start.url, NEW.email))
+    assert done(filled, NEW.id) == [2, 3]
+    await filled.user.open(f"/practitioner/{NEW.id}")
+    await filled.user.should_see("Use this calendar", retries=20)
+    mine = next(
+        each for each in filled.elements(ui.radio) if each.props.get("aria-label") == "My calendars"
+    )
+    mine.value = next(iter(mine.options))
+    press(button(filled, "Use this calendar"))
+    await until(lambda: house.settings.read().practitioners[NEW.id].google.connected)
+
+
+async def test_the_choice_of_the_list_goes_along_to_google(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{NEW.id}")
+    gone_to: list[str] = []
+    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    kind = next(each for each in filled.elements(ui.radio) if "list" in each.options)
+    kind.value = "list"
+    press(button(filled, "Connect to Google"))
+    await until(lambda: gone_to)
+    assert gone_to[0].endswith("calendar=list")
+
+
+async def test_the_preview_shows_google_beside_a_phone_link(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await filled.user.should_see("What a phone link shows (initials)", retries=20)
+    client = next(each for each in filled.elements(ui.radio) if "full" in each.options)
+    client.value = ClientName.FULL.value
+
+    def shown() -> list[str]:
+        found = [e for e in filled.elements(ui.element) if "shown__title" in e.classes]
+        return [each.text for each in found[:3]]
+
+    await until(lambda: len(shown()) == 3 and shown()[0] in shown()[1])
+    assert shown()[0] not in shown()[2]
+
+
+async def test_the_first_uploads_time_is_told_by_the_quota(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await filled.user.should_see("A first upload of all of them takes about", retries=20)
+
+
+async def test_ok_keeps_everything_and_goes_back(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    gone_to: list[str] = []
+    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    field(filled, "Days in Advance").value = 30
+    field(filled, "Colour in Google").value = "11"
+    press(button(filled, "OK"))
+    await until(lambda: gone_to)
+    choices = filled.house.settings.read().practitioners[ZOE.id].choices
+    assert (choices.days_in_advance, choices.colour) == (30, "11")
+
+
+async def test_ok_with_a_bad_value_keeps_nothing_and_stays(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    gone_to: list[str] = []
+    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    before = filled.house.settings.read()
+    field(filled, "Colour in Google").value = "11"
+    field(filled, "Days in Advance").value = 9999
+    press(button(filled, "OK"))
+    await until(lambda: field(filled, "Days in Advance").error)
+    assert gone_to == []
+    assert filled.house.settings.read() == before
+
+
+async def test_settings_are_copied_to_others(filled: Visit) -> None:
+    await filled.house.services.practitioners.set_values(ZOE.id, {"days_in_advance": "90"})
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    press(button(filled, "Copy settings to others …"))
+    await filled.user.should_see(f"Copy the settings of {ZOE.name}")
+    press(button(filled, "Copy"))
+    await filled.user.should_see("Nobody is chosen.", retries=20)
+    tick(filled, NEW.name).value = True
+    press(button(filled, "Copy"))
+    people = filled.house.settings.read
+    await until(lambda: people().practitioners[NEW.id].choices.days_in_advance == 90)
+    assert people().practitioners[PEOPLE[1].id].choices.days_in_advance == 60
+
+
+async def test_the_table_shows_who_is_stuck_where(filled: Visit) -> None:
+    await filled.user.open("/progress")
+    await filled.user.should_see("0 of 6 practitioners are through all steps.")
+    await filled.user.should_see("5 Test Credentials")
+    await filled.user.should_see("1 Enable Google Calendar Sync")
+
+
+async def test_a_practitioner_copies_nothing_to_others(tmp_path: Path) -> None:
+    own = User(id="zoe", name="Zoë", role=Role.PRACTITIONER, practitioner_id=ZOE.id)
+    async with visiting(await lived_in(), tmp_path, who=own) as visit:
+        await visit.user.open(f"/practitioner/{ZOE.id}")
+        await visit.user.should_see("Items to include")
+        await visit.user.should_not_see("Copy settings to others …")
+        answer = await visit.user.http_client.get("/progress")
+        assert answer.status_code == 403

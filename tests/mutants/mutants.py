@@ -1,0 +1,213 @@
+"""The mutants: bugs that somebody could write, each as one replacement in one file.
+
+`before` must stand in the file exactly once; tests/mutants/test_mutants.py sees to it that the
+list keeps up with the code. `tests` are those expected to notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HISTORIES = "tests/property/test_sync_histories.py"
+PASSES = "tests/unit/test_passes.py"
+WRITING = "tests/unit/test_writing.py"
+WORKER = "tests/unit/test_worker.py"
+PACING = "tests/unit/test_pacing.py"
+CALENDAR = "tests/contract/test_remote_calendar.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    name: str
+    file: str
+    before: str
+    after: str
+    tests: tuple[str, ...] = (HISTORIES,)
+
+
+MUTANTS = (
+    Mutant(
+        name="no intent row before the call",
+        file="companion/services/writing.py",
+        before="await self.ledger.write(self.target.calendar, put=[self._intent(step) "
+        "for step in batch])",
+        after="[self._intent(step) for step in batch]",
+    ),
+    Mutant(
+        name="an id that is new in every pass, as a server would assign it",
+        file="companion/services/writing.py",
+        before="return event_id(target.install_id, target.calendar.calendar_id, key, generation)",
+        after="return event_id(str(id(self)), target.calendar.calendar_id, key, generation)",
+    ),
+    Mutant(
+        name="a guessed generation: 409 taken for a tombstone",
+        file="companion/services/writing.py",
+        before="seen = await self._get(self._id(step))\n",
+        after="seen = None\n",
+    ),
+    Mutant(
+        name="409 taken for success without a look",
+        file="companion/services/writing.py",
+        before="        if fingerprint == event.fingerprint:\n",
+        after="        if fingerprint:\n",
+    ),
+    Mutant(
+        name="a tombstone taken for a live event",
+        file="companion/services/writing.py",
+        before="        if seen is None or seen.deleted:\n            if step.generation",
+        after="        if seen is None:\n            if step.generation",
+    ),
+    Mutant(
+        name="edges of the window in UTC",
+        file="companion/domain/window.py",
+        before="return instant(self.wall_start, self.timezone)",
+        after='return instant(self.wall_start, "UTC")',
+    ),
+    Mutant(
+        name="patches that write colour and reminder blindly",
+        file="companion/services/writing.py",
+        before='if_match = (step.if_match or action.entry.etag) if style else ""',
+        after='style, if_match = True, ""',
+    ),
+    Mutant(
+        name="a colour of the practitioner taken for ours after our own patch",
+        file="companion/services/writing.py",
+        before='etag=answer.etag if answer.style == row.style else "",',
+        after="etag=answer.etag,",
+    ),
+    Mutant(
+        name="events deleted when they leave the window",
+        file="companion/domain/reconcile.py",
+        before="behind = entry.ends <= self._window_start and not self._tidy",
+        after="behind = False",
+        tests=(PASSES,),
+    ),
+    Mutant(
+        name="forgotten as soon as an event has begun before the window",
+        file="companion/domain/reconcile.py",
+        before="behind = entry.ends <= self._window_start and not self._tidy",
+        after="behind = entry.begins <= self._window_start and not self._tidy",
+    ),
+    Mutant(
+        name="a list cut at its first page",
+        file="companion/adapters/google/calendar.py",
+        before='while page.get("nextPageToken"):',
+        after='while page.get("nextPageToken") == "":',
+        tests=(CALENDAR,),
+    ),
+    Mutant(
+        name="a swallowed 412",
+        file="companion/services/writing.py",
+        before="return await self._settle_style(step, action)",
+        after="return None",
+    ),
+    Mutant(
+        name="one Http shared by all threads",
+        file="companion/adapters/google/threads.py",
+        before="                own = self._make()\n",
+        after="                own = self._owned[0] if self._owned else self._make()\n",
+        tests=("tests/unit/test_google_threads.py", CALENDAR),
+    ),
+    Mutant(
+        name="held removals that are not remembered",
+        file="companion/services/passes.py",
+        before="held=self._held_since(before, now),",
+        after="held=None,",
+        tests=(PASSES,),
+    ),
+    Mutant(
+        name="held removals that go out after all",
+        file="companion/services/passes.py",
+        before="rest = tuple(delete for delete in desk.plan.deletes if delete.key not in waiting)",
+        after="rest = desk.plan.deletes",
+        tests=(PASSES,),
+    ),
+    Mutant(
+        name="an unanswered write taken for done",
+        file="companion/domain/reconcile.py",
+        before="            entry.state is EntryState.OK\n            and entry.fingerprint",
+        after="            entry.state is not EntryState.REMOVING\n            and entry.fingerprint",
+    ),
+    Mutant(
+        name="a delete that meets a 410 fails for ever",
+        file="companion/services/writing.py",
+        before="if answer is None or isinstance(answer, EventGone):",
+        after="if answer is None:",
+        tests=(HISTORIES, PASSES, WRITING),
+    ),
+    Mutant(
+        name="a place that changes unnoticed",
+        file="companion/domain/events.py",
+        before="            self.summary,\n            self.location,\n            self.description,",
+        after="            self.summary,\n            self.description,",
+    ),
+    Mutant(
+        name="names left in free text",
+        file="companion/domain/events.py",
+        before="_plain(self._redact(clean_text(occurrence.notes, keep_lines=True)))",
+        after="_plain(clean_text(occurrence.notes, keep_lines=True))",
+    ),
+    Mutant(
+        name="our events that the ledger does not know are removed and made anew",
+        file="companion/domain/reconcile.py",
+        before="if not seen.key or known is not None:",
+        after="if True:",
+        tests=(HISTORIES, PASSES),
+    ),
+    Mutant(
+        name="two events for one appointment both stay",
+        file="companion/domain/reconcile.py",
+        before="            self._deletes.append(Delete(entry=_entry_of(seen, "
+        "_extra(seen.key, seen.event_id))))\n            return",
+        after="            return",
+    ),
+    Mutant(
+        name="an edit under a running pass taken for done",
+        file="companion/services/worker.py",
+        before="watch.seen, watch.failures = watch.begun, 0",
+        after="watch.seen, watch.failures = watch.planned, 0",
+        tests=(WORKER,),
+    ),
+    Mutant(
+        name="a probe that never ends",
+        file="companion/services/worker.py",
+        before="                self._network.probing = False\n",
+        after="                pass\n",
+        tests=(WORKER,),
+    ),
+    Mutant(
+        name="bursts as large as the limit",
+        file="companion/services/pacing.py",
+        before="self.capacity = max(float(HEAVIEST), min(limit * 0.014, 400.0))",
+        after="self.capacity = limit / 10",
+        tests=(PACING,),
+    ),
+    Mutant(
+        name="a bucket that starts full",
+        file="companion/services/pacing.py",
+        before="        self._level = 0.0\n",
+        after="        self._level = self.capacity\n",
+        tests=(PACING,),
+    ),
+    Mutant(
+        name="patches charged like any call",
+        file="companion/services/writing.py",
+        before="return 3 if isinstance(self.action, Update) else 1",
+        after="return 1",
+        tests=(WRITING,),
+    ),
+    Mutant(
+        name="what an audit learnt is lost to an edit under it",
+        file="companion/domain/reconcile.py",
+        before="learnt=tuple(self._kept_apart()),",
+        after="",
+        tests=(PASSES,),
+    ),
+    Mutant(
+        name="parking that is forgotten at a restart",
+        file="companion/services/passes.py",
+        before="if until is not None and until > self._parts.clock.now():",
+        after="if until is None:",
+        tests=(PASSES,),
+    ),
+)

@@ -1,0 +1,224 @@
+"""The main job in a browser: `run.py demo`, connect, upload, a later export, a link for a phone.
+
+With COMPANION_SCREENSHOTS=1 it uploads for three people and renews the picture of the README.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from companion.sandbox.rehearsal import LATER_EXPORT, ZONE
+from companion.sandbox.sample import sample_export_csv
+from companion.testing import find_chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parents[2]
+AXE = (ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURE = os.environ.get("COMPANION_SCREENSHOTS", "") == "1"
+LONGEST_UPLOAD = 120_000
+"""Milliseconds; Google takes ten changes a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    launch: str
+    address: str
+
+
+@pytest.fixture
+def demo() -> Iterator[Demo]:
+    """`run.py demo` in a process of its own."""
+    port, feed_port = free_ports()
+    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    options = ["--no-browser", "--port", str(port), "--feed-port", str(feed_port)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from companion.cli import run; run()", "demo", *options],
+        cwd=ROOT,
+        env=kept,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    try:
+        while not (found := re.search(r"http://\S+launch=\S+", process.stdout.readline())):
+            assert process.poll() is None, "the demo did not start; see its error above"
+        yield Demo(launch=found[0], address=f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as b:
+        return one.getsockname()[1], b.getsockname()[1]
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def serious_faults(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run().then(result => result.violations)")
+    return [
+        f"{each['impact']} {each['id']} {each['nodes'][0]['target']}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+def connect(page: Page, name: str) -> None:
+    """Through Google's page, as a person who says yes."""
+    page.get_by_role("link", name=f"Connect to Google, {name}").click()
+    allow = page.get_by_role("button", name="Allow")
+    expect(allow).to_be_visible()
+    choices = page.locator("input[name=account]")
+    if choices.count() and not page.locator("input[name=account]:checked").count():
+        choices.first.check()
+    allow.click()
+    expect(page.locator(".who").first).to_be_visible(timeout=20_000)
+
+
+def card_of(page: Page, name: str) -> Locator:
+    return page.locator(".who").filter(has_text=name)
+
+
+def upload(card: Locator, name: str) -> None:
+    """Press the button, unless the background sync, told of the new connection, was quicker."""
+    button = card.get_by_role("button", name=f"Upload to Google, {name}")
+    bar = card.get_by_role("progressbar")
+    expect(button.or_(bar).first).to_be_visible()
+    if not bar.is_visible():
+        button.click()
+    expect(bar).to_be_visible(timeout=20_000)
+
+
+def practitioners_by_moves() -> list[str]:
+    """Everybody in the sample, first those who have an appointment moved by the later export."""
+    today = datetime.now(ZoneInfo(ZONE)).date()
+    first, second = (
+        {row["Appointment ID"]: row for row in csv.DictReader(io.StringIO(text))}
+        for text in (sample_export_csv(today, ZONE, changed=changed) for changed in (False, True))
+    )
+    moved = [
+        row["Practitioner"]
+        for key, row in first.items()
+        if key in second and second[key]["Start"] != row["Start"]
+    ]
+    everybody = [row["Practitioner"] for row in first.values()]
+    return list(dict.fromkeys([*moved, *everybody]))
+
+
+def fetch(url: str, **headers: str) -> tuple[int, bytes, str]:
+    """As curl would: status, body, ETag."""
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=named), timeout=10) as got:
+            return got.status, got.read(), got.headers["ETag"]
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read(), refused.headers["ETag"]
+
+
+def until(true: Callable[[], bool], *, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.3)
+
+
+def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -> None:
+    names = practitioners_by_moves()[: 3 if PICTURE else 1]
+    name = names[0]
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900}, color_scheme="light", locale="en-AU"
+    )
+    page = context.new_page()
+    page.goto(demo.launch)
+    expect(page.locator(".who")).to_have_count(6)
+    expect(page.get_by_text("Demo: invented people")).to_be_visible()
+
+    for each in names:
+        connect(page, each)
+        page.goto(demo.address)
+        upload(card_of(page, each), each)
+    for each in names:
+        proof = card_of(page, each).get_by_text(re.compile(r"Book .* = Google \d+"))
+        expect(proof).to_be_visible(timeout=LONGEST_UPLOAD)
+    if PICTURE:
+        page.screenshot(path=ROOT / "static" / "pictures" / "overview.png")
+    assert serious_faults(page) == []
+
+    google = context.new_page()
+    google.goto(
+        page.get_by_role("link", name="Look at the simulated Google").get_attribute("href") or ""
+    )
+    google.get_by_role("link", name=f"Appointments – {name}").click()
+    expect(google.locator("li.event").first).to_be_visible()
+    before = google.locator("body").inner_text()
+
+    def google_changed() -> bool:
+        google.reload()
+        return google.locator("body").inner_text() != before
+
+    assert not google_changed()
+
+    page.goto(f"{demo.address}/import")
+    page.get_by_role("button", name=LATER_EXPORT).click()
+    expect(page.get_by_role("button", name="Apply")).to_be_visible()
+    assert serious_faults(page) == []
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("link", name="Go to the overview")).to_be_visible()
+    until(google_changed, seconds=20)
+
+    page.goto(demo.address)
+    page.locator(".who__name a", has_text=name).click()
+    expect(page.get_by_role("heading", name=name).first).to_be_visible()
+    assert serious_faults(page) == []
+    page.get_by_role("link", name="My phone").click()
+    page.get_by_role("button", name="Add a device").click()
+    page.get_by_label("Device").wait_for()
+    page.get_by_label("Whose or which one").fill("A phone")
+    page.get_by_role("button", name="Make the link").click()
+    shown = page.get_by_text(re.compile(r"/feeds/[\w-]{43}\.ics")).first
+    expect(shown).to_be_visible()
+    url = re.sub(r"^webcal", "http", shown.inner_text().strip())
+
+    status, body, tag = fetch(url)
+    assert status == 200
+    assert body.count(b"BEGIN:VEVENT") > 100
+    assert fetch(url, If_None_Match=tag)[:2] == (304, b"")
+    context.close()

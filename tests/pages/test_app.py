@@ -3,68 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
-from nicegui import app as nicegui_app
-from nicegui.testing.general import nicegui_reset_globals
 
 from companion.domain.errors import StoreError
-from companion.web.app import create_app
-from companion.web.options import AppOptions
-from tests.fakes.services import CLIENT_FILE, PASSWORD, FakeHouse, fake_house, the_sample
-
-PORT = 8080
-ORIGIN = f"http://127.0.0.1:{PORT}"
-ZOE = the_sample().practitioners[0]
-
-
-class Browser:
-    """Keeps cookies as a browser does, path and all; sends what a navigation sends."""
-
-    def __init__(self, app: object, house: FakeHouse, options: AppOptions) -> None:
-        self.house = house
-        self.options = options
-        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-        self.http = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
-
-    async def launch(self) -> None:
-        """Known, and signed in as the administrator."""
-        answer = await self.http.get(f"/?launch={self.options.launches.issue()}")
-        assert answer.status_code == 303
-        await self.sign_in("Robin")
-
-    async def sign_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
-        form = {"name": name, "password": password}
-        return await self.http.post("/sign-in", data=form, headers={"origin": ORIGIN})
-
-    async def begin(self, query: str = "") -> str:
-        """Press Connect to Google; the address at Google."""
-        answer = await self.http.get(f"/oauth/start/{ZOE.id}{query}")
-        assert answer.status_code == 303, answer.text
-        return answer.headers["location"]
+from tests.fakes.services import fake_house, the_sample
+from tests.pages.browsing import ORIGIN, PORT, ZOE, Browser, serving
 
 
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    house = fake_house(the_sample())
-    await house.services.connecting.set_client(CLIENT_FILE)
-    with nicegui_reset_globals():
-        os.environ["NICEGUI_USER_SIMULATION"] = "true"
-        try:
-            options = AppOptions(port=PORT, home=tmp_path, version="1.2.3")
-            app = create_app(house.services, options)
-            async with nicegui_app.router.lifespan_context(nicegui_app):
-                browser = Browser(app, house, options)
-                async with browser.http:
-                    yield browser
-        finally:
-            os.environ.pop("NICEGUI_USER_SIMULATION", None)
+    async with serving(fake_house(the_sample()), tmp_path) as browser:
+        yield browser
 
 
 async def test_health_is_told_to_anyone_and_says_nothing_else(browser: Browser) -> None:

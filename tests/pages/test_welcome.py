@@ -1,0 +1,118 @@
+"""The welcome: three screens of a home without users, and never again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from companion.domain.users import Role
+from tests.fakes.services import PASSWORD, fake_house, the_sample
+from tests.pages.browsing import Browser, serving
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """Nobody and nothing there yet; the browser was launched."""
+    async with serving(fake_house(), tmp_path) as browser:
+        await browser.be_known()
+        yield browser
+
+
+async def practice(browser: Browser) -> None:
+    answer = await browser.post("/welcome", name="Harbour Physio", timezone="Australia/Hobart")
+    assert answer.headers["location"] == "/welcome/administrator"
+
+
+async def test_a_home_without_users_begins_with_the_welcome(browser: Browser) -> None:
+    for path in ("/", "/practice", "/sign-in"):
+        answer = await browser.http.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/welcome")
+    page = await browser.http.get("/welcome")
+    assert "1 of 3" in page.text
+    assert "Australia/Sydney</option>" in page.text
+
+
+async def test_three_screens_lead_to_a_practice_with_an_administrator(browser: Browser) -> None:
+    await practice(browser)
+    assert browser.house.settings.read().practice.timezone == "Australia/Hobart"
+    answer = await browser.post(
+        "/welcome/administrator", name="Robin", new=PASSWORD, again=PASSWORD
+    )
+    assert answer.headers["location"] == "/welcome/appointments"
+    page = await browser.http.get("/welcome/appointments")
+    assert "3 of 3" in page.text
+    for way in ("/import", "/sources", "/book", "/"):
+        assert f'href="{way}"' in page.text
+        assert (await browser.http.get(way)).status_code == 200
+    users = browser.house.services.accounts.users()
+    assert [(each.name, each.role) for each in users] == [("Robin", Role.ADMINISTRATOR)]
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "said"),
+    [
+        ("/welcome", {"name": "", "timezone": "Australia/Sydney"}, "The name is empty."),
+        ("/welcome", {"name": "A", "timezone": "Mars/Base"}, "is not a time zone"),
+        (
+            "/welcome/administrator",
+            {"name": "Robin", "new": "short", "again": "short"},
+            "shorter than 10",
+        ),
+        (
+            "/welcome/administrator",
+            {"name": "Robin", "new": PASSWORD, "again": "other"},
+            "passwords differ",
+        ),
+        ("/welcome/administrator", {"name": " ", "new": PASSWORD, "again": PASSWORD}, "empty"),
+    ],
+)
+async def test_what_is_wrong_is_said_at_its_field(
+    browser: Browser, path: str, form: dict[str, str], said: str
+) -> None:
+    answer = await browser.post(path, **form)
+    assert answer.status_code == 400
+    assert said in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert PASSWORD not in answer.text
+    assert browser.house.services.accounts.users() == ()
+
+
+async def test_the_demo_is_explained_on_the_way(browser: Browser) -> None:
+    assert 'href="/welcome/demo"' in (await browser.http.get("/welcome")).text
+    assert "python run.py demo" in (await browser.http.get("/welcome/demo")).text
+
+
+async def test_the_last_screen_is_for_the_administrator(browser: Browser) -> None:
+    assert (await browser.http.get("/welcome/appointments")).status_code == 303
+
+
+async def test_the_welcome_makes_no_second_administrator(tmp_path: Path) -> None:
+    async with serving(fake_house(the_sample()), tmp_path) as browser:
+        await browser.be_known()
+        before = browser.house.settings.read()
+        for path in ("/welcome", "/welcome/administrator"):
+            assert (await browser.http.get(path)).headers["location"] == "/"
+            form = {"name": "Eve", "timezone": "UTC", "new": PASSWORD, "again": PASSWORD}
+            answer = await browser.post(path, **form)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/")
+            assert "set-cookie" not in answer.headers
+        assert browser.house.settings.read() == before
+
+
+async def test_a_stranger_cannot_welcome_themselves(tmp_path: Path) -> None:
+    async with serving(fake_house(), tmp_path) as browser:
+        answer = await browser.post(
+            "/welcome/administrator", name="Eve", new=PASSWORD, again=PASSWORD
+        )
+        assert answer.status_code == 403
+        assert browser.house.services.accounts.users() == ()
+
+
+async def test_a_home_from_before_there_were_users_keeps_its_name(tmp_path: Path) -> None:
+    house = fake_house(the_sample())
+    await house.settings.change(lambda settings: settings.without_user("robin"))
+    async with serving(house, tmp_path) as browser:
+        await browser.be_known()
+        assert 'value="Banksia Allied Health (sample)"' in (await browser.http.get("/welcome")).text

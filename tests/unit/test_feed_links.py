@@ -11,10 +11,12 @@ import pytest
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
 from companion.domain.errors import BadInput, NotFound, SecretsUnavailable
 from companion.domain.settings import Settings
+from companion.services.feed_documents import disclosure_from_words, disclosure_words
 from companion.services.feed_links import product_of
 from companion.services.feed_views import DETAILS, disclosure_for
+from companion.services.practitioners import Practitioners
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, practice, visit
+from tests.fakes.feeds import NOON, TODAY, FeedHouse, practice, token_of, visit
 from tests.fakes.settings import FakeSettings
 
 
@@ -209,3 +211,143 @@ async def test_an_export_backwards_in_time_is_refused() -> None:
 )
 def test_a_client_is_known_by_its_product(agent: str, product: str) -> None:
     assert product_of(agent) == product
+
+
+# ── custom links, renewal, all at once, preview ──────────────────────────────────────────────
+
+
+async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> None:
+    house = FeedHouse()
+    await house.write(visit(1, notes="Bring the old plate"))
+    chosen = Disclosure(items=frozenset({Item.NOTES}), client_name=ClientName.FULL)
+    link, url = await house.feeds.add("avery", label="Phone", detail="custom", custom=chosen)
+    assert link.custom == chosen
+    (event,) = events((await house.feeds.fetch(token_of(url))).body)
+    assert event["SUMMARY"] == "Marigold Quillfeather"
+    assert event["DESCRIPTION"] == "Bring the old plate"
+    assert "LOCATION" not in event
+    await house.settings.change(
+        lambda settings: replace(
+            settings,
+            practice=replace(
+                settings.practice, cap=DisclosureCap(items=frozenset(), client_name=ClientName.NONE)
+            ),
+        )
+    )
+    house.feeds.invalidate()
+    (event,) = events((await house.feeds.fetch(token_of(url))).body)
+    assert event["SUMMARY"] == "Client appointment"
+    assert "DESCRIPTION" not in event
+
+
+async def test_a_preset_keeps_no_custom_choice() -> None:
+    link, _url = await FeedHouse().feeds.add("avery", label="Phone", custom=Disclosure())
+    assert link.custom is None
+
+
+async def test_a_renewed_link_is_as_the_old_one_for_as_long_again() -> None:
+    house = FeedHouse()
+    chosen = Disclosure(busy_only=True)
+    old, url = await house.feeds.add(
+        "avery",
+        label="Phone",
+        detail="custom",
+        custom=chosen,
+        days_in_arrears=1,
+        days_in_advance=2,
+        expires=date(2026, 3, 31),
+    )
+    house.clock.shift(10 * 86_400)
+    new, new_url = await house.feeds.renew(old.id)
+    assert (new.label, new.detail, new.custom) == ("Phone", "custom", chosen)
+    assert (new.days_in_arrears, new.days_in_advance) == (1, 2)
+    assert old.expires_at is not None
+    assert new.expires_at == old.expires_at + timedelta(days=10)
+    assert new_url != url
+    assert (await house.feeds.url(new.id)) == new_url
+    with pytest.raises(NotFound):
+        await house.feeds.url(old.id)
+    body = (await house.feeds.fetch(token_of(url))).body
+    assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]
+
+
+async def test_all_links_of_one_or_of_everybody_are_switched_off() -> None:
+    house = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
+    for who in ("avery", "avery", "blake"):
+        await house.feeds.add(who, label="Phone")
+    first = (await house.feeds.links("avery"))[0]
+    await house.feeds.revoke(first.id)
+    assert await house.feeds.revoke_all("avery") == 1
+    assert [each.revoked_at is None for each in await house.feeds.links("blake")] == [True]
+    assert await house.feeds.revoke_all() == 1
+    assert all(each.revoked_at for each in await house.feeds.links())
+    assert house.secrets.kept == {}
+
+
+async def test_a_preview_is_what_the_link_then_shows() -> None:
+    house = FeedHouse(size_limit=3_000)
+    await house.write(*(visit(48 * each) for each in range(-5, 6)))
+    choices = {"detail": "full", "days_in_arrears": 5, "days_in_advance": 5}
+    preview = await house.feeds.preview("avery", **choices)  # type: ignore[arg-type] # as the keys say
+    link, _url = await house.feeds.add("avery", label="Phone", **choices)  # type: ignore[arg-type] # as above
+    body = await house.feeds.body(link.id)
+    assert preview.events[0].summary.startswith("Marigold Quillfeather")
+    assert len(preview.events) == 11
+    assert preview.trimmed_past + preview.trimmed_future > 0
+    assert (preview.trimmed_past, preview.trimmed_future) == (
+        body.trimmed_past,
+        body.trimmed_future,
+    )
+    assert preview.size > 3_000 >= body.size
+
+
+async def test_a_fetch_is_noted_with_its_outcome_and_where_it_came_from() -> None:
+    house = FeedHouse()
+    await house.write(visit(1))
+    link, url = await house.feeds.add("avery", label="Phone")
+    agent = "Mozilla/5.0 Thunderbird/128.0"
+    first = await house.feeds.fetch(token_of(url), client=agent, address="192.168.20.44")
+    await house.feeds.close()
+    noted = await house.feeds.link(link.id)
+    assert (noted.last_client, noted.last_status) == ("Thunderbird/128.0", 200)
+    assert (noted.last_network, noted.intervals) == ("inside", ())
+    tag = dict(first.headers)[b"etag"].decode()
+    house.clock.shift(1800)
+    await house.feeds.fetch(token_of(url), client=agent, if_none_match=tag, address="8.8.4.4")
+    await house.feeds.close()
+    noted = await house.feeds.link(link.id)
+    assert (noted.last_status, noted.last_network, noted.intervals) == (304, "outside", (1800,))
+
+
+async def test_a_change_of_cap_or_name_reaches_subscribers() -> None:
+    """SEQUENCE and LAST-MODIFIED rise, or phones keep the old words."""
+    house = FeedHouse()
+    await house.write(visit(1))
+    people = Practitioners(settings=house.settings, book=house.book, clock=house.clock)
+    token = await house.token(detail="full")
+
+    async def stamp() -> tuple[int, str]:
+        house.clock.shift(1)
+        (event,) = events((await house.feeds.fetch(token)).body)
+        return int(event["SEQUENCE"]), event["LAST-MODIFIED"]
+
+    seen = [await stamp()]
+    await people.set_practice({"cap_client_name": "initials"})
+    seen.append(await stamp())
+    await people.set_values("avery", {"name": "Avery Lark"})
+    seen.append(await stamp())
+    await people.set_practice({"cap_include": "type"})
+    seen.append(await stamp())
+    assert seen == sorted(seen)
+    assert len({sequence for sequence, _ in seen}) == len({at for _, at in seen}) == 4
+
+
+def test_details_in_words_are_read_and_shown_alike() -> None:
+    words = {"include": "type,notes", "client_name": "first", "kinds": "client,meeting"}
+    shown = disclosure_from_words(words)
+    assert shown.items == {Item.TYPE, Item.NOTES}
+    assert shown.client_name is ClientName.FIRST
+    assert disclosure_from_words(disclosure_words(shown)) == shown
+    for wrong in ({"enabled": "yes"}, {"include": "everything"}):
+        with pytest.raises(BadInput):
+            disclosure_from_words(wrong)

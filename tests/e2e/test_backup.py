@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from companion.sandbox.server import client_file, start_simulated_google
-from tests.e2e.test_commands import LOGIN, Desk, write_export
+from tests.e2e.desk import LOGIN, Desk, write_export
 
 PASSPHRASE = "seven mild ibises wander"
 

@@ -2,151 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from companion.sandbox.server import SimulatedHandle, client_file, start_simulated_google
-
-ROOT = Path(__file__).parents[2]
-LOGIN = "anna@clinic.example"
-HEADER = (
-    "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
-    "Start,End,All Day,Practitioner,Location,Status,Cancelled,Notes"
-)
-TODAY = date(2026, 3, 2)
-
-
-@dataclass
-class Desk:
-    """A home, the simulated Google, and the commands."""
-
-    home: Path
-    google: SimulatedHandle
-
-    @property
-    def environment(self) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
-        return {
-            **kept,
-            "COMPANION_HOME": str(self.home),
-            "COMPANION_GOOGLE_API": self.google.base_url,
-            "COMPANION_SECRETS_KEY": "a passphrase for tests",
-            "COMPANION_NOW": f"{TODAY}T09:00+11:00",
-        }
-
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", "from companion.cli import run; run()", *map(str, arguments)],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def run(self, *arguments: str | Path, code: int = 0) -> str:
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=90)
-        assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
-        assert "Traceback" not in out + err
-        return out
-
-    def json(self, *arguments: str | Path, code: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", code=code))
-
-    def one(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        (result,) = self.json(*arguments, code=code)["practitioners"]
-        return dict(result)
-
-    def connect(self, *more: str, login: str = LOGIN) -> str:
-        """Sign in and consent in Google's page like a person who says yes."""
-        process = self.start(
-            "google", "connect", "Anna Example", "--login", login, "--no-browser", *more
-        )
-        assert process.stdout is not None
-        while not (found := re.search(r"http://\S+", process.stdout.readline())):
-            assert process.poll() is None, process.communicate()
-        consent(found[0])
-        out, err = process.communicate(timeout=30)
-        assert process.returncode == 0, out + err
-        return out
-
-    def live(self) -> list[dict[str, Any]]:
-        """Our events as Google holds them, tombstones apart."""
-        with self.google.lock:
-            return [
-                event
-                for calendar in self.google.google.calendars.values()
-                for event in (calendar.render(event, calendar.zone) for event in calendar.live())
-                if event.get("status") != "cancelled"
-                and "companionKey" in event.get("extendedProperties", {}).get("private", {})
-            ]
-
-
-def consent(url: str) -> None:
-    """Open the address as a browser would; the desk consents by itself (`auto_consent`)."""
-    for _ in range(3):
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-        connection.request("GET", f"{parts.path}?{parts.query}")
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        if answer.status not in {302, 303}:
-            return
-        url = str(answer.headers["Location"])
+from tests.e2e.desk import HEADER, Desk, open_desk, write_export
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with start_simulated_google() as google:
-        with google.lock:
-            google.google.add_account(LOGIN, name="Anna Example", timezone="Australia/Sydney")
-            google.desk.auto_consent = LOGIN
-        made = Desk(home=tmp_path / "home", google=google)
-        client = tmp_path / "client_secret.json"
-        client.write_text(json.dumps(client_file(google.base_url)), encoding="utf-8")
-        made.run("practitioners", "add", "Anna Example")
-        made.run("google", "client", client)
+    with open_desk(tmp_path) as made:
         yield made
-
-
-def write_export(path: Path, count: int, changes: dict[int, dict[str, str]] | None = None) -> Path:
-    """`count` half-hour appointments from yesterday on, sixteen a day; `changes` by number."""
-    rows = [HEADER]
-    for number in range(count):
-        if (changes or {}).get(number, {}).get("gone"):
-            continue
-        day = TODAY + timedelta(days=number // 16 - 1)
-        hour, half = divmod(number % 16, 2)
-        cell = {
-            "start": f"{day:%d/%m/%Y} {9 + hour:02}:{30 * half:02}",
-            "end": f"{day:%d/%m/%Y} {9 + hour:02}:{30 * half + 29:02}",
-            "location": "Room 1",
-            "cancelled": "No",
-            **(changes or {}).get(number, {}),
-        }
-        rows.append(
-            f"{number},Client,C{number},Mira,Sample{number},Standard,{cell['start']},{cell['end']},"
-            f"No,Anna Example,{cell['location']},Busy,{cell['cancelled']},private words"
-        )
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return path
 
 
 def test_an_export_goes_in_and_google_and_the_phone_show_it(desk: Desk, tmp_path: Path) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName, Item
-from companion.domain.errors import BadInput, FileRefused
-from companion.web.incoming import Incoming
+from companion.domain.errors import BadInput
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
-from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.google_guide import client_card
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -24,8 +23,6 @@ from companion.web.ui.theme import (
 )
 from companion.web.ui.troubles import careful, say_done
 
-CLIENT_FILE_BYTES = 64 * 1024
-
 
 def create(site: Site) -> None:
     @page(site, "/practice")
@@ -34,7 +31,7 @@ def create(site: Site) -> None:
         with frame(site, "Practice", active="/practice", narrow=True):
             page_head("Practice")
             _names(site)
-            _GoogleClient(site, client)
+            client_card(site, client)
             _privacy(site)
             _phones(site)
 
@@ -61,61 +58,6 @@ def _names(site: Site) -> None:
 
         with box("actions"):
             button("Save", careful(save), look="primary")
-
-
-class _GoogleClient:
-    """The practice's OAuth client: added once, then everyone can connect."""
-
-    def __init__(self, site: Site, client: str | None) -> None:
-        self._site = site
-        with card("Google client"):
-            text(
-                "A file from Google's console that lets this practice ask its practitioners for "
-                "permission. It is needed once, and kept sealed on this computer.",
-                "card__lead",
-            )
-            self._state = box()
-            self._show(client)
-            FileDrop(
-                "Drop client_secret….json here",
-                self._received,
-                choose="Replace it" if client else "Choose the file",
-                accept=".json",
-                icon="key",
-                small=True,
-            )
-
-    def _show(self, client: str | None) -> None:
-        self._state.clear()
-        with self._state:
-            if client:
-                with notice("ok"):
-                    text(client, "strong")
-                    text("Practitioners can connect to Google.")
-            else:
-                with notice("warn"):
-                    text("Not added yet", "strong")
-                    text("Nobody can connect to Google before this file is here.")
-
-    async def _received(self, ticket: str, _: str) -> None:
-        incoming = self._site.incoming
-        try:
-            content = await _small_file(incoming, ticket)
-            client = await self._site.services.connecting.set_client(content)
-        finally:
-            incoming.discard(ticket)
-        self._show(client)
-        say_done("The Google client was added.")
-
-
-async def _small_file(incoming: Incoming, ticket: str) -> bytes:
-    content = await incoming.read(ticket, most_bytes=CLIENT_FILE_BYTES)
-    if content is None:
-        raise FileRefused(
-            "This is not a Google client file: it is too large.",
-            "Download the OAuth client (type Desktop app) as JSON from Google's console.",
-        )
-    return content
 
 
 def _privacy(site: Site) -> None:

@@ -86,6 +86,7 @@ export default {
       columnWidth: "minmax(7.5rem, 1fr)",
       dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
       allDayContent: "All day",
+      eventTimeFormat: () => "", // ours is in the content; Intl takes a third of the drawing
       noEventsContent: "No appointments on this day.",
       resourceLabelContent: ({ resource }) => ({ domNodes: this.label(resource) }),
       eventContent: ({ event }) => this.content(event),

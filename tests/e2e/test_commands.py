@@ -14,6 +14,8 @@ import pytest
 
 from tests.e2e.desk import HEADER, Desk, open_desk, write_export
 
+pytestmark = pytest.mark.timeout(300)  # up to twenty processes each, on a machine that is busy
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:

@@ -7,7 +7,7 @@ or calendar makes it due again. Copying settings copies steps 7 and 8, never who
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from companion.domain.errors import BadInput, NotFound
@@ -59,7 +59,8 @@ class Progress:
         return sum(step.done for step in self.steps)
 
 
-def progress_of(record: PractitionerSettings) -> Progress:
+def progress_of(record: PractitionerSettings, *, filled: bool = False) -> Progress:
+    """`filled`: the background sync has filled the calendar without a button being pressed."""
     google = record.google
     facts = (
         record.choices.enabled,
@@ -70,7 +71,7 @@ def progress_of(record: PractitionerSettings) -> Progress:
         google.connected and _accessible(record) in record.setup,
         PERIOD in record.setup,
         ITEMS in record.setup,
-        google.connected and _uploaded(record) in record.setup,
+        google.connected and (filled or _uploaded(record) in record.setup),
     )
     steps = zip(STEPS, facts, strict=True)
     return Progress(
@@ -100,12 +101,16 @@ class Setup:
         self._settings = settings
         self._clock = clock
 
-    def steps(self, practitioner_id: str) -> Progress:
+    def steps(self, practitioner_id: str, *, filled: bool = False) -> Progress:
         """Raises NotFound."""
-        return progress_of(_known(self._settings.read(), practitioner_id))
+        return progress_of(_known(self._settings.read(), practitioner_id), filled=filled)
 
-    def everybody(self) -> tuple[Progress, ...]:
-        return tuple(map(progress_of, self._settings.read().practitioners.values()))
+    def everybody(self, filled: Collection[str] = ()) -> tuple[Progress, ...]:
+        """`filled`: ids whose calendars the background sync has filled."""
+        return tuple(
+            progress_of(record, filled=practitioner_id in filled)
+            for practitioner_id, record in self._settings.read().practitioners.items()
+        )
 
     async def tested(self, practitioner_id: str, *, good: bool) -> None:
         """*Test Credentials* was answered."""

@@ -35,8 +35,8 @@ PARTS = (
         shows="Google's console: a new project with the name of the practice, button Create",
         do=(
             (
-                "Sign in to Google's console with the practice's own Google account, not a personal "
-                "one."
+                "Sign in to Google's console with the practice's own Google account, not a "
+                "personal one."
             ),
             "At the top, open the list of projects and press New project.",
             "Type the name of the practice and press Create. It costs nothing.",
@@ -79,8 +79,9 @@ PARTS = (
                 "says In production."
             ),
             (
-                "Google does not have to verify anything for a practice's own use. When connecting, "
-                "it may say that the app is not verified: press Advanced, then Go to the app."
+                "Google does not have to verify anything for a practice's own use. When "
+                "connecting, it may say that the app is not verified: press Advanced, then Go to "
+                "the app."
             ),
         ),
         link=f"{CONSOLE}/auth/audience",

@@ -17,7 +17,7 @@ from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
 from companion.services.accounts_policy import Action
 from companion.services.setting_checks import GOOGLE_COLOURS
-from companion.services.setup import ITEMS, PERIOD
+from companion.services.setup import ITEMS, PERIOD, Progress
 from companion.web.ui import words
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
@@ -99,7 +99,7 @@ class _Page:
         self._record = record
         self._id = record.practitioner.id
         choices = record.choices
-        self._head = SetupSteps(site.services.setup.steps(self._id))
+        self._head = SetupSteps(self._progress())
         with step(1, "Enable Google Calendar Sync", done=choices.enabled):
             self._enabled = ui.switch(
                 "Keep this practitioner's Google Calendar equal to the book",
@@ -179,7 +179,12 @@ class _Page:
         }
 
     def _look(self) -> None:
-        self._head.show(self._site.services.setup.steps(self._id))
+        self._head.show(self._progress())
+
+    def _progress(self) -> Progress:
+        status = self._site.live.status_of(self._id)
+        filled = status is not None and status.last_sync is not None
+        return self._site.services.setup.steps(self._id, filled=filled)
 
     def _changed(self, *_: object) -> None:
         if not hasattr(self, "_saved"):

@@ -15,7 +15,9 @@ from companion.web.ui.theme import back_link, badge, box, card, frame, page_head
 def create(site: Site) -> None:
     @page(site, "/progress")
     async def progress() -> None:
-        everybody = site.services.setup.everybody()
+        board = await site.live.board()
+        filled = {each.practitioner.id for each in board.practitioners if each.last_sync}
+        everybody = site.services.setup.everybody(filled)
         with frame(site, "Who is set up", active="/"):
             back_link()
             ready = sum(each.current is None for each in everybody)

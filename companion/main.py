@@ -51,7 +51,7 @@ from companion.services.files import Disk, disk_trouble, make_folder, write_dura
 from companion.services.house import Services
 from companion.services.importing import Importing
 from companion.services.pacing import Pacer, Urgency
-from companion.services.passes import SyncParts
+from companion.services.gathering import SyncParts
 from companion.services.practitioners import Practitioners
 from companion.services.reachability import ANYWHERE, Reachability
 from companion.services.setup import Setup

@@ -29,7 +29,7 @@ from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
 from companion.services.booking_occurrences import Shown, find, no_such, shown, split_key
 from companion.services.feed_views import AS_GOOGLE, disclosure_for
-from companion.services.passes import desired_events, window_of
+from companion.services.gathering import desired_events, window_of
 from companion.services.ports import (
     AppointmentBook,
     CalendarRef,

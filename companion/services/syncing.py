@@ -10,17 +10,8 @@ from typing import Any
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.window import SyncWindow
-from companion.services.passes import (
-    Floor,
-    Pass,
-    PassResult,
-    Progress,
-    SyncParts,
-    account_of,
-    gather,
-    held_deletes,
-    ready,
-)
+from companion.services.gathering import SyncParts, account_of, gather, held_deletes, ready
+from companion.services.passes import Floor, Pass, PassResult, Progress
 from companion.services.state import SyncState, signature_of
 
 

@@ -33,8 +33,9 @@ from companion.domain.settings import (
     SyncChoices,
 )
 from companion.services.auditing import Auditing
+from companion.services.gathering import SyncParts
 from companion.services.pacing import Pacer
-from companion.services.passes import PassResult, SyncParts
+from companion.services.passes import PassResult
 from companion.services.ports import (
     BookChange,
     CalendarRef,

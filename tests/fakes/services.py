@@ -32,10 +32,10 @@ from companion.services.booking import Booking
 from companion.services.connecting import CalendarChoice, Connecting
 from companion.services.doctor import Doctor, Patient
 from companion.services.feeds import Feeds
+from companion.services.gathering import SyncParts
 from companion.services.house import Services
 from companion.services.importing import Importing
 from companion.services.pacing import Pacer
-from companion.services.passes import SyncParts
 from companion.services.ports import BookChange, Clock
 from companion.services.practitioners import Practitioners
 from companion.services.reachability import Door, Reachability

@@ -620,101 +620,164 @@ def _code(results: Sequence[PassResult]) -> int:
 @feeds.command("list")
 def feeds_list(json: Json = False) -> None:
     """All links, without the links themselves."""
-    from companion.printing import as_json, out, table
+    from companion.printing import as_json, feed_json, feed_rows, out, table
 
     async def work(house: House) -> None:
         links = await house.services.feeds.links()
         names, now = house.names(), house.services.clock.now()
+        unused_after = house.services.settings.read().practice.feed_unused_after
         if json:
-            as_json({"feeds": [_feed_document(link, names) for link in links]})
+            as_json({"feeds": [feed_json(link, names, now, unused_after) for link in links]})
         elif not links:
             out.print("No links yet. Add one: feeds add PRACTITIONER --label PHONE")
         else:
-            table(
-                ("Feed", "Practitioner", "Label", "Detail", "State", "Last fetched"),
-                [
-                    (
-                        link.id,
-                        names.get(link.practitioner_id, link.practitioner_id),
-                        link.label,
-                        link.detail,
-                        _feed_state(link, now),
-                        f"{link.last_fetched_at:%d/%m/%Y %H:%M} UTC"
-                        if link.last_fetched_at
-                        else "never",
-                    )
-                    for link in links
-                ],
-            )
+            headings = ("Feed", "Practitioner", "Label", "Detail", "State", "Last fetched", "Every")
+            table(headings, feed_rows(links, names, now, unused_after))
 
     _do(work, json=json)
-
-
-def _feed_state(link: FeedLink, now: datetime) -> str:
-    if link.revoked_at is not None:
-        return "switched off"
-    return "expired" if link.expires_at and link.expires_at <= now else "in use"
-
-
-def _feed_document(link: FeedLink, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": link.id,
-        "practitioner": names.get(link.practitioner_id, link.practitioner_id),
-        "practitioner_id": link.practitioner_id,
-        "label": link.label,
-        "detail": link.detail,
-        "created_at": link.created_at.isoformat(),
-        "expires_at": link.expires_at.isoformat() if link.expires_at else None,
-        "revoked_at": link.revoked_at.isoformat() if link.revoked_at else None,
-        "last_fetched_at": link.last_fetched_at.isoformat() if link.last_fetched_at else None,
-        "last_client": link.last_client,
-        "fetches": link.fetches,
-    }
 
 
 @feeds.command("add")
 def feeds_add(
     practitioner: Who,
     label: Annotated[str, typer.Option(help="Which device, e.g. Anna's phone.")],
-    detail: Annotated[str, typer.Option(help="full, initials, busy or google.")] = "initials",
+    detail: Annotated[
+        str, typer.Option(help="full, initials, busy, google or custom.")
+    ] = "initials",
+    show: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Of a custom one: kinds, include, client_name, masked_types, busy_only.",
+        ),
+    ] = None,
+    days_in_arrears: Annotated[int | None, typer.Option(help="Days back.")] = None,
+    days_in_advance: Annotated[int | None, typer.Option(help="Days ahead.")] = None,
     expires: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day it works.")
     ] = None,
     json: Json = False,
 ) -> None:
     """Make a link for one device and print it."""
-    from companion.printing import as_json, out
+    from companion.services.feed_documents import disclosure_from_words
 
     async def work(house: House) -> None:
         person = house.practitioner(practitioner)
+        custom = disclosure_from_words(dict(map(_pair, show))) if show else None
         link, url = await house.services.feeds.add(
             person.id,
             label=label,
-            detail=detail,
+            detail="custom" if show else detail,
+            custom=custom,
+            days_in_arrears=days_in_arrears,
+            days_in_advance=days_in_advance,
             expires=expires.date() if expires else None,
         )
-        if json:
-            as_json({**_feed_document(link, house.names()), "url": url})
-        else:
-            out.print(url)
+        _print_link(house, link, url, json=json)
+
+    _do(work, json=json)
+
+
+def _print_link(house: House, link: FeedLink, url: str, *, json: bool) -> None:
+    from companion.printing import as_json, feed_json, out
+
+    unused_after = house.services.settings.read().practice.feed_unused_after
+    if json:
+        now = house.services.clock.now()
+        as_json({**feed_json(link, house.names(), now, unused_after), "url": url})
+    else:
+        out.print(url)
+
+
+@feeds.command("renew")
+def feeds_renew(
+    feed: Annotated[str, typer.Argument(metavar="FEED", help="Id from feeds list.")],
+    json: Json = False,
+) -> None:
+    """A new link for the same device, printed; the old one is switched off."""
+
+    async def work(house: House) -> None:
+        link, url = await house.services.feeds.renew(feed)
+        _print_link(house, link, url, json=json)
 
     _do(work, json=json)
 
 
 @feeds.command("revoke")
 def feeds_revoke(
-    feed: Annotated[str, typer.Argument(metavar="FEED", help="Id from feeds list.")],
+    feed: Annotated[
+        str | None, typer.Argument(metavar="[FEED]", help="Id from feeds list.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every link, of one practitioner or of all.")
+    ] = False,
+    practitioner: Annotated[str, typer.Option(help="With --all: whose. Name or id.")] = "",
     json: Json = False,
 ) -> None:
-    """Switch one link off."""
+    """Switch one link off, or all of them."""
     from companion.printing import as_json, out
 
     async def work(house: House) -> None:
-        await house.services.feeds.revoke(feed)
-        if json:
-            as_json({"id": feed, "revoked": True})
+        if everything == bool(feed):
+            raise BadInput("Name one link, or say --all.", "See: feeds list", field="usage")
+        if feed:
+            await house.services.feeds.revoke(feed)
+            count = 1
         else:
+            whose = house.practitioner(practitioner).id if practitioner else None
+            count = await house.services.feeds.revoke_all(whose)
+        if json:
+            as_json({"id": feed, "revoked": True} if feed else {"revoked": count})
+        elif feed:
             out.print("The link is switched off. Phones that use it will show that.")
+        else:
+            out.print(f"Links switched off: {count}. Phones that used them will show that.")
+
+    _do(work, json=json)
+
+
+@feeds.command("settings")
+def feeds_settings(
+    values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
+    json: Json = False,
+) -> None:
+    """Show or set what the practice decides about links: feeds_allowed, feed_host and so on."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        changes = dict(_pair(value) for value in values or [])
+        for key in changes:
+            if not key.startswith(("feed", "cap_")):
+                raise BadInput(f'"{key[:40]}" is no setting of links.', field="usage")
+        if changes:
+            await house.services.practitioners.set_practice(changes)
+        every = house.services.practitioners.practice_values()
+        shown = {key: value for key, value in every.items() if key.startswith(("feed", "cap_"))}
+        if json:
+            as_json({"settings": shown, "address": house.feed_address()})
+        else:
+            for key, value in shown.items():
+                out.print(f"{key}={value}")
+            out.print(f"Links begin with {house.feed_address()}")
+
+    _do(work, json=json)
+
+
+@feeds.command("check")
+def feeds_check(json: Json = False) -> None:
+    """Try whether phones can reach the app, which should be running."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> int:
+        reach = house.services.reachability
+        findings = await reach.check(here=False)
+        if json:
+            as_json({"address": reach.address(), "findings": findings})
+        else:
+            out.print(reach.sentence())
+            for each in findings:
+                out.print(f"{'ok ' if each.ok else 'NOT'} {each.what} {each.remedy}".rstrip())
+        return DONE if all(each.ok for each in findings) else FAILED
 
     _do(work, json=json)
 

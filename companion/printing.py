@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -20,10 +20,12 @@ from companion.domain.differences import when
 from companion.domain.errors import CompanionError
 from companion.domain.reconcile import SyncPlan
 from companion.services.doctor import Diagnosis, Examined
+from companion.services.feed_documents import disclosure_words
+from companion.services.feed_facts import facts_of
 from companion.services.importing import ImportPreview, ImportReport
 from companion.services.passes import PassResult, Progress
+from companion.services.ports import Activity, FeedLink
 from companion.services.setting_transfer import TransferReport
-from companion.services.ports import Activity
 from companion.services.sources import SourceStatus
 from companion.services.status import Board
 from companion.services.syncing import Outlook
@@ -214,6 +216,53 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} s left"
     return f"about {round(seconds / 60)} min left"
+
+
+# ── feeds ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def feed_json(
+    link: FeedLink, names: Mapping[str, str], now: datetime, unused_after: timedelta
+) -> dict[str, Any]:
+    facts = facts_of(link, now, unused_after)
+    return {
+        "id": link.id,
+        "practitioner": names.get(link.practitioner_id, link.practitioner_id),
+        "practitioner_id": link.practitioner_id,
+        "label": link.label,
+        "detail": link.detail,
+        "shows": None if link.custom is None else disclosure_words(link.custom),
+        "days_in_arrears": link.days_in_arrears,
+        "days_in_advance": link.days_in_advance,
+        "state": facts.state,
+        "created_at": link.created_at.isoformat(),
+        "expires_at": link.expires_at.isoformat() if link.expires_at else None,
+        "revoked_at": link.revoked_at.isoformat() if link.revoked_at else None,
+        "last_fetched_at": link.last_fetched_at.isoformat() if link.last_fetched_at else None,
+        "last_client": link.last_client,
+        "last_status": link.last_status or None,
+        "last_network": link.last_network,
+        "interval_seconds": None if facts.interval is None else facts.interval.total_seconds(),
+        "fetches": link.fetches,
+    }
+
+
+def feed_rows(
+    links: Iterable[FeedLink], names: Mapping[str, str], now: datetime, unused_after: timedelta
+) -> Iterator[tuple[str, ...]]:
+    for link in links:
+        facts = facts_of(link, now, unused_after)
+        seen = f"{link.last_fetched_at:%d/%m/%Y %H:%M} UTC" if link.last_fetched_at else "never"
+        minutes = "" if facts.interval is None else f"{facts.interval.total_seconds() / 60:.0f} min"
+        yield (
+            link.id,
+            names.get(link.practitioner_id, link.practitioner_id),
+            link.label,
+            link.detail,
+            facts.state,
+            f"{seen} {facts.client}".rstrip(),
+            minutes,
+        )
 
 
 # ── import, status ────────────────────────────────────────────────────────────────────────────

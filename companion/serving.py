@@ -75,7 +75,10 @@ def serve(options: ServeOptions) -> None:
     """`serve_until_stopped` on the fastest loop that this platform has: on uvloop phones are
     answered twice as often. Raises CompanionError; KeyboardInterrupt after Ctrl-C."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        number = runner.run(serve_until_stopped(options))
+        try:
+            number = runner.run(serve_until_stopped(options))
+        except asyncio.CancelledError:  # a Ctrl-C before our own handlers were there
+            raise KeyboardInterrupt from None
     if number == signal.SIGINT:
         raise KeyboardInterrupt
 

@@ -149,8 +149,9 @@ class Reachability:
             "they fetched last, and catch up when they are back."
         )
 
-    async def check(self) -> list[Finding]:
-        """Try what can be tried from this computer."""
+    async def check(self, *, here: bool = True) -> list[Finding]:
+        """Try what can be tried from this computer. `here`: the listener is this process's, so
+        what it says of itself counts."""
         practice = self._settings.read().practice
         if not practice.feeds_allowed:
             what = "The practice has switched calendar links off."
@@ -158,7 +159,7 @@ class Reachability:
         address = self.address()
         parts = urlsplit(address)
         host = parts.hostname or ""
-        found = [self._listening()]
+        found = [self._listening()] if here else []
         found += await self._name(host) if not practice.feed_base_url else []
         answers = await self._probes.listener_answers(address)
         found.append(self._answering(address, answers=answers))

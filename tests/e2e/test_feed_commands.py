@@ -1,0 +1,151 @@
+"""Links by commands beside the running app: its port, its certificate, its phones."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import signal
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.desk import Desk, open_desk, write_export
+from tests.fakes.calendar_lint import complaints, events
+from tests.fakes.certificates import trusting, write_certificate
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(tmp_path) as made:
+        yield made
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def fetched(
+    url: str, trusted: ssl.SSLContext | None = None, tag: str = ""
+) -> tuple[int, bytes, str]:
+    """Status, calendar and entity tag; 0 where nobody answers."""
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    if tag:
+        request.add_header("If-None-Match", tag)
+    try:
+        with urllib.request.urlopen(request, timeout=5, context=trusted) as answer:
+            return answer.status, gzip.decompress(answer.read()), answer.headers["ETag"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, b"", error.headers.get("ETag", "")
+    except OSError:
+        return 0, b"", ""
+
+
+@contextmanager
+def serving(desk: Desk) -> Iterator[int]:
+    """The app on free ports; the port of its phones."""
+    app, phones = free_port(), free_port()
+    ports = ("--port", str(app), "--feed-host", "127.0.0.1", "--feed-port", str(phones))
+    process = desk.start("serve", "--no-browser", *ports)
+    try:
+        until(lambda: answers(phones))
+        yield phones
+    finally:
+        process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert "Traceback" not in out + err
+
+
+def answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not come about")
+
+
+def summaries(url: str, trusted: ssl.SSLContext | None = None) -> list[str]:
+    status, calendar, _tag = fetched(url, trusted)
+    assert status == 200
+    assert complaints(calendar) == []
+    return [each["SUMMARY"] for each in events(calendar)]
+
+
+def test_a_phone_follows_what_commands_do_beside_the_running_app(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.run("import", write_export(tmp_path / "first.csv", 20))
+    with serving(desk) as port:
+        url = desk.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
+        assert url.startswith(f"http://127.0.0.1:{port}/feeds/"), "the running app's, not 8090"
+        assert len(summaries(url)) == 20
+        tag = fetched(url)[2]
+        assert fetched(url, tag=tag)[0] == 304
+
+        desk.run("import", write_export(tmp_path / "second.csv", 21))
+        until(lambda: len(summaries(url)) == 21)
+        until(lambda: desk.json("feeds", "list")["feeds"][0]["fetches"] > 0)
+        (known,) = desk.json("feeds", "list")["feeds"]
+        assert (known["state"], known["last_network"]) == ("in use", "here")
+        assert known["last_client"].startswith("Python-urllib")
+
+        shown = ("--show", "include=type", "--show", "client_name=first")
+        made = desk.json("feeds", "add", "Anna Example", "--label", "Tablet", *shown)
+        assert made["shows"]["client_name"] == "first"
+        assert set(summaries(made["url"])) == {"Mira – Standard"}
+
+        renewed = desk.json("feeds", "renew", made["id"])
+        until(lambda: summaries(made["url"]) == ["This calendar link was switched off"])
+        assert len(summaries(renewed["url"])) == 21
+
+        assert "answers this computer" in desk.run("feeds", "check")
+        gone = desk.json("feeds", "revoke", "--all", "--practitioner", "Anna Example")
+        assert gone == {"revoked": 2}
+        until(lambda: summaries(url) == ["This calendar link was switched off"])
+        desk.run("feeds", "revoke", code=2)
+    token = re.findall(r"/feeds/([\w-]{43})", url + made["url"] + renewed["url"])
+    for path in desk.home.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [each for each in token if each.encode() in content], path.name
+
+
+def test_a_certificate_is_chosen_and_renewed_while_the_app_runs(desk: Desk, tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    trusted = trusting(certificate)
+    with serving(desk) as port:
+        desk.run("feeds", "settings", f"feed_certificate={certificate}", f"feed_key={key}")
+        url = desk.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
+        assert url.startswith(f"https://127.0.0.1:{port}/feeds/")
+        until(lambda: fetched(url, trusted)[0] == 200)
+        assert fetched(url.replace("https:", "http:"))[0] == 0, "nothing in clear"
+        write_certificate(tmp_path)
+        fresh = trusting(certificate)
+        until(lambda: fetched(url, fresh)[0] == 200)
+        desk.run("feeds", "settings", "feed_certificate=cal.pem", code=1)
+        desk.run("feeds", "settings", "feed_certificate=", "feed_key=")
+        until(lambda: fetched(url.replace("https:", "http:"))[0] == 200)
+
+
+def test_without_the_app_a_link_still_has_the_port_it_had(desk: Desk) -> None:
+    with serving(desk) as port:
+        pass
+    url = desk.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
+    assert url.startswith(f"http://127.0.0.1:{port}/feeds/")
+    assert "does not answer this computer" in desk.run("feeds", "check", code=1)

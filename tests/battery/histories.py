@@ -147,6 +147,7 @@ class History:
         self.log: list[str] = [f"rate {self.rate}, people {self.people}, latency {self.latency}"]
         self.numbers = 0
         self.backup: MemoryStores | None = None
+        self.before_the_edit: dict[str, Appointment] = {}
         self.person_deleted: set[str] = set()
         self.calendar_ids = {who: [f"{who}@calendar"] for who in self.people}
         self.audit_needed = False
@@ -217,7 +218,15 @@ class History:
         await self.world.put(*(self.new_appointment() for _ in range(count)))
 
     async def edits(self) -> None:
-        await self.world.put(*(self.edited(each) for each in self.some()))
+        some = self.some()
+        self.before_the_edit = {each.id: each for each in some}
+        await self.world.put(*(self.edited(each) for each in some))
+
+    async def undoes(self) -> None:
+        """The last edits are taken back, whatever became of them meanwhile."""
+        kept = self.world.stores.book._kept
+        back = [each for key, each in self.before_the_edit.items() if key in kept]
+        await self.world.put(*back)
 
     def edited(self, was: Appointment) -> Appointment:
         length = was.end - was.start
@@ -403,8 +412,8 @@ class History:
     def restore(self, remote: BatteryCalendar) -> None:
         """From Google's bin; what was ours and is live again may double what we put back."""
         dead = [each for each in remote.events.values() if each.deleted and each.install]
-        if dead:
-            event = self.rng.choice(sorted(dead, key=lambda each: each.event_id))
+        dead.sort(key=lambda each: each.event_id)
+        for event in self.rng.sample(dead, min(len(dead), self.rng.choice([1, 3, 8]))):
             event.deleted = False
             remote.excused.add(event.key)
             self.memory_lost = True
@@ -478,6 +487,7 @@ class History:
         choices: list[tuple[Callable[[], Awaitable[None]], int]] = [
             (self.books, 10),
             (self.edits, 10),
+            (self.undoes, 5),
             (self.cancels, 5),
             (self.removes, 3),
             (self.imports, 3),

@@ -41,6 +41,10 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.edits)
 
     @rule()
+    def the_last_edits_are_taken_back(self) -> None:
+        self._do(self.history.undoes)
+
+    @rule()
     def appointments_are_cancelled_or_restored(self) -> None:
         self._do(self.history.cancels)
 

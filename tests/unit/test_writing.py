@@ -23,7 +23,7 @@ from companion.domain.errors import (
 )
 from companion.domain.reconcile import EntryState
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
-from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
 from tests.fakes.google import Hook
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -393,3 +393,25 @@ async def test_news_with_a_dearer_step_in_front_takes_no_more_than_was_granted()
     assert (result.updated, result.inserted) == (1, 1)
     assert list(sizes[before:]) == [2]
     assert grants == [1, 4]
+
+
+async def test_an_unanswered_patch_is_done_again_even_when_its_edit_was_taken_back() -> None:
+    """Google holds the edit, our row still the state before: equal to the book, and yet not."""
+    world = World()
+    await world.put(appointment(0))
+    await world.run()
+    await world.put(appointment(0, location="Room 2"))
+
+    def die_with_the_answer(name: str) -> None:
+        if name == "after google.write":
+            raise Crash(name)
+
+    world.at_step = die_with_the_answer
+    with pytest.raises(Crash):
+        await world.run()
+    world.at_step = lambda _name: None
+    world.restart()
+    assert world.live()["a0"].location == "Room 2"
+    await world.put(appointment(0))
+    assert (await world.run()).error is None
+    assert world.live()["a0"].location == ""

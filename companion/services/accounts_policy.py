@@ -16,7 +16,7 @@ from companion.domain.users import Role, User
 
 
 class Action(StrEnum):
-    OWN_ACCOUNT = "change the own password and sign out"
+    OWN_ACCOUNT = "change their own password and sign out"
     SEE_STATUS = "see how the calendars stand"
     SEE_BOOK = "see the appointment book"
     EDIT_BOOK = "change the appointment book"

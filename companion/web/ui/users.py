@@ -180,7 +180,8 @@ def _table_of_rights() -> None:
     with card("What each role may do"):
         with notice("calm"):
             text("“Own” means the calendar, phone and book of the practitioner they belong to.")
-        with box("scroll"), box("table", tag="table"):
+        scroll = box("scroll").props('tabindex=0 role=region aria-label="Rights by role"')
+        with scroll, box("table", tag="table"):
             with box(tag="thead"), box(tag="tr"):
                 for heading in ("Action", *ROLES.values()):
                     text(heading, tag="th").props("scope=col")

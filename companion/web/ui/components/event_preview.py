@@ -81,7 +81,7 @@ class EventPreview:
                 text("No coming appointment to show with these choices.", "soft")
             for event in chosen:
                 appointment = by_id[event.key.partition("@")[0]]
-                with box("columns"):
+                with box("columns columns--three"):
                     with box("stack"):
                         text("In the book", "soft small")
                         _as_in_book(appointment, event)

@@ -118,12 +118,20 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
         )
         if demo is not None:
             await demo.move_in(house)
-        return await _serve(house, app_socket, options, demo)
+        stop = asyncio.Event()
+        # Before any listener: a server that is cancelled instead of told complains aloud.
+        with _signals(stop) as caught:
+            await _serve(house, app_socket, options, demo, stop)
+        return caught[0] if caught else None
 
 
 async def _serve(
-    house: House, app_socket: socket.socket, options: ServeOptions, demo: _Demo | None
-) -> int | None:
+    house: House,
+    app_socket: socket.socket,
+    options: ServeOptions,
+    demo: _Demo | None,
+    stop: asyncio.Event,
+) -> None:
     services = house.services
     door = FeedDoor(
         services.feeds,
@@ -165,21 +173,18 @@ async def _serve(
         asyncio.create_task(_keep_going(services.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
     ]
-    stop = asyncio.Event()
-    with _signals(stop) as caught:
-        _greet(options, launches, house)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        for task in working:
-            task.cancel()
-        for server in servers:
-            server.should_exit = True
-        await asyncio.wait([*tasks, *working], timeout=STOP_SECONDS)
-        for server in servers:
-            server.force_exit = True
+    _greet(options, launches, house)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for task in working:
+        task.cancel()
+    for server in servers:
+        server.should_exit = True
+    await asyncio.wait([*tasks, *working], timeout=STOP_SECONDS)
+    for server in servers:
+        server.force_exit = True
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
-    return caught[0] if caught else None
 
 
 class _Server(uvicorn.Server):

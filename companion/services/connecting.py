@@ -270,7 +270,11 @@ class Connecting:
         ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
         # An empty calendar and no memory of it: there is nothing to compare.
         audit_due = holds_ours or bool(await self._ledger.entries(ref))
-        fresh: dict[str, object] = {"audit_due": audit_due, "trouble": None}
+        fresh: dict[str, object] = {
+            "audit_due": audit_due,
+            "awaiting_upload": not audit_due,
+            "trouble": None,
+        }
         if not same_account(before.account, link.account):
             fresh |= {"parked_until": None, "parkings": 0}
         await self._note_state(practitioner_id, **fresh)

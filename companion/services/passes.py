@@ -61,6 +61,8 @@ from companion.services.state import (
 )
 from companion.services.writing import PlanWriter, Tally, Target
 
+WORKER = "worker"
+"""Cause of the passes that nobody asked for."""
 FIRST_PARKING = timedelta(minutes=15)
 LONGEST_PARKING = timedelta(hours=6)
 REFUSALS_NAMED = 10
@@ -198,6 +200,11 @@ class Pass:
         until = state.parked_until
         if until is not None and until > self._parts.clock.now():
             raise _parked(until, self._record.practitioner.timezone)
+        if state.awaiting_upload:
+            if self._cause == WORKER:
+                return None
+            state = replace(state, awaiting_upload=False)
+            await self._parts.save_state(self._id, state)
         error: CompanionError | None = None
         try:
             await self._work(state)

@@ -82,6 +82,8 @@ class SyncState:
     """Signature of held removals a person decided to keep in Google. They stay until they are
     released, or wanted again."""
     audit_due: bool = False
+    awaiting_upload: bool = False
+    """Newly connected: until a person presses Upload to Google, what it will show may change."""
     settled: str = ""
     """What the worker saw before the last pass, when that pass left nothing to do: equal after a
     restart, there is nothing to do either. Empty from before the first write of a pass."""
@@ -115,6 +117,7 @@ class SyncState:
                 held=_held(document.get("held")),
                 kept=str(document.get("kept", "")),
                 audit_due=bool(document.get("audit_due", False)),
+                awaiting_upload=bool(document.get("awaiting_upload", False)),
                 settled=str(document.get("settled", "")),
                 parked_until=_moment(document.get("parked_until")),
                 parkings=int(document.get("parkings", 0)),

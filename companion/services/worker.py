@@ -28,7 +28,7 @@ from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, 
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.services.auditing import Auditing
 from companion.services.pacing import backoff
-from companion.services.passes import PassResult
+from companion.services.passes import WORKER, PassResult
 from companion.services.ports import AppointmentBook, Clock, SettingsStore
 from companion.services.setting_documents import to_tables
 from companion.services.staleness import Staleness
@@ -314,9 +314,9 @@ class Worker:
         settled = watch.begun.signature() if watch.begun is not None else ""
         try:
             if audit:
-                result = await self._auditing.audit(practitioner_id, settled=settled)
+                result = await self._auditing.audit(practitioner_id, cause=WORKER, settled=settled)
             else:
-                result = await self._syncing.run(practitioner_id, cause="worker", settled=settled)
+                result = await self._syncing.run(practitioner_id, cause=WORKER, settled=settled)
         except Exception as error:  # noqa: BLE001 - one practitioner's oddity must not stop the rest
             watch.failures += 1
             watch.not_before = self._clock.monotonic() + PASS_EVERY.total_seconds()

@@ -200,7 +200,8 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert record.google.creating == ""
     assert desk.calendar().timezone == record.practitioner.timezone
     assert desk.nudged == ["zoe"]
-    assert (await desk.ledger.state("zoe"))["audit_due"] is False  # it is empty
+    state = await desk.ledger.state("zoe")
+    assert (state["audit_due"], state["awaiting_upload"]) == (False, True)
 
 
 async def test_only_the_sealed_store_holds_the_token(desk: Desk) -> None:

@@ -847,3 +847,16 @@ async def test_times_of_a_booked_day_are_counted_in_the_practitioner_s_zone() ->
     )
     await world.run()
     assert set(world.live()) == {"a1", "a2"}
+
+
+async def test_the_first_upload_is_a_person_s_and_the_rest_follows_by_itself() -> None:
+    """Until then the practitioner may still choose what Google is to show."""
+    world = World()
+    await world.put(*(appointment(n) for n in range(5)))
+    await world.stores.ledger.save_state(ANNA, {"awaiting_upload": True})
+    waiting = await world.syncing.run(ANNA, cause="worker")
+    assert (waiting.error, waiting.api_calls) == (None, 0)
+    assert world.live() == {}
+    assert (await world.syncing.run(ANNA, cause="upload")).inserted == 5
+    await world.put(appointment(7))
+    assert (await world.syncing.run(ANNA, cause="worker")).inserted == 1

@@ -65,9 +65,9 @@ CANNOT_OPEN = _store(
     "Check that the data folder exists and that this user may read and write there.",
 )
 DISK_FAULT = _store(
-    "The disk gave an error while the data file was read or written.",
-    "Check the disk and its cable. On a network drive, move the data folder to a disk of this "
-    "computer (COMPANION_HOME).",
+    "The disk that holds the data folder is full or faulty: the data file could not be written.",
+    "Free some space on it and try again. If it has space, have the disk checked; from a network "
+    "drive, move the data folder to a disk of this computer (COMPANION_HOME).",
 )
 NO_MEMORY = _store("This computer has run out of memory.", "Close some programs and try again.")
 OURS = _store("The data file could not be used.")

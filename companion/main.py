@@ -48,10 +48,10 @@ from companion.services.connecting import Connected, Connecting
 from companion.services.consents import CalendarChoice
 from companion.services.feeds import Feeds
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
+from companion.services.gathering import SyncParts
 from companion.services.house import Services
 from companion.services.importing import Importing
 from companion.services.pacing import Pacer, Urgency
-from companion.services.gathering import SyncParts
 from companion.services.practitioners import Practitioners
 from companion.services.reachability import ANYWHERE, Reachability
 from companion.services.setup import Setup
@@ -108,6 +108,8 @@ class House:
     services: Services
     database: Database
     secrets: SecretStore
+    recovered: str
+    """A sentence when the settings had to come from their last good copy; else empty."""
 
     def practitioner(self, wanted: str) -> Practitioner:
         """By id or name; raises NotFound."""
@@ -297,6 +299,7 @@ async def open_companion(
             home=home,
             database=database,
             secrets=secrets,
+            recovered=settings.recovered,
             services=Services(
                 clock=clock,
                 settings=settings,

@@ -1,0 +1,245 @@
+"""Links for phones, and .ics files."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from companion.commands.running import (
+    DONE,
+    FAILED,
+    Json,
+    Who,
+    pair,
+    run_command,
+)
+from companion.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from companion.main import House
+    from companion.services.ports import FeedLink
+
+EXPORT_YEARS = (1970, 2200)
+app = typer.Typer()
+feeds = typer.Typer(help="Subscribable links for phones, one per device.", no_args_is_help=True)
+app.add_typer(feeds, name="feeds")
+
+
+@feeds.command("list")
+def feeds_list(json: Json = False) -> None:
+    """All links, without the links themselves."""
+    from companion.printing import as_json, feed_json, feed_rows, out, table
+
+    async def work(house: House) -> None:
+        links = await house.services.feeds.links()
+        names, now = house.names(), house.services.clock.now()
+        unused_after = house.services.settings.read().practice.feed_unused_after
+        if json:
+            as_json({"feeds": [feed_json(link, names, now, unused_after) for link in links]})
+        elif not links:
+            out.print("No links yet. Add one: feeds add PRACTITIONER --label PHONE")
+        else:
+            headings = ("Feed", "Practitioner", "Label", "Detail", "State", "Last fetched", "Every")
+            table(headings, feed_rows(links, names, now, unused_after))
+
+    run_command(work, json=json)
+
+
+@feeds.command("add")
+def feeds_add(
+    practitioner: Who,
+    label: Annotated[str, typer.Option(help="Which device, e.g. Anna's phone.")],
+    detail: Annotated[
+        str, typer.Option(help="full, initials, busy, google or custom.")
+    ] = "initials",
+    show: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Of a custom one: kinds, include, client_name, masked_types, busy_only.",
+        ),
+    ] = None,
+    days_in_arrears: Annotated[int | None, typer.Option(help="Days back.")] = None,
+    days_in_advance: Annotated[int | None, typer.Option(help="Days ahead.")] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day it works.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a link for one device and print it."""
+    from companion.services.feed_documents import disclosure_from_words
+
+    async def work(house: House) -> None:
+        person = house.practitioner(practitioner)
+        custom = disclosure_from_words(dict(map(pair, show))) if show else None
+        link, url = await house.services.feeds.add(
+            person.id,
+            label=label,
+            detail="custom" if show else detail,
+            custom=custom,
+            days_in_arrears=days_in_arrears,
+            days_in_advance=days_in_advance,
+            expires=expires.date() if expires else None,
+        )
+        _print_link(house, link, url, json=json)
+
+    run_command(work, json=json)
+
+
+def _print_link(house: House, link: FeedLink, url: str, *, json: bool) -> None:
+    from companion.printing import as_json, feed_json, out
+
+    unused_after = house.services.settings.read().practice.feed_unused_after
+    if json:
+        now = house.services.clock.now()
+        as_json({**feed_json(link, house.names(), now, unused_after), "url": url})
+    else:
+        out.print(url)
+
+
+@feeds.command("renew")
+def feeds_renew(
+    feed: Annotated[str, typer.Argument(metavar="FEED", help="Id from feeds list.")],
+    json: Json = False,
+) -> None:
+    """A new link for the same device, printed; the old one is switched off."""
+
+    async def work(house: House) -> None:
+        link, url = await house.services.feeds.renew(feed)
+        _print_link(house, link, url, json=json)
+
+    run_command(work, json=json)
+
+
+@feeds.command("revoke")
+def feeds_revoke(
+    feed: Annotated[
+        str | None, typer.Argument(metavar="[FEED]", help="Id from feeds list.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every link, of one practitioner or of all.")
+    ] = False,
+    practitioner: Annotated[str, typer.Option(help="With --all: whose. Name or id.")] = "",
+    json: Json = False,
+) -> None:
+    """Switch one link off, or all of them."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        if everything == bool(feed):
+            raise BadInput("Name one link, or say --all.", "See: feeds list", field="usage")
+        if feed:
+            await house.services.feeds.revoke(feed)
+            count = 1
+        else:
+            whose = house.practitioner(practitioner).id if practitioner else None
+            count = await house.services.feeds.revoke_all(whose)
+        if json:
+            as_json({"id": feed, "revoked": True} if feed else {"revoked": count})
+        elif feed:
+            out.print("The link is switched off. Phones that use it will show that.")
+        else:
+            out.print(f"Links switched off: {count}. Phones that used them will show that.")
+
+    run_command(work, json=json)
+
+
+@feeds.command("settings")
+def feeds_settings(
+    values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
+    json: Json = False,
+) -> None:
+    """Show or set what the practice decides about links: feeds_allowed, feed_host and so on."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        changes = dict(pair(value) for value in values or [])
+        for key in changes:
+            if not key.startswith(("feed", "cap_")):
+                raise BadInput(f'"{key[:40]}" is no setting of links.', field="usage")
+        if changes:
+            await house.services.practitioners.set_practice(changes)
+        every = house.services.practitioners.practice_values()
+        shown = {key: value for key, value in every.items() if key.startswith(("feed", "cap_"))}
+        if json:
+            as_json({"settings": shown, "address": house.feed_address()})
+        else:
+            for key, value in shown.items():
+                out.print(f"{key}={value}")
+            out.print(f"Links begin with {house.feed_address()}")
+
+    run_command(work, json=json)
+
+
+@feeds.command("check")
+def feeds_check(json: Json = False) -> None:
+    """Try whether phones can reach the app, which should be running."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> int:
+        reach = house.services.reachability
+        findings = await reach.check(here=False)
+        if json:
+            as_json({"address": reach.address(), "findings": findings})
+        else:
+            out.print(reach.sentence())
+            for each in findings:
+                out.print(f"{'ok ' if each.ok else 'NOT'} {each.what} {each.remedy}".rstrip())
+        return DONE if all(each.ok for each in findings) else FAILED
+
+    run_command(work, json=json)
+
+
+@app.command()
+def export(
+    practitioner: Who,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")
+    ] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", metavar="FILE.ics")] = None,
+    json: Json = False,
+) -> None:
+    """Write an .ics file: what Google would show of the chosen days."""
+    from companion.printing import as_json, err
+
+    async def work(house: House) -> None:
+        record = house.services.settings.read().practitioner(practitioner)
+        person, choices = record.practitioner, record.choices
+        today = house.services.clock.now().astimezone(ZoneInfo(person.timezone)).date()
+        start = first.date() if first else today - timedelta(days=choices.days_in_arrears)
+        end = last.date() if last else today + timedelta(days=choices.days_in_advance)
+        _check_range(start, end)
+        content = await house.services.feeds.export(person.id, first_day=start, last_day=end)
+        if out_file is None and not json:
+            sys.stdout.buffer.write(content)
+            return
+        if out_file is not None:
+            house.write_file(out_file, content)
+        count = content.count(b"BEGIN:VEVENT")
+        if json:
+            document = {"practitioner": person.name, "events": count, "bytes": len(content)}
+            as_json(document if out_file else {**document, "ics": content.decode()})
+        else:
+            err.print(f"{count} appointments written to {out_file}")
+
+    run_command(work, json=json)
+
+
+def _check_range(start: date, end: date) -> None:
+    if end < start:
+        raise BadInput("--to lies before --from.", "Swap the two days.", field="usage")
+    if start.year < EXPORT_YEARS[0] or end.year > EXPORT_YEARS[1]:
+        first, last = EXPORT_YEARS
+        raise BadInput(
+            f"Only days of the years {first} to {last} can be exported.",
+            "Choose nearer days for --from and --to.",
+            field="usage",
+        )

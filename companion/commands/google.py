@@ -1,0 +1,162 @@
+"""Signing in to Google."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from companion.commands.running import (
+    DONE,
+    FAILED,
+    Json,
+    NoBrowser,
+    Who,
+    run_command,
+)
+from companion.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from companion.main import House
+
+app = typer.Typer()
+google = typer.Typer(help="Signing in to Google.", no_args_is_help=True)
+app.add_typer(google, name="google")
+
+
+@google.command("client")
+def google_client(
+    file: Annotated[Path, typer.Argument(metavar="FILE")], json: Json = False
+) -> None:
+    """Keep the practice's OAuth client file (type "installed")."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise BadInput(
+                f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
+            ) from error
+        name = await house.services.connecting.set_client(content)
+        if json:
+            as_json({"client": name})
+        else:
+            out.print(f"Kept the Google client {name}. The file itself is no longer needed.")
+
+    run_command(work, json=json)
+
+
+@google.command("connect")
+def google_connect(
+    practitioner: Who,
+    login: Annotated[str, typer.Option(help="Google Login (e-mail) that must sign in.")] = "",
+    calendar: Annotated[str, typer.Option(help="Google Calendar ID to use.")] = "",
+    new_calendar: Annotated[
+        str | None,
+        typer.Option(metavar="[NAME]", help="Create a calendar, the default the first time."),
+    ] = None,
+    no_browser: NoBrowser = False,
+    json: Json = False,
+) -> None:
+    """Sign in to Google; prints the address to open and waits at most five minutes."""
+    if calendar and new_calendar is not None:
+        raise typer.BadParameter("Use either --calendar ID or --new-calendar, not both.")
+    from companion.printing import as_json, err, out
+
+    async def work(house: House) -> None:
+        person = house.practitioner(practitioner)
+
+        def show(url: str) -> None:
+            # With --json, standard output holds the document alone.
+            (err if json else out).print(f"Open this address to sign in to Google:\n{url}")
+
+        connected = await house.connect(
+            person.id,
+            login=login,
+            calendar_id=calendar,
+            new_calendar=new_calendar,
+            show=show,
+            browser=not no_browser,
+        )
+        if json:
+            as_json(
+                {
+                    "practitioner": person.name,
+                    "account": connected.account,
+                    "calendar_id": connected.calendar_id,
+                    "calendar": connected.calendar_name,
+                }
+            )
+        else:
+            out.print(
+                f"{person.name} is connected as {connected.account or 'an unnamed account'}; "
+                f"calendar: {connected.calendar_name or connected.calendar_id}"
+            )
+
+    run_command(work, json=json, who="a sign-in")
+
+
+@google.command("test")
+def google_test(practitioner: Who, json: Json = False) -> None:
+    """Test Credentials."""
+    _check(practitioner, "test", json=json)
+
+
+@google.command("check")
+def google_check(practitioner: Who, json: Json = False) -> None:
+    """Check Calendar is accessible: really writes and removes a probe event."""
+    _check(practitioner, "check", json=json)
+
+
+def _check(practitioner: str, which: str, *, json: bool) -> None:
+    from companion.printing import as_json, err, out
+
+    async def work(house: House) -> int:
+        person = house.practitioner(practitioner)
+        connecting = house.services.connecting
+        check = connecting.test if which == "test" else connecting.check
+        result = await check(person.id)
+        if json:
+            as_json({"practitioner": person.name, **_fields(result)})
+        elif result.ok:
+            out.print(result.label)
+        if not result.ok:
+            err.print(result.what)
+            for remedy in result.remedies:
+                err.print(f"  - {remedy}")
+        return DONE if result.ok else FAILED
+
+    run_command(work, json=json)
+
+
+def _fields(result: Any) -> dict[str, Any]:
+    return {
+        "ok": result.ok,
+        "label": result.label,
+        "what": result.what,
+        "remedies": list(result.remedies),
+    }
+
+
+@google.command("disconnect")
+def google_disconnect(
+    practitioner: Who,
+    remove_events: Annotated[
+        bool, typer.Option("--remove-events", help="Remove our events from Google first.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Revoke and forget the sign-in."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        person = house.practitioner(practitioner)
+        removed = await house.services.connecting.disconnect(person.id, remove_events=remove_events)
+        if json:
+            as_json({"practitioner": person.name, "removed": removed})
+        else:
+            out.print(f"{person.name} is disconnected; {removed} events removed from Google.")
+
+    run_command(work, json=json)

@@ -1,0 +1,183 @@
+"""What comes into the book: exports, and folders that are watched for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from companion.commands.running import (
+    DONE,
+    HELD,
+    Json,
+    run_command,
+)
+from companion.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from companion.main import House
+
+app = typer.Typer()
+sources = typer.Typer(help="Where appointments come from: watched folders.", no_args_is_help=True)
+app.add_typer(sources, name="sources")
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    source: Annotated[str | None, typer.Option(help="Name of the source.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML).")] = None,
+    snapshot: Annotated[
+        bool | None,
+        typer.Option("--snapshot/--changes", help="The file is whole, or only changes."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Also when many would be removed.")] = False,
+    json: Json = False,
+) -> None:
+    """Take a practice-software export into the book."""
+    from companion.printing import as_json, err, import_json, import_words
+
+    async def work(house: House) -> int:
+        importing = house.services.importing
+        waiting = await house.services.sources.owner(file)
+        preview = await importing.preview(
+            file,
+            source=source or (waiting[0].name if waiting else None),
+            mapping=_text_of(mapping),
+            snapshot=waiting[0].snapshot if waiting and snapshot is None else snapshot,
+        )
+        held = bool(preview.held) and not yes
+        if dry_run or held:
+            if json:
+                as_json(import_json(preview, held=held))
+            else:
+                import_words(preview, dry_run=True)
+            if held:
+                err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
+                return HELD
+            return DONE
+        report = await importing.apply(preview, yes=yes)
+        if waiting and not report.held:
+            await house.services.sources.settled(*waiting)
+        house.services.worker.nudge()
+        if json:
+            as_json(import_json(report, held=report.held))
+        else:
+            import_words(report, dry_run=False)
+        return HELD if report.held else DONE
+
+    run_command(work, json=json, who="an import")
+
+
+def _text_of(mapping: Path | None) -> str | None:
+    if mapping is None:
+        return None
+    try:
+        return mapping.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"The mapping file {mapping.name} cannot be read.",
+            "Check its name; it must be a text file in UTF-8.",
+            field="mapping",
+        ) from error
+
+
+@sources.command("list")
+def sources_list(json: Json = False) -> None:
+    """Where appointments come from, and the folders that are watched."""
+    from companion.printing import as_json, out, source_json, source_words
+
+    async def work(house: House) -> None:
+        known = await house.services.sources.overview()
+        if json:
+            as_json({"sources": [source_json(each) for each in known]})
+        elif not known:
+            out.print("No sources yet. Watch a folder: sources add NAME FOLDER")
+        else:
+            for each in known:
+                source_words(each, house.services.settings.read().practice.timezone)
+
+    run_command(work, json=json)
+
+
+@sources.command("add")
+def sources_add(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML).")] = None,
+    snapshot: Annotated[
+        bool | None,
+        typer.Option("--snapshot/--changes", help="Its files are whole, or only changes."),
+    ] = None,
+    leave_files: Annotated[
+        bool | None,
+        typer.Option("--leave-files/--file-away", help="Leave imported files where they are."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Watch a folder: an export dropped there is imported while the app runs."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        source = await house.services.sources.add(
+            name,
+            str(folder.absolute()),
+            mapping=_text_of(mapping),
+            snapshot=snapshot,
+            leave_files=leave_files,
+        )
+        if json:
+            as_json({"source": source.name, "folder": source.folder, "snapshot": source.snapshot})
+        else:
+            out.print(f"{source.folder} is watched for {source.name} while the app runs.")
+
+    run_command(work, json=json)
+
+
+@sources.command("remove")
+def sources_remove(
+    name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False
+) -> None:
+    """Forget a source and its folder; its appointments and files stay."""
+    from companion.printing import as_json, out
+
+    async def work(house: House) -> None:
+        source = house.services.sources.source(name)
+        await house.services.sources.remove(source.name)
+        if json:
+            as_json({"source": source.name, "removed": True})
+        else:
+            out.print(f"{source.name} is forgotten; its appointments stay in the book.")
+
+    run_command(work, json=json)
+
+
+@app.command()
+def activity(
+    practitioner: Annotated[str, typer.Option(help="Only of this one: name or id.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Everything, as a table.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What was written to Google, imported and connected: when, why, how many."""
+    from companion.printing import activity_json, activity_words, as_json, err
+    from companion.services.activity_csv import EVERYTHING, activity_csv
+
+    async def work(house: House) -> None:
+        person = house.practitioner(practitioner).id if practitioner else None
+        everything = csv_file is not None
+        lines = await house.services.activity.recent(EVERYTHING if everything else limit, person)
+        zone = house.services.settings.read().practice.timezone
+        if csv_file is not None:
+            house.write_file(csv_file, activity_csv(lines, house.names(), zone))
+            err.print(f"{len(lines)} lines written to {csv_file}")
+        if json:
+            as_json({"activity": [activity_json(each, house.names()) for each in lines]})
+        elif csv_file is None:
+            activity_words(lines, house.names(), zone)
+
+    run_command(work, json=json)

@@ -1,0 +1,79 @@
+"""Running one command: open the house, do the work, leave with its exit code.
+
+0 done · 1 something failed (what and what to do, on standard error) · 2 wrong usage ·
+3 held for a person's confirmation · 130 interrupted, nothing lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from companion.domain.errors import BadInput, CompanionError
+
+if TYPE_CHECKING:
+    from companion.main import House
+
+DONE, FAILED, USAGE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Who = Annotated[str, typer.Argument(metavar="PRACTITIONER", help="Name or id.")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
+
+
+def interrupted() -> int:
+    from companion.printing import err
+
+    err.print("Interrupted. Nothing is lost: the next run goes on from here.")
+    return INTERRUPTED
+
+
+def run_command(
+    work: Callable[[House], Awaitable[int | None]], *, json: bool = False, who: str = ""
+) -> None:
+    """Open the house, do the work, leave with its exit code; errors become sentences."""
+    from companion.main import Environment, open_companion
+    from companion.printing import as_json, err, error_json, trouble
+
+    async def inside() -> int:
+        async with open_companion(Environment.of_process(), holder=who or "a command") as house:
+            if house.recovered:
+                err.print(house.recovered)
+            return await work(house) or DONE
+
+    try:
+        code = asyncio.run(inside())
+    except KeyboardInterrupt:
+        code = interrupted()
+    except CompanionError as error:
+        if json:
+            as_json({"error": error_json(error)})
+        trouble(error)
+        code = USAGE if isinstance(error, BadInput) and error.field == "usage" else FAILED
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a person
+        code = stumbled(error, json=json)
+    raise typer.Exit(code)
+
+
+def stumbled(error: Exception, *, json: bool = False) -> int:
+    """A mistake of ours: a sentence here, the place in the log."""
+    from companion.main import note_mistake
+    from companion.printing import as_json, error_json, trouble
+
+    shown = note_mistake(error)
+    if json:
+        as_json({"error": error_json(shown)})
+    trouble(shown)
+    return FAILED
+
+
+def pair(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise BadInput(
+            f'"{text[:60]}" is not KEY=VALUE.', "For example: days_in_advance=90", field="usage"
+        )
+    return key.strip(), value.strip()

@@ -1,5 +1,6 @@
-"""The day view with 20 practitioners and 400 appointments, in Chromium: from click to drawn, from
-drop to confirmed; in a book of 2,000 and in one of 100,000, which must make no difference.
+"""The day view with 20 practitioners and 400 appointments, in Chromium: from click to drawn (what
+is out of sight follows a moment later) and from drop to confirmed; in a book of 2,000 and in one
+of 100,000, which must make no difference.
 
 The issue asks for 300 ms and 150 ms; both are printed. Only the ratio is asserted.
 """
@@ -59,8 +60,8 @@ def test_a_day_is_drawn_and_a_drop_confirmed_quickly(office: tuple[int, Desk]) -
     drawn = []
     for turn in range(ROUNDS):
         drawn.append(page.evaluate(CLICK, "Previous" if turn % 2 else "Next"))
-        page.wait_for_timeout(250)
-    assert page.locator(".book-event").count() == A_DAY
+        page.wait_for_function(f"document.querySelectorAll('.book-event').length === {A_DAY}")
+        page.wait_for_timeout(300)
     page.evaluate(WATCH)
     confirmed = [drop(page) for _ in range(ROUNDS)]
     measured[size] = (statistics.median(drawn), statistics.median(confirmed))

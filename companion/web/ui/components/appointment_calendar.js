@@ -22,6 +22,8 @@ const NARROW = "(max-width: 699px)";
 const LONG_PRESS = 450; // milliseconds
 const COLLECT = 250; // milliseconds in which Alt+arrows are collected into one move
 const STEP = 15; // minutes
+const SLOT_HEIGHT = 22; // pixels
+const MANY = 150; // appointments, from which on those out of sight are drawn a moment later
 
 const two = (number) => String(number).padStart(2, "0");
 const wall = (date) =>
@@ -59,6 +61,8 @@ export default {
     this.events = new Map(); // key → what is drawn now
     this.page = null;
     this.pending = new Map(); // key → a move that is being collected
+    this.rest = new Set(); // keys that are out of sight and not drawn yet
+    this.scrollTime = "08:00:00";
     this.inFlight = new Set(); // keys of moves the server has not answered
   },
   mounted() {
@@ -73,7 +77,7 @@ export default {
       timeZone: this.zone,
       firstDay: 1,
       slotDuration: "00:15:00",
-      slotHeight: 22,
+      slotHeight: SLOT_HEIGHT,
       slotLabelInterval: "01:00:00",
       slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
       scrollTime: "08:00:00",
@@ -119,6 +123,7 @@ export default {
     this.narrow.removeEventListener("change", this.onNarrow);
     window.removeEventListener("keydown", this.onKeys);
     window.removeEventListener("pointerdown", this.onAway, true);
+    clearTimeout(this.resting);
     this.observer.disconnect();
     destroyCalendar(this.calendar);
   },
@@ -139,7 +144,7 @@ export default {
       }
       this.draw(page.events, !before || before.options.date !== page.options.date ||
         before.options.view !== page.options.view);
-      if (page.scroll) this.calendar.setOption("scrollTime", page.scroll);
+      if (page.scroll) this.calendar.setOption("scrollTime", (this.scrollTime = page.scroll));
       if (focused) this.focus(focused, Boolean(page.focus));
       this.$refs.frame.dataset.shown = page.stamp;
     },
@@ -149,10 +154,16 @@ export default {
       const gone = [...this.known.keys(), ...this.events.keys()].filter((key) => !fresh.has(key));
       if (!whole && !changed.length && !gone.length) return; // each update lays out again
       if (whole || changed.length + gone.length > 40) {
-        this.calendar.setOption("events", events);
+        const near = events.length > MANY ? this.inSight(events) : events;
+        this.rest = events.length > near.length ? new Set(events.map((event) => event.id)) : new Set();
+        for (const event of near) this.rest.delete(event.id);
+        this.calendar.setOption("events", near);
+        clearTimeout(this.resting);
+        if (this.rest.size) this.resting = setTimeout(() => this.drawRest(), 40);
       } else {
         for (const key of new Set(gone)) this.calendar.removeEventById(key);
         for (const event of changed) {
+          if (this.rest.has(event.id)) continue; // drawn as it then is
           if (this.events.has(event.id)) this.calendar.updateEvent(event);
           else this.calendar.addEvent(event);
         }
@@ -160,6 +171,33 @@ export default {
       this.known = fresh;
       this.events = new Map(events.map((event) => [event.id, event]));
       for (const key of this.inFlight) this.known.delete(key);
+    },
+    inSight(events) {
+      // What will be on screen once drawn; the rest follows when that stands.
+      const main = this.$refs.place.querySelector(".ec-main");
+      const { view, resources } = this.page.options;
+      if (!main || view === "list") return events;
+      const minutes = (text) => 60 * Number(text.slice(0, 2)) + Number(text.slice(3, 5));
+      const top = minutes(this.scrollTime) - 60;
+      const bottom = top + 120 + (main.clientHeight / SLOT_HEIGHT) * 15;
+      const head = main.querySelector(".ec-col-head");
+      const width = view === "day" && head ? head.offsetWidth : 0;
+      const order = new Map(resources.map((each, place) => [each.id, place]));
+      const left = main.scrollLeft - 2 * width;
+      const right = main.scrollLeft + main.clientWidth + width;
+      return events.filter((event) => {
+        if (event.allDay) return true;
+        const at = width * (order.get(event.resourceIds[0]) ?? 0);
+        if (width && (at < left || at > right)) return false;
+        const one = event.start.slice(0, 10) === event.end.slice(0, 10);
+        return !one || (minutes(event.end.slice(11)) > top && minutes(event.start.slice(11)) < bottom);
+      });
+    },
+    drawRest() {
+      for (const key of this.rest) {
+        if (this.events.has(key)) this.calendar.addEvent(this.events.get(key));
+      }
+      this.rest = new Set();
     },
     settled(key) {
       // The server has answered a move, whatever it said: its next `show` counts.
@@ -464,7 +502,7 @@ export default {
     focus(key, wanted, tries = 30) {
       // What an edit led to is focused once its dialog has gone; else the focus is only kept.
       requestAnimationFrame(() => {
-        if (document.querySelector(".q-dialog")) {
+        if (document.querySelector(".q-dialog") || this.rest.has(key)) {
           if (wanted && tries) setTimeout(() => this.focus(key, wanted, tries - 1), 50);
           return;
         }

@@ -158,8 +158,13 @@ class Connecting:
     def cancel(self, state: str) -> None:
         self._pending.cancel(state)
 
-    async def finish(self, response_url: str, *, user: str = "") -> Connected:
-        """Raises SignInTimedOut, SignInDenied, WrongAccount, ScopeMissing, CalendarGone … and
+    async def finish(
+        self, response_url: str, *, user: str = "", upload_by_hand: bool = False
+    ) -> Connected:
+        """With `upload_by_hand` an empty calendar waits for a person to press Upload to Google;
+        otherwise the sync begins by itself.
+
+        Raises SignInTimedOut, SignInDenied, WrongAccount, ScopeMissing, CalendarGone … and
         then nothing has changed."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
         pending = self._pending.take(state, user)
@@ -177,7 +182,13 @@ class Connecting:
         except CompanionError:
             await self._let_go(signed_in)
             raise
-        await self._keep(practitioner_id, signed_in, link, holds_ours=adopted > 0)
+        await self._keep(
+            practitioner_id,
+            signed_in,
+            link,
+            holds_ours=adopted > 0,
+            upload_by_hand=upload_by_hand,
+        )
         return Connected(
             practitioner_id=practitioner_id,
             account=link.account,
@@ -259,7 +270,13 @@ class Connecting:
         return info
 
     async def _keep(
-        self, practitioner_id: str, signed_in: SignedIn, link: GoogleLink, *, holds_ours: bool
+        self,
+        practitioner_id: str,
+        signed_in: SignedIn,
+        link: GoogleLink,
+        *,
+        holds_ours: bool,
+        upload_by_hand: bool,
     ) -> None:
         before = _record(self._settings.read(), practitioner_id).google
         if before.account and not same_account(before.account, link.account):
@@ -272,7 +289,7 @@ class Connecting:
         audit_due = holds_ours or bool(await self._ledger.entries(ref))
         fresh: dict[str, object] = {
             "audit_due": audit_due,
-            "awaiting_upload": not audit_due,
+            "awaiting_upload": upload_by_hand and not audit_due,
             "trouble": None,
         }
         if not same_account(before.account, link.account):

@@ -226,7 +226,9 @@ class _SignIns:
                 raise SignedOut("You were signed out here while Google was asked.")
             rule = ROUTES["/oauth/start/{practitioner_id}"]
             check(user, rule or ANYBODY, (begun.practitioner_id,))
-            connected = await self._services.connecting.finish(str(request.url), user=begun.user_id)
+            connected = await self._services.connecting.finish(
+                str(request.url), user=begun.user_id, upload_by_hand=True
+            )
         except SignInDenied as error:
             return self._sorry(error, back, status=200)
         except Exception as error:  # noqa: BLE001 - the edge of the program

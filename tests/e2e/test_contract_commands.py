@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from companion.sandbox.grants import CLIENT_SECRET
@@ -88,7 +89,8 @@ def test_the_readme_s_mapping_file_works_as_it_stands(desk: Desk, tmp_path: Path
 @POSIX
 def test_control_c_during_the_start_of_a_command_is_said_too(desk: Desk) -> None:
     process = desk.start("google", "connect", "Anna Example", "--no-browser")
-    time.sleep(0.5)
+    while psutil.Process(process.pid).cpu_times().user < 0.3:  # our own code has begun
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _out, err = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -201,7 +201,14 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert desk.calendar().timezone == record.practitioner.timezone
     assert desk.nudged == ["zoe"]
     state = await desk.ledger.state("zoe")
-    assert (state["audit_due"], state["awaiting_upload"]) == (False, True)
+    assert (state["audit_due"], state["awaiting_upload"]) == (False, False)
+
+
+async def test_connected_at_the_screen_the_first_upload_waits_for_the_person(desk: Desk) -> None:
+    start = await desk.service.begin("zoe", redirect_uri=BACK)
+    answer = desk.google.consent(start.url, ZOE)
+    await desk.service.finish(answer, upload_by_hand=True)
+    assert (await desk.ledger.state("zoe"))["awaiting_upload"] is True
 
 
 async def test_only_the_sealed_store_holds_the_token(desk: Desk) -> None:

@@ -19,9 +19,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import uvicorn
@@ -40,6 +42,8 @@ class Bounds:
     """Seconds a connection is kept for another request."""
     for_request: float = 20.0
     """Seconds; longer than `idle`."""
+    for_handshake: float = 10.0
+    """Seconds for TLS to come about."""
     for_answer: float = 90.0
     """Seconds; a feed at its limit then needs 1.2 KB/s."""
     sweep: float = 5.0
@@ -166,11 +170,36 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class FeedServer(uvicorn.Server):
-    """Leaves the process's signals alone: they belong to whoever started the listeners."""
+    """On sockets that are given, and with the process's signals left alone: they belong to whoever
+    started the listeners."""
+
+    def __init__(self, config: uvicorn.Config, protocol: type[BoundedProtocol]) -> None:
+        super().__init__(config)
+        self._protocol = protocol
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, which cannot bound the time for a TLS handshake: before one is done, a
+        connection is nobody's that `Room` could close."""
+        config = self.config
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                partial(
+                    self._protocol, config=config, server_state=self.server_state, app_state={}
+                ),
+                sock=listening,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=self._protocol.room.bounds.for_handshake
+                if config.ssl
+                else None,
+            )
+            for listening in sockets or []
+        ]
+        self.started = True
 
 
 def feed_server(
@@ -198,4 +227,4 @@ def feed_server(
     )
     config.load()
     config.ssl = secure
-    return FeedServer(config)
+    return FeedServer(config, protocol)

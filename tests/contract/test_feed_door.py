@@ -15,6 +15,7 @@ import httpx
 from companion.domain.errors import Busy
 from companion.services.reachability import Door
 from companion.web.feed_door import FeedDoor
+from companion.web.feed_listener import Bounds
 from tests.fakes.certificates import serial_of, serial_seen, trusting, write_certificate
 from tests.fakes.feeds import FeedHouse
 
@@ -26,6 +27,7 @@ class Doorway:
     house: FeedHouse = field(default_factory=FeedHouse)
     said: Door = field(default_factory=Door)
     busy: bool = False
+    bounds: Bounds | None = None
     port: int = 0
     door: FeedDoor = field(init=False)
 
@@ -36,6 +38,7 @@ class Doorway:
             door=self.said,
             host="127.0.0.1",
             bind=self.bind,
+            bounds=self.bounds,
             look_seconds=0.01,
             retry_seconds=0.02,
         )
@@ -221,5 +224,20 @@ async def test_a_stranger_who_speaks_no_tls_does_no_harm(tmp_path: Path) -> None
             writer.write(said)
             with suppress(ConnectionError, TimeoutError):
                 await asyncio.wait_for(reader.read(), 0.3)
+            writer.close()
+        assert await way.health(trusting(certificate)) == 200
+
+
+async def test_a_crowd_that_never_shakes_hands_is_sent_away(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    way = Doorway(bounds=Bounds(for_handshake=0.5))
+    await way.choose(certificate, key)
+    async with running(way):
+        await becomes(way, 200, trusting(certificate))
+        crowd = [await asyncio.open_connection("127.0.0.1", way.port) for _each in range(300)]
+        assert await way.health(trusting(certificate)) == 200
+        for reader, writer in crowd:
+            with suppress(ConnectionError):
+                assert await asyncio.wait_for(reader.read(), 10) == b""
             writer.close()
         assert await way.health(trusting(certificate)) == 200

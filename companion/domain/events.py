@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from companion.domain.appointments import (
     Appointment,
@@ -91,7 +92,16 @@ class CalendarEvent:
 
     @property
     def fingerprint(self) -> str:
-        return self.content.fingerprint
+        """That of `content`, without making one: plans ask for a hundred thousand."""
+        return _fingerprint(
+            self.start,
+            self.end,
+            self.summary,
+            self.location,
+            self.description,
+            Availability.of(self.show_as),
+            self.private,
+        )
 
     @property
     def style(self) -> str:
@@ -109,7 +119,13 @@ class Availability(StrEnum):
     @classmethod
     def of(cls, show_as: ShowAs) -> Availability:
         """*Out of office* is busy: Google keeps that event type for primary calendars."""
-        return {ShowAs.TENTATIVE: cls.TENTATIVE, ShowAs.FREE: cls.FREE}.get(show_as, cls.BUSY)
+        return _AVAILABILITIES.get(show_as, cls.BUSY)
+
+
+_AVAILABILITIES = {
+    ShowAs.TENTATIVE: Availability.TENTATIVE,
+    ShowAs.FREE: Availability.FREE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,16 +143,25 @@ class Content:
     @property
     def fingerprint(self) -> str:
         """32 hex digits."""
-        owned = (
-            self.start.isoformat(),
-            self.end.isoformat(),
+        return _fingerprint(
+            self.start,
+            self.end,
             self.summary,
             self.location,
             self.description,
-            self.availability.value,
+            self.availability,
             self.private,
         )
-        return hashlib.blake2b(repr(owned).encode(), digest_size=16).hexdigest()
+
+
+def _fingerprint(start: datetime | date, end: datetime | date, *owned: object) -> str:
+    text = repr((_stamp(start), _stamp(end), *map(str, owned)))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _stamp(moment: datetime | date) -> float | str:
+    """Never the same for a day and for a moment."""
+    return moment.timestamp() if isinstance(moment, datetime) else moment.isoformat()
 
 
 def style_of(colour: str, reminder_minutes: int | None) -> str:
@@ -291,6 +316,7 @@ def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
             return ""
 
 
+@lru_cache(maxsize=8192)
 def _initials(name: str) -> str:
     """Without one that is a whole name already, as 王 is."""
     words = ["".join(c for c in word if c.isalnum()) for word in re.split(r"[\s\-]+", name)]

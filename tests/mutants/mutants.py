@@ -140,8 +140,8 @@ MUTANTS = (
     Mutant(
         name="a place that changes unnoticed",
         file="companion/domain/events.py",
-        before="self.summary,\n            self.location,\n            self.description,",
-        after="self.summary,\n            self.description,",
+        before="text = repr((_stamp(start), _stamp(end), *map(str, owned)))",
+        after="text = repr((_stamp(start), _stamp(end), owned[0], *map(str, owned[2:])))",
     ),
     Mutant(
         name="names left in free text",

@@ -1,4 +1,3 @@
-
 """reconcile() against a model Google: whatever happened before, one clean pass makes them equal.
 
 The model keeps what Google keeps (ids for ever, tombstones, its own wording of our text) and

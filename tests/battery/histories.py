@@ -414,7 +414,7 @@ class History:
         dead = [each for each in remote.events.values() if each.deleted and each.install]
         dead.sort(key=lambda each: each.event_id)
         for event in self.rng.sample(dead, min(len(dead), self.rng.choice([1, 3, 8]))):
-            event.deleted = False
+            remote.person_restores(event.event_id)
             remote.excused.add(event.key)
             self.memory_lost = True
 

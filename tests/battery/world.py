@@ -209,6 +209,10 @@ class BatteryCalendar(FakeRemoteCalendar):
         elif chosen is not None and stored.style != chosen:
             raise Exploded("a colour the practitioner chose was reset")
 
+    def person_restores(self, event_id: str) -> None:
+        """From Google's bin."""
+        self.events[event_id].deleted = False
+
     def person_styles(self, event_id: str, style: str) -> None:
         self.person_edits(event_id, style=style)
         self.touched[event_id] = style

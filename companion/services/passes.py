@@ -234,7 +234,8 @@ class Pass:
             self._differences = find_differences(desk.desired, desk.entries, observed)
         plan = self._hold(desk, state)
         if state.settled and plan.writes:
-            await parts.save_state(self._id, replace(state, settled=""))
+            fresh = await parts.state(self._id)
+            await parts.save_state(self._id, replace(fresh, settled=""))
         if self._repair:
             await self._write(remote, desk, plan, self._tally)
             await self._say_staleness(remote, desk)

@@ -256,7 +256,9 @@ async def open_companion(
                 ),
             ),
         )
-        practitioners = Practitioners(settings=settings, book=database.book, clock=clock)
+        practitioners = Practitioners(
+            settings=settings, book=database.book, clock=clock, leaving=(feeds.revoke_all,)
+        )
         importing = Importing(
             book=database.book,
             settings=settings,

@@ -30,7 +30,7 @@ class Practitioners:
         settings: SettingsStore,
         book: AppointmentBook,
         clock: Clock,
-        leaving: Sequence[Callable[[str], Awaitable[None]]] = (),
+        leaving: Sequence[Callable[[str], Awaitable[object]]] = (),
     ) -> None:
         """`leaving` is told the id of a practitioner about to be removed or merged away, so that
         feed links and the like go first; what it raises stops the removal."""

@@ -351,3 +351,20 @@ def test_details_in_words_are_read_and_shown_alike() -> None:
     for wrong in ({"enabled": "yes"}, {"include": "everything"}):
         with pytest.raises(BadInput):
             disclosure_from_words(wrong)
+
+
+async def test_the_links_of_somebody_who_leaves_are_switched_off_first() -> None:
+    house = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
+    await house.write(visit(1))
+    people = Practitioners(
+        settings=house.settings,
+        book=house.book,
+        clock=house.clock,
+        leaving=(house.feeds.revoke_all,),
+    )
+    token = await house.token()
+    await people.merge("avery", "blake")
+    (link,) = await house.feeds.links()
+    assert link.revoked_at is not None
+    body = (await house.feeds.fetch(token)).body
+    assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]

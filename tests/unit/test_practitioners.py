@@ -432,6 +432,9 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(rooms: Rooms)
         "feeds_allowed": "false",
         "feed_host": "192.168.1.20",
         "feed_base_url": "https://cal.example.org/x",
+        "feed_certificate": "/etc/ssl/cal.pem",
+        "feed_key": "/etc/ssl/cal.key",
+        "feed_unused_days": "14",
         "user_rate": "5.0",
         "project_rate": "100.0",
     }

@@ -65,7 +65,7 @@ TUESDAY = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 """Tuesday 24 November 2026, 09:30 in Sydney."""
 PASSWORD = "tram violet anchor"
 ADMINISTRATOR = User(
-    id="robin", name="Robin", role=Role.ADMINISTRATOR, password=f"plain1${PASSWORD}"
+    id="robin", name="Alex", role=Role.ADMINISTRATOR, password=f"plain1${PASSWORD}"
 )
 """Of every practice that has people."""
 CLIENT_FILE = (

@@ -37,7 +37,7 @@ class Browser:
     async def launch(self) -> None:
         """Known, and signed in as the administrator."""
         await self.be_known()
-        await self.sign_in("Robin")
+        await self.sign_in("Alex")
 
     async def post(self, path: str, **form: str) -> httpx.Response:
         return await self.http.post(path, data=form, headers={"origin": ORIGIN})

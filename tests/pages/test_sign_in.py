@@ -23,7 +23,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 async def test_the_sign_in_page_needs_a_launch_first(browser: Browser) -> None:
-    for ask in (browser.http.get("/sign-in"), browser.sign_in("Robin")):
+    for ask in (browser.http.get("/sign-in"), browser.sign_in("Alex")):
         answer = await ask
         assert answer.status_code == 403
         assert "password" not in answer.text
@@ -38,7 +38,7 @@ async def test_a_known_browser_is_led_to_the_sign_in_and_back(browser: Browser) 
     page = await browser.http.get(answer.headers["location"])
     assert page.status_code == 200
     assert 'value="/practice?a=1"' in page.text
-    signed_in = await browser.sign_in("robin", to="/practice?a=1")
+    signed_in = await browser.sign_in("alex", to="/practice?a=1")
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/practice?a=1")
     cookie = signed_in.headers["set-cookie"]
     assert "HttpOnly" in cookie
@@ -52,7 +52,7 @@ async def test_a_known_browser_is_led_to_the_sign_in_and_back(browser: Browser) 
 )
 async def test_the_way_back_is_a_path_of_ours(browser: Browser, to: str) -> None:
     await browser.be_known()
-    assert (await browser.sign_in("Robin", to=to)).headers["location"] == "/"
+    assert (await browser.sign_in("Alex", to=to)).headers["location"] == "/"
 
 
 async def test_a_wrong_password_is_said_at_its_field_and_the_name_kept(browser: Browser) -> None:
@@ -111,7 +111,7 @@ async def test_what_a_page_loads_by_itself_does_not_keep_the_session(browser: Br
 async def test_the_own_password_is_changed_and_ends_the_other_sessions(browser: Browser) -> None:
     await browser.launch()
     other = browser.http.cookies[USER_COOKIE]
-    await browser.sign_in("Robin")
+    await browser.sign_in("Alex")
     assert (await browser.http.get("/account")).status_code == 200
     answer = await browser.post("/account", present=PASSWORD, new=NEXT, again="different one")
     assert answer.status_code == 400
@@ -123,7 +123,7 @@ async def test_the_own_password_is_changed_and_ends_the_other_sessions(browser: 
     await browser.be_known()
     browser.http.cookies.set(USER_COOKIE, other)
     assert (await browser.http.get("/practice")).status_code == 303
-    assert (await browser.sign_in("Robin", NEXT)).status_code == 303
+    assert (await browser.sign_in("Alex", NEXT)).status_code == 303
 
 
 async def test_signing_out_everywhere(browser: Browser) -> None:

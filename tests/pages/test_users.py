@@ -70,9 +70,9 @@ async def test_a_practitioner_needs_a_practitioner(visit: Visit) -> None:
 async def test_a_password_is_set_anew(visit: Visit) -> None:
     await visit.user.open("/users")
     press(button(visit, "New password"))
-    await visit.user.should_see("A new password for Robin?")
+    await visit.user.should_see("A new password for Alex?")
     press(button(visit, "Make a new password"))
-    await visit.user.should_see("Password for Robin", retries=20)
+    await visit.user.should_see("Password for Alex", retries=20)
     assert visit.house.services.accounts.user("robin").password != ADMINISTRATOR.password
 
 
@@ -80,7 +80,7 @@ async def test_the_last_administrator_stays(visit: Visit) -> None:
     await visit.user.open("/users")
     assert not [each for each in visit.elements(ui.button) if each.text == "Remove"]
     press(button(visit, "Change"))
-    await visit.user.should_see("Change Robin")
+    await visit.user.should_see("Change Alex")
     field(visit, "Role").value = "reception"
     press(button(visit, "Save"))
     await until(lambda: field(visit, "Role").error)

@@ -111,6 +111,7 @@ class Live:
             )
             good = result.error is None and not result.failed
             outcome = Outcome(sentence=words.pass_sentence(result), good=good)
+            self._tell(practitioner_id, outcome)  # at once; the proof takes Google's own list
             if good:
                 await self._prove(practitioner_id)
         except CompanionError as error:
@@ -122,6 +123,9 @@ class Live:
         except Exception as error:  # noqa: BLE001 - a task has nobody above it to tell the person
             trouble = log_unexpected(error)
             outcome = Outcome(sentence=f"{trouble.what} {trouble.remedy}", good=False)
+        self._tell(practitioner_id, outcome)
+
+    def _tell(self, practitioner_id: str, outcome: Outcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
         self.touch()

@@ -3,8 +3,9 @@
 Google allows 600 units a minute per signed-in account and 10,000 per project, over *sliding*
 windows. A token bucket of rate r and capacity b lets at most ``60·r + b`` units through in any
 60 s, so each bucket here runs at ``(limit - b - margin) / 60``: the figure is never exceeded
-and 98 % of it is used. The margin is for answers that travel at different speeds. A bucket starts
-empty: a program that is started over and over spends no more than one that runs on.
+and 97 % of it is used. The margin is for calls that were granted and arrive late, when a network
+or a busy machine holds them up: no more than the margin of the project is under way at a time. A
+bucket starts empty: a program that is started over and over spends no more than one that runs on.
 
 Turns are granted by one pump: the lowest `Urgency` first, then first come. A calendar asks for
 one small batch at a time (what half a second of its account's rate allows, more where slow
@@ -24,6 +25,8 @@ import heapq
 import math
 import random
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
@@ -32,6 +35,8 @@ from companion.services.ports import Clock
 
 HEAVIEST = 3
 """Units of the dearest single write, a patch."""
+MOST_CALLS = 16
+"""Under way at a time; as many as the Google adapter has connections."""
 SHORTEST_SLEEP = 0.001
 
 
@@ -57,8 +62,8 @@ class Bucket:
     def __init__(self, limit: float, now: float) -> None:
         """`limit` of at least 6 units a minute."""
         self.capacity = max(float(HEAVIEST), min(limit * 0.014, 400.0))
-        margin = min(40.0, limit * 0.006)
-        self._full_rate = max((limit - self.capacity - margin) / 60.0, limit / 120.0)
+        self.margin = max(min(self.capacity, 20.0), limit * 0.014)
+        self._full_rate = max((limit - self.capacity - self.margin) / 60.0, limit / 120.0)
         self._factor = 1.0
         self._level = 0.0
         self._at = now
@@ -105,6 +110,7 @@ class _Waiter:
     urgency: int
     number: int
     units: int = field(compare=False)
+    lasting: bool = field(compare=False)
     turn: asyncio.Future[None] = field(compare=False)
 
 
@@ -140,6 +146,8 @@ class Pacer:
         self._timers: list[tuple[float, str]] = []
         """(moment, account) of each that must wait for its own bucket."""
         self._numbers = count()
+        self._under_way = 0
+        self._units_under_way = 0
         self._pump: asyncio.Task[None] | None = None
         self._wakes_at = math.inf
         self._recent_errors: deque[tuple[float, str]] = deque(maxlen=50)
@@ -158,14 +166,33 @@ class Pacer:
 
     async def turn(self, account: str, units: int, urgency: Urgency) -> None:
         """Wait until `units` may be spent by `account`, and spend them."""
-        turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(
-            self._account(account).waiters, _Waiter(urgency, next(self._numbers), units, turn)
-        )
+        await self._wait_for(account, units, urgency, lasting=False)
+
+    @asynccontextmanager
+    async def calling(self, account: str, units: int, urgency: Urgency) -> AsyncIterator[None]:
+        """A turn that lasts until the call, which is made inside, has ended. Never inside
+        another."""
+        await self._wait_for(account, units, urgency, lasting=True)
+        try:
+            yield
+        finally:
+            self._ended(units)
+            self._grant()
+
+    def _ended(self, units: int) -> None:
+        self._under_way -= 1
+        self._units_under_way -= units
+
+    async def _wait_for(self, account: str, units: int, urgency: Urgency, *, lasting: bool) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(urgency, next(self._numbers), units, lasting, turn)
+        heapq.heappush(self._account(account).waiters, waiter)
         self._look_at(account)
         try:
             await turn
         except asyncio.CancelledError:
+            if lasting and turn.done() and not turn.cancelled():  # granted at the same moment
+                self._ended(units)
             self._look_at(account)  # whoever stood behind may need less
             raise
 
@@ -234,6 +261,8 @@ class Pacer:
                     self._consider(name, now)
                     next_moment = min(next_moment, account.due)
                 continue
+            if first.lasting and not self._has_room_for(first.units):
+                break  # whichever ends next grants again
             wait = self._project.ready_in(first.units, now)
             if wait > 0:  # the project's tokens are kept for the most urgent
                 next_moment = min(next_moment, now + wait)
@@ -241,12 +270,22 @@ class Pacer:
             heapq.heappop(self._queue)
             heapq.heappop(account.waiters)
             account.ready = -1
+            if first.lasting:
+                self._under_way += 1
+                self._units_under_way += first.units
             account.bucket.take(first.units, now)
             self._project.take(first.units, now)
             first.turn.set_result(None)
             self._consider(name, now)
             next_moment = min(next_moment, account.due)
         self._wake_at(next_moment)
+
+    def _has_room_for(self, units: int) -> bool:
+        """One call always has; `settle` leaves the room of a turn as it was granted."""
+        if not self._under_way:
+            return True
+        units += self._units_under_way
+        return self._under_way < MOST_CALLS and units <= self._project.margin
 
     def _wake_at(self, moment: float) -> None:
         running = self._pump is not None and not self._pump.done()

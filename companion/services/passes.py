@@ -253,8 +253,8 @@ class Pass:
     async def _observe(self, remote: RemoteCalendar) -> list[ObservedEvent]:
         """Our events that Google lists inside the window, edges in the practitioner's zone."""
         window = window_of(self._record, self._parts.clock.now())
-        await self._parts.pacer.turn(self._account, 1, Urgency.CORRECTION)
-        listed = await remote.list_ours(window.start - A_DAY, window.end + A_DAY)
+        async with self._parts.pacer.calling(self._account, 1, Urgency.CORRECTION):
+            listed = await remote.list_ours(window.start - A_DAY, window.end + A_DAY)
         self._tally.api_calls += 1 + max(0, len(listed) - 1) // 2500
         placed = [
             replace(seen, timezone=window.timezone) for seen in listed if not is_notice(seen.key)
@@ -276,9 +276,9 @@ class Pass:
         for row in await self._parts.ledger.entries(calendar):
             gone = row.state is EntryState.OK and row.event_id not in listed
             if gone and not is_notice(row.key) and window.covers(row.begins, row.ends):
-                await self._parts.pacer.turn(self._account, 1, Urgency.CORRECTION)
                 self._tally.api_calls += 1
-                seen = await remote.get(row.event_id)
+                async with self._parts.pacer.calling(self._account, 1, Urgency.CORRECTION):
+                    seen = await remote.get(row.event_id)
                 if seen is not None and not seen.deleted:
                     found.append(replace(seen, timezone=window.timezone))
         return found

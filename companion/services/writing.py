@@ -172,12 +172,12 @@ class PlanWriter:
                 self.pacer.batch_units(account),
                 sum(step.units for step in self._steps[:BATCH_PARTS]),
             )
-            await self.pacer.turn(account, granted, self._steps[0].urgency)
-            await self._ask_for_news()
-            batch = self._take(granted)
-            self.pacer.settle(account, granted, sum(step.units for step in batch))
-            if batch:
-                await self._send(batch)
+            async with self.pacer.calling(account, granted, self._steps[0].urgency):
+                await self._ask_for_news()
+                batch = self._take(granted)
+                self.pacer.settle(account, granted, sum(step.units for step in batch))
+                answers = await self._send(batch) if batch else ()
+            await self._mend(batch, answers)
             self._show()
 
     def _show(self) -> None:
@@ -261,18 +261,17 @@ class PlanWriter:
 
     # ── one batch ─────────────────────────────────────────────────────────────────────────────
 
-    async def _send(self, batch: Sequence[_Step]) -> None:
+    async def _send(self, batch: Sequence[_Step]) -> Sequence[WriteAnswer]:
+        """The answers, successes committed; where the whole call failed, its error for each."""
         await self.ledger.write(self.target.calendar, put=[self._intent(step) for step in batch])
         writes = [self._write_of(step) for step in batch]
         self.tally.api_calls += len(writes)
         try:
             answers = await self._call(batch, writes)
         except TransientError as error:
-            self._steps[:0] = [replace(step, tries=step.tries + 1) for step in batch]
-            await self._wait_after(error)
-            return
+            return [error for _ in batch]
         await self._confirm(batch, answers)
-        await self._mend(batch, answers)
+        return answers
 
     async def _call(self, batch: Sequence[_Step], writes: Sequence[Write]) -> Sequence[WriteAnswer]:
         """The call itself. A cancelled pass gives it a moment to end, so that its answer is
@@ -317,19 +316,23 @@ class PlanWriter:
     async def _mend(self, batch: Sequence[_Step], answers: Sequence[WriteAnswer]) -> None:
         """Deal with every part that failed; steps to do again go to the front of the queue, but
         one that fails while others succeed goes to its end: it keeps nobody waiting."""
+        if not batch:
+            return
         transient: TransientError | None = None
+        front: list[_Step] = []
+        back: list[_Step] = []
         progress = any(not isinstance(answer, CompanionError) for answer in answers)
         for step, answer in zip(batch, answers, strict=True):
             if isinstance(answer, TransientError):
                 transient = transient or answer
-                place = len(self._steps) if progress else 0
-                self._steps.insert(place, replace(step, tries=step.tries + 1))
+                (back if progress else front).append(replace(step, tries=step.tries + 1))
             elif isinstance(answer, CompanionError):
                 again = await self._mend_step(step, answer)
                 if again is not None and again.tries > MOST_TRIES:
                     self._refuse(step, RequestRefused(detail="Google contradicts itself"))
                 elif again is not None:
-                    self._steps.insert(0, again)
+                    front.append(again)
+        self._steps = [*front, *self._steps, *back]
         if transient is None or progress:
             self._failures, self._impatience = 0, 0.0
         if transient is not None:
@@ -459,10 +462,10 @@ class PlanWriter:
     async def _get(self, wanted: str) -> ObservedEvent | None:
         """One event, asked for again while Google has passing faults."""
         while True:
-            await self.pacer.turn(self.target.account, 1, Urgency.CORRECTION)
             self.tally.api_calls += 1
             try:
-                return await self.remote.get(wanted)
+                async with self.pacer.calling(self.target.account, 1, Urgency.CORRECTION):
+                    return await self.remote.get(wanted)
             except TransientError as error:
                 await self._wait_after(error)
 

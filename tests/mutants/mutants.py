@@ -181,7 +181,7 @@ MUTANTS = (
         name="bursts as large as the limit",
         file="companion/services/pacing.py",
         before="self.capacity = max(float(HEAVIEST), min(limit * 0.014, 400.0))",
-        after="self.capacity = limit / 10",
+        after="self.capacity = limit / 4",
         tests=(PACING,),
     ),
     Mutant(

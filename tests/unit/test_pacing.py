@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from companion.sandbox.quotas import PER_USER, WEIGHTS, Meter
-from companion.services.pacing import Bucket, Pacer, Urgency, backoff
+from companion.services.pacing import MOST_CALLS, Bucket, Pacer, Urgency, backoff
 from tests.fakes.clock import FakeClock
 
 UPCOMING, SOON, PERSON = Urgency.UPCOMING, Urgency.SOON, Urgency.PERSON
@@ -351,3 +351,56 @@ async def test_turns_at_a_very_high_rate_come_to_an_end() -> None:
         for _ in range(200):
             await pacer.turn("anna", 50, Urgency.SOON)
     assert clock.monotonic() <= 200 * 50 / 9_000
+
+
+async def test_only_so_many_calls_are_under_way_and_a_busy_machine_makes_no_burst() -> None:
+    """Sixteen connections that stall for a while, then drain: what was granted had to wait its
+    turn, so that no minute holds more than the limit."""
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=1000, project_rate=10_000 / 60), Log(clock)
+    under_way = most = 0
+
+    async def writes(account: str) -> None:
+        nonlocal under_way, most
+        for _ in range(20):
+            async with pacer.calling(account, 50, UPCOMING):
+                under_way += 1
+                most = max(most, under_way)
+                stalled = 20.0 if 30 < clock.monotonic() < 50 else 0.3
+                await clock.sleep(stalled)
+                log.note(account, 50)
+                under_way -= 1
+
+    await asyncio.gather(*(writes(f"p{n}") for n in range(50)))
+    assert 1 < most <= MOST_CALLS
+    assert log.peak() <= 10_000
+
+
+async def test_a_call_that_is_cancelled_or_fails_makes_room_for_the_next() -> None:
+    clock = FakeClock()
+    pacer = Pacer(clock, user_rate=1000, project_rate=1000)
+
+    async def hang(account: str) -> None:
+        async with pacer.calling(account, 1, UPCOMING):
+            await asyncio.Event().wait()
+
+    hanging = [asyncio.create_task(hang(f"p{n}")) for n in range(MOST_CALLS)]
+    await clock.sleep(1)
+    waiting = asyncio.create_task(hang("late"))
+    doomed = asyncio.create_task(hang("doomed"))
+    await clock.sleep(1)
+    doomed.cancel()
+    hanging[0].cancel()
+    await clock.sleep(1)
+    hanging[1].cancel()
+
+    async def fail() -> None:
+        async with pacer.calling("anna", 1, UPCOMING):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await asyncio.wait_for(fail(), 5)
+    for task in (*hanging, waiting):
+        task.cancel()
+    await asyncio.gather(*hanging, waiting, doomed, return_exceptions=True)
+    assert pacer._under_way == 0

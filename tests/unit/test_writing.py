@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from companion.domain.errors import (
     TransientError,
 )
 from companion.domain.reconcile import EntryState
+from companion.services.pacing import Urgency
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
 from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
 from tests.fakes.google import Hook
@@ -376,17 +378,19 @@ async def test_news_with_a_dearer_step_in_front_takes_no_more_than_was_granted()
     await world.put(appointment(2, start=TOMORROW))
     turned = asyncio.Event()
     grants: list[int] = []
-    turn = world.pacer.turn
+    calling = world.pacer.calling
 
-    async def edit_in_between(account: str, units: int, urgency: object) -> None:
+    @asynccontextmanager
+    async def edit_in_between(account: str, units: int, urgency: Urgency) -> AsyncIterator[None]:
         grants.append(units)
-        await turn(account, units, urgency)  # type: ignore[arg-type] # as it comes
-        if not turned.is_set():
-            turned.set()
-            await world.put(replace(appointment(0, start=TOMORROW), location="Room 2"))
-            world.syncing.book_changed(ANNA)
+        async with calling(account, units, urgency):
+            if not turned.is_set():
+                turned.set()
+                await world.put(replace(appointment(0, start=TOMORROW), location="Room 2"))
+                world.syncing.book_changed(ANNA)
+            yield
 
-    world.pacer.turn = edit_in_between  # type: ignore[method-assign] # a person edits just then
+    world.pacer.calling = edit_in_between  # type: ignore[method-assign] # just then
     sizes: Sequence[int] = world.remote().sizes
     before = len(sizes)
     result = await world.run()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from companion.domain.reconcile import (
     reconcile,
     removals_to_hold,
 )
-from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
 from companion.services.pacing import Pacer
 from companion.services.ports import (
@@ -91,6 +91,7 @@ class Desk:
     """Everything one pass looks at."""
 
     record: PractitionerSettings
+    practice: Practice
     window: SyncWindow
     calendar: CalendarRef
     desired: Sequence[CalendarEvent]
@@ -98,7 +99,12 @@ class Desk:
     notices: Sequence[LedgerEntry]
     """Rows of the staleness notice, which is no appointment."""
     plan: SyncPlan
-    book_is_empty: bool
+    revisions: Mapping[str, int]
+    """Of the appointments, by id."""
+
+    @property
+    def book_is_empty(self) -> bool:
+        return not self.revisions
 
 
 def ready(settings: Settings, practitioner_id: str) -> PractitionerSettings:
@@ -137,8 +143,11 @@ async def gather(
     settings: Settings,
     record: PractitionerSettings,
     observed: Iterable[ObservedEvent] | None = None,
+    *,
+    before: Desk | None = None,
 ) -> Desk:
-    """Book, ledger and plan of one practitioner as of now."""
+    """Book, ledger and plan of one practitioner as of now. `before`: an earlier desk of the same
+    pass, whose projections are taken over where nothing has changed."""
     window = window_of(record, parts.clock.now())
     calendar = CalendarRef(
         practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
@@ -150,7 +159,8 @@ async def gather(
     entries = [row for row in rows if not is_notice(row.key)]
 
     def compute() -> tuple[list[CalendarEvent], SyncPlan]:
-        desired = desired_events(settings, record, window, appointments)
+        changed, desired = _known(before, settings, record, window, appointments)
+        desired += desired_events(settings, record, window, changed)
         plan = reconcile(
             desired,
             entries,
@@ -164,14 +174,33 @@ async def gather(
     desired, plan = await parts.offload(compute)
     return Desk(
         record=record,
+        practice=settings.practice,
         window=window,
         calendar=calendar,
         desired=desired,
         entries=entries,
         notices=[row for row in rows if is_notice(row.key)],
         plan=plan,
-        book_is_empty=not appointments,
+        revisions={each.id: each.revision for each in appointments},
     )
+
+
+def _known(
+    before: Desk | None,
+    settings: Settings,
+    record: PractitionerSettings,
+    window: SyncWindow,
+    appointments: Sequence[Appointment],
+) -> tuple[Sequence[Appointment], list[CalendarEvent]]:
+    """Appointments to project anew, and the events of all others."""
+    if before is None:
+        return appointments, []
+    if (before.record, before.practice, before.window) != (record, settings.practice, window):
+        return appointments, []
+    known = before.revisions
+    same = {each.id for each in appointments if known.get(each.id) == each.revision}
+    events = [each for each in before.desired if each.key.partition("@")[0] in same]
+    return [each for each in appointments if each.id not in same], events
 
 
 def held_deletes(

@@ -364,7 +364,7 @@ class Pass:
                 "The next sync goes on with the new calendar.",
             )
         self._settings, self._record = settings, record
-        self._desk = await gather(self._parts, settings, record)
+        self._desk = await gather(self._parts, settings, record, before=self._desk)
         return self._hold(self._desk, await self._parts.state(self._id))
 
     async def _clear_old_calendars(self, desk: Desk) -> None:

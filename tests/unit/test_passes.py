@@ -675,6 +675,53 @@ async def test_an_edit_during_a_long_upload_overtakes_it() -> None:
     assert len(world.remote().ours()) == 1000
 
 
+async def test_whatever_changes_under_a_long_upload_is_in_google_at_its_end() -> None:
+    """The book in every way, a disclosure, the practice's cap: each seen by the running pass."""
+    world = World()
+    await world.put(*(appointment(n, notes="Bring the X-rays") for n in range(300)), SERIES)
+    world.remote().latency = 0.08
+
+    def change(progress: Progress) -> None:
+        async def edit() -> None:
+            await changes[progress.done // 60]()
+            world.syncing.book_changed(ANNA)
+
+        if progress.done // 60 in changes and progress.phase == "writing":
+            task = asyncio.get_running_loop().create_task(edit())
+            running.append(task)
+
+    async def of_the_book() -> None:
+        await world.put(appointment(299, location="Room 9"), remove=["a298"])
+
+    async def of_the_series() -> None:
+        moved = OccurrenceChange(
+            original_start=MONDAY + timedelta(weeks=2), start=MONDAY + timedelta(weeks=2, hours=5)
+        )
+        rule = replace(SERIES.recurrence, changes=(moved,)) if SERIES.recurrence else None
+        await world.put(replace(SERIES, recurrence=rule))
+
+    async def of_the_disclosure() -> None:
+        world.disclose(items=frozenset(Item))
+
+    async def of_the_cap() -> None:
+        practice = replace(
+            world.settings.current.practice,
+            cap=replace(world.settings.current.practice.cap, items=frozenset({Item.LOCATION})),
+        )
+        world.settings.current = replace(world.settings.current, practice=practice)
+
+    running: list[asyncio.Task[None]] = []
+    changes = {1: of_the_book, 2: of_the_series, 3: of_the_disclosure, 4: of_the_cap}
+    result = await world.run(progress=change)
+    assert result.error is None
+    assert len(running) >= 4
+    world.remote().exploding = True
+    assert (await world.run()).api_calls == 0
+    assert len(world.live()) == 299 + 6
+    assert world.live()["a299"].location == "Room 9"
+    assert {each.description for each in world.live().values()} == {""}
+
+
 async def test_an_edit_during_an_audit_s_repairs_does_not_lose_the_repairs() -> None:
     world = await a_synced_world(100)
     for number in range(0, 100, 2):

@@ -46,6 +46,8 @@ ROOT = Path(__file__).parents[2]
 USER_CEILING = 10.0
 PROJECT_CEILING = 10_000 / 60
 TABLE: list[tuple[str, str, str]] = []
+WHOLE = 10
+"""Lines of a run that left nothing out."""
 
 
 def note(what: str, measured: str, wanted: str) -> None:
@@ -105,6 +107,7 @@ def simulator(**settings: Any) -> Iterator[Simulator]:
     finally:
         process.stdin.close()
         process.wait(timeout=20)
+        process.stdout.close()
 
 
 @asynccontextmanager
@@ -353,12 +356,22 @@ def _gcsa_loop(google: Simulator, count: int) -> float:
 
 
 def test_the_table() -> None:
-    """Last: what was measured, with the machine's load."""
+    """Last: what was measured, with the machine's load; a whole run renews bench_sync.md."""
     load = ", ".join(f"{each:.1f}" for each in psutil.getloadavg())
-    print(f"\n{os.cpu_count()} cores, load {load}, Python {sys.version.split()[0]}\n")
-    print("| what | measured | must reach |\n| --- | --- | --- |")
-    for what, measured, wanted in TABLE:
-        print(f"| {what} | {measured} | {wanted} |")
+    machine = f"{os.cpu_count()} cores, load {load}, Python {sys.version.split()[0]}"
+    lines = [
+        "# The sync, measured",
+        "",
+        f"Made by `python run.py test --bench`, over loopback; {machine}.",
+        "",
+        "| what | measured | must reach |",
+        "| --- | --- | --- |",
+        *(f"| {what} | {measured} | {wanted} |" for what, measured, wanted in TABLE),
+    ]
+    print("\n", *lines, sep="\n")
+    if len(TABLE) >= WHOLE:
+        text = "\n".join([*lines, ""])
+        Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8", newline="\n")
 
 
 def main() -> None:

@@ -175,9 +175,10 @@ def test_damaged_rows_never_stop_good_ones_and_remove_nothing(
 def test_a_line_cut_or_doubled_or_quoted_leaves_every_other_row(
     data: st.DataObject, export: list[Row]
 ) -> None:
+    # Without quoted cells: a stray quote would pair with the next row's, and nobody could tell.
+    quoting = str.maketrans(dict.fromkeys('",;\t\r\n', " "))
     plain = [
-        {key: str(each).replace('"', "").replace("\n", " ") for key, each in as_text(row).items()}
-        for row in export
+        {key: str(each).translate(quoting) for key, each in as_text(row).items()} for row in export
     ]
     lines = csv_bytes(plain).split(b"\r\n")
     at = data.draw(st.integers(1, len(plain)))

@@ -408,7 +408,7 @@ async def test_killing_the_writer_at_any_moment_loses_nothing_that_was_told_done
         with counter(home.folder, f"r{round_number}", 1000) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            await asyncio.sleep(0.004 * (round_number % 20))
+            await asyncio.sleep(0.02 * (round_number % 20))
             process.kill()
             for line in process.stdout.read().split():
                 done[f"r{round_number}/{line}"] = line * 500

@@ -156,9 +156,10 @@ class Line:
     def interrupt(self) -> None:
         """From any thread: a call under way ends with an error."""
         for connection in [*self._http.connections.values()]:
-            if connection.sock is not None:
+            sock = connection.sock  # its own thread may be closing it this very moment
+            if sock is not None:
                 with contextlib.suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                    sock.shutdown(socket.SHUT_RDWR)
 
     def _send(self, uri: str, method: str, body: Any, headers: dict[str, str]) -> Answer:
         response, content = self.request(uri, method, body, headers)

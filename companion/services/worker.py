@@ -136,7 +136,6 @@ class Worker:
         self._revisions: Mapping[str, int] = {}
         self._sign: object = None
         self._nudged = asyncio.Event()
-        self._stopping = False
 
     def nudge(self, practitioner_id: str | None = None) -> None:
         """Something changed (for one practitioner or anyone): look soon. Only a hint."""
@@ -347,6 +346,9 @@ class Worker:
             return
         if network.silent:
             if result.api_calls or isinstance(result.error, RemoteError):
+                if network.offline:  # it is back: nobody waits for an old backoff
+                    for each in network.silent & self._watches.keys():
+                        self._watches[each].not_before = 0.0
                 self._network = _Network()
             self._nudged.set()
         if result.error is None:

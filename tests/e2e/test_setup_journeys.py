@@ -383,7 +383,10 @@ def test_leaving_with_something_unsaved_asks(me: Person) -> None:
 
 
 def test_the_wizard_is_reached_and_used_with_the_keyboard_alone(me: Person) -> None:
-    practitioner(me, 0)
+    practitioner(me, 4)
+    account = begin(me)[4]
+    me.at_google(account)
+    expect(me.page.get_by_text("Connected.").first).to_be_visible()
     reached = []
     for _ in range(60):
         me.page.keyboard.press("Tab")

@@ -19,6 +19,7 @@ from companion.domain.appointments import Appointment
 from companion.domain.users import Role, User
 from companion.web.ui.components.appointment_calendar import AppointmentCalendar
 from companion.web.ui.components.month_picker import MonthPicker
+from tests.fakes.clock import FakeClock
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, tick
@@ -345,8 +346,10 @@ async def test_what_another_window_or_a_command_writes_shows_within_a_second(boo
         client_first_name="",
     )
     await book.house.write(other)
+    clock = book.house.clock
+    assert isinstance(clock, FakeClock)
     for _ in range(20):
-        book.house.clock.advance(0.3)  # type: ignore[attr-defined] # the pages' clock is fake
+        await clock.advance(0.3)
         await until(lambda: True)
         if any(each["title"] == "Elsewhere" for each in events(book).values()):
             break

@@ -23,12 +23,13 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.turns import FileTurn
 from companion.adapters.vault import Vault
 from companion.domain.errors import Busy
-from companion.services.backup import BOOK, Backups, weakness_of
-from companion.services.backup_restore import Restoring, Staged
-from companion.services.connecting import Connecting
-from companion.services.doctor import Diagnosis, Doctor, Patient
-from companion.services.setting_transfer import SettingTransfer
-from companion.services.support import Support, bare_bundle
+from companion.services.care.backup import BOOK, Backups, weakness_of
+from companion.services.care.doctor import Diagnosis, Doctor
+from companion.services.care.findings import Patient
+from companion.services.care.restore import Restoring, Staged
+from companion.services.care.support import Support, bare_bundle
+from companion.services.google.connecting import Connecting
+from companion.services.settings.transfer import SettingTransfer
 
 RESTORE_PATIENCE = 60.0
 """Seconds that a start waits for a restore that is just swapping files."""

@@ -39,31 +39,31 @@ from companion.adapters.vault import Vault
 from companion.care import Rooms, care_for, finish_restore, restoring
 from companion.domain.appointments import OWN_ID, Practitioner
 from companion.domain.errors import CompanionError
-from companion.services.accounts import Accounts
-from companion.services.auditing import Auditing
-from companion.services.availability import Availability
-from companion.services.book_view import BookView
-from companion.services.booking import Booking
-from companion.services.connecting import Connected, Connecting
-from companion.services.consents import CalendarChoice
-from companion.services.feeds import Feeds
+from companion.services.accounts.accounts import Accounts
+from companion.services.book.availability import Availability
+from companion.services.book.booking import Booking
+from companion.services.book.view import BookView
+from companion.services.feeds.feeds import Feeds
+from companion.services.feeds.reachability import ANYWHERE, Reachability
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
-from companion.services.gathering import SyncParts
+from companion.services.google.connecting import Connected, Connecting
+from companion.services.google.consents import CalendarChoice
 from companion.services.house import Services
-from companion.services.importing import Importing
-from companion.services.pacing import Pacer, Urgency
-from companion.services.practitioners import Practitioners
-from companion.services.reachability import ANYWHERE, Reachability
-from companion.services.setup import Setup
-from companion.services.sources import Sources
-from companion.services.staleness import Staleness
+from companion.services.imports.importing import Importing
+from companion.services.settings.practitioners import Practitioners
+from companion.services.settings.setup import Setup
+from companion.services.sources.sources import Sources
+from companion.services.sources.watching import Watching
 from companion.services.status import Status
-from companion.services.syncing import Syncing
-from companion.services.watching import Watching
-from companion.services.worker import Worker
+from companion.services.sync.auditing import Auditing
+from companion.services.sync.gathering import SyncParts
+from companion.services.sync.pacing import Pacer, Urgency
+from companion.services.sync.staleness import Staleness
+from companion.services.sync.syncing import Syncing
+from companion.services.sync.worker import Worker
 
 if TYPE_CHECKING:
-    from companion.services.backup_restore import Restoring
+    from companion.services.care.restore import Restoring
     from companion.services.ports import SecretStore
 
 log = logging.getLogger(__name__)

@@ -19,16 +19,16 @@ from rich.table import Table
 from companion.domain.differences import when
 from companion.domain.errors import CompanionError
 from companion.domain.reconcile import SyncPlan
-from companion.services.doctor import Diagnosis, Examined
-from companion.services.feed_documents import disclosure_words
-from companion.services.feed_facts import facts_of
-from companion.services.importing import ImportPreview, ImportReport
-from companion.services.passes import PassResult, Progress
+from companion.services.care.doctor import Diagnosis, Examined
+from companion.services.feeds.documents import disclosure_words
+from companion.services.feeds.facts import facts_of
+from companion.services.imports.importing import ImportPreview, ImportReport
 from companion.services.ports import Activity, FeedLink
-from companion.services.setting_transfer import TransferReport
-from companion.services.sources import SourceStatus
+from companion.services.settings.transfer import TransferReport
+from companion.services.sources.sources import SourceStatus
 from companion.services.status import Board
-from companion.services.syncing import Outlook
+from companion.services.sync.passes import PassResult, Progress
+from companion.services.sync.syncing import Outlook
 
 # Without a terminal nothing is cut or wrapped: scripts read it.
 out = Console(width=None if sys.stdout.isatty() else 500, highlight=False, markup=False)

@@ -8,11 +8,11 @@ import socket
 
 import ifaddr
 
-from companion.services.reachability import Interface
+from companion.services.feeds.reachability import Interface
 
 
 class MachineNetwork:
-    """Implements `Network` of companion.services.reachability."""
+    """Implements `Network` of companion.services.feeds.reachability."""
 
     def interfaces(self) -> list[Interface]:
         """IPv4 only: people copy these by hand, and every clinic's network has them."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from companion.services.accounts_sessions import Session
+from companion.services.accounts.sessions import Session
 from companion.services.files import Disk, disk_trouble, write_durably
 
 FILE_NAME = "sessions.json"

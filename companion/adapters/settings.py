@@ -30,7 +30,7 @@ from tinydb.storages import Storage
 from companion.domain.errors import BadInput, StoreDamaged, StoreError, StoreTooNew
 from companion.domain.settings import Settings
 from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
-from companion.services.setting_documents import checked, from_tables
+from companion.services.settings.documents import checked, from_tables
 
 FILE_NAME = "settings.json"
 LOCK_NAME = "settings.lock"

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from companion.services.files import Disk, disk_trouble, write_durably
-from companion.services.source_notes import Notes, SourceNote, from_json, to_json
+from companion.services.sources.notes import Notes, SourceNote, from_json, to_json
 
 FILE_NAME = "sources.json"
 LOCK_NAME = "sources.lock"

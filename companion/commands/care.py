@@ -42,7 +42,7 @@ def doctor(
     from companion.care import bundle_of_closed
     from companion.main import Environment, House, open_companion
     from companion.printing import as_json, diagnosis_json, diagnosis_words, err, examining
-    from companion.services.doctor import closed_home
+    from companion.services.care.doctor import closed_home
 
     async def examine() -> int:
         environment = Environment.of_process()
@@ -146,7 +146,7 @@ def _passphrase(*, twice: bool) -> str:
     import getpass
     import os
 
-    from companion.services.backup import VARIABLE, check_passphrase
+    from companion.services.care.backup import VARIABLE, check_passphrase
 
     given = os.environ.get(VARIABLE, "")
     if given.strip():

@@ -72,7 +72,7 @@ def feeds_add(
     json: Json = False,
 ) -> None:
     """Make a link for one device and print it."""
-    from companion.services.feed_documents import disclosure_from_words
+    from companion.services.feeds.documents import disclosure_from_words
 
     async def work(house: House) -> None:
         person = house.practitioner(practitioner)

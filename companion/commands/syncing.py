@@ -21,7 +21,7 @@ from companion.domain.errors import CompanionError
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
     from companion.main import House
-    from companion.services.passes import PassResult
+    from companion.services.sync.passes import PassResult
 
 app = typer.Typer()
 
@@ -96,7 +96,7 @@ async def _dry_run(
 ) -> int:
     """Everybody's plan; where there is none, why, and the others' all the same."""
     from companion.printing import as_json, outlook_json, pass_json, plan_words, trouble
-    from companion.services.passes import PassResult
+    from companion.services.sync.passes import PassResult
 
     documents = []
     code = DONE
@@ -128,7 +128,7 @@ def audit(
 ) -> None:
     """Compare Google with the book, event by event."""
     from companion.printing import as_json, out, pass_json, trouble
-    from companion.services.auditing import proof_in_words
+    from companion.services.sync.auditing import proof_in_words
 
     async def work(house: House) -> int:
         chosen = house.chosen(practitioners or [], everybody=everybody)

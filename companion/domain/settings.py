@@ -69,7 +69,7 @@ class PractitionerSettings:
     """In the week's order, as `check_hours` gives it; empty where nobody has said."""
     setup: tuple[str, ...] = ()
     """Steps of the set-up that succeeded and cannot be told from the rest: see
-    `companion.services.setup`."""
+    `companion.services.settings.setup`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

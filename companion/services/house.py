@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from companion.services.accounts import Accounts
-from companion.services.auditing import Auditing
-from companion.services.availability import Availability
-from companion.services.backup import Backups
-from companion.services.book_view import BookView
-from companion.services.booking import Booking
-from companion.services.connecting import Connecting
-from companion.services.doctor import Doctor
-from companion.services.feeds import Feeds
-from companion.services.importing import Importing
+from companion.services.accounts.accounts import Accounts
+from companion.services.book.availability import Availability
+from companion.services.book.booking import Booking
+from companion.services.book.view import BookView
+from companion.services.care.backup import Backups
+from companion.services.care.doctor import Doctor
+from companion.services.care.support import Support
+from companion.services.feeds.feeds import Feeds
+from companion.services.feeds.reachability import Reachability
+from companion.services.google.connecting import Connecting
+from companion.services.imports.importing import Importing
 from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
-from companion.services.practitioners import Practitioners
-from companion.services.reachability import Reachability
-from companion.services.setting_transfer import SettingTransfer
-from companion.services.setup import Setup
-from companion.services.sources import Sources
+from companion.services.settings.practitioners import Practitioners
+from companion.services.settings.setup import Setup
+from companion.services.settings.transfer import SettingTransfer
+from companion.services.sources.sources import Sources
+from companion.services.sources.watching import Watching
 from companion.services.status import Status
-from companion.services.support import Support
-from companion.services.syncing import Syncing
-from companion.services.watching import Watching
-from companion.services.worker import Worker
+from companion.services.sync.auditing import Auditing
+from companion.services.sync.syncing import Syncing
+from companion.services.sync.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

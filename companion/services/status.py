@@ -11,8 +11,6 @@ from datetime import datetime
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Practice, PractitionerSettings
-from companion.services.auditing import clock_time, proof_in_words
-from companion.services.passes import Progress
 from companion.services.ports import (
     Activity,
     ActivityLog,
@@ -23,9 +21,11 @@ from companion.services.ports import (
     Ledger,
     SettingsStore,
 )
-from companion.services.staleness import Staleness
-from companion.services.state import Held, SyncState
-from companion.services.syncing import Syncing
+from companion.services.sync.auditing import clock_time, proof_in_words
+from companion.services.sync.passes import Progress
+from companion.services.sync.staleness import Staleness
+from companion.services.sync.state import Held, SyncState
+from companion.services.sync.syncing import Syncing
 
 _BADGES = {
     "Offline": "offline",

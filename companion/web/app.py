@@ -53,7 +53,7 @@ from companion.web.ui.troubles import as_companion_error
 from companion.web.welcome import Welcome
 
 if TYPE_CHECKING:
-    from companion.services.connecting import CalendarChoice
+    from companion.services.google.connecting import CalendarChoice
 
 CALLBACK_PATH = "/oauth/callback"
 SIGN_IN_SECONDS = 300
@@ -259,7 +259,7 @@ class _SignIns:
 def _choice(calendar: str, name: str) -> CalendarChoice | None:
     """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is; None
     keeps the present one."""
-    from companion.services.connecting import CalendarChoice
+    from companion.services.google.connecting import CalendarChoice
 
     if not calendar:
         return None

@@ -1,7 +1,7 @@
 """Door: what the guard asks about the people behind a browser that it knows.
 
 The cookie is a session cookie, Strict and HttpOnly, named by port; what ends a session is
-`companion.services.accounts_sessions`.
+`companion.services.accounts.sessions`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from companion.services.accounts import Accounts
+from companion.services.accounts.accounts import Accounts
 
 FREE_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/welcome/administrator"})
 """Of a browser that is known, before anybody is signed in."""

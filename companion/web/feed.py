@@ -5,7 +5,7 @@ other spellings of a path included, is 404 without content, so that nothing tell
 is here. The path is taken as it came over the wire: ``%2e``, doubled slashes and capitals are
 other paths. Ranges and query strings mean nothing. It sets no cookie and logs no path.
 
-Headers reach the client exactly as companion.services.feed_answers made them. The server that
+Headers reach the client exactly as companion.services.feeds.answers made them. The server that
 carries this is companion.web.feed_listener.
 """
 
@@ -17,7 +17,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
-from companion.services.feed_answers import UNAVAILABLE, FeedAnswer, takes_gzip
+from companion.services.feeds.answers import UNAVAILABLE, FeedAnswer, takes_gzip
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ HEALTHY = FeedAnswer(
 
 
 class FeedSource(Protocol):
-    """What the listener needs of `companion.services.feeds.Feeds`."""
+    """What the listener needs of `companion.services.feeds.feeds.Feeds`."""
 
     async def fetch(
         self,

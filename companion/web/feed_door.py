@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companion.domain.errors import CompanionError
+from companion.services.feeds.reachability import Door
 from companion.services.ports import SettingsStore
-from companion.services.reachability import Door
 from companion.web.feed import FeedApp, FeedSource
 from companion.web.feed_listener import Bounds, FeedServer, feed_server
 

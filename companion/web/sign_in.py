@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from companion.domain.errors import BadInput
-from companion.services.accounts import SHORTEST, Accounts
+from companion.services.accounts.accounts import SHORTEST, Accounts
 from companion.web.door import cookie_name, cookie_of
 from companion.web.plain_form import Field, Link, fields_of, form_page
 

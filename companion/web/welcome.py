@@ -14,9 +14,9 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from companion.domain.errors import BadInput
-from companion.services.accounts import Accounts
-from companion.services.practitioners import Practitioners
-from companion.services.setting_checks import name as checked_name
+from companion.services.accounts.accounts import Accounts
+from companion.services.settings.checks import name as checked_name
+from companion.services.settings.practitioners import Practitioners
 from companion.web.plain_form import Field, Link, fields_of, form_page
 from companion.web.sign_in import PASSWORD_HINT, SigningIn
 

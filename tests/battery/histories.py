@@ -45,8 +45,8 @@ from companion.domain.events import CalendarEvent, Content, as_instant, project
 from companion.domain.reconcile import EntryState
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
-from companion.services.passes import PassResult
 from companion.services.ports import Write
+from companion.services.sync.passes import PassResult
 from tests.battery.world import (
     ANNA,
     BORIS,

@@ -32,10 +32,6 @@ from companion.domain.settings import (
     Settings,
     SyncChoices,
 )
-from companion.services.auditing import Auditing
-from companion.services.gathering import SyncParts
-from companion.services.pacing import Pacer
-from companion.services.passes import PassResult
 from companion.services.ports import (
     BookChange,
     CalendarRef,
@@ -44,8 +40,12 @@ from companion.services.ports import (
     PatchEvent,
     Write,
 )
-from companion.services.syncing import Syncing
-from companion.services.worker import Worker
+from companion.services.sync.auditing import Auditing
+from companion.services.sync.gathering import SyncParts
+from companion.services.sync.pacing import Pacer
+from companion.services.sync.passes import PassResult
+from companion.services.sync.syncing import Syncing
+from companion.services.sync.worker import Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeRemoteCalendar
 from tests.fakes.settings import FakeSettings

@@ -34,8 +34,8 @@ from companion.adapters.feed_files import FeedFiles
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.events import project
 from companion.domain.window import SyncWindow
-from companion.services.feed_views import PRESETS
-from companion.services.feeds import Feeds
+from companion.services.feeds.feeds import Feeds
+from companion.services.feeds.views import PRESETS
 from companion.services.ports import AppointmentBook, BookChange
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server

@@ -25,8 +25,8 @@ import pytest
 from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
 from companion.adapters.tabular import TableFiles
-from companion.services.importing import Importing
-from companion.services.practitioners import Practitioners
+from companion.services.imports.importing import Importing
+from companion.services.settings.practitioners import Practitioners
 from tests.fakes.settings import FakeSettings
 from tests.samples.exports import as_text, csv_bytes, large_export, xlsx_bytes
 

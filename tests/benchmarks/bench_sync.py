@@ -35,7 +35,7 @@ from companion.domain.reconcile import EntryState, LedgerEntry, event_id, reconc
 from companion.domain.window import SyncWindow
 from companion.main import House
 from companion.sandbox.server import start_simulated_google
-from companion.services.gathering import desired_events
+from companion.services.sync.gathering import desired_events
 from tests.battery.real import NOW, SYDNEY, appointments, book, furnish, opened
 from tests.battery.world import World
 from tests.fakes.simulator import discovery

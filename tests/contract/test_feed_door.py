@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from companion.domain.errors import Busy
-from companion.services.reachability import Door
+from companion.services.feeds.reachability import Door
 from companion.web.feed_door import FeedDoor
 from companion.web.feed_listener import Bounds
 from tests.fakes.certificates import serial_of, serial_seen, trusting, write_certificate

@@ -34,7 +34,7 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from companion.sandbox.server import SimulatedHandle, client_file
-from companion.services.consents import APP_CREATED, CALENDAR_LIST, EVENTS_OWNED, IDENTITY
+from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, EVENTS_OWNED, IDENTITY
 from companion.services.ports import Google, SignedIn
 from tests.contract.test_remote_calendar import event, insert, wanted_id
 from tests.fakes.clock import FakeClock
@@ -569,7 +569,7 @@ def test_an_api_address_that_would_carry_tokens_in_clear_is_refused(root: str) -
 def modules_loaded() -> set[str]:
     code = (
         "import sys; from companion.adapters.google.service import GoogleGateway;"
-        "from companion.services.connecting import Connecting;"
+        "from companion.services.google.connecting import Connecting;"
         "print(*sys.modules)"
     )
     done = subprocess.run(

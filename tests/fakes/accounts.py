@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from companion.domain.errors import CompanionError
-from companion.services.accounts_sessions import Session
+from companion.services.accounts.sessions import Session
 
 
 class PlainPasswords:

@@ -10,8 +10,8 @@ from typing import Any
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
-from companion.services.feed_bodies import FeedBodies
-from companion.services.feeds import Feeds
+from companion.services.feeds.bodies import FeedBodies
+from companion.services.feeds.feeds import Feeds
 from companion.services.ports import BookChange
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from companion.services.reachability import Interface
+from companion.services.feeds.reachability import Interface
 
 
 @dataclass

@@ -23,31 +23,32 @@ from companion.domain.appointments import OWN_ID, Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
-from companion.services.accounts import Accounts
-from companion.services.auditing import Auditing
-from companion.services.availability import Availability
-from companion.services.backup import Backups
-from companion.services.book_view import BookView
-from companion.services.booking import Booking
-from companion.services.connecting import CalendarChoice, Connecting
-from companion.services.doctor import Doctor, Patient
-from companion.services.feeds import Feeds
-from companion.services.gathering import SyncParts
+from companion.services.accounts.accounts import Accounts
+from companion.services.book.availability import Availability
+from companion.services.book.booking import Booking
+from companion.services.book.view import BookView
+from companion.services.care.backup import Backups
+from companion.services.care.doctor import Doctor
+from companion.services.care.findings import Patient
+from companion.services.care.support import Support
+from companion.services.feeds.feeds import Feeds
+from companion.services.feeds.reachability import Door, Reachability
+from companion.services.google.connecting import CalendarChoice, Connecting
 from companion.services.house import Services
-from companion.services.importing import Importing
-from companion.services.pacing import Pacer
+from companion.services.imports.importing import Importing
 from companion.services.ports import BookChange, Clock
-from companion.services.practitioners import Practitioners
-from companion.services.reachability import Door, Reachability
-from companion.services.setting_transfer import SettingTransfer
-from companion.services.setup import Setup
-from companion.services.sources import Sources
-from companion.services.staleness import Staleness
+from companion.services.settings.practitioners import Practitioners
+from companion.services.settings.setup import Setup
+from companion.services.settings.transfer import SettingTransfer
+from companion.services.sources.sources import Sources
+from companion.services.sources.watching import Watching
 from companion.services.status import Status
-from companion.services.support import Support
-from companion.services.syncing import Syncing
-from companion.services.watching import Watching
-from companion.services.worker import Worker
+from companion.services.sync.auditing import Auditing
+from companion.services.sync.gathering import SyncParts
+from companion.services.sync.pacing import Pacer
+from companion.services.sync.staleness import Staleness
+from companion.services.sync.syncing import Syncing
+from companion.services.sync.worker import Worker
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.care import FakeProbes, answering, copy_words, nowhere, quick_archive
 from tests.fakes.clock import FakeClock

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 
-from companion.services.source_notes import Notes, SourceNote, from_json, to_json
+from companion.services.sources.notes import Notes, SourceNote, from_json, to_json
 
 
 class MemoryNotes:

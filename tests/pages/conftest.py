@@ -27,13 +27,23 @@ from companion.web.ui.site import Site
 from tests.fakes.services import ADMINISTRATOR, FakeHouse, fake_house, lived_in, the_sample
 
 
+class Patient(Browser):
+    """Waits for what is to be seen as long as a busy machine may take, no longer than needed."""
+
+    async def should_see(self, *target: Any, retries: int = 50, **found: Any) -> None:
+        await super().should_see(*target, retries=retries, **found)
+
+    async def should_not_see(self, *target: Any, retries: int = 50, **found: Any) -> None:
+        await super().should_not_see(*target, retries=retries, **found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """A house, its site, and somebody in front of it."""
 
     house: FakeHouse
     site: Site
-    user: Browser
+    user: Patient
 
     def elements(self, kind: type[Any]) -> list[Any]:
         """Of the open page, in the order they were made."""
@@ -66,7 +76,7 @@ async def visiting(
             async with nicegui_app.router.lifespan_context(nicegui_app):
                 transport = httpx.ASGITransport(nicegui_app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                    yield Visit(house=house, site=site, user=Browser(http))
+                    yield Visit(house=house, site=site, user=Patient(http))
         finally:
             os.environ.pop("NICEGUI_USER_SIMULATION", None)
             ui.navigate = Navigate()

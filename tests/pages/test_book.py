@@ -17,8 +17,8 @@ from nicegui import ui
 
 from companion.domain.appointments import Appointment
 from companion.domain.users import Role, User
-from companion.web.ui.components.appointment_calendar import AppointmentCalendar
-from companion.web.ui.components.month_picker import MonthPicker
+from companion.web.ui.book.calendar import AppointmentCalendar
+from companion.web.ui.book.month_picker import MonthPicker
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting

@@ -13,7 +13,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.errors import SecretsDamaged
-from companion.services.backup import SECRETS
+from companion.services.care.backup import SECRETS
 from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.care import FAIR
 from tests.fakes.services import lived_in, the_sample
@@ -37,7 +37,7 @@ def buttons(visit: Visit, label: str) -> list[ui.button]:
 
 async def test_findings_come_by_themselves_the_worst_first(practice: Visit) -> None:
     await practice.user.open("/doctor")
-    await practice.user.should_see("1 to mend; the rest is well.", retries=30)
+    await practice.user.should_see("1 to mend; the rest is well.")
     await practice.user.should_see(f"Sign-in of {PEOPLE[2].name}")
     await practice.user.should_see("Well (")
     (connect,) = buttons(practice, "Connect to Google")
@@ -48,16 +48,16 @@ async def test_checking_again_shows_what_has_changed(practice: Visit) -> None:
     practice.house.google.revoked.clear()
     practice.house.probes.offset = timedelta(minutes=-9)
     await practice.user.open("/doctor")
-    await practice.user.should_see("This computer's clock is 9 minutes fast.", retries=30)
+    await practice.user.should_see("This computer's clock is 9 minutes fast.")
     practice.house.probes.offset = timedelta()
     press(buttons(practice, "Check again")[0], "click")
-    await practice.user.should_see("Everything is well.", retries=30)
+    await practice.user.should_see("Everything is well.")
 
 
 async def test_sign_ins_that_do_not_open_are_set_aside_after_a_question(practice: Visit) -> None:
     practice.house.secrets.trouble = SecretsDamaged()
     await practice.user.open("/doctor")
-    await practice.user.should_see("Set the sign-ins aside", retries=30)
+    await practice.user.should_see("Set the sign-ins aside")
     press(buttons(practice, "Set the sign-ins aside")[0], "click")
     await practice.user.should_see("everybody connects to Google again")
     assert practice.house.secrets.trouble is not None
@@ -84,7 +84,7 @@ async def fill(practice: Visit, first: str, second: str) -> None:
 
 async def test_a_backup_is_made_listed_and_deleted(practice: Visit) -> None:
     await fill(practice, FAIR, FAIR)
-    await practice.user.should_see(".ccbackup", retries=30)
+    await practice.user.should_see(".ccbackup")
     folder = practice.house.home / "backups"
     (file,) = folder.iterdir()
     backups = practice.house.services.backups

@@ -47,11 +47,11 @@ def left_behind(visit: Visit) -> list[Path]:
 async def test_a_file_is_previewed_then_applied_and_then_deleted(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
-    await first_day.user.should_see("What would change", retries=20)
+    await first_day.user.should_see("What would change")
     await first_day.user.should_see("2 changes to the book")
     assert await first_day.house.book.count() == 0
     press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.", retries=20)
+    await first_day.user.should_see("The book is up to date with the file.")
     assert await first_day.house.book.count() == 2
     assert [
         each.practitioner.name for each in first_day.house.settings.read().practitioners.values()
@@ -62,9 +62,9 @@ async def test_a_file_is_previewed_then_applied_and_then_deleted(first_day: Visi
 async def test_cancel_changes_nothing_and_deletes_the_file(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, row(1)]))
-    await first_day.user.should_see("What would change", retries=20)
+    await first_day.user.should_see("What would change")
     press(button(first_day, "Cancel"))
-    await first_day.user.should_see("Choose the export", retries=10)
+    await first_day.user.should_see("Choose the export")
     assert await first_day.house.book.count() == 0
     assert left_behind(first_day) == []
 
@@ -72,7 +72,7 @@ async def test_cancel_changes_nothing_and_deletes_the_file(first_day: Visit) -> 
 async def test_leaving_the_page_deletes_the_file(first_day: Visit) -> None:
     client = await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, row(1)]))
-    await first_day.user.should_see("What would change", retries=20)
+    await first_day.user.should_see("What would change")
     client.delete()
     assert left_behind(first_day) == []
 
@@ -80,7 +80,7 @@ async def test_leaving_the_page_deletes_the_file(first_day: Visit) -> None:
 async def test_rejected_rows_are_listed_with_their_reason(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, row(1), row(2, start="32/13/2026")]))
-    await first_day.user.should_see("Rows that cannot be used", retries=20)
+    await first_day.user.should_see("Rows that cannot be used")
     await first_day.user.should_see("32/13/2026")
     await first_day.user.should_see("1 change to the book")
 
@@ -90,11 +90,11 @@ async def test_a_name_spelt_differently_is_proposed_as_the_known_person(visit: V
     zoe = next(key for key, each in people.items() if each.practitioner.name.startswith("Zoë"))
     await visit.user.open("/import")
     await drop(visit, "\n".join([HEADERS, row(1, "Zoe O'Brien-Nguyen")]))
-    await visit.user.should_see("New names", retries=20)
+    await visit.user.should_see("New names")
     choice = field(visit, "Who is Zoe O'Brien-Nguyen?")
     assert choice.value == zoe
     press(button(visit, "Apply"))
-    await visit.user.should_see("The book is up to date with the file.", retries=20)
+    await visit.user.should_see("The book is up to date with the file.")
     assert len(visit.house.settings.read().practitioners) == len(people)
     assert (
         "Zoe O'Brien-Nguyen" in visit.house.settings.read().practitioners[zoe].practitioner.aliases
@@ -104,19 +104,19 @@ async def test_a_name_spelt_differently_is_proposed_as_the_known_person(visit: V
 async def test_a_held_import_waits_for_a_tick(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, *(row(number) for number in range(1, 21))]))
-    await first_day.user.should_see("20 changes to the book", retries=20)
+    await first_day.user.should_see("20 changes to the book")
     press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.", retries=20)
+    await first_day.user.should_see("The book is up to date with the file.")
 
     await first_day.user.open("/import")
     first_day.elements(ui.radio)[0].value = True
     await drop(first_day, "\n".join([HEADERS, row(1), row(20)]))
-    await first_day.user.should_see("This would remove a lot", retries=20)
+    await first_day.user.should_see("This would remove a lot")
     assert not button(first_day, "Apply").enabled
     tick(first_day, "I have checked it: remove them from the book").value = True
     assert button(first_day, "Apply").enabled
     press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.", retries=20)
+    await first_day.user.should_see("The book is up to date with the file.")
     assert await first_day.house.book.count() == 2
 
 
@@ -127,13 +127,13 @@ async def test_an_unknown_layout_is_explained_by_a_form_and_remembered(first_day
     )
     await first_day.user.open("/import")
     await drop(first_day, content)
-    await first_day.user.should_see("Say what the columns are", retries=20)
+    await first_day.user.should_see("Say what the columns are")
     assert field(first_day, "Practitioner *").value == "Provider"
     field(first_day, "Name of this source").value = "Our clinic"
     press(button(first_day, "Read the file again"))
-    await first_day.user.should_see("1 change to the book", retries=20)
+    await first_day.user.should_see("1 change to the book")
     press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.", retries=20)
+    await first_day.user.should_see("The book is up to date with the file.")
     source = first_day.house.settings.read().sources["Our clinic"]
     assert 'practitioner = "Provider"' in source.mapping
 
@@ -141,7 +141,7 @@ async def test_an_unknown_layout_is_explained_by_a_form_and_remembered(first_day
 async def test_a_missing_column_is_asked_for(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "One,Two,Three\na,b,c")
-    await first_day.user.should_see("Say what the columns are", retries=20)
+    await first_day.user.should_see("Say what the columns are")
     press(button(first_day, "Read the file again"))
     await until(lambda: "Which column names the practitioner?" in first_day.notices())
 
@@ -149,7 +149,7 @@ async def test_a_missing_column_is_asked_for(first_day: Visit) -> None:
 async def test_a_file_of_another_kind_is_refused_with_a_sentence(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "%PDF-1.7 not a table", "report.pdf")
-    await first_day.user.should_see("PDF", retries=20)
+    await first_day.user.should_see("PDF")
     await first_day.user.should_see("Choose another file")
 
 
@@ -164,28 +164,28 @@ async def test_the_same_file_again_has_nothing_to_apply(first_day: Visit) -> Non
     content = "\n".join([HEADERS, row(1)])
     await first_day.user.open("/import")
     await drop(first_day, content)
-    await first_day.user.should_see("1 change to the book", retries=20)
+    await first_day.user.should_see("1 change to the book")
     press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.", retries=20)
+    await first_day.user.should_see("The book is up to date with the file.")
     press(button(first_day, "Import another file"))
-    await first_day.user.should_see("Choose the export", retries=10)
+    await first_day.user.should_see("Choose the export")
     await drop(first_day, content)
-    await first_day.user.should_see("nothing to apply", retries=20)
+    await first_day.user.should_see("nothing to apply")
     assert not button(first_day, "Apply").visible
 
 
 async def test_earlier_imports_are_listed(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, row(1)]), "monday.csv")
-    await first_day.user.should_see("1 change to the book", retries=20)
+    await first_day.user.should_see("1 change to the book")
     press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.", retries=20)
+    await first_day.user.should_see("The book is up to date with the file.")
     await first_day.user.open("/import")
-    await first_day.user.should_see("monday.csv", retries=20)
+    await first_day.user.should_see("monday.csv")
 
 
 async def test_a_clients_name_is_not_on_the_preview(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, row(1)]))
-    await first_day.user.should_see("What would change", retries=20)
+    await first_day.user.should_see("What would change")
     await first_day.user.should_not_see("Robin")

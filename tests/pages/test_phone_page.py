@@ -15,10 +15,10 @@ from nicegui import ui
 from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import NotAllowed
 from companion.domain.users import Role, User
-from companion.services import feed_views
+from companion.services.feeds import views as feed_views
 from companion.services.ports import FeedLink, Fetch
-from companion.web.ui.components import phone_words
-from companion.web.ui.components.phone_device import qr_svg
+from companion.web.ui.phones import words as phone_words
+from companion.web.ui.phones.device import qr_svg
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, tick, until
@@ -63,7 +63,7 @@ async def fetch(visit: Visit, **changes: object) -> None:
 
 async def add(visit: Visit, label: str = "Tablet") -> None:
     press(button(visit, "Add a device"))
-    await visit.user.should_see("Whose or which one", retries=20)
+    await visit.user.should_see("Whose or which one")
     field(visit, "Whose or which one").value = label
 
 
@@ -79,7 +79,7 @@ async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
     field(visit, "Days ahead").value = 30
     field(visit, "Works until (may stay empty)").value = "2027-06-30"
     press(button(visit, "Make the link"))
-    await visit.user.should_see("webcal://192.168.20.7:8090/feeds/", retries=20)
+    await visit.user.should_see("webcal://192.168.20.7:8090/feeds/")
     made = next(each for each in await links(visit) if each.label == "Tablet")
     assert (made.label, made.detail) == ("Tablet", "busy")
     assert (made.days_in_arrears, made.days_in_advance) == (1, 30)
@@ -142,7 +142,7 @@ async def test_each_device_gets_its_own_link_and_three_steps(visit: Visit) -> No
     await visit.user.open(OWN)
     await add(visit)
     press(button(visit, "Make the link"))
-    await visit.user.should_see("Fetch New Data", retries=20)
+    await visit.user.should_see("Fetch New Data")
     chosen = field(visit, "Device")
     for kind, device in phone_words.DEVICES.items():
         chosen.value = kind
@@ -189,27 +189,27 @@ async def test_the_table_says_who_fetched_when_from_where_and_what_came_of_it(
 async def test_an_unused_link_is_pointed_out(visit: Visit) -> None:
     await fetch(visit, at=visit.house.clock.now() - timedelta(days=40))
     await visit.user.open(OWN)
-    await visit.user.should_see("Switch off what nobody uses any more.", retries=20)
+    await visit.user.should_see("Switch off what nobody uses any more.")
     await visit.user.should_see("Not fetched for a long time: “Work phone”.")
 
 
 async def test_a_link_is_switched_off(visit: Visit) -> None:
     await visit.user.open(OWN)
-    await visit.user.should_see("Work phone", retries=20)
+    await visit.user.should_see("Work phone")
     press(button(visit, "Switch off"))
     await visit.user.should_see("Switch off “Work phone”?")
     press(button(visit, "Switch off"))
-    await visit.user.should_see("Switched off", retries=20)
+    await visit.user.should_see("Switched off")
     assert [each.revoked_at is not None for each in await links(visit)] == [True]
 
 
 async def test_a_renewed_link_is_another_for_the_same_device(visit: Visit) -> None:
     await visit.user.open(OWN)
-    await visit.user.should_see("Work phone", retries=20)
+    await visit.user.should_see("Work phone")
     press(button(visit, "Renew"))
     await visit.user.should_see("Renew “Work phone”?")
     press(button(visit, "Renew"))
-    await visit.user.should_see("The link for “Work phone”", retries=20)
+    await visit.user.should_see("The link for “Work phone”")
     old, new = sorted(await links(visit), key=lambda each: each.revoked_at is None)
     assert (old.label, old.detail) == (new.label, new.detail)
     assert old.revoked_at is not None
@@ -221,7 +221,7 @@ async def test_all_links_go_at_once(visit: Visit) -> None:
     await visit.house.services.feeds.add(ZOE, label="Tablet")
     await visit.house.services.feeds.add(OMAR, label="Omar's")
     await visit.user.open(OWN)
-    await visit.user.should_see("Tablet", retries=20)
+    await visit.user.should_see("Tablet")
     press(button(visit, "Switch all off"))
     await visit.user.should_see("Switch all links off?")
     press(button(visit, "Switch all off"))
@@ -232,7 +232,7 @@ async def test_all_links_go_at_once(visit: Visit) -> None:
 
 async def test_only_its_owner_sees_a_link_again(visit: Visit, tmp_path: Path) -> None:
     await visit.user.open(OWN)
-    await visit.user.should_see("Work phone", retries=20)
+    await visit.user.should_see("Work phone")
     assert not [each for each in visit.elements(ui.button) if each.text == "Show"]
     (link,) = await links(visit)
     with pytest.raises(NotAllowed):
@@ -242,15 +242,15 @@ async def test_only_its_owner_sees_a_link_again(visit: Visit, tmp_path: Path) ->
 async def test_the_owner_sees_it(tmp_path: Path) -> None:
     async with as_zoe(tmp_path) as visit:
         await visit.user.open("/phone")
-        await visit.user.should_see("Work phone", retries=20)
+        await visit.user.should_see("Work phone")
         press(button(visit, "Show"))
-        await visit.user.should_see("webcal://192.168.20.7:8090/feeds/", retries=20)
+        await visit.user.should_see("webcal://192.168.20.7:8090/feeds/")
 
 
 async def test_a_practitioner_does_not_see_the_practice(tmp_path: Path) -> None:
     async with as_zoe(tmp_path) as visit:
         await visit.user.open("/phone")
-        await visit.user.should_see("My phone", retries=20)
+        await visit.user.should_see("My phone")
         await visit.user.should_not_see("Who has links")
         assert (await visit.user.http_client.get(f"/phone/{OMAR}")).status_code == 403
 
@@ -259,7 +259,7 @@ async def test_no_link_is_in_a_title_or_an_address_of_a_page(visit: Visit) -> No
     await visit.user.open(OWN)
     await add(visit)
     press(button(visit, "Make the link"))
-    await visit.user.should_see("/feeds/", retries=20)
+    await visit.user.should_see("/feeds/")
     assert visit.user.client is not None
     assert "feeds" not in (visit.user.client.title or "")
     for each in visit.elements(ui.element):
@@ -272,7 +272,7 @@ async def test_no_link_is_in_a_title_or_an_address_of_a_page(visit: Visit) -> No
 async def test_the_practice_sees_who_has_links_but_no_link(visit: Visit) -> None:
     await fetch(visit)
     await visit.user.open("/phone")
-    await visit.user.should_see("Who has links", retries=20)
+    await visit.user.should_see("Who has links")
     await visit.user.should_see(PEOPLE[0].name)
     await visit.user.should_see("9 h ago")
     assert "/feeds/" not in shown(visit)
@@ -284,14 +284,14 @@ async def test_the_practice_may_switch_all_links_off_and_on(visit: Visit) -> Non
     switch.value = False
     await until(lambda: not visit.house.settings.read().practice.feeds_allowed)
     await visit.user.open(OWN)
-    await visit.user.should_see("The practice has switched calendar links off.", retries=20)
+    await visit.user.should_see("The practice has switched calendar links off.")
     assert not [each for each in visit.elements(ui.button) if each.text == "Add a device"]
 
 
 async def test_every_link_of_the_practice_goes_at_once(visit: Visit) -> None:
     await visit.house.services.feeds.add(OMAR, label="Omar's")
     await visit.user.open("/phone")
-    await visit.user.should_see("Switch every link off", retries=20)
+    await visit.user.should_see("Switch every link off")
     press(button(visit, "Switch every link off"))
     await visit.user.should_see("Switch every link of the practice off?")
     press(button(visit, "Switch every link off"))
@@ -308,7 +308,7 @@ async def test_the_right_address_comes_first_and_another_may_be_chosen(visit: Vi
     ]
     field(visit, "Web address of a proxy or tunnel").value = "https://cal.example.org"
     press(button(visit, "Save"))
-    await visit.user.should_see("https://cal.example.org", retries=20)
+    await visit.user.should_see("https://cal.example.org")
     await visit.user.should_see("in the clinic and outside of it")
     practice = visit.house.settings.read().practice
     assert (practice.feed_host, practice.feed_base_url) == ("", "https://cal.example.org")
@@ -326,7 +326,7 @@ async def test_a_wrong_path_is_told_at_its_field(visit: Visit) -> None:
 async def test_check_reachability_says_what_was_tried(visit: Visit) -> None:
     await visit.user.open("/phone")
     press(button(visit, "Check reachability"))
-    await visit.user.should_see("http://192.168.20.7:8090 answers this computer.", retries=20)
+    await visit.user.should_see("http://192.168.20.7:8090 answers this computer.")
     await visit.user.should_see("No phone has fetched in the last two days")
 
 
@@ -334,7 +334,7 @@ async def test_a_closed_listener_is_said_on_every_page_of_phones(visit: Visit) -
     visit.house.services.reachability.door.problem = "Port 8090 is used by another program."
     for path in ("/phone", OWN, f"/practitioner/{ZOE}", "/practice"):
         await visit.user.open(path)
-        await visit.user.should_see("Port 8090 is used by another program.", retries=20)
+        await visit.user.should_see("Port 8090 is used by another program.")
 
 
 def test_every_detail_and_state_has_words() -> None:

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from companion.domain.disclosure import ClientName
 from companion.domain.users import Role, User
-from companion.services.connecting import CalendarChoice
+from companion.services.google.connecting import CalendarChoice
 from tests.fakes.services import CLIENT_FILE, fake_house, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, tick, until
@@ -47,11 +47,11 @@ async def test_the_page_says_where_one_stopped(filled: Visit) -> None:
 async def test_the_checks_and_the_choices_are_remembered(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
     press(button(filled, "Test Credentials"))
-    await filled.user.should_see("Next: Check Calendar is accessible.", retries=20)
+    await filled.user.should_see("Next: Check Calendar is accessible.")
     press(button(filled, "Check Calendar is accessible"))
-    await filled.user.should_see("Next: Sync period.", retries=20)
+    await filled.user.should_see("Next: Sync period.")
     press(button(filled, "Apply as it is"))
-    await filled.user.should_see("Next: Upload to Google.", retries=20)
+    await filled.user.should_see("Next: Upload to Google.")
     await filled.user.open(f"/practitioner/{ZOE.id}")
     await filled.user.should_see("8 of 9 steps done. Next: Upload to Google.")
 
@@ -61,7 +61,7 @@ async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> No
     events = (await filled.house.services.syncing.plan(ZOE.id)).events
     card = next(each for each in filled.elements(ui.element) if hasattr(each, "card"))
     press(card, "upload")
-    await filled.user.should_see(f"Upload to Google for {ZOE.name}", retries=20)
+    await filled.user.should_see(f"Upload to Google for {ZOE.name}")
     await filled.user.should_see("to add")
     await filled.user.should_see("Google takes it in about")
     rows = [each for each in filled.elements(ui.element) if "mark--add" in each.classes]
@@ -70,9 +70,9 @@ async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> No
         filled.house.settings.read().practitioners[ZOE.id].google.calendar_id
     ].live()
     press(button(filled, "Upload"))
-    await filled.user.should_see("Done in", retries=40)
+    await filled.user.should_see("Done in")
     await until(lambda: 9 in done(filled, ZOE.id))
-    await filled.user.should_see(f"{events} = Google {events}", retries=40)
+    await filled.user.should_see(f"{events} = Google {events}")
 
 
 async def test_a_second_upload_says_that_there_is_nothing_to_do(filled: Visit) -> None:
@@ -80,9 +80,9 @@ async def test_a_second_upload_says_that_there_is_nothing_to_do(filled: Visit) -
     await filled.user.open(f"/practitioner/{ZOE.id}")
     card = next(each for each in filled.elements(ui.element) if hasattr(each, "card"))
     press(card, "upload")
-    await filled.user.should_see("Google already shows what the book says", retries=20)
+    await filled.user.should_see("Google already shows what the book says")
     press(button(filled, "Compare with Google"))
-    await filled.user.should_see("Nothing to do", retries=40)
+    await filled.user.should_see("Nothing to do")
 
 
 async def test_a_calendar_is_chosen_from_the_list(filled: Visit) -> None:
@@ -96,7 +96,7 @@ async def test_a_calendar_is_chosen_from_the_list(filled: Visit) -> None:
     await house.services.connecting.finish(house.google.consent(start.url, NEW.email))
     assert done(filled, NEW.id) == [2, 3]
     await filled.user.open(f"/practitioner/{NEW.id}")
-    await filled.user.should_see("Use this calendar", retries=20)
+    await filled.user.should_see("Use this calendar")
     mine = next(
         each for each in filled.elements(ui.radio) if each.props.get("aria-label") == "My calendars"
     )
@@ -118,7 +118,7 @@ async def test_the_choice_of_the_list_goes_along_to_google(filled: Visit) -> Non
 
 async def test_the_preview_shows_google_beside_a_phone_link(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    await filled.user.should_see("What a phone link shows (initials)", retries=20)
+    await filled.user.should_see("What a phone link shows (initials)")
     client = next(each for each in filled.elements(ui.radio) if "full" in each.options)
     client.value = ClientName.FULL.value
 
@@ -132,7 +132,7 @@ async def test_the_preview_shows_google_beside_a_phone_link(filled: Visit) -> No
 
 async def test_the_first_uploads_time_is_told_by_the_quota(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    await filled.user.should_see("A first upload of all of them takes about", retries=20)
+    await filled.user.should_see("A first upload of all of them takes about")
 
 
 async def test_ok_keeps_everything_and_goes_back(filled: Visit) -> None:
@@ -166,7 +166,7 @@ async def test_settings_are_copied_to_others(filled: Visit) -> None:
     press(button(filled, "Copy settings to others …"))
     await filled.user.should_see(f"Copy the settings of {ZOE.name}")
     press(button(filled, "Copy"))
-    await filled.user.should_see("Nobody is chosen.", retries=20)
+    await filled.user.should_see("Nobody is chosen.")
     tick(filled, NEW.name).value = True
     press(button(filled, "Copy"))
     people = filled.house.settings.read

@@ -10,9 +10,9 @@ import pytest
 from nicegui import ui
 
 from companion.domain.users import Role
-from companion.services.folders import apart
-from companion.services.source_notes import SourceNote, Waiting
-from companion.services.watching import WatchedFolder
+from companion.services.sources.folders import apart
+from companion.services.sources.notes import SourceNote, Waiting
+from companion.services.sources.watching import WatchedFolder
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeHouse, fake_house
 from tests.pages.conftest import Visit, visiting

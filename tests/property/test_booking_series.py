@@ -21,7 +21,7 @@ from companion.domain.appointments import (
 )
 from companion.domain.errors import BadInput
 from companion.domain.repetition import Frequency, Repetition
-from companion.services.booking_series import (
+from companion.services.book.series import (
     Scope,
     cancel_occurrence,
     edit_occurrence,

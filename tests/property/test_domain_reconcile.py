@@ -1,7 +1,7 @@
 """reconcile() against a model Google: whatever happened before, one clean pass makes them equal.
 
 The model keeps what Google keeps (ids for ever, tombstones, its own wording of our text) and
-writes as companion.services.writing does: intent row, call, confirmation, in any order, cut off
+writes as services.sync.writing does: intent row, call, confirmation, in any order, cut off
 anywhere. Days pass, the book changes, a person meddles in Google, the ledger is lost or comes
 back from a backup.
 """

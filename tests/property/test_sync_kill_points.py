@@ -12,7 +12,7 @@ import pytest
 
 from companion.domain.appointments import AppointmentStatus
 from companion.domain.errors import StoreError
-from companion.services.passes import PassResult
+from companion.services.sync.passes import PassResult
 from tests.battery.world import ANNA, MONDAY, World, appointment
 
 DAY = MONDAY + timedelta(days=1)

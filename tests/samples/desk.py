@@ -7,8 +7,8 @@ from pathlib import Path
 
 from companion.adapters.tabular import TableFiles
 from companion.domain.appointments import Appointment
-from companion.services.importing import Importing, ImportPreview, ImportReport
-from companion.services.practitioners import Practitioners
+from companion.services.imports.importing import Importing, ImportPreview, ImportReport
+from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook

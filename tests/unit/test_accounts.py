@@ -16,9 +16,9 @@ from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.users import Role, User
-from companion.services.accounts import Accounts, SignInRefused
-from companion.services.accounts_delays import LONGEST, Delays, delay_after
-from companion.services.accounts_sessions import Session, hash_of
+from companion.services.accounts.accounts import Accounts, SignInRefused
+from companion.services.accounts.delays import LONGEST, Delays, delay_after
+from companion.services.accounts.sessions import Session, hash_of
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings

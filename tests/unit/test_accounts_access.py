@@ -15,7 +15,7 @@ from nicegui.testing.general import nicegui_reset_globals
 
 from companion.domain.errors import NotAllowed, SignedOut
 from companion.domain.users import Role, User
-from companion.services.accounts_policy import POLICY, Action, Reach, may, require
+from companion.services.accounts.policy import POLICY, Action, Reach, may, require
 from companion.services.house import Services
 from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate, check
 from companion.web.app import create_app

@@ -10,9 +10,9 @@ from companion.domain.appointments import AppointmentStatus
 from companion.domain.differences import DifferenceKind
 from companion.domain.errors import Offline, RemoteUnavailable
 from companion.domain.reconcile import EntryState
-from companion.services.auditing import clock_time, proof_in_words
 from companion.services.ports import ImportRecord
-from companion.services.state import Proof
+from companion.services.sync.auditing import clock_time, proof_in_words
+from companion.services.sync.state import Proof
 from tests.battery.world import ANNA, SYDNEY, World, appointment
 
 

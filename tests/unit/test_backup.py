@@ -32,7 +32,7 @@ from companion.domain.settings import (
     Settings,
     SyncChoices,
 )
-from companion.services.backup import (
+from companion.services.care.backup import (
     BOOK,
     MANIFEST,
     SECRETS,
@@ -41,9 +41,9 @@ from companion.services.backup import (
     Backups,
     weakness_of,
 )
-from companion.services.backup_restore import Restoring, Staged
+from companion.services.care.restore import Restoring, Staged
 from companion.services.ports import BookChange, CalendarRef, FeedLink
-from companion.services.setting_documents import to_tables
+from companion.services.settings.documents import to_tables
 from tests.fakes.care import FAIR, QUICK, answering
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets

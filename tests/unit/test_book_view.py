@@ -10,9 +10,9 @@ import pytest
 
 from companion.domain.appointments import AppointmentKind
 from companion.domain.reconcile import EntryState
-from companion.services.book_view import BookEntry, Mark
-from companion.services.booking_drafts import Draft
-from companion.services.booking_series import Scope
+from companion.services.book.drafts import Draft
+from companion.services.book.series import Scope
+from companion.services.book.view import BookEntry, Mark
 from companion.services.ports import CalendarRef
 from tests.fakes.services import CLIENT_FILE, FakeHouse, fake_house, the_sample
 

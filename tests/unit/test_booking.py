@@ -17,11 +17,11 @@ from companion.domain.appointments import (
 from companion.domain.availability import WorkingHours
 from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
 from companion.domain.settings import PractitionerSettings, Settings
-from companion.services.availability import Availability
-from companion.services.booking import Booking, Edit
-from companion.services.booking_drafts import Draft
-from companion.services.booking_series import Scope
-from companion.services.booking_trail import Trail
+from companion.services.book.availability import Availability
+from companion.services.book.booking import Booking, Edit
+from companion.services.book.drafts import Draft
+from companion.services.book.series import Scope
+from companion.services.book.trail import Trail
 from companion.services.ports import BookChange
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from companion.services.cells import (
+from companion.services.imports.cells import (
     LINE_LIMIT,
     NOTES_LIMIT,
     CellError,
@@ -13,7 +13,7 @@ from companion.services.cells import (
     read_notes,
     read_yes_no,
 )
-from companion.services.moments import (
+from companion.services.imports.moments import (
     DateOrder,
     is_time_alone,
     read_date,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from companion.domain.errors import BadInput, SignInExpired
-from companion.services.connecting import CalendarChoice
+from companion.services.google.connecting import CalendarChoice
 from tests.fakes.google import FakeRemoteCalendar, content
 from tests.fakes.services import FakeHouse
 from tests.unit.test_signin_trouble import (

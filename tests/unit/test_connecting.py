@@ -29,8 +29,8 @@ from companion.domain.errors import (
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import EntryState, LedgerEntry, event_id
 from companion.domain.settings import PractitionerSettings, Settings
-from companion.services.connecting import CalendarChoice, Connected, Connecting
-from companion.services.consents import (
+from companion.services.google.connecting import CalendarChoice, Connected, Connecting
+from companion.services.google.consents import (
     APP_CREATED,
     CALENDAR_LIST,
     EVENTS,

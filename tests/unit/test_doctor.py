@@ -26,17 +26,9 @@ from companion.domain.errors import (
     StoreError,
 )
 from companion.domain.settings import PractitionerSettings, Settings
-from companion.services.connecting import CalendarChoice, Connecting
-from companion.services.doctor import (
-    AT_ONCE,
-    Check,
-    Diagnosis,
-    Doctor,
-    Examined,
-    Finding,
-    Patient,
-    closed_home,
-)
+from companion.services.care.doctor import AT_ONCE, Diagnosis, Doctor, Examined, closed_home
+from companion.services.care.findings import Check, Finding, Patient
+from companion.services.google.connecting import CalendarChoice, Connecting
 from companion.services.ports import FeedLink
 from tests.fakes.care import FakeProbes, answering
 from tests.fakes.clock import FakeClock

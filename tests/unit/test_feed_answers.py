@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from companion.services.feed_answers import (
+from companion.services.feeds.answers import (
     NOT_FOUND,
     TOO_MANY,
     UNAVAILABLE,
@@ -14,7 +14,7 @@ from companion.services.feed_answers import (
     FeedBody,
     takes_gzip,
 )
-from companion.services.feed_misses import Misses, network_of
+from companion.services.feeds.misses import Misses, network_of
 
 BODY = FeedBody.of(b"BEGIN:VCALENDAR\r\n" * 50, events=0)
 

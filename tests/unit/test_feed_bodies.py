@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from companion.domain.appointments import Appointment, OccurrenceChange, Recurrence
-from companion.services.feed_bodies import FeedBodies, Fragment, trim
+from companion.services.feeds.bodies import FeedBodies, Fragment, trim
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.feeds import TODAY, CountingBook, FeedHouse, visit
 

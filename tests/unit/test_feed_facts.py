@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from companion.services.feed_facts import client_name, facts_of
-from companion.services.feed_links import network_word, product_of
+from companion.services.feeds.facts import client_name, facts_of
+from companion.services.feeds.links import network_word, product_of
 from companion.services.ports import FeedLink
 from tests.fakes.feeds import NOON
 

@@ -11,10 +11,10 @@ import pytest
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
 from companion.domain.errors import BadInput, NotFound, SecretsUnavailable
 from companion.domain.settings import Settings
-from companion.services.feed_documents import disclosure_from_words, disclosure_words
-from companion.services.feed_links import product_of
-from companion.services.feed_views import DETAILS, disclosure_for
-from companion.services.practitioners import Practitioners
+from companion.services.feeds.documents import disclosure_from_words, disclosure_words
+from companion.services.feeds.links import product_of
+from companion.services.feeds.views import DETAILS, disclosure_for
+from companion.services.settings.practitioners import Practitioners
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.feeds import NOON, TODAY, FeedHouse, practice, token_of, visit
 from tests.fakes.settings import FakeSettings

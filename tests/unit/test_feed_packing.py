@@ -7,7 +7,7 @@ import gzip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.services.feed_packing import pack
+from companion.services.feeds.packing import pack
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=300)), max_size=400))

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from companion.domain.errors import StoreDamaged
-from companion.services.feed_answers import FeedAnswer
-from companion.services.feed_views import EMPTY, SWITCHED_OFF
+from companion.services.feeds.answers import FeedAnswer
+from companion.services.feeds.views import EMPTY, SWITCHED_OFF
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.feeds import NOON, TODAY, FeedHouse, visit
 

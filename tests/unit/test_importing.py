@@ -13,7 +13,7 @@ from companion.domain.appointments import (
     appointment_id,
 )
 from companion.domain.errors import BadInput, NotFound, StoreError
-from companion.services.importing import BY_ID, BY_KEY
+from companion.services.imports.importing import BY_ID, BY_KEY
 from companion.services.ports import BookChange
 from tests.fakes.stores import MemoryBook
 from tests.samples.desk import Desk

@@ -3,7 +3,7 @@
 import pytest
 
 from companion.domain.appointments import Practitioner
-from companion.services.naming import Naming, likeness
+from companion.services.imports.naming import Naming, likeness
 
 PEOPLE = [
     Practitioner(id="ada", name="Dr Ada Example", aliases=("A. Example",)),

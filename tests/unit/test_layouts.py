@@ -6,9 +6,9 @@ import pytest
 
 from companion.domain.appointments import AppointmentKind, ShowAs
 from companion.domain.errors import BadInput
-from companion.services.layouts import FIELDS, looks_like_data, recognise
-from companion.services.mappings import bind_mapping
-from companion.services.moments import DateOrder
+from companion.services.imports.layouts import FIELDS, looks_like_data, recognise
+from companion.services.imports.mappings import bind_mapping
+from companion.services.imports.moments import DateOrder
 from tests.samples.exports import ALLIED, PREMIER
 
 HEADERS = ("Nr", "Begins", "Finishes", "Who sees", "State", "Sort")

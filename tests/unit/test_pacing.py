@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from companion.sandbox.quotas import PER_USER, WEIGHTS, Meter
-from companion.services.pacing import MOST_CALLS, Bucket, Pacer, Urgency, backoff
+from companion.services.sync.pacing import MOST_CALLS, Bucket, Pacer, Urgency, backoff
 from tests.fakes.clock import FakeClock
 
 UPCOMING, SOON, PERSON = Urgency.UPCOMING, Urgency.SOON, Urgency.PERSON

@@ -24,8 +24,8 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from companion.domain.reconcile import EntryState
-from companion.services.passes import Progress
 from companion.services.ports import CalendarRef, PatchEvent
+from companion.services.sync.passes import Progress
 from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, World, appointment
 from tests.fakes.google import content
 

@@ -10,8 +10,8 @@ import pytest
 
 from companion.domain.errors import CompanionError
 from companion.domain.settings import Practice
+from companion.services.feeds.reachability import Door, Interface, Reachability, ranked
 from companion.services.ports import Fetch
-from companion.services.reachability import Door, Interface, Reachability, ranked
 from tests.fakes.feeds import NOON, FeedHouse
 from tests.fakes.network import FakeNetwork
 

@@ -10,9 +10,9 @@ import pytest
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.sandbox.sample import sample_export_csv, sample_practice
 from companion.sandbox.sample_names import SAMPLE_SOURCE
-from companion.services.importing import Importing
+from companion.services.imports.importing import Importing
 from companion.services.ports import Table
-from companion.services.practitioners import Practitioners
+from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook

@@ -25,7 +25,7 @@ from companion.domain.settings import (
     SyncChoices,
 )
 from companion.domain.users import Role, User
-from companion.services.setting_documents import (
+from companion.services.settings.documents import (
     VERSION,
     checked,
     from_tables,

@@ -21,7 +21,7 @@ from companion.domain.settings import (
     SourceSettings,
     SyncChoices,
 )
-from companion.services.setting_transfer import LARGEST, SettingTransfer
+from companion.services.settings.transfer import LARGEST, SettingTransfer
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
 

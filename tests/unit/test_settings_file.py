@@ -20,7 +20,7 @@ from companion.adapters.turns import FileTurn
 from companion.domain.errors import BadInput, Busy, StoreDamaged, StoreError, StoreTooNew
 from companion.domain.settings import Settings
 from companion.services.files import Disk
-from companion.services.setting_documents import VERSION
+from companion.services.settings.documents import VERSION
 from tests.fakes.disk import FailingDisk
 
 Edit = Callable[[Settings], Settings]

@@ -10,7 +10,7 @@ from companion.domain.appointments import Practitioner
 from companion.domain.disclosure import ClientName, Disclosure
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings, SyncChoices
-from companion.services.setup import PARTS, STEPS, Setup
+from companion.services.settings.setup import PARTS, STEPS, Setup
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
 

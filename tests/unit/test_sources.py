@@ -10,9 +10,9 @@ from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn
 from companion.domain.errors import BadInput, FileRefused, NotFound
-from companion.services.importing import Importing
-from companion.services.practitioners import Practitioners
-from companion.services.source_notes import (
+from companion.services.imports.importing import Importing
+from companion.services.settings.practitioners import Practitioners
+from companion.services.sources.notes import (
     MOST_DONE,
     Done,
     SourceNote,
@@ -20,7 +20,7 @@ from companion.services.source_notes import (
     from_json,
     to_json,
 )
-from companion.services.sources import Sources, check_mapping
+from companion.services.sources.sources import Sources, check_mapping
 from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes

@@ -10,12 +10,12 @@ import pytest
 
 from companion.domain.errors import CalendarGone, Offline, SignInExpired
 from companion.domain.events import Content
-from companion.services.feed_views import stale_notice, view_of
+from companion.services.feeds.views import stale_notice, view_of
 from companion.services.ports import ImportRecord
-from companion.services.staleness import Staleness, is_notice, notice_words
 from companion.services.status import PractitionerStatus, Status
-from companion.services.syncing import Syncing
-from companion.services.worker import Worker
+from companion.services.sync.staleness import Staleness, is_notice, notice_words
+from companion.services.sync.syncing import Syncing
+from companion.services.sync.worker import Worker
 from tests.battery.world import ANNA, BORIS, SYDNEY, World, appointment
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import MemoryFeeds

@@ -18,9 +18,9 @@ from companion.domain.errors import (
     ScopeMissing,
     SignInExpired,
 )
-from companion.services.passes import Progress
 from companion.services.ports import FeedLink
 from companion.services.status import PractitionerStatus, Status
+from companion.services.sync.passes import Progress
 from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, World, appointment
 
 TOMORROW = MONDAY + timedelta(days=1)

@@ -25,7 +25,10 @@ from companion.domain.settings import (
     SourceSettings,
     SyncChoices,
 )
-from companion.services.doctor import Diagnosis, Finding, closed_home
+from companion.services.care.doctor import Diagnosis, closed_home
+from companion.services.care.findings import Finding
+from companion.services.care.scrub import Scrub, program_words
+from companion.services.care.support import Support, _People, _settings, bare_bundle
 from companion.services.ports import (
     Activity,
     BookChange,
@@ -33,8 +36,6 @@ from companion.services.ports import (
     FeedLink,
     ImportRecord,
 )
-from companion.services.support import Support, _People, _settings, bare_bundle
-from companion.services.support_scrub import Scrub, program_words
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings

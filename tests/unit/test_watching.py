@@ -19,13 +19,13 @@ from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn
 from companion.domain.errors import Busy
 from companion.domain.settings import SourceSettings
-from companion.services.folders import Folder, Seen, is_dropped
-from companion.services.importing import Importing
+from companion.services.imports.importing import Importing
 from companion.services.ports import BookChange, Clock
-from companion.services.practitioners import Practitioners
-from companion.services.source_notes import SourceNote
-from companion.services.sources import Sources
-from companion.services.watching import WatchedFolder, Watching
+from companion.services.settings.practitioners import Practitioners
+from companion.services.sources.folders import Folder, Seen, is_dropped
+from companion.services.sources.notes import SourceNote
+from companion.services.sources.sources import Sources
+from companion.services.sources.watching import WatchedFolder, Watching
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, RunningClock
 from tests.fakes.settings import FakeSettings

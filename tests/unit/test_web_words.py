@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.domain.errors import Offline
-from companion.services.layouts import FIELDS
-from companion.services.passes import PassResult, Progress
+from companion.services.imports.layouts import FIELDS
+from companion.services.sync.passes import PassResult, Progress
 from companion.web.plain_page import plain_page
 from companion.web.ui import words
 from companion.web.ui.components.mapping_form import FIELD_LABELS, guess_columns, mapping_toml

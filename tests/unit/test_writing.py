@@ -23,8 +23,8 @@ from companion.domain.errors import (
     TransientError,
 )
 from companion.domain.reconcile import EntryState
-from companion.services.pacing import Urgency
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
+from companion.services.sync.pacing import Urgency
 from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
 from tests.fakes.google import Hook
 

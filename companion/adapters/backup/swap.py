@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companion.domain.errors import Busy, StoreDamaged
-from companion.services.backup import BOOK, SECRETS, SETTINGS
+from companion.services.care.backup import BOOK, SECRETS, SETTINGS
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
 
 NOTE = "restore.json"
@@ -122,7 +122,7 @@ class Swap:
 
 
 class HomeSwap:
-    """Implements `Swapping` of companion.services.backup_restore: which files change places."""
+    """Implements `Swapping` of companion.services.care.restore: which files change places."""
 
     def __init__(self, home: Path, database: Path, swap: Swap) -> None:
         self._home = home

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import feed_links
 from companion.adapters.database.sqlite import upsert
-from companion.services.feed_documents import disclosure_document, disclosure_of
+from companion.services.feeds.documents import disclosure_document, disclosure_of
 from companion.services.ports import FeedLink, Fetch
 
 _LINKS = select(feed_links).order_by(feed_links.c.created_at, feed_links.c.id)

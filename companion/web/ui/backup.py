@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput, FileRefused
-from companion.services.setting_transfer import LARGEST
+from companion.services.settings.transfer import LARGEST
 from companion.web.ui import words
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.components.file_drop import FileDrop
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from companion.services.setting_transfer import TransferReport
+    from companion.services.settings.transfer import TransferReport
 
 
 def create(site: Site) -> None:

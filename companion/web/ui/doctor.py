@@ -32,7 +32,8 @@ from companion.web.ui.theme import (
 from companion.web.ui.troubles import careful, say_done
 
 if TYPE_CHECKING:
-    from companion.services.doctor import Diagnosis, Examined, Finding
+    from companion.services.care.doctor import Diagnosis, Examined
+    from companion.services.care.findings import Finding
 
 LOOK_SECONDS = 0.2
 _RANK = {"fail": 0, "warn": 1, "ok": 2}

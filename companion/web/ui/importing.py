@@ -36,7 +36,7 @@ from companion.web.ui.theme import (
 from companion.web.ui.troubles import as_companion_error, careful
 
 if TYPE_CHECKING:
-    from companion.services.importing import ImportPreview, ImportReport
+    from companion.services.imports.importing import ImportPreview, ImportReport
 
 BY_LAYOUT = ""
 _MODES = {

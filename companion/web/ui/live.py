@@ -19,8 +19,8 @@ from companion.web.ui.troubles import log_unexpected
 
 if TYPE_CHECKING:
     from companion.services.house import Services
-    from companion.services.passes import Progress
     from companion.services.status import Board, PractitionerStatus
+    from companion.services.sync.passes import Progress
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0

@@ -21,20 +21,20 @@ from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
 from companion.web.ui import (
     backup,
-    book,
     doctor,
     google_guide,
     home,
     importing,
-    phone,
     practice,
     practitioner,
     setup_table,
     sources,
     users,
 )
+from companion.web.ui.book import screen as book
 from companion.web.ui.live import Live
 from companion.web.ui.pages import trouble_page
+from companion.web.ui.phones import page as phones
 from companion.web.ui.site import Site
 from companion.web.ui.troubles import log_unexpected, say
 from companion.web.ui.who import asking, lead_out
@@ -66,7 +66,7 @@ def create_site(
         importing,
         sources,
         practitioner,
-        phone,
+        phones,
         practice,
         google_guide,
         users,

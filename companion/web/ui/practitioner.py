@@ -15,20 +15,20 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
-from companion.services.accounts_policy import Action
-from companion.services.setting_checks import GOOGLE_COLOURS
-from companion.services.setup import ITEMS, PERIOD, Progress
+from companion.services.accounts.policy import Action
+from companion.services.settings.checks import GOOGLE_COLOURS
+from companion.services.settings.setup import ITEMS, PERIOD, Progress
 from companion.web.ui import words
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
 from companion.web.ui.components.google_steps import GoogleSteps, step
 from companion.web.ui.components.held import open_held_dialog
-from companion.web.ui.components.phone_links import PhoneLinks
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.components.setup_steps import SetupSteps
 from companion.web.ui.components.upload_dialog import open_upload_dialog
 from companion.web.ui.pages import page
+from companion.web.ui.phones.links import PhoneLinks
 from companion.web.ui.site import Site
 from companion.web.ui.theme import back_link, box, button, card, frame, notice, page_head, text
 from companion.web.ui.troubles import careful, say, say_done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from companion.services.setup import STEPS, Progress
+from companion.services.settings.setup import STEPS, Progress
 from companion.web.ui import words
 from companion.web.ui.components.setup_steps import anchor
 from companion.web.ui.pages import page

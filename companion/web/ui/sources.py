@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput
-from companion.services.accounts_policy import Action
+from companion.services.accounts.policy import Action
 from companion.web.ui import words
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.pages import page
@@ -34,9 +34,9 @@ from companion.web.ui.troubles import careful, say_done
 
 if TYPE_CHECKING:
     from companion.domain.settings import SourceSettings
-    from companion.services.importing import ImportPreview
-    from companion.services.source_notes import Waiting
-    from companion.services.sources import SourceStatus
+    from companion.services.imports.importing import ImportPreview
+    from companion.services.sources.notes import Waiting
+    from companion.services.sources.sources import SourceStatus
 
 LOOK_SECONDS = 1.5
 _MODES = {

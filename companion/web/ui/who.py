@@ -16,7 +16,7 @@ from nicegui import app as nicegui_app
 
 from companion.domain.errors import SignedOut
 from companion.domain.users import Role, User
-from companion.services.accounts import Accounts
+from companion.services.accounts.accounts import Accounts
 
 SWEEP_SECONDS = 1.0
 SIGN_IN = "/sign-in?ended=1"

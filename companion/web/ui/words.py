@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from companion.services.passes import PassResult, Progress
+    from companion.services.sync.passes import PassResult, Progress
 
 
 def number(count: int) -> str:

@@ -16,7 +16,7 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent, project
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
-from companion.services.feed_views import disclosure_for
+from companion.services.feeds.views import disclosure_for
 from companion.web.ui import words
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, text

@@ -15,7 +15,7 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.settings import PractitionerSettings
-from companion.services import setting_checks
+from companion.services.settings import checks as setting_checks
 from companion.web.ui import words
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.components.setup_steps import anchor
@@ -24,7 +24,7 @@ from companion.web.ui.theme import box, button, card, dialog, notice, text
 from companion.web.ui.troubles import as_companion_error, careful
 
 if TYPE_CHECKING:
-    from companion.services.connecting import CheckResult
+    from companion.services.google.connecting import CheckResult
 
 KEEP, NEW, LIST, EXISTING = "keep", "new", "list", "existing"
 

@@ -13,7 +13,7 @@ from companion.web.ui.theme import box, card, notice, text
 from companion.web.ui.troubles import careful
 
 if TYPE_CHECKING:
-    from companion.services.importing import ImportPreview, ImportReport
+    from companion.services.imports.importing import ImportPreview, ImportReport
 
 _CREATE = "+"
 _MARKS = {

@@ -1,7 +1,7 @@
 """MappingForm: a person says what the columns of an unknown export are; the answer is TOML.
 
 Guesses come from the headers, so that most lines are right before anybody looks. What the form
-writes is the mapping file of `companion.services.mappings`, no more.
+writes is the mapping file of `companion.services.imports.mappings`, no more.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def mapping_toml(
     cancelled: Sequence[str] = (),
     length: int | None = None,
 ) -> str:
-    """The mapping as `companion.services.mappings` reads it."""
+    """The mapping as `companion.services.imports.mappings` reads it."""
     lines = [f"source = {_quoted(source)}"] if source else []
     lines += [f"date_order = {_quoted(date_order)}", "", "[columns]"]
     lines += [f"{field} = {_quoted(header)}" for field, header in columns.items() if header]

@@ -16,8 +16,8 @@ from companion.web.ui import words
 from companion.web.ui.live import Outcome
 
 if TYPE_CHECKING:
-    from companion.services.passes import Progress
     from companion.services.status import PractitionerStatus
+    from companion.services.sync.passes import Progress
 
 Card = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from companion.services.setup import Progress
+from companion.services.settings.setup import Progress
 from companion.web.ui.theme import box, card, link_button, text
 
 UPLOAD = 9

@@ -17,7 +17,7 @@ from companion.web.ui.troubles import careful
 
 if TYPE_CHECKING:
     from companion.domain.reconcile import SyncPlan
-    from companion.services.syncing import Outlook
+    from companion.services.sync.syncing import Outlook
 
 FIRST = 10
 

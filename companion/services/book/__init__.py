@@ -1,0 +1,1 @@
+"""The Appointment Book: what it shows, and its edits."""

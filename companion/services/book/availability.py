@@ -1,0 +1,49 @@
+"""Availability: keeping each practitioner's working hours among the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from companion.domain.availability import DAYS, WorkingHours, check_hours
+from companion.domain.errors import BadInput, NotFound
+from companion.domain.settings import Settings
+from companion.services.ports import SettingsStore
+from companion.services.settings import checks
+
+LOCATION_LIMIT = 200
+
+
+class Availability:
+    def __init__(self, *, settings: SettingsStore) -> None:
+        self._settings = settings
+
+    def of(self, practitioner_id: str) -> tuple[WorkingHours, ...]:
+        """Empty for one nobody knows any more."""
+        record = self._settings.read().practitioners.get(practitioner_id)
+        return () if record is None else record.availability
+
+    async def keep(
+        self, practitioner_id: str, hours: Iterable[WorkingHours]
+    ) -> tuple[WorkingHours, ...]:
+        """Replaces what was known. BadInput's field is the weekday (``monday`` …)."""
+        tidy = check_hours(
+            replace(each, location=_location(each.location, each.weekday)) for each in hours
+        )
+
+        def edit(settings: Settings) -> Settings:
+            record = settings.practitioners.get(practitioner_id)
+            if record is None:
+                raise NotFound("That practitioner does not exist any more.", "Reload the list.")
+            return settings.with_practitioner(replace(record, availability=tidy))
+
+        await self._settings.change(edit)
+        return tidy
+
+
+def _location(text: str, weekday: int) -> str:
+    field = DAYS[weekday].casefold() if 0 <= weekday < 7 else "weekday"
+    try:
+        return checks.text(text, field, LOCATION_LIMIT)
+    except BadInput as error:
+        raise BadInput(f"The location: {error.what}", error.remedy, field=field) from error

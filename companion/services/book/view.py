@@ -1,0 +1,386 @@
+"""BookView: what the Appointment Book screen shows, never more than the visible range.
+
+Beside each occurrence stands how it is with Google: the projection that a pass would send is
+compared with the ledger, as `reconcile` would, in one query for the whole range. Google itself is
+never asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from companion.domain.appointments import (
+    Appointment,
+    Occurrence,
+    occurrences,
+    starts_from,
+)
+from companion.domain.disclosure import Disclosure
+from companion.domain.events import CalendarEvent, project
+from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.window import SyncWindow
+from companion.services.book.occurrences import Shown, find, no_such, shown, split_key
+from companion.services.feeds.views import AS_GOOGLE, disclosure_for
+from companion.services.ports import (
+    AppointmentBook,
+    CalendarRef,
+    Clock,
+    FeedStore,
+    Ledger,
+    SettingsStore,
+)
+from companion.services.sync.gathering import desired_events, window_of
+from companion.services.sync.state import SyncState
+
+A_DAY = timedelta(days=1)
+Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
+
+
+class Mark(StrEnum):
+    """How an appointment stands with its practitioner's Google calendar."""
+
+    NONE = ""
+    """Not synced at all, or cancelled and not in Google."""
+    IN_GOOGLE = "in Google"
+    WAITING = "waiting"
+    """For the next pass: to be written, changed or taken out."""
+    HELD = "held"
+    """Its removal waits for a person."""
+    OUTSIDE = "not in window"
+    EXCLUDED = "excluded"
+    """Its kind is not among the items to include."""
+    LEFT_OUT = "left out"
+    """A person deleted it in Google, and the setting says to leave it so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookEntry:
+    shown: Shown
+    mark: Mark
+
+    @property
+    def occurrence(self) -> Occurrence:
+        return self.shown.occurrence
+
+    @property
+    def appointment(self) -> Appointment:
+        return self.shown.occurrence.appointment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedShows:
+    """One level of detail that phones of this practitioner are given."""
+
+    detail: str
+    links: tuple[str, ...]
+    """Labels of the links that show it; none for the default level."""
+    event: CalendarEvent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shows:
+    """What Google and the phones show of one occurrence."""
+
+    entry: BookEntry
+    google: CalendarEvent | None
+    """None where it does not go at all."""
+    sentence: str
+    """How it stands, and why."""
+    feeds: tuple[FeedShows, ...]
+
+
+class BookView:
+    def __init__(
+        self,
+        *,
+        book: AppointmentBook,
+        settings: SettingsStore,
+        ledger: Ledger,
+        feeds: FeedStore,
+        clock: Clock,
+        offload: Offload = asyncio.to_thread,
+    ) -> None:
+        self._book = book
+        self._settings = settings
+        self._ledger = ledger
+        self._feeds = feeds
+        self._clock = clock
+        self._offload = offload
+
+    def today(self) -> date:
+        """In the practice's zone."""
+        zone = self._settings.read().practice.timezone
+        return self._clock.now().astimezone(ZoneInfo(zone)).date()
+
+    async def entries(
+        self, practitioner_ids: Sequence[str], first_day: date, last_day: date
+    ) -> list[BookEntry]:
+        """Everything that takes place, or would but for its cancellation, on these days (both
+        inclusive, wall time), by start. Three queries, however many practitioners."""
+        settings = self._settings.read()
+        start, end = _span(first_day, last_day)
+        records = [
+            settings.practitioners[each]
+            for each in practitioner_ids
+            if each in settings.practitioners
+        ]
+        ids = [each.practitioner.id for each in records]
+        if not ids:
+            return []
+        appointments = await self._book.of_practitioners(ids, start, end)
+        synced = [each for each in records if _synced(each)]
+        rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
+        held: dict[str, frozenset[str]] = {}
+        if synced:
+            utc = SyncWindow(first_day=first_day, last_day=last_day, timezone="UTC")
+            rows = await self._ledger.entries_between(
+                [_calendar(each) for each in synced], utc.start - A_DAY, utc.end + A_DAY
+            )
+            held = _held(await self._ledger.states())
+
+        def compute() -> list[BookEntry]:
+            return self._entries(settings, records, appointments, rows, held, (start, end))
+
+        found: list[BookEntry] = await self._offload(compute)
+        return found
+
+    def _entries(
+        self,
+        settings: Settings,
+        records: Iterable[PractitionerSettings],
+        appointments: Iterable[Appointment],
+        rows: Mapping[CalendarRef, Mapping[str, LedgerEntry]],
+        held: Mapping[str, frozenset[str]],
+        span: tuple[datetime, datetime],
+    ) -> list[BookEntry]:
+        theirs: dict[str, list[Appointment]] = {}
+        for each in appointments:
+            theirs.setdefault(each.practitioner_id, []).append(each)
+        found: list[BookEntry] = []
+        for record in records:
+            own = theirs.get(record.practitioner.id, [])
+            marks: _Marks | None = None
+            if own and _synced(record):
+                marks = _Marks(
+                    settings,
+                    record,
+                    rows.get(_calendar(record), {}),
+                    held.get(record.practitioner.id, frozenset()),
+                    self._clock.now(),
+                    own,
+                    span,
+                )
+            found += [
+                BookEntry(shown=each, mark=marks.of(each) if marks else Mark.NONE)
+                for appointment in own
+                for each in shown(appointment, *span)
+            ]
+        found.sort(key=lambda each: (each.occurrence.start, each.occurrence.key))
+        return found
+
+    async def counts(
+        self, practitioner_ids: Sequence[str], first_day: date, last_day: date
+    ) -> dict[date, int]:
+        """Booked appointments by the day they begin on; days without any are left out."""
+        start, end = _span(first_day, last_day)
+        counts = Counter(await self._book.day_counts(practitioner_ids, start, end))
+        series = await self._book.series(practitioner_ids, end)
+
+        def compute() -> Counter[date]:
+            return Counter(
+                each.start.date()
+                for appointment in series
+                for each in occurrences(appointment, start, end)
+                if start <= each.start
+            )
+
+        counts += await self._offload(compute)
+        return dict(counts)
+
+    async def search(self, practitioner_ids: Sequence[str], text: str) -> list[Shown]:
+        """The coming ones first, then those before; of a series its next occurrence."""
+        today = datetime.combine(self.today(), time())
+        found = await self._book.search(practitioner_ids, text, today)
+        hits = {each.id: _hit(each, today) for each in found}
+        coming = sorted(
+            (each for each in hits.values() if each.occurrence.start >= today),
+            key=lambda each: (each.occurrence.start, each.occurrence.key),
+        )
+        past = [each for each in hits.values() if each.occurrence.start < today]
+        return coming + past
+
+    async def shows(self, key: str) -> Shows:
+        """What Google and the phones show of one occurrence; raises NotFound."""
+        appointment_id, original = split_key(key)
+        appointment = await self._book.appointment(appointment_id)
+        if appointment is None:
+            raise no_such()
+        wanted = find(appointment, original).occurrence
+        days = wanted.start.date(), wanted.end.date()
+        entries = await self.entries([appointment.practitioner_id], *days)
+        settings = self._settings.read()
+        record = settings.practitioners.get(appointment.practitioner_id)
+        mine = [each for each in entries if each.occurrence.key == wanted.key]
+        if record is None or not mine:
+            raise no_such()
+
+        def event(disclosure: Disclosure) -> CalendarEvent | None:
+            return _projected(mine[0].shown, record, disclosure)
+
+        links: dict[tuple[str, Disclosure | None], list[str]] = {}
+        for link in await self._feeds.links(record.practitioner.id):
+            if link.revoked_at is None:
+                links.setdefault((link.detail, link.custom), []).append(link.label)
+        details = links or {(AS_GOOGLE, None): []}
+        return Shows(
+            entry=mine[0],
+            google=event(settings.disclosure_of(record)),
+            sentence=_sentence(mine[0], record),
+            feeds=tuple(
+                FeedShows(
+                    detail=detail,
+                    links=tuple(labels),
+                    event=event(disclosure_for(detail, record, settings, custom)),
+                )
+                for (detail, custom), labels in sorted(
+                    details.items(), key=lambda each: (each[0][0], each[1])
+                )
+            ),
+        )
+
+
+class _Marks:
+    """Those of one practitioner in the visible range."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        record: PractitionerSettings,
+        rows: Mapping[str, LedgerEntry],
+        held: frozenset[str],
+        now: datetime,
+        appointments: Iterable[Appointment],
+        span: tuple[datetime, datetime],
+    ) -> None:
+        self._rows = rows
+        self._held = held
+        self._disclosure = settings.disclosure_of(record)
+        window = window_of(record, now)
+        self._window_start = window.start
+        seen = replace(
+            window,
+            first_day=max(window.first_day, span[0].date() - A_DAY),
+            last_day=min(window.last_day, span[1].date()),
+        )
+        self._events: dict[str, CalendarEvent] = {}
+        if seen.first_day <= seen.last_day:
+            events = desired_events(settings, record, seen, appointments)
+            self._events = {each.key: each for each in events}
+
+    def of(self, each: Shown) -> Mark:
+        occurrence = each.occurrence
+        row = self._rows.get(occurrence.key)
+        if each.cancelled:
+            return self._of_cancelled(occurrence.key, row)
+        if not self._disclosure.admits(occurrence.appointment):
+            return Mark.EXCLUDED
+        event = self._events.get(occurrence.key)
+        if event is None:
+            return Mark.OUTSIDE
+        if row is None:
+            return Mark.WAITING
+        if row.state is EntryState.LEFT_OUT:
+            return Mark.LEFT_OUT
+        same = (row.state, row.fingerprint, row.style) == (
+            EntryState.OK,
+            event.fingerprint,
+            event.style,
+        )
+        return Mark.IN_GOOGLE if same else Mark.WAITING
+
+    def _of_cancelled(self, key: str, row: LedgerEntry | None) -> Mark:
+        if key in self._held:
+            return Mark.HELD
+        if row is None or row.state is EntryState.LEFT_OUT or row.ends <= self._window_start:
+            return Mark.NONE
+        return Mark.WAITING
+
+
+def _synced(record: PractitionerSettings) -> bool:
+    return record.google.connected and record.choices.enabled
+
+
+def _calendar(record: PractitionerSettings) -> CalendarRef:
+    return CalendarRef(
+        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
+    )
+
+
+def _held(states: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    found = {}
+    for practitioner_id, document in states.items():
+        held = SyncState.from_json(document).held
+        if held is not None:
+            found[practitioner_id] = frozenset(each.key for each in held.items)
+    return found
+
+
+def _span(first_day: date, last_day: date) -> tuple[datetime, datetime]:
+    return datetime.combine(first_day, time()), datetime.combine(last_day + A_DAY, time())
+
+
+def _hit(appointment: Appointment, today: datetime) -> Shown:
+    original = next(starts_from(appointment, today), None) if appointment.recurrence else None
+    return find(appointment, original)
+
+
+def _projected(
+    each: Shown, record: PractitionerSettings, disclosure: Disclosure
+) -> CalendarEvent | None:
+    if each.cancelled:
+        return None
+    occurrence = each.occurrence
+    around = SyncWindow(
+        first_day=occurrence.start.date() - A_DAY,
+        last_day=occurrence.end.date() + A_DAY,
+        timezone=record.practitioner.timezone,
+    )
+    events = project(
+        [occurrence.appointment],
+        around,
+        disclosure,
+        practitioner_name=record.practitioner.name,
+        colour=record.choices.colour,
+    )
+    return next((event for event in events if event.key == occurrence.key), None)
+
+
+_SENTENCES = {
+    Mark.IN_GOOGLE: "Google shows exactly this.",
+    Mark.WAITING: "It is written to Google with the next sync.",
+    Mark.HELD: "It is cancelled in the book, but its removal from Google waits for a person.",
+    Mark.OUTSIDE: "It lies outside the days that are kept in Google.",
+    Mark.EXCLUDED: "Appointments of this kind do not go to Google.",
+    Mark.LEFT_OUT: "Somebody deleted it in Google, and it is left so.",
+}
+
+
+def _sentence(entry: BookEntry, record: PractitionerSettings) -> str:
+    if not record.google.connected:
+        return f"{record.practitioner.name} is not connected to Google."
+    if not record.choices.enabled:
+        return f"Google Calendar sync is switched off for {record.practitioner.name}."
+    if entry.shown.cancelled and entry.mark is Mark.NONE:
+        return "It is cancelled, so Google does not show it."
+    if entry.shown.cancelled and entry.mark is Mark.WAITING:
+        return "It is cancelled; Google loses it with the next sync."
+    return _SENTENCES[entry.mark]

@@ -1,0 +1,1 @@
+"""Private calendar links: what each shows, and answering phones from memory."""

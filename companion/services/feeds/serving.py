@@ -1,0 +1,324 @@
+"""FeedServing: answers a fetch, from what is in memory whenever that is true.
+
+To answer one, its link, the book's revisions and the settings are read at most once a second for
+all links together; a body is made when its view or the practitioner's revision is new
+(companion.services.feeds.bodies). A poll that finds nothing new costs one hash and a look-up.
+
+What a phone is told, because most keep what they have on any error and some give up for good:
+
+    known link            200 or 304, never 429
+    switched off, expired 200 with a single entry that says so, for 90 days, then 404
+    never existed         404, and 429 when one address asks for too many
+    a fault of ours       the last good bytes, from memory or from disk; without any, 503
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import weakref
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from companion.domain.errors import StoreError
+from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.window import SyncWindow
+from companion.services.feeds.answers import (
+    NOT_FOUND,
+    TOO_MANY,
+    UNAVAILABLE,
+    FeedAnswer,
+    FeedBody,
+)
+from companion.services.feeds.bodies import PATIENCE, FeedBodies
+from companion.services.feeds.links import (
+    file_name,
+    from_kept,
+    hash_of,
+    long_off,
+    network_word,
+    off_at,
+    product_of,
+    to_keep,
+)
+from companion.services.feeds.misses import Misses
+from companion.services.feeds.ports import KeptFeeds
+from companion.services.feeds.views import SWITCHED_OFF, calendar_name, notice, view_of
+from companion.services.ports import (
+    AppointmentBook,
+    Clock,
+    FeedLink,
+    FeedStore,
+    Fetch,
+    SettingsStore,
+)
+
+log = logging.getLogger(__name__)
+
+_FRESH = 1.0
+"""Seconds for which what was read is taken as true."""
+_AFTER_FAULT = 3.0
+"""Seconds until a store that failed is asked again."""
+_NOTE_EVERY = 30.0
+"""Seconds between two notes of "last fetched" for one link."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The stores as of a moment ago."""
+
+    links: Mapping[bytes, FeedLink]
+    """By token hash."""
+    revisions: Mapping[str, int]
+    settings: Settings
+
+
+@dataclass(slots=True)
+class _Ready:
+    """A link's present answer."""
+
+    link: FeedLink
+    body: Callable[[], FeedBody | None]
+    """A weak reference: FeedBodies bounds the memory."""
+    until: float
+    next_note: float = 0.0
+    kept_tag: str = ""
+
+
+class FeedServing:
+    def __init__(
+        self,
+        *,
+        book: AppointmentBook,
+        settings: SettingsStore,
+        store: FeedStore,
+        clock: Clock,
+        bodies: FeedBodies,
+        kept: KeptFeeds,
+        stale_since: Callable[[str], datetime | None],
+    ) -> None:
+        self._book = book
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._bodies = bodies
+        self._kept = kept
+        self._stale_since = stale_since
+        self._misses = Misses(clock.monotonic)
+        self._known: _Known | None = None
+        self._known_until = 0.0
+        self._fault_until = -1.0
+        self._changes = 0
+        self._reading = asyncio.Lock()
+        self._ready: dict[bytes, _Ready] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ready(
+        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
+    ) -> FeedAnswer | None:
+        """The answer, if nothing has to be looked up for it: most polls."""
+        ready = self._ready.get(hash_of(token))
+        if ready is None or self._clock.monotonic() >= ready.until:
+            return None
+        body = ready.body()
+        if body is None:
+            return None
+        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
+        if self._clock.monotonic() >= ready.next_note:
+            self._note_fetch(ready, client, answer.status, address)
+        return answer
+
+    async def fetch(
+        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
+    ) -> FeedAnswer:
+        answer = self.ready(
+            token,
+            if_none_match=if_none_match,
+            accept_gzip=accept_gzip,
+            client=client,
+            address=address,
+        )
+        if answer is not None:
+            return answer
+        found = await self._prepare(token, hash_of(token), address)
+        if isinstance(found, FeedAnswer):
+            return found
+        ready, body = found
+        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
+        if self._clock.monotonic() >= ready.next_note:
+            self._note_fetch(ready, client, answer.status, address)
+        return answer
+
+    def miss(self, address: str) -> FeedAnswer:
+        """The answer to anything that is no link at all: the same as to an unknown one."""
+        return NOT_FOUND if self._misses.allow(address) else TOO_MANY
+
+    def invalidate(self, practitioner_id: str | None = None) -> None:
+        """The book, a link or a setting changed here: the next fetch looks again."""
+        self._changes += 1
+        self._known_until = 0.0
+        for ready in self._ready.values():
+            if practitioner_id in {None, ready.link.practitioner_id}:
+                ready.until = 0.0
+
+    async def close(self) -> None:
+        """Wait for what fetches left to write."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def body(self, link: FeedLink) -> FeedBody:
+        """What the link shows now. Raises StoreError."""
+        return await self._body_of(link, await self._read())
+
+    async def forget(self, link: FeedLink) -> None:
+        """The link is switched off: nothing that it showed may be served again."""
+        self.invalidate()
+        self._ready.pop(link.token_hash, None)
+        await self.close()  # a copy may be on its way to the disk
+        await self._kept.drop(file_name(link.token_hash))
+
+    async def _prepare(
+        self, token: str, token_hash: bytes, address: str
+    ) -> tuple[_Ready, FeedBody] | FeedAnswer:
+        try:
+            known = await self._read()
+            link = known.links.get(token_hash)
+            if link is None:
+                if not self._misses.allow(address):
+                    return TOO_MANY
+                link = await self._just_added(token_hash)
+                if link is None:
+                    return NOT_FOUND
+            if not hmac.compare_digest(link.token_hash, token_hash):
+                return self.miss(address)
+            if long_off(link, self._clock.now()):
+                return self.miss(address)
+            body = await self._body_of(link, known)
+        except Exception as error:  # noqa: BLE001 - any fault of ours must not wipe a phone
+            log.warning("A calendar link is answered from its last copy: %s", type(error).__name__)
+            return await self._last_good(token, token_hash)
+        ready = self._keep_ready(link, body, _FRESH)
+        if ready.kept_tag != body.tag and not off_at(link, self._clock.now()):
+            ready.kept_tag = body.tag
+            content = to_keep(link, body)
+            self._later(self._kept.keep(file_name(token_hash), token, content))
+        return ready, body
+
+    async def _body_of(self, link: FeedLink, known: _Known) -> FeedBody:
+        now = self._clock.now()
+        record = known.settings.practitioners.get(link.practitioner_id)
+        allowed = known.settings.practice.feeds_allowed
+        if record is None or not allowed or off_at(link, now):
+            return self._switched_off(link, record, known.settings)
+        view = view_of(
+            record,
+            known.settings,
+            detail=link.detail,
+            custom=link.custom,
+            window=SyncWindow.around(
+                now,
+                record.practitioner.timezone,
+                days_in_arrears=link.days_in_arrears,
+                days_in_advance=link.days_in_advance,
+            ),
+            now=now,
+            stale_since=self._stale_since(link.practitioner_id),
+        )
+        return await self._bodies.body(view, known.revisions.get(link.practitioner_id, 0))
+
+    def _switched_off(
+        self, link: FeedLink, record: PractitionerSettings | None, settings: Settings
+    ) -> FeedBody:
+        zone = record.practitioner.timezone if record else settings.practice.timezone
+        name = calendar_name(record, settings) if record else settings.practice.name
+        today = self._clock.now().astimezone(ZoneInfo(zone)).date()
+        entry = notice(f"off/{link.id}", SWITCHED_OFF, today, zone)
+        body = self._bodies.notice(name or "Calendar Companion", zone, entry)
+        self._bodies.keep(("off", link.id), body)
+        return body
+
+    async def _read(self) -> _Known:
+        """Links, revisions and settings, at most a second old. Raises StoreError."""
+        if self._known is not None and self._clock.monotonic() < self._known_until:
+            return self._known
+        async with self._reading:
+            now = self._clock.monotonic()
+            if self._known is not None and now < self._known_until:
+                return self._known  # another request has just read them
+            if now < self._fault_until:
+                raise StoreError(detail="failed a moment ago")
+            changes = self._changes
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    links = await self._store.links()
+                    revisions = await self._book.revisions()
+                settings = self._settings.read()
+            except Exception:
+                self._fault_until = self._clock.monotonic() + _AFTER_FAULT
+                raise
+            self._known = _Known({each.token_hash: each for each in links}, revisions, settings)
+            if changes == self._changes:
+                self._known_until = self._clock.monotonic() + _FRESH
+            for token_hash in self._ready.keys() - self._known.links.keys():
+                del self._ready[token_hash]
+            return self._known
+
+    async def _just_added(self, token_hash: bytes) -> FeedLink | None:
+        """A link that another process made within the last second."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._store.by_token_hash(token_hash)
+
+    def _keep_ready(self, link: FeedLink, body: FeedBody, seconds: float) -> _Ready:
+        until = self._clock.monotonic() + seconds
+        ready = self._ready.get(link.token_hash)
+        if ready is None:
+            ready = _Ready(link=link, body=weakref.ref(body), until=until)
+            self._ready[link.token_hash] = ready
+        ready.link, ready.body, ready.until = link, weakref.ref(body), until
+        return ready
+
+    async def _last_good(
+        self, token: str, token_hash: bytes
+    ) -> tuple[_Ready, FeedBody] | FeedAnswer:
+        ready = self._ready.get(token_hash)
+        body = ready.body() if ready is not None else None
+        now = self._clock.now()
+        if ready is None or body is None:
+            content = await self._kept.last(file_name(token_hash), token)
+            copy = from_kept(content, token_hash) if content is not None else None
+            if copy is None:
+                return UNAVAILABLE
+            link, body = copy
+        else:
+            link = ready.link
+        if off_at(link, now):
+            return UNAVAILABLE
+        self._bodies.keep(("last good", token_hash), body)
+        return self._keep_ready(link, body, _AFTER_FAULT), body
+
+    def _note_fetch(self, ready: _Ready, client: str, status: int, address: str) -> None:
+        ready.next_note = self._clock.monotonic() + _NOTE_EVERY
+        fetch = Fetch(
+            at=self._clock.now(),
+            client=product_of(client),
+            status=status,
+            network=network_word(address),
+        )
+        self._later(self._store.fetched(ready.link.id, fetch))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_quietly(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    """Housekeeping: no reader of a feed waits for it or suffers from it."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - as said
+        log.warning("A note about a calendar link could not be kept: %s", type(error).__name__)

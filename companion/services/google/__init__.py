@@ -1,0 +1,1 @@
+"""A practitioner's Google account and calendar: signing in, choosing, checking, disconnecting."""

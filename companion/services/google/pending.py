@@ -1,0 +1,102 @@
+"""PendingSignIns: authorisations under way, in memory alone.
+
+Each belongs to one practitioner and to the user who began it, can be used once, and ends after
+five minutes. A user who finds somebody else's `state` can neither use nor end it. Beginning anew
+for a practitioner ends the one before. A restart of the program forgets them all, which is right:
+the browser page that is still open then gets a sentence to begin again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from companion.domain.errors import SignInError, SignInTimedOut
+from companion.services.google.consents import CalendarChoice
+from companion.services.ports import Clock, SignInRequest
+
+LIFE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInStart:
+    practitioner_id: str
+    url: str
+    """Where the browser goes."""
+    state: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    start: SignInStart
+    request: SignInRequest
+    user: str
+    login: str
+    choice: CalendarChoice
+    ends: float
+    """On the monotonic clock."""
+
+
+class PendingSignIns:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._by_state: dict[str, Pending] = {}
+
+    def add(
+        self,
+        practitioner_id: str,
+        request: SignInRequest,
+        *,
+        user: str,
+        login: str,
+        choice: CalendarChoice,
+    ) -> SignInStart:
+        self.cancel_all(practitioner_id)
+        start = SignInStart(
+            practitioner_id=practitioner_id,
+            url=request.url,
+            state=request.state,
+            expires_at=self._clock.now() + LIFE,
+        )
+        self._by_state[request.state] = Pending(
+            start=start,
+            request=request,
+            user=user,
+            login=login,
+            choice=choice,
+            ends=self._clock.monotonic() + LIFE.total_seconds(),
+        )
+        return start
+
+    def take(self, state: str, user: str) -> Pending:
+        """Raises SignInTimedOut, or SignInError for one that is unknown, used or another's."""
+        pending = self._by_state.get(state)
+        if pending is None or pending.user != user:
+            raise SignInError(
+                "This sign-in was already used, cancelled, or begun somewhere else.",
+                "Press Connect to Google again and use the page that opens then.",
+            )
+        del self._by_state[state]
+        if self._clock.monotonic() >= pending.ends:
+            raise SignInTimedOut
+        return pending
+
+    def waiting(self, practitioner_id: str) -> SignInStart | None:
+        now = self._clock.monotonic()
+        for pending in self._by_state.values():
+            if pending.start.practitioner_id == practitioner_id and now < pending.ends:
+                return pending.start
+        return None
+
+    def cancel(self, state: str) -> None:
+        self._by_state.pop(state, None)
+
+    def cancel_all(self, practitioner_id: str) -> None:
+        """Of one practitioner; and forget those of anybody that have ended."""
+        now = self._clock.monotonic()
+        self._by_state = {
+            state: each
+            for state, each in self._by_state.items()
+            if each.start.practitioner_id != practitioner_id and now < each.ends
+        }

@@ -1,0 +1,268 @@
+"""Mappings: a layout that a person wrote down, as TOML.
+
+    source = "nookal"                  # name of the import source; may be left out
+    date_order = "dmy"                 # dmy (default), mdy or ymd; year-first dates always work
+    timezone = "Australia/Brisbane"    # of the file's times; default: each practitioner's own
+    snapshot = true                    # files are whole: what is missing was removed
+
+    [columns]                          # field = "Header of the column"
+    id = "Appt No"
+    start = "Begins"                   # or date + time (or all_day), with end, end_time or length
+    end = "Finishes"
+    practitioner = "Provider"
+
+    [values]                           # words of the file, without regard to case
+    cancelled = ["DNA", "Cancelled"]
+    all_day = ["Whole day"]
+    recurring = ["Series"]
+    kind.client = ["Consult"]
+    kind.meeting = ["Team"]
+    show_as.tentative = ["Pencilled in"]
+
+    [defaults]                         # where the column is missing or its cell empty
+    kind = "client"
+    length = 30
+    location = "Main street"
+    practitioner = "Dr Ada Example"
+
+    [practitioners]                    # name in the file = practitioner's name or id
+    "A. Example" = "Dr Ada Example"
+
+The fields are `layouts.FIELDS`. Every complaint names the key it is about. ``[columns]`` may also
+be written the other way round, "Header" = "field".
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from companion.domain.appointments import AppointmentKind, ShowAs, fold_name
+from companion.domain.errors import BadInput
+from companion.services.imports.cells import CellError, folded, read_line
+from companion.services.imports.layouts import (
+    FIELDS,
+    KIND_WORDS,
+    SHOW_AS_WORDS,
+    Fallbacks,
+    Layout,
+    Words,
+    squeezed,
+)
+from companion.services.imports.moments import DateOrder, read_length
+
+SIZE_LIMIT = 200_000
+_TOP = {
+    "source", "date_order", "timezone", "snapshot", "columns", "values", "defaults",
+    "practitioners",
+}  # fmt: skip
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def bind_mapping(text: str, headers: Sequence[str]) -> Layout:
+    """The mapping applied to a file with these headers. Raises BadInput, its `field` the key."""
+    document = _parsed(text)
+    _known_keys(document, _TOP, "")
+    columns = _columns(_table(document, "columns"), headers)
+    fallbacks = _fallbacks(_table(document, "defaults"))
+    _check_complete(columns, fallbacks)
+    return Layout(
+        name="your mapping",
+        source=_text(document, "source", "") or _source_of(columns, headers),
+        columns=columns,
+        titles={name: read_line(headers[at], 40) for name, at in columns.items()},
+        date_order=_one_of(DateOrder, _text(document, "date_order", "") or "dmy", "date_order"),
+        timezone=_timezone(_text(document, "timezone", "")),
+        words=_words(_table(document, "values")),
+        fallbacks=fallbacks,
+        practitioners=_practitioners(_table(document, "practitioners")),
+        snapshot=_snapshot(document),
+        mapping=text,
+    )
+
+
+def fits(text: str, headers: Sequence[str]) -> bool:
+    """Does a file with these headers have every column this mapping names?"""
+    try:
+        bind_mapping(text, headers)
+    except BadInput:
+        return False
+    return True
+
+
+def _refuse(key: str, complaint: str, remedy: str = "Correct the mapping file.") -> NoReturn:
+    raise BadInput(f"In the mapping, {key}: {complaint}.", remedy, field=key)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    if len(text) > SIZE_LIMIT:
+        raise BadInput("The mapping file is too large to be one.", field="mapping")
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        where = read_line(str(error), 200) if isinstance(error, ValueError) else "too deep"
+        raise BadInput(
+            f"The mapping is not valid TOML: {where}.",
+            'Each line reads  name = "value"  under a heading such as [columns].',
+            field="mapping",
+        ) from error
+
+
+def _known_keys(table: Mapping[str, Any], known: set[str], prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f"; did you mean “{near[0]}”?" if near else f"; known are {_listed(known)}"
+            _refuse(f"{prefix}{read_line(key, 40)}", f"this is not a key of a mapping{hint}")
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    table = document.get(key, {})
+    if not isinstance(table, dict):
+        _refuse(key, f"this must be a table, written as [{key}]")
+    return table
+
+
+def _text(table: Mapping[str, Any], key: str, prefix: str) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        _refuse(f"{prefix}{key}", "this must be a text in quotation marks")
+    return read_line(value)
+
+
+def _snapshot(document: Mapping[str, Any]) -> bool | None:
+    value = document.get("snapshot")
+    if value is not None and not isinstance(value, bool):
+        _refuse("snapshot", "this must be true or false")
+    return value
+
+
+def _one_of(words: type[_Word], value: str, key: str) -> _Word:
+    try:
+        return words(value.casefold().replace("_", " "))
+    except ValueError:
+        known = ", ".join(words)
+        return _refuse(key, f"“{read_line(value, 40)}” is none of {known}")
+
+
+def _timezone(name: str) -> str:
+    if name:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            _refuse("timezone", "this is no time zone such as Australia/Sydney")
+    return name
+
+
+def _columns(table: Mapping[str, Any], headers: Sequence[str]) -> dict[str, int]:
+    exact: dict[str, int] = {}
+    loose: dict[str, int] = {}
+    for position, header in enumerate(headers):
+        exact.setdefault(folded(header), position)
+        loose.setdefault(squeezed(header), position)
+    columns = {}
+    for key in table:
+        value = _text(table, key, "columns.")
+        field_name, header = (key, value) if key in FIELDS else (value, key)
+        if field_name not in FIELDS:
+            near = get_close_matches(key, FIELDS, 1)
+            hint = f"; did you mean “{near[0]}”?" if near else f"; known are {_listed({*FIELDS})}"
+            _refuse(f"columns.{read_line(key, 40)}", f"this is not a field{hint}")
+        at = exact.get(folded(header), loose.get(squeezed(header)))
+        if at is None or not header:
+            near = get_close_matches(header, headers, 1)
+            hint = f"; did you mean “{read_line(near[0], 40)}”?" if near else ""
+            _refuse(
+                f"columns.{field_name}", f"the file has no column “{read_line(header, 40)}”{hint}"
+            )
+        columns[field_name] = at
+    return columns
+
+
+def _check_complete(columns: Mapping[str, int], fallbacks: Fallbacks) -> None:
+    has = columns.keys()
+    if "practitioner" not in has and not fallbacks.practitioner:
+        _refuse("columns.practitioner", "say which column names the practitioner")
+    if "start" not in has and not ("date" in has and ({"time", "all_day"} & has)):
+        _refuse("columns.start", "say which column holds the start, or name date and time")
+    if not {"end", "end_time", "length"} & has and fallbacks.length is None:
+        _refuse("columns.end", "say which column holds the end, end_time or length")
+
+
+def _words(table: Mapping[str, Any]) -> Words:
+    _known_keys(table, {"cancelled", "all_day", "recurring", "kind", "show_as"}, "values.")
+    return Words(
+        cancelled=_word_list(table, "cancelled"),
+        all_day=_word_list(table, "all_day"),
+        recurring=_word_list(table, "recurring"),
+        kinds=_meanings(table, "kind", AppointmentKind, KIND_WORDS),
+        show_as=_meanings(table, "show_as", ShowAs, SHOW_AS_WORDS),
+    )
+
+
+def _word_list(
+    table: Mapping[str, Any], key: str, prefix: str = "values."
+) -> frozenset[str] | None:
+    if key not in table:
+        return None
+    value = table[key]
+    listed = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str | int) for each in listed):
+        _refuse(f"{prefix}{key}", 'this must be a list of texts, such as ["DNA", "Cancelled"]')
+    return frozenset(folded(each) for each in listed)
+
+
+def _meanings(
+    table: Mapping[str, Any], key: str, words: type[_Word], usual: Mapping[str, _Word]
+) -> dict[str, _Word]:
+    """The usual words, and the mapping's own over them."""
+    own = table.get(key, {})
+    if not isinstance(own, dict):
+        _refuse(f"values.{key}", f"write it as {key}.{next(iter(words)).value} = [...]")
+    meanings = dict(usual)
+    for name in own:
+        meaning = _one_of(words, name, f"values.{key}.{read_line(name, 40)}")
+        meanings.update(
+            dict.fromkeys(_word_list(own, name, f"values.{key}.") or frozenset(), meaning)
+        )
+    return meanings
+
+
+def _fallbacks(table: Mapping[str, Any]) -> Fallbacks:
+    _known_keys(table, {"kind", "practitioner", "location", "length"}, "defaults.")
+    kind = _text(table, "kind", "defaults.")
+    length = None
+    if "length" in table:
+        try:
+            length = read_length(table["length"])
+        except CellError as error:
+            _refuse("defaults.length", str(error))
+    return Fallbacks(
+        kind=_one_of(AppointmentKind, kind, "defaults.kind") if kind else None,
+        practitioner=_text(table, "practitioner", "defaults."),
+        location=_text(table, "location", "defaults."),
+        length=length,
+    )
+
+
+def _practitioners(table: Mapping[str, Any]) -> dict[str, str]:
+    meant = {fold_name(read_line(name)): _text(table, name, "practitioners.") for name in table}
+    for name, target in meant.items():
+        if not target:
+            _refuse(f"practitioners.{name}", "say which practitioner is meant")
+    return meant
+
+
+def _source_of(columns: Mapping[str, int], headers: Sequence[str]) -> str:
+    """A lasting name for files with these columns, where the mapping gives none."""
+    used = "\n".join(sorted(squeezed(headers[at]) for at in columns.values()))
+    return f"import-{blake2b(used.encode(), digest_size=3).hexdigest()}"

@@ -1,0 +1,258 @@
+"""Practitioners: the people whose calendars are kept, their settings, and the practice's own.
+
+Every change goes through `SettingsStore.change` as one edit, so two windows never lose each
+other's. A change of what may be shown (disclosure, the practice's cap, name, time zone) raises
+`disclosure_revision`, which is part of SEQUENCE in feeds: subscribers then take the new text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from companion.domain.appointments import Practitioner, fold_name
+from companion.domain.errors import BadInput, NotFound
+from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
+from companion.services.rows import next_change
+from companion.services.settings import checks, words
+
+_EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - wall time
+_LATEST = datetime(2300, 1, 1)  # noqa: DTZ001 - wall time
+
+
+class Practitioners:
+    def __init__(
+        self,
+        *,
+        settings: SettingsStore,
+        book: AppointmentBook,
+        clock: Clock,
+        leaving: Sequence[Callable[[str], Awaitable[object]]] = (),
+    ) -> None:
+        """`leaving` is told the id of a practitioner about to be removed or merged away, so that
+        feed links and the like go first; what it raises stops the removal."""
+        self._settings = settings
+        self._book = book
+        self._clock = clock
+        self._leaving = tuple(leaving)
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+
+    async def add(
+        self,
+        name: str,
+        *,
+        email: str = "",
+        timezone: str = "",
+        id: str = "",  # noqa: A002 - the contract's word
+    ) -> Practitioner:
+        """Zone "" is the practice's; id "" is made of the name. Raises BadInput."""
+        tidy = checks.name(name)
+        address = checks.email(email)
+        zone = checks.timezone(timezone) if timezone.strip() else ""
+        wanted = checks.identifier(id.strip()) if id.strip() else ""
+
+        def edit(settings: Settings) -> Settings:
+            _no_namesake(settings, tidy, "")
+            if wanted in settings.practitioners:
+                raise BadInput(f'The id "{wanted}" is taken.', "Choose another.", field="id")
+            last = max(
+                (each.practitioner.display_order for each in settings.practitioners.values()),
+                default=0,
+            )
+            person = Practitioner(
+                id=wanted or _free_id(settings, tidy),
+                name=tidy,
+                email=address,
+                timezone=zone or settings.practice.timezone,
+                display_order=last,
+            )
+            return settings.with_practitioner(PractitionerSettings(practitioner=person))
+
+        after = await self._settings.change(edit)
+        return after.practitioner(tidy).practitioner
+
+    async def edit(
+        self,
+        practitioner_id: str,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        timezone: str | None = None,
+        colour: str | None = None,
+        display_order: int | None = None,
+        aliases: Sequence[str] | None = None,
+    ) -> Practitioner:
+        """None leaves a value as it is. `colour` is ``#rrggbb`` or empty; a former name becomes
+        an alias, so that exports which still use it find their person. Raises BadInput."""
+
+        def edit(settings: Settings) -> Settings:
+            record = _known(settings, practitioner_id)
+            person = record.practitioner
+            if name is not None:
+                person = replace(person, name=checks.name(name))
+            if email is not None:
+                person = replace(person, email=checks.email(email))
+            if timezone is not None:
+                person = replace(person, timezone=checks.timezone(timezone))
+            if colour is not None:
+                person = replace(person, colour=checks.display_colour(colour, "colour"))
+            if display_order is not None:
+                person = replace(person, display_order=display_order)
+            if aliases is not None:
+                known = tuple(checks.name(each, "aliases") for each in aliases)
+                person = replace(person, aliases=known)
+            return self._put(settings, record, replace(record, practitioner=person))
+
+        after = await self._settings.change(edit)
+        return after.practitioners[practitioner_id].practitioner
+
+    async def merge(self, from_id: str, into_id: str) -> Practitioner:
+        """One person who was there under two names: the appointments move, the names stay as
+        aliases. Raises BadInput for oneself or one who is still connected to Google."""
+        if from_id == into_id:
+            raise BadInput("These are the same practitioner.", "Choose two.", field="into")
+        settings = self._settings.read()
+        _known(settings, into_id)
+        _not_connected(_known(settings, from_id))
+        for tell in self._leaving:
+            await tell(from_id)
+        # The book first: after a crash in between, both people are still there to be merged.
+        await self._book.reassign(from_id, into_id, self._clock.now())
+
+        def edit(settings: Settings) -> Settings:
+            into, left = _known(settings, into_id), _known(settings, from_id)
+            _not_connected(left)
+            names = (left.practitioner.name, *left.practitioner.aliases)
+            person = _with_aliases(into.practitioner, names)
+            rest = settings.without_practitioner(from_id)
+            return rest.with_practitioner(replace(into, practitioner=person))
+
+        after = await self._settings.change(edit)
+        # What an import wrote to the old id meanwhile follows.
+        await self._book.reassign(from_id, into_id, self._clock.now())
+        return after.practitioners[into_id].practitioner
+
+    async def remove(self, practitioner_id: str) -> None:
+        """The person, their settings and their appointments in the book. Raises BadInput while
+        connected to Google, where their events would be left behind."""
+        _not_connected(_known(self._settings.read(), practitioner_id))
+        for tell in self._leaving:
+            await tell(practitioner_id)
+        theirs = await self._book.appointments(practitioner_id, _EARLIEST, _LATEST)
+        if theirs:
+            gone = BookChange(remove=[each.id for each in theirs])
+            await self._book.apply(gone, self._clock.now())
+
+        def edit(settings: Settings) -> Settings:
+            _not_connected(_known(settings, practitioner_id))
+            return settings.without_practitioner(practitioner_id)
+
+        await self._settings.change(edit)
+
+    # ── settings in words ─────────────────────────────────────────────────────────────────────
+
+    def values(self, practitioner_id: str) -> dict[str, str]:
+        """By key, as `set_values` takes them."""
+        return words.show(_known(self._settings.read(), practitioner_id), words.PRACTITIONER)
+
+    async def set_values(
+        self, practitioner_id: str, values: Mapping[str, str]
+    ) -> PractitionerSettings:
+        """All or none; BadInput's field is the key."""
+
+        def edit(settings: Settings) -> Settings:
+            record = _known(settings, practitioner_id)
+            return self._put(settings, record, words.change(record, values, words.PRACTITIONER))
+
+        after = await self._settings.change(edit)
+        return after.practitioners[practitioner_id]
+
+    def practice_values(self) -> dict[str, str]:
+        return words.show(self._settings.read().practice, words.PRACTICE)
+
+    async def set_practice(self, values: Mapping[str, str]) -> Practice:
+        """All or none; BadInput's field is the key. The zone counts for people added later."""
+
+        def edit(settings: Settings) -> Settings:
+            practice = words.change(settings.practice, values, words.PRACTICE)
+            capped_anew = practice.cap != settings.practice.cap
+            changed = replace(settings, practice=practice)
+            if capped_anew:
+                # Feeds have presets of their own, so the cap may show in any of them.
+                for record in settings.practitioners.values():
+                    changed = changed.with_practitioner(self._shown_anew(record))
+            return changed
+
+        return (await self._settings.change(edit)).practice
+
+    # ── one record ────────────────────────────────────────────────────────────────────────────
+
+    def _put(
+        self, settings: Settings, before: PractitionerSettings, after: PractitionerSettings
+    ) -> Settings:
+        old, new = before.practitioner, after.practitioner
+        if new.name != old.name:
+            _no_namesake(settings, new.name, old.id)
+            after = replace(after, practitioner=_with_aliases(new, (old.name,)))
+        for alias in set(new.aliases) - set(old.aliases):
+            _no_namesake(settings, alias, old.id)
+        shown_before = (before.choices.disclosure, old.timezone, old.name)
+        if (after.choices.disclosure, new.timezone, new.name) != shown_before:
+            after = self._shown_anew(after)
+        return settings.with_practitioner(after)
+
+    def _shown_anew(self, record: PractitionerSettings) -> PractitionerSettings:
+        """DTSTAMP and SEQUENCE must rise, even when the clock went back."""
+        return replace(
+            record,
+            disclosure_revision=record.disclosure_revision + 1,
+            disclosure_changed_at=next_change(self._clock.now(), record.disclosure_changed_at),
+        )
+
+
+def _known(settings: Settings, practitioner_id: str) -> PractitionerSettings:
+    record = settings.practitioners.get(practitioner_id)
+    if record is None:
+        raise NotFound("That practitioner does not exist any more.", "Reload the list.")
+    return record
+
+
+def _not_connected(record: PractitionerSettings) -> None:
+    if record.google.account or record.google.connected:
+        raise BadInput(
+            f"{record.practitioner.name} is still connected to Google.",
+            "Disconnect first, with or without removing the events there.",
+            field="practitioner",
+        )
+
+
+def _no_namesake(settings: Settings, name: str, own_id: str) -> None:
+    for each in settings.practitioners.values():
+        if each.practitioner.id != own_id and each.practitioner.answers_to(name):
+            raise BadInput(
+                f'There is already a practitioner "{each.practitioner.name}" who answers to '
+                f'"{name}".',
+                "Use another spelling, or merge the two.",
+                field="name",
+            )
+
+
+def _free_id(settings: Settings, name: str) -> str:
+    first = checks.slug(name)
+    number, wanted = 1, first
+    while wanted in settings.practitioners:
+        number += 1
+        wanted = f"{first}-{number}"
+    return wanted
+
+
+def _with_aliases(person: Practitioner, names: Sequence[str]) -> Practitioner:
+    """Without the own name and repetitions."""
+    kept: dict[str, str] = {}
+    for each in (*person.aliases, *names):
+        kept.setdefault(fold_name(each), each)
+    kept.pop(fold_name(person.name), None)
+    return replace(person, aliases=tuple(kept.values()))

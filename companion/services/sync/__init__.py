@@ -1,0 +1,1 @@
+"""Keeping Google Calendars equal to the book: when (worker), how (passes), how fast (pacing)."""

@@ -1,0 +1,73 @@
+"""Auditing: does Google hold exactly what the book says? Differences by name, and the proof."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from companion.domain.reconcile import EntryState
+from companion.services.ports import CalendarRef, Ledger, SettingsStore
+from companion.services.sync.passes import PassResult
+from companion.services.sync.state import Proof
+from companion.services.sync.syncing import Syncing
+
+
+class Auditing:
+    def __init__(self, *, syncing: Syncing, ledger: Ledger, settings: SettingsStore) -> None:
+        self._syncing = syncing
+        self._ledger = ledger
+        self._settings = settings
+
+    async def audit(
+        self,
+        practitioner_id: str,
+        *,
+        repair: bool = True,
+        cause: str = "audit",
+        settled: str = "",
+    ) -> PassResult:
+        """Compare event by event; with `repair` mend by the practitioner's settings.
+
+        `differences` of the result are as found before any repair; `proof` is how things
+        stand at the end. Raises no CompanionError: the result carries it."""
+        return await self._syncing.run(
+            practitioner_id, cause=cause, audit=True, repair=repair, settled=settled
+        )
+
+    async def put_back(self, practitioner_id: str) -> int:
+        """Return every event that was left out because a person had deleted it in Google; the
+        next pass inserts them. Returns how many."""
+        record = self._settings.read().practitioner(practitioner_id)
+        calendar = CalendarRef(
+            practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
+        )
+        rows = [
+            replace(entry, state=EntryState.PENDING, content_hash="")
+            for entry in await self._ledger.entries(calendar)
+            if entry.state is EntryState.LEFT_OUT
+        ]
+        await self._ledger.write(calendar, put=rows)
+        return len(rows)
+
+
+def proof_in_words(proof: Proof, timezone: str, now: datetime) -> str:
+    """``Book (imported 08:12) 23 = Google 23, verified 09:41``; with the day when not today."""
+    sign = "=" if proof.equal else "≠"
+    age = ""
+    if proof.imported_at is not None:
+        age = f" (imported {clock_time(proof.imported_at, timezone, now)})"
+    sentence = f"Book{age} {proof.book} {sign} Google {proof.google}"
+    if not proof.equal:
+        count = proof.differences
+        sentence += f", {count} difference{'' if count == 1 else 's'}"
+    return f"{sentence}, verified {clock_time(proof.at, timezone, now)}"
+
+
+def clock_time(moment: datetime, timezone: str, now: datetime) -> str:
+    """Local ``09:41``; ``Tue 3 March 09:41`` when that is another day than `now`."""
+    zone = ZoneInfo(timezone)
+    local = moment.astimezone(zone)
+    if local.date() == now.astimezone(zone).date():
+        return f"{local:%H:%M}"
+    return f"{local:%a} {local.day} {local:%B %H:%M}"

@@ -1,0 +1,135 @@
+"""Staleness: since when a practitioner's schedule has not been kept up to date, and the notice.
+
+A schedule is stale when the practice's `stale_after` has passed without a good pass over the
+practitioner's Google calendar, or, where the book is imported, without an import. A pass that
+need not run because nothing has changed counts as good (`confirm`). Somebody who was never
+connected has no pass to miss. For ten minutes after the program started or the computer woke,
+missing passes are not held against it: the first one is only just on its way.
+
+The notice is one all-day entry on today that makes nobody busy, in Google and in every feed. In
+Google it bears our mark under a key of its own (`NOTICE` and the moment it speaks of, so that
+each staleness is an event of its own, never one that Google has seen deleted). It is no
+appointment: plans, proofs and counts leave it out. It goes with the next good pass after an
+import. Where Google cannot be reached there is none; the feed still has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from companion.domain.appointments import ShowAs
+from companion.domain.differences import when
+from companion.domain.events import CalendarEvent
+from companion.domain.settings import PractitionerSettings
+from companion.services.ports import AppointmentBook, Clock, Ledger, SettingsStore
+from companion.services.sync.state import SyncState
+
+NOTICE = "stale-notice"
+GRACE = timedelta(minutes=10)
+FRESH = 5.0
+"""Seconds for which what was read is taken as true by a pass."""
+
+Since = Callable[[str], datetime | None]
+"""By practitioner id; None while all is well."""
+
+
+class Staleness:
+    def __init__(
+        self, *, book: AppointmentBook, ledger: Ledger, settings: SettingsStore, clock: Clock
+    ) -> None:
+        self._book = book
+        self._ledger = ledger
+        self._settings = settings
+        self._clock = clock
+        self._imported_at: datetime | None = None
+        self._passed: dict[str, datetime] = {}
+        self._confirmed: dict[str, datetime] = {}
+        self._looked_at = float("-inf")
+        self._awake_since: datetime | None = None
+
+    async def look(self) -> None:
+        """Read anew: two queries for the whole practice. Raises StoreError, Busy."""
+        imports = await self._book.imports(1)
+        states = await self._ledger.states()
+        self._imported_at = imports[0].at if imports else None
+        found = {key: SyncState.from_json(each).last_success for key, each in states.items()}
+        self._passed = {key: at for key, at in found.items() if at is not None}
+        self._looked_at = self._clock.monotonic()
+
+    def confirm(self, practitioner_id: str) -> None:
+        """Nothing has changed since the last good pass, so none was needed."""
+        self._confirmed[practitioner_id] = self._clock.now()
+
+    def woke(self) -> None:
+        """The background sync started, the computer slept or its clock was set: passes get
+        their time."""
+        self._awake_since = self._clock.now()
+
+    def since(self, practitioner_id: str) -> datetime | None:
+        """The oldest moment that something is missing since, as of the last `look`."""
+        found = (self.book_since(), self._passes_since(practitioner_id))
+        return min((each for each in found if each is not None), default=None)
+
+    def book_since(self) -> datetime | None:
+        """The last import, where it is too long ago; as of the last `look`."""
+        return self._imported_at if self._too_old(self._imported_at) else None
+
+    async def for_google(self, _practitioner_id: str) -> datetime | None:
+        """What a calendar has to say while a pass writes to it: that the book itself is old.
+        Raises StoreError, Busy."""
+        await self.refresh()
+        return self.book_since()
+
+    async def refresh(self) -> None:
+        """`look`, unless that was a moment ago."""
+        if self._clock.monotonic() - self._looked_at >= FRESH:
+            await self.look()
+
+    def _passes_since(self, practitioner_id: str) -> datetime | None:
+        record = self._settings.read().practitioners.get(practitioner_id)
+        if record is None or not (record.google.connected and record.choices.enabled):
+            return None
+        if self._awake_since and self._clock.now() - self._awake_since < GRACE:
+            return None
+        good = (
+            self._passed.get(practitioner_id),
+            self._confirmed.get(practitioner_id),
+            record.google.connected_at,
+        )
+        last = max((each for each in good if each is not None), default=None)
+        return last if self._too_old(last) else None
+
+    def _too_old(self, moment: datetime | None) -> bool:
+        limit = self._settings.read().practice.stale_after
+        return moment is not None and self._clock.now() - moment > limit
+
+
+def is_notice(key: str) -> bool:
+    return key.partition("@")[0] == NOTICE
+
+
+def notice_words(since: datetime, timezone: str) -> str:
+    """``Schedule not updated since Tue 3 March 08:12``."""
+    return f"Schedule not updated since {when(since, timezone)}"
+
+
+def google_notice(
+    since: datetime | None, record: PractitionerSettings, now: datetime
+) -> tuple[CalendarEvent, ...]:
+    """The one entry for today in the practitioner's zone, or none."""
+    if since is None:
+        return ()
+    zone = record.practitioner.timezone
+    today = now.astimezone(ZoneInfo(zone)).date()
+    event = CalendarEvent(
+        key=f"{NOTICE}@{since:%Y%m%dT%H%M%S}",
+        start=today,
+        end=today + timedelta(days=1),
+        timezone=zone,
+        summary=notice_words(since, zone),
+        show_as=ShowAs.FREE,
+        private=False,
+    )
+    return (event,)

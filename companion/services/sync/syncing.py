@@ -1,0 +1,157 @@
+"""Syncing: what pages, commands and the worker ask of the sync; the work itself is in `passes`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from companion.domain.events import CalendarEvent
+from companion.domain.reconcile import Delete, SyncPlan
+from companion.domain.window import SyncWindow
+from companion.services.sync.gathering import SyncParts, account_of, gather, held_deletes, ready
+from companion.services.sync.passes import Floor, Pass, PassResult, Progress
+from companion.services.sync.state import SyncState, signature_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What a pass would do now."""
+
+    plan: SyncPlan
+    held: tuple[Delete, ...]
+    window: SyncWindow
+    desired: Sequence[CalendarEvent]
+    seconds: float
+    """Honest estimate from the quota."""
+
+    @property
+    def events(self) -> int:
+        return len(self.desired)
+
+
+class Syncing:
+    """One per process."""
+
+    def __init__(self, parts: SyncParts) -> None:
+        self._parts = parts
+        self._floor = Floor(tell=self._tell)
+        self._progress: dict[str, Progress] = {}
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._stopped: set[str] = set()
+        self._listeners: list[Callable[[Progress], None]] = []
+
+    def running(self, practitioner_id: str) -> Progress | None:
+        return self._progress.get(practitioner_id) if practitioner_id in self._tasks else None
+
+    def cancel(self, practitioner_id: str) -> None:
+        """Stop a running pass; what is done stays done, the next pass does the rest."""
+        task = self._tasks.get(practitioner_id)
+        if task is not None:
+            self._stopped.add(practitioner_id)
+            task.cancel()
+
+    def was_stopped(self, practitioner_id: str) -> bool:
+        """Did a person stop the last pass? Said once."""
+        if practitioner_id not in self._stopped:
+            return False
+        self._stopped.remove(practitioner_id)
+        return True
+
+    def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
+        """Call `listener` at every step of every pass, until the returned function is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def book_changed(self, practitioner_id: str) -> None:
+        """A running pass of this practitioner plans anew before its next batch."""
+        self._floor.changed.add(practitioner_id)
+
+    async def state(self, practitioner_id: str) -> SyncState:
+        return await self._parts.state(practitioner_id)
+
+    async def states(self) -> dict[str, SyncState]:
+        """Everybody's; one query."""
+        found = await self._parts.ledger.states()
+        return {key: SyncState.from_json(each) for key, each in found.items()}
+
+    async def plan(self, practitioner_id: str) -> Outlook:
+        """What a pass would do; nothing is written. Raises CompanionError."""
+        parts = self._parts
+        settings = parts.settings.read()
+        record = ready(settings, practitioner_id)
+        desk = await gather(parts, settings, record)
+        state = await parts.state(practitioner_id)
+        units = len(desk.plan.inserts) + 3 * len(desk.plan.updates) + len(desk.plan.deletes)
+        return Outlook(
+            plan=desk.plan,
+            held=held_deletes(settings, desk, state, parts.clock.now()),
+            window=desk.window,
+            desired=desk.desired,
+            seconds=parts.pacer.seconds_for(account_of(record), units),
+        )
+
+    async def keep_held(self, practitioner_id: str) -> None:
+        """A person decided that the held removals stay in Google."""
+        state = await self._parts.state(practitioner_id)
+        if state.held is not None:
+            names = state.kept_names | {item.name for item in state.held.items}
+            kept = replace(state, kept=signature_of(names), held=None)
+            await self._parts.save_state(practitioner_id, kept)
+
+    async def run(
+        self,
+        practitioner_id: str,
+        *,
+        cause: str,
+        release_held: bool = False,
+        audit: bool = False,
+        repair: bool = True,
+        settled: str = "",
+        progress: Callable[[Progress], None] | None = None,
+    ) -> PassResult:
+        """One pass; with `audit` Google's own list is compared first and the proof renewed.
+
+        `settled` is remembered when nothing is left to do. Raises no CompanionError: the result
+        carries it. Where a pass of this practitioner is already running, this one follows it."""
+        settings = self._parts.settings.read()
+        record = settings.practitioner(practitioner_id)
+        unsubscribe = self.subscribe(progress) if progress else None
+        try:
+            async with self._locks.setdefault(record.practitioner.id, asyncio.Lock()):
+                return await self._run_alone(
+                    Pass(
+                        self._parts,
+                        self._floor,
+                        record,
+                        cause,
+                        release_held=release_held,
+                        audit=audit,
+                        repair=repair,
+                        settled=settled,
+                    ),
+                    record.practitioner.id,
+                )
+        finally:
+            if unsubscribe is not None:
+                unsubscribe()
+
+    async def _run_alone(self, run: Pass, practitioner_id: str) -> PassResult:
+        self._stopped.discard(practitioner_id)
+        task = asyncio.create_task(run.go())
+        self._tasks[practitioner_id] = task
+        try:
+            return await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+            self._tasks.pop(practitioner_id, None)
+            self._progress.pop(practitioner_id, None)
+
+    def _tell(self, progress: Progress) -> None:
+        self._progress[progress.practitioner_id] = progress
+        for listener in tuple(self._listeners):
+            listener(progress)

@@ -1,0 +1,380 @@
+"""Worker: keeps every calendar equal to the book while the app runs, and forgives everything.
+
+It wakes for a nudge (a change, collected for 200 ms, at most 1 s), for what another process
+changed (the stores' change signs, looked at every other second), at each local midnight (the
+window moves), after sleep or a clock jump, when the network returns, and at least every ten
+minutes. A practitioner whose book, settings and day are as they were at the last good pass costs
+nothing at all: no query and no plan. Losing a nudge costs seconds, never a change.
+
+Once a day it also tidies up (`daily`). When a schedule becomes stale, or the day changes while it
+is, a pass brings the notice up to date (`companion.services.sync.staleness`).
+
+While Google cannot be reached, one practitioner at a time is tried as a probe; the others wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
+from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.services.ports import AppointmentBook, Clock, SettingsStore
+from companion.services.settings.documents import to_tables
+from companion.services.sync.auditing import Auditing
+from companion.services.sync.pacing import backoff
+from companion.services.sync.passes import WORKER, PassResult
+from companion.services.sync.staleness import Staleness
+from companion.services.sync.state import SyncState
+from companion.services.sync.syncing import Syncing
+
+log = logging.getLogger(__name__)
+
+COLLECT = 0.2
+COLLECT_AT_MOST = 1.0
+LOOK_EVERY = 2.0
+"""Seconds between looks at what other processes changed."""
+PASS_EVERY = timedelta(minutes=10)
+AUDIT_HOUR = 3
+"""Local hour of the nightly audit."""
+STALENESS_EVERY = 60.0
+"""Seconds after which imports and passes are looked at for the staleness notice."""
+ASLEEP = 30.0
+"""Seconds of wall clock missing between two looks: the machine slept or the clock jumped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a good pass had before it; equal now means nothing to do."""
+
+    revision: int
+    record: PractitionerSettings
+    practice: Practice
+    day: date
+    notice: datetime | None
+    """What the calendar has to say of its being out of date."""
+
+    def signature(self) -> str:
+        """The same in every process of this home."""
+        alone = Settings(install_id="", practice=self.practice).with_practitioner(self.record)
+        told = [self.revision, to_tables(alone), str(self.day), str(self.notice)]
+        text = json.dumps(told, sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One practitioner as the worker sees it."""
+
+    seen: _Seen | None = None
+    """Before the last pass; None when it is to be repeated as soon as may be."""
+    begun: _Seen | None = None
+    """Before the running pass."""
+    planned: _Seen | None = None
+    """What a running pass has been told of since."""
+    passed_at: datetime | None = None
+    audited_on: date | None = None
+    """The night of the last audit; None until looked up."""
+    no_audit_before: float = 0.0
+    """Monotonic seconds."""
+    failures: int = 0
+    not_before: float = 0.0
+    """Monotonic seconds."""
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class _Network:
+    silent: set[str] = field(default_factory=set)
+    """Practitioners who could not reach Google since anybody last did. One alone may be an
+    account's trouble; from the second on it is the network."""
+    probing: bool = False
+    failures: int = 0
+    next_probe: float = 0.0
+
+    @property
+    def offline(self) -> bool:
+        return len(self.silent) > 1
+
+
+class Worker:
+    def __init__(  # noqa: PLR0913 - the parts of the house that it drives; main names each
+        self,
+        *,
+        syncing: Syncing,
+        auditing: Auditing,
+        book: AppointmentBook,
+        settings: SettingsStore,
+        clock: Clock,
+        chance: random.Random,
+        change_sign: Callable[[], Awaitable[object]],
+        staleness: Staleness | None = None,
+        daily: Sequence[Callable[[], Awaitable[object]]] = (),
+    ) -> None:
+        """`change_sign` differs once another process has committed to the book; cheap. `daily`:
+        what is to be tidied once a day."""
+        self._syncing = syncing
+        self._auditing = auditing
+        self._book = book
+        self._settings = settings
+        self._clock = clock
+        self._chance = chance
+        self._change_sign = change_sign
+        self._staleness = staleness
+        self._daily = tuple(daily)
+        self._tidied_on: date | None = None
+        self._fresh_until = float("-inf")
+        self._watches: dict[str, _Watch] = {}
+        self._network = _Network()
+        self._revisions: Mapping[str, int] = {}
+        self._sign: object = None
+        self._nudged = asyncio.Event()
+
+    def nudge(self, practitioner_id: str | None = None) -> None:
+        """Something changed (for one practitioner or anyone): look soon. Only a hint."""
+        if practitioner_id is not None:
+            self._syncing.book_changed(practitioner_id)
+        self._sign = None  # the sign does not tell of what this process wrote
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Until cancelled; running passes are cancelled with it and lose nothing."""
+        wall, steady = self._clock.now(), self._clock.monotonic()
+        if self._staleness is not None:
+            self._staleness.woke()
+        try:
+            while True:
+                try:
+                    await self._look()
+                except CompanionError:
+                    self._sign = None  # a locked database: look again with fresh eyes
+                except Exception as error:  # noqa: BLE001 - the sync of everybody hangs on this loop
+                    self._sign = None
+                    log.error("the worker stumbled: %s", type(error).__name__)
+                await self._wait()
+                now, moment = self._clock.now(), self._clock.monotonic()
+                missing = (now - wall).total_seconds() - (moment - steady)
+                if abs(missing) > ASLEEP or moment - steady > ASLEEP:
+                    self._woke()
+                wall, steady = now, moment
+        finally:
+            await self._stop_passes()
+
+    async def _wait(self) -> None:
+        """Two seconds, or a nudge and the moment in which its like are collected."""
+        nudge = asyncio.ensure_future(self._nudged.wait())
+        pause = asyncio.ensure_future(self._clock.sleep(LOOK_EVERY))
+        try:
+            await asyncio.wait({nudge, pause}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nudge.cancel()
+            pause.cancel()
+        until = self._clock.monotonic() + COLLECT_AT_MOST
+        while self._nudged.is_set() and self._clock.monotonic() < until:
+            self._nudged.clear()
+            await self._clock.sleep(COLLECT)
+        self._nudged.clear()
+
+    def _woke(self) -> None:
+        """After sleep nothing is taken for granted, and nobody waits for an old backoff."""
+        self._sign = None
+        self._network = _Network()
+        if self._staleness is not None:
+            self._staleness.woke()
+        for watch in self._watches.values():
+            watch.not_before = 0.0
+            watch.passed_at = None
+
+    async def _look(self) -> None:
+        sign = await self._change_sign()
+        if sign != self._sign:
+            self._sign = sign
+            self._revisions = await self._book.revisions()
+            self._fresh_until = float("-inf")
+        settings = self._settings.read()
+        await self._look_at_staleness()
+        await self._tidy(settings)
+        syncing = {
+            key: record
+            for key, record in settings.practitioners.items()
+            if record.google.connected and record.choices.enabled
+        }
+        if not self._watches.keys() >= syncing.keys():
+            await self._take_up(syncing, settings)
+        for practitioner_id, record in syncing.items():
+            self._consider(practitioner_id, record, settings)
+
+    async def _look_at_staleness(self) -> None:
+        """Where somebody committed, and every minute: passes write their state too."""
+        if self._staleness is not None and self._clock.monotonic() >= self._fresh_until:
+            await self._staleness.look()
+            self._fresh_until = self._clock.monotonic() + STALENESS_EVERY
+
+    async def _tidy(self, settings: Settings) -> None:
+        today = _local_day(self._clock.now(), settings.practice.timezone)
+        if today == self._tidied_on:
+            return
+        self._tidied_on = today
+        for tidy in self._daily:
+            try:
+                await tidy()
+            except CompanionError as error:  # tomorrow is soon enough
+                log.warning("the daily tidying was left out: %s", type(error).__name__)
+
+    async def _take_up(
+        self, syncing: Mapping[str, PractitionerSettings], settings: Settings
+    ) -> None:
+        """New to this process: whatever an earlier one left settled is taken as it is."""
+        states = await self._syncing.states()
+        for practitioner_id in syncing.keys() - self._watches.keys():
+            record = syncing[practitioner_id]
+            state = states.get(practitioner_id, SyncState())
+            watch = self._watches[practitioner_id] = _Watch()
+            zone = record.practitioner.timezone
+            watch.audited_on = date.min if state.proof is None else _night(state.proof.at, zone)
+            seen = self._seen(practitioner_id, record, settings)
+            if not state.audit_due and state.settled == seen.signature():
+                watch.seen, watch.passed_at = seen, state.last_success
+
+    def _seen(
+        self, practitioner_id: str, record: PractitionerSettings, settings: Settings
+    ) -> _Seen:
+        return _Seen(
+            revision=self._revisions.get(practitioner_id, 0),
+            record=record,
+            practice=settings.practice,
+            day=_local_day(self._clock.now(), record.practitioner.timezone),
+            notice=self._staleness.book_since() if self._staleness is not None else None,
+        )
+
+    def _consider(
+        self, practitioner_id: str, record: PractitionerSettings, settings: Settings
+    ) -> None:
+        now = self._clock.now()
+        watch = self._watches[practitioner_id]
+        seen = self._seen(practitioner_id, record, settings)
+        if watch.failures and watch.begun and watch.begun.record.google != record.google:
+            watch.not_before = 0.0  # somebody has signed in again, or chosen another calendar
+        if self._busy(practitioner_id, watch):
+            if watch.planned != seen:
+                watch.planned = seen
+                self._syncing.book_changed(practitioner_id)
+            return
+        if self._syncing.was_stopped(practitioner_id):
+            # A person did that: what is left waits for the next change, or ten minutes.
+            watch.seen, watch.passed_at, watch.failures = seen, now, watch.failures + 1
+            watch.no_audit_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
+        audit = self._audit_due(watch, record, now)
+        news = audit or watch.seen != seen
+        if not news and watch.passed_at is not None:
+            if now - watch.passed_at < PASS_EVERY:
+                return
+            if not watch.failures:  # all is as it was before a good pass: no query, no plan
+                watch.passed_at = now
+                if self._staleness is not None:
+                    self._staleness.confirm(practitioner_id)
+                return
+        probe = self._network.offline
+        if self._may_try(watch):
+            watch.begun = watch.planned = seen
+            watch.task = asyncio.create_task(
+                self._pass(practitioner_id, watch, audit=audit, probe=probe)
+            )
+
+    def _busy(self, practitioner_id: str, watch: _Watch) -> bool:
+        """A pass is running: ours, or one that a person started."""
+        ours = watch.task is not None and not watch.task.done()
+        return ours or self._syncing.running(practitioner_id) is not None
+
+    def _audit_due(self, watch: _Watch, record: PractitionerSettings, now: datetime) -> bool:
+        if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
+            return False
+        return _night(now, record.practitioner.timezone) > watch.audited_on
+
+    def _may_try(self, watch: _Watch) -> bool:
+        moment = self._clock.monotonic()
+        if moment < watch.not_before:
+            return False
+        if not self._network.offline:
+            return True
+        if self._network.probing or moment < self._network.next_probe:
+            return False
+        self._network.probing = True
+        return True
+
+    async def _pass(self, practitioner_id: str, watch: _Watch, *, audit: bool, probe: bool) -> None:
+        settled = watch.begun.signature() if watch.begun is not None else ""
+        try:
+            if audit:
+                result = await self._auditing.audit(practitioner_id, cause=WORKER, settled=settled)
+            else:
+                result = await self._syncing.run(practitioner_id, cause=WORKER, settled=settled)
+        except Exception as error:  # noqa: BLE001 - one practitioner's oddity must not stop the rest
+            watch.failures += 1
+            watch.not_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
+            log.error("a pass could not start: %s", type(error).__name__)
+            return
+        finally:
+            if probe:
+                self._network.probing = False
+        moment = self._clock.monotonic()
+        if result.proof is not None and result.error is None:
+            zone = self._settings.read().practitioner(practitioner_id).practitioner.timezone
+            watch.audited_on = _night(self._clock.now(), zone)
+        elif audit:
+            watch.no_audit_before = moment + PASS_EVERY.total_seconds()
+        self._learn(watch, result, moment)
+
+    def _learn(self, watch: _Watch, result: PassResult, moment: float) -> None:
+        network = self._network
+        watch.passed_at = self._clock.now()
+        if isinstance(result.error, Offline):
+            network.silent.add(result.practitioner_id)
+            network.failures += 1
+            watch.seen, watch.failures = None, watch.failures + 1
+            pause = 2.0 + backoff(min(network.failures, watch.failures), self._chance, cap=30.0)
+            network.next_probe = moment + pause
+            # The next probe is somebody else's, in case it is this account alone.
+            watch.not_before = moment + pause + (LOOK_EVERY if network.offline else 0.0)
+            return
+        if network.silent:
+            if result.api_calls or isinstance(result.error, RemoteError):
+                if network.offline:  # it is back: nobody waits for an old backoff
+                    for each in network.silent & self._watches.keys():
+                        self._watches[each].not_before = 0.0
+                self._network = _Network()
+            self._nudged.set()
+        if result.error is None:
+            watch.seen, watch.failures = watch.begun, 0
+            return
+        watch.failures += 1
+        if isinstance(result.error, TransientError | Busy):
+            named = getattr(result.error, "retry_after", None) or 0.0
+            pause = max(2.0, named, backoff(watch.failures, self._chance, cap=60.0))
+            watch.seen, watch.not_before = None, moment + pause
+        else:  # a person is needed, or another plan: not again before ten minutes or a change
+            watch.seen, watch.not_before = watch.begun, moment + LOOK_EVERY
+
+    async def _stop_passes(self) -> None:
+        running = [watch.task for watch in self._watches.values() if watch.task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=3.0)
+
+
+def _night(moment: datetime, timezone: str) -> date:
+    """Whose nightly audit was last due: the local day, from the hour of the audit on."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return local.date() if local.hour >= AUDIT_HOUR else local.date() - timedelta(days=1)
+
+
+def _local_day(now: datetime, timezone: str) -> date:
+    return now.astimezone(ZoneInfo(timezone)).date()

@@ -1,0 +1,1 @@
+"""The Appointment Book screen: the page, its calendar and its dialogs."""

@@ -1,0 +1,129 @@
+"""AppointmentCalendar: EventCalendar as an element; what it shows is pushed, not kept in props."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nicegui import events, ui
+
+from companion.assets import static_dir
+from companion.web.ui.troubles import careful
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A time that was pointed at; parts may be unknown."""
+
+    start: datetime | None = None
+    """Wall time."""
+    end: datetime | None = None
+    all_day: bool = False
+    practitioner_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """A move or resize as drawn on screen."""
+
+    key: str
+    seen: int
+    to: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Anything else that a menu or key asks for."""
+
+    what: str
+    key: str = ""
+    seen: int = 0
+    place: Place = Place()
+
+
+class AppointmentCalendar(
+    ui.element,
+    component="calendar.js",
+    esm={"companion-calendar": str(static_dir() / "calendar")},
+):
+    def __init__(
+        self,
+        *,
+        zone: str,
+        on_ready: Callable[[bool], Any],
+        on_narrow: Callable[[bool], Any],
+        on_open: Callable[[str], Any],
+        on_create: Callable[[Place], Any],
+        on_move: Callable[[Drop], Any],
+        on_act: Callable[[Act], Any],
+    ) -> None:
+        """`zone` decides where the now-line is. `on_ready` and `on_narrow` are told whether the
+        window is narrow."""
+        super().__init__()
+        self.classes("book__grid")
+        self.props.update(zone=zone, locale="en-AU")
+        self.shown: dict[str, Any] = {}
+        """What was pushed last."""
+
+        def listen(name: str, handler: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
+            async def heard(event: events.GenericEventArguments) -> None:
+                result = handler(read(event.args))
+                if result is not None:
+                    await result
+
+            self.on(name, careful(heard))
+
+        listen("ready", on_ready, bool)
+        listen("narrow", on_narrow, bool)
+        listen("open", on_open, lambda args: str(args["key"]))
+        listen("create", on_create, _place)
+        listen("move", on_move, _drop)
+        listen("act", on_act, _act)
+
+    def show(self, page: dict[str, Any]) -> None:
+        self.shown = page
+        self.run_method("show", page)
+
+    def settled(self, key: str) -> None:
+        """A move has been dealt with; what is shown next counts."""
+        self.run_method("settled", key)
+
+    def say(self, sentence: str) -> None:
+        """Announce to a screen reader."""
+        self.run_method("say", sentence)
+
+    def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
+        contents = super()._displayed_contents(only_visible=only_visible)
+        for event in self.shown.get("events", ()):
+            contents.append(event["title"])
+        return contents
+
+
+def _moment(text: Any) -> datetime | None:
+    """Naive: what comes from the browser is the clinic's clock."""
+    return datetime.fromisoformat(str(text)).replace(tzinfo=None) if text else None
+
+
+def _place(args: Any) -> Place:
+    known = args or {}
+    return Place(
+        start=_moment(known.get("start")),
+        end=_moment(known.get("end")),
+        all_day=bool(known.get("allDay")),
+        practitioner_id=str(known.get("resource") or ""),
+    )
+
+
+def _drop(args: Any) -> Drop:
+    return Drop(key=str(args["key"]), seen=int(args["seen"]), to=_place(args))
+
+
+def _act(args: Any) -> Act:
+    return Act(
+        what=str(args["what"]),
+        key=str(args.get("key") or ""),
+        seen=int(args.get("seen") or 0),
+        place=_place(args),
+    )

@@ -1,0 +1,347 @@
+"""The dialogs about one appointment: new, open, which of a series, copy.
+
+Nothing is checked twice: the fields make a Draft, the Booking service says what is wrong with it
+and names the field. Overlaps are shown while one types and forbid nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from nicegui import ui
+
+from companion.domain.appointments import AppointmentKind
+from companion.domain.errors import BadInput, ChangedMeanwhile, CompanionError
+from companion.domain.repetition import in_words
+from companion.services.book.booking import Booking, Conflict, Edit, Opened, read_only
+from companion.services.book.drafts import Draft
+from companion.services.book.series import Scope
+from companion.web.ui import words
+from companion.web.ui.book.form import (
+    AppointmentForm,
+    Offers,
+    read_only_facts,
+)
+from companion.web.ui.book.payload import title_of
+from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.theme import box, button, notice, text
+from companion.web.ui.troubles import careful
+
+Done = Callable[[Edit], Awaitable[None]]
+_SCOPES = {
+    Scope.THIS: "Only this one",
+    Scope.FOLLOWING: "This and following",
+    Scope.ALL: "All of the series",
+}
+MOST_CONFLICTS = 4
+
+
+class AppointmentDialogs:
+    """Of one open page."""
+
+    def __init__(
+        self,
+        booking: Booking,
+        *,
+        offers: Callable[[], Offers],
+        user: Callable[[], str],
+        on_done: Done,
+        on_act: Callable[[str, Opened], Awaitable[None]],
+        edits: bool,
+        uploads: bool,
+    ) -> None:
+        """What this person may do: `edits` the book, `uploads` to Google. `on_act` is asked for
+        what the page itself does with an appointment: ``cancel``, ``restore``, ``shows``,
+        ``upload``."""
+        self.booking = booking
+        self.offers = offers
+        self.user = user
+        self.done = on_done
+        self.act = on_act
+        self._edits = edits
+        self._uploads = uploads
+
+    async def new(self, draft: Draft) -> None:
+        with _dialog("New appointment") as dialog:
+            form = _Editing(self, dialog, draft, None)
+        dialog.open()
+        await form.look_for_conflicts()
+
+    async def open(self, key: str) -> None:
+        """Raises NotFound for what is gone."""
+        opened = await self.booking.open(key)
+        if opened.imported or not self._edits:
+            self._look_at(opened)
+            return
+        with _dialog("Appointment") as dialog:
+            form = _Editing(self, dialog, opened.draft, opened)
+        dialog.open()
+        await form.look_for_conflicts()
+
+    def _look_at(self, opened: Opened) -> None:
+        appointment = opened.appointment
+        with _dialog(title_of(appointment, appointment.title)) as dialog:
+            if opened.imported:
+                why = read_only(appointment)
+                with notice("info", icon="lock"):
+                    text(why.what)
+                    text(why.remedy)
+            read_only_facts(_facts(opened, self.offers().practitioners))
+            with box("actions"):
+                if self._edits:
+                    again = partial(self.leave, dialog, partial(self.copy, opened.key))
+                    button("Copy …", careful(again))
+                self.common_actions(dialog, opened)
+                button("Close", dialog.close, look="primary")
+        dialog.open()
+
+    def common_actions(self, dialog: ui.dialog, opened: Opened) -> None:
+        for label, what in (
+            ("What does Google show?", "shows"),
+            ("Upload to Google", "upload"),
+        ):
+            if what == "upload" and not self._uploads:
+                continue
+            button(
+                label,
+                careful(partial(self.leave, dialog, partial(self.act, what, opened))),
+                look="plain",
+            )
+
+    async def leave(self, dialog: ui.dialog, then: Callable[[], Awaitable[None]]) -> None:
+        """Close, then go on with something else."""
+        dialog.close()
+        await then()
+
+    async def which(self, question: str, *, this_too: bool = True) -> Scope | None:
+        """Ask which of a series is meant; None when the person thinks better of it."""
+        with ui.dialog() as dialog, ui.card().classes("dialog dialog--small"):
+            heading = text(question, tag="h2")
+            dialog.props(f"aria-labelledby={heading.html_id}")
+            with box("stack"):
+                for scope, label in _SCOPES.items():
+                    if scope is Scope.THIS and not this_too:
+                        continue
+                    button(label, lambda chosen=scope: dialog.submit(chosen)).classes("wide")
+                button("Leave it as it is", lambda: dialog.submit(None), look="plain")
+        answer = await dialog
+        dialog.delete()
+        return answer if isinstance(answer, Scope) else None
+
+    async def copy(self, key: str) -> None:
+        opened = await self.booking.open(key)
+        start = opened.draft.start
+        with _dialog("Copy appointment", small=True) as dialog:
+            text(
+                f"Makes independent appointments like the one of {words.day(start.date())}, "
+                f"{start:%H:%M}. They may overlap with others.",
+                "soft",
+            )
+            with box("columns"):
+                copies = ui.number("Copies", value=1, min=1, max=100, precision=0)
+                every = ui.number("Days between them", value=7, min=0, max=366, precision=0)
+            first = ui.input("First one on", value=_in_a_week(start)).props("type=date stack-label")
+            for field in (copies, every, first):
+                field.classes("field").props("outlined dense")
+
+            async def make() -> None:
+                clear_errors(copies, every, first)
+                try:
+                    starts = _copy_starts(start, first.value, copies.value, every.value)
+                    edit = await self.booking.copy(key, to=starts, user=self.user())
+                except BadInput as error:
+                    fail_field(
+                        error, {"copies": copies, "every": every, "first": first, "start": first}
+                    )
+                    return
+                dialog.close()
+                await self.done(edit)
+
+            with box("actions"):
+                button("Copy", careful(make), look="primary", icon="content_copy")
+                button("Close", dialog.close, look="plain")
+        dialog.open()
+
+
+class _Editing:
+    """One open dialog with the form; `opened` is None for a new appointment."""
+
+    def __init__(
+        self, dialogs: AppointmentDialogs, dialog: ui.dialog, draft: Draft, opened: Opened | None
+    ) -> None:
+        self._dialogs = dialogs
+        self._booking = dialogs.booking
+        self._dialog = dialog
+        self._opened = opened
+        self._asked = 0
+        self._trouble = box("stack")
+        if opened is not None and opened.in_series:
+            _series_note(opened)
+        offers = dialogs.offers()
+        self._form = AppointmentForm(draft, offers, self._changed, new=opened is None)
+        self._conflicts = box("stack").props("role=status")
+        with box("actions dialog__foot"):
+            button("Save", careful(self._save), look="primary", icon="check")
+            if opened is not None:
+                self._actions(opened)
+            button("Close", dialog.close, look="plain")
+
+    def _actions(self, opened: Opened) -> None:
+        dialogs, dialog = self._dialogs, self._dialog
+        gone = opened.cancelled
+        label, what = (
+            ("Take the cancellation back", "restore") if gone else ("Cancel appointment", "cancel")
+        )
+        act = dialogs.act
+        leave = dialogs.leave
+        button(label, careful(partial(leave, dialog, partial(act, what, opened))))
+        button("Copy …", careful(partial(leave, dialog, partial(dialogs.copy, opened.key))))
+        dialogs.common_actions(dialog, opened)
+
+    def _changed(self) -> None:
+        ui.timer(0.2, careful(self.look_for_conflicts), once=True)
+
+    async def look_for_conflicts(self) -> None:
+        """A later look overtakes an earlier one."""
+        self._asked += 1
+        turn = self._asked
+        try:
+            draft = self._form.draft()
+            own = self._opened.appointment.id if self._opened else ""
+            found = await self._booking.conflicts(draft, apart_from=own)
+        except BadInput:
+            found = ()
+        if turn == self._asked and not self._conflicts.is_deleted:
+            self._conflicts.clear()
+            with self._conflicts:
+                _show_conflicts(found)
+
+    async def _save(self) -> None:
+        clear_errors(*self._form.fields.values())
+        self._trouble.clear()
+        try:
+            draft = self._form.draft()
+            edit = await self._write(draft)
+        except BadInput as error:
+            fail_field(error, self._form.fields)
+            return
+        except ChangedMeanwhile as error:
+            self._tell(error)
+            return
+        if edit is not None:
+            self._dialog.close()
+            await self._dialogs.done(edit)
+
+    async def _write(self, draft: Draft) -> Edit | None:
+        opened = self._opened
+        if opened is None:
+            return await self._booking.create(draft, user=self._dialogs.user())
+        scope: Scope | None = Scope.THIS
+        if opened.in_series:
+            same_rule = draft.rule == opened.draft.rule
+            scope = await self._dialogs.which("Change which of them?", this_too=same_rule)
+        if scope is None:
+            return None
+        return await self._booking.edit(opened.key, draft, seen=opened.revision, scope=scope)
+
+    def _tell(self, error: CompanionError) -> None:
+        opened = self._opened
+        with self._trouble, notice("warn", alert=True):
+            text(error.what, "strong")
+            text("What you typed is still here. Look at it as it is now, and change it again.")
+            if opened is not None:
+                leave = self._dialogs.leave
+                button(
+                    "Show as it is now",
+                    careful(partial(leave, self._dialog, partial(self._dialogs.open, opened.key))),
+                )
+
+
+def _dialog(title: str, *, small: bool = False) -> _Opening:
+    return _Opening(title, small=small)
+
+
+class _Opening:
+    """A dialog with a heading, as a context; deleted once it is closed."""
+
+    def __init__(self, title: str, *, small: bool) -> None:
+        self._dialog = ui.dialog()
+        self._dialog.on("hide", self._dialog.delete)
+        with self._dialog:
+            self._card = ui.card().classes(f"dialog {'dialog--small' if small else 'dialog--form'}")
+        with self._card:
+            heading = text(title, tag="h2")
+            self._dialog.props(f"aria-labelledby={heading.html_id}")
+
+    def __enter__(self) -> ui.dialog:
+        self._card.__enter__()
+        return self._dialog
+
+    def __exit__(self, *error: object) -> None:
+        self._card.__exit__(*error)
+
+
+def _series_note(opened: Opened) -> None:
+    series = opened.appointment
+    rule = series.recurrence.rule if series.recurrence else ""
+    with notice("calm", icon="repeat"):
+        text(f"{in_words(rule, series.start)}.")
+        if opened.occurrence.start != opened.occurrence.original_start:
+            usual = opened.occurrence.original_start
+            text(f"Moved from {words.day(usual.date())}, {usual:%H:%M}.")
+
+
+def _show_conflicts(found: tuple[Conflict, ...]) -> None:
+    if not found:
+        return
+    with notice("warn", icon="event_repeat"):
+        text(f"Overlaps with {words.counted(len(found), 'appointment')}; you may still save.")
+        for each in found[:MOST_CONFLICTS]:
+            span = words.span(each.start, each.end, all_day=each.all_day)
+            text(f"{span}: {each.what}", "small")
+        if len(found) > MOST_CONFLICTS:
+            text(f"… and {words.number(len(found) - MOST_CONFLICTS)} more", "small")
+
+
+def _facts(opened: Opened, names: object) -> dict[str, str]:
+    each, occurrence = opened.appointment, opened.occurrence
+    who = names.get(each.practitioner_id, "") if isinstance(names, dict) else ""
+    kind = {
+        AppointmentKind.CLIENT: "Client appointment",
+        AppointmentKind.CASUAL: "Casual appointment",
+        AppointmentKind.MEETING: "Meeting",
+    }[each.kind]
+    return {
+        "Kind": kind,
+        "Client": each.client_name,
+        "Client number": each.client_id,
+        "Type": each.appointment_type,
+        "When": words.span(occurrence.start, occurrence.end, all_day=each.all_day),
+        "Practitioner": who,
+        "Location": occurrence.location,
+        "Show as": occurrence.show_as.capitalize(),
+        "State": "Cancelled" if opened.cancelled else "",
+        "Notes": occurrence.notes,
+        "Imported from": each.source,
+    }
+
+
+def _in_a_week(start: datetime) -> str:
+    return (start + timedelta(days=7)).date().isoformat()
+
+
+def _copy_starts(
+    start: datetime, first: str | None, copies: float | None, every: float | None
+) -> list[datetime]:
+    try:
+        day = datetime.fromisoformat(first or "").date()
+    except ValueError as error:
+        raise BadInput("The day is missing.", "Choose one.", field="first") from error
+    if copies is None or not 1 <= copies <= 100:
+        raise BadInput("Make 1 to 100 copies.", field="copies")
+    if every is None or not 0 <= every <= 366:
+        raise BadInput("Use 0 to 366 days between them.", field="every")
+    begins = datetime.combine(day, start.time())
+    return [begins + timedelta(days=int(every) * number) for number in range(int(copies))]

@@ -1,0 +1,235 @@
+"""AppointmentForm: the vendor's fields of one appointment, read as a Draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
+
+from companion.domain.appointments import AppointmentKind, ShowAs
+from companion.domain.errors import BadInput
+from companion.services.book.drafts import Draft
+from companion.web.ui.book.repetition_form import RepetitionForm
+from companion.web.ui.theme import box, text
+
+_KINDS = {
+    AppointmentKind.CLIENT.value: "Client",
+    AppointmentKind.CASUAL.value: "Casual",
+    AppointmentKind.MEETING.value: "Meeting",
+}
+_SHOWS = {each.value: each.value.capitalize() for each in ShowAs}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offers:
+    """What the fields suggest."""
+
+    practitioners: Mapping[str, str]
+    """Names by id."""
+    types: Iterable[str] = ()
+    locations: Iterable[str] = ()
+    location_of: Callable[[str, datetime], str] = lambda _practitioner, _start: ""
+    """Of a practitioner at that wall time, by their availability."""
+
+
+class AppointmentForm:
+    def __init__(
+        self, draft: Draft, offers: Offers, on_change: Callable[[], Any], *, new: bool
+    ) -> None:
+        self._offers = offers
+        self._tell = on_change
+        self._begun = False
+        self._own_location = not new or bool(draft.location)
+        with box("form") as self.place:
+            self._kind = ui.radio(_KINDS, value=draft.kind.value, on_change=self._changed)
+            self._kind.props('inline aria-label="Kind of appointment"')
+            with box("fields fields--3") as self._client:
+                self._first = ui.input("Client's first name", value=draft.client_first_name)
+                self._last = ui.input("Client's last name", value=draft.client_last_name)
+                self._number = ui.input("Client number", value=draft.client_id)
+            with box("fields"):
+                self._title = ui.input("Title", value=draft.title)
+                self._type = ui.input(
+                    "Type", value=draft.appointment_type, autocomplete=sorted(offers.types)
+                )
+            self._all_day = ui.checkbox("All day", value=draft.all_day, on_change=self._changed)
+            self._times(draft)
+            with box("fields fields--2"):
+                self._who = ui.select(
+                    dict(offers.practitioners),
+                    label="Practitioner",
+                    value=draft.practitioner_id or None,
+                    on_change=self._changed,
+                )
+                self._location = ui.input(
+                    "Location",
+                    value=draft.location,
+                    autocomplete=sorted(offers.locations),
+                    on_change=self._typed_location,
+                )
+            with box("fields fields--2"):
+                self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as.value)
+                self._reminder = ui.number(
+                    "Reminder, minutes before", value=draft.reminder_minutes, min=0, precision=0
+                )
+            self._notes = ui.textarea("Notes", value=draft.notes).props("autogrow")
+            self._repeats = RepetitionForm(draft.rule, draft.start, self._changed)
+            self._cancelled = ui.checkbox(
+                "Cancelled (client cancels, postpones or does not come)", value=draft.cancelled
+            )
+        for name, field in self.fields.items():
+            if name not in self._repeats.fields and name != "kind":
+                field.classes("field").props("outlined dense options-dense")
+        self._begun = True
+        self._arrange()
+
+    def _times(self, draft: Draft) -> None:
+        last = draft.end - timedelta(days=1) if draft.all_day else draft.end
+        with box("times"):
+            self._start_day = self._native("Start", draft.start.date().isoformat(), "date")
+            self._start_time = self._native("Start time", f"{draft.start:%H:%M}", "time")
+            self._end_day = self._native("End", last.date().isoformat(), "date")
+            self._end_time = self._native("End time", f"{draft.end:%H:%M}", "time")
+        self._length = draft.end - draft.start
+        self._before = draft.start
+
+    def _native(self, label: str, value: str, kind: str) -> ui.input:
+        field = ui.input(label, value=value, on_change=self._changed)
+        return field.props(f"type={kind} stack-label")
+
+    @property
+    def fields(self) -> dict[str, ValidationElement[Any]]:
+        """By the field of Draft that a BadInput names."""
+        all_day = self._all_day.value
+        return {
+            "client_first_name": self._first,
+            "client_last_name": self._last,
+            "client_id": self._number,
+            "title": self._title,
+            "appointment_type": self._type,
+            "start_day": self._start_day,
+            "end_day": self._end_day,
+            "start_time": self._start_time,
+            "end_time": self._end_time,
+            "start": self._start_day if all_day else self._start_time,
+            "end": self._end_day if all_day else self._end_time,
+            "practitioner_id": self._who,
+            "location": self._location,
+            "show_as": self._show_as,
+            "reminder_minutes": self._reminder,
+            "notes": self._notes,
+            **self._repeats.fields,
+        }
+
+    def draft(self) -> Draft:
+        """As typed; raises BadInput for what is no date, time or rule."""
+        all_day = bool(self._all_day.value)
+        kind = AppointmentKind(self._kind.value)
+        start, end = self._span(all_day=all_day)
+        reminder = self._reminder.value
+        return Draft(
+            kind=kind,
+            practitioner_id=self._who.value or "",
+            start=start,
+            end=end,
+            all_day=all_day,
+            client_id=self._number.value or "",
+            client_first_name=self._first.value or "",
+            client_last_name=self._last.value or "",
+            title=self._title.value or "",
+            appointment_type=self._type.value or "",
+            location=self._location.value or "",
+            notes=self._notes.value or "",
+            show_as=ShowAs(self._show_as.value),
+            reminder_minutes=None if reminder is None else int(reminder),
+            cancelled=bool(self._cancelled.value),
+            rule=self._repeats.rule(start) if kind is AppointmentKind.MEETING else "",
+        )
+
+    def _span(self, *, all_day: bool) -> tuple[datetime, datetime]:
+        first = _day(self._start_day.value, "start_day")
+        last = _day(self._end_day.value, "end_day")
+        if all_day:
+            after = datetime.combine(last, time()) + timedelta(days=1)
+            return datetime.combine(first, time()), after
+        return (
+            datetime.combine(first, _clock(self._start_time.value, "start_time")),
+            datetime.combine(last, _clock(self._end_time.value, "end_time")),
+        )
+
+    # ── what follows from a change ────────────────────────────────────────────────────────────
+
+    def _changed(self) -> None:
+        if not self._begun:
+            return
+        self._follow_start()
+        self._arrange()
+        self._tell()
+
+    def _follow_start(self) -> None:
+        """A new start moves the end with it; the end itself changes the length."""
+        all_day = bool(self._all_day.value)
+        try:
+            start, end = self._span(all_day=all_day)
+        except BadInput:
+            return
+        if start != self._before and self._length > timedelta(0) and not all_day:
+            end = start + self._length
+            self._begun = False
+            self._end_day.value, self._end_time.value = end.date().isoformat(), f"{end:%H:%M}"
+            self._begun = True
+        self._before, self._length = start, end - start
+        if not self._own_location:
+            self._suggest_location(start)
+
+    def _typed_location(self) -> None:
+        if self._begun:
+            self._own_location = True
+
+    def _suggest_location(self, start: datetime) -> None:
+        self._begun = False
+        self._location.value = self._offers.location_of(self._who.value or "", start)
+        self._begun = True
+
+    def _arrange(self) -> None:
+        kind = AppointmentKind(self._kind.value)
+        client = kind is AppointmentKind.CLIENT
+        self._client.set_visibility(client)
+        self._title.set_visibility(not client)
+        self._type.props["label"] = (
+            "Meeting type" if kind is AppointmentKind.MEETING else "Consultation type"
+        )
+        self._repeats.place.set_visibility(kind is AppointmentKind.MEETING)
+        for field in (self._start_time, self._end_time):
+            field.set_visibility(not self._all_day.value)
+        try:
+            self._repeats.describe(self._span(all_day=bool(self._all_day.value))[0])
+        except BadInput:
+            return
+
+
+def read_only_facts(facts: Mapping[str, str]) -> None:
+    """An appointment that cannot be edited, as a list of what is known of it."""
+    with box("facts", tag="dl"):
+        for name, value in facts.items():
+            if value:
+                text(name, tag="dt")
+                text(value, "notes", tag="dd")
+
+
+def _day(value: str | None, field: str) -> date:
+    try:
+        return date.fromisoformat(value or "")
+    except ValueError as error:
+        raise BadInput("The day is missing.", "Choose one.", field=field) from error
+
+
+def _clock(value: str | None, field: str) -> time:
+    try:
+        return time.fromisoformat(value or "").replace(second=0, microsecond=0)
+    except ValueError as error:
+        raise BadInput("The time is missing.", "Type one such as 09:30.", field=field) from error

@@ -1,0 +1,126 @@
+"""Working hours: when and where each practitioner works, per weekday."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import time
+
+from nicegui import ui
+
+from companion.domain.availability import DAYS, WorkingHours
+from companion.domain.errors import BadInput
+from companion.services.book.availability import Availability
+from companion.web.ui.components.fields import clear_errors
+from companion.web.ui.theme import box, button, text
+from companion.web.ui.troubles import careful, say_done
+
+_USUAL = (time(9), time(17))
+
+
+class HoursDialog:
+    """One stretch a day can be edited here; further ones of a day are kept as they are."""
+
+    def __init__(
+        self,
+        availability: Availability,
+        names: Mapping[str, str],
+        locations: Iterable[str],
+        *,
+        focus: str,
+        on_saved: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._availability = availability
+        self._saved = on_saved
+        self._locations = sorted(locations)
+        with ui.dialog() as self._dialog, ui.card().classes("dialog dialog--wide"):
+            heading = text("Working hours", tag="h2")
+            self._dialog.props(f"aria-labelledby={heading.html_id}")
+            self._dialog.on("hide", self._dialog.delete)
+            text("They shade the book and suggest the location; they forbid nothing.", "soft")
+            self._who = ui.select(
+                dict(names), label="Practitioner", value=focus or None, on_change=self._draw
+            )
+            self._who.classes("field").props("outlined dense options-dense")
+            self._week = box("stack")
+            with box("actions"):
+                button("Save", careful(self._save), look="primary", icon="check")
+                button("Close", self._dialog.close, look="plain")
+        self._days: list[_Day] = []
+        self._draw()
+
+    def open(self) -> None:
+        self._dialog.open()
+
+    def _draw(self) -> None:
+        hours = self._availability.of(self._who.value or "")
+        self._week.clear()
+        with self._week:
+            self._days = [
+                _Day(
+                    weekday,
+                    [each for each in hours if each.weekday == weekday],
+                    self._locations,
+                )
+                for weekday in range(7)
+            ]
+
+    async def _save(self) -> None:
+        for day in self._days:
+            clear_errors(day.start)
+        fields = {name.casefold(): day for name, day in zip(DAYS, self._days, strict=True)}
+        try:
+            hours = [each for day in self._days for each in day.hours()]
+            await self._availability.keep(self._who.value or "", hours)
+        except BadInput as error:
+            bad = fields.get(error.field)
+            if bad is None:
+                raise
+            bad.start.error = f"{error.what} {error.remedy}"
+            return
+        say_done("Saved.")
+        await self._saved()
+
+
+class _Day:
+    def __init__(self, weekday: int, known: list[WorkingHours], locations: list[str]) -> None:
+        self._weekday = weekday
+        self._more = known[1:]
+        first = known[0] if known else None
+        name = DAYS[weekday]
+        with box("hours"):
+            self._works = ui.checkbox(name, value=first is not None, on_change=self._arrange)
+            start, end = (first.start, first.end) if first else _USUAL
+            self.start = self._clock(f"{name}, from", start)
+            self._end = self._clock(f"{name}, to", end)
+            self._location = ui.input(
+                "Location",
+                value=first.location if first else "",
+                autocomplete=locations,
+            ).props(f'outlined dense aria-label="{name}, location"')
+        self._arrange()
+
+    @staticmethod
+    def _clock(label: str, value: time) -> ui.input:
+        short = label.rpartition(", ")[2].capitalize()
+        field = ui.input(short, value=f"{value:%H:%M}")
+        return field.props(f'type=time stack-label outlined dense aria-label="{label}"')
+
+    def _arrange(self) -> None:
+        for field in (self.start, self._end, self._location):
+            field.set_visibility(bool(self._works.value))
+
+    def hours(self) -> list[WorkingHours]:
+        if not self._works.value:
+            return []
+        try:
+            start, end = time.fromisoformat(self.start.value), time.fromisoformat(self._end.value)
+        except ValueError as error:
+            raise BadInput(
+                "A time is missing.",
+                "Type one such as 09:00.",
+                field=DAYS[self._weekday].casefold(),
+            ) from error
+        mine = WorkingHours(
+            weekday=self._weekday, start=start, end=end, location=self._location.value or ""
+        )
+        return [mine, *self._more]

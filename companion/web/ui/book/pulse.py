@@ -1,0 +1,81 @@
+"""BookPulse: one number that rises when the Appointment Book may look different.
+
+Edits of any window raise it at once; what other processes wrote shows in the practitioners'
+revisions, read twice a second while somebody looks. So two windows, and a command, are in step
+within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from companion.domain.errors import CompanionError
+from companion.web.ui.live import RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from companion.services.status import Board
+    from companion.services.sync.passes import Progress
+    from companion.web.ui.site import Site
+
+_log = logging.getLogger(__name__)
+LOOK_SECONDS = 0.5
+UPLOAD_SECONDS = 1.0
+
+
+class BookPulse:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._revisions: Mapping[str, int] = {}
+        self._settings: object = None
+        self._sync: object = None
+        self._read_at = float("-inf")
+        self._told_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+        self.version = 0
+        self._listening = False
+
+    def touch(self) -> None:
+        self.version += 1
+
+    def look(self) -> int:
+        """The present version; begins to look for what others changed."""
+        if not self._listening:
+            self._listening = True
+            self._site.services.syncing.subscribe(self._on_progress)
+        settings = self._site.services.settings.read()
+        sync = _sync_of(self._site.live.latest())
+        if settings is not self._settings or sync != self._sync:
+            self._settings, self._sync = settings, sync
+            self.version += 1
+        now = self._site.services.clock.monotonic()
+        if now - self._read_at >= LOOK_SECONDS and (self._reading is None or self._reading.done()):
+            self._read_at = now
+            self._reading = asyncio.create_task(self._read())
+        return self.version
+
+    async def _read(self) -> None:
+        try:
+            revisions = await self._site.services.book.revisions()
+        except CompanionError as error:  # a busy disk: the next look may do
+            _log.warning("The revisions could not be read: %s", type(error).__name__)
+            return
+        if revisions != self._revisions:
+            self._revisions = revisions
+            self.version += 1
+
+    def _on_progress(self, progress: Progress) -> None:
+        now = self._site.services.clock.monotonic()
+        if progress.phase not in RUNNING or now - self._told_at >= UPLOAD_SECONDS:
+            self._told_at = now
+            self.version += 1
+
+
+def _sync_of(board: Board | None) -> object:
+    """What a pass of another process changes on the board."""
+    if board is None:
+        return None
+    return tuple((each.in_google, each.waiting, each.held) for each in board.practitioners)

@@ -1,0 +1,495 @@
+"""The Appointment Book screen.
+
+The page holds what is looked at (`Choice`) and the trail of its own edits, for undo. Whatever is
+done on screen is drawn by the browser at once; then the service decides, and what `refresh` sends
+has the last word. A timer looks at one number (`BookPulse`), so other windows and commands show
+here within a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from nicegui import ui
+
+from companion.domain.appointments import AppointmentKind
+from companion.domain.availability import location_at
+from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
+from companion.services.book.booking import Edit, Opened
+from companion.services.book.drafts import Draft
+from companion.services.book.occurrences import Shown
+from companion.services.book.series import Scope
+from companion.services.book.trail import Trail
+from companion.services.book.view import BookEntry
+from companion.web.ui.book import paper as book_print
+from companion.web.ui.book import payload
+from companion.web.ui.book.calendar import Act, AppointmentCalendar, Drop, Place
+from companion.web.ui.book.dialogs import AppointmentDialogs
+from companion.web.ui.book.export import ExportDialog
+from companion.web.ui.book.form import Offers
+from companion.web.ui.book.hours import HoursDialog
+from companion.web.ui.book.person import calendars_of, current_person
+from companion.web.ui.book.pulse import BookPulse
+from companion.web.ui.book.search import SearchDialog
+from companion.web.ui.book.shows import open_shows
+from companion.web.ui.book.status import BookStatus
+from companion.web.ui.book.toolbar import (
+    OF_ONE,
+    VIEWS,
+    Actions,
+    BookToolbar,
+    Choice,
+    keyboard_help,
+)
+from companion.web.ui.components.practitioner_card import PALETTE
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, frame, link_button, text
+from companion.web.ui.troubles import as_companion_error, careful, say, say_done
+
+LOOK_SECONDS = 0.2
+USUAL_LENGTH = timedelta(minutes=30)
+
+
+def create(site: Site) -> None:
+    pulse = BookPulse(site)
+
+    @page(site, "/book")
+    async def book(day: str = "", view: str = "", who: str = "") -> None:
+        ui.add_head_html(_head(site))
+        with frame(site, "Appointment Book", active="/book") as place:
+            place.classes("page--book")
+            text("Appointment Book", "sr-only", tag="h1")
+            if not site.services.settings.read().practitioners:
+                _nobody()
+                return
+            _Book(site, pulse, _choice(site, day, view, who))
+
+    book_print.create(site)
+
+
+def _head(site: Site) -> str:
+    version = site.options.version
+    files = ("eventcalendar.css", "book.css")
+    return "".join(
+        f'<link rel="stylesheet" href="/static/calendar/{name}?v={version}">' for name in files
+    )
+
+
+def _choice(site: Site, day: str, view: str, who: str) -> Choice:
+    try:
+        shown = date.fromisoformat(day)
+    except ValueError:
+        shown = site.services.book_view.today()
+    known = calendars_of(current_person(site), list(site.services.settings.read().practitioners))
+    wanted = who if who in known else next(iter(known), "")
+    return Choice(
+        day=shown,
+        view=view if view in VIEWS else "day",
+        one=wanted,
+        who=[who] if who in known else [],
+    )
+
+
+def _nobody() -> None:
+    with box("card empty"):
+        ui.icon("groups").props("aria-hidden=true")
+        text("No practitioners yet", tag="h2")
+        text("Import an export of your practice software, or add a practitioner on the overview.")
+        with box("actions"):
+            link_button("Import appointments", "/import", icon="upload_file", look="primary")
+            link_button("Overview", "/")
+
+
+class _Book:
+    """What is on one open page."""
+
+    def __init__(self, site: Site, pulse: BookPulse, choice: Choice) -> None:
+        self._site = site
+        self._services = site.services
+        self._pulse = pulse
+        self._choice = choice
+        self._person = current_person(site)
+        self._trail = Trail()
+        self._turn = 0
+        self._seen = -1
+        self._ready = False
+        self._scrolled = False
+        self._types: set[str] = set()
+        self._locations: set[str] = set()
+        self._dialogs = AppointmentDialogs(
+            self._services.booking,
+            offers=self._offers,
+            user=lambda: self._person.name,
+            on_done=self._done,
+            on_act=self._act_on,
+            edits=self._person.edits,
+            uploads=self._person.uploads,
+        )
+        self._toolbar = BookToolbar(
+            choice,
+            names=self._names(),
+            today=self._services.book_view.today,
+            counts=lambda first, last: self._services.book_view.counts(self._chosen(), first, last),
+            on_change=self.refresh,
+            edits=self._person.edits,
+            actions=Actions(
+                new=lambda: self._new(Place()),
+                undo=self._undo,
+                search=self._search,
+                export=self._export,
+                print=self._print,
+                hours=self._hours,
+                keys=keyboard_help,
+            ),
+        )
+        self._calendar = AppointmentCalendar(
+            zone=site.timezone,
+            on_ready=self._on_ready,
+            on_narrow=self._on_narrow,
+            on_open=self._dialogs.open,
+            on_create=self._new,
+            on_move=self._moved,
+            on_act=self._act,
+        )
+        self._status = BookStatus(site, self._names)
+        ui.timer(LOOK_SECONDS, careful(self._look))
+
+    # ── what is looked at ─────────────────────────────────────────────────────────────────────
+
+    def _columns(self) -> list[payload.Column]:
+        """Everybody this person may see, in display order."""
+        records = self._services.settings.read().practitioners
+        places = {key: number for number, key in enumerate(records)}
+        return [
+            payload.Column(
+                practitioner=records[key].practitioner,
+                colour=records[key].practitioner.colour or PALETTE[places[key] % len(PALETTE)],
+                hours=records[key].availability,
+            )
+            for key in calendars_of(self._person, list(records))
+        ]
+
+    def _names(self) -> dict[str, str]:
+        return {each.practitioner.id: each.practitioner.name for each in self._columns()}
+
+    def _shown_columns(self) -> list[payload.Column]:
+        choice, columns = self._choice, self._columns()
+        if choice.shown_view in OF_ONE:
+            return [each for each in columns if each.practitioner.id == choice.one] or columns[:1]
+        if choice.who:
+            return [each for each in columns if each.practitioner.id in choice.who]
+        return columns
+
+    def _chosen(self) -> list[str]:
+        return [each.practitioner.id for each in self._shown_columns()]
+
+    async def _on_ready(self, narrow: bool) -> None:
+        self._choice.narrow = narrow
+        self._ready = True
+        self._toolbar.arrange()
+        await self.refresh()
+
+    async def _on_narrow(self, narrow: bool) -> None:
+        self._choice.narrow = narrow
+        self._toolbar.arrange()
+        await self.refresh()
+
+    async def _look(self) -> None:
+        self._status.look()
+        if self._ready and self._pulse.look() != self._seen:
+            await self.refresh()
+
+    async def refresh(self, focus: str = "") -> None:
+        """Read the visible range and show it; a later reading overtakes an earlier one."""
+        self._turn += 1
+        turn = self._turn
+        self._seen = self._pulse.version
+        columns = self._shown_columns()
+        first, last = self._choice.span()
+        ids = [each.practitioner.id for each in columns]
+        entries = await self._services.book_view.entries(ids, first, last)
+        if turn != self._turn:
+            return
+        self._learn(entries)
+        kept = [each for each in entries if self._wanted(each)]
+        self._calendar.show(self._page_of(kept, columns, focus))
+        self._toolbar.offer(self._names(), self._known_locations())
+
+    def _wanted(self, entry: BookEntry) -> bool:
+        choice = self._choice
+        if entry.shown.cancelled and not choice.cancelled:
+            return False
+        return not choice.location or entry.occurrence.location == choice.location
+
+    def _page_of(
+        self, entries: Sequence[BookEntry], columns: Sequence[payload.Column], focus: str
+    ) -> payload.Payload:
+        view, (first, last) = self._choice.shown_view, self._choice.span()
+        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        limits = payload.limits(entries, columns)
+        slot_min, slot_max = payload.slot_times(limits)
+        by_id = {each.practitioner.id: each for each in columns}
+        named, edits = view == "list" and len(columns) > 1, self._person.edits
+        events = [
+            payload.event_of(
+                each, by_id[each.appointment.practitioner_id], named=named, edits=edits
+            )
+            for each in entries
+        ]
+        if view != "list":
+            events += payload.off_hours(columns, days, limits)
+        return {
+            "stamp": self._turn,
+            "focus": focus,
+            "scroll": self._scroll(),
+            "rights": {"edits": edits, "uploads": self._person.uploads},
+            "options": {
+                "resources": payload.resources(columns),
+                "slotMinTime": slot_min,
+                "slotMaxTime": slot_max,
+                "date": first.isoformat(),
+                "view": view,
+                "selectable": edits,
+            },
+            "events": events,
+        }
+
+    def _scroll(self) -> str:
+        """Where the day opens at first: an hour before now, else at eight."""
+        if self._scrolled:
+            return ""
+        self._scrolled = True
+        now = self._services.clock.now().astimezone(ZoneInfo(self._site.timezone))
+        hour = now.hour - 1 if self._choice.day == now.date() and 8 < now.hour < 18 else 8
+        return f"{hour:02}:00:00"
+
+    def _learn(self, entries: Sequence[BookEntry]) -> None:
+        """Types and locations met so far are what the dialogs suggest."""
+        for each in entries:
+            self._types.add(each.appointment.appointment_type)
+            self._locations.add(each.occurrence.location)
+
+    def _known_locations(self) -> dict[str, str]:
+        known = {hours.location for each in self._columns() for hours in each.hours}
+        every = sorted((self._locations | known) - {""})
+        return {"": "All locations", **{each: each for each in every}}
+
+    def _offers(self) -> Offers:
+        records = self._services.settings.read().practitioners
+
+        def location_of(practitioner_id: str, start: datetime) -> str:
+            record = records.get(practitioner_id)
+            return location_at(record.availability, start) if record else ""
+
+        return Offers(
+            practitioners=self._names(),
+            types=self._types - {""},
+            locations=[each for each in self._known_locations() if each],
+            location_of=location_of,
+        )
+
+    # ── edits ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _done(self, edit: Edit) -> None:
+        """An edit went through: remember it, show it, and tell the other windows."""
+        self._trail.add(edit)
+        await self._after(edit.key)
+
+    async def _after(self, focus: str) -> None:
+        self._pulse.touch()
+        self._toolbar.can_undo(self._trail.last)
+        await self.refresh(focus)
+
+    async def _undo(self) -> None:
+        what = self._trail.last
+        try:
+            undone = await self._trail.undo(self._services.booking)
+        finally:
+            self._toolbar.can_undo(self._trail.last)
+        if undone is not None:
+            await self._after(undone.key)
+            say_done(f"Undone: {what}.")
+
+    async def _new(self, place: Place) -> None:
+        await self._dialogs.new(self._blank(place))
+
+    def _blank(self, place: Place) -> Draft:
+        start = place.start or self._next_slot()
+        chosen = self._chosen()
+        who = place.practitioner_id or (chosen[0] if chosen else "")
+        if place.all_day:
+            first = datetime.combine(start.date(), time())
+            end = place.end or first + timedelta(days=1)
+            return Draft(
+                kind=AppointmentKind.CASUAL,
+                practitioner_id=who,
+                start=first,
+                end=end,
+                all_day=True,
+            )
+        draft = Draft(
+            kind=AppointmentKind.CLIENT,
+            practitioner_id=who,
+            start=start,
+            end=place.end or start + USUAL_LENGTH,
+        )
+        location = self._offers().location_of(who, start)
+        return replace(draft, location=location) if location else draft
+
+    def _next_slot(self) -> datetime:
+        """On the day shown: the next quarter of an hour if it is today, else nine."""
+        now = self._services.clock.now().astimezone(ZoneInfo(self._site.timezone))
+        if self._choice.day != now.date() or not 6 <= now.hour < 20:
+            return datetime.combine(self._choice.day, time(9))
+        quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0, tzinfo=None)
+        return quarter + timedelta(minutes=15)
+
+    async def _moved(self, drop: Drop) -> None:
+        try:
+            edit = await self._move(drop)
+        except Exception as error:  # noqa: BLE001 - the drawing must be put right whatever happened
+            edit = None
+            say(as_companion_error(error))
+        self._calendar.settled(drop.key)
+        if edit is None:
+            await self.refresh()
+            return
+        await self._done(edit)
+        await self._tell_overlaps(edit)
+
+    async def _move(self, drop: Drop) -> Edit | None:
+        booking = self._services.booking
+        opened = await booking.open(drop.key)
+        scope: Scope | None = Scope.THIS
+        if opened.in_series:
+            scope = await self._dialogs.which("Move which of them?")
+        start, end = drop.to.start, drop.to.end
+        if scope is None or start is None or end is None:
+            return None
+        return await booking.move(
+            drop.key,
+            start=start,
+            end=end,
+            practitioner_id=drop.to.practitioner_id or opened.appointment.practitioner_id,
+            seen=drop.seen,
+            scope=scope,
+        )
+
+    async def _tell_overlaps(self, edit: Edit) -> None:
+        try:
+            opened = await self._services.booking.open(edit.key)
+        except NotFound:
+            return
+        found = await self._services.booking.conflicts(
+            replace(opened.draft, rule=""), apart_from=opened.appointment.id
+        )
+        when = f"{opened.draft.start:%H:%M} to {opened.draft.end:%H:%M}"
+        if not found:
+            self._calendar.say(f"{edit.what}: now {when}.")
+            return
+        also = "another appointment" if len(found) == 1 else f"{len(found)} appointments"
+        ui.notify(f"{edit.what}: {when} overlaps with {also}.", type="info", position="top")
+
+    # ── menus and keys ────────────────────────────────────────────────────────────────────────
+
+    async def _act(self, act: Act) -> None:
+        match act.what:
+            case "undo":
+                await self._undo()
+            case "today":
+                await self._toolbar.today()
+            case "previous" | "next":
+                await self._toolbar.turn(-1 if act.what == "previous" else 1)
+            case "search":
+                self._search()
+            case "keys":
+                keyboard_help()
+            case "copy":
+                await self._dialogs.copy(act.key)
+            case "shows":
+                await open_shows(self._services.book_view, act.key)
+            case "upload":
+                self._upload(act.place.practitioner_id or self._choice.one)
+            case "cancel" | "restore":
+                opened = await self._services.booking.open(act.key)
+                if opened.revision != act.seen:
+                    await self.refresh()
+                    raise ChangedMeanwhile
+                await self._act_on(act.what, opened)
+
+    async def _act_on(self, what: str, opened: Opened) -> None:
+        booking = self._services.booking
+        match what:
+            case "cancel":
+                scope: Scope | None = Scope.THIS
+                if opened.in_series:
+                    scope = await self._dialogs.which("Cancel which of them?")
+                if scope is not None:
+                    await self._done(
+                        await booking.cancel(opened.key, seen=opened.revision, scope=scope)
+                    )
+            case "restore":
+                await self._done(await booking.restore(opened.key, seen=opened.revision))
+            case "shows":
+                await open_shows(self._services.book_view, opened.key)
+            case "upload":
+                self._upload(opened.appointment.practitioner_id)
+
+    def _upload(self, practitioner_id: str) -> None:
+        record = self._services.settings.read().practitioner(practitioner_id)
+        name = record.practitioner.name
+        if not record.google.connected:
+            raise BadInput(f"{name} is not connected to Google yet.", "Connect on the overview.")
+        if not record.choices.enabled:
+            raise BadInput(
+                f"Google Calendar sync is switched off for {name}.", "Switch it on in the settings."
+            )
+        self._status.upload(practitioner_id)
+
+    def _search(self) -> None:
+        ids = calendars_of(self._person, list(self._services.settings.read().practitioners))
+
+        async def show(found: Shown) -> None:
+            self._choice.day = found.occurrence.start.date()
+            self._toolbar.arrange()
+            await self.refresh(found.occurrence.key)
+
+        def search(wanted: str) -> Awaitable[list[Shown]]:
+            return self._services.book_view.search(ids, wanted)
+
+        SearchDialog(search, self._names, show).open()
+
+    def _export(self) -> None:
+        focus = self._choice.one if self._choice.shown_view in OF_ONE else ""
+        ExportDialog(
+            self._site,
+            self._person,
+            self._names(),
+            focus=focus,
+            today=self._services.book_view.today(),
+        ).open()
+
+    def _print(self) -> None:
+        choice = self._choice
+        who = ",".join(self._chosen()) if choice.who or choice.shown_view in OF_ONE else ""
+        cancelled = "1" if choice.cancelled else ""
+        address = f"/book/print?day={choice.day.isoformat()}&who={who}&cancelled={cancelled}"
+        ui.navigate.to(address, new_tab=True)
+
+    def _hours(self) -> None:
+        async def saved() -> None:
+            self._pulse.touch()
+            await self.refresh()
+
+        focus = self._chosen()[0] if self._chosen() else ""
+        HoursDialog(
+            self._services.availability,
+            self._names(),
+            [each for each in self._known_locations() if each],
+            focus=focus,
+            on_saved=saved,
+        ).open()

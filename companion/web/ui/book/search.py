@@ -1,0 +1,69 @@
+"""Search of the book by client, title or notes; a result leads to its day."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from nicegui import ui
+
+from companion.services.book.occurrences import Shown
+from companion.web.ui import words
+from companion.web.ui.book.payload import title_of
+from companion.web.ui.theme import box, text
+from companion.web.ui.troubles import careful
+
+MOST_SHOWN = 40
+
+
+class SearchDialog:
+    def __init__(
+        self,
+        search: Callable[[str], Awaitable[list[Shown]]],
+        names: Callable[[], dict[str, str]],
+        on_pick: Callable[[Shown], Awaitable[None]],
+    ) -> None:
+        self._search = search
+        self._names = names
+        self._pick = on_pick
+        self._asked = 0
+        with ui.dialog() as self._dialog, ui.card().classes("dialog"):
+            heading = text("Search the book", tag="h2")
+            self._dialog.props(f"aria-labelledby={heading.html_id}")
+            self._dialog.on("hide", self._dialog.delete)
+            self._field = ui.input("Client, title or notes", on_change=careful(self._look))
+            self._field.classes("field").props("outlined autofocus clearable debounce=200")
+            self._count = text("", "soft small").props("role=status")
+            self._results = box("results", tag="ul")
+
+    def open(self) -> None:
+        self._dialog.open()
+
+    async def _look(self) -> None:
+        """A later look overtakes an earlier one."""
+        self._asked += 1
+        turn = self._asked
+        wanted = (self._field.value or "").strip()
+        found = await self._search(wanted) if len(wanted) > 1 else []
+        if turn != self._asked or self._results.is_deleted:
+            return
+        self._count.set_text(words.counted(len(found), "appointment") if len(wanted) > 1 else "")
+        self._results.clear()
+        names = self._names()
+        with self._results:
+            for each in found[:MOST_SHOWN]:
+                self._result(each, names)
+
+    def _result(self, each: Shown, names: dict[str, str]) -> None:
+        occurrence, appointment = each.occurrence, each.occurrence.appointment
+        span = words.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
+        gone = "cancelled" if each.cancelled else ""
+        rest = (span, str(occurrence.start.year), names.get(appointment.practitioner_id, ""), gone)
+        with box(tag="li"), box("result", tag="button").props("type=button") as found:
+            text(title_of(appointment, occurrence.title), "strong", tag="span")
+            text(" · ".join(filter(None, rest)), "small soft", tag="span")
+        found.on("click", careful(partial(self._choose, each)), args=[])
+
+    async def _choose(self, each: Shown) -> None:
+        self._dialog.close()
+        await self._pick(each)

@@ -1,0 +1,68 @@
+"""One device's link: the code to scan, the link to copy, three steps."""
+
+from __future__ import annotations
+
+import segno
+from nicegui import ui
+
+from companion.web.ui.phones.words import DEVICES
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, dialog, link_button, notice, text
+from companion.web.ui.troubles import careful, say_done
+
+
+def qr_svg(words: str) -> str:
+    """Black on white in either theme: cameras need it so."""
+    code = segno.make(words, error="m", micro=False)
+    drawn: str = code.svg_inline(scale=4, border=4, light="#fff", dark="#000", omitsize=True)
+    return drawn
+
+
+def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kind: str) -> None:
+    """Show a link, for the device kind that was chosen; another may be looked at."""
+    with dialog(f"The link for “{label}”") as opened:
+        text(
+            "Whoever has this link can read the calendar. Give it to nobody but the person whose "
+            "device it is for. Only they can see it again; if it is lost, renew it."
+        )
+        chosen = ui.select(
+            {key: device.name for key, device in DEVICES.items()}, label="Device", value=kind
+        )
+        chosen.classes("field").props("outlined")
+        place = box("stack stack--loose")
+
+        def draw() -> None:
+            place.clear()
+            with place:
+                _device(site, url, str(chosen.value), practitioner_id)
+
+        chosen.on_value_change(draw)
+        draw()
+        with box("actions"):
+            button("Done", opened.close, look="primary")
+
+
+def _device(site: Site, url: str, kind: str, practitioner_id: str) -> None:
+    device = DEVICES[kind]
+    link = device.link(url)
+    if device.caution:
+        with notice("warn"):
+            text(device.caution)
+            link_button("Use the direct sync", f"/practitioner/{practitioner_id}", icon="sync")
+            if not site.services.reachability.from_outside():
+                text("Besides, Google cannot reach a link that works in the clinic only.")
+    with box("device"):
+        code = ui.html(qr_svg(link), sanitize=False).classes("device__code")
+        code.props('role=img aria-label="QR code of the link"')
+        with box(tag="ol").classes("device__steps"):
+            for step in device.steps:
+                text(step, tag="li")
+    text(link, "address").props("tabindex=0 dir=ltr")
+
+    def copy() -> None:
+        ui.clipboard.write(link)
+        say_done("Copied.")
+
+    with box("actions"):
+        button("Copy the link", careful(copy), icon="content_copy")
+    text(site.services.reachability.sentence(), "soft small")

@@ -1,0 +1,43 @@
+"""PhoneLinks: on a practitioner's page, how many devices have a link, and the way to them."""
+
+from __future__ import annotations
+
+from companion.services.feeds.facts import facts_of
+from companion.web.ui import words
+from companion.web.ui.phones.words import STATES, fetched
+from companion.web.ui.site import Site
+from companion.web.ui.theme import badge, box, link_button, notice, text
+
+
+class PhoneLinks:
+    def __init__(self, site: Site, practitioner_id: str) -> None:
+        self._site = site
+        self._practitioner_id = practitioner_id
+        if problem := site.services.reachability.door.problem:
+            with notice("warn"):
+                text("Phones cannot fetch everything at the moment.", "strong")
+                text(problem)
+        self._list = box("stack stack--loose")
+        with box("actions"):
+            link_button("My phone", f"/phone/{practitioner_id}", icon="smartphone")
+
+    async def fill(self) -> None:
+        services = self._site.services
+        links = await services.feeds.links(self._practitioner_id)
+        now = services.clock.now()
+        unused_after = services.settings.read().practice.feed_unused_after
+        every = [facts_of(link, now, unused_after) for link in links]
+        working = [each for each in every if each.works]
+        self._list.clear()
+        with self._list:
+            if not working:
+                text("No device has a link yet.", "soft")
+                return
+            text(f"{words.counted(len(working), 'device')} with a link:", "soft")
+            for each in working:
+                with box("card__head"):
+                    with box("stack"):
+                        text(each.link.label, "strong")
+                        text(fetched(each, now), "soft small")
+                    if each.state != "in use":
+                        badge(*STATES[each.state])

@@ -1,0 +1,108 @@
+"""The practice's view of all links: who has some, and what they may show at most.
+
+The links themselves are shown to nobody here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from nicegui import ui
+
+from companion.services.feeds.facts import LinkFacts, facts_of
+from companion.web.ui import words
+from companion.web.ui.phones.words import limited
+from companion.web.ui.site import Site
+from companion.web.ui.theme import badge, box, button, card, dialog, link_button, text
+from companion.web.ui.troubles import careful, say_done
+
+
+class PhonePractice:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        practice = site.services.settings.read().practice
+        with card("Who has links"):
+            self._place = box("stack stack--loose")
+        with card("What links may show"):
+            limit = limited(practice.cap) or "everything that its owner chooses"
+            text(f"At most: {limit}.")
+            with box("actions"):
+                link_button("Change the limit", "/practice", icon="visibility")
+            self._allowed = ui.switch(
+                "Practitioners may have links for phones",
+                value=practice.feeds_allowed,
+                on_change=careful(self._switch),
+            )
+            text(
+                "While this is off, every link shows one entry that says so; switched on again, "
+                "they show appointments again.",
+                "soft small",
+            )
+
+    async def fill(self) -> None:
+        services = self._site.services
+        now = services.clock.now()
+        settings = services.settings.read()
+        theirs: dict[str, list[LinkFacts]] = defaultdict(list)
+        for link in await services.feeds.links(None):
+            facts = facts_of(link, now, settings.practice.feed_unused_after)
+            if facts.works:
+                theirs[link.practitioner_id].append(facts)
+        self._place.clear()
+        with self._place:
+            if not settings.practitioners:
+                text("No practitioners yet.", "soft")
+                return
+            scroll = box("scroll").props('tabindex=0 role=region aria-label="Who has links"')
+            with scroll, box("table", tag="table"):
+                with box(tag="thead"), box(tag="tr"):
+                    for heading in ("Practitioner", "Links in use", "Last fetched", "To look at"):
+                        text(heading, tag="th").props("scope=col")
+                with box(tag="tbody"):
+                    for identity, record in settings.practitioners.items():
+                        self._row(identity, record.practitioner.name, theirs[identity])
+            if any(theirs.values()):
+                with box("actions"):
+                    button(
+                        "Switch every link off",
+                        careful(self._ask_all),
+                        icon="link_off",
+                        look="danger",
+                    )
+
+    def _row(self, identity: str, name: str, links: list[LinkFacts]) -> None:
+        fetched = [each.link.last_fetched_at for each in links if each.link.last_fetched_at]
+        unused = sum(each.state == "unused" for each in links)
+        now = self._site.services.clock.now()
+        with box(tag="tr"):
+            with box(tag="td"), box(tag="a").props(f'href="/phone/{identity}"'):
+                text(name, tag="span")
+            text(words.number(len(links)), tag="td")
+            text(words.ago(max(fetched), now) if fetched else "never", tag="td")
+            with box(tag="td"):
+                if unused:
+                    badge(f"{words.number(unused)} unused", "warn")
+
+    async def _switch(self) -> None:
+        value = "yes" if self._allowed.value else "no"
+        await self._site.services.practitioners.set_practice({"feeds_allowed": value})
+        self._site.live.touch()
+        say_done("Links are allowed." if self._allowed.value else "Links are switched off.")
+
+    def _ask_all(self) -> None:
+        with dialog("Switch every link of the practice off?") as opened:
+            text(
+                "Every phone then shows one entry that says so. This cannot be undone: each device "
+                "needs a new link afterwards."
+            )
+
+            async def revoke() -> None:
+                opened.close()
+                count = await self._site.services.feeds.revoke_all(None)
+                self._site.live.touch()
+                await self.fill()
+                say_done(f"{words.counted(count, 'link')} switched off.")
+
+            with box("actions"):
+                button("Switch every link off", careful(revoke), look="danger")
+                button("Keep them", opened.close, look="primary")

@@ -1,0 +1,177 @@
+"""PhoneTable: every link of one practitioner, who fetches it, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from companion.domain.errors import StoreError
+from companion.domain.settings import PractitionerSettings
+from companion.services.feeds.answers import FeedBody
+from companion.services.feeds.facts import LinkFacts, facts_of
+from companion.services.ports import FeedLink
+from companion.web.ui import words
+from companion.web.ui.phones.words import (
+    STATES,
+    WHY_A_LIMIT,
+    fetched,
+    interval,
+    shows,
+    size,
+    trimmed,
+)
+from companion.web.ui.site import Site
+from companion.web.ui.theme import badge, box, button, dialog, notice, text
+from companion.web.ui.troubles import careful, say_done
+
+HEADINGS = ("Device", "Last fetched", "Fetches", "Size", "Works until")
+Show = Callable[[FeedLink, str], Awaitable[None]]
+"""Told a link and its URL, to be shown."""
+
+
+class PhoneTable:
+    def __init__(self, site: Site, record: PractitionerSettings, show: Show) -> None:
+        self._site = site
+        self._record = record
+        self._show = show
+        self._place = box("stack stack--loose")
+
+    async def fill(self) -> None:
+        services = self._site.services
+        links = await services.feeds.links(self._record.practitioner.id)
+        now = services.clock.now()
+        unused_after = services.settings.read().practice.feed_unused_after
+        every = [facts_of(link, now, unused_after) for link in links]
+        every.sort(key=lambda each: not each.works)  # stable: oldest first among equals
+        bodies = {each.link.id: await self._body(each) for each in every if each.works}
+        self._place.clear()
+        with self._place:
+            if not every:
+                text("No device yet. Each gets a link of its own, so that one can be switched off.")
+                return
+            self._flag(every)
+            scroll = box("scroll").props('tabindex=0 role=region aria-label="Links"')
+            with scroll, box("table", tag="table"):
+                with box(tag="thead"), box(tag="tr"):
+                    for heading in HEADINGS:
+                        text(heading, tag="th").props("scope=col")
+                    with box(tag="th").props("scope=col"):
+                        text("Actions", "sr-only", tag="span")
+                with box(tag="tbody"):
+                    for each in every:
+                        self._row(each, bodies.get(each.link.id))
+            text(WHY_A_LIMIT, "soft small")
+            if sum(each.works for each in every) > 1:
+                with box("actions"):
+                    button("Switch all off", careful(self._ask_all), icon="link_off", look="danger")
+
+    async def _body(self, facts: LinkFacts) -> FeedBody | None:
+        try:
+            return await self._site.services.feeds.body(facts.link.id)
+        except (StoreError, TimeoutError):
+            return None  # a busy disk: the row says less
+
+    def _flag(self, every: list[LinkFacts]) -> None:
+        unused = [each.link.label for each in every if each.state == "unused"]
+        if unused:
+            names = ", ".join(f"“{label}”" for label in unused)
+            with notice("warn"):
+                text("Switch off what nobody uses any more.", "strong")
+                text(f"Not fetched for a long time: {names}.")
+
+    def _row(self, facts: LinkFacts, body: FeedBody | None) -> None:
+        link = facts.link
+        now, zone = self._site.services.clock.now(), self._record.practitioner.timezone
+        with box(tag="tr"):
+            with box(tag="td"):
+                text(link.label, "strong")
+                text(shows(facts), "small soft")
+                badge(*STATES[facts.state])
+            with box(tag="td"):
+                seen = text(fetched(facts, now))
+                seen.props["title"] = words.exact(link.last_fetched_at, zone)
+            text(interval(facts.interval), tag="td")
+            with box(tag="td"):
+                if body is not None:
+                    text(size(body))
+                    if left_out := trimmed(body.trimmed_past, body.trimmed_future):
+                        badge("Too large", "warn")
+                        text(left_out, "small")
+            until = words.day(link.expires_at.date(), year=True) if link.expires_at else "No end"
+            text(until, tag="td")
+            with box(tag="td"):
+                if facts.works:
+                    self._actions(link)
+
+    def _actions(self, link: FeedLink) -> None:
+        with box("actions"):
+            if self._site.who().practitioner_id == link.practitioner_id:
+                self._act("Show", "qr_code", link, partial(self._again, link))
+            self._act("Renew", "autorenew", link, partial(self._ask_renew, link))
+            self._act("Switch off", "link_off", link, partial(self._ask_revoke, link))
+
+    @staticmethod
+    def _act(label: str, icon: str, link: FeedLink, act: Callable[[], object]) -> None:
+        made = button(label, careful(act), icon=icon, look="plain")
+        made.props["aria-label"] = f"{label}: {link.label}"
+
+    async def _again(self, link: FeedLink) -> None:
+        await self._show(link, await self._site.services.feeds.url(link.id))
+
+    def _ask_renew(self, link: FeedLink) -> None:
+        async def renew() -> None:
+            made, url = await self._site.services.feeds.renew(link.id)
+            await self._done("The old link is switched off.")
+            await self._show(made, url)
+
+        _ask(
+            f"Renew “{link.label}”?",
+            "The device gets a new link, which has to be set up there. The old one is switched "
+            "off at once. Do this when a link may have become known to others, or was lost.",
+            "Renew",
+            renew,
+        )
+
+    def _ask_revoke(self, link: FeedLink) -> None:
+        async def revoke() -> None:
+            await self._site.services.feeds.revoke(link.id)
+            await self._done("The link is switched off.")
+
+        _ask(
+            f"Switch off “{link.label}”?",
+            "The device then shows one entry that says so. This cannot be undone.",
+            "Switch off",
+            revoke,
+        )
+
+    def _ask_all(self) -> None:
+        async def revoke_all() -> None:
+            identity = self._record.practitioner.id
+            count = await self._site.services.feeds.revoke_all(identity)
+            await self._done(f"{words.counted(count, 'link')} switched off.")
+
+        _ask(
+            "Switch all links off?",
+            f"Every device of {self._record.practitioner.name} then shows one entry that says so. "
+            "This cannot be undone.",
+            "Switch all off",
+            revoke_all,
+        )
+
+    async def _done(self, sentence: str) -> None:
+        self._site.live.touch()
+        await self.fill()
+        say_done(sentence)
+
+
+def _ask(title: str, words_below: str, act: str, on_yes: Callable[[], Awaitable[None]]) -> None:
+    with dialog(title) as opened:
+        text(words_below)
+
+        async def yes() -> None:
+            opened.close()
+            await on_yes()
+
+        with box("actions"):
+            button(act, careful(yes), look="danger")
+            button("Keep it", opened.close, look="primary")

@@ -1,0 +1,130 @@
+"""The wizard that adds a device: what it is, what it shows, how far, and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
+
+from companion.domain.disclosure import Disclosure
+from companion.domain.errors import BadInput
+from companion.domain.settings import PractitionerSettings
+from companion.services.feeds.views import CUSTOM
+from companion.services.ports import FeedLink
+from companion.web.ui.components.disclosure_form import DisclosureForm
+from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.phones.preview import PhonePreview
+from companion.web.ui.phones.words import DETAILS, DEVICES, explained
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, dialog, text
+from companion.web.ui.troubles import careful
+
+MOST_DAYS = 730
+Made = Callable[[FeedLink, str, str], Awaitable[None]]
+"""Told the link, its URL and the kind of device."""
+
+
+async def open_wizard(site: Site, record: PractitionerSettings, made: Made) -> None:
+    with dialog("Add a device") as opened:
+        wizard = _Wizard(site, record, made, opened)
+    await wizard.draw()
+
+
+class _Wizard:
+    def __init__(
+        self, site: Site, record: PractitionerSettings, made: Made, opened: ui.dialog
+    ) -> None:
+        self._site = site
+        self._record = record
+        self._made = made
+        self._dialog = opened
+        cap = site.services.settings.read().practice.cap
+        self._kind = ui.select(
+            {key: device.name for key, device in DEVICES.items()}, label="Device", value="apple"
+        )
+        self._label = ui.input("Whose or which one", placeholder="Anna's iPhone")
+        self._label.props("autofocus maxlength=80")
+        with box(tag="fieldset"):
+            text("What it shows", tag="legend")
+            self._detail = ui.radio(
+                {key: explained(key, cap) for key in DETAILS},
+                value="initials",
+                on_change=self._changed,
+            )
+            self._detail.props('aria-label="What it shows"')
+            self._custom_box = box("stack stack--loose")
+            with self._custom_box:
+                self._custom = DisclosureForm(Disclosure(), cap, self._changed)
+            self._custom_box.set_visibility(False)
+        with box("columns"):
+            self._arrears = self._days("Days back", record.choices.days_in_arrears)
+            self._advance = self._days("Days ahead", record.choices.days_in_advance)
+        self._expires = ui.input("Works until (may stay empty)").props("type=date stack-label")
+        for field in (self._kind, self._label, self._expires):
+            field.classes("field").props("outlined")
+        self._preview = PhonePreview(site, record)
+        with box("actions"):
+            button("Make the link", careful(self._make), look="primary")
+            button("Cancel", self._dialog.close, look="plain")
+
+    def _days(self, label: str, value: int) -> ui.number:
+        field = ui.number(
+            label, value=value, min=0, max=MOST_DAYS, precision=0, on_change=self._changed
+        )
+        return field.classes("field").props("outlined debounce=250 inputmode=numeric")
+
+    def _changed(self, *_: object) -> None:
+        if hasattr(self, "_preview"):
+            self._custom_box.set_visibility(self._detail.value == CUSTOM)
+            ui.timer(0.01, careful(self.draw), once=True)
+
+    async def draw(self) -> None:
+        days = [each.value for each in (self._arrears, self._advance)]
+        if all(each is not None and 0 <= each <= MOST_DAYS for each in days):
+            await self._preview.show(
+                detail=str(self._detail.value),
+                custom=self._chosen(),
+                arrears=int(days[0]),
+                advance=int(days[1]),
+            )
+
+    def _chosen(self) -> Disclosure | None:
+        return self._custom.draft() if self._detail.value == CUSTOM else None
+
+    async def _make(self) -> None:
+        clear_errors(self._label, self._arrears, self._advance, self._expires)
+        try:
+            expires = date.fromisoformat(self._expires.value) if self._expires.value else None
+        except ValueError:
+            self._expires.error = "This is not a date."
+            return
+        try:
+            link, url = await self._site.services.feeds.add(
+                self._record.practitioner.id,
+                label=self._label.value or "",
+                detail=str(self._detail.value),
+                custom=self._chosen(),
+                days_in_arrears=_whole(self._arrears),
+                days_in_advance=_whole(self._advance),
+                expires=expires,
+            )
+        except BadInput as error:
+            fields: dict[str, ValidationElement[Any]] = {
+                "label": self._label,
+                "days_in_arrears": self._arrears,
+                "days_in_advance": self._advance,
+                "expires": self._expires,
+            }
+            fail_field(error, fields)
+            return
+        self._dialog.close()
+        await self._made(link, url, str(self._kind.value))
+
+
+def _whole(field: ui.number) -> int:
+    if field.value is None:
+        raise BadInput("Say how many days.", "Use a number from 0 to 730.", field="days_in_advance")
+    return int(field.value)

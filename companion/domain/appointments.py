@@ -189,8 +189,10 @@ def entered_here(key: str) -> bool:
     return key.startswith(OWN_ID)
 
 
+@lru_cache(maxsize=16_384)
 def instant(wall: datetime, timezone: str) -> datetime:
-    """Wall time to aware UTC by the module's rule; `timezone` is an IANA name."""
+    """Wall time to aware UTC by the module's rule; `timezone` is an IANA name. A practice has few
+    times of day, so most have been asked for before."""
     return wall.replace(tzinfo=ZoneInfo(timezone), fold=0).astimezone(UTC)
 
 
@@ -271,7 +273,16 @@ def _occurrence(
 ) -> Occurrence:
     length = appointment.end - appointment.start
     if change is None:
-        change = OccurrenceChange(original_start=original)
+        return Occurrence(
+            appointment=appointment,
+            original_start=original,
+            start=original,
+            end=original + length,
+            title=appointment.title,
+            location=appointment.location,
+            notes=appointment.notes,
+            show_as=appointment.show_as,
+        )
     start = original if change.start is None else change.start
     return Occurrence(
         appointment=appointment,

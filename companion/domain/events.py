@@ -154,14 +154,26 @@ class Content:
         )
 
 
-def _fingerprint(start: datetime | date, end: datetime | date, *owned: object) -> str:
-    text = repr((_stamp(start), _stamp(end), *map(str, owned)))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def _fingerprint(
+    start: datetime | date,
+    end: datetime | date,
+    summary: str,
+    location: str,
+    description: str,
+    availability: Availability,
+    private: bool,
+) -> str:
+    # None of our texts holds the separator, so no two contents of ours read the same.
+    text = "\x1f".join(
+        (_stamp(start), _stamp(end), summary, location, description, availability, str(private))
+    )
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def _stamp(moment: datetime | date) -> float | str:
+@lru_cache(maxsize=16_384)
+def _stamp(moment: datetime | date) -> str:
     """Never the same for a day and for a moment."""
-    return moment.timestamp() if isinstance(moment, datetime) else moment.isoformat()
+    return str(moment.timestamp()) if isinstance(moment, datetime) else moment.isoformat()
 
 
 def style_of(colour: str, reminder_minutes: int | None) -> str:
@@ -346,11 +358,25 @@ def _walk_in(appointment: Appointment) -> str:
 # C0 and C1 controls, DEL, line and paragraph separators, lone surrogates: no reader keeps them
 # all (reference/icalendar-feeds.md), and one refuses the whole feed over them.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_OFTEN_SAID = 100
+"""Characters of a text that may be worth remembering."""
 _TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def clean_text(text: str, *, keep_lines: bool = False) -> str:
     """Text as data: NFC, no control characters, line breaks kept (as \\n) only when asked."""
+    if keep_lines or len(text) > _OFTEN_SAID:
+        return _clean(text, keep_lines=keep_lines)
+    return _cleaned(text)
+
+
+@lru_cache(maxsize=8192)
+def _cleaned(text: str) -> str:
+    """Names, types and places come again and again."""
+    return _clean(text, keep_lines=False)
+
+
+def _clean(text: str, *, keep_lines: bool) -> str:
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))

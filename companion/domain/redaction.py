@@ -66,11 +66,23 @@ def _skeleton_of(character: str) -> str:
     return unicodedata.normalize("NFC", kept.translate(_ALIKE))
 
 
+_BRIEF = 100
+"""Characters of a text that may be worth remembering."""
 _UNSEEN = {"Mn", "Mc", "Me", "Cf"}
 
 
 def _skeleton(text: str) -> tuple[str, Sequence[int]]:
     """The letters, and for each the place in `text` that it comes from."""
+    return _skeleton_of_brief(text) if len(text) <= _BRIEF else _skeleton_of_any(text)
+
+
+@lru_cache(maxsize=8192)
+def _skeleton_of_brief(text: str) -> tuple[str, Sequence[int]]:
+    """Types and places come again and again."""
+    return _skeleton_of_any(text)
+
+
+def _skeleton_of_any(text: str) -> tuple[str, Sequence[int]]:
     if text.isascii():
         return text.lower().translate(_ALIKE), range(len(text))
     letters: list[str] = []

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
 from companion.services.feeds.answers import UNAVAILABLE, FeedAnswer, takes_gzip
+from companion.services.feeds.links import hash_of
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class FeedSource(Protocol):
 
     def ready(
         self,
-        token: str,
+        token_hash: bytes,
         *,
         if_none_match: str = "",
         accept_gzip: bool = False,
@@ -84,24 +85,32 @@ class FeedApp:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    def at_once(
-        self, url: bytes, headers: Iterable[tuple[bytes, bytes]], peer: str
-    ) -> FeedAnswer | None:
-        """The answer to a GET or HEAD that is in memory; None for everything else, such as a
-        request with a body. Saves the server a task and its bookkeeping: companion.web.
-        feed_listener says why."""
+    def poll(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Poll | None:
+        """What a GET or HEAD asks for, if it is a feed; None for everything else, such as a
+        request with a body."""
         match = _FEED_PATH.fullmatch(url)
         if match is None:
             return None
         asked = _asked(headers)
         if asked.more:
             return None
-        return self._feeds.ready(
-            match[1].decode("ascii"),
-            if_none_match=asked.tags,
-            accept_gzip=takes_gzip(asked.encoding),
+        return Poll(
+            token_hash=hash_of(match[1].decode("ascii")),
+            tags=asked.tags,
+            gzip=takes_gzip(asked.encoding),
             client=asked.client,
-            address=_address(peer, asked.forwarded),
+            forwarded=asked.forwarded,
+        )
+
+    def at_once(self, poll: Poll, peer: str) -> FeedAnswer | None:
+        """The answer that is in memory, or None. Saves the server a task and its bookkeeping:
+        companion.web.feed_listener says why."""
+        return self._feeds.ready(
+            poll.token_hash,
+            if_none_match=poll.tags,
+            accept_gzip=poll.gzip,
+            client=poll.client,
+            address=_address(peer, poll.forwarded),
         )
 
     async def _answer(self, scope: Scope) -> FeedAnswer:
@@ -122,6 +131,20 @@ class FeedApp:
             client=asked.client,
             address=address,
         )
+
+
+class Poll(NamedTuple):
+    """A request for a feed, as far as its answer depends on it; without the token."""
+
+    token_hash: bytes
+    tags: str
+    """If-None-Match."""
+    gzip: bool
+    """Is it welcome?"""
+    client: str
+    """User-Agent."""
+    forwarded: str
+    """X-Forwarded-For."""
 
 
 class _Asked(NamedTuple):

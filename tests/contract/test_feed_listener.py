@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import pytest
 
 from companion.web.feed import FeedApp
-from companion.web.feed_listener import BoundedProtocol, Bounds, FeedServer, Room, feed_server
+from companion.web.feed_listener import (
+    REMEMBERED,
+    BoundedProtocol,
+    Bounds,
+    FeedServer,
+    Room,
+    feed_server,
+)
 from tests.fakes.calendar_lint import complaints
 from tests.fakes.feeds import FeedHouse, visit
 
@@ -175,6 +182,36 @@ async def test_a_second_poll_is_304_without_content(feed: Listener, encoding: st
         assert (answer.status, answer.body, answer.header("etag")) == (304, b"", tag)
     split = await feed.ask(feed.path, 'If-None-Match: "x"', f"If-None-Match: {tag}")
     assert split.status == 304
+
+
+async def test_the_same_request_again_is_answered_with_what_is_true_then(feed: Listener) -> None:
+    """Its bytes are known from the first time and not parsed again, on whichever connection."""
+    poll = f"GET {feed.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    first = [parsed(await feed.say(poll)) for _time in range(3)]
+    assert room_of(feed).polls
+    await feed.house.write(visit(1, location="Another room"))
+    feed.house.feeds.invalidate()
+    changed = [parsed(await feed.say(poll)) for _time in range(2)]
+    await feed.house.feeds.revoke((await feed.house.feeds.links())[0].id)
+    gone = [parsed(await feed.say(poll)) for _time in range(2)]
+    assert [each.status for each in first + changed + gone] == [200] * 7
+    assert len({each.body for each in first}) == len({each.body for each in changed}) == 1
+    assert first[0].body != changed[0].body
+    assert all(b"switched off" in each.body for each in gone)
+
+
+async def test_what_is_remembered_of_requests_is_bounded_and_holds_no_token(
+    feed: Listener,
+) -> None:
+    room = room_of(feed)
+    for number in range(20):
+        await feed.ask_twice(feed.path, f"User-Agent: phone/{number}")
+    assert len(room.polls) == 20
+    assert feed.token not in repr(room.polls)
+    known = next(iter(room.polls.values()))
+    for number in range(2 * REMEMBERED):
+        room.remember(str(number).encode(), known)
+        assert len(room.polls) <= REMEMBERED
 
 
 @pytest.mark.parametrize("path", ["feed", "/healthz", f"/feeds/{UNKNOWN}.ics"])

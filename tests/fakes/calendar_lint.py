@@ -22,7 +22,7 @@ ALLOWED = {
 OPTIONAL = {"LOCATION", "DESCRIPTION", "COLOR"}
 TEXTS = {"SUMMARY", "LOCATION", "DESCRIPTION", "NAME", "X-WR-CALNAME", "X-WR-TIMEZONE"}
 SHAPES = {
-    "UID": r"[0-9a-f]{40}@calendar-companion",
+    "UID": r"[0-9a-f]{24}@calendar-companion",
     "DTSTAMP": r"\d{8}T\d{6}Z",
     "LAST-MODIFIED": r"\d{8}T\d{6}Z",
     "SEQUENCE": r"\d+",

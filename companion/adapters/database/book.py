@@ -133,9 +133,13 @@ class SqlBook:
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> Mapping[str, int]:
         span = _span(practitioner_id, start, end)
-        return await self._access.read(
-            lambda connection: dict(connection.execute(VERSIONS_IN_SPAN, span).all())
-        )
+
+        def read(connection: Connection) -> dict[str, int]:
+            cursor = connection.execute(VERSIONS_IN_SPAN, span).cursor
+            # Thousands of plain pairs: as rows of SQLAlchemy's they take twice as long.
+            return dict(cursor.fetchall())
+
+        return await self._access.read(read)
 
     async def appointment(self, appointment_id: str) -> Appointment | None:
         def find(connection: Connection) -> Appointment | None:

@@ -307,7 +307,7 @@ class Feeds:
 
     def ready(
         self,
-        token: str,
+        token_hash: bytes,
         *,
         if_none_match: str = "",
         accept_gzip: bool = False,
@@ -316,7 +316,7 @@ class Feeds:
     ) -> FeedAnswer | None:
         """The same at once, or None where something has to be looked up first."""
         return self._serving.ready(
-            token,
+            token_hash,
             if_none_match=if_none_match,
             accept_gzip=accept_gzip,
             client=client,

@@ -118,25 +118,27 @@ class FeedServing:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ready(
-        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
+        self, token_hash: bytes, *, if_none_match: str, accept_gzip: bool, client: str, address: str
     ) -> FeedAnswer | None:
         """The answer, if nothing has to be looked up for it: most polls."""
-        ready = self._ready.get(hash_of(token))
-        if ready is None or self._clock.monotonic() >= ready.until:
+        ready = self._ready.get(token_hash)
+        now = self._clock.monotonic()
+        if ready is None or now >= ready.until:
             return None
         body = ready.body()
         if body is None:
             return None
         answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
-        if self._clock.monotonic() >= ready.next_note:
+        if now >= ready.next_note:
             self._note_fetch(ready, client, answer.status, address)
         return answer
 
     async def fetch(
         self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
     ) -> FeedAnswer:
+        token_hash = hash_of(token)
         answer = self.ready(
-            token,
+            token_hash,
             if_none_match=if_none_match,
             accept_gzip=accept_gzip,
             client=client,
@@ -144,7 +146,7 @@ class FeedServing:
         )
         if answer is not None:
             return answer
-        found = await self._prepare(token, hash_of(token), address)
+        found = await self._prepare(token, token_hash, address)
         if isinstance(found, FeedAnswer):
             return found
         ready, body = found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from nicegui import ui
+
 from companion.domain.errors import StoreError
 from companion.domain.settings import PractitionerSettings
 from companion.services.feeds.answers import FeedBody
@@ -51,7 +53,7 @@ class PhoneTable:
                 return
             self._flag(every)
             scroll = box("scroll").props('tabindex=0 role=region aria-label="Links"')
-            with scroll, box("table", tag="table"):
+            with scroll, box("table table--stacks", tag="table"):
                 with box(tag="thead"), box(tag="tr"):
                     for heading in HEADINGS:
                         text(heading, tag="th").props("scope=col")
@@ -83,23 +85,26 @@ class PhoneTable:
         link = facts.link
         now, zone = self._site.services.clock.now(), self._record.practitioner.timezone
         with box(tag="tr"):
-            with box(tag="td"):
+            with _cell(0):
                 text(link.label, "strong")
                 text(shows(facts), "small soft")
-                badge(*STATES[facts.state])
-            with box(tag="td"):
+                if facts.state != "new":  # the next cell says so
+                    badge(*STATES[facts.state])
+            with _cell(1):
                 seen = text(fetched(facts, now))
                 seen.props["title"] = words.exact(link.last_fetched_at, zone)
-            text(interval(facts.interval), tag="td")
-            with box(tag="td"):
+            with _cell(2):
+                text(interval(facts.interval))
+            with _cell(3):
                 if body is not None:
                     text(size(body))
                     if left_out := trimmed(body.trimmed_past, body.trimmed_future):
                         badge("Too large", "warn")
                         text(left_out, "small")
-            until = words.day(link.expires_at.date(), year=True) if link.expires_at else "No end"
-            text(until, tag="td")
-            with box(tag="td"):
+            with _cell(4):
+                expires = link.expires_at
+                text(words.day(expires.date(), year=True) if expires else "No end")
+            with box("table__actions", tag="td"):
                 if facts.works:
                     self._actions(link)
 
@@ -162,6 +167,13 @@ class PhoneTable:
         self._site.live.touch()
         await self.fill()
         say_done(sentence)
+
+
+def _cell(column: int) -> ui.element:
+    """Bears its heading for narrow windows, where rows are stacked."""
+    cell = box(tag="td")
+    cell.props["data-heading"] = HEADINGS[column]
+    return cell
 
 
 def _ask(title: str, words_below: str, act: str, on_yes: Callable[[], Awaitable[None]]) -> None:

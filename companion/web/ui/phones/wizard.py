@@ -59,7 +59,7 @@ class _Wizard:
             with self._custom_box:
                 self._custom = DisclosureForm(Disclosure(), cap, self._changed)
             self._custom_box.set_visibility(False)
-        with box("columns"):
+        with box("columns columns--three"):
             self._arrears = self._days("Days back", record.choices.days_in_arrears)
             self._advance = self._days("Days ahead", record.choices.days_in_advance)
         self._expires = ui.input("Works until (may stay empty)").props("type=date stack-label")

@@ -180,17 +180,17 @@ def fetched(facts: LinkFacts, now: datetime) -> str:
 
 
 def interval(measured: timedelta | None) -> str:
-    """``about every 15 min``."""
+    """``About every 15 min``."""
     if measured is None:
-        return "not measured yet"
+        return "Not measured yet"
     seconds = measured.total_seconds()
     if seconds < 90:
-        return "about every minute"
+        return "About every minute"
     if seconds < 100 * 60:
-        return f"about every {round(seconds / 60)} min"
+        return f"About every {round(seconds / 60)} min"
     if seconds < 36 * 3600:
-        return f"about every {round(seconds / 3600)} h"
-    return f"about every {round(seconds / 86400)} days"
+        return f"About every {round(seconds / 3600)} h"
+    return f"About every {round(seconds / 86400)} days"
 
 
 def size(body: FeedBody) -> str:

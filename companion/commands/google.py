@@ -10,6 +10,7 @@ import typer
 from companion.commands.running import (
     DONE,
     FAILED,
+    HELD,
     Json,
     NoBrowser,
     Who,
@@ -27,23 +28,34 @@ app.add_typer(google, name="google")
 
 @google.command("client")
 def google_client(
-    file: Annotated[Path, typer.Argument(metavar="FILE")], json: Json = False
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also when everybody has to connect again.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Keep the practice's OAuth client file (type "installed")."""
-    from companion.printing import as_json, out
+    from companion.printing import as_json, err, out
 
-    async def work(house: House) -> None:
+    async def work(house: House) -> int:
         try:
             content = file.read_bytes()
         except OSError as error:
             raise BadInput(
                 f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
             ) from error
-        name = await house.services.connecting.set_client(content)
+        change = await house.services.connecting.set_client(content, replace=yes)
         if json:
-            as_json({"client": name})
-        else:
-            out.print(f"Kept the Google client {name}. The file itself is no longer needed.")
+            as_json({"client": change.name, "change": change.kind, "held": change.held})
+        elif not change.held:
+            out.print(f"{change.sentence} The file itself is no longer needed.")
+        if change.held:
+            err.print(
+                f"{change.sentence}\nNothing was changed. If this is right, add --yes; then "
+                f"connect again: {', '.join(change.signed_in)}."
+            )
+            return HELD
+        return DONE
 
     run_command(work, json=json)
 

@@ -213,6 +213,15 @@ class Ledger(Protocol):
 
     async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None: ...
 
+    async def change_state(
+        self,
+        practitioner_id: str,
+        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
+    ) -> None:
+        """Read, edit and save in one transaction: nothing that others save meanwhile is lost.
+        `edit` may run in another thread."""
+        ...
+
     async def states(self) -> dict[str, dict[str, Any]]: ...
 
 
@@ -347,6 +356,17 @@ WriteAnswer = ObservedEvent | CompanionError | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientFile:
+    """What may be told of an OAuth client file."""
+
+    name: str
+    """Its project, else its client id."""
+    client_id: str
+    digest: str
+    """SHA-256 of what counts in it: files with the same one are the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarInfo:
     id: str
     name: str
@@ -407,9 +427,8 @@ class SignedIn:
 class Google(Protocol):
     """The gateway: sign-in, calendars, and a RemoteCalendar per practitioner."""
 
-    def check_client(self, content: bytes) -> str:
-        """Validate a client_secret JSON (type "installed"); its project or client name.
-        Raises BadInput."""
+    def check_client(self, content: bytes) -> ClientFile:
+        """Validate a client_secret JSON (type "installed"). Raises BadInput."""
         ...
 
     async def begin_sign_in(

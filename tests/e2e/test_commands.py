@@ -150,3 +150,19 @@ def test_wrong_usage_and_failures_have_their_exit_codes(desk: Desk, tmp_path: Pa
     broken = tmp_path / "broken.csv"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
     desk.run("import", broken, code=1)
+
+
+def test_another_google_client_waits_for_a_person_and_the_same_one_changes_nothing(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.connect()
+    same = tmp_path / "client_secret.json"
+    assert "already the practice's Google client" in desk.run("google", "client", same)
+    document = json.loads(same.read_text(encoding="utf-8"))
+    document["installed"]["client_id"] = "another.apps.example"
+    other = tmp_path / "client_secret_2.json"
+    other.write_text(json.dumps(document), encoding="utf-8")
+    assert desk.json("google", "client", other, code=3)["held"] is True
+    assert "Succeeded" in desk.run("google", "test", "Anna Example")
+    assert "was replaced by" in desk.run("google", "client", other, "--yes")
+    desk.run("google", "test", "Anna Example", code=1)

@@ -40,6 +40,7 @@ from companion.domain.events import Availability, CalendarEvent, Content
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
+    ClientFile,
     DeleteEvent,
     InsertEvent,
     PatchEvent,
@@ -364,11 +365,17 @@ class FakeGoogle:
 
     # Google
 
-    def check_client(self, content: bytes) -> str:
+    def check_client(self, content: bytes) -> ClientFile:
         try:
-            return str(json.loads(content)["installed"]["project_id"])
+            said = json.loads(content)["installed"]
+            name = str(said["project_id"])
         except (ValueError, KeyError, TypeError) as err:
             raise BadInput("This is not a Google client file.", field="file") from err
+        return ClientFile(
+            name=name,
+            client_id=str(said.get("client_id", name)),
+            digest=json.dumps(said, sort_keys=True),
+        )
 
     async def begin_sign_in(
         self, *, redirect_uri: str, scopes: Sequence[str], login: str

@@ -36,9 +36,31 @@ async def test_the_google_client_is_checked_kept_and_named(first_day: Visit) -> 
     await first_day.user.open("/practice")
     await first_day.user.should_see("Not added yet")
     await drop(first_day, CLIENT_FILE)
-    await until(lambda: "The Google client was added." in first_day.notices())
+    await until(lambda: "was added." in first_day.notices())
     await first_day.user.should_see("Practitioners can connect to Google.")
     assert not list(first_day.site.options.incoming.iterdir())
+
+
+async def test_the_client_that_is_kept_already_is_said_to_be(visit: Visit) -> None:
+    await visit.user.open("/practice")
+    await drop(visit, CLIENT_FILE)
+    await until(lambda: "already the practice's Google client" in visit.notices())
+
+
+async def test_another_client_is_kept_only_when_a_person_confirms(visit: Visit) -> None:
+    other = CLIENT_FILE.replace(b"practice.apps", b"other.apps").replace(b"banksia", b"wattle")
+    connecting = visit.house.services.connecting
+    await visit.user.open("/practice")
+    await drop(visit, other)
+    await visit.user.should_see("Replace the Google client?")
+    await visit.user.should_see("to connect again.")
+    press(button(visit, "Keep banksia-calendar"))
+    assert await connecting.client_name() == "banksia-calendar"
+    await drop(visit, other)
+    await visit.user.should_see("Replace the Google client?")
+    press(button(visit, "Replace it"))
+    await until(lambda: "was replaced by wattle-calendar." in visit.notices())
+    assert await connecting.client_name() == "wattle-calendar"
 
 
 async def test_a_wrong_client_file_is_refused_in_words(first_day: Visit) -> None:

@@ -91,7 +91,13 @@ class Account:
         return self._token.account if self._token else ""
 
     async def open(self) -> None:
-        """Look at the stored sign-in again. Raises SignInExpired when there is none."""
+        """Look at the stored sign-in again. Raises SignInExpired when there is none, or when it
+        belongs to a client that was replaced: its access token would go on for an hour only."""
+        await self._load()
+        if self._token is not None:
+            _of_this(await self._client(), self._token)
+
+    async def _load(self) -> None:
         stored = await self._stored()
         if stored is None:
             self._token = None
@@ -142,17 +148,13 @@ class Account:
             return self._token.access_token
 
     async def revoke(self) -> None:
-        await self.open()
+        await self._load()
         if self._token is not None:
             await revoke(self._threads, await self._client(), self._token)
 
     async def _renew(self, token: Token) -> Token:
         client = await self._client()
-        if client.client_id != token.client_id:
-            raise SignInExpired(
-                "The practice's Google client was replaced since this practitioner signed in.",
-                "Press Connect to Google to sign in again; nothing is lost.",
-            )
+        _of_this(client, token)
         now = self._clock.now()
         try:
             renewed = await self._run(lambda line: line.renew(client, token.refresh_token))
@@ -183,6 +185,14 @@ class Account:
 
     async def _run(self, work: Callable[[Line], Result]) -> Result:
         return await in_thread(self._threads, work)
+
+
+def _of_this(client: GoogleClient, token: Token) -> None:
+    if client.client_id != token.client_id:
+        raise SignInExpired(
+            "The practice's Google client was replaced since this practitioner signed in.",
+            "Press Connect to Google to sign in again; nothing is lost.",
+        )
 
 
 class Unauthorised(Exception):

@@ -6,6 +6,7 @@ sign in, which is also how a simulated Google takes Google's place.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -42,6 +43,12 @@ class GoogleClient:
                 "token_uri": self.token_uri,
             }
         }
+
+    @property
+    def digest(self) -> str:
+        """Equal for two files that say the same of the client, however they are written."""
+        said = json.dumps(self.config, sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
 
     @property
     def revoke_uri(self) -> str:

@@ -23,7 +23,14 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
-from companion.services.ports import CalendarInfo, Clock, SecretStore, SignedIn, SignInRequest
+from companion.services.ports import (
+    CalendarInfo,
+    ClientFile,
+    Clock,
+    SecretStore,
+    SignedIn,
+    SignInRequest,
+)
 
 if TYPE_CHECKING:
     from companion.adapters.google.transport import Line
@@ -80,8 +87,9 @@ class GoogleGateway:
 
     # Sign-in
 
-    def check_client(self, content: bytes) -> str:
-        return read_client(content).name
+    def check_client(self, content: bytes) -> ClientFile:
+        client = read_client(content)
+        return ClientFile(name=client.name, client_id=client.client_id, digest=client.digest)
 
     async def begin_sign_in(
         self, *, redirect_uri: str, scopes: Sequence[str], login: str

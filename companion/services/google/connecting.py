@@ -40,6 +40,7 @@ from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services.google import checks as calendar_checks
 from companion.services.google import consents
 from companion.services.google.checks import CheckResult
+from companion.services.google.client import ClientChange, PracticeClient
 from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.google.pending import Pending, PendingSignIns, SignInStart
 from companion.services.ports import (
@@ -58,12 +59,18 @@ from companion.services.ports import (
 from companion.services.sync.parting import Pace, take_events_out
 from companion.services.sync.staleness import is_notice
 
-CLIENT = "google/client"
 _EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
 _SHARED = "shared_calendar"
 """Key in the ledger's state: the calendar that the narrow scope did not reach."""
 
-__all__ = ["CalendarChoice", "CheckResult", "Connected", "Connecting", "SignInStart"]
+__all__ = [
+    "CalendarChoice",
+    "CheckResult",
+    "ClientChange",
+    "Connected",
+    "Connecting",
+    "SignInStart",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,22 +114,22 @@ class Connecting:
         self._pace = pace
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
+        self._client = PracticeClient(google, settings, secrets)
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
 
-    async def set_client(self, content: bytes) -> str:
-        """Check and keep the practice's client file; its name. Raises BadInput.
+    async def set_client(self, content: bytes, *, replace: bool = False) -> ClientChange:
+        """Check and keep the practice's client file. Raises BadInput.
 
-        Sign-ins made with another client end: Google renews a token for its own client only."""
-        name = self._google.check_client(content)
-        await self._secrets.put(CLIENT, content.decode("utf-8-sig"))
-        await self._log("", "connect", "The practice's Google client was added.")
-        return name
+        Another client than the one that people are signed in with is kept only with `replace`."""
+        change = await self._client.keep(content, replace=replace)
+        if not change.held and change.kind != "same":
+            await self._log("", "connect", change.sentence)
+        return change
 
     async def client_name(self) -> str | None:
         """None while there is no client."""
-        stored = await self._secrets.get(CLIENT)
-        return None if stored is None else self._google.check_client(stored.encode())
+        return await self._client.name()
 
     # ── signing in ────────────────────────────────────────────────────────────────────────────
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
 from companion.domain.errors import FileRefused
 from companion.web.incoming import Incoming
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, notice, text
-from companion.web.ui.troubles import say_done
+from companion.web.ui.theme import box, button, dialog, notice, text
+from companion.web.ui.troubles import careful, say_done
+
+if TYPE_CHECKING:
+    from companion.services.google.connecting import ClientChange
 
 CLIENT_FILE_BYTES = 64 * 1024
 
 
 class GoogleClient:
-    """Checked (type Desktop app), sealed, never shown again but for its name."""
+    """Checked (type Desktop app), compared with the one that is kept, sealed, never shown again
+    but for its name."""
 
     def __init__(self, site: Site, client: str | None) -> None:
         self._site = site
         self._client = client
         self._state = box("stack").props("aria-live=polite")
         self._show()
-        FileDrop(
+        self._drop = FileDrop(
             "Drop client_secret….json here",
             self._received,
             choose="Replace it" if client else "Choose the file",
@@ -48,14 +56,42 @@ class GoogleClient:
 
     async def _received(self, ticket: str, _: str) -> None:
         incoming = self._site.incoming
-        before = self._client
         try:
             content = await _small_file(incoming, ticket)
-            self._client = await self._site.services.connecting.set_client(content)
+            change = await self._site.services.connecting.set_client(content)
         finally:
             incoming.discard(ticket)
+        if change.held:
+            self._ask(content, change)
+        else:
+            self._kept(change)
+
+    def _kept(self, change: ClientChange) -> None:
+        self._client = change.name
         self._show()
-        say_done("The Google client was replaced." if before else "The Google client was added.")
+        self._drop.props["choose"] = "Replace it"
+        self._site.live.touch()
+        say_done(change.sentence)
+
+    def _ask(self, content: bytes, change: ClientChange) -> None:
+        with dialog("Replace the Google client?") as opened:
+            text(change.sentence)
+            with box("quiet-list", tag="ul"):
+                for name in change.signed_in:
+                    text(name, "strong", tag="li")
+            text(
+                "Until then their calendars stay as they are now. With the same client as before "
+                "nobody has to do anything.",
+                "soft",
+            )
+            with box("actions"):
+                press = partial(self._replace, content, opened.close)
+                button("Replace it", careful(press), look="danger")
+                button(f"Keep {change.before}", opened.close, look="primary")
+
+    async def _replace(self, content: bytes, close: Callable[[], object]) -> None:
+        close()
+        self._kept(await self._site.services.connecting.set_client(content, replace=True))
 
 
 async def _small_file(incoming: Incoming, ticket: str) -> bytes:

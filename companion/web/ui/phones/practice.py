@@ -6,14 +6,17 @@ The links themselves are shown to nobody here.
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 
+from markupsafe import Markup
 from nicegui import ui
 
 from companion.services.feeds.facts import LinkFacts, facts_of
 from companion.web.ui import words
+from companion.web.ui.markup import table, tag
 from companion.web.ui.phones.words import limited
 from companion.web.ui.site import Site
-from companion.web.ui.theme import badge, box, button, card, dialog, link_button, text
+from companion.web.ui.theme import box, button, card, dialog, link_button, text
 from companion.web.ui.troubles import careful, say_done
 
 
@@ -54,13 +57,14 @@ class PhonePractice:
                 text("No practitioners yet.", "soft")
                 return
             scroll = box("scroll").props('tabindex=0 role=region aria-label="Who has links"')
-            with scroll, box("table", tag="table"):
-                with box(tag="thead"), box(tag="tr"):
-                    for heading in ("Practitioner", "Links in use", "Last fetched", "To look at"):
-                        text(heading, tag="th").props("scope=col")
-                with box(tag="tbody"):
-                    for identity, record in settings.practitioners.items():
-                        self._row(identity, record.practitioner.name, theirs[identity])
+            with scroll:
+                table(
+                    ("Practitioner", "Links in use", "Last fetched", "To look at"),
+                    (
+                        _cells(identity, record.practitioner.name, theirs[identity], now)
+                        for identity, record in settings.practitioners.items()
+                    ),
+                )
             if any(theirs.values()):
                 with box("actions"):
                     button(
@@ -69,19 +73,6 @@ class PhonePractice:
                         icon="link_off",
                         look="danger",
                     )
-
-    def _row(self, identity: str, name: str, links: list[LinkFacts]) -> None:
-        fetched = [each.link.last_fetched_at for each in links if each.link.last_fetched_at]
-        unused = sum(each.state == "unused" for each in links)
-        now = self._site.services.clock.now()
-        with box(tag="tr"):
-            with box(tag="td"), box(tag="a").props(f'href="/phone/{identity}"'):
-                text(name, tag="span")
-            text(words.number(len(links)), tag="td")
-            text(words.ago(max(fetched), now) if fetched else "never", tag="td")
-            with box(tag="td"):
-                if unused:
-                    badge(f"{words.number(unused)} unused", "warn")
 
     async def _switch(self) -> None:
         value = "yes" if self._allowed.value else "no"
@@ -106,3 +97,15 @@ class PhonePractice:
             with box("actions"):
                 button("Switch every link off", careful(revoke), look="danger")
                 button("Keep them", opened.close, look="primary")
+
+
+def _cells(identity: str, name: str, links: list[LinkFacts], now: datetime) -> tuple[Markup, ...]:
+    fetched = [each.link.last_fetched_at for each in links if each.link.last_fetched_at]
+    unused = sum(each.state == "unused" for each in links)
+    flag = tag("span", f"{words.number(unused)} unused", class_="badge badge--warn")
+    return (
+        tag("td", tag("a", name, href=f"/phone/{identity}")),
+        tag("td", words.number(len(links))),
+        tag("td", words.ago(max(fetched), now) if fetched else "never"),
+        tag("td", flag) if unused else tag("td"),
+    )

@@ -1,0 +1,203 @@
+"""How long the app's pages take while its process is busy: 200 phones polling at once, then 200
+calendars syncing at once.
+
+The real house with 200 practitioners, beside the simulated Google; server, phones, Google and the
+person who clicks are processes of their own. Every page and every phone must be answered. Prints
+the figures, and what of them is the machine's own: the same pages while nothing else happens.
+
+As a program: ``serve HOME GOOGLE`` is the app, ``phones PORT SECONDS`` the phones (tokens on its
+standard input).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import statistics
+import sys
+import time
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import uvicorn
+
+from companion.main import House, open_companion
+from companion.web.app import create_app
+from companion.web.feed import FeedApp
+from companion.web.feed_listener import feed_server
+from companion.web.launching import launch_url
+from companion.web.options import AppOptions
+from tests.battery.real import NOW, appointments, book, environment, furnish, opened
+from tests.benchmarks.bench_sync import simulator
+from tests.fakes.feeds import token_of
+
+pytestmark = pytest.mark.benchmark
+PRACTITIONERS, EVENTS, PHONES = 200, 100, 200
+SECONDS = 12
+MODULE = "tests.benchmarks.bench_pages"
+
+
+async def serve(home: Path, google: str) -> None:
+    """Prints one JSON line: the launch address, the listener's port, the tokens. A line on the
+    standard input brings every practitioner appointments to sync."""
+    settled = environment(home, google, now=NOW.isoformat())
+    async with open_companion(settled, holder="the benchmark") as house:
+        people = list(house.names())
+        tokens = [
+            token_of((await house.services.feeds.add(who, label="Phone"))[1]) for who in people
+        ]
+        app_socket, feed_socket = (socket.create_server(("127.0.0.1", 0)) for _each in range(2))
+        options = AppOptions(port=app_socket.getsockname()[1], home=home, version="1", demo=True)
+        app = create_app(house.services, options)
+        facts = {
+            "launch": launch_url(options.port, options.launches.issue()),
+            "phones": feed_socket.getsockname()[1],
+            "tokens": tokens,
+        }
+        print(json.dumps(facts), flush=True)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+        await asyncio.gather(
+            server.serve(sockets=[app_socket]),
+            feed_server(FeedApp(house.services.feeds)).serve(sockets=[feed_socket]),
+            house.services.worker.run(),
+            bring_work(house, people),
+        )
+
+
+async def bring_work(house: House, people: list[str]) -> None:
+    await asyncio.to_thread(sys.stdin.readline)
+    for who in people:
+        more = appointments(who, EVENTS)
+        await book(house, [each for each in more if int(each.id.rpartition("-")[2]) >= EVENTS // 2])
+    house.services.worker.nudge()
+
+
+async def phones(port: int, seconds: float) -> None:
+    """All ask at each full second, every other time with the tag of the answer before."""
+    tokens = sys.stdin.read().split()
+    until, times = time.monotonic() + seconds, list[float]()
+    await asyncio.gather(*(phone(port, token, until, times) for token in tokens))
+    print(json.dumps(times))
+
+
+async def phone(port: int, token: str, until: float, times: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    tag = b""
+    turn = 0
+    with suppress(ConnectionError):
+        while time.monotonic() < until:
+            await asyncio.sleep(1 - time.time() % 1)
+            began = time.perf_counter()
+            named = b"If-None-Match: %b\r\n" % tag if tag and turn % 2 else b""
+            writer.write(
+                b"GET /feeds/%b.ics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n%b\r\n"
+                % (token.encode(), named)
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            lines = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
+            await reader.readexactly(int(lines.get(b"content-length", b"0")))
+            times.append(time.perf_counter() - began)
+            assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 304")), head
+            tag, turn = lines[b"etag"], turn + 1
+    writer.close()
+
+
+async def look_around(
+    client: httpx.AsyncClient, paths: list[str], seconds: float
+) -> dict[str, list[float]]:
+    """As a person who clicks fast: five pages a second."""
+    times: dict[str, list[float]] = defaultdict(list)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for path in paths:
+            began = time.perf_counter()
+            answer = await client.get(path)
+            times[path].append(time.perf_counter() - began)
+            assert answer.status_code == 200, (path, answer.status_code)
+            await asyncio.sleep(0.2)
+    return times
+
+
+def told(name: str, times: dict[str, list[float]]) -> str:
+    every = sorted(1000 * each for some in times.values() for each in some)
+    p95 = every[int(0.95 * (len(every) - 1))]
+    pages = ", ".join(
+        f"{path} {1000 * statistics.median(some):.0f}" for path, some in times.items()
+    )
+    return f"{name}: {len(every)}, median {statistics.median(every):.0f} ms, p95 {p95:.0f} ms" + (
+        f" (medians: {pages})" if len(times) > 1 else ""
+    )
+
+
+async def started(*arguments: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", MODULE, *arguments), stdin=pipe, stdout=pipe
+    )
+
+
+@pytest.mark.timeout(400)
+async def test_pages_while_phones_poll_and_calendars_sync(tmp_path: Path) -> None:
+    people = [f"p{number:03}" for number in range(PRACTITIONERS)]
+    with simulator(latency_ms=80) as google:
+        async with opened(tmp_path / "home", google.base_url) as house:
+            await furnish(house, google, people)
+            for who in people:
+                await book(house, list(appointments(who, EVENTS // 2)))
+        process = await started("serve", str(tmp_path / "home"), google.base_url)
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            line = await asyncio.wait_for(process.stdout.readline(), 60)
+            figures = await measure(json.loads(line), process.stdin, google)
+        finally:
+            process.terminate()
+            await process.wait()
+    load = ", ".join(f"{each:.1f}" for each in psutil.getloadavg())
+    print("", *figures, f"load {load}", sep="\n")
+
+
+async def measure(facts: Any, work: asyncio.StreamWriter, google: Any) -> list[str]:
+    base = facts["launch"].partition("/?")[0]
+    paths = ["/practice", "/import", "/phone/p007", "/practitioner/p007", "/book", "/doctor"]
+    async with httpx.AsyncClient(base_url=base, follow_redirects=True, timeout=30) as client:
+        assert (await client.get(facts["launch"])).status_code == 200
+        while google.written() < PRACTITIONERS * EVENTS // 2:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(1)
+        await look_around(client, paths, 1)  # everything imported
+        figures = [told("pages alone", await look_around(client, paths, SECONDS / 2))]
+        crowd = await started("phones", str(facts["phones"]), str(SECONDS))
+        asked = asyncio.create_task(crowd.communicate("\n".join(facts["tokens"]).encode()))
+        beside = await look_around(client, paths, SECONDS)
+        polls = json.loads((await asked)[0])
+        assert len(polls) >= 2 * PHONES, "every phone is answered, and again"
+        figures.append(told(f"pages while {PHONES} phones poll", beside))
+        figures.append(told("polls", {"": polls}))
+        before = google.written()
+        work.write(b"more\n")
+        while google.written() == before:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.2)
+        syncing = await look_around(client, paths, SECONDS)
+        assert google.written() > before + SECONDS * 50, "they sync"
+        figures.append(told(f"pages while {PRACTITIONERS} calendars sync", syncing))
+    return figures
+
+
+def main() -> None:
+    import uvloop
+
+    command, *rest = sys.argv[1:]
+    if command == "serve":
+        uvloop.run(serve(Path(rest[0]), rest[1]))
+    else:
+        uvloop.run(phones(int(rest[0]), float(rest[1])))
+
+
+if __name__ == "__main__":
+    main()

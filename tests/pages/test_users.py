@@ -35,7 +35,7 @@ def places(visit: Visit) -> list[str]:
     return [
         str(each.props["href"])
         for each in visit.elements(ui.element)
-        if "nav__link" in each.classes and each.props["href"] != "/account"
+        if "nav__link" in each.classes and each.props.get("href", "/account") != "/account"
     ]
 
 

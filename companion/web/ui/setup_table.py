@@ -64,4 +64,6 @@ def _row(progress: Progress) -> None:
         with box(tag="td"):
             icon = ui.icon("check_circle" if step.done else "radio_button_unchecked")
             icon.classes("steps__done" if step.done else "soft")
-            icon.props(f'role=img aria-label="{"done" if step.done else "to do"}"')
+            state = "done" if step.done else "to do"
+            icon.props("role=img")
+            icon.props["aria-label"] = f"{step.number} {step.title}: {state}"

@@ -26,19 +26,22 @@ class Place:
     path: str
     label: str
     icon: str
+    daily: bool = False
+    """Stands in the bar of a narrow window; the others are behind *More* there."""
 
 
 PLACES = (
-    Place(path="/", label="Overview", icon="space_dashboard"),
-    Place(path="/book", label="Book", icon="calendar_view_day"),
-    Place(path="/import", label="Import", icon="upload_file"),
-    Place(path="/phone", label="Phones", icon="smartphone"),
+    Place(path="/", label="Overview", icon="space_dashboard", daily=True),
+    Place(path="/book", label="Book", icon="calendar_view_day", daily=True),
+    Place(path="/import", label="Import", icon="upload_file", daily=True),
+    Place(path="/phone", label="Phones", icon="smartphone", daily=True),
     Place(path="/practice", label="Practice", icon="local_hospital"),
     Place(path="/users", label="Users", icon="badge"),
     Place(path="/doctor", label="Doctor", icon="health_and_safety"),
+    Place(path="/backup", label="Backup", icon="archive"),
 )
-"""Seven fit on a phone."""
 
+MORE = "nav-more"
 CONTENT = "content"
 """Where the keyboard goes past the navigation."""
 THEMES: dict[str, bool | None] = {"auto": None, "light": False, "dark": True}
@@ -155,20 +158,37 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
     with box("nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"'):
         box(tag="img").props('src="/static/icon.svg" alt=""')
         text("Calendar Companion", tag="span")
+    mine = [place for place in PLACES if opens(user, place.path)]
+    seldom = [place for place in mine if not place.daily]
     with box("nav__list", tag="ul"):
-        for place in PLACES:
-            if not opens(user, place.path):
-                continue
-            with box(tag="li"), box("nav__link", tag="a") as entry:
-                entry.props(f'href="{place.path}"')
-                if place.path == active:
-                    entry.props('aria-current="page"')
-                ui.icon(place.icon).props("aria-hidden=true")
-                text(place.label, tag="span")
-    _account(user)
-    with box("nav__foot"):
-        text(f"Version {site.options.version}", "soft small", tag="span")
-        _theme_switch(dark, chosen)
+        for place in mine:
+            if place.daily:
+                _entry(place, active)
+    with box("nav__link nav__more", tag="button") as more:
+        # The browser opens and closes it, gives the focus back, and knows Escape.
+        more.props(f"type=button popovertarget={MORE}")
+        if active in {place.path for place in seldom}:
+            more.classes("nav__more--here")
+        ui.icon("menu").props("aria-hidden=true")
+        text("More", tag="span")
+    with box("nav__rest").props(f"id={MORE} popover=auto"):
+        if seldom:
+            with box("nav__list", tag="ul"):
+                for place in seldom:
+                    _entry(place, active)
+        _account(user)
+        with box("nav__foot"):
+            text(f"Version {site.options.version}", "soft small", tag="span")
+            _theme_switch(dark, chosen)
+
+
+def _entry(place: Place, active: str) -> None:
+    with box(tag="li"), box("nav__link", tag="a") as entry:
+        entry.props(f'href="{place.path}"')
+        if place.path == active:
+            entry.props('aria-current="page"')
+        ui.icon(place.icon).props("aria-hidden=true")
+        text(place.label, tag="span")
 
 
 def _account(user: User) -> None:
@@ -210,11 +230,14 @@ def _chosen_theme() -> str:
 
 def _demo_banner(site: Site) -> None:
     with box("demo").props('role=note aria-label="Demo"'):
-        text(
-            "Demo: invented people and a simulated Google. Nothing leaves this computer. You are "
-            f"signed in by itself as {site.who().name}.",
-            tag="span",
-        )
+        with box(tag="span"):
+            text("Demo: invented people", tag="span")
+            text(
+                " and a simulated Google. Nothing leaves this computer. You are signed in by "
+                f"itself as {site.who().name}.",
+                "demo__more",
+                tag="span",
+            )
         if site.options.demo_google:
             ui.link("Look at the simulated Google", site.options.demo_google, new_tab=True)
 

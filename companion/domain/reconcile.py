@@ -239,7 +239,8 @@ class _Draft:
 
     def drop(self, entry: LedgerEntry) -> None:
         behind = entry.ends <= self._window_start and not self._tidy
-        if entry.state is EntryState.LEFT_OUT or (behind and entry.state is EntryState.OK):
+        kept = entry.state in {EntryState.OK, EntryState.PENDING}
+        if entry.state is EntryState.LEFT_OUT or (behind and kept):
             self._forgets.append(Forget(entry=entry))
         else:
             self._deletes.append(Delete(entry=entry))

@@ -522,6 +522,7 @@ class History:
         silent in the third, proven by the fourth."""
         for who in self.people:
             self.world.choose(who, enabled=True)
+            await self._forget_what_was_shown(who)
         await self._wait_out_parking()
         self._keep_clear_of_midnight()
         for who in self.people:
@@ -539,6 +540,11 @@ class History:
         self._check_foreign()
         peak = max((each.peak for each in self.world.accounts.values()), default=0)
         require(peak <= 600, f"{peak} units within a minute")
+
+    async def _forget_what_was_shown(self, who: str) -> None:
+        """Released without a list is everything; with one it is the list alone."""
+        state = await self.world.stores.ledger.state(who)
+        await self.world.stores.ledger.save_state(who, {**state, "held": None})
 
     async def _wait_out_parking(self) -> None:
         for who in self.people:

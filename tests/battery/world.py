@@ -319,6 +319,14 @@ class World:
         self.auditing = Auditing(syncing=self.syncing, ledger=self.ledger, settings=self.settings)
         self.worker = self.new_worker()
 
+    def neighbour(self) -> World:
+        """Another process on the same home, at the same Google."""
+        other = World(*self.settings.current.practitioners, clock=self.clock)
+        other.settings, other.stores = self.settings, self.stores
+        other.calendars = self.calendars
+        other.restart()
+        return other
+
     def new_worker(self) -> Worker:
         return Worker(
             syncing=self.syncing,
@@ -393,11 +401,12 @@ class World:
 
     # ── how things stand ──────────────────────────────────────────────────────────────────────
 
+    def ref(self, practitioner_id: str = ANNA) -> CalendarRef:
+        calendar_id = self.record(practitioner_id).google.calendar_id
+        return CalendarRef(practitioner_id=practitioner_id, calendar_id=calendar_id)
+
     async def rows(self, practitioner_id: str = ANNA) -> dict[str, LedgerEntry]:
-        ref = CalendarRef(
-            practitioner_id=practitioner_id,
-            calendar_id=self.record(practitioner_id).google.calendar_id,
-        )
+        ref = self.ref(practitioner_id)
         return {entry.key: entry for entry in await self.stores.ledger.entries(ref)}
 
     async def row(self, key: str, practitioner_id: str = ANNA) -> LedgerEntry:

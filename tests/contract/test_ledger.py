@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -132,6 +132,16 @@ async def test_a_state_saved_again_replaces_the_one_before(ledger: Ledger) -> No
     await ledger.save_state("mira", {"a": 1})
     await ledger.save_state("mira", {"b": 2})
     assert await ledger.state("mira") == {"b": 2}
+
+
+async def test_changes_of_a_state_side_by_side_lose_nothing_of_each_other(ledger: Ledger) -> None:
+    def raised(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        return lambda state: {**state, "total": state.get("total", 0) + 1, name: True}
+
+    await asyncio.gather(*(ledger.change_state("mira", raised(str(n))) for n in range(30)))
+    state = await ledger.state("mira")
+    assert state["total"] == 30
+    assert len(state) == 31
 
 
 async def test_all_states_come_by_practitioner(ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -249,6 +249,15 @@ class MemoryLedger:
         document = json.dumps(dict(state))
         await asyncio.sleep(0)
         self._states[practitioner_id] = document
+
+    async def change_state(
+        self,
+        practitioner_id: str,
+        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
+    ) -> None:
+        await asyncio.sleep(0)
+        before = json.loads(self._states.get(practitioner_id, "{}"))
+        self._states[practitioner_id] = json.dumps(dict(edit(before)))
 
     async def states(self) -> dict[str, dict[str, Any]]:
         await asyncio.sleep(0)

@@ -12,6 +12,8 @@ HISTORIES = "tests/property/test_sync_histories.py"
 PASSES = "tests/unit/test_passes.py"
 WRITING = "tests/unit/test_writing.py"
 WORKER = "tests/unit/test_worker.py"
+HELD = "tests/unit/test_held_plans.py"
+SURPRISES = "tests/unit/test_worker_surprises.py"
 PACING = "tests/unit/test_pacing.py"
 CALENDAR = "tests/contract/test_remote_calendar.py"
 
@@ -111,17 +113,65 @@ MUTANTS = (
     ),
     Mutant(
         name="held removals that are not remembered",
-        file="companion/services/sync/passes.py",
-        before="held=self._held_since(before, now),",
-        after="held=None,",
+        file="companion/services/sync/remembering.py",
+        before="state = replace(state, held=decided.held)",
+        after="state = replace(state, held=None)",
         tests=(PASSES,),
     ),
     Mutant(
         name="held removals that go out after all",
-        file="companion/services/sync/passes.py",
-        before="rest = tuple(delete for delete in desk.plan.deletes if delete.key not in waiting)",
-        after="rest = desk.plan.deletes",
+        file="companion/services/sync/holding.py",
+        before="going = tuple(delete for delete in desk.plan.deletes if delete.key not in staying)",
+        after="going = desk.plan.deletes",
         tests=(PASSES,),
+    ),
+    Mutant(
+        name="a release that lets go more than was shown",
+        file="companion/services/sync/holding.py",
+        before="self._everything = self._release and shown is None",
+        after="self._everything = self._release",
+        tests=(HELD,),
+    ),
+    Mutant(
+        name="keeping that is undone by the end of a running pass",
+        file="companion/services/sync/holding.py",
+        before="items = tuple(item for item in self._items if item.name not in kept)",
+        after="items = self._items",
+        tests=(HELD,),
+    ),
+    Mutant(
+        name="history that an unanswered write takes out of Google",
+        file="companion/domain/reconcile.py",
+        before="kept = entry.state in {EntryState.OK, EntryState.PENDING}",
+        after="kept = entry.state is EntryState.OK",
+        tests=(PASSES,),
+    ),
+    Mutant(
+        name="an unanswered move that is looked for at the old place alone",
+        file="companion/services/sync/writing.py",
+        before="ends=max(action.entry.ends, action.event.ends),",
+        after="",
+        tests=(PASSES,),
+    ),
+    Mutant(
+        name="a clock that ran ahead stops the nightly audits",
+        file="companion/services/sync/worker.py",
+        before="return not tonight <= watch.audited_on <= tonight + timedelta(days=1)",
+        after="return tonight > watch.audited_on",
+        tests=(SURPRISES,),
+    ),
+    Mutant(
+        name="a killed command's half of an upload is left as it is",
+        file="companion/services/sync/worker.py",
+        before="            await self._look_after_others()\n",
+        after="            pass\n",
+        tests=(SURPRISES,),
+    ),
+    Mutant(
+        name="all-day events placed in the calendar's zone",
+        file="companion/services/sync/passes.py",
+        before="replace(seen, timezone=window.timezone)\n            for seen in listed",
+        after="seen\n            for seen in listed",
     ),
     Mutant(
         name="an unanswered write taken for done",
@@ -140,8 +190,8 @@ MUTANTS = (
     Mutant(
         name="a place that changes unnoticed",
         file="companion/domain/events.py",
-        before="text = repr((_stamp(start), _stamp(end), *map(str, owned)))",
-        after="text = repr((_stamp(start), _stamp(end), owned[0], *map(str, owned[2:])))",
+        before="(_stamp(start), _stamp(end), summary, location, description, availability, ",
+        after="(_stamp(start), _stamp(end), summary, description, availability, ",
     ),
     Mutant(
         name="names left in free text",
@@ -208,8 +258,8 @@ MUTANTS = (
     Mutant(
         name="parking that is forgotten at a restart",
         file="companion/services/sync/passes.py",
-        before="if until is not None and until > self._parts.clock.now():",
-        after="if until is None:",
+        before="        if until is not None:\n            raise parked",
+        after="        if False:\n            raise parked",
         tests=(PASSES,),
     ),
 )

@@ -11,6 +11,7 @@ from companion.domain.reconcile import (
     Adopt,
     Delete,
     EntryState,
+    Forget,
     Insert,
     LedgerEntry,
     ObservedEvent,
@@ -141,13 +142,18 @@ def test_an_update_without_an_answer_is_done_again() -> None:
     assert plan.writes == 1
 
 
-@pytest.mark.parametrize("begins", [NOW, WINDOW.start - DAY], ids=["inside", "behind"])
 @pytest.mark.parametrize("state", [EntryState.REMOVING, EntryState.PENDING])
-def test_an_unfinished_write_of_what_is_not_wanted_any_more_is_deleted(
-    state: EntryState, begins: datetime
-) -> None:
-    unfinished = row(event("a", begins), state)
+def test_an_unfinished_write_of_what_is_not_wanted_any_more_is_deleted(state: EntryState) -> None:
+    unfinished = row(event("a"), state)
     assert reconcile([], [unfinished], WINDOW).actions == (Delete(entry=unfinished),)
+
+
+def test_behind_the_window_an_unfinished_write_is_history_and_an_unfinished_delete_is_not() -> None:
+    past = event("a", WINDOW.start - DAY)
+    begun = row(past, EntryState.PENDING)
+    assert reconcile([], [begun], WINDOW).actions == (Forget(entry=begun),)
+    removing = row(past, EntryState.REMOVING)
+    assert reconcile([], [removing], WINDOW).actions == (Delete(entry=removing),)
 
 
 def test_a_delete_without_an_answer_of_what_is_wanted_again_is_written_again() -> None:

@@ -19,6 +19,7 @@ from companion.domain.disclosure import Item, KindChoice
 from companion.domain.errors import (
     AccountParked,
     CalendarGone,
+    Offline,
     PermissionDenied,
     RequestRefused,
     SignInExpired,
@@ -26,7 +27,7 @@ from companion.domain.errors import (
 from companion.domain.reconcile import EntryState
 from companion.services.ports import CalendarRef, PatchEvent
 from companion.services.sync.passes import Progress
-from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, World, appointment
+from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, Crash, World, appointment
 from tests.fakes.google import content
 
 CANCELLED = AppointmentStatus.CANCELLED
@@ -110,6 +111,44 @@ async def test_what_falls_behind_the_window_is_forgotten_and_stays_in_google() -
     assert result.planned["forget"] == 4
     assert await world.rows() == {}
     assert len(world.live()) == 4
+
+
+async def test_a_change_cut_off_by_the_network_does_not_cost_the_history_its_event() -> None:
+    """Offline at Friday's edit, then two weeks of holiday with the computer off."""
+    world = await a_synced_world(4)
+    await world.put(appointment(1, location="Room 2"))
+    world.remote().refusing = Offline()
+    await world.run()
+    assert (await world.row("a1")).state is EntryState.PENDING
+    world.remote().refusing = None
+    world.clock.set(world.clock.now() + timedelta(days=14))
+    result = await world.run()
+    assert (result.error, result.deleted) == (None, 0)
+    assert len(world.live()) == 4
+    assert await world.rows() == {}
+
+
+async def test_an_event_moved_by_an_unanswered_change_is_not_forgotten_at_its_old_place() -> None:
+    """Google has it on Friday of next week, our row still says Monday; then it is cancelled."""
+    world = await a_synced_world(4)
+    friday = MONDAY + timedelta(days=11)
+    await world.put(appointment(1, start=friday))
+
+    def die(name: str) -> None:
+        if name == "after google.write":
+            raise Crash
+
+    world.at_step = die
+    with pytest.raises(Crash):
+        await world.run()
+    world.at_step = lambda _name: None
+    world.restart()
+    assert (await world.row("a1")).state is EntryState.PENDING
+    assert "a1" in world.live()
+    await world.put(appointment(1, start=friday, status=CANCELLED))
+    world.clock.set(world.clock.now() + timedelta(days=9))
+    await world.run()
+    assert "a1" not in world.live()
 
 
 async def test_with_tidying_what_falls_behind_the_window_is_removed() -> None:

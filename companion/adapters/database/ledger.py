@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -118,12 +118,24 @@ class SqlLedger:
         return await self._access.read(find)
 
     async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None:
-        row = {
-            "practitioner_id": practitioner_id,
-            "state": copy.deepcopy(dict(state)),
-            "saved_at": self._clock.now(),
-        }
-        await self._access.write(lambda connection: connection.execute(_SAVE, row))
+        kept = copy.deepcopy(dict(state))
+        await self.change_state(practitioner_id, lambda _before: kept)
+
+    async def change_state(
+        self,
+        practitioner_id: str,
+        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
+    ) -> None:
+        def work(connection: Connection) -> None:
+            before = connection.execute(_STATE, {"practitioner": practitioner_id})
+            row = {
+                "practitioner_id": practitioner_id,
+                "state": dict(edit(before.scalar_one_or_none() or {})),
+                "saved_at": self._clock.now(),
+            }
+            connection.execute(_SAVE, row)
+
+        await self._access.write(work)
 
     async def states(self) -> dict[str, dict[str, Any]]:
         return await self._access.read(lambda connection: dict(connection.execute(_STATES).all()))

@@ -10,23 +10,14 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from companion.domain.appointments import Appointment, entered_here
-from companion.domain.errors import (
-    BadInput,
-)
+from companion.domain.appointments import Appointment
+from companion.domain.errors import BadInput
 from companion.domain.events import CalendarEvent, project
-from companion.domain.reconcile import (
-    Delete,
-    LedgerEntry,
-    ObservedEvent,
-    SyncPlan,
-    reconcile,
-    removals_to_hold,
-)
+from companion.domain.reconcile import LedgerEntry, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
 from companion.services.ports import (
@@ -40,9 +31,7 @@ from companion.services.ports import (
 )
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.staleness import is_notice
-from companion.services.sync.state import (
-    SyncState,
-)
+from companion.services.sync.state import SyncState
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
@@ -82,8 +71,20 @@ class SyncParts:
     async def state(self, practitioner_id: str) -> SyncState:
         return SyncState.from_json(await self.ledger.state(practitioner_id))
 
-    async def save_state(self, practitioner_id: str, state: SyncState) -> None:
-        await self.ledger.save_state(practitioner_id, state.to_json())
+    async def change_state(
+        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+    ) -> tuple[SyncState, SyncState]:
+        """Before and after; nothing that others save meanwhile is lost."""
+        seen: list[SyncState] = []
+
+        def change(document: Mapping[str, Any]) -> Mapping[str, Any]:
+            before = SyncState.from_json(document)
+            seen[:] = [before, edit(before)]
+            return seen[1].to_json()
+
+        await self.ledger.change_state(practitioner_id, change)
+        before, after = seen
+        return before, after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,28 +202,6 @@ def _known(
     same = {each.id for each in appointments if known.get(each.id) == each.revision}
     events = [each for each in before.desired if each.key.partition("@")[0] in same]
     return [each for each in appointments if each.id not in same], events
-
-
-def held_deletes(
-    settings: Settings, desk: Desk, state: SyncState, now: datetime
-) -> tuple[Delete, ...]:
-    """Removals that wait for a person. Those a person chose to keep wait for nobody any more,
-    and count for nothing; nor do those of appointments entered here: a person cancelled them
-    or moved their series, and no import that went wrong can have done so."""
-    kept = state.kept_names
-    deletes = tuple(
-        delete
-        for delete in desk.plan.deletes
-        if delete.key not in kept and not entered_here(delete.key)
-    )
-    return removals_to_hold(
-        replace(desk.plan, deletes=deletes),
-        [entry for entry in desk.entries if entry.key not in kept],
-        now,
-        share=settings.practice.hold_share,
-        at_least=settings.practice.hold_at_least,
-        book_is_empty=desk.book_is_empty,
-    )
 
 
 def desired_events(

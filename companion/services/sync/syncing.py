@@ -10,9 +10,10 @@ from typing import Any
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.window import SyncWindow
-from companion.services.sync.gathering import SyncParts, account_of, gather, held_deletes, ready
+from companion.services.sync.gathering import SyncParts, account_of, gather, ready
+from companion.services.sync.holding import Holding, held_deletes
 from companion.services.sync.passes import Floor, Pass, PassResult, Progress
-from companion.services.sync.state import SyncState, signature_of
+from companion.services.sync.state import Held, SyncState, signature_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class Syncing:
         units = len(desk.plan.inserts) + 3 * len(desk.plan.updates) + len(desk.plan.deletes)
         return Outlook(
             plan=desk.plan,
-            held=held_deletes(settings, desk, state, parts.clock.now()),
+            held=held_deletes(settings, desk, state.kept_names, parts.clock.now()),
             window=desk.window,
             desired=desk.desired,
             seconds=parts.pacer.seconds_for(account_of(record), units),
@@ -95,11 +96,14 @@ class Syncing:
 
     async def keep_held(self, practitioner_id: str) -> None:
         """A person decided that the held removals stay in Google."""
-        state = await self._parts.state(practitioner_id)
-        if state.held is not None:
+
+        def keep(state: SyncState) -> SyncState:
+            if state.held is None:
+                return state
             names = state.kept_names | {item.name for item in state.held.items}
-            kept = replace(state, kept=signature_of(names), held=None)
-            await self._parts.save_state(practitioner_id, kept)
+            return replace(state, kept=signature_of(names), held=None)
+
+        await self._parts.change_state(practitioner_id, keep)
 
     async def run(
         self,
@@ -107,12 +111,16 @@ class Syncing:
         *,
         cause: str,
         release_held: bool = False,
+        shown: Held | None = None,
         audit: bool = False,
         repair: bool = True,
         settled: str = "",
         progress: Callable[[Progress], None] | None = None,
     ) -> PassResult:
         """One pass; with `audit` Google's own list is compared first and the proof renewed.
+
+        `release_held`: let the removals go that were `shown`, or those that are held now, or,
+        where none are, whatever the plan removes. What comes in addition is held anew.
 
         `settled` is remembered when nothing is left to do. Raises no CompanionError: the result
         carries it. Where a pass of this practitioner is already running, this one follows it."""
@@ -127,7 +135,7 @@ class Syncing:
                         self._floor,
                         record,
                         cause,
-                        release_held=release_held,
+                        Holding(release=release_held, shown=shown),
                         audit=audit,
                         repair=repair,
                         settled=settled,

@@ -135,6 +135,8 @@ class Worker:
         self._network = _Network()
         self._revisions: Mapping[str, int] = {}
         self._sign: object = None
+        self._others_sign: object = None
+        """As the change sign was last; unlike `_sign` it is not reset by a nudge."""
         self._nudged = asyncio.Event()
 
     def nudge(self, practitioner_id: str | None = None) -> None:
@@ -199,6 +201,9 @@ class Worker:
             self._revisions = await self._book.revisions()
             self._fresh_until = float("-inf")
         settings = self._settings.read()
+        others, self._others_sign = self._others_sign, sign
+        if others not in {None, sign}:
+            await self._look_after_others()
         await self._look_at_staleness()
         await self._tidy(settings)
         syncing = {
@@ -210,6 +215,21 @@ class Worker:
             await self._take_up(syncing, settings)
         for practitioner_id, record in syncing.items():
             self._consider(practitioner_id, record, settings)
+        for practitioner_id in self._watches.keys() - syncing.keys():
+            if self._busy(practitioner_id, self._watches[practitioner_id]):
+                # Switched off or disconnected: the running pass finds out before its next batch.
+                self._syncing.book_changed(practitioner_id)
+
+    async def _look_after_others(self) -> None:
+        """Another process has committed. Where it made a pass, it may have been cut short: what
+        we left settled is not settled any more, and is looked at again."""
+        states = await self._syncing.states()
+        for practitioner_id, watch in self._watches.items():
+            state = states.get(practitioner_id, SyncState())
+            if watch.seen is None or watch.failures or self._busy(practitioner_id, watch):
+                continue
+            if state.audit_due or state.settled != watch.seen.signature():
+                watch.seen = None
 
     async def _look_at_staleness(self) -> None:
         """Where somebody committed, and every minute: passes write their state too."""
@@ -296,7 +316,9 @@ class Worker:
     def _audit_due(self, watch: _Watch, record: PractitionerSettings, now: datetime) -> bool:
         if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
             return False
-        return _night(now, record.practitioner.timezone) > watch.audited_on
+        tonight = _night(now, record.practitioner.timezone)
+        # A later night than tomorrow's was counted by a clock that ran ahead.
+        return not tonight <= watch.audited_on <= tonight + timedelta(days=1)
 
     def _may_try(self, watch: _Watch) -> bool:
         moment = self._clock.monotonic()

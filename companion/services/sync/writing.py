@@ -377,9 +377,16 @@ class PlanWriter:
             return _row(action.event, self._id(step), step.generation, EntryState.PENDING)
         if isinstance(action, Delete):
             return replace(action.entry, state=EntryState.REMOVING)
+        # Until the answer is known, the event may be at its old place or at its new one.
+        begun = replace(
+            action.entry,
+            state=EntryState.PENDING,
+            begins=min(action.entry.begins, action.event.begins),
+            ends=max(action.entry.ends, action.event.ends),
+        )
         if action.entry.state is EntryState.REMOVING:  # nobody knows whether it still lives
-            return replace(action.entry, state=EntryState.PENDING, content_hash="")
-        return replace(action.entry, state=EntryState.PENDING)
+            return replace(begun, content_hash="")
+        return begun
 
     def _write_of(self, step: _Step) -> Write:
         action = step.action

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from companion.services.house import Services
     from companion.services.status import Board, PractitionerStatus
     from companion.services.sync.passes import Progress
+    from companion.services.sync.state import Held
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0
@@ -94,20 +95,22 @@ class Live:
         task = self._uploads.get(practitioner_id)
         return task is not None and not task.done()
 
-    def upload(self, practitioner_id: str, *, release_held: bool = False) -> None:
-        """Begin an upload unless one is under way; returns at once."""
+    def upload(self, practitioner_id: str, *, release: Held | None = None) -> None:
+        """Begin an upload unless one is under way; returns at once. `release`: the removals that
+        were shown to the person who lets them go."""
         if self.uploading(practitioner_id):
             return
         self._outcomes.pop(practitioner_id, None)
-        self._uploads[practitioner_id] = asyncio.create_task(
-            self._upload(practitioner_id, release_held)
-        )
+        self._uploads[practitioner_id] = asyncio.create_task(self._upload(practitioner_id, release))
         self.version += 1
 
-    async def _upload(self, practitioner_id: str, release_held: bool) -> None:
+    async def _upload(self, practitioner_id: str, release: Held | None) -> None:
         try:
             result = await self._services.syncing.run(
-                practitioner_id, cause="upload", release_held=release_held
+                practitioner_id,
+                cause="upload",
+                release_held=release is not None,
+                shown=release,
             )
             good = result.error is None and not result.failed
             outcome = Outcome(sentence=words.pass_sentence(result), good=good)

@@ -41,7 +41,7 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
 
         def release() -> None:
             opened.close()
-            site.live.upload(practitioner_id, release_held=True)
+            site.live.upload(practitioner_id, release=held)
 
         async def keep() -> None:
             await site.services.syncing.keep_held(practitioner_id)

@@ -1,0 +1,122 @@
+"""The worker where its ground moves: clocks set back, other processes that begin, end and die."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from companion.domain.errors import AccountParked
+from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
+from tests.unit.test_worker import edit, until, working
+
+TOMORROW = MONDAY + timedelta(days=1)
+
+
+class Neighbour:
+    """Another process on the same home: what it commits shows in the change sign."""
+
+    def __init__(self, world: World) -> None:
+        self.sign = 0
+        world.change_sign = self.change_sign  # type: ignore[method-assign] # it is this test's
+        world.worker = world.new_worker()
+
+    async def change_sign(self) -> object:
+        return self.sign
+
+
+def days_on(world: World, count: int) -> None:
+    world.clock.set(world.clock.now() + timedelta(days=count))
+
+
+async def test_after_a_clock_that_ran_ahead_is_set_right_the_nightly_audit_goes_on() -> None:
+    world = World()
+    async with working(world):
+        await edit(world)
+        await world.clock.sleep(60)
+        days_on(world, 300)
+        await world.clock.sleep(1300)
+        days_on(world, -300)
+        await world.clock.sleep(1300)
+        world.remote().person_deletes(world.id_of("anna1"))
+        world.clock.shift(9 * 3600)
+        await until(world, lambda: "anna1" in world.live(), 1300)
+
+
+async def test_after_a_restart_a_proof_of_the_future_does_not_stop_the_audits() -> None:
+    world = World()
+    await world.put(appointment(1, start=TOMORROW))
+    days_on(world, 300)
+    await world.audit()
+    days_on(world, -300)
+    await world.run()
+    world.remote().person_deletes(world.id_of("a1"))
+    world.restart()
+    async with working(world):
+        await until(world, lambda: "a1" in world.live(), 60)
+
+
+async def test_an_account_parked_by_a_clock_that_ran_ahead_is_tried_again_within_hours() -> None:
+    world = World()
+    async with working(world):
+        await edit(world)
+        await world.clock.sleep(60)
+        days_on(world, 300)
+        world.remote().refusing = AccountParked()
+        await edit(world, 2)
+        await world.clock.sleep(60)
+        world.remote().refusing = None
+        days_on(world, -300)
+        await edit(world, 3)
+        await until(world, lambda: "anna3" in world.live(), 7 * 3600)
+
+
+async def test_switching_off_in_another_process_stops_a_running_upload() -> None:
+    world = World()
+    async with working(world):
+        await world.clock.sleep(60)
+        await world.put(*(appointment(n, start=TOMORROW) for n in range(400)))
+        world.worker.nudge(ANNA)
+        await until(world, lambda: len(world.live()) > 20, 30)
+        world.choose(enabled=False)
+        await world.clock.sleep(5)
+        before = len(world.live())
+        await world.clock.sleep(60)
+        assert len(world.live()) == before < 400
+
+
+async def test_an_upload_by_a_command_that_was_killed_is_finished_by_the_app() -> None:
+    world = World()
+    await world.put(*(appointment(n, start=TOMORROW) for n in range(40)))
+    await world.stores.ledger.save_state(ANNA, {"awaiting_upload": True})
+    neighbour = Neighbour(world)
+    async with working(world):
+        await world.clock.sleep(60)
+        assert world.live() == {}
+        command = world.neighbour()
+
+        def die_in_the_third_batch(_name: str) -> None:
+            if len(world.live()) > 8:
+                raise Crash
+
+        command.at_step = die_in_the_third_batch
+        with pytest.raises(Crash):
+            await command.run()
+        assert 0 < len(world.live()) < 40
+        neighbour.sign = 1
+        await until(world, lambda: len(world.live()) == 40, 30)
+
+
+async def test_after_a_command_that_did_everything_the_app_has_nothing_to_do() -> None:
+    world = World()
+    neighbour = Neighbour(world)
+    async with working(world):
+        await edit(world)
+        await world.clock.sleep(1300)
+        command = world.neighbour()
+        await world.put(appointment(1, start=TOMORROW))
+        assert (await command.run()).inserted == 1
+        neighbour.sign = 1
+        world.remote().exploding = True
+        await world.clock.sleep(3600)
+        assert (await world.syncing.state(ANNA)).trouble is None

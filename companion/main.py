@@ -282,6 +282,7 @@ async def open_companion(
             clock=clock,
             nudge=worker.nudge,
             pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
+            still=syncing.still,
         )
         care = care_for(
             Rooms(

@@ -191,6 +191,7 @@ def fake_house(
         ledger=ledger,
         activity=activity,
         clock=clock,
+        still=syncing.still,
     )
     services = Services(
         clock=clock,

@@ -117,8 +117,9 @@ class SyncMachine(RuleBasedStateMachine):
                 self.loop.close()
 
 
+LONG = settings.get_current_profile_name() == "long"
 SyncMachine.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=1_500 if LONG else 60,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -3,12 +3,14 @@ left where. The rules of a single pass are in test_passes; here people use the s
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from companion.domain.errors import BadInput, SignInExpired
 from companion.services.google.connecting import CalendarChoice
+from companion.services.ports import CalendarRef
 from tests.fakes.google import FakeRemoteCalendar, content
 from tests.fakes.services import FakeHouse
 from tests.unit.test_signin_trouble import (
@@ -211,6 +213,27 @@ async def test_disconnected_with_removing_nothing_of_ours_is_left_and_others_sta
     assert (shown.sentence, shown.in_google) == ("Not connected to Google yet.", 0)
     kinds = {line.kind: line.count for line in house.activity.lines}
     assert kinds["delete"] == 40
+
+
+async def test_removing_under_a_running_upload_leaves_nothing_of_ours_behind() -> None:
+    house = await connected(200)
+    remote = calendar(house)
+    disconnecting: list[asyncio.Task[int]] = []
+    google = house.settings.read().practitioner("anna").google
+
+    async def disconnect_soon(moment: str, name: str) -> None:
+        if (moment, name) == ("before", "write") and len(remote.ours()) > 10 and not disconnecting:
+            work = house.services.connecting.disconnect("anna", remove_events=True)
+            disconnecting.append(asyncio.create_task(work))
+        await asyncio.sleep(0.01)
+
+    remote.hook = disconnect_soon
+    upload = asyncio.create_task(house.services.syncing.run("anna", cause="upload"))
+    await asyncio.gather(upload, return_exceptions=True)
+    assert await disconnecting[0] > 10
+    assert remote.ours() == []
+    ref = CalendarRef(practitioner_id="anna", calendar_id=google.calendar_id)
+    assert await house.ledger.entries(ref) == []
 
 
 async def test_removing_that_fails_half_way_says_what_went_and_goes_on_later() -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import secrets as randomness
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -88,6 +89,11 @@ async def _at_once(_account: str, _units: int) -> None:
     """No pace at all."""
 
 
+def _alone(_practitioner_id: str) -> AbstractAsyncContextManager[None]:
+    """Where nothing else could write."""
+    return contextlib.nullcontext()
+
+
 class Connecting:
     def __init__(  # noqa: PLR0913 - the parts of the house that it joins; main names each
         self,
@@ -100,10 +106,11 @@ class Connecting:
         clock: Clock,
         nudge: Callable[[str], None] = lambda _practitioner_id: None,
         pace: Pace = _at_once,
+        still: Callable[[str], AbstractAsyncContextManager[None]] = _alone,
         random_word: Callable[[], str] = lambda: randomness.token_hex(8),
     ) -> None:
         """`nudge` is told the practitioner whose connection is new; `pace` waits for a share of
-        the account's quota."""
+        the account's quota; while `still` lasts no pass of a practitioner runs."""
         self._google = google
         self._settings = settings
         self._secrets = secrets
@@ -112,6 +119,7 @@ class Connecting:
         self._clock = clock
         self._nudge = nudge
         self._pace = pace
+        self._still = still
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
@@ -398,7 +406,8 @@ class Connecting:
             await self._switch_off(practitioner_id)
             remote = await self._google.calendar(practitioner_id, link.calendar_id)
             ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
-            removed = await self._take_out(remote, ref, link.account.casefold())
+            async with self._still(practitioner_id):  # a running upload would go on writing
+                removed = await self._take_out(remote, ref, link.account.casefold())
         told = await self._revoke(practitioner_id, link.account)
         await self._secrets.remove(f"google/token/{practitioner_id}")
         await self._google.forget(practitioner_id)
@@ -479,8 +488,7 @@ class Connecting:
         return _record(await self._settings.change(edit), practitioner_id)
 
     async def _note_state(self, practitioner_id: str, **fresh: object) -> None:
-        state = await self._ledger.state(practitioner_id)
-        await self._ledger.save_state(practitioner_id, {**state, **fresh})
+        await self._ledger.change_state(practitioner_id, lambda state: {**state, **fresh})
 
     async def _log(self, practitioner_id: str, kind: str, text: str, *, count: int = 1) -> None:
         line = Activity(

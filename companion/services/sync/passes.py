@@ -87,6 +87,13 @@ class Floor:
     )
     """Calls of cancelled passes that had not ended; the next pass lets them end first."""
 
+    async def let_strays_end(self, practitioner_id: str) -> None:
+        """A call of a cancelled pass may still be under way: nothing is looked at before."""
+        calls = self.in_flight
+        for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
+            await asyncio.wait({calls[calendar]})
+            del calls[calendar]
+
 
 class Pass:
     """One run; made for it and thrown away."""
@@ -203,7 +210,7 @@ class Pass:
         parts = self._parts
         self._holding.begin(state)
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
-        await self._let_strays_end()
+        await self._floor.let_strays_end(self._id)
         audit = self._audit or state.audit_due
         self._floor.changed.discard(self._id)
         observed = await self._observe(remote, self._window()) if audit else None
@@ -222,13 +229,6 @@ class Pass:
             await self._clear_former(desk, memory)
         if observed is not None:
             await self._prove(remote, observed)
-
-    async def _let_strays_end(self) -> None:
-        """A call of a cancelled pass may still be under way: nothing is looked at before."""
-        calls = self._floor.in_flight
-        for calendar in [each for each in calls if each.practitioner_id == self._id]:
-            await asyncio.wait({calls[calendar]})
-            del calls[calendar]
 
     def _window(self) -> SyncWindow:
         return window_of(self._record, self._parts.clock.now())

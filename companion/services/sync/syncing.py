@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +54,20 @@ class Syncing:
         if task is not None:
             self._stopped.add(practitioner_id)
             task.cancel()
+
+    @asynccontextmanager
+    async def still(self, practitioner_id: str) -> AsyncIterator[None]:
+        """While it lasts no pass of this practitioner runs, here or in another process; one that
+        is running here is stopped first. Raises Busy."""
+        task = self._tasks.get(practitioner_id)
+        if task is not None:
+            task.cancel()
+        async with (
+            self._locks.setdefault(practitioner_id, asyncio.Lock()),
+            self._parts.turns.turn(f"sync-{practitioner_id}"),
+        ):
+            await self._floor.let_strays_end(practitioner_id)
+            yield
 
     def was_stopped(self, practitioner_id: str) -> bool:
         """Did a person stop the last pass? Said once."""

@@ -6,16 +6,18 @@ a context manager, so that no page can forget the banner or the navigation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from markupsafe import Markup
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from companion.domain.users import User
 from companion.web.access import opens
+from companion.web.ui.markup import Still, icon, tag
 from companion.web.ui.site import Site
 
 
@@ -155,49 +157,47 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
     user = site.who()
     skip = text("Skip to the page", "skip", tag="a")
     skip.props["href"] = f"#{CONTENT}"
-    with box("nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"'):
-        box(tag="img").props('src="/static/icon.svg" alt=""')
-        text("Calendar Companion", tag="span")
+    brand = tag("img", src="/static/icon.svg", alt="") + tag("span", "Calendar Companion")
+    Still(brand, "nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"')
     mine = [place for place in PLACES if opens(user, place.path)]
     seldom = [place for place in mine if not place.daily]
-    with box("nav__list", tag="ul"):
-        for place in mine:
-            if place.daily:
-                _entry(place, active)
-    with box("nav__link nav__more", tag="button") as more:
-        # The browser opens and closes it, gives the focus back, and knows Escape.
-        more.props(f"type=button popovertarget={MORE}")
-        if active in {place.path for place in seldom}:
-            more.classes("nav__more--here")
-        ui.icon("menu").props("aria-hidden=true")
-        text("More", tag="span")
+    Still(_entries([place for place in mine if place.daily], active), "nav__list", tag="ul")
+    # The browser opens and closes it, gives the focus back, and knows Escape.
+    more = Still(icon("menu") + tag("span", "More"), "nav__link nav__more", tag="button")
+    more.props(f"type=button popovertarget={MORE}")
+    if active in {place.path for place in seldom}:
+        more.classes("nav__more--here")
     with box("nav__rest").props(f"id={MORE} popover=auto"):
         if seldom:
-            with box("nav__list", tag="ul"):
-                for place in seldom:
-                    _entry(place, active)
+            Still(_entries(seldom, active), "nav__list", tag="ul")
         _account(user)
         with box("nav__foot"):
             text(f"Version {site.options.version}", "soft small", tag="span")
             _theme_switch(dark, chosen)
 
 
-def _entry(place: Place, active: str) -> None:
-    with box(tag="li"), box("nav__link", tag="a") as entry:
-        entry.props(f'href="{place.path}"')
-        if place.path == active:
-            entry.props('aria-current="page"')
-        ui.icon(place.icon).props("aria-hidden=true")
-        text(place.label, tag="span")
+def _entries(places: Iterable[Place], active: str) -> Markup:
+    """The same on every page, so one element is enough for all of them."""
+    return Markup("").join(
+        tag(
+            "li",
+            tag(
+                "a",
+                icon(place.icon) + tag("span", place.label),
+                class_="nav__link",
+                href=place.path,
+                **({"aria_current": "page"} if place.path == active else {}),
+            ),
+        )
+        for place in places
+    )
 
 
 def _account(user: User) -> None:
     """Who is signed in, and the way out: a form, because only an HTTP answer ends a cookie."""
     with box("nav__account"):
-        with box("nav__link", tag="a").props('href="/account"') as entry:
-            entry.props["aria-label"] = f"Account of {user.name}"
-            ui.icon("account_circle").props("aria-hidden=true")
-            text(user.name, tag="span")
+        entry = Still(icon("account_circle") + tag("span", user.name), "nav__link", tag="a")
+        entry.props["href"], entry.props["aria-label"] = "/account", f"Account of {user.name}"
         with box(tag="form").props('method="post" action="/sign-out"'):
             leave = button("", icon="logout", look="plain").classes("btn--icon")
             leave.props('type=submit aria-label="Sign out" title="Sign out"')

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from markupsafe import Markup
 from nicegui import ui
 
 from companion.services.ports import Activity
 from companion.web.ui import words
+from companion.web.ui.markup import Still, icon, tag
 from companion.web.ui.theme import box, text
 
 _ICONS = {
@@ -49,16 +51,27 @@ def activity_list(
             text("Nothing has happened yet.", "strong")
             text("Imports, uploads and repairs will be listed here.")
         return
-    with box("activity", tag="ul"):
-        for line in lines:
-            with box(tag="li"):
-                ui.icon(_ICONS.get(line.kind, "chevron_right")).props("aria-hidden=true")
-                with box():
-                    text(line.text or _plain(line))
-                    text(_origin(line, names), "soft small")
-                time = text(words.short(line.at, timezone, now), tag="time")
-                time.props["datetime"] = words.utc(line.at)
-                time.props["title"] = words.exact(line.at, timezone)
+    Still(
+        Markup("").join(_line(each, names, now, timezone) for each in lines), "activity", tag="ul"
+    )
+
+
+def _line(line: Activity, names: Mapping[str, str], now: datetime, timezone: str) -> Markup:
+    return tag(
+        "li",
+        icon(_ICONS.get(line.kind, "chevron_right")),
+        tag(
+            "div",
+            tag("p", line.text or _plain(line)),
+            tag("p", _origin(line, names), class_="soft small"),
+        ),
+        tag(
+            "time",
+            words.short(line.at, timezone, now),
+            datetime=words.utc(line.at),
+            title=words.exact(line.at, timezone),
+        ),
+    )
 
 
 def _plain(line: Activity) -> str:

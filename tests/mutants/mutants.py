@@ -1,12 +1,10 @@
-"""The mutants: bugs that somebody could write, each as one replacement in one file.
-
-`before` must stand in the file exactly once; tests/mutants/test_mutants.py sees to it that the
-list keeps up with the code. `tests` are those expected to notice.
-"""
+"""The mutants: bugs that somebody could write; those of `rows` each undo one remedy of the list of
+what goes wrong in calendar sync."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.mutants.mutant import Mutant
+from tests.mutants.rows import ROWS
 
 HISTORIES = "tests/property/test_sync_histories.py"
 PASSES = "tests/unit/test_passes.py"
@@ -16,16 +14,6 @@ HELD = "tests/unit/test_held_plans.py"
 SURPRISES = "tests/unit/test_worker_surprises.py"
 PACING = "tests/unit/test_pacing.py"
 CALENDAR = "tests/contract/test_remote_calendar.py"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    name: str
-    file: str
-    before: str
-    after: str
-    tests: tuple[str, ...] = (HISTORIES,)
-
 
 MUTANTS = (
     Mutant(
@@ -262,4 +250,5 @@ MUTANTS = (
         after="        if False:\n            raise parked",
         tests=(PASSES,),
     ),
+    *ROWS,
 )

@@ -188,6 +188,37 @@ async def test_a_file_that_grows_while_it_is_read_is_read_again(clinic: Clinic) 
     assert (await clinic.count(), clinic.names()) == (2, [])
 
 
+@pytest.mark.skipif("os.name == 'nt'")  # there a file that is open cannot be moved
+@pytest.mark.parametrize("first", [export(1, 2, 3), HEADER[:30]], ids=["whole rows", "torn"])
+async def test_a_copy_that_pauses_for_long_is_in_the_book_whole_in_the_end(
+    tmp_path: Path, first: str
+) -> None:
+    """It was filed away while its writer, on a slow share, still had it open."""
+    clinic = Clinic(tmp_path, snapshot=True)
+    path = clinic.folder / "export.csv"
+    whole = export(1, 2, 3, 4, 5)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(first)
+        file.flush()
+        await clinic.looks(8)
+        assert clinic.names() == []
+        file.write(whole[len(first) :])
+    await clinic.looks(5)
+    assert (await clinic.count(), clinic.names()) == (5, [])
+    assert len(clinic.names("imported")) == 1
+    assert (await clinic.note()).waiting == ()
+
+
+async def test_a_filed_export_that_somebody_opens_later_is_left_alone(clinic: Clinic) -> None:
+    clinic.drop("export.csv", export(1))
+    await clinic.looks(4)
+    (name,) = clinic.names("imported")
+    await clinic.looks(1, seconds=300)
+    (clinic.folder / "imported" / name).write_text("notes of mine", encoding="utf-8")
+    await clinic.looks(4)
+    assert clinic.names("imported") == [name]
+
+
 @pytest.mark.parametrize(
     "name",
     ["~$export.xlsx", "export.csv.part", "export.crdownload", "a.tmp", ".hidden.csv", "Thumbs.db"],

@@ -94,6 +94,13 @@ class Folder:
         source.rename(_free(target, source.name, ""))
         source.with_name(source.name + REPORT).unlink(missing_ok=True)
 
+    def take_back(self, place: str, name: str) -> None:
+        """A file that was filed away too soon: back into the folder, to be read again."""
+        source = self.path / place
+        wanted = self.path / name
+        source.rename(_free(self.path, name, "") if wanted.exists() else wanted)
+        source.with_name(source.name + REPORT).unlink(missing_ok=True)
+
     def look(self, place: str) -> Seen:
         """One file, anywhere below the folder, as it is now."""
         status = (self.path / place).stat(follow_symlinks=False)

@@ -11,6 +11,10 @@ It is imported with its source's mapping and mode. Before that the intent is not
 a crash a file that did go into the book is only filed, never applied over newer changes. What
 somebody still writes to is left where it is and read again.
 
+A writer that pauses for longer than that may go on in a file that is filed away already (not on
+Windows, where an open file cannot be moved): one that grows within two minutes is taken back and
+read again, whole.
+
 Where files stay (by the source's setting, or because we may not move them) they are remembered by
 name and hash. One whose bytes are those of the last import was exported anew without a change:
 importing it again changes nothing and says that the book is up to date.
@@ -60,6 +64,8 @@ RETRY = 10.0
 LOCKED = 60.0
 """Seconds for which another program may keep a file open before we say so."""
 FILE_AGAIN = 60.0
+GROWING = 120.0
+"""Seconds for which a file that was filed away is looked at: its writer may only have paused."""
 REPEATED = timedelta(minutes=10)
 CAUSE = "folder"
 
@@ -168,6 +174,8 @@ class WatchedFolder:
         self._candidates: dict[str, _Candidate] = {}
         self._scanning: asyncio.Task[list[Seen]] | None = None
         self._file_again = 0.0
+        self._filed: dict[str, tuple[str, int, float]] = {}
+        """By place: the name it was dropped under, its bytes, and until when it is looked at."""
 
     def close(self) -> None:
         if self._scanning is not None:
@@ -190,6 +198,7 @@ class WatchedFolder:
             return
         for seen in self._ready(found):
             await self._take(source, seen)
+        await self._take_back_what_grew()
         await self._say_trouble(self._trouble())
         await self._file_what_stayed(source, found)
 
@@ -352,6 +361,8 @@ class WatchedFolder:
         try:
             if not source.leave_files:
                 place = await self._file_away(seen, outcome.into, outcome.report)
+                until = self._house.clock.monotonic() + GROWING
+                self._filed[place] = (seen.name, seen.size, until)
         except Changed:
             changed = True
         except OSError:
@@ -382,6 +393,27 @@ class WatchedFolder:
         zone = ZoneInfo(self._house.settings.read().practice.timezone)
         stamp = f"{self._house.clock.now().astimezone(zone):%Y-%m-%d %H.%M.%S}"
         return await apart(lambda: self._folder.file_away(seen, into, stamp, report))
+
+    async def _take_back_what_grew(self) -> None:
+        now = self._house.clock.monotonic()
+        for place, (name, size, until) in [*self._filed.items()]:
+            if now >= until or not await self._stays_filed(place, name, size):
+                del self._filed[place]
+
+    async def _stays_filed(self, place: str, name: str, size: int) -> bool:
+        def look() -> bool:
+            if self._folder.look(place).size <= size:
+                return False
+            self._folder.take_back(place, name)
+            return True
+
+        try:
+            taken_back = await apart(look)
+        except OSError:  # moved on by a person, or the share went away
+            return False
+        if taken_back:
+            await self._change(lambda note: note.without_waiting(place))
+        return not taken_back
 
     async def _file_what_stayed(self, source: SourceSettings, found: list[Seen]) -> None:
         """Files that could not be moved when they were dealt with: now and then, again."""

@@ -124,7 +124,7 @@ async def test_the_demo_says_so_on_every_page(demo: Visit) -> None:
     for path in ("/", "/import", "/practice", f"/practitioner/{PEOPLE[0].id}"):
         await demo.user.open(path)
         await demo.user.should_see(
-            "Demo: invented people and a simulated Google. Nothing leaves this computer."
+            "Demo: invented people"
         )
 
 

@@ -196,6 +196,21 @@ async def test_connected_again_what_stayed_is_adopted_and_brought_up_to_date() -
     await proven(house, 39)
 
 
+async def test_connected_again_after_a_lost_ledger_what_the_book_has_no_more_goes() -> None:
+    """Only Google's own list knows of it: connecting makes an audit due."""
+    house, remote = await synced()
+    google = house.settings.read().practitioner("anna").google
+    await house.services.connecting.disconnect("anna")
+    ref = CalendarRef(practitioner_id="anna", calendar_id=google.calendar_id)
+    await house.ledger.write(ref, drop=[row.key for row in await house.ledger.entries(ref)])
+    await house.write(remove=[appointments(1)[0].id])
+    back = CalendarChoice(kind="existing", calendar_id=google.calendar_id)
+    await sign_in(house, choice=back)
+    await run(house)
+    assert len(remote.ours()) == 39
+    await proven(house, 39)
+
+
 async def test_connected_to_another_calendar_what_stayed_waits_for_a_person() -> None:
     house, former = await synced()
     await house.services.connecting.disconnect("anna")

@@ -101,6 +101,15 @@ async def test_being_offline_is_noticed_sooner() -> None:
     assert world.remote().calls["write"] == 3
 
 
+async def test_a_rate_error_slows_the_account_that_met_it() -> None:
+    world = World()
+    await world.put(*(appointment(n) for n in range(4)))
+    before = world.pacer.seconds_for("anna@example.com", 600)
+    world.remote().fail_next(RateLimited())
+    assert (await world.run()).error is None
+    assert world.pacer.seconds_for("anna@example.com", 600) > before
+
+
 async def test_a_long_retry_after_ends_the_pass_instead_of_sleeping_through_it() -> None:
     world = World()
     await world.put(*(appointment(n) for n in range(10)))

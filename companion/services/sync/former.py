@@ -15,7 +15,7 @@ from companion.services.sync.gathering import SyncParts
 from companion.services.sync.holding import Holding
 from companion.services.sync.pacing import Urgency
 from companion.services.sync.staleness import is_notice
-from companion.services.sync.writing import Tally
+from companion.services.sync.steps import Tally
 
 Write = Callable[[RemoteCalendar, CalendarRef, SyncPlan], Awaitable[None]]
 Say = Callable[[str, str, int], Awaitable[None]]

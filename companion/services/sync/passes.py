@@ -34,7 +34,8 @@ from companion.services.sync.pacing import Urgency
 from companion.services.sync.remembering import Memory, Outcome, parked, rests_until
 from companion.services.sync.staleness import google_notice, is_notice
 from companion.services.sync.state import Proof, SyncState
-from companion.services.sync.writing import PlanWriter, Tally, Target
+from companion.services.sync.steps import Tally, Target
+from companion.services.sync.writing import PlanWriter
 
 WORKER = "worker"
 """Cause of the passes that nobody asked for."""

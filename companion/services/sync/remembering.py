@@ -18,7 +18,7 @@ from companion.services.ports import Activity
 from companion.services.sync.gathering import Desk, SyncParts, account_of
 from companion.services.sync.holding import Holding
 from companion.services.sync.state import Proof, SyncState, Trouble
-from companion.services.sync.writing import Tally
+from companion.services.sync.steps import Tally
 
 FIRST_PARKING = timedelta(minutes=15)
 LONGEST_PARKING = timedelta(hours=6)

@@ -33,6 +33,9 @@ _LIST_PAGE, _LONGEST_LIST_PAGE = 100, 250
 _COLOURS = ("#9fe1e7", "#7bd148", "#fbd75b", "#ff887c", "#a4bdfc", "#dbadff")
 
 
+MAILING = frozenset({"events.insert", "events.update", "events.patch", "events.delete"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     email: str
@@ -63,6 +66,8 @@ class Counts:
     requests: int = 0
     """HTTP requests; a batch is one."""
     batches: int = 0
+    mailing: int = 0
+    """Writes of events that did not forbid Google to e-mail guests."""
     log: deque[LoggedCall] = field(default_factory=lambda: deque(maxlen=LONGEST_LOG))
 
     @property
@@ -74,7 +79,7 @@ class Counts:
         self.answers.clear()
         self.accounts.clear()
         self.log.clear()
-        self.requests = self.batches = 0
+        self.requests = self.batches = self.mailing = 0
 
 
 class SimulatedGoogle:
@@ -203,6 +208,8 @@ class SimulatedGoogle:
             raise
         finally:
             self.note(caller.account, method, calendar_id, event_id, status)
+            if method in MAILING and one(parameters, "sendUpdates") != "none":
+                self.counts.mailing += 1
 
     def note(
         self,

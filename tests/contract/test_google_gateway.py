@@ -35,7 +35,7 @@ from companion.domain.errors import (
 )
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, EVENTS_OWNED, IDENTITY
-from companion.services.ports import Google, SignedIn
+from companion.services.ports import DeleteEvent, Google, PatchEvent, SignedIn
 from tests.contract.test_remote_calendar import event, insert, wanted_id
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
@@ -448,6 +448,19 @@ async def test_single_calls_and_batches_both_go_where_we_say(real: SimulatedWorl
     counts = real.handle.google.counts
     assert counts.batches == 1
     assert counts.methods["events.insert"] == 3
+
+
+async def test_every_write_forbids_google_to_e_mail_guests(real: SimulatedWorld) -> None:
+    await real.sign_in()
+    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
+    calendar = await real.google.calendar("zoe", info.id)
+    made = insert("a")
+    await calendar.write([made])
+    await calendar.write([PatchEvent(event_id=made.event_id, event=made.event, style=True)])
+    await calendar.write([DeleteEvent(event_id=made.event_id)])
+    counts = real.handle.google.counts
+    assert {"events.insert", "events.patch", "events.delete"} <= set(counts.methods)
+    assert counts.mailing == 0
 
 
 async def test_calls_share_the_connection_of_their_thread(real: SimulatedWorld) -> None:

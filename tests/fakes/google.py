@@ -90,6 +90,8 @@ class FakeRemoteCalendar:
     """Raised by every call while set (SignInExpired, AccountParked …)."""
     fail_parts: dict[str, RemoteError] = field(default_factory=dict)
     hook: Hook | None = None
+    keeps: Callable[[Content], Content] = lambda content: content
+    """What Google makes of the content it is sent."""
     _next_failures: deque[RemoteError] = field(default_factory=deque)
     _lost_answers: int = 0
     _die_after: int | None = None
@@ -243,7 +245,7 @@ class FakeRemoteCalendar:
             event_id=write.event_id,
             key=write.event.key,
             install=self.install,
-            content=_as_kept(write.event),
+            content=self.keeps(_trimmed(write.event)),
             style=write.event.style,
             etag=self._etag(),
         )
@@ -256,7 +258,7 @@ class FakeRemoteCalendar:
             return PreconditionFailed()
         if stored is None or stored.deleted:
             return EventGone()
-        stored.content = _as_kept(write.event)
+        stored.content = self.keeps(_trimmed(write.event))
         stored.key, stored.install = write.event.key, self.install
         if write.style:
             stored.style = write.event.style
@@ -278,7 +280,7 @@ class FakeRemoteCalendar:
         )
 
 
-def _as_kept(event: CalendarEvent) -> Content:
+def _trimmed(event: CalendarEvent) -> Content:
     """Google keeps titles and places without outer blanks."""
     content = event.content
     return replace(content, summary=content.summary.strip(), location=content.location.strip())

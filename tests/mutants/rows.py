@@ -164,7 +164,7 @@ ROWS = (
         file="companion/domain/reconcile.py",
         before="if entry.state is EntryState.OK and entry.content_hash == now:",
         after="if entry.state is EntryState.OK and entry.fingerprint == now:",
-        tests=(HISTORIES,),
+        tests=("tests/unit/test_auditing.py",),
     ),
     Mutant(
         name="row 26: an audit that names as a difference what Google made of our text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,6 +78,19 @@ async def test_a_colour_that_differs_is_no_difference() -> None:
     result = await world.audit()
     assert result.differences == ()
     assert result.updated == 0
+
+
+async def test_text_that_google_keeps_in_its_own_way_is_written_once_and_is_no_difference() -> None:
+    """Emoji and markup come back changed; others update for ever over it (OGCS 2090, 2269)."""
+    world = World()
+    world.remote().keeps = lambda content: replace(content, summary=f"{content.summary}\ufe0f")
+    await world.put(*(appointment(n) for n in range(3)))
+    await world.run()
+    for _ in range(2):
+        result = await world.audit()
+        assert (result.updated, result.api_calls, result.differences) == (0, 1, ())
+    world.remote().exploding = True
+    assert (await world.run()).error is None
 
 
 async def test_what_was_left_out_counts_on_neither_side_until_it_is_put_back() -> None:

@@ -410,6 +410,14 @@ async def test_consent_without_the_calendar_tick_is_refused_and_can_be_repeated(
     assert desk.record().google.connected
 
 
+async def test_consent_without_the_calendar_tick_is_refused_before_a_calendar_is_asked_for(
+    desk: Desk,
+) -> None:
+    with pytest.raises(ScopeMissing):
+        await desk.connect(calendar=LIST, untick=[EVENTS_OWNED])
+    unchanged(desk)
+
+
 async def test_a_failed_second_sign_in_leaves_the_first_connection_working(desk: Desk) -> None:
     await desk.connect()
     before = desk.record(), desk.secrets.kept[TOKEN]

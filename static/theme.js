@@ -14,13 +14,7 @@
   apply();
 })();
 
-// Leaving a page with something unsaved asks first; the page says when there is something.
-(() => {
-  let unsaved = false;
-  window.companionUnsaved = (state) => {
-    unsaved = state;
-  };
-  addEventListener("beforeunload", (event) => {
-    if (unsaved) event.preventDefault();
-  });
-})();
+// Leaving a page asks first while its bar says "Not saved yet": what is seen is what counts.
+addEventListener("beforeunload", (event) => {
+  if (document.querySelector(".savebar--unsaved")?.checkVisibility()) event.preventDefault();
+});

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from companion.testing import find_chromium
 
 HERE = Path(__file__).resolve().parent
 AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
+SLOW = 60_000
+"""Milliseconds that a busy machine may take."""
 WIDE, NARROW = (1280, 900), (390, 844)
 ARGUMENTS = [
     "--headless",
@@ -90,3 +94,59 @@ def settle(page: Page) -> None:
           }
         }"""
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class Person:
+    """Somebody at the screen; counts what they press."""
+
+    page: Page
+    clicks: int = 0
+
+    def press(self, what: Locator) -> None:
+        self.clicks += 1
+        what.click()
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def link(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("link", name=name)
+
+    def at_google(self, account: str = "", *, untick: bool = False, cancel: bool = False) -> None:
+        """Google's own page: which account, which permission, yes or no."""
+        expect(self.button("Allow")).to_be_visible(timeout=SLOW)
+        if account:
+            self.press(self.page.locator(f"input[name=account][value='{account}']"))
+        if untick:
+            for box in self.page.locator("input[name=scope]").all():
+                if "calendar" in (box.get_attribute("value") or ""):
+                    self.press(box)
+        self.press(self.button("Cancel" if cancel else "Allow"))
+
+    def look(self, name: str) -> None:
+        """Accessible, no wider than the window; a picture in every size and colour."""
+        page = self.page
+        expect(page.locator(".q-notification")).to_have_count(0, timeout=10_000)
+        for width, height in (WIDE, NARROW):
+            page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                page.wait_for_timeout(350)  # colours fade
+                if SHOTS:
+                    path = Path(SHOTS) / f"setup-{name}-{width}-{scheme}.png"
+                    page.screenshot(path=path, full_page=True)
+                assert faults(page) == [], f"{name} {width} {scheme}"
+            beyond = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert beyond <= 0, f"{name} is wider than {width}"
+        page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+        page.emulate_media(color_scheme="light")
+
+
+def accounts(me: Person) -> list[str]:
+    """The e-mail addresses on Google's consent page."""
+    boxes = me.page.locator("input[name=account]")
+    expect(boxes.first).to_be_visible(timeout=SLOW)
+    return [each.get_attribute("value") or "" for each in boxes.all()]

@@ -7,39 +7,32 @@ but what a person sees. Screenshots go to the folder named by COMPANION_SCREENSH
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import quote, urlsplit
+from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, expect
 
-from companion.testing import find_chromium
+from tests.e2e.screen import (
+    SLOW,
+    Person,
+    a_browser,
+    accounts,
+    faults,
+    origin_of,
+    serving,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-HERE = Path(__file__).resolve().parent
-AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
 PASSWORD = "tram violet anchor"
+# Each test has a practitioner of its own, so that it can run alone and in any order; those who
+# share one leave them as they were.
+WHOLE_WAY, UNTOUCHED, IN_TWO_TABS, TROUBLED, BY_KEYBOARD, FROM_A_LIST = range(6)
 PROOF = re.compile(r"Book .* = Google \d+")
-SLOW = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +44,7 @@ class FirstDay:
 
     @property
     def address(self) -> str:
-        parts = urlsplit(self.launch)
-        return f"{parts.scheme}://{parts.netloc}"
+        return origin_of(self.launch)
 
     def control(self, name: str, **body: object) -> None:
         """Something happens at Google."""
@@ -85,94 +77,17 @@ class FirstDay:
             return content
 
 
-@dataclass(slots=True, kw_only=True)
-class Person:
-    """Somebody at the screen; counts what they press."""
-
-    page: Page
-    day: FirstDay
-    clicks: int = 0
-    names: list[str] = field(default_factory=list)
-
-    def press(self, what: Locator) -> None:
-        self.clicks += 1
-        what.click()
-
-    def button(self, name: str | re.Pattern[str]) -> Locator:
-        return self.page.get_by_role("button", name=name)
-
-    def link(self, name: str | re.Pattern[str]) -> Locator:
-        return self.page.get_by_role("link", name=name)
-
-    def at_google(self, account: str = "", *, untick: bool = False, cancel: bool = False) -> None:
-        """Google's own page: which account, which permission, yes or no."""
-        expect(self.button("Allow")).to_be_visible(timeout=SLOW)
-        if account:
-            self.press(self.page.locator(f"input[name=account][value='{account}']"))
-        if untick:
-            for box in self.page.locator("input[name=scope]").all():
-                if "calendar" in (box.get_attribute("value") or ""):
-                    self.press(box)
-        self.press(self.button("Cancel" if cancel else "Allow"))
-
-    def look(self, name: str) -> None:
-        """Accessible, no wider than the window; a picture in every size and colour."""
-        page = self.page
-        expect(page.locator(".q-notification")).to_have_count(0, timeout=10_000)
-        for width, height in ((1280, 900), (390, 844)):
-            page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-                page.wait_for_timeout(350)
-                if SHOTS:
-                    path = Path(SHOTS) / f"setup-{name}-{width}-{scheme}.png"
-                    page.screenshot(path=path, full_page=True)
-                assert faults(page) == [], f"{name} {width} {scheme}"
-            beyond = page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert beyond <= 0, f"{name} is wider than {width}"
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.emulate_media(color_scheme="light")
-
-
-def faults(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run().then(result => result.violations)")
-    return [
-        f"{each['impact']} {each['id']} {each['nodes'][0]['target']}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+    with a_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstDay]:
     """A home where nobody was before, in a process of its own."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    folder = tmp_path_factory.mktemp("first-day")
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "serve_first_day.py"), str(folder)],
-        env=kept,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    assert process.stdout is not None
-    try:
-        yield FirstDay(**json.loads(process.stdout.readline()))
-    finally:
-        process.terminate()
-        process.wait(20)
-        process.stdout.close()
+    with serving("serve_first_day.py", tmp_path_factory.mktemp("first-day")) as said:
+        yield FirstDay(**json.loads(said))
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +96,7 @@ def settled(chromium: Browser, day: FirstDay) -> Iterator[BrowserContext]:
     context = chromium.new_context(base_url=day.address, locale="en-AU")
     context.set_default_timeout(SLOW)
     page = context.new_page()
-    me = Person(page=page, day=day)
+    me = Person(page=page)
     page.goto(day.launch)
 
     expect(page.get_by_role("heading")).to_have_text("Welcome to Calendar Companion")
@@ -222,7 +137,7 @@ def settled(chromium: Browser, day: FirstDay) -> Iterator[BrowserContext]:
 def me(settled: BrowserContext, day: FirstDay) -> Iterator[Person]:
     page = settled.new_page()
     page.set_viewport_size({"width": 1280, "height": 900})
-    yield Person(page=page, day=day)
+    yield Person(page=page)
     page.close()
 
 
@@ -236,13 +151,6 @@ def practitioner(me: Person, place: int) -> str:
     return address
 
 
-def accounts(me: Person) -> list[str]:
-    """The e-mail addresses on Google's consent page."""
-    boxes = me.page.locator("input[name=account]")
-    expect(boxes.first).to_be_visible(timeout=SLOW)
-    return [each.get_attribute("value") or "" for each in boxes.all()]
-
-
 def begin(me: Person, *, calendar: str = "") -> list[str]:
     """Presses Connect to Google on a practitioner's page; the accounts Google offers."""
     if calendar:
@@ -253,9 +161,9 @@ def begin(me: Person, *, calendar: str = "") -> list[str]:
 
 def test_the_wizard_leads_to_a_filled_calendar_with_its_proof(me: Person) -> None:
     page = me.page
-    address = practitioner(me, 0)
+    address = practitioner(me, WHOLE_WAY)
     me.look("practitioner-new")
-    account = begin(me)[0]
+    account = begin(me)[WHOLE_WAY]
     me.at_google(account)
     expect(page.get_by_text("Connected.").first).to_be_visible()
     page.reload()
@@ -286,7 +194,7 @@ def test_the_wizard_leads_to_a_filled_calendar_with_its_proof(me: Person) -> Non
 
 
 def test_saying_no_at_google_changes_nothing_and_can_be_tried_again(me: Person) -> None:
-    practitioner(me, 1)
+    practitioner(me, UNTOUCHED)
     begin(me)
     me.at_google(cancel=True)
     expect(me.page.get_by_text("cancelled").first).to_be_visible()
@@ -295,7 +203,7 @@ def test_saying_no_at_google_changes_nothing_and_can_be_tried_again(me: Person) 
 
 
 def test_another_account_than_the_login_is_caught(me: Person) -> None:
-    practitioner(me, 1)
+    practitioner(me, UNTOUCHED)
     mine = me.page.get_by_label("E-mail of the Google account")
     mine.fill("somebody.else@banksia.example")
     other = begin(me)[0]
@@ -306,8 +214,8 @@ def test_another_account_than_the_login_is_caught(me: Person) -> None:
 
 
 def test_an_unticked_calendar_is_caught_and_explained(me: Person) -> None:
-    practitioner(me, 1)
-    account = begin(me)[1]
+    practitioner(me, UNTOUCHED)
+    account = begin(me)[UNTOUCHED]
     me.at_google(account, untick=True)
     expect(me.page.get_by_role("heading")).to_contain_text(re.compile("permission|calendar"))
     assert faults(me.page) == []
@@ -316,7 +224,7 @@ def test_an_unticked_calendar_is_caught_and_explained(me: Person) -> None:
 
 
 def test_the_back_button_out_of_google_leaves_a_sign_in_that_can_be_cancelled(me: Person) -> None:
-    address = practitioner(me, 1)
+    address = practitioner(me, UNTOUCHED)
     begin(me)
     me.page.goto(address)
     expect(me.page.get_by_text("A sign-in at Google is under way.")).to_be_visible()
@@ -325,8 +233,8 @@ def test_the_back_button_out_of_google_leaves_a_sign_in_that_can_be_cancelled(me
 
 
 def test_a_calendar_is_chosen_from_the_list(me: Person) -> None:
-    practitioner(me, 1)
-    account = begin(me, calendar="Choose from my list, after signing in")[1]
+    practitioner(me, FROM_A_LIST)
+    account = begin(me, calendar="Choose from my list, after signing in")[FROM_A_LIST]
     me.at_google(account)
     mine = me.page.get_by_role("radiogroup", name="My calendars")
     expect(mine).to_be_visible(timeout=SLOW)
@@ -338,8 +246,8 @@ def test_a_calendar_is_chosen_from_the_list(me: Person) -> None:
 
 
 def test_a_second_tab_sees_what_the_first_did(me: Person, settled: BrowserContext) -> None:
-    address = practitioner(me, 2)
-    account = begin(me)[2]
+    address = practitioner(me, IN_TWO_TABS)
+    account = begin(me)[IN_TWO_TABS]
     second = settled.new_page()
     second.goto(address)
     expect(second.get_by_text("A sign-in at Google is under way.")).to_be_visible()
@@ -349,42 +257,47 @@ def test_a_second_tab_sees_what_the_first_did(me: Person, settled: BrowserContex
     second.close()
 
 
-def test_an_ended_sign_in_and_a_removed_calendar_say_what_to_do(me: Person) -> None:
-    practitioner(me, 3)
-    account = begin(me)[3]
+def test_an_ended_sign_in_and_a_removed_calendar_say_what_to_do(me: Person, day: FirstDay) -> None:
+    practitioner(me, TROUBLED)
+    account = begin(me)[TROUBLED]
     me.at_google(account)
     expect(me.page.get_by_text("Connected.").first).to_be_visible()
-    me.day.remove_calendar(account)
+    day.remove_calendar(account)
     me.press(me.button("Check Calendar is accessible"))
     expect(me.page.get_by_text("What to try, in this order:").first).to_be_visible()
     assert faults(me.page) == []
-    me.day.control("revoke", email=account)
-    me.day.control("expire", email=account)
+    day.control("revoke", email=account)
+    day.control("expire", email=account)
     me.press(me.button("Test Credentials"))
     expect(me.page.get_by_text("What to try, in this order:").last).to_be_visible()
 
 
 def test_leaving_with_something_unsaved_asks(me: Person) -> None:
-    practitioner(me, 0)
+    address = practitioner(me, UNTOUCHED)
     me.page.get_by_label("Days in Arrears").fill("3")
     expect(me.page.get_by_text("Not saved yet")).to_be_visible()
     asked: list[str] = []
 
-    def answer(dialog: object) -> None:
-        asked.append(str(getattr(dialog, "type", "")))
-        dialog.dismiss()  # type: ignore[attr-defined]  # Playwright's own
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
 
-    me.page.on("dialog", answer)
-    me.page.locator(".back").click(no_wait_after=True)
-    me.page.wait_for_timeout(500)
+    me.page.once("dialog", stay)
+    with me.page.expect_event("dialog"):
+        me.page.locator(".back").click(no_wait_after=True)
     assert asked == ["beforeunload"]
-    me.press(me.button("Undo"))
+    expect(me.page).to_have_url(re.compile(re.escape(address)))
+    with me.page.expect_navigation():
+        me.press(me.button("Undo"))
     expect(me.page.get_by_text("Not saved yet")).to_be_hidden()
+    with me.page.expect_navigation():
+        me.press(me.page.locator(".back"))
+    expect(me.page.locator(".who").first).to_be_visible()
 
 
 def test_the_wizard_is_reached_and_used_with_the_keyboard_alone(me: Person) -> None:
-    practitioner(me, 4)
-    account = begin(me)[4]
+    practitioner(me, BY_KEYBOARD)
+    account = begin(me)[BY_KEYBOARD]
     me.at_google(account)
     expect(me.page.get_by_text("Connected.").first).to_be_visible()
     reached = []
@@ -407,7 +320,7 @@ def test_the_wizard_is_reached_and_used_with_the_keyboard_alone(me: Person) -> N
 
 
 def test_a_user_signs_in_elsewhere_and_out_of_every_tab(
-    me: Person, chromium: Browser, settled: BrowserContext
+    me: Person, day: FirstDay, chromium: Browser, settled: BrowserContext
 ) -> None:
     page = me.page
     page.goto("/users")
@@ -421,11 +334,11 @@ def test_a_user_signs_in_elsewhere_and_out_of_every_tab(
     me.look("users")
 
     machine = [e for e in settled.cookies() if e["name"].startswith("companion-machine")]
-    context = chromium.new_context(base_url=me.day.address, locale="en-AU")
+    context = chromium.new_context(base_url=day.address, locale="en-AU")
     context.add_cookies(machine)  # type: ignore[arg-type]  # what cookies() gave
     front = context.new_page()
     front.goto("/practice")
-    kim = Person(page=front, day=me.day)
+    kim = Person(page=front)
     front.get_by_label("Your name").fill("Kim")
     front.get_by_label("Password").fill("wrong wrong wrong")
     kim.press(kim.button("Sign in"))

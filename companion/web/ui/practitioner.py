@@ -138,7 +138,7 @@ class _Page:
                     button("Copy settings to others …", careful(copy), icon="content_copy")
         with step(9, "Upload to Google"):
             _State(site, self._id)
-        self._bar = box("savebar").props("role=status")
+        self._bar = box("savebar savebar--unsaved").props("role=status")
         with self._bar:
             text("Not saved yet", "strong")
             with box("actions"):
@@ -211,9 +211,7 @@ class _Page:
         await self._preview.show(self._form.draft(), arrears, advance)
 
     def _unsaved(self, state: bool) -> None:
-        if self._bar.visible != state:
-            self._bar.set_visibility(state)
-            ui.run_javascript(f"companionUnsaved({'true' if state else 'false'})")
+        self._bar.set_visibility(state)
 
     async def _okay(self) -> None:
         if await self._apply():

@@ -161,6 +161,58 @@ def test_random_arrivals_of_calls_and_patches_never_exceed_user_or_project(seed:
     run(work)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_calls_that_arrive_late_never_exceed_user_or_project_either(seed: int) -> None:
+    """What counts is when Google sees a call, not when its turn was granted: each is held up on
+    its way, now and then all of them for up to half a minute."""
+    chance = random.Random(seed)
+    user, project = chance.choice([(10, 166), (10, 30), (100, 120), (5, 166)])
+
+    async def work(clock: FakeClock) -> None:
+        pacer, log = Pacer(clock, user_rate=user, project_rate=project), Log(clock)
+        held_up_until = 0.0
+
+        async def one(account: str) -> None:
+            nonlocal held_up_until
+            for _ in range(chance.randrange(10, 60)):
+                units = chance.choice([1, 3, pacer.batch_units(account)])
+                async with pacer.calling(account, units, chance.choice(list(Urgency))):
+                    if chance.random() < 0.01:
+                        held_up_until = clock.monotonic() + chance.uniform(0, 30)
+                    await clock.sleep(max(0.0, held_up_until - clock.monotonic()))
+                    await clock.sleep(chance.choice([0.0, 0.1, chance.uniform(0, 5)]))
+                    log.note(account, units)
+                    await clock.sleep(0.05)
+
+        names = [f"p{n}" for n in range(6)]
+        await asyncio.gather(*(one(names[n % 6]) for n in range(48)))
+        assert max(log.peak(name) for name in names) <= user * 60
+        assert log.peak() <= project * 60
+
+    run(work)
+
+
+@pytest.mark.parametrize("calendars", [1, 4, 16])
+async def test_calendars_of_one_login_that_are_held_up_together_do_not_exceed_its_figure(
+    calendars: int,
+) -> None:
+    """A network that stands still for a while, then lets everything through at once."""
+    clock = FakeClock()
+    pacer, log = Pacer(clock, user_rate=10, project_rate=10_000 / 60), Log(clock)
+
+    async def write() -> None:
+        while clock.monotonic() < 400:
+            units = pacer.batch_units("anna")
+            async with pacer.calling("anna", units, UPCOMING):
+                if 100 < clock.monotonic() < 120:
+                    await clock.sleep(120 - clock.monotonic())
+                await clock.sleep(0.3)
+                log.note("anna", units)
+
+    await asyncio.gather(*(write() for _ in range(calendars)))
+    assert 550 < log.peak() <= 600
+
+
 async def test_starting_over_and_over_spends_no_more_than_going_on() -> None:
     clock = FakeClock()
     log = Log(clock)

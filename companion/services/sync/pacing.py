@@ -4,7 +4,8 @@ Google allows 600 units a minute per signed-in account and 10,000 per project, o
 windows. A token bucket of rate r and capacity b lets at most ``60·r + b`` units through in any
 60 s, so each bucket here runs at ``(limit - b - margin) / 60``: the figure is never exceeded
 and 97 % of it is used. The margin is for calls that were granted and arrive late, when a network
-or a busy machine holds them up: no more than the margin of the project is under way at a time. A
+or a busy machine holds them up: no more than the margin of the account, and of the project, is
+under way at a time. A
 bucket starts empty: a program that is started over and over spends no more than one that runs on.
 
 Turns are granted by one pump: the lowest `Urgency` first, then first come. A calendar asks for
@@ -124,11 +125,19 @@ class _Account:
     """When its first waiter is looked at again; infinite while the bucket lets it go."""
     ready: int = -1
     """Number of the waiter that stands in the pump's queue."""
+    under_way: int = 0
+    """Units of calls that have not ended, whatever calendar of the account they are for."""
 
     def first(self) -> _Waiter | None:
         while self.waiters and self.waiters[0].turn.done():  # cancelled meanwhile
             heapq.heappop(self.waiters)
         return self.waiters[0] if self.waiters else None
+
+    def has_room_for(self, waiter: _Waiter) -> bool:
+        """One call always has."""
+        if not (waiter.lasting and self.under_way):
+            return True
+        return self.under_way + waiter.units <= self.bucket.margin
 
 
 class Pacer:
@@ -176,12 +185,13 @@ class Pacer:
         try:
             yield
         finally:
-            self._ended(units)
-            self._grant()
+            self._ended(account, units)
+            self._look_at(account)
 
-    def _ended(self, units: int) -> None:
+    def _ended(self, account: str, units: int) -> None:
         self._under_way -= 1
         self._units_under_way -= units
+        self._account(account).under_way -= units
 
     async def _wait_for(self, account: str, units: int, urgency: Urgency, *, lasting: bool) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -192,7 +202,7 @@ class Pacer:
             await turn
         except asyncio.CancelledError:
             if lasting and turn.done() and not turn.cancelled():  # granted at the same moment
-                self._ended(units)
+                self._ended(account, units)
             self._look_at(account)  # whoever stood behind may need less
             raise
 
@@ -229,8 +239,8 @@ class Pacer:
         """Put an account's first waiter into the queue, or note when its bucket allows it."""
         account = self._account(name)
         first = account.first()
-        if first is None:
-            return
+        if first is None or not account.has_room_for(first):
+            return  # whichever of its calls ends next looks again
         wait = account.bucket.ready_in(first.units, now)
         if wait <= 0:
             if account.ready != first.number:
@@ -273,6 +283,7 @@ class Pacer:
             if first.lasting:
                 self._under_way += 1
                 self._units_under_way += first.units
+                account.under_way += first.units
             account.bucket.take(first.units, now)
             self._project.take(first.units, now)
             first.turn.set_result(None)

@@ -11,6 +11,7 @@ import pytest
 from companion.domain.errors import BadInput, SignInExpired
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import CalendarRef
+from companion.web.ui.live import Live
 from tests.fakes.google import FakeRemoteCalendar, content
 from tests.fakes.services import FakeHouse
 from tests.unit.test_signin_trouble import (
@@ -112,6 +113,21 @@ async def test_a_kind_that_goes_no_more_waits_when_it_is_many_and_then_goes() ->
     await choose(house, kinds="all")
     await run(house)
     await proven(house, 40)
+
+
+async def test_a_release_while_an_upload_runs_follows_it() -> None:
+    house, remote = await synced()
+    await choose(house, kinds="meeting")
+    await run(house)
+    held = (await house.services.syncing.state("anna")).held
+    live = Live(house.services)
+    live.upload("anna")
+    live.upload("anna", release=held)
+    for _ in range(1_000):
+        await asyncio.sleep(0.01)
+        if not live.uploading("anna"):
+            break
+    assert remote.ours() == []
 
 
 async def test_a_shorter_period_removes_what_lies_beyond_and_a_longer_one_brings_it_back() -> None:

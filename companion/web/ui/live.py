@@ -97,8 +97,8 @@ class Live:
 
     def upload(self, practitioner_id: str, *, release: Held | None = None) -> None:
         """Begin an upload unless one is under way; returns at once. `release`: the removals that
-        were shown to the person who lets them go."""
-        if self.uploading(practitioner_id):
+        were shown to the person who lets them go; they follow whatever is under way."""
+        if self.uploading(practitioner_id) and release is None:
             return
         self._outcomes.pop(practitioner_id, None)
         self._uploads[practitioner_id] = asyncio.create_task(self._upload(practitioner_id, release))

@@ -267,6 +267,26 @@ async def test_a_pass_that_was_not_needed_counts_as_good() -> None:
     assert world.staleness.since(ANNA) is None
 
 
+async def test_an_import_by_a_clock_that_ran_ahead_does_not_hide_a_stale_book() -> None:
+    world = Practice()
+    await world.uploaded()
+    await world.imported(world.clock.now() + timedelta(days=300))
+    await world.a_day_later()
+    assert world.staleness.book_since() == IMPORTED
+
+
+async def test_a_pass_by_a_clock_that_ran_ahead_does_not_hide_that_none_succeeds() -> None:
+    world = Practice()
+    world.clock.set(IMPORTED)
+    await world.put(appointment(100))
+    world.clock.shift(300 * 86_400)
+    await world.run()
+    world.staleness.confirm(ANNA)
+    world.clock.set(IMPORTED)
+    await world.a_day_later()
+    assert world.staleness.since(ANNA) is not None
+
+
 async def test_after_waking_the_first_pass_gets_its_time() -> None:
     world = Practice()
     world.clock.set(IMPORTED)

@@ -28,6 +28,8 @@ from companion.services.sync.state import SyncState
 
 NOTICE = "stale-notice"
 GRACE = timedelta(minutes=10)
+RECENT = 20
+"""Imports looked at for the last one."""
 FRESH = 5.0
 """Seconds for which what was read is taken as true by a pass."""
 
@@ -51,9 +53,11 @@ class Staleness:
 
     async def look(self) -> None:
         """Read anew: two queries for the whole practice. Raises StoreError, Busy."""
-        imports = await self._book.imports(1)
+        imports = await self._book.imports(RECENT)
         states = await self._ledger.states()
-        self._imported_at = imports[0].at if imports else None
+        now = self._clock.now()
+        # A moment to come was noted by a clock that ran ahead, and tells nothing.
+        self._imported_at = next((each.at for each in imports if each.at <= now), None)
         found = {key: SyncState.from_json(each).last_success for key, each in states.items()}
         self._passed = {key: at for key, at in found.items() if at is not None}
         self._looked_at = self._clock.monotonic()
@@ -98,7 +102,8 @@ class Staleness:
             self._confirmed.get(practitioner_id),
             record.google.connected_at,
         )
-        last = max((each for each in good if each is not None), default=None)
+        now = self._clock.now()
+        last = max((each for each in good if each is not None and each <= now), default=None)
         return last if self._too_old(last) else None
 
     def _too_old(self, moment: datetime | None) -> bool:

@@ -12,7 +12,7 @@ from nicegui import ui
 from companion.domain.users import Role
 from companion.services.sources.folders import apart
 from companion.services.sources.notes import SourceNote, Waiting
-from companion.services.sources.watching import WatchedFolder
+from companion.services.sources.watched_folder import WatchedFolder
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeHouse, fake_house
 from tests.pages.conftest import Visit, visiting

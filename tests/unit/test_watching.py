@@ -25,7 +25,8 @@ from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.folders import Folder, Seen, is_dropped
 from companion.services.sources.notes import SourceNote
 from companion.services.sources.sources import Sources
-from companion.services.sources.watching import WatchedFolder, Watching
+from companion.services.sources.watched_folder import WatchedFolder
+from companion.services.sources.watching import Watching
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, RunningClock
 from tests.fakes.settings import FakeSettings

@@ -1,0 +1,413 @@
+"""WatchedFolder: one source's folder, from a file that is dropped there to its filing.
+
+    seen twice alike → private copy, hashed → preview → apply → filed away below the folder
+                                                 │        └ held: set aside, waits for a person
+                                                 └ of no use: looked at again, then set aside
+
+It is imported with its source's mapping and mode. Before that the intent is noted, so that after
+a crash a file that did go into the book is only filed, never applied over newer changes. What
+somebody still writes to is left where it is and read again.
+
+A writer that pauses for longer than that may go on in a file that is filed away already (not on
+Windows, where an open file cannot be moved): one that grows within two minutes is taken back and
+read again, whole.
+
+Where files stay (by the source's setting, or because we may not move them) they are remembered by
+name and hash. One whose bytes are those of the last import was exported anew without a change:
+importing it again changes nothing and says that the book is up to date.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from companion.domain.errors import BadInput, CompanionError
+from companion.domain.settings import SourceSettings
+from companion.services.imports.importing import ImportPreview, ImportReport
+from companion.services.imports.layout_choice import UnknownLayout
+from companion.services.ports import Activity
+from companion.services.sources.folders import IMPORTED, SET_ASIDE, Changed, Folder, Seen, apart
+from companion.services.sources.notes import Begun, Done, SourceNote, Waiting
+from companion.services.sources.reports import bad_report, counted, held_report, rows_report
+from companion.services.sources.sources import spooled
+
+if TYPE_CHECKING:
+    from companion.services.sources.watching import Watching
+
+LOOK_EVERY = 1.0
+STILL = 0.9
+"""Seconds a file must not have changed."""
+STILL_EMPTY = 10.0
+"""The same for one without a byte: its writer has hardly begun."""
+SECOND_LOOK = 3.0
+"""Seconds after which a file of no use is looked at again before it is set aside."""
+ANSWER = 5.0
+"""Seconds a folder may take to list its files."""
+RETRY = 10.0
+LOCKED = 60.0
+"""Seconds for which another program may keep a file open before we say so."""
+FILE_AGAIN = 60.0
+GROWING = 120.0
+"""Seconds for which a file that was filed away is looked at: its writer may only have paused."""
+REPEATED = timedelta(minutes=10)
+CAUSE = "folder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """How one file ended."""
+
+    into: str
+    """`IMPORTED` or `SET_ASIDE`."""
+    result: str
+    digest: str
+    held: bool = False
+    report: str = ""
+    in_book: bool = False
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A file that is not dealt with."""
+
+    seen: Seen
+    since: float
+    """Monotonic seconds: first seen just like this."""
+    not_before: float = 0.0
+    useless: bool = False
+    """It was read once and could not be used."""
+    trouble: str = ""
+    """Why it has to wait, though it is no fault of its own."""
+
+
+class WatchedFolder:
+    """One source's folder; `look` is one look at it."""
+
+    def __init__(self, house: Watching, name: str, path: Path) -> None:
+        self._house = house
+        self._name = name
+        self._folder = Folder(path)
+        self._note: SourceNote | None = None
+        self._candidates: dict[str, _Candidate] = {}
+        self._scanning: asyncio.Task[list[Seen]] | None = None
+        self._file_again = 0.0
+        self._filed: dict[str, tuple[str, int, float]] = {}
+        """By place: the name it was dropped under, its bytes, and until when it is looked at."""
+
+    def close(self) -> None:
+        if self._scanning is not None:
+            self._scanning.cancel()
+
+    async def look(self) -> None:
+        """Raises CompanionError when a store fails: nothing is lost, the next look does it."""
+        source = self._house.settings.read().sources.get(self._name)
+        if source is None:
+            return
+        if self._note is None:
+            self._note = (await self._house.notes.read()).get(self._name, SourceNote())
+        try:
+            found = await self._scan()
+        except OSError:
+            await self._say_trouble(
+                "The folder cannot be reached. Check that the drive or network share is "
+                "connected; it is looked at again by itself."
+            )
+            return
+        for seen in self._ready(found):
+            await self._take(source, seen)
+        await self._take_back_what_grew()
+        await self._say_trouble(self._trouble())
+        await self._file_what_stayed(source, found)
+
+    async def _scan(self) -> list[Seen]:
+        """A share that has gone may not even say so: never two scans at a time."""
+        if self._scanning is None:
+            self._scanning = asyncio.create_task(apart(self._folder.scan, None))
+        done, _ = await asyncio.wait({self._scanning}, timeout=ANSWER)
+        if not done:
+            raise TimeoutError
+        scanned, self._scanning = self._scanning, None
+        return scanned.result()
+
+    def _ready(self, found: list[Seen]) -> list[Seen]:
+        """Those nobody has written to lately; oldest first."""
+        now = self._house.clock.monotonic()
+        before, self._candidates = self._candidates, {}
+        ready = []
+        for seen in found:
+            if self._dealt_with(seen):
+                continue
+            known = before.get(seen.name)
+            if known is None or known.seen != seen:
+                known = _Candidate(seen=seen, since=now)
+            self._candidates[seen.name] = known
+            still = STILL if seen.size else STILL_EMPTY
+            if now - known.since >= still and now >= known.not_before:
+                ready.append(seen)
+        return ready
+
+    def _dealt_with(self, seen: Seen) -> bool:
+        done = self._known.done.get(seen.name)
+        return done is not None and (done.size, done.changed) == (seen.size, seen.changed)
+
+    @property
+    def _known(self) -> SourceNote:
+        return self._note or SourceNote()
+
+    # ── one file ──────────────────────────────────────────────────────────────────────────────
+
+    async def _take(self, source: SourceSettings, seen: Seen) -> None:
+        """Deal with one file, or leave it for a later look."""
+        try:
+            outcome = await self._outcome(source, seen)
+        except Changed:
+            self._candidates.pop(seen.name, None)
+        except OSError:  # another program has it open, or the share went away
+            self._later(seen, LOOK_EVERY)
+        except CompanionError as error:
+            self._later(seen, RETRY)
+            self._candidates[seen.name].trouble = f"{error.what} {error.remedy}"
+        else:
+            if outcome is not None:
+                await self._finish(source, seen, outcome)
+
+    async def _outcome(self, source: SourceSettings, seen: Seen) -> _Outcome | None:
+        """None for one that is to be looked at again, or was dealt with before."""
+        try:
+            async with spooled(self._folder, seen, self._house.spool) as (copy, digest):
+                if self._is_old(seen, digest):
+                    await self._remember(seen, digest)
+                    return None
+                return await self._import(source, seen, copy, digest)
+        except BadInput as error:
+            candidate = self._candidates[seen.name]
+            if not candidate.useless:  # its writer may only have paused
+                candidate.useless = True
+                self._later(seen, SECOND_LOOK)
+                return None
+            return await self._of_no_use(seen, error)
+
+    def _is_old(self, seen: Seen, digest: str) -> bool:
+        """Dealt with already, though its time or name is another now."""
+        note = self._known
+        if not any(each.digest == digest for each in note.done.values()):
+            return False
+        own = note.done.get(seen.name)
+        again = own is not None and own.digest == digest == note.imported_digest
+        age = self._house.clock.now() - note.imported_at if note.imported_at else timedelta(0)
+        return not (again and age >= REPEATED)
+
+    async def _import(
+        self, source: SourceSettings, seen: Seen, copy: Path, digest: str
+    ) -> _Outcome:
+        house = self._house
+        if await self._was_imported(seen, digest):
+            result = "It was imported just before the program ended."
+            return _Outcome(into=IMPORTED, result=result, digest=digest, in_book=True)
+        preview = await house.importing.preview(
+            copy, source=source.name, snapshot=source.snapshot, file_name=seen.name
+        )
+        if preview.rejected and not preview.added + preview.changed + preview.unchanged:
+            return await self._of_no_use(seen, _no_usable_row(preview), preview, digest)
+        begun = Begun(file=seen.name, digest=digest, at=house.clock.now())
+        await self._change(lambda note: replace(note, begun=begun))
+        report = await house.importing.apply(preview, cause=CAUSE)
+        house.changed()
+        if report.held:
+            return _Outcome(
+                into=SET_ASIDE,
+                result=report.why_held,
+                digest=digest,
+                held=True,
+                report=held_report(self._name, seen.name, self._now_words(), report),
+            )
+        return _Outcome(
+            into=IMPORTED,
+            result=counted(report),
+            digest=digest,
+            report=self._rows_report(seen, report),
+            in_book=True,
+        )
+
+    async def _was_imported(self, seen: Seen, digest: str) -> bool:
+        """A crash came between the import of exactly this file and its filing."""
+        begun = self._known.begun
+        if begun is None or (begun.file, begun.digest) != (seen.name, digest):
+            return False
+        records = await self._house.book.imports(50)
+        return any(
+            each.source == self._name and each.file_name == seen.name and each.at >= begun.at
+            for each in records
+        )
+
+    def _rows_report(self, seen: Seen, report: ImportReport) -> str:
+        if not report.rejected:
+            return ""
+        return rows_report(self._name, seen.name, self._now_words(), report.rejected)
+
+    async def _of_no_use(
+        self,
+        seen: Seen,
+        error: CompanionError,
+        preview: ImportPreview | None = None,
+        digest: str = "",
+    ) -> _Outcome:
+        """Say so in the activity list, in words that hold nothing of the file."""
+        what = "Its columns are of no layout we know." if _names_columns(error) else error.what
+        line = Activity(
+            at=self._house.clock.now(),
+            practitioner_id="",
+            cause=CAUSE,
+            kind="error",
+            text=f"A file for {self._name} could not be used: {what}",
+        )
+        await self._house.activity.add([line])
+        rejected = preview.rejected if preview is not None else ()
+        return _Outcome(
+            into=SET_ASIDE,
+            result=error.what,
+            digest=digest,
+            report=bad_report(self._name, seen.name, self._now_words(), error, rejected),
+        )
+
+    # ── filing ────────────────────────────────────────────────────────────────────────────────
+
+    async def _finish(self, source: SourceSettings, seen: Seen, outcome: _Outcome) -> None:
+        """File it away, or remember it where it has to stay; and keep how it went."""
+        place, changed = seen.name, False
+        try:
+            if not source.leave_files:
+                place = await self._file_away(seen, outcome.into, outcome.report)
+                until = self._house.clock.monotonic() + GROWING
+                self._filed[place] = (seen.name, seen.size, until)
+        except Changed:
+            changed = True
+        except OSError:
+            self._file_again = self._house.clock.monotonic() + FILE_AGAIN
+        now = self._house.clock.now()
+
+        def edit(note: SourceNote) -> SourceNote:
+            note = replace(
+                note, last_file=seen.name, last_at=now, last_result=outcome.result, begun=None
+            )
+            if outcome.in_book:
+                note = replace(note, imported_at=now, imported_digest=outcome.digest)
+            if changed:  # somebody goes on writing: it is read again
+                return note
+            if outcome.into == SET_ASIDE:
+                waiting = Waiting(place=place, at=now, held=outcome.held, what=outcome.result)
+                rest = note.without_waiting(place).waiting
+                note = replace(note, waiting=(*rest, waiting))
+            if place == seen.name:
+                done = Done(digest=outcome.digest, size=seen.size, changed=seen.changed)
+                note = note.with_done(seen.name, done)
+            return note
+
+        self._candidates.pop(seen.name, None)
+        await self._change(edit)
+
+    async def _file_away(self, seen: Seen, into: str, report: str) -> str:
+        zone = ZoneInfo(self._house.settings.read().practice.timezone)
+        stamp = f"{self._house.clock.now().astimezone(zone):%Y-%m-%d %H.%M.%S}"
+        return await apart(lambda: self._folder.file_away(seen, into, stamp, report))
+
+    async def _take_back_what_grew(self) -> None:
+        now = self._house.clock.monotonic()
+        for place, (name, size, until) in [*self._filed.items()]:
+            if now >= until or not await self._stays_filed(place, name, size):
+                del self._filed[place]
+
+    async def _stays_filed(self, place: str, name: str, size: int) -> bool:
+        def look() -> bool:
+            if self._folder.look(place).size <= size:
+                return False
+            self._folder.take_back(place, name)
+            return True
+
+        try:
+            taken_back = await apart(look)
+        except OSError:  # moved on by a person, or the share went away
+            return False
+        if taken_back:
+            await self._change(lambda note: note.without_waiting(place))
+        return not taken_back
+
+    async def _file_what_stayed(self, source: SourceSettings, found: list[Seen]) -> None:
+        """Files that could not be moved when they were dealt with: now and then, again."""
+        moment = self._house.clock.monotonic()
+        if source.leave_files or moment < self._file_again:
+            return
+        self._file_again = moment + FILE_AGAIN
+        waiting = {each.place for each in self._known.waiting}
+        for seen in found:
+            if not self._dealt_with(seen) or seen.name in waiting:
+                continue
+            with contextlib.suppress(OSError):
+                await self._file_away(seen, IMPORTED, "")
+                gone = seen.name
+                await self._change(
+                    lambda note, gone=gone: replace(  # type: ignore[misc] # mypy: lambda defaults
+                        note, done={key: each for key, each in note.done.items() if key != gone}
+                    )
+                )
+
+    async def _remember(self, seen: Seen, digest: str) -> None:
+        done = Done(digest=digest, size=seen.size, changed=seen.changed)
+        self._candidates.pop(seen.name, None)
+        await self._change(lambda note: note.with_done(seen.name, done))
+
+    # ── words and notes ───────────────────────────────────────────────────────────────────────
+
+    def _later(self, seen: Seen, seconds: float) -> None:
+        candidate = self._candidates.get(seen.name)
+        if candidate is not None:
+            candidate.not_before = self._house.clock.monotonic() + seconds
+
+    def _trouble(self) -> str:
+        for each in self._candidates.values():
+            if each.trouble:
+                return each.trouble
+        now = self._house.clock.monotonic()
+        if any(now - each.since > LOCKED for each in self._candidates.values()):
+            return (
+                "A file there cannot be read. Close it in other programs, and check that this "
+                "user may read it; it is tried again by itself."
+            )
+        return ""
+
+    async def _say_trouble(self, sentence: str) -> None:
+        if sentence == self._known.trouble:
+            return
+        since = self._known.trouble_since or self._house.clock.now() if sentence else None
+        await self._change(lambda note: replace(note, trouble=sentence, trouble_since=since))
+
+    async def _change(self, edit: Callable[[SourceNote], SourceNote]) -> None:
+        def keep(note: SourceNote) -> SourceNote:
+            self._note = edit(note)
+            return self._note
+
+        await self._house.notes.change(self._name, keep)
+
+    def _now_words(self) -> str:
+        zone = ZoneInfo(self._house.settings.read().practice.timezone)
+        local = self._house.clock.now().astimezone(zone)
+        return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M}"
+
+
+def _no_usable_row(preview: ImportPreview) -> BadInput:
+    return BadInput(
+        f"None of its {len(preview.rejected)} rows could be used.",
+        "The report lists why; export it again, or correct how the columns are read.",
+        field="file",
+    )
+
+
+def _names_columns(error: CompanionError) -> bool:
+    return isinstance(error, UnknownLayout)

@@ -14,7 +14,8 @@
   apply();
 })();
 
-// Leaving a page asks first while its bar says "Not saved yet": what is seen is what counts.
+// Leaving a page asks first while it says "Not saved yet": what is seen is what counts.
 addEventListener("beforeunload", (event) => {
-  if (document.querySelector(".savebar--unsaved")?.checkVisibility()) event.preventDefault();
+  const said = [...document.querySelectorAll(".unsaved")];
+  if (said.some((each) => each.checkVisibility())) event.preventDefault();
 });

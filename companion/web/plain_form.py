@@ -85,7 +85,8 @@ def form_page(  # noqa: PLR0913 - the parts of one page
         )
     if links:
         items = "".join(
-            f'<li><a href="{escape(each.to)}">{escape(each.words)}</a>'
+            f"<li{' class=choice' if each.lead else ''}>"
+            f'<a href="{escape(each.to)}">{escape(each.words)}</a>'
             + (f"<span>{escape(each.lead)}</span>" if each.lead else "")
             + "</li>"
             for each in links

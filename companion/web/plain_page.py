@@ -39,6 +39,11 @@ background:var(--brand);color:var(--on-brand);font:inherit;font-weight:600;curso
 input:focus-visible,select:focus-visible,button:focus-visible{outline:3px solid var(--brand);
 outline-offset:2px}
 .ways{display:grid;gap:12px;margin:16px 0;padding:0;list-style:none}
+.ways a{display:inline-flex;align-items:center;min-height:44px}
+.choice{position:relative;padding:4px 16px 12px;border:1px solid var(--edge);border-radius:12px}
+.choice:hover{border-color:var(--brand)}
+.choice a::after{content:"";position:absolute;inset:0;border-radius:12px}
+main>:last-child{margin-bottom:0}
 """
 
 

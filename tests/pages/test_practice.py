@@ -32,6 +32,18 @@ async def test_name_and_zone_are_saved(first_day: Visit) -> None:
     assert first_day.house.settings.read().practice.timezone == "Australia/Perth"
 
 
+async def test_what_is_not_saved_yet_says_so_until_it_is(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    await first_day.user.should_not_see("Not saved yet")
+    tick(first_day, "Notes").value = False
+    await first_day.user.should_see("Not saved yet")
+    tick(first_day, "Notes").value = True
+    await first_day.user.should_not_see("Not saved yet")
+    tick(first_day, "Notes").value = False
+    press(button(first_day, "Save"))
+    await first_day.user.should_not_see("Not saved yet")
+
+
 async def test_the_google_client_is_checked_kept_and_named(first_day: Visit) -> None:
     await first_day.user.open("/practice")
     await first_day.user.should_see("Not added yet")

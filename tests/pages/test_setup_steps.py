@@ -11,6 +11,7 @@ from nicegui import ui
 from companion.domain.disclosure import ClientName
 from companion.domain.users import Role, User
 from companion.services.google.connecting import CalendarChoice
+from companion.web.ui.components.practitioner_card import PractitionerCard
 from tests.fakes.services import CLIENT_FILE, fake_house, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, tick, until
@@ -42,6 +43,19 @@ async def test_the_page_says_where_one_stopped(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
     await filled.user.should_see("4 of 9 steps done. Next: Test Credentials.")
     await filled.user.should_see("Go on with step 5")
+
+
+async def test_right_after_connecting_it_says_that_nothing_is_written_yet(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{ZOE.id}?connected=1")
+    await filled.user.should_see("Nothing is written to the calendar before you press Upload")
+
+
+async def test_before_connecting_the_last_step_leads_back_to_where_one_connects(
+    filled: Visit,
+) -> None:
+    await filled.user.open(f"/practitioner/{NEW.id}")
+    (card,) = filled.elements(PractitionerCard)
+    assert [each["href"] for each in card.card["actions"]] == ["#step-3"]
 
 
 async def test_the_checks_and_the_choices_are_remembered(filled: Visit) -> None:

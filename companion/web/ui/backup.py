@@ -87,8 +87,7 @@ class _Backups:
         self._list.clear()
         with self._list:
             if not kept:
-                with box(tag="li"):
-                    text("None yet.", "soft")
+                text("None yet.", "activity__none soft", tag="li")
             for path, size, at in kept:
                 with box(tag="li"):
                     ui.icon("archive").props("aria-hidden=true")

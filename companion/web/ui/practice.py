@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nicegui import ui
+from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import BadInput
@@ -36,6 +39,32 @@ def create(site: Site) -> None:
             _phones(site)
 
 
+class _Unsaved:
+    """Says "Not saved yet" while fields differ from what was saved; then leaving asks."""
+
+    def __init__(self, *fields: ValueElement[Any]) -> None:
+        self._fields = fields
+        self._saved = self._values()
+        self._words: ui.element | None = None
+        for field in fields:
+            field.on_value_change(self._look)
+
+    def place(self) -> None:
+        self._words = text("Not saved yet", "unsaved strong").props("role=status")
+        self._look()
+
+    def saved(self) -> None:
+        self._saved = self._values()
+        self._look()
+
+    def _values(self) -> list[object]:
+        return [field.value for field in self._fields]
+
+    def _look(self, *_: object) -> None:
+        if self._words is not None:
+            self._words.set_visibility(self._values() != self._saved)
+
+
 def _names(site: Site) -> None:
     practice = site.services.settings.read().practice
     with card("Name and time zone"):
@@ -43,6 +72,8 @@ def _names(site: Site) -> None:
         name.classes("field").props("outlined maxlength=200")
         zone = zone_select("Time zone", practice.timezone)
         text("New practitioners get this time zone; each may have another.", "soft small")
+
+        unsaved = _Unsaved(name, zone)
 
         async def save() -> None:
             clear_errors(name, zone)
@@ -53,11 +84,13 @@ def _names(site: Site) -> None:
             except BadInput as error:
                 fail_field(error, {"name": name, "timezone": zone})
                 return
+            unsaved.saved()
             site.live.touch()
             say_done("Saved.")
 
         with box("actions"):
             button("Save", careful(save), look="primary")
+            unsaved.place()
 
 
 def _privacy(site: Site) -> None:
@@ -80,17 +113,21 @@ def _privacy(site: Site) -> None:
                     for item, label in ITEMS.items()
                 }
 
+        unsaved = _Unsaved(name, *ticks.values())
+
         async def save() -> None:
             allowed = [item.value for item, tick in ticks.items() if tick.value]
             await site.services.practitioners.set_practice(
                 {"cap_client_name": str(name.value), "cap_include": ",".join(allowed) or "none"}
             )
+            unsaved.saved()
             site.services.worker.nudge()
             site.live.touch()
             say_done("Saved.")
 
         with box("actions"):
             button("Save", careful(save), look="primary")
+            unsaved.place()
 
 
 def _phones(site: Site) -> None:

@@ -25,7 +25,7 @@ from companion.web.ui.components.event_preview import EventPreview
 from companion.web.ui.components.google_steps import GoogleSteps, step
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
-from companion.web.ui.components.setup_steps import SetupSteps
+from companion.web.ui.components.setup_steps import SetupSteps, anchor
 from companion.web.ui.components.upload_dialog import open_upload_dialog
 from companion.web.ui.pages import page
 from companion.web.ui.phones.links import PhoneLinks
@@ -52,8 +52,16 @@ def create(site: Site) -> None:
             back_link()
             page_head(record.practitioner.name, "Google Calendar and phone")
             if connected and record.google.connected:
+                status = site.live.status_of(record.practitioner.id)
                 with notice("ok"):
-                    text("Connected. The calendar is filled by itself from now on.", "strong")
+                    text("Connected.", "strong")
+                    if status is not None and status.last_sync is not None:
+                        text("The calendar is filled by itself from now on.")
+                    else:
+                        text(
+                            "Nothing is written to the calendar before you press Upload to Google "
+                            "(step 9). From then on it is kept by itself."
+                        )
             page_of = _Page(site, record)
         await page_of.fill()
 
@@ -79,13 +87,17 @@ class _State:
         ui.timer(LOOK_SECONDS, self._look)
 
     def _content(self, status: PractitionerStatus) -> dict[str, object]:
-        return card_of(
+        card = card_of(
             status,
             colour=colour_of(status, self._place),
             progress=self._site.live.progress(status),
             outcome=self._site.live.outcome(self._id),
             now=self._site.services.clock.now(),
         )
+        if not status.connected:  # steps 2 to 4 say with which account and calendar
+            there = {"event": "there", "label": "Go to step 3", "icon": "arrow_upward"}
+            card["actions"] = [{**there, "href": f"#{anchor(3)}", "look": "second"}]
+        return card
 
     def _look(self) -> None:
         status = self._site.live.status_of(self._id)
@@ -138,7 +150,7 @@ class _Page:
                     button("Copy settings to others …", careful(copy), icon="content_copy")
         with step(9, "Upload to Google"):
             _State(site, self._id)
-        self._bar = box("savebar savebar--unsaved").props("role=status")
+        self._bar = box("savebar unsaved").props("role=status")
         with self._bar:
             text("Not saved yet", "strong")
             with box("actions"):

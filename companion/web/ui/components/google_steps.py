@@ -65,8 +65,8 @@ class GoogleSteps:
             self._login.classes("field").props("outlined type=email autocomplete=off")
         with step(3, "Connect to Google", done=bool(google.account)):
             self._sign_in()
-        ui.link_target("calendar")
         with step(4, "Calendar", done=google.connected):
+            ui.link_target("calendar")
             self._calendar()
         done = {each.title for each in site.services.setup.steps(self._id).steps if each.done}
         with step(5, "Test Credentials", done="Test Credentials" in done):

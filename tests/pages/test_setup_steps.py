@@ -66,6 +66,7 @@ async def test_the_checks_and_the_choices_are_remembered(filled: Visit) -> None:
     await filled.user.should_see("Next: Sync period.")
     press(button(filled, "Apply as it is"))
     await filled.user.should_see("Next: Upload to Google.")
+    await filled.user.should_not_see("Apply as it is")
     await filled.user.open(f"/practitioner/{ZOE.id}")
     await filled.user.should_see("8 of 9 steps done. Next: Upload to Google.")
 

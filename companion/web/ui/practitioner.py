@@ -143,8 +143,8 @@ class _Page:
             text("Preview", tag="h3")
             self._preview = EventPreview(site, record)
             with box("actions"):
-                if not {PERIOD, ITEMS} <= set(record.setup):
-                    button("Apply as it is", careful(self._apply), icon="check")
+                self._as_it_is = button("Apply as it is", careful(self._apply), icon="check")
+                self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
                 if site.may(Action.PRACTITIONERS):
                     copy = partial(open_copy_dialog, site, self._id)
                     button("Copy settings to others …", careful(copy), icon="content_copy")
@@ -243,6 +243,7 @@ class _Page:
                 field.error = f"{error.what} {error.remedy}"
             return False
         await self._site.services.setup.applied(self._id)
+        self._as_it_is.set_visibility(False)
         self._saved = values
         self._unsaved(False)
         self._look()

@@ -5,66 +5,29 @@ Screenshots go to the folder named by COMPANION_SCREENSHOTS, else to pytest's te
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from companion.testing import find_chromium
+from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, origin_of, serving
 
 pytestmark = pytest.mark.browser
-
-HERE = Path(__file__).resolve().parent
-AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE, NARROW = (1280, 900), (390, 844)
-SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
 
 
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The launch address of an app on a fake house, in a process of its own."""
-    environment = {
-        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
-    }
-    home = tmp_path_factory.mktemp("home")
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "serve_pages.py"), str(home)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        address = process.stdout.readline().strip()
-        assert address.startswith("http://"), "the app did not start; see its error above"
+    with serving("serve_pages.py", tmp_path_factory.mktemp("home")) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+    with a_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +39,6 @@ def known(chromium: Browser, launch: str) -> Iterator[BrowserContext]:
     expect(page.locator(".who").first).to_be_visible()
     yield context
     context.close()
-
-
-def origin_of(launch: str) -> str:
-    parts = urlsplit(launch)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 @pytest.fixture
@@ -113,16 +71,6 @@ def watched(page: Page) -> list[str]:
         ),
     )
     return wrong
-
-
-def accessibility(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run().then(result => result.violations)")
-    return [
-        f"{each['impact']} {each['id']} {each['nodes'][0]['target']}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
 
 
 def first_practitioner(page: Page) -> str:
@@ -164,7 +112,7 @@ def test_every_page_is_whole_and_accessible(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert beyond <= 0, f"{name} is wider than the window"
-        assert accessibility(page) == [], name
+        assert faults(page) == [], name
         expect(page.locator("h1")).to_have_count(1)
     assert wrong == []
     context.close()
@@ -176,7 +124,7 @@ def test_a_stranger_sees_a_calm_page_that_is_accessible(chromium: Browser, launc
     expect(page.get_by_role("heading")).to_have_text(
         "Please start Calendar Companion from the desktop"
     )
-    assert accessibility(page) == []
+    assert faults(page) == []
     page.close()
 
 
@@ -186,43 +134,12 @@ def test_the_launch_address_leaves_no_token_behind(known: BrowserContext, launch
     assert [(each["httpOnly"], each["sameSite"]) for each in cookies] == [(True, "Strict")]
 
 
-def test_everything_is_reached_with_the_keyboard(page: Page) -> None:
-    page.goto("/")
-    expect(page.locator(".who").first).to_be_visible()
-    reached = []
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        reached.append(
-            page.evaluate(
-                "(document.activeElement.getAttribute('aria-label') "
-                "|| document.activeElement.textContent).trim()"
-            )
-        )
-    assert reached[0] == "Skip to the page"
-    text = " | ".join(reached)
-    for wanted in ("Overview", "Import", "Practice", "Add practitioner", "Upload to Google, Zoë"):
-        assert wanted in text
-
-
-def test_a_dialog_opens_and_closes_by_keyboard(page: Page) -> None:
-    page.goto("/")
-    add = page.get_by_role("button", name="Add practitioner")
-    add.focus()
-    page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("Name", exact=True)).to_be_visible()
-    page.wait_for_timeout(400)
-    assert accessibility(page) == []
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
-
-
 def test_held_removals_can_be_looked_at(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="Show the removals that wait").click()
     expect(page.get_by_role("heading", name="Removals held for")).to_be_visible()
     page.wait_for_timeout(400)
-    assert accessibility(page) == []
+    assert faults(page) == []
 
 
 def test_an_upload_is_seen_in_two_tabs_survives_its_own_and_can_be_cancelled(page: Page) -> None:
@@ -255,12 +172,12 @@ def test_a_dropped_file_is_previewed_and_applied(page: Page, tmp_path: Path) -> 
     page.locator("input[type=file]").set_input_files(export)
     expect(page.get_by_role("heading", name="Say what the columns are")).to_be_visible()
     page.wait_for_timeout(300)
-    assert accessibility(page) == []
+    assert faults(page) == []
     page.get_by_role("button", name="Read the file again").click()
     expect(page.get_by_role("heading", name="What would change")).to_be_visible()
     expect(page.get_by_text("31/13/2026")).to_be_visible()
     page.wait_for_timeout(300)
-    assert accessibility(page) == []
+    assert faults(page) == []
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("The book is up to date with the file.")).to_be_visible()
     assert wrong == []
@@ -287,4 +204,4 @@ def test_the_checks_turn_their_buttons_green(page: Page) -> None:
     page.get_by_role("button", name="Check Calendar is accessible").click()
     expect(page.get_by_role("button", name="Calendar Accessible (Succeeded)")).to_be_visible()
     page.wait_for_timeout(300)
-    assert accessibility(page) == []
+    assert faults(page) == []

@@ -227,6 +227,7 @@ NEVER: frozenset[str] = frozenset({
     "activity.add",
     "activity.prune",
     "syncing.book_changed",
+    "syncing.still",
     "connecting.finish",
     "book.apply",
     "book.reassign",

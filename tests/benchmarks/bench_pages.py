@@ -44,8 +44,8 @@ MODULE = "tests.benchmarks.bench_pages"
 
 
 async def serve(home: Path, google: str) -> None:
-    """Prints one JSON line: the launch address, the listener's port, the tokens. A line on the
-    standard input brings every practitioner appointments to sync."""
+    """As `serving` does. Prints one JSON line: the launch address, the listener's port, the
+    tokens. A line on the standard input brings every practitioner appointments to sync."""
     settled = environment(home, google, now=NOW.isoformat())
     async with open_companion(settled, holder="the benchmark") as house:
         people = list(house.names())

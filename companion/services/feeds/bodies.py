@@ -203,8 +203,9 @@ class FeedBodies:
                 read = [await self._patiently(partial(one, each)) for each in changed]
                 # Meanwhile it may have been removed, or given to another practitioner.
                 ours = [e for e in read if e and e.practitioner_id == projection.practitioner_id]
-                still = current.keys() - changed | {each.id for each in ours}
-                return ours, fragments.revisions.keys() - still
+                lost = set(changed) - {each.id for each in ours}
+                known = fragments.revisions
+                return ours, {each for each in known if each in lost or each not in current}
         everything = await self.read(projection)
         current = {each.id: each.revision for each in everything}
         differing = set(_differing(current, fragments.revisions))
@@ -268,7 +269,9 @@ def trim(
         return in_order, 0, 0
     past: set[str] = set()
     for each in in_order:
-        if excess > 0 and each.ends <= midnight:
+        if excess <= 0 or each.begins >= midnight:
+            break
+        if each.ends <= midnight:
             past.add(each.key)
             excess -= len(each.data)
     shown = [each for each in in_order if each.key not in past] if past else list(in_order)

@@ -13,6 +13,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 _HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 """RFC 1952: deflate, no name, no time, so that equal bytes pack equally on every machine."""
@@ -45,14 +46,20 @@ def pack(
 
 
 def _groups(opening: bytes, events: Iterable[tuple[str, bytes]], closing: bytes) -> Iterator[bytes]:
-    group = [opening]
+    pieces = [opening]
+    begin = 0
     for key, data in events:
-        group.append(data)
-        if zlib.crc32(key.encode("utf-8", "replace")) % _OF_SO_MANY == 0:
-            yield b"".join(group)
-            group = []
-    group.append(closing)
-    yield b"".join(group)
+        pieces.append(data)
+        if _ends_a_group(key):
+            yield b"".join(pieces[begin:])
+            begin = len(pieces)
+    pieces.append(closing)
+    yield b"".join(pieces[begin:])
+
+
+@lru_cache(maxsize=65_536)
+def _ends_a_group(key: str) -> bool:
+    return zlib.crc32(key.encode("utf-8", "replace")) % _OF_SO_MANY == 0
 
 
 def _deflated(group: bytes) -> bytes:

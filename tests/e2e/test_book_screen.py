@@ -297,3 +297,40 @@ def test_the_paper_is_plain(page: Page) -> None:
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
     expect(page.locator(".nav")).to_have_count(0)
     assert serious(page) == []
+
+
+def test_turning_the_page_keeps_the_elements_and_brings_the_other_days_words(page: Page) -> None:
+    """A full day is drawn quickly because its elements stay."""
+    go(page, "2026-12-21")
+    mine = page.locator(".ec-event", has_text="Lunch").filter(has_text="with Zoë")
+    key = mine.locator("[data-key]").get_attribute("data-key")
+    page.evaluate("window.drawn = [...document.querySelectorAll('.ec-event.book-event')]")
+    page.keyboard.press("PageDown")
+    expect(mine.locator("[data-key]")).not_to_have_attribute("data-key", key or "")
+    kept, wanted = page.evaluate(
+        """() => {
+            const now = [...document.querySelectorAll('.ec-event.book-event')];
+            return [now.filter((each) => drawn.includes(each)).length,
+                    Math.min(now.length, drawn.length) / 2];
+        }"""
+    )
+    assert kept >= wanted > 2
+    mine.hover()
+    expect(mine.locator("[data-key]")).to_have_attribute("title", re.compile("Lunch\n12:30–13:00"))
+    drag(page, mine, 0, -4 * 22)
+    page.get_by_role("button", name="Only this one").click()
+    expect(mine).to_contain_text("11:30–12:00")
+    page.keyboard.press("PageUp")
+    expect(mine).to_contain_text("12:30–13:00")
+    page.keyboard.press("PageDown")
+    expect(mine).to_contain_text("11:30–12:00")
+
+
+def test_the_line_of_the_present_time_is_on_today_alone(page: Page) -> None:
+    page.clock.set_fixed_time("2026-12-22T01:00:00Z")  # noon in Sydney
+    go(page, "2026-12-22")
+    expect(page.locator(".ec-now-indicator")).to_have_count(1)
+    page.keyboard.press("PageDown")
+    expect(page.locator(".ec-now-indicator")).to_have_count(0)
+    page.keyboard.press("PageUp")
+    expect(page.locator(".ec-now-indicator")).to_have_count(1)

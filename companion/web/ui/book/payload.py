@@ -88,14 +88,8 @@ def event_of(
         occurrence.location,
         column.practitioner.name if named else "",
     ]
-    facts = _facts(entry, imported=imported)
-    lines = [
-        title,
-        words.span(occurrence.start, occurrence.end, all_day=appointment.all_day),
-        " · ".join(filter(None, second)),
-        occurrence.notes[:300],
-        ", ".join(facts).capitalize(),
-    ]
+    facts = ", ".join(_facts(entry, imported=imported))
+    whole = appointment.all_day or occurrence.start.date() != occurrence.end.date()
     return {
         "id": occurrence.key,
         "resourceIds": [column.practitioner.id],
@@ -113,8 +107,12 @@ def event_of(
             "time": f"{occurrence.start:%H:%M}–{occurrence.end:%H:%M}",
             "second": " · ".join(filter(None, second)),
             "icons": _icons(entry, imported=imported),
-            "spoken": f", with {column.practitioner.name}, {', '.join(facts)}",
-            "tip": "\n".join(filter(None, lines)),
+            "when": words.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
+            if whole
+            else "",
+            "notes": occurrence.notes[:300],
+            "spoken": f", with {column.practitioner.name}, {facts}",
+            "facts": facts.capitalize(),
             "imported": imported,
             "cancelled": entry.shown.cancelled,
         },

@@ -159,6 +159,7 @@ MUTANTS = (
         file="companion/services/sync/passes.py",
         before="replace(seen, timezone=window.timezone)\n            for seen in listed",
         after="seen\n            for seen in listed",
+        tests=("tests/unit/test_auditing.py",),
     ),
     Mutant(
         name="an unanswered write taken for done",

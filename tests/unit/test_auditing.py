@@ -14,7 +14,7 @@ from companion.domain.reconcile import EntryState
 from companion.services.ports import ImportRecord
 from companion.services.sync.auditing import clock_time, proof_in_words
 from companion.services.sync.state import Proof
-from tests.battery.world import ANNA, SYDNEY, World, appointment
+from tests.battery.world import ANNA, MONDAY, SYDNEY, World, appointment
 
 
 async def a_synced_world(count: int = 5) -> World:
@@ -91,6 +91,29 @@ async def test_text_that_google_keeps_in_its_own_way_is_written_once_and_is_no_d
         assert (result.updated, result.api_calls, result.differences) == (0, 1, ())
     world.remote().exploding = True
     assert (await world.run()).error is None
+
+
+async def test_an_all_day_event_of_the_day_before_the_window_is_history_in_the_reader_s_zone() -> (
+    None
+):
+    """The calendar's own zone, Sydney's, would let it reach two hours into the window."""
+    world = World()
+    record = world.record()
+    person = replace(record.practitioner, timezone="Pacific/Auckland")
+    world.settings.current = world.settings.current.with_practitioner(
+        replace(record, practitioner=person)
+    )
+    day = MONDAY.replace(hour=0) + timedelta(days=1)
+    zone = "Pacific/Auckland"
+    await world.put(
+        appointment(1, start=day, end=day + timedelta(days=1), all_day=True, timezone=zone)
+    )
+    await world.run()
+    assert set(world.live()) == {"a1"}
+    world.clock.set(world.clock.now() + timedelta(days=9))
+    result = await world.audit()
+    assert (result.differences, result.deleted) == ((), 0)
+    assert set(world.live()) == {"a1"}
 
 
 async def test_what_was_left_out_counts_on_neither_side_until_it_is_put_back() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from companion.domain.errors import AccountParked
+from companion.domain.errors import AccountParked, Offline
 from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
 from tests.unit.test_worker import edit, until, working
 
@@ -120,3 +121,57 @@ async def test_after_a_command_that_did_everything_the_app_has_nothing_to_do() -
         world.remote().exploding = True
         await world.clock.sleep(3600)
         assert (await world.syncing.state(ANNA)).trouble is None
+
+
+async def test_waking_without_a_network_one_probes_before_anybody_else_tries() -> None:
+    people = [f"p{n}" for n in range(30)]
+    world = World(*people)
+    async with working(world):
+        for who in people:
+            await edit(world, 1, who)
+        await world.clock.sleep(60)
+        for who in people:
+            world.remote(who).refusing = Offline()
+        tries: list[str] = []
+
+        def note(name: str) -> None:
+            if name.startswith("before google."):
+                tries.append(name)
+
+        world.at_step = note
+        days_on(world, 1)  # the lid was closed overnight: everybody's audit is due
+        await world.clock.sleep(5)
+        assert 0 < len(tries) <= 6, "a few tries of one"
+        for who in people:
+            world.remote(who).refusing = None
+        back = world.clock.now()
+        await world.clock.sleep(700)  # whoever failed is audited again after ten minutes
+        states = await world.syncing.states()
+        proofs = [state.proof for state in states.values()]
+        assert [proof.at >= back for proof in proofs if proof] == [True] * len(people)
+
+
+async def test_a_long_upload_that_was_the_probe_keeps_nobody_waiting() -> None:
+    everybody = ("anna", "ben", "cleo")
+    world = World(*everybody)
+    async with working(world):
+        for who in everybody:
+            await edit(world, 1, who)
+        await world.clock.sleep(60)
+        for who in everybody:
+            world.remote(who).refusing = Offline()
+        start = TOMORROW + timedelta(hours=2)
+        upload = [appointment(n, practitioner_id="anna", start=start) for n in range(2_000)]
+        await world.put(*(replace(each, end=start + timedelta(minutes=30)) for each in upload))
+        await edit(world, 2, "ben")
+        await edit(world, 2, "cleo")
+        await world.clock.sleep(120)
+        for who in everybody:
+            world.remote(who).refusing = None
+        later = [f"{who}2" for who in ("ben", "cleo")]
+        await until(
+            world,
+            lambda: all(key in {*world.live("ben"), *world.live("cleo")} for key in later),
+            90.0,
+        )
+        assert len(world.live("anna")) < 1_500, "the upload is still under way"

@@ -30,7 +30,7 @@ from companion.services.ports import AppointmentBook, Clock, SettingsStore
 from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
-from companion.services.sync.passes import WORKER, PassResult
+from companion.services.sync.passes import WORKER, PassResult, Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.state import SyncState
 from companion.services.sync.syncing import Syncing
@@ -95,13 +95,15 @@ class _Network:
     silent: set[str] = field(default_factory=set)
     """Practitioners who could not reach Google since anybody last did. One alone may be an
     account's trouble; from the second on it is the network."""
+    doubted: bool = False
+    """After a sleep: nobody knows before the first pass."""
     probing: bool = False
     failures: int = 0
     next_probe: float = 0.0
 
     @property
     def offline(self) -> bool:
-        return len(self.silent) > 1
+        return self.doubted or len(self.silent) > 1
 
 
 class Worker:
@@ -133,6 +135,8 @@ class Worker:
         self._fresh_until = float("-inf")
         self._watches: dict[str, _Watch] = {}
         self._network = _Network()
+        self._written: dict[str, int] = {}
+        """Confirmed by each running pass so far."""
         self._revisions: Mapping[str, int] = {}
         self._sign: object = None
         self._others_sign: object = None
@@ -151,6 +155,7 @@ class Worker:
         wall, steady = self._clock.now(), self._clock.monotonic()
         if self._staleness is not None:
             self._staleness.woke()
+        unsubscribe = self._syncing.subscribe(self._on_progress)
         try:
             while True:
                 try:
@@ -167,7 +172,26 @@ class Worker:
                     self._woke()
                 wall, steady = now, moment
         finally:
+            unsubscribe()
             await self._stop_passes()
+
+    def _on_progress(self, progress: Progress) -> None:
+        """Google has confirmed a write: the network is there, and nobody waits for the end of the
+        long upload that was the probe."""
+        before = self._written.pop(progress.practitioner_id, 0)
+        if progress.phase != "writing":
+            return
+        self._written[progress.practitioner_id] = progress.done
+        if progress.done > before and self._network.offline:
+            self._reached()
+
+    def _reached(self) -> None:
+        """Nobody waits for an old backoff."""
+        if self._network.offline:
+            for each in self._network.silent & self._watches.keys():
+                self._watches[each].not_before = 0.0
+        self._network = _Network()
+        self._nudged.set()
 
     async def _wait(self) -> None:
         """Two seconds, or a nudge and the moment in which its like are collected."""
@@ -187,7 +211,7 @@ class Worker:
     def _woke(self) -> None:
         """After sleep nothing is taken for granted, and nobody waits for an old backoff."""
         self._sign = None
-        self._network = _Network()
+        self._network = _Network(doubted=True)
         if self._staleness is not None:
             self._staleness.woke()
         for watch in self._watches.values():
@@ -366,12 +390,10 @@ class Worker:
             # The next probe is somebody else's, in case it is this account alone.
             watch.not_before = moment + pause + (LOOK_EVERY if network.offline else 0.0)
             return
-        if network.silent:
+        if network.silent or network.doubted:
             if result.api_calls or isinstance(result.error, RemoteError):
-                if network.offline:  # it is back: nobody waits for an old backoff
-                    for each in network.silent & self._watches.keys():
-                        self._watches[each].not_before = 0.0
-                self._network = _Network()
+                self._reached()
+            network.doubted = False  # a pass without a call tells nothing, and holds nobody up
             self._nudged.set()
         if result.error is None:
             watch.seen, watch.failures = watch.begun, 0

@@ -301,7 +301,7 @@ def test_the_paper_is_plain(page: Page) -> None:
 
 def test_turning_the_page_keeps_the_elements_and_brings_the_other_days_words(page: Page) -> None:
     """A full day is drawn quickly because its elements stay."""
-    go(page, "2026-12-21")
+    go(page, "2026-12-23")
     mine = page.locator(".ec-event", has_text="Lunch").filter(has_text="with Zoë")
     key = mine.locator("[data-key]").get_attribute("data-key")
     page.evaluate("window.drawn = [...document.querySelectorAll('.ec-event.book-event')]")

@@ -6,7 +6,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from companion.domain.appointments import Appointment, AppointmentKind, ShowAs
@@ -158,6 +158,8 @@ def test_damaged_rows_never_stop_good_ones_and_remove_nothing(
         for number, row in enumerate(plain)
     ]
     harmless = {n for n in broken if damaged[n]["Notes"]}
+    # A file in which no row has an id is another kind of file: its rows are known by their content.
+    assume(any(row["Appointment ID"] for row in damaged))
 
     async def scene() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -98,3 +98,13 @@ async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
         lambda: first_day.house.settings.read().practice.cap.client_name is ClientName.INITIALS
     )
     assert Item.NOTES not in first_day.house.settings.read().practice.cap.items
+
+
+async def test_every_time_zone_is_there_once_somebody_looks(visit: Visit) -> None:
+    await visit.user.open("/practice")
+    zone = field(visit, "Time zone")
+    assert len(zone.options) < 20
+    for each in [each for each in zone._event_listeners.values() if each.type == "popupShow"]:
+        zone._handle_event({"listener_id": each.id, "args": []})  # NiceGUI listens to it as well
+    await until(lambda: "Europe/Berlin" in zone.options and len(zone.options) > 300)
+    assert zone.value == "Australia/Sydney"

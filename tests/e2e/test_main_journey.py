@@ -188,13 +188,14 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
     )
     google.get_by_role("link", name=f"Appointments – {name}").click()
     expect(google.locator("li.event").first).to_be_visible()
+    google.wait_for_load_state()  # a long page shows its first lines before its last have come
     before = google.locator("body").inner_text()
 
     def google_changed() -> bool:
         google.reload()
         return google.locator("body").inner_text() != before
 
-    assert not google_changed()
+    assert not google_changed(), "the upload was shown as proven and went on"
 
     page.goto(f"{demo.address}/import")
     page.get_by_role("button", name=LATER_EXPORT).click()

@@ -88,7 +88,10 @@ def main(arguments: list[str]) -> int:
     if "--bench" in modes:
         command += ["-s", "tests/benchmarks"]
     elif not own:
-        command += ["-q", "-n", str(min(4, os.cpu_count() or 1)), "--dist", "worksteal"]
+        # By file: what a file sets up, a house with its browser, is set up once. As they are
+        # collected: the long ones, in browsers, come early.
+        workers = str(min(4, os.cpu_count() or 1))
+        command += ["-q", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     print(f"pytest {' '.join(command[3:])}", flush=True)
     tests = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603 - as above
     if tests.returncode == 1 and not own and not modes:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from companion.testing import find_chromium
+from tests.fakes import warm
 
 HERE = Path(__file__).resolve().parent
 AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
@@ -51,15 +49,7 @@ class Desk:
 @contextmanager
 def desk(script: str, *arguments: str) -> Iterator[Desk]:
     """A process that prints its launch address first, and Chromium."""
-    environment = {
-        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
-    }
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / script), *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = warm.start(HERE / script, *arguments)
     assert process.stdout is not None
     try:
         address = process.stdout.readline().strip()

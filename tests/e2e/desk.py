@@ -6,8 +6,6 @@ import http.client
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from companion.sandbox.server import SimulatedHandle, client_file, start_simulated_google
+from tests.fakes import warm
 
-ROOT = Path(__file__).parents[2]
+COMMAND = "from companion.cli import run; run()"
 LOGIN = "anna@clinic.example"
 HEADER = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
@@ -36,25 +35,22 @@ class Desk:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
         return {
-            **kept,
+            **os.environ,
             "COMPANION_HOME": str(self.home),
             "COMPANION_GOOGLE_API": self.google.base_url,
             "COMPANION_SECRETS_KEY": "a passphrase for tests",
             "COMPANION_NOW": f"{TODAY}T09:00+11:00",
         }
 
-    def start(self, *arguments: str | Path, **variables: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", "from companion.cli import run; run()", *map(str, arguments)],
-            cwd=ROOT,
-            env={**self.environment, **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+    def start(self, *arguments: str | Path, **variables: str) -> warm.Process:
+        environment = {**self.environment, **variables}
+        return warm.start("-c", COMMAND, *arguments, env=environment, errors=True)
+
+    def cold_start(self, *arguments: str) -> warm.Process:
+        """With everything still to be read."""
+        environment = self.environment
+        return warm.start("-c", COMMAND, *arguments, env=environment, errors=True, cold=True)
 
     def run(self, *arguments: str | Path, code: int = 0) -> str:
         process = self.start(*arguments)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from companion.testing import find_chromium
+from tests.fakes import warm
 
 HERE = Path(__file__).resolve().parent
 AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
@@ -45,14 +44,7 @@ def a_browser() -> Iterator[Browser]:
 @contextmanager
 def serving(script: str, folder: Path) -> Iterator[str]:
     """The first line that `script`, one of this folder's, says when its app is up."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / script), str(folder)],
-        env=kept,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    process = warm.start(HERE / script, folder)
     assert process.stdout is not None
     try:
         said = process.stdout.readline().strip()

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 import tomllib
@@ -19,7 +18,9 @@ import psutil
 import pytest
 
 from companion.sandbox.grants import CLIENT_SECRET
-from tests.e2e.desk import ROOT, Desk, open_desk, write_export
+from tests.e2e.desk import Desk, open_desk, write_export
+from tests.fakes import warm
+from tests.fakes.warm import ROOT
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 
@@ -88,7 +89,7 @@ def test_the_readme_s_mapping_file_works_as_it_stands(desk: Desk, tmp_path: Path
 
 @POSIX
 def test_control_c_during_the_start_of_a_command_is_said_too(desk: Desk) -> None:
-    process = desk.start("google", "connect", "Anna Example", "--no-browser")
+    process = desk.cold_start("google", "connect", "Anna Example", "--no-browser")
     while psutil.Process(process.pid).cpu_times().user < 0.3:  # our own code has begun
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -132,7 +133,7 @@ def test_control_c_ends_the_app_with_130(desk: Desk) -> None:
 
 
 @contextmanager
-def serving(desk: Desk) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def serving(desk: Desk) -> Iterator[tuple[warm.Process, int]]:
     port = free_port()
     process = desk.start(
         "serve",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.screen import SLOW, Person, a_browser
+from tests.fakes import warm
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -29,14 +27,7 @@ def launch() -> Iterator[str]:
     """The address that the demo prints."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as b:
         ports = ["--port", str(one.getsockname()[1]), "--feed-port", str(b.getsockname()[1])]
-    process = subprocess.Popen(
-        [sys.executable, "-c", START, "demo", "--no-browser", *ports],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    process = warm.start("-c", START, "demo", "--no-browser", *ports)
     assert process.stdout is not None
     try:
         while not (found := re.search(r"http://\S+launch=\S+", process.stdout.readline())):

@@ -173,9 +173,11 @@ def test_space_enter_and_the_arrows_work_what_has_the_focus(page: Page, person: 
 
 def test_a_file_is_chosen_by_keyboard(page: Page, person: str) -> None:
     visit(page, "/import", person)
-    page.get_by_role("button", name="Choose a file").focus()
+    choose = page.get_by_role("button", name="Choose a file")
+    choose.focus()
+    expect(choose).to_be_focused()
     with page.expect_file_chooser():
-        page.keyboard.press("Enter")
+        page.keyboard.press("Enter", delay=50)  # as long as a finger
 
 
 @pytest.mark.parametrize(("path", "opener"), DIALOGS, ids=[opener for _, opener in DIALOGS])

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from companion.testing import find_chromium
+from tests.fakes import warm
 
 pytestmark = pytest.mark.browser
 
@@ -39,15 +38,7 @@ SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The launch address of an app on a fake house, in a process of its own."""
-    environment = {
-        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
-    }
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "serve_pages.py"), str(tmp_path_factory.mktemp("home"))],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = warm.start(HERE / "serve_pages.py", tmp_path_factory.mktemp("home"))
     assert process.stdout is not None
     try:
         address = process.stdout.readline().strip()

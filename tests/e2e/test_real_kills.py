@@ -7,8 +7,6 @@ import json
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +18,7 @@ import pytest
 
 from companion.sandbox.server import SimulatedHandle, start_simulated_google
 from tests.battery.real import NOW, PASSPHRASE, appointments, book, furnish, keys_of, opened
+from tests.fakes import warm
 
 ROOT = Path(__file__).parents[2]
 EVENTS = 300
@@ -51,22 +50,16 @@ class Clinic:
     google: SimulatedHandle
     calendar_id: str = ""
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", "from companion.cli import run; run()", *arguments],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "COMPANION_HOME": str(self.home),
-                "COMPANION_GOOGLE_API": self.google.base_url,
-                "COMPANION_SECRETS_KEY": PASSPHRASE,
-                "COMPANION_NOW": NOW.isoformat(),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+    def start(self, *arguments: str) -> warm.Process:
+        environment = {
+            **os.environ,
+            "COMPANION_HOME": str(self.home),
+            "COMPANION_GOOGLE_API": self.google.base_url,
+            "COMPANION_SECRETS_KEY": PASSPHRASE,
+            "COMPANION_NOW": NOW.isoformat(),
+        }
+        command = "from companion.cli import run; run()"
+        return warm.start("-c", command, *arguments, env=environment, errors=True)
 
     def run(self, *arguments: str) -> dict[str, Any]:
         process = self.start(*arguments, "--json")

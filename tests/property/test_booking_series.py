@@ -38,7 +38,7 @@ repetitions = st.builds(
     interval=st.integers(1, 4),
     weekdays=days,
     count=st.none() | st.integers(1, 60),
-    until=st.none() | st.integers(40, 700).map(lambda n: (MONDAY + timedelta(days=n)).date()),
+    until=st.none() | st.integers(60, 700).map(lambda n: (MONDAY + timedelta(days=n)).date()),
 ).map(lambda each: replace(each, until=None if each.count else each.until))
 begins = st.integers(0, 60).map(lambda n: MONDAY + timedelta(days=n))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from companion.adapters.database import open_database
 from companion.services.ports import CalendarRef
+from tests.fakes import warm
 from tests.fakes.clock import FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,16 +56,11 @@ asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
 
 def acknowledged_before_a_kill(path: Path, run: int, chance: random.Random) -> list[str]:
     """Every fifth process is killed while it starts, the others while they write."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), str(run)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = warm.start("-c", WRITER, path, str(run))
     assert process.stdout is not None
     if run % 5 == 4:
         first = ""
-        time.sleep(chance.uniform(0, 0.6))
+        time.sleep(chance.uniform(0, 0.1))
     else:
         first = process.stdout.readline()
         time.sleep(chance.uniform(0, 0.25))

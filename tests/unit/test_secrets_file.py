@@ -6,7 +6,6 @@ import asyncio
 import errno
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -26,6 +25,7 @@ from companion.domain.errors import (
     StoreTooNew,
 )
 from companion.services.files import Disk
+from tests.fakes import warm
 from tests.fakes.disk import FailingDisk
 from tests.fakes.keyrings import GoodKeyring
 
@@ -371,19 +371,13 @@ for number in range(rounds):
 """
 
 
-def counter(folder: Path, who: str, rounds: int) -> subprocess.Popen[str]:
+def counter(folder: Path, who: str, rounds: int) -> warm.Process:
     environment = {
         **os.environ,
         "PYTHON_KEYRING_BACKEND": "tests.fakes.keyrings_of_keyring.Kept",
         "TEST_KEYRING_FILE": str(folder / "keyring of the test"),
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", COUNT_UP, str(folder), who, str(rounds)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-        cwd=Path(__file__).parents[2],
-    )
+    return warm.start("-c", COUNT_UP, folder, who, str(rounds), env=environment)
 
 
 async def kept_in(home: Home) -> SealedSecrets:

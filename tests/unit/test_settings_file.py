@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from companion.domain.errors import BadInput, Busy, StoreDamaged, StoreError, St
 from companion.domain.settings import Settings
 from companion.services.files import Disk
 from companion.services.settings.documents import VERSION
+from tests.fakes import warm
 from tests.fakes.disk import FailingDisk
 
 Edit = Callable[[Settings], Settings]
@@ -231,13 +231,8 @@ for number in range(rounds):
 """
 
 
-def counter(folder: Path, who: str, rounds: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", COUNT_UP, str(folder), who, str(rounds)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
+def counter(folder: Path, who: str, rounds: int) -> warm.Process:
+    return warm.start("-c", COUNT_UP, folder, who, str(rounds))
 
 
 def test_two_processes_changing_at_once_lose_nothing(tmp_path: Path) -> None:

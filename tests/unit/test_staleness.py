@@ -386,8 +386,8 @@ async def test_the_worker_tidies_once_a_day() -> None:
         days.append(world.clock.now())
 
     world.worker._daily = (tidy,)
-    await working(world, 50)
-    assert len(days) == 3
+    await working(world, 26)
+    assert len(days) == 2
 
 
 async def test_after_signing_in_again_the_worker_waits_no_longer() -> None:

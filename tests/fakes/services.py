@@ -7,6 +7,7 @@ import of a file, and nothing reaches a network.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import random
 import time
@@ -338,8 +339,13 @@ def _settings(practice: SamplePractice | None) -> Settings:
     return settings.with_user(ADMINISTRATOR)
 
 
-def the_sample(clock_now: datetime = TUESDAY) -> SamplePractice:
-    return sample_practice(clock_now.astimezone(ZoneInfo(SYDNEY)).date(), SYDNEY)
+@functools.cache
+def the_sample() -> SamplePractice:
+    """Of its imported appointments those of a few weeks: enough to see, quickly written."""
+    whole = sample_practice(TUESDAY.astimezone(ZoneInfo(SYDNEY)).date(), SYDNEY)
+    days = (TUESDAY + timedelta(days=-7)).date(), (TUESDAY + timedelta(days=12)).date()
+    near = tuple(each for each in whole.imported if days[0] <= each.start.date() <= days[1])
+    return replace(whole, imported=near)
 
 
 def crowd(count: int) -> SamplePractice:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from companion.adapters.settings import SettingsFile
+from companion.adapters.turns import FileTurn
+from companion.domain.settings import Settings
 from companion.sandbox.server import SimulatedHandle, client_file, start_simulated_google
 from tests.fakes import warm
 
@@ -117,7 +121,22 @@ def open_desk(folder: Path) -> Iterator[Desk]:
         client.write_text(json.dumps(client_file(google.base_url)), encoding="utf-8")
         made.run("practitioners", "add", "Anna Example")
         made.run("google", "client", client)
+        hurry(made)
         yield made
+
+
+def hurry(desk: Desk) -> None:
+    """From here on Google takes, and we send, forty changes a second instead of ten: most of such
+    a test would be waiting. How they are paced has tests of its own."""
+    quota = desk.google.google.meter.quota
+    quota.per_user = quota.per_project = None
+    turn = FileTurn(desk.home / "settings.lock", holder="the test", patience=10)
+    kept = SettingsFile(desk.home, turn=turn)
+    asyncio.run(kept.change(faster))
+
+
+def faster(settings: Settings) -> Settings:
+    return replace(settings, practice=replace(settings.practice, user_rate=40))
 
 
 def write_export(path: Path, count: int, changes: dict[int, dict[str, str]] | None = None) -> Path:

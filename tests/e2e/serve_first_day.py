@@ -28,6 +28,7 @@ from companion.sandbox.server import client_file, serving  # noqa: E402 - as abo
 from companion.web.app import create_app  # noqa: E402 - as above
 from companion.web.launching import launch_url  # noqa: E402 - as above
 from companion.web.options import AppOptions  # noqa: E402 - as above
+from tests.e2e.desk import faster  # noqa: E402 - as above
 
 
 async def main(folder: Path) -> None:
@@ -41,7 +42,10 @@ async def main(folder: Path) -> None:
         environment = Environment(
             home=folder / "home", google_api=google, secrets_key=os.urandom(24).hex()
         )
+        quota = desk.google.meter.quota
+        quota.per_user = quota.per_project = None
         async with open_companion(environment, holder="the test") as house:
+            await house.services.settings.change(faster)
             options = AppOptions(port=port, home=environment.home, version="1.2.3")
             app = create_app(house.services, options)
             worker = asyncio.create_task(house.services.worker.run())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from companion.sandbox.server import client_file, start_simulated_google
-from tests.e2e.desk import LOGIN, Desk, write_export
+from tests.e2e.desk import LOGIN, Desk, hurry, write_export
 
 PASSPHRASE = "seven mild ibises wander"
 
@@ -39,6 +39,7 @@ def home(tmp_path: Path) -> Iterator[BackedUp]:
         client.write_text(json.dumps(client_file(google.base_url)), encoding="utf-8")
         made.run("practitioners", "add", "Anna Example")
         made.run("google", "client", client)
+        hurry(made)
         made.run("import", write_export(tmp_path / "first.csv", 40))
         made.connect()
         made.run("upload", "Anna Example")

@@ -98,6 +98,23 @@ def test_dragging_moves_in_time_and_between_practitioners_and_undo_brings_it_bac
     expect(made).to_have_count(0)
 
 
+def test_a_window_that_is_out_of_step_asks_for_all_of_it_again(page: Page) -> None:
+    """After an edit only what differs is sent, to be put into the page of a certain stamp."""
+    go(page, "2026-12-18")
+    kept = enter(page, "Was there before")
+    page.evaluate(
+        """() => {
+            const own = document.querySelector(".book__frame").__vueParentComponent.proxy;
+            own.page = { ...own.page, stamp: -1, events: [] };
+        }"""
+    )
+    made = enter(page, "Came afterwards", "10:00")
+    expect(made).to_contain_text("10:00–10:30")
+    expect(kept).to_contain_text("09:00–09:30")
+    drag(page, kept, 0, 2 * 22)
+    expect(kept).to_contain_text("09:30–10:00")
+
+
 def test_the_lower_edge_changes_the_length(page: Page) -> None:
     go(page, "2026-12-19")
     made = enter(page, "Stretched")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
 
+from companion.web.ui.markup import Still
 from tests.pages.conftest import Visit
 
 
@@ -55,3 +58,9 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not happen in time")
+
+
+def previewed(visit: Visit) -> list[str]:
+    """Titles of the preview: in the book, in Google, on a phone, of each appointment in turn."""
+    pages = "".join(each.content for each in visit.elements(Still))
+    return [html.unescape(each) for each in re.findall(r'class="shown__title">(.*?)</p>', pages)]

@@ -7,7 +7,7 @@ from nicegui import ui
 from companion.domain.disclosure import ClientName
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, press, tick, until
+from tests.pages.driving import button, field, press, previewed, tick, until
 
 PEOPLE = the_sample().practitioners
 ZOE, GONE, NEW = PEOPLE[0].id, PEOPLE[2].id, PEOPLE[5].id
@@ -93,21 +93,10 @@ async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
     await visit.user.should_see("What Google will show")
     await visit.user.should_see("events would be in Google")
     client = next(each for each in visit.elements(ui.radio) if "full" in each.options)
-    shown = [each.text for each in visit.elements(ui.element) if "shown__title" in each.classes]
-    book, google = shown[0], shown[1]
+    book, google, *_ = previewed(visit)
     assert book not in google
     client.value = ClientName.FULL.value
-    await until(
-        lambda: (
-            book
-            in next(
-                each.text
-                for each in [e for e in visit.elements(ui.element) if "shown__title" in e.classes][
-                    1:
-                ]
-            )
-        )
-    )
+    await until(lambda: book in previewed(visit)[1])
     press(button(visit, "Apply"))
     await until(
         lambda: (

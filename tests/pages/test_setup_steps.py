@@ -12,9 +12,10 @@ from companion.domain.disclosure import ClientName
 from companion.domain.users import Role, User
 from companion.services.google.connecting import CalendarChoice
 from companion.web.ui.components.practitioner_card import PractitionerCard
+from companion.web.ui.components.setup_steps import StepNumber
 from tests.fakes.services import CLIENT_FILE, fake_house, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, tick, until
+from tests.pages.driving import button, field, press, previewed, tick, until
 
 PEOPLE = the_sample().practitioners
 ZOE, NEW = PEOPLE[0], PEOPLE[5]
@@ -136,13 +137,9 @@ async def test_the_preview_shows_google_beside_a_phone_link(filled: Visit) -> No
     await filled.user.should_see("What a phone link shows (initials)")
     client = next(each for each in filled.elements(ui.radio) if "full" in each.options)
     client.value = ClientName.FULL.value
-
-    def shown() -> list[str]:
-        found = [e for e in filled.elements(ui.element) if "shown__title" in e.classes]
-        return [each.text for each in found[:3]]
-
-    await until(lambda: len(shown()) == 3 and shown()[0] in shown()[1])
-    assert shown()[0] not in shown()[2]
+    await until(lambda: previewed(filled)[0] in previewed(filled)[1])
+    book, _google, phone, *_ = previewed(filled)
+    assert book not in phone
 
 
 async def test_the_first_uploads_time_is_told_by_the_quota(filled: Visit) -> None:
@@ -204,3 +201,15 @@ async def test_a_practitioner_copies_nothing_to_others(tmp_path: Path) -> None:
         await visit.user.should_not_see("Copy settings to others …")
         answer = await visit.user.http_client.get("/progress")
         assert answer.status_code == 403
+
+
+async def test_a_step_is_ticked_as_soon_as_it_is_done(filled: Visit) -> None:
+    def ticked() -> list[int]:
+        marks = filled.elements(StepNumber)
+        return [n for n, each in enumerate(marks, 1) if f"Step {n}, done" in each.content]
+
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    assert not {7, 8} & set(ticked())
+    press(button(filled, "Apply as it is"))
+    await until(lambda: {7, 8} <= set(ticked()))
+    assert [each for each in (7, 8) if each in done(filled, ZOE.id)] == [7, 8]

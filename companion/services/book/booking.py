@@ -157,7 +157,9 @@ class Booking:
 
     async def edit(self, key: str, draft: Draft, *, seen: int, scope: Scope = Scope.THIS) -> Edit:
         """Make the occurrence, or with `scope` its series, what `draft` says."""
-        opened = await self._editable(key, seen)
+        return await self._edit(await self._editable(key, seen), draft, scope)
+
+    async def _edit(self, opened: Opened, draft: Draft, scope: Scope) -> Edit:
         settings = self._settings.read()
         was = opened.appointment
         if was.recurrence is None:
@@ -172,7 +174,7 @@ class Booking:
             edited = replace(edited, recurrence=was.recurrence)
         made = edit_occurrence(opened.occurrence, edited, scope, self._identity)
         if scope is Scope.THIS and made.beside is None:
-            shows = key
+            shows = opened.key
         else:
             shows = key_of(made.beside or made.series)
         put = [made.series, *([made.beside] if made.beside else [])]
@@ -190,7 +192,8 @@ class Booking:
         scope: Scope = Scope.THIS,
     ) -> Edit:
         """Another time, another length or another practitioner."""
-        draft = (await self.open(key)).draft
+        opened = await self._editable(key, seen)
+        draft = opened.draft
         moved = replace(
             draft,
             start=start,
@@ -198,7 +201,7 @@ class Booking:
             practitioner_id=practitioner_id,
             all_day=draft.all_day if all_day is None else all_day,
         )
-        edit = await self.edit(key, moved, seen=seen, scope=scope)
+        edit = await self._edit(opened, moved, scope)
         same_place = (practitioner_id, start) == (draft.practitioner_id, draft.start)
         return replace(edit, what="Change of length" if same_place else "Move")
 
@@ -285,7 +288,9 @@ class Booking:
         before = {each.id: seen.get(each.id) for each in put}
         expect = {key: each.revision if each else 0 for key, each in before.items()}
         await self._apply(BookChange(put=put, expect=expect), before.values())
-        return Edit(what=what, key=key, before=before, after=await self._revisions(before))
+        # Not read again: by then somebody else's edit may be there, and undo would overwrite it.
+        after = {key: revision + 1 for key, revision in expect.items()}
+        return Edit(what=what, key=key, before=before, after=after)
 
     async def _apply(self, change: BookChange, before: Iterable[Appointment | None]) -> None:
         await self._book.apply(change, self._clock.now())

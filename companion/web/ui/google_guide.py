@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from companion.web.ui.components.google_client import GoogleClient
-from companion.web.ui.components.google_steps import step
+from companion.web.ui.components.setup_steps import step
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import back_link, box, button, card, frame, notice, page_head, text

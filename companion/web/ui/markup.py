@@ -34,9 +34,10 @@ def tag(name: str, *inside: str, **attributes: str) -> Markup:
     return Markup(f"<{name}{said}>{''.join(map(escape, inside))}</{name}>")  # noqa: S704 - all of it is escaped
 
 
-def icon(name: str) -> Markup:
-    """A Material icon that says nothing to a screen reader."""
-    return tag("i", escape(name), class_="q-icon material-icons", aria_hidden="true")
+def icon(drawing: str, classes: str = "", *, name: str = "") -> Markup:
+    """A Material icon; without a name it says nothing to a screen reader."""
+    spoken = {"role": "img", "aria_label": name} if name else {"aria_hidden": "true"}
+    return tag("i", escape(drawing), class_=f"q-icon material-icons {classes}".rstrip(), **spoken)
 
 
 class Still(ui.html):

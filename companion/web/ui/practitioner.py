@@ -22,7 +22,7 @@ from companion.web.ui import words
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
-from companion.web.ui.components.google_steps import GoogleSteps, step
+from companion.web.ui.components.google_steps import GoogleSteps
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.components.setup_steps import SetupSteps, anchor
@@ -112,19 +112,19 @@ class _Page:
         self._id = record.practitioner.id
         choices = record.choices
         self._head = SetupSteps(self._progress())
-        with step(1, "Enable Google Calendar Sync", done=choices.enabled):
+        with self._head.step(1, "Enable Google Calendar Sync"):
             self._enabled = ui.switch(
                 "Keep this practitioner's Google Calendar equal to the book",
                 value=choices.enabled,
                 on_change=self._changed,
             )
-        google = GoogleSteps(site, record, self._look)
-        with step(7, "Sync period", done=PERIOD in record.setup):
+        google = GoogleSteps(site, record, self._head, self._look)
+        with self._head.step(7, "Sync period"):
             with box("columns"):
                 self._arrears = self._days("Days in Arrears", choices.days_in_arrears)
                 self._advance = self._days("Days in Advance", choices.days_in_advance)
             self._dates = text("", "soft").props("aria-live=polite")
-        with step(8, "Items to include", done=ITEMS in record.setup):
+        with self._head.step(8, "Items to include"):
             cap = site.services.settings.read().practice.cap
             self._form = DisclosureForm(choices.disclosure, cap, self._changed)
             self._colour = ui.select(COLOURS, label="Colour in Google", value=choices.colour)
@@ -148,7 +148,7 @@ class _Page:
                 if site.may(Action.PRACTITIONERS):
                     copy = partial(open_copy_dialog, site, self._id)
                     button("Copy settings to others …", careful(copy), icon="content_copy")
-        with step(9, "Upload to Google"):
+        with self._head.step(9, "Upload to Google"):
             _State(site, self._id)
         self._bar = box("savebar unsaved").props("role=status")
         with self._bar:

@@ -158,7 +158,9 @@ export default {
   methods: {
     // ── what is seen ──────────────────────────────────────────────────────────────────────────
 
-    show(page) {
+    show(sent) {
+      const page = sent.events ? sent : this.patched(sent);
+      if (!page) return this.$emit("ready", this.narrow.matches); // out of step: all of it again
       const before = this.page;
       this.page = page;
       const focused = page.focus || this.focusedKey();
@@ -176,6 +178,14 @@ export default {
       if (page.scroll) this.calendar.setOption("scrollTime", (this.scrollTime = page.scroll));
       if (focused) this.focus(focused, Boolean(page.focus));
       this.$refs.frame.dataset.shown = page.stamp;
+    },
+    patched({ base, changed, gone, ...rest }) {
+      // The page that is shown, with what the server says has changed since.
+      if (this.page?.stamp !== base) return null;
+      const events = new Map(this.page.events.map((event) => [event.id, event]));
+      for (const key of gone) events.delete(key);
+      for (const event of changed) events.set(event.id, event);
+      return { ...rest, events: [...events.values()] };
     },
     dated({ date, view }) {
       // The date EventCalendar is told; the day view has none in its heads.

@@ -1,4 +1,7 @@
-"""AppointmentCalendar: EventCalendar as an element; what it shows is pushed, not kept in props."""
+"""AppointmentCalendar: EventCalendar as an element; what it shows is pushed, not kept in props.
+
+After an edit only what differs is pushed: a full day is 200 KB, of which one appointment changed.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,11 @@ class AppointmentCalendar(
 
             self.on(name, careful(heard))
 
-        listen("ready", on_ready, bool)
+        def ready(narrow: bool) -> Any:
+            self.shown = {}  # the browser has nothing, or lost step
+            return on_ready(narrow)
+
+        listen("ready", ready, bool)
         listen("narrow", on_narrow, bool)
         listen("open", on_open, lambda args: str(args["key"]))
         listen("create", on_create, _place)
@@ -83,8 +90,8 @@ class AppointmentCalendar(
         listen("act", on_act, _act)
 
     def show(self, page: dict[str, Any]) -> None:
+        self.run_method("show", news(self.shown, page))
         self.shown = page
-        self.run_method("show", page)
 
     def settled(self, key: str) -> None:
         """A move has been dealt with; what is shown next counts."""
@@ -99,6 +106,19 @@ class AppointmentCalendar(
         for event in self.shown.get("events", ()):
             contents.append(event["title"])
         return contents
+
+
+def news(before: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
+    """`page` as it is pushed: whole, or as `changed` and `gone` events since the page of stamp
+    `base`, where columns, hours and days are the same."""
+    if not before or before["options"] != page["options"]:
+        return page
+    had = {each["id"]: each for each in before["events"]}
+    has = {each["id"] for each in page["events"]}
+    changed = [each for each in page["events"] if had.get(each["id"]) != each]
+    gone = [key for key in had if key not in has]
+    kept = {key: value for key, value in page.items() if key != "events"}
+    return {**kept, "base": before["stamp"], "changed": changed, "gone": gone}
 
 
 def _moment(text: Any) -> datetime | None:

@@ -7,9 +7,11 @@ sent. Below it, how many events go and how long the first upload takes by Google
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+
+from markupsafe import Markup
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
@@ -18,8 +20,9 @@ from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
 from companion.services.feeds.views import disclosure_for
 from companion.web.ui import words
+from companion.web.ui.markup import Still, tag
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, text
+from companion.web.ui.theme import text
 
 MOST_SHOWN = 3
 PHONE_DETAIL = "initials"
@@ -31,7 +34,7 @@ class EventPreview:
         self._site = site
         self._record = record
         self._asked = 0
-        self._place = box("stack").props("aria-live=polite")
+        self._place = Still(Markup(""), "stack").props("aria-live=polite")
         self._count = text("", "soft")
 
     async def show(self, disclosure: Disclosure, arrears: int, advance: int) -> None:
@@ -75,26 +78,33 @@ class EventPreview:
             f"With these choices {words.counted(len(events), 'event')} would be in Google. A first "
             f"upload of all of them takes about {words.duration(len(events) / rate)}."
         )
-        self._place.clear()
-        with self._place:
-            if not chosen:
-                text("No coming appointment to show with these choices.", "soft")
-            for event in chosen:
-                appointment = by_id[event.key.partition("@")[0]]
-                with box("columns columns--three"):
-                    with box("stack"):
-                        text("In the book", "soft small")
-                        _as_in_book(appointment, event)
-                    with box("stack"):
-                        text("What Google will show", "soft small")
-                        _as_shown(event)
-                    with box("stack"):
-                        text("What a phone link shows (initials)", "soft small")
-                        phone = on_phone.get(event.key)
-                        if phone is None:
-                            text("Nothing", "soft")
-                        else:
-                            _as_shown(phone)
+        if chosen:
+            rows = [_row(by_id[each.key.partition("@")[0]], each, on_phone) for each in chosen]
+        else:
+            nothing = "No coming appointment to show with these choices."
+            rows = [tag("p", nothing, class_="soft")]
+        self._place.content = Markup("").join(rows)
+
+
+def _row(
+    appointment: Appointment, event: CalendarEvent, on_phone: Mapping[str, CalendarEvent]
+) -> Markup:
+    phone = on_phone.get(event.key)
+    sides = {
+        "In the book": _as_in_book(appointment, event),
+        "What Google will show": _as_shown(event),
+        "What a phone link shows (initials)": _as_shown(phone)
+        if phone
+        else tag("p", "Nothing", class_="soft"),
+    }
+    return tag(
+        "div",
+        *(
+            tag("div", tag("p", heading, class_="soft small"), side, class_="stack")
+            for heading, side in sides.items()
+        ),
+        class_="columns columns--three",
+    )
 
 
 def _examples(by_id: dict[str, Appointment], upcoming: list[CalendarEvent]) -> list[CalendarEvent]:
@@ -107,23 +117,31 @@ def _examples(by_id: dict[str, Appointment], upcoming: list[CalendarEvent]) -> l
     return list(found.values())[:MOST_SHOWN]
 
 
-def _as_in_book(appointment: Appointment, event: CalendarEvent) -> None:
+def _as_in_book(appointment: Appointment, event: CalendarEvent) -> Markup:
     title = appointment.client_name or appointment.title or appointment.kind.value.capitalize()
-    with box("shown"):
-        text(title, "shown__title")
-        text(words.local_span(event.begins, event.ends, event.timezone), "small")
-        kind = appointment.appointment_type if appointment.appointment_type != title else ""
-        rest = (kind, appointment.location)
-        text(" · ".join(part for part in rest if part), "small soft")
+    kind = appointment.appointment_type if appointment.appointment_type != title else ""
+    rest = " · ".join(part for part in (kind, appointment.location) if part)
+    return _card(title, event, (tag("p", rest, class_="small soft"),))
 
 
-def _as_shown(event: CalendarEvent) -> None:
-    with box("shown"):
-        text(event.summary, "shown__title")
-        text(words.local_span(event.begins, event.ends, event.timezone), "small")
-        if event.location:
-            text(event.location, "small soft")
-        if event.description:
-            text(event.description, tag="pre")
-        if event.reminder_minutes is not None:
-            text(f"Reminder {event.reminder_minutes} min before", "small soft")
+def _as_shown(event: CalendarEvent) -> Markup:
+    more = []
+    if event.location:
+        more.append(tag("p", event.location, class_="small soft"))
+    if event.description:
+        more.append(tag("pre", event.description))
+    if event.reminder_minutes is not None:
+        reminder = f"Reminder {event.reminder_minutes} min before"
+        more.append(tag("p", reminder, class_="small soft"))
+    return _card(event.summary, event, more)
+
+
+def _card(title: str, event: CalendarEvent, more: Iterable[Markup]) -> Markup:
+    when = words.local_span(event.begins, event.ends, event.timezone)
+    return tag(
+        "div",
+        tag("p", title, class_="shown__title"),
+        tag("p", when, class_="small"),
+        *more,
+        class_="shown",
+    )

@@ -6,8 +6,7 @@ step 3 carries what step 4 says.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from companion.domain.settings import PractitionerSettings
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import words
 from companion.web.ui.components.fields import fail_field
-from companion.web.ui.components.setup_steps import anchor
+from companion.web.ui.components.setup_steps import SetupSteps
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, dialog, notice, text
 from companion.web.ui.troubles import as_companion_error, careful
@@ -29,26 +28,15 @@ if TYPE_CHECKING:
 KEEP, NEW, LIST, EXISTING = "keep", "new", "list", "existing"
 
 
-@contextmanager
-def step(number: int, title: str, *, done: bool = False) -> Iterator[ui.element]:
-    with card(classes="step") as outer:
-        outer.props(f"id={anchor(number)}")
-        with box("step__number step__number--done" if done else "step__number"):
-            if done:
-                ui.icon("check").props(f'role=img aria-label="Step {number}, done"')
-            else:
-                text(str(number), tag="span")
-        with box("step__body"):
-            heading = text(title, tag="h2")
-            yield outer
-    outer.props(f"role=region aria-labelledby={heading.html_id}")
-
-
 class GoogleSteps:
     """Steps 2 to 6."""
 
     def __init__(
-        self, site: Site, record: PractitionerSettings, on_check: Callable[[], None]
+        self,
+        site: Site,
+        record: PractitionerSettings,
+        head: SetupSteps,
+        on_check: Callable[[], None],
     ) -> None:
         """`on_check` is told that a check was answered."""
         self._site = site
@@ -56,27 +44,26 @@ class GoogleSteps:
         self._id = record.practitioner.id
         self._on_check = on_check
         google = record.google
-        with step(2, "Google Login", done=bool(google.login or google.account)):
+        with head.step(2, "Google Login"):
             text("The Google account whose calendar is to be filled.", "card__lead")
             self._login = ui.input(
                 "E-mail of the Google account",
                 value=google.login or google.account or record.practitioner.email,
             )
             self._login.classes("field").props("outlined type=email autocomplete=off")
-        with step(3, "Connect to Google", done=bool(google.account)):
+        with head.step(3, "Connect to Google"):
             self._sign_in()
-        with step(4, "Calendar", done=google.connected):
+        with head.step(4, "Calendar"):
             ui.link_target("calendar")
             self._calendar()
-        done = {each.title for each in site.services.setup.steps(self._id).steps if each.done}
-        with step(5, "Test Credentials", done="Test Credentials" in done):
+        with head.step(5, "Test Credentials"):
             self._check(
                 "Test Credentials",
                 "Asks Google whether the sign-in still works.",
                 lambda: site.services.connecting.test(self._id),
                 site.services.setup.tested,
             )
-        with step(6, "Check Calendar is accessible", done="Check Calendar is accessible" in done):
+        with head.step(6, "Check Calendar is accessible"):
             self._check(
                 "Check Calendar is accessible",
                 "Writes one test event to the calendar and removes it again.",

@@ -1,10 +1,14 @@
-"""SetupSteps: the head of a practitioner's page, saying how far they are and where to go on."""
+"""SetupSteps: how far a practitioner's set-up is, where to go on, and the card of each step."""
 
 from __future__ import annotations
 
-from nicegui import ui
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from companion.services.settings.setup import Progress
+from markupsafe import Markup
+
+from companion.services.settings.setup import Progress, Step
+from companion.web.ui.markup import Still, icon, tag
 from companion.web.ui.theme import box, card, link_button, text
 
 UPLOAD = 9
@@ -14,18 +18,58 @@ def anchor(number: int) -> str:
     return f"step-{number}"
 
 
+class StepNumber(Still):
+    """A step's number, or the tick that says it is done."""
+
+    def __init__(self, number: int, *, done: bool) -> None:
+        super().__init__(Markup(""), "step__number")
+        self._number = number
+        self.show(done=done)
+
+    def show(self, *, done: bool) -> None:
+        said = f"Step {self._number}, done"
+        self.content = icon("check", name=said) if done else tag("span", str(self._number))
+        self.classes(**{"add" if done else "remove": "step__number--done"})
+
+
+@contextmanager
+def step(number: int, title: str, *, done: bool = False) -> Iterator[StepNumber]:
+    with card(classes="step") as outer:
+        outer.props(f"id={anchor(number)}")
+        mark = StepNumber(number, done=done)
+        with box("step__body"):
+            heading = text(title, tag="h2")
+            yield mark
+    outer.props(f"role=region aria-labelledby={heading.html_id}")
+
+
 class SetupSteps:
+    """The head, and the cards that its list leads to."""
+
     def __init__(self, progress: Progress) -> None:
         self._shown: Progress | None = None
+        self._numbers: dict[int, StepNumber] = {}
         with card("Set-up") as outer:
             outer.props("role=region")
             self._place = box("stack")
         self.show(progress)
 
+    @contextmanager
+    def step(self, number: int, title: str) -> Iterator[None]:
+        """The card of a step, ticked while it is done."""
+        steps = self._shown.steps if self._shown else ()
+        done = any(each.done for each in steps if each.number == number)
+        with step(number, title, done=done) as mark:
+            self._numbers[number] = mark
+            yield
+
     def show(self, progress: Progress) -> None:
         if progress == self._shown:
             return
         self._shown = progress
+        for each in progress.steps:
+            if each.number in self._numbers:
+                self._numbers[each.number].show(done=each.done)
         self._place.clear()
         with self._place:
             current = progress.current
@@ -36,19 +80,21 @@ class SetupSteps:
                 else f"{progress.done} of {count} steps done. Next: {current.title}."
             )
             text(line, "strong").props("role=status")
-            with box("steps", tag="ol"):
-                for each in progress.steps:
-                    with box("steps__item", tag="li"):
-                        name = "check_circle" if each.done else "radio_button_unchecked"
-                        icon = ui.icon(name).classes("steps__done" if each.done else "soft")
-                        icon.props(f'role=img aria-label="{"Done" if each.done else "To do"}"')
-                        link = text(f"{each.number} {each.title}", tag="a")
-                        link.props["href"] = f"#{anchor(each.number)}"
-                        if each == current:
-                            link.props('aria-current="step"')
+            items = (_item(each, current=each == current) for each in progress.steps)
+            Still(Markup("").join(items), "steps", tag="ol")
             if current is not None and progress.done:
                 link_button(
                     f"Go on with step {current.number}",
                     f"#{anchor(current.number)}",
                     icon="arrow_downward",
                 )
+
+
+def _item(step: Step, *, current: bool) -> Markup:
+    look, name = ("steps__done", "Done") if step.done else ("soft", "To do")
+    mark = icon("check_circle" if step.done else "radio_button_unchecked", look, name=name)
+    here = {"aria_current": "step"} if current else {}
+    words = f"{step.number} {step.title}"
+    return tag(
+        "li", mark, tag("a", words, href=f"#{anchor(step.number)}", **here), class_="steps__item"
+    )

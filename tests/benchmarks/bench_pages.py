@@ -170,6 +170,15 @@ async def crowd(facts: Any, seconds: float) -> list[float]:
     return list(json.loads(said))
 
 
+async def quiet(google: Any) -> None:
+    """Until nothing was asked of Google for three seconds: what was written has been proven."""
+    calls, since = -1, time.monotonic()
+    while time.monotonic() - since < 3:
+        if google.counts()["calls"] != calls:
+            calls, since = google.counts()["calls"], time.monotonic()
+        await asyncio.sleep(0.2)
+
+
 async def measure(facts: Any, work: asyncio.StreamWriter, google: Any) -> list[str]:
     base = facts["launch"].partition("/?")[0]
     paths = ["/practice", "/import", "/phone/p007", "/practitioner/p007", "/book", "/doctor"]
@@ -177,6 +186,7 @@ async def measure(facts: Any, work: asyncio.StreamWriter, google: Any) -> list[s
         assert (await client.get(facts["launch"])).status_code == 200
         while google.written() < PRACTITIONERS * EVENTS // 2:  # noqa: ASYNC110 - another process
             await asyncio.sleep(1)
+        await quiet(google)
         await look_around(client, paths, 1)  # everything imported
         figures = [told("pages alone", await look_around(client, paths, SECONDS / 2))]
         await crowd(facts, 5)  # what is noted and kept at a first fetch is behind them

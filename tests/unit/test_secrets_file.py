@@ -103,6 +103,31 @@ async def test_the_same_secret_sealed_twice_looks_different(home: Home) -> None:
     assert len(nonces) == 2
 
 
+async def test_a_file_is_read_once_and_again_when_anybody_changed_it(home: Home) -> None:
+    read: list[Path] = []
+
+    class Watched(Disk):
+        def read(self, path: Path) -> bytes:
+            read.append(path)
+            return super().read(path)
+
+    await filled(home)
+    store, other = home.open(disk=Watched()), home.open()
+    for _ in range(3):
+        assert await store.get("google/token/anna") == SECRET
+        assert await store.get("google/token/ben") == "token-of-ben"
+    assert len(read) == 1
+    await other.put("google/token/anna", "the next one")
+    assert await store.get("google/token/anna") == "the next one"
+    await store.put("google/token/ben", "by itself")
+    assert await store.get("google/token/ben") == "by itself"
+    home.edit(lambda each: each["records"].pop("google/token/ben"))
+    with pytest.raises(SecretsDamaged):
+        await store.get("google/token/anna")
+    home.path.unlink()
+    assert await store.get("google/token/anna") is None
+
+
 # ── tampering ─────────────────────────────────────────────────────────────────────────────────
 
 

@@ -13,6 +13,10 @@ plain text. An existing file is only ever opened by its own kind of key.
 
 The key is stored before the file is written: a crash in between leaves a key without a file,
 which the next start takes up. Whatever does not open is left untouched.
+
+A file whose seal was checked is kept in memory, still sealed, until the disk shows another: a
+practice of two hundred has four hundred records, and each look at one of them would read, hash and
+check them all.
 """
 
 from __future__ import annotations
@@ -44,7 +48,7 @@ from companion.adapters.secrets.envelope import (
     written,
 )
 from companion.domain.errors import SecretsDamaged, SecretsUnavailable
-from companion.services.files import Disk, disk_trouble, make_folder, write_durably
+from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
 
 FILE_NAME = "secrets.json"
 LOCK_NAME = "secrets.lock"
@@ -90,6 +94,8 @@ class SealedSecrets:
         self._keys: dict[str, bytes] = {}
         """Made or fetched once per process, by the head of the file they belong to."""
         self._making = threading.Lock()
+        self._checked: tuple[Signature, SealedFile, bytes] | None = None
+        """What lies on the disk, its seal found good, and its key."""
 
     async def get(self, name: str) -> str | None:
         """None, without asking for any key, while nothing was ever stored."""
@@ -116,10 +122,10 @@ class SealedSecrets:
     # ── in a thread ───────────────────────────────────────────────────────────────────────────
 
     def _get(self, name: str) -> str | None:
-        file = self._read()
-        if file is None:
+        opened = self._look()
+        if opened is None:
             return None
-        key = self._open(file)
+        file, key = opened
         record = file.records.get(name)
         if record is None:
             return None
@@ -247,6 +253,23 @@ class SealedSecrets:
         return fresh
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────
+
+    def _look(self) -> tuple[SealedFile, bytes] | None:
+        """The file and its key, for reading; the seal is checked once for what lies there."""
+        known = self._checked
+        try:
+            signature = self._disk.signature(self.path)
+        except OSError as error:
+            raise disk_trouble(error, self.path) from error
+        if known is not None and known[0] == signature:
+            return known[1:]
+        file = self._read()
+        if file is None:
+            return None
+        key = self._open(file)
+        if signature is not None:  # read after it: at worst what is newer is read once more
+            self._checked = (signature, file, key)
+        return file, key
 
     def _read(self) -> SealedFile | None:
         try:

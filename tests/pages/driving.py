@@ -41,6 +41,13 @@ def field(visit: Visit, label: str) -> Any:
     return found[-1]
 
 
+def opened(select: ui.select) -> ui.select:
+    """As after a look at what can be chosen."""
+    for each in [each for each in select._event_listeners.values() if each.type == "popupShow"]:
+        select._handle_event({"listener_id": each.id, "args": []})
+    return select
+
+
 def tick(visit: Visit, label: str) -> Any:
     found = [
         each

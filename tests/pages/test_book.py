@@ -22,7 +22,7 @@ from companion.web.ui.book.month_picker import MonthPicker
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, tick
+from tests.pages.driving import button, field, opened, press, tick
 
 TODAY = date(2026, 11, 24)
 ZOE, JUERGEN, AROHA = (each.id for each in the_sample().practitioners[:3])
@@ -133,7 +133,7 @@ async def test_the_week_is_of_one_practitioner_and_the_list_of_all(book: Visit) 
     assert {each["start"][:10] for each in events(book).values()} <= {
         f"2026-11-{day}" for day in range(23, 28)
     }
-    field(book, "Practitioner").value = AROHA
+    opened(field(book, "Practitioner")).value = AROHA
     await until(lambda: {e["resourceIds"][0] for e in events(book).values()} == {AROHA})
     press(button(book, "List"))
     await until(lambda: len({e["resourceIds"][0] for e in events(book).values()}) > 2)
@@ -170,7 +170,7 @@ async def test_turning_pages_and_jumping_to_a_date(book: Visit) -> None:
 
 async def test_filters_by_practitioner_location_and_cancelled(book: Visit) -> None:
     everything = events(book)
-    field(book, "Practitioners").value = [AROHA, ZOE]
+    opened(field(book, "Practitioners")).value = [AROHA, ZOE]
     await until(lambda: len(calendar(book).shown["options"]["resources"]) == 2)
     field(book, "Practitioners").value = []
     await until(lambda: events(book).keys() == everything.keys())

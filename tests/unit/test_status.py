@@ -39,8 +39,11 @@ def status_of(world: World) -> Status:
 
 
 async def anna(world: World) -> PractitionerStatus:
+    """As on the board; read alone it is the same."""
     board = await status_of(world).board()
-    return next(each for each in board.practitioners if each.practitioner.id == ANNA)
+    found = next(each for each in board.practitioners if each.practitioner.id == ANNA)
+    assert await status_of(world).one(ANNA) == found
+    return found
 
 
 async def a_synced_world(count: int = 5) -> World:

@@ -68,6 +68,25 @@ class Live:
         self.version += 1
         return self._board
 
+    async def see(self, practitioner_id: str) -> None:
+        """This practitioner as of now, the others as last read; raises CompanionError."""
+        board = self._board
+        if board is None or not any(
+            each.practitioner.id == practitioner_id for each in board.practitioners
+        ):
+            await self.board()
+            return
+        now = await self._services.status.one(practitioner_id)
+        board = self._board or board  # as read meanwhile
+        self._board = replace(
+            board,
+            practitioners=tuple(
+                now if each.practitioner.id == practitioner_id else each
+                for each in board.practitioners
+            ),
+        )
+        self.version += 1
+
     def latest(self) -> Board | None:
         """The board as last read; begins reading again when it is old."""
         age = self._services.clock.monotonic() - self._read_at
@@ -90,6 +109,11 @@ class Live:
 
     def outcome(self, practitioner_id: str) -> Outcome | None:
         return self._outcomes.get(practitioner_id)
+
+    def under_way(self) -> dict[str, Progress | None]:
+        """By practitioner: how far a running upload is, None for one that is starting."""
+        starting = dict.fromkeys(each for each in self._uploads if self.uploading(each))
+        return {**starting, **self._progress}
 
     def uploading(self, practitioner_id: str) -> bool:
         task = self._uploads.get(practitioner_id)

@@ -47,7 +47,7 @@ def create(site: Site) -> None:
     @page(site, "/practitioner/{practitioner_id}")
     async def practitioner(practitioner_id: str, connected: str = "") -> None:
         record = site.services.settings.read().practitioner(practitioner_id)
-        await site.live.board()
+        await site.live.see(record.practitioner.id)
         with frame(site, record.practitioner.name, active="/", narrow=True):
             back_link()
             page_head(record.practitioner.name, "Google Calendar and phone")
@@ -62,8 +62,7 @@ def create(site: Site) -> None:
                             "Nothing is written to the calendar before you press Upload to Google "
                             "(step 9). From then on it is kept by itself."
                         )
-            page_of = _Page(site, record)
-        await page_of.fill()
+            await _Page(site, record).begin()
 
 
 class _State:
@@ -169,9 +168,10 @@ class _Page:
             self._links = PhoneLinks(site, self._id)
         google.disconnect_card()
 
-    async def fill(self) -> None:
+    async def begin(self) -> None:
         await self._links.fill()
-        await self._draw()
+        # The preview reads and projects the whole period: the page does not wait for it.
+        ui.timer(0.01, careful(self._draw), once=True)
 
     def _days(self, label: str, value: int) -> ui.number:
         field = ui.number(

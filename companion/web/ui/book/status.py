@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from companion.web.ui import words
-from companion.web.ui.live import RUNNING
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
 from companion.web.ui.troubles import careful
@@ -56,15 +55,16 @@ class BookStatus:
         """(line, share done); None when nothing runs."""
         names = self._names()
         lines, done, total = [], 0, 0
-        for practitioner_id, name in names.items():
-            progress = self._site.services.syncing.running(practitioner_id)
-            starting = self._site.live.uploading(practitioner_id)
-            if progress is not None and progress.phase in RUNNING:
+        for practitioner_id, progress in self._site.live.under_way().items():
+            name = names.get(practitioner_id)
+            if name is None:
+                continue
+            if progress is None:
+                lines.append(f"{name}: starting …")
+            else:
                 self._mine.add(practitioner_id)
                 lines.append(f"{name}: {words.progress_line(progress)}")
                 done, total = done + progress.done, total + progress.total
-            elif starting:
-                lines.append(f"{name}: starting …")
         if lines:
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
             return f"Upload to Google – {lines[0]}{more}", round(done / total, 2) if total else 0.0

@@ -11,6 +11,7 @@ from typing import Any
 from nicegui import ui
 
 from companion.web.ui.book.month_picker import Counts, MonthPicker
+from companion.web.ui.components.fields import offer_when_opened
 from companion.web.ui.theme import box, button, text
 from companion.web.ui.troubles import careful
 
@@ -90,6 +91,7 @@ class BookToolbar:
         self._counts = counts
         self._tell = on_change
         self._begun = False
+        self._names = names
         with box("book__bar"):
             with box("book__turn"):
                 button("Today", careful(self.today)).props('aria-keyshortcuts="T"')
@@ -111,11 +113,20 @@ class BookToolbar:
                 self._more(actions, edits=edits)
         with box("book__filters"):
             self._who = ui.select(
-                dict(names), label="Practitioners", multiple=True, value=[], on_change=self._filter
+                {each: names[each] for each in choice.who},
+                label="Practitioners",
+                multiple=True,
+                value=list(choice.who),
+                on_change=self._filter,
             ).props("use-chips clearable")
             self._one = ui.select(
-                dict(names), label="Practitioner", value=choice.one or None, on_change=self._filter
+                {choice.one: names[choice.one]} if choice.one else {},
+                label="Practitioner",
+                value=choice.one or None,
+                on_change=self._filter,
             )
+            for each in (self._who, self._one):
+                offer_when_opened(each, lambda: dict(self._names))
             self._location = ui.select(
                 {"": "All locations"}, label="Location", value="", on_change=self._filter
             )
@@ -182,8 +193,9 @@ class BookToolbar:
     async def _to_view(self, view: str) -> None:
         self._choice.view = view
         if view in OF_ONE and not self._choice.one:
-            self._choice.one = next(iter(self._choice.who or self._one.options), "")
+            self._choice.one = next(iter(self._choice.who or self._names), "")
             self._begun = False
+            self._one.set_options(dict(self._names))
             self._one.value = self._choice.one or None
             self._begun = True
         await self._changed()
@@ -226,9 +238,7 @@ class BookToolbar:
     def offer(self, names: Mapping[str, str], locations: Mapping[str, str]) -> None:
         """What the filters can choose from."""
         self._begun = False
-        if self._who.options != dict(names):
-            self._who.set_options(dict(names))
-            self._one.set_options(dict(names))
+        self._names = names
         if self._location.options != dict(locations):
             self._location.set_options(dict(locations))
         self._begun = True

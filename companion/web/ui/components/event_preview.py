@@ -7,9 +7,9 @@ sent. Below it, how many events go and how long the first upload takes by Google
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from markupsafe import Markup
 
@@ -57,39 +57,31 @@ class EventPreview:
         events = await asyncio.to_thread(
             project, appointments, window, google, practitioner_name=person.name
         )
-        on_phone = await asyncio.to_thread(
-            project, appointments, window, phone, practitioner_name=person.name
-        )
-        if turn == self._asked:
-            rate = settings.practice.user_rate
-            self._draw(appointments, events, {each.key: each for each in on_phone}, now, rate)
-
-    def _draw(
-        self,
-        appointments: list[Appointment],
-        events: list[CalendarEvent],
-        on_phone: Mapping[str, CalendarEvent],
-        now: datetime,
-        rate: float,
-    ) -> None:
+        if turn != self._asked:
+            return
         by_id = {each.id: each for each in appointments}
         chosen = _examples(by_id, [event for event in events if event.ends > now])
+        theirs = {each.id: each for each in (by_id[_owner(event)] for event in chosen)}
+        on_phone = project(theirs.values(), window, phone, practitioner_name=person.name)
+        rate = settings.practice.user_rate
         self._count.set_text(
             f"With these choices {words.counted(len(events), 'event')} would be in Google. A first "
             f"upload of all of them takes about {words.duration(len(events) / rate)}."
         )
         if chosen:
-            rows = [_row(by_id[each.key.partition("@")[0]], each, on_phone) for each in chosen]
+            shown = {each.key: each for each in on_phone}
+            rows = [_row(by_id[_owner(each)], each, shown.get(each.key)) for each in chosen]
         else:
             nothing = "No coming appointment to show with these choices."
             rows = [tag("p", nothing, class_="soft")]
         self._place.content = Markup("").join(rows)
 
 
-def _row(
-    appointment: Appointment, event: CalendarEvent, on_phone: Mapping[str, CalendarEvent]
-) -> Markup:
-    phone = on_phone.get(event.key)
+def _owner(event: CalendarEvent) -> str:
+    return event.key.partition("@")[0]
+
+
+def _row(appointment: Appointment, event: CalendarEvent, phone: CalendarEvent | None) -> Markup:
     sides = {
         "In the book": _as_in_book(appointment, event),
         "What Google will show": _as_shown(event),
@@ -111,7 +103,7 @@ def _examples(by_id: dict[str, Appointment], upcoming: list[CalendarEvent]) -> l
     """The next one of each kind, at most three."""
     found: dict[str, CalendarEvent] = {}
     for event in upcoming:
-        appointment = by_id.get(event.key.partition("@")[0])
+        appointment = by_id.get(_owner(event))
         if appointment is not None:
             found.setdefault(appointment.kind.value, event)
     return list(found.values())[:MOST_SHOWN]

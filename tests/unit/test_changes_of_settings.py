@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from companion.domain.errors import BadInput, SignInExpired
 from companion.services.google.connecting import CalendarChoice
-from companion.services.ports import CalendarRef
+from companion.services.ports import CalendarRef, ImportRecord
+from companion.services.sync.staleness import is_notice
 from companion.web.ui.live import Live
 from tests.fakes.google import FakeRemoteCalendar, content
 from tests.fakes.services import FakeHouse
@@ -199,6 +201,24 @@ async def test_disconnected_without_removing_the_events_stay_and_are_said_to() -
     assert (shown.state, shown.action) == ("not connected", "connect")
     assert "40 events stay in Google unchanged" in shown.sentence
     assert house.activity.lines[-1].text.endswith("the events stay there as they are.")
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_disconnected_the_word_that_the_schedule_is_old_does_not_stay(refuses: bool) -> None:
+    house, remote = await synced()
+    old = ImportRecord(
+        source="nookal",
+        at=house.services.clock.now() - timedelta(days=30),
+        file_name="export.csv",
+        **dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0),
+    )
+    await house.book.record_import(old)
+    await house.services.auditing.audit("anna")
+    assert [is_notice(each.key) for each in remote.ours()].count(True) == 1
+    remote.refusing = SignInExpired() if refuses else None
+    assert await house.services.connecting.disconnect("anna") == 0
+    assert not house.settings.read().practitioner("anna").google.connected
+    assert len(remote.ours()) == (41 if refuses else 40)
 
 
 async def test_connected_again_what_stayed_is_adopted_and_brought_up_to_date() -> None:

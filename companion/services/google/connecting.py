@@ -408,6 +408,9 @@ class Connecting:
             ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
             async with self._still(practitioner_id):  # a running upload would go on writing
                 removed = await self._take_out(remote, ref, link.account.casefold())
+        elif link.connected:
+            await self._switch_off(practitioner_id)
+            await self._take_notice_out(practitioner_id, link)
         told = await self._revoke(practitioner_id, link.account)
         await self._secrets.remove(f"google/token/{practitioner_id}")
         await self._google.forget(practitioner_id)
@@ -444,6 +447,24 @@ class Connecting:
                 await self._log(ref.practitioner_id, "delete", text, count=count)
         await self._note_state(ref.practitioner_id, events=0, waiting=0, proof=None, held=None)
         return count
+
+    async def _take_notice_out(self, practitioner_id: str, link: GoogleLink) -> None:
+        """The events stay, but not the word that they are old: nobody would take it back. What
+        Google refuses keeps nobody from disconnecting."""
+        ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
+        if not any(is_notice(each.key) for each in await self._ledger.entries(ref)):
+            return
+        with contextlib.suppress(CompanionError):
+            remote = await self._google.calendar(practitioner_id, link.calendar_id)
+            async with self._still(practitioner_id):
+                await take_events_out(
+                    remote,
+                    self._ledger,
+                    ref,
+                    self._clock,
+                    lambda units: self._pace(link.account.casefold(), units),
+                    only=is_notice,
+                )
 
     async def _revoke(self, practitioner_id: str, account: str) -> bool:
         """False when Google could not be reached. An account that another practitioner uses is

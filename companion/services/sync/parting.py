@@ -35,13 +35,16 @@ async def take_events_out(
     ref: CalendarRef,
     clock: Clock,
     turn_of_pacer: Callable[[int], Awaitable[None]],
-    removed: Callable[[Iterable[str]], None],
+    removed: Callable[[Iterable[str]], None] = lambda _keys: None,
+    *,
+    only: Callable[[str], bool] = lambda _key: True,
 ) -> None:
-    """`removed` is told the keys of the events that are gone ("" where an event has none).
+    """`removed` is told the keys of the events that are gone ("" where an event has none); `only`
+    says by key which are to go.
     Raises when Google stops answering; run again, it goes on."""
     keys = {entry.event_id: entry.key for entry in await ledger.entries(ref)}
     listed = {event.event_id: event.key for event in await remote.list_ours(None, None)}
-    ids = [*(keys | listed)]
+    ids = [each for each in keys | listed if only(keys.get(each) or listed.get(each, ""))]
     for first in range(0, len(ids), BATCH):
         left = [DeleteEvent(event_id=each) for each in ids[first : first + BATCH]]
         for turn in range(TRIES):

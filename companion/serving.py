@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -173,6 +174,7 @@ async def _serve(
         asyncio.create_task(_keep_going(services.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
     ]
+    spare_what_stays()
     _greet(options, launches, house)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -185,6 +187,13 @@ async def _serve(
     for server in servers:
         server.force_exit = True
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
+
+
+def spare_what_stays() -> None:
+    """From here on no search for garbage goes through what has been read so far, and there are
+    fewer of them: one through everything takes 100 ms, in which nobody is answered."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 class _Server(uvicorn.Server):

@@ -28,6 +28,7 @@ import pytest
 import uvicorn
 
 from companion.main import House, open_companion
+from companion.serving import spare_what_stays
 from companion.web.app import create_app
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server
@@ -60,6 +61,7 @@ async def serve(home: Path, google: str) -> None:
             "phones": feed_socket.getsockname()[1],
             "tokens": tokens,
         }
+        spare_what_stays()
         print(json.dumps(facts), flush=True)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
         await asyncio.gather(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import feed_links
@@ -12,6 +12,7 @@ from companion.adapters.database.sqlite import upsert
 from companion.services.feeds.documents import disclosure_document, disclosure_of
 from companion.services.ports import FeedLink, Fetch
 
+_NAMES = tuple(column.name for column in feed_links.columns)
 _LINKS = select(feed_links).order_by(feed_links.c.created_at, feed_links.c.id)
 _BY_TOKEN = select(feed_links).where(feed_links.c.token_hash == bindparam("wanted"))
 _BY_ID = select(feed_links).where(feed_links.c.id == bindparam("wanted"))
@@ -27,12 +28,12 @@ class SqlFeeds:
         if practitioner_id is not None:
             statement = statement.where(feed_links.c.practitioner_id == practitioner_id)
         return await self._access.read(
-            lambda connection: [_link(row) for row in connection.execute(statement).mappings()]
+            lambda connection: [_link(row) for row in connection.execute(statement).all()]
         )
 
     async def by_token_hash(self, token_hash: bytes) -> FeedLink | None:
         def find(connection: Connection) -> FeedLink | None:
-            row = connection.execute(_BY_TOKEN, {"wanted": token_hash}).mappings().one_or_none()
+            row = connection.execute(_BY_TOKEN, {"wanted": token_hash}).one_or_none()
             return None if row is None else _link(row)
 
         return await self._access.read(find)
@@ -46,15 +47,16 @@ class SqlFeeds:
 
     async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         def note(connection: Connection) -> None:
-            row = connection.execute(_BY_ID, {"wanted": feed_id}).mappings().one_or_none()
+            row = connection.execute(_BY_ID, {"wanted": feed_id}).one_or_none()
             if row is not None:
                 connection.execute(_PUT, _row(fetch.noted_in(_link(row))))
 
         await self._access.write(note)
 
 
-def _link(row: RowMapping) -> FeedLink:
-    values: dict[str, Any] = dict(row)
+def _link(row: Row[Any]) -> FeedLink:
+    # Two hundred rows at a time: as mappings of SQLAlchemy's they take twice as long.
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     custom = values["custom"]
     values["custom"] = None if custom is None else disclosure_of(custom)
     values["intervals"] = tuple(values["intervals"])

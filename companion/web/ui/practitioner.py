@@ -62,7 +62,7 @@ def create(site: Site) -> None:
                             "Nothing is written to the calendar before you press Upload to Google "
                             "(step 9). From then on it is kept by itself."
                         )
-            await _Page(site, record).begin()
+            _Page(site, record)
 
 
 class _State:
@@ -167,11 +167,12 @@ class _Page:
             )
             self._links = PhoneLinks(site, self._id)
         google.disconnect_card()
+        # They read, the preview the whole period: the page does not wait for them.
+        ui.timer(0.01, careful(self._fill), once=True)
 
-    async def begin(self) -> None:
+    async def _fill(self) -> None:
         await self._links.fill()
-        # The preview reads and projects the whole period: the page does not wait for it.
-        ui.timer(0.01, careful(self._draw), once=True)
+        await self._draw()
 
     def _days(self, label: str, value: int) -> ui.number:
         field = ui.number(

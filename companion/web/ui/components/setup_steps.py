@@ -22,14 +22,17 @@ class StepNumber(Still):
     """A step's number, or the tick that says it is done."""
 
     def __init__(self, number: int, *, done: bool) -> None:
-        super().__init__(Markup(""), "step__number")
         self._number = number
-        self.show(done=done)
+        done_too = " step__number--done" if done else ""
+        super().__init__(self._said(done=done), f"step__number{done_too}")
 
     def show(self, *, done: bool) -> None:
-        said = f"Step {self._number}, done"
-        self.content = icon("check", name=said) if done else tag("span", str(self._number))
+        self.content = self._said(done=done)
         self.classes(**{"add" if done else "remove": "step__number--done"})
+
+    def _said(self, *, done: bool) -> Markup:
+        number = self._number
+        return icon("check", name=f"Step {number}, done") if done else tag("span", str(number))
 
 
 @contextmanager

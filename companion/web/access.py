@@ -187,6 +187,7 @@ METHODS: Mapping[str, Rule] = {
     "feeds.url": Rule(action=Action.PHONE, whose="feed_id", only_own=True),
     "feeds.revoke": _on(Action.PHONE, "feed_id"),
     "feeds.body": _on(Action.PHONE, "feed_id"),
+    "feeds.bodies": _on(Action.PHONE, _OWN),
     "feeds.preview": _on(Action.PHONE, _OWN),
     "feeds.renew": _on(Action.PHONE, "feed_id"),
     "feeds.revoke_all": _on(Action.PHONE, _OWN),

@@ -368,3 +368,12 @@ async def test_the_links_of_somebody_who_leaves_are_switched_off_first() -> None
     assert link.revoked_at is not None
     body = (await house.feeds.fetch(token)).body
     assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]
+
+
+async def test_what_every_link_shows_is_told_at_once_but_for_those_switched_off() -> None:
+    house = FeedHouse()
+    one, _ = await house.feeds.add("avery", label="Phone")
+    off, _ = await house.feeds.add("avery", label="Old phone")
+    await house.feeds.revoke(off.id)
+    assert await house.feeds.bodies("avery") == {one.id: await house.feeds.body(one.id)}
+    assert await house.feeds.bodies("nobody") == {}

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from companion.domain.disclosure import Disclosure
-from companion.domain.errors import BadInput, NotFound
+from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.window import SyncWindow
@@ -232,6 +233,16 @@ class Feeds:
     async def body(self, feed_id: str) -> FeedBody:
         """What a link shows now, with its size and what was trimmed. Raises NotFound."""
         return await self._serving.body(await self.link(feed_id))
+
+    async def bodies(self, practitioner_id: str) -> dict[str, FeedBody]:
+        """What each of a practitioner's links shows now, by its id; without those that are
+        switched off, and those whose appointments a busy disk keeps for now."""
+        found = {}
+        for link in await self._store.links(practitioner_id):
+            if not off_at(link, self._clock.now()):
+                with suppress(StoreError, TimeoutError):
+                    found[link.id] = await self._serving.body(link)
+        return found
 
     async def preview(
         self,

@@ -7,12 +7,12 @@ from functools import partial
 
 from nicegui import ui
 
-from companion.domain.errors import StoreError
 from companion.domain.settings import PractitionerSettings
 from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.facts import LinkFacts, facts_of
 from companion.services.ports import FeedLink
 from companion.web.ui import words
+from companion.web.ui.markup import Still, tag
 from companion.web.ui.phones.words import (
     STATES,
     WHY_A_LIMIT,
@@ -27,6 +27,11 @@ from companion.web.ui.theme import badge, box, button, dialog, notice, text
 from companion.web.ui.troubles import careful, say_done
 
 HEADINGS = ("Device", "Last fetched", "Fetches", "Size", "Works until")
+_HEAD = tag(
+    "tr",
+    *(tag("th", each, scope="col") for each in HEADINGS),
+    tag("th", tag("span", "Actions", class_="sr-only"), scope="col"),
+)
 Show = Callable[[FeedLink, str], Awaitable[None]]
 """Told a link and its URL, to be shown."""
 
@@ -45,7 +50,7 @@ class PhoneTable:
         unused_after = services.settings.read().practice.feed_unused_after
         every = [facts_of(link, now, unused_after) for link in links]
         every.sort(key=lambda each: not each.works)  # stable: oldest first among equals
-        bodies = {each.link.id: await self._body(each) for each in every if each.works}
+        bodies = await services.feeds.bodies(self._record.practitioner.id) if links else {}
         self._place.clear()
         with self._place:
             if not every:
@@ -54,11 +59,7 @@ class PhoneTable:
             self._flag(every)
             scroll = box("scroll").props('tabindex=0 role=region aria-label="Links"')
             with scroll, box("table table--stacks", tag="table"):
-                with box(tag="thead"), box(tag="tr"):
-                    for heading in HEADINGS:
-                        text(heading, tag="th").props("scope=col")
-                    with box(tag="th").props("scope=col"):
-                        text("Actions", "sr-only", tag="span")
+                Still(_HEAD, tag="thead")
                 with box(tag="tbody"):
                     for each in every:
                         self._row(each, bodies.get(each.link.id))
@@ -66,12 +67,6 @@ class PhoneTable:
             if sum(each.works for each in every) > 1:
                 with box("actions"):
                     button("Switch all off", careful(self._ask_all), icon="link_off", look="danger")
-
-    async def _body(self, facts: LinkFacts) -> FeedBody | None:
-        try:
-            return await self._site.services.feeds.body(facts.link.id)
-        except (StoreError, TimeoutError):
-            return None  # a busy disk: the row says less
 
     def _flag(self, every: list[LinkFacts]) -> None:
         unused = [each.link.label for each in every if each.state == "unused"]

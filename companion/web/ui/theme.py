@@ -60,17 +60,24 @@ _TONE_ICON = {
 }
 
 
-class Text(TextElement):
-    """Words in a plain HTML element."""
+# What every one has is said once, with its class: NiceGUI reads it anew for each element otherwise.
+class Text(TextElement, default_props="dir=auto"):
+    """Words in a plain HTML element; their own direction decides how they are set."""
+
+
+class Button(ui.button, default_props="unelevated no-caps", default_classes="btn"):
+    """With our looks instead of Quasar's."""
 
 
 def text(words: str, classes: str = "", *, tag: str = "p") -> Text:
-    """Words in `tag`; their own direction decides how they are set, so any script is right."""
-    return Text(tag=tag, text=words).classes(classes).props("dir=auto")
+    """Words in `tag`."""
+    made = Text(tag=tag, text=words)
+    return made.classes(classes) if classes else made
 
 
 def box(classes: str = "", *, tag: str = "div") -> ui.element:
-    return ui.element(tag).classes(classes)
+    made = ui.element(tag)
+    return made.classes(classes) if classes else made
 
 
 def button(
@@ -80,8 +87,8 @@ def button(
     icon: str | None = None,
     look: Literal["primary", "second", "plain", "danger"] = "second",
 ) -> ui.button:
-    made = ui.button(label, on_click=on_click, icon=icon, color=None)
-    return made.classes(f"btn btn--{look}").props("unelevated no-caps")
+    made = Button(label, on_click=on_click, icon=icon, color=None)
+    return made.classes(f"btn--{look}")
 
 
 def link_button(

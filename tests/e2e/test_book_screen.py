@@ -104,7 +104,8 @@ def test_a_window_that_is_out_of_step_asks_for_all_of_it_again(page: Page) -> No
     kept = enter(page, "Was there before")
     page.evaluate(
         """() => {
-            const own = document.querySelector(".book__frame").__vueParentComponent.proxy;
+            const frame = document.querySelector(".book__frame");
+            const own = getElement(Number(frame.closest("[id^=c]").id.slice(1)));
             own.page = { ...own.page, stamp: -1, events: [] };
         }"""
     )
@@ -341,6 +342,20 @@ def test_turning_the_page_keeps_the_elements_and_brings_the_other_days_words(pag
     expect(mine).to_contain_text("12:30–13:00")
     page.keyboard.press("PageDown")
     expect(mine).to_contain_text("11:30–12:00")
+
+
+def test_another_day_is_announced_and_no_other_appointment_has_the_focus(page: Page) -> None:
+    go(page, "2026-12-22")
+    mine = page.locator(".ec-event", has_text="Lunch").filter(has_text="with Zoë")
+    mine.focus()
+    expect(mine).to_be_focused()
+    page.keyboard.press("PageDown")
+    expect(page.locator(".book__frame > [role=status]")).to_have_text("Wednesday 23 December 2026")
+    expect(page.locator(".ec-event:focus")).to_have_count(0)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement !== document.body")
+    page.keyboard.press("PageUp")
+    expect(page.locator(".book__frame > [role=status]")).to_have_text("Tuesday 22 December 2026")
 
 
 def test_the_line_of_the_present_time_is_on_today_alone(page: Page) -> None:

@@ -63,6 +63,8 @@ _FRESH = 1.0
 """Seconds for which what was read is taken as true."""
 _AFTER_FAULT = 3.0
 """Seconds until a store that failed is asked again."""
+_QUARTER = 900
+"""Seconds: a day begins at a quarter of an hour in every zone."""
 _NOTE_EVERY = 30.0
 """Seconds between two notes of "last fetched" for one link."""
 
@@ -87,6 +89,8 @@ class _Ready:
     until: float
     next_note: float = 0.0
     kept_tag: str = ""
+    basis: tuple[object, ...] = ()
+    """What the body was made of; empty for one that was kept from before a fault."""
 
 
 class FeedServing:
@@ -199,16 +203,36 @@ class FeedServing:
                 return self.miss(address)
             if long_off(link, self._clock.now()):
                 return self.miss(address)
-            body = await self._body_of(link, known)
+            basis = self._basis(link, known)
+            before = self._ready.get(token_hash)
+            body = before.body() if before is not None and before.basis == basis else None
+            if body is None:
+                body = await self._body_of(link, known)
         except Exception as error:  # noqa: BLE001 - any fault of ours must not wipe a phone
             log.warning("A calendar link is answered from its last copy: %s", type(error).__name__)
             return await self._last_good(token, token_hash)
-        ready = self._keep_ready(link, body, _FRESH)
+        ready = self._keep_ready(link, body, _FRESH, basis)
         if ready.kept_tag != body.tag and not off_at(link, self._clock.now()):
             ready.kept_tag = body.tag
             content = to_keep(link, body)
             self._later(self._kept.keep(file_name(token_hash), token, content))
         return ready, body
+
+    def _basis(self, link: FeedLink, known: _Known) -> tuple[object, ...]:
+        """While it is the same the body is: quicker told than the body is found, for all phones
+        that ask at once."""
+        now = self._clock.now()
+        return (
+            known.settings,  # the same object as a rule, which is told at once
+            link.detail,
+            link.custom,
+            link.days_in_arrears,
+            link.days_in_advance,
+            off_at(link, now),
+            known.revisions.get(link.practitioner_id, 0),
+            self._stale_since(link.practitioner_id),
+            now.timestamp() // _QUARTER,
+        )
 
     async def _body_of(self, link: FeedLink, known: _Known) -> FeedBody:
         now = self._clock.now()
@@ -274,13 +298,16 @@ class FeedServing:
         async with asyncio.timeout(PATIENCE):
             return await self._store.by_token_hash(token_hash)
 
-    def _keep_ready(self, link: FeedLink, body: FeedBody, seconds: float) -> _Ready:
+    def _keep_ready(
+        self, link: FeedLink, body: FeedBody, seconds: float, basis: tuple[object, ...] = ()
+    ) -> _Ready:
         until = self._clock.monotonic() + seconds
         ready = self._ready.get(link.token_hash)
         if ready is None:
             ready = _Ready(link=link, body=weakref.ref(body), until=until)
             self._ready[link.token_hash] = ready
         ready.link, ready.body, ready.until = link, weakref.ref(body), until
+        ready.basis = basis
         return ready
 
     async def _last_good(

@@ -177,6 +177,7 @@ export default {
       this.draw(page.events, turned, arranged);
       if (page.scroll) this.calendar.setOption("scrollTime", (this.scrollTime = page.scroll));
       if (focused) this.focus(focused, Boolean(page.focus));
+      if (before && before.title !== page.title) this.announce(focused);
       this.$refs.frame.dataset.shown = page.stamp;
     },
     patched({ base, changed, gone, ...rest }) {
@@ -330,6 +331,13 @@ export default {
     say(sentence) {
       this.said = "";
       this.$nextTick(() => (this.said = sentence));
+    },
+    announce(focused) {
+      // Another day: a screen reader is told, and the place that had the focus, which shows another
+      // appointment now, gives it up. The next Tab goes on from there.
+      this.say(this.page.title);
+      const element = document.activeElement;
+      if (focused && !this.events.has(focused) && this.keyOf(element)) element.blur();
     },
     label(resource) {
       const dot = document.createElement("span");

@@ -246,6 +246,7 @@ class _Book:
             "stamp": self._turn,
             "focus": focus,
             "scroll": self._scroll(),
+            "title": self._choice.title(),
             "rights": {"edits": edits, "uploads": self._person.uploads},
             "options": {
                 "resources": payload.resources(columns),

@@ -344,6 +344,18 @@ def test_turning_the_page_keeps_the_elements_and_brings_the_other_days_words(pag
     expect(mine).to_contain_text("11:30–12:00")
 
 
+@pytest.mark.parametrize("label", ["Practitioners", "Location"])
+def test_a_filter_offers_everything_at_the_first_click(page: Page, label: str) -> None:
+    go(page, DAY)
+    page.get_by_label(label).click()
+    offered = page.get_by_role("option")
+    expect(offered.first).to_be_visible()
+    heads = page.locator(".ec-col-head").count()
+    if label == "Practitioners":
+        expect(offered).to_have_count(heads)
+    page.keyboard.press("Escape")
+
+
 def test_another_day_is_announced_and_no_other_appointment_has_the_focus(page: Page) -> None:
     go(page, "2026-12-22")
     mine = page.locator(".ec-event", has_text="Lunch").filter(has_text="with Zoë")

@@ -19,8 +19,9 @@ from companion.domain.appointments import Appointment
 from companion.domain.users import Role, User
 from companion.web.ui.book.calendar import AppointmentCalendar
 from companion.web.ui.book.month_picker import MonthPicker
+from companion.web.ui.components.fields import FEW
 from tests.fakes.clock import FakeClock
-from tests.fakes.services import lived_in, the_sample
+from tests.fakes.services import crowd, fake_house, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, opened, press, tick
 
@@ -596,3 +597,15 @@ async def test_a_practitioner_sees_their_own_book_and_changes_nothing(tmp_path: 
         press(button(visit, "Only this one"))
         await until(lambda: "may not change the appointment book" in visit.notices())
         assert not events(visit)[LUNCH]["extendedProps"]["cancelled"]
+
+
+async def test_many_practitioners_are_offered_once_the_filter_is_opened(tmp_path: Path) -> None:
+    house = fake_house(crowd(60))
+    async with visiting(house, tmp_path) as visit:
+        await open_book(visit)
+        who = field(visit, "Practitioners")
+        assert len(who.options) == FEW
+        assert len(opened(who).options) == 60
+        await open_book(visit, "/book?who=person-40")
+        assert field(visit, "Practitioners").value == ["person-40"]
+        assert "person-40" in field(visit, "Practitioners").options

@@ -11,7 +11,7 @@ from typing import Any
 from nicegui import ui
 
 from companion.web.ui.book.month_picker import Counts, MonthPicker
-from companion.web.ui.components.fields import offer_when_opened
+from companion.web.ui.components.fields import first_of, offer_when_opened
 from companion.web.ui.theme import box, button, text
 from companion.web.ui.troubles import careful
 
@@ -113,14 +113,14 @@ class BookToolbar:
                 self._more(actions, edits=edits)
         with box("book__filters"):
             self._who = ui.select(
-                {each: names[each] for each in choice.who},
+                first_of(names, choice.who),
                 label="Practitioners",
                 multiple=True,
                 value=list(choice.who),
                 on_change=self._filter,
             ).props("use-chips clearable")
             self._one = ui.select(
-                {choice.one: names[choice.one]} if choice.one else {},
+                first_of(names, [choice.one] if choice.one else []),
                 label="Practitioner",
                 value=choice.one or None,
                 on_change=self._filter,

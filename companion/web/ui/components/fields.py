@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -22,6 +23,8 @@ _FIRST = (
     "Australia/Hobart",
     "Pacific/Auckland",
 )
+FEW = 24
+"""Options that a field has before somebody opens it."""
 
 
 @lru_cache(maxsize=1)
@@ -43,8 +46,14 @@ def zone_select(label: str, value: str) -> ui.select:
 def offer_when_opened(select: ui.select, options: Callable[[], list[str] | dict[str, str]]) -> None:
     """What can be chosen comes when somebody looks. NiceGUI watches each option: two hundred
     names, or six hundred zones, cost a page half of its time. Until then `select` has what is
-    chosen."""
+    chosen and a few more: Quasar opens no empty list."""
     select.on("popup-show", lambda: select.set_options(options()))
+
+
+def first_of(options: Mapping[str, str], chosen: Collection[str]) -> dict[str, str]:
+    """The first ones, all of them in most practices, and what is chosen."""
+    shown = {*islice(options, FEW), *chosen}
+    return {key: label for key, label in options.items() if key in shown}
 
 
 def zone_options(value: str) -> list[str]:

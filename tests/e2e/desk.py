@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from companion.adapters.settings import SettingsFile
@@ -21,6 +21,7 @@ from companion.domain.settings import Settings
 from companion.sandbox.server import SimulatedHandle, client_file, start_simulated_google
 from tests.fakes import warm
 
+D = TypeVar("D", bound="Desk")
 COMMAND = "from companion.cli import run; run()"
 LOGIN = "anna@clinic.example"
 HEADER = (
@@ -110,13 +111,13 @@ def consent(url: str) -> None:
 
 
 @contextmanager
-def open_desk(folder: Path) -> Iterator[Desk]:
+def open_desk(folder: Path, kind: type[D]) -> Iterator[D]:
     """With Anna Example in the book and the practice's Google client; nobody is connected."""
     with start_simulated_google() as google:
         with google.lock:
             google.google.add_account(LOGIN, name="Anna Example", timezone="Australia/Sydney")
             google.desk.auto_consent = LOGIN
-        made = Desk(home=folder / "home", google=google)
+        made = kind(home=folder / "home", google=google)
         client = folder / "client_secret.json"
         client.write_text(json.dumps(client_file(google.base_url)), encoding="utf-8")
         made.run("practitioners", "add", "Anna Example")

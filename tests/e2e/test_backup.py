@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from companion.sandbox.server import client_file, start_simulated_google
-from tests.e2e.desk import LOGIN, Desk, hurry, write_export
+from tests.e2e.desk import LOGIN, Desk, open_desk, write_export
 
 PASSPHRASE = "seven mild ibises wander"
 
@@ -30,16 +29,7 @@ class BackedUp(Desk):
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[BackedUp]:
     """Connected, with forty appointments in Google."""
-    with start_simulated_google() as google:
-        with google.lock:
-            google.google.add_account(LOGIN, name="Anna Example", timezone="Australia/Sydney")
-            google.desk.auto_consent = LOGIN
-        made = BackedUp(home=tmp_path / "home", google=google)
-        client = tmp_path / "client_secret.json"
-        client.write_text(json.dumps(client_file(google.base_url)), encoding="utf-8")
-        made.run("practitioners", "add", "Anna Example")
-        made.run("google", "client", client)
-        hurry(made)
+    with open_desk(tmp_path, BackedUp) as made:
         made.run("import", write_export(tmp_path / "first.csv", 40))
         made.connect()
         made.run("upload", "Anna Example")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(300)  # up to twenty processes each, on a machi
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path) as made:
+    with open_desk(tmp_path, Desk) as made:
         yield made
 
 

@@ -28,7 +28,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGIN
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Shared: every test leaves the book as it finds it, or does not mind."""
-    with open_desk(tmp_path_factory.mktemp("desk")) as made:
+    with open_desk(tmp_path_factory.mktemp("desk"), Desk) as made:
         yield made
 
 

@@ -24,7 +24,7 @@ from tests.fakes.certificates import trusting, write_certificate
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path) as made:
+    with open_desk(tmp_path, Desk) as made:
         yield made
 
 

@@ -6,7 +6,6 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -16,7 +15,6 @@ from tests.fakes import warm
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[2]
 MOST_CLICKS = 4
 START = "from companion.cli import run; run()"
 """As run.py goes on, once everything is installed."""

@@ -20,7 +20,6 @@ from companion.sandbox.server import SimulatedHandle, start_simulated_google
 from tests.battery.real import NOW, PASSPHRASE, appointments, book, furnish, keys_of, opened
 from tests.fakes import warm
 
-ROOT = Path(__file__).parents[2]
 EVENTS = 300
 ANNA = "anna"
 

@@ -132,6 +132,19 @@ async def test_a_release_while_an_upload_runs_follows_it() -> None:
     assert remote.ours() == []
 
 
+async def test_one_practitioner_is_seen_anew_and_the_others_as_last_read() -> None:
+    house, _remote = await synced()
+    live = Live(house.services)
+    await live.board()
+    await house.services.connecting.disconnect("anna")
+    before = live.status_of("anna")
+    await live.see("anna")
+    after = live.status_of("anna")
+    assert before is not None
+    assert after is not None
+    assert (before.connected, after.connected) == (True, False)
+
+
 async def test_a_shorter_period_removes_what_lies_beyond_and_a_longer_one_brings_it_back() -> None:
     house, remote = await synced()
     far = [

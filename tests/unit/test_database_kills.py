@@ -13,7 +13,6 @@ from companion.services.ports import CalendarRef
 from tests.fakes import warm
 from tests.fakes.clock import FakeClock
 
-ROOT = Path(__file__).resolve().parents[2]
 APPOINTMENTS = 40
 """In one change of the book, all or none."""
 

@@ -191,6 +191,17 @@ async def test_a_schedule_that_is_not_kept_up_to_date_says_since_when_at_the_top
     assert second["SUMMARY"].startswith("MQ")
 
 
+async def test_a_schedule_that_grows_old_between_two_polls_says_so_at_the_next() -> None:
+    since: list[datetime] = []
+    house = FeedHouse(stale_since=lambda _who: since[0] if since else None)
+    await house.write(visit(1))
+    token = await house.token()
+    assert len(await read(house, token)) == 1
+    since.append(datetime(2026, 2, 27, 22, 41, tzinfo=UTC))
+    house.clock.shift(2)
+    assert len(await read(house, token)) == 2
+
+
 async def test_a_link_switched_off_says_so_for_90_days_and_is_then_unknown() -> None:
     house = FeedHouse()
     await house.write(visit(1))

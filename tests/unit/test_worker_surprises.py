@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from companion.domain.errors import AccountParked, Offline
-from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
+from tests.battery.world import ANNA, MONDAY, Crash, Exploded, World, appointment
 from tests.unit.test_worker import edit, until, working
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -168,3 +168,15 @@ async def test_a_long_upload_that_was_the_probe_keeps_nobody_waiting() -> None:
         wanted = ("ben", "cleo")
         await until(world, lambda: all(f"{who}2" in world.live(who) for who in wanted), 90.0)
         assert 0 < len(world.live("anna")) < 1_500, "the upload is still under way"
+
+
+async def test_a_pass_that_breaks_off_by_a_mistake_of_ours_is_under_way_for_nobody() -> None:
+    world = World()
+    await edit(world, 1)
+    phases: list[str] = []
+    world.syncing.subscribe(lambda progress: phases.append(progress.phase))
+    world.remote().exploding = True
+    with pytest.raises(Exploded):
+        await world.run()
+    assert phases[0] == "planning"
+    assert phases[-1] == "failed"

@@ -143,6 +143,9 @@ class Pass:
             raise
         except CompanionError as trouble:
             error = trouble
+        except Exception:  # a mistake of ours: whoever looks on must not wait for the end
+            self._tell(self._tally.done, self._planned.writes, "failed")
+            raise
         error = error or self._tally.last_refusal
         phase = "failed" if error else "done"
         self._tell(self._tally.done, self._planned.writes, phase, str(error or ""))

@@ -79,7 +79,7 @@ class SealedReader:
         """Raises FileRefused, StoreTooNew, or BadInput whose field is ``passphrase``."""
         magic = file.read(len(MAGIC))
         if magic != MAGIC:
-            if magic.startswith(_FAMILY):
+            if len(magic) == len(MAGIC) and magic.startswith(_FAMILY):
                 raise StoreTooNew(
                     "This backup was made by a newer version of Calendar Companion.",
                     "Install that version or a later one, then restore.",

@@ -305,7 +305,7 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
     return {
         "source": status.settings.name,
         "folder": status.settings.folder,
-        "snapshot": status.settings.snapshot,
+        "snapshot": bool(status.settings.snapshot),
         "leave_files": status.settings.leave_files,
         "mapping": bool(status.settings.mapping),
         "last_file": note.last_file,

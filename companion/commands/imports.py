@@ -129,7 +129,9 @@ def sources_add(
             leave_files=leave_files,
         )
         if json:
-            as_json({"source": source.name, "folder": source.folder, "snapshot": source.snapshot})
+            as_json(
+                {"source": source.name, "folder": source.folder, "snapshot": bool(source.snapshot)}
+            )
         else:
             out.print(f"{source.folder} is watched for {source.name} while the app runs.")
 

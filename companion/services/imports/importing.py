@@ -97,8 +97,12 @@ class Importing:
         name = wanted or source_name(layout.source)
         kept = settings.sources.get(name)
         whole = next(
-            (each for each in (snapshot, layout.snapshot) if each is not None),
-            kept.snapshot if kept else False,
+            (
+                each
+                for each in (snapshot, layout.snapshot, kept and kept.snapshot)
+                if each is not None
+            ),
+            False,
         )
         content = await asyncio.to_thread(read_drafts, table, layout)
         empty = ImportPreview(

@@ -96,14 +96,8 @@ class Importing:
         layout = choose_layout(table.headers, settings.sources, wanted, mapping, met)
         name = wanted or source_name(layout.source)
         kept = settings.sources.get(name)
-        whole = next(
-            (
-                each
-                for each in (snapshot, layout.snapshot, kept and kept.snapshot)
-                if each is not None
-            ),
-            False,
-        )
+        said = (snapshot, layout.snapshot, kept.snapshot if kept else None)
+        whole = next((each for each in said if each is not None), False)
         content = await asyncio.to_thread(read_drafts, table, layout)
         empty = ImportPreview(
             source=name,

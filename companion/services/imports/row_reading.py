@@ -128,6 +128,7 @@ class RowReader:
             id_is_sure=bool(source_id) and not slipped,
             name=person_name(self._cell("practitioner")) or self._layout.fallbacks.practitioner,
             day=day,
+            unread=slipped and not (source_id or day),
         )
 
     def _needed(self, name: str) -> object:

@@ -247,7 +247,8 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undoing:
-    """A change that undoes an import: marked so, and no longer to be undone."""
+    """A change that undoes an import: marked so, and no longer to be undone. What it puts bears
+    the revision of then; earlier imports that left it so can still be undone."""
 
     import_id: int
     by: str

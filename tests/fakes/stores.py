@@ -164,6 +164,8 @@ class MemoryBook:
         self._kept, self._removed = kept, removed
         self._revisions.update(touched)
         self._imports = undone
+        if change.undoes is not None:
+            self._rebase(put.values())
         if change.record is not None:
             self._record(change.record, found)
 
@@ -182,6 +184,13 @@ class MemoryBook:
             total += len(self._replaced[each])
             if place > 1 and (place > UNDO_IMPORTS or total > UNDO_ROWS):
                 del self._replaced[each]
+
+    def _rebase(self, back: Iterable[Appointment]) -> None:
+        for each in back:
+            for wrote in self._replaced.values():
+                before, revision = wrote.get(each.id, (None, -1))
+                if revision == each.revision:
+                    wrote[each.id] = before, self._kept[each.id].revision
 
     def _undone(self, undoing: Undoing | None, now: datetime) -> list[ImportRecord]:
         if undoing is None:

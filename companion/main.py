@@ -37,8 +37,9 @@ from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
 from companion.adapters.vault import Vault
 from companion.care import Rooms, care_for, finish_restore, restoring
-from companion.domain.appointments import OWN_ID, Practitioner
+from companion.domain.appointments import Practitioner
 from companion.domain.errors import CompanionError
+from companion.domain.event_keys import OWN_ID
 from companion.services.accounts.accounts import Accounts
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
@@ -49,6 +50,7 @@ from companion.services.files import Disk, disk_trouble, make_folder, write_dura
 from companion.services.google.connecting import Connected, Connecting
 from companion.services.google.consents import CalendarChoice
 from companion.services.house import Services
+from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
@@ -267,6 +269,14 @@ async def open_companion(
             activity=database.activity,
             clock=clock,
         )
+        history = ImportHistory(
+            book=database.book,
+            settings=settings,
+            practitioners=practitioners,
+            feeds=database.feeds,
+            activity=database.activity,
+            clock=clock,
+        )
         notes = SourceNotesFile(home, turn=FileTurn(home / SOURCES_LOCK, holder=holder))
 
         def book_changed() -> None:
@@ -310,6 +320,7 @@ async def open_companion(
                 activity=database.activity,
                 practitioners=practitioners,
                 importing=importing,
+                imports=history,
                 sources=Sources(
                     settings=settings, notes=notes, importing=importing, spool=home / "watched"
                 ),

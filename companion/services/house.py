@@ -14,6 +14,7 @@ from companion.services.care.support import Support
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
+from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
 from companion.services.settings.practitioners import Practitioners
@@ -35,6 +36,7 @@ class Services:
     activity: ActivityLog
     practitioners: Practitioners
     importing: Importing
+    imports: ImportHistory
     sources: Sources
     watching: Watching
     connecting: Connecting

@@ -20,6 +20,7 @@ from functools import cache, wraps
 from typing import Any
 
 from companion.domain.errors import NotAllowed
+from companion.domain.event_keys import appointment_id_of
 from companion.domain.users import User
 from companion.services.accounts.policy import Action, may, may_somewhere, refusal
 from companion.services.house import Services
@@ -171,6 +172,11 @@ METHODS: Mapping[str, Rule] = {
     "importing.preview": _on(Action.IMPORT),
     "importing.reconsider": _on(Action.IMPORT),
     "importing.apply": _on(Action.IMPORT),
+    "imports.recent": _on(Action.IMPORT),
+    "imports.look_at": _on(Action.IMPORT),
+    "imports.undo": _on(Action.IMPORT),
+    "imports.brought_by": _on(Action.IMPORT),
+    "imports.remove_source": _on(Action.PRACTICE),
     "sources.overview": _on(Action.IMPORT),
     "sources.source": _on(Action.IMPORT),
     "sources.owner": _on(Action.IMPORT),
@@ -355,7 +361,7 @@ def _argument(
 
 async def _of_appointment(services: Services, key: str) -> tuple[str, ...] | None:
     """Of an appointment's id or an occurrence's key; nobody's when there is none."""
-    found = await services.book.appointment(key.partition("@")[0])
+    found = await services.book.appointment(appointment_id_of(key))
     return None if found is None else (found.practitioner_id,)
 
 

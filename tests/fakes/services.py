@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.tabular import TableFiles
-from companion.domain.appointments import OWN_ID, Appointment, Practitioner
+from companion.domain.appointments import Appointment, Practitioner
+from companion.domain.event_keys import OWN_ID
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
@@ -36,6 +37,7 @@ from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Door, Reachability
 from companion.services.google.connecting import CalendarChoice, Connecting
 from companion.services.house import Services
+from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.ports import BookChange, Clock
 from companion.services.settings.practitioners import Practitioners
@@ -201,6 +203,14 @@ def fake_house(
         activity=activity,
         practitioners=practitioners,
         importing=importing,
+        imports=ImportHistory(
+            book=book,
+            settings=settings,
+            practitioners=practitioners,
+            feeds=store,
+            activity=activity,
+            clock=clock,
+        ),
         sources=Sources(
             settings=settings, notes=notes, importing=importing, spool=home / "watched"
         ),

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import companion
-from companion.commands import care, feeds, google, imports, people, syncing
+from companion.commands import care, feeds, google, import_history, imports, people, syncing
 from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, interrupted, stumbled
 from companion.console import as_json, trouble
 from companion.domain.errors import CompanionError
@@ -119,5 +119,5 @@ def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bo
         raise typer.Exit(stumbled(error)) from None
 
 
-for room in (imports, people, google, syncing, feeds, care):
+for room in (imports, import_history, people, google, syncing, feeds, care):
     app.add_typer(room.app)

@@ -1,7 +1,7 @@
 """SimulatorApi: HTTP requests to API calls of the simulated Google, without a network.
 
-`SimulatorApi.answer` takes an `ApiRequest` and gives a `Reply`, which says not only what to send but
-how long to hold it back and whether the connection dies instead. The server carries that out on
+`SimulatorApi.answer` takes an `ApiRequest` and gives a `Reply`, which says not only what to send
+but how long to hold it back and whether the connection dies instead. The server carries that out on
 sockets; a test can equally carry it out in-process. Calls must not overlap: threads that share one
 take `SimulatorApi.lock`.
 

@@ -114,8 +114,6 @@ class SyncState:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SyncState:
-        own = {*cls.__dataclass_fields__, "settled"}  # "settled": of earlier versions
-        rest = {key: value for key, value in document.items() if key not in own}
         try:
             return cls(
                 last_pass=_moment(document.get("last_pass")),

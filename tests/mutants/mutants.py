@@ -108,8 +108,8 @@ MUTANTS = (
     Mutant(
         name="held removals that go out after all",
         file="companion/services/sync/held_removals.py",
-        before="going = tuple(delete for delete in snapshot.plan.deletes if delete.key not in staying)",  # noqa: E501 - as the source is
-        after="going = snapshot.plan.deletes",
+        before="return replace(snapshot.plan, deletes=going)",
+        after="return snapshot.plan",
         tests=(PASSES,),
     ),
     Mutant(

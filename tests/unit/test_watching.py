@@ -347,7 +347,7 @@ async def test_a_crash_before_the_filing_does_not_apply_an_old_file_over_newer_c
             raise OSError
 
     clinic.drop("export.csv", export(1, at=9))
-    clinic.watched._folder = DiesBeforeFiling(clinic.folder)
+    clinic.watched._folder = clinic.watched._filing._folder = DiesBeforeFiling(clinic.folder)
     change = clinic.notes.change
     writes = 0
 
@@ -418,7 +418,7 @@ async def test_a_folder_we_may_not_write_to_is_remembered_and_filed_when_we_may(
             return super().file_away(seen, into, stamp, report)
 
     sealed = Sealed(clinic.folder)
-    clinic.watched._folder = sealed
+    clinic.watched._folder = clinic.watched._filing._folder = sealed
     clinic.drop("export.csv", export(1))
     await clinic.looks(5)
     assert (clinic.names(), len(clinic.kinds)) == (["export.csv"], 1)
@@ -451,7 +451,7 @@ async def test_a_share_that_does_not_answer_holds_up_nothing(clinic: Clinic) -> 
             time.sleep(0.4)
             return []
 
-    clinic.watched._folder = Hanging(clinic.folder)
+    clinic.watched._folder = clinic.watched._filing._folder = Hanging(clinic.folder)
     looking = asyncio.create_task(clinic.watched.look())
     began, turns = time.monotonic(), 0
     while not looking.done() and time.monotonic() - began < 5:
@@ -487,7 +487,7 @@ async def test_a_file_another_program_keeps_open_is_tried_again(clinic: Clinic) 
             return super().fetch(seen, copy)
 
     folder = Locked(clinic.folder)
-    clinic.watched._folder = folder
+    clinic.watched._folder = clinic.watched._filing._folder = folder
     clinic.drop("export.csv", export(1))
     await clinic.looks(65)
     assert (await clinic.note()).trouble.startswith("A file there cannot be read.")

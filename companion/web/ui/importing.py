@@ -69,6 +69,7 @@ class _Import:
         self._source: str | None = None
         self._snapshot: bool | None = None
         self._mapping: str | None = None
+        self._answers: dict[str, str] = {}
         self._headers: tuple[str, ...] = ()
         self._area = box("stack stack--loose").props("aria-live=polite")
         ui.context.client.on_delete(self._discard)
@@ -82,6 +83,7 @@ class _Import:
     def _begin_again(self) -> None:
         self._discard()
         self._mapping = None
+        self._answers = {}
         self._area.clear()
         with self._area:
             self._choose()
@@ -110,16 +112,19 @@ class _Import:
             mode = ui.radio(dict(_MODES), value=bool(self._snapshot), on_change=self._set_mode)
             mode.props('aria-label="How to read it"')
             known = self._site.services.settings.read().sources
-            if known:
-                options = {BY_LAYOUT: "Found by the file's own columns"}
-                options |= {name: name for name in known}
-                source = ui.select(
-                    options,
-                    label="Source",
-                    value=self._source or BY_LAYOUT,
-                    on_change=self._set_source,
-                )
-                source.classes("field").props("outlined")
+            options = {BY_LAYOUT: "Found by the file's own columns"}
+            options |= {name: name for name in (*known, self._source) if name}
+            source = ui.select(
+                options,
+                label="Source",
+                value=self._source or BY_LAYOUT,
+                on_change=self._set_source,
+                with_input=True,
+                new_value_mode="add-unique",
+                key_generator=str,
+            )
+            source.classes("field").props("outlined")
+            text("Another site with numbers of its own is a source of its own: type its name.")
         _recent(self._site)
 
     def _set_mode(self, event: object) -> None:
@@ -159,6 +164,7 @@ class _Import:
                 mapping=self._mapping,
                 snapshot=self._snapshot,
                 file_name=self._file_name,
+                answers=self._answers,
             )
         except Exception as error:  # noqa: BLE001 - shown on the page instead of a notice
             self._area.clear()
@@ -194,7 +200,7 @@ class _Import:
         await self._read()
 
     def _preview(self, preview: ImportPreview) -> None:
-        view = ImportView(self._site, preview)
+        view = ImportView(self._site, preview, self._answers, self._read)
         with box("savebar"):
             summary = text("", "strong").props("role=status")
             with box("actions"):
@@ -216,7 +222,11 @@ class _Import:
             apply.set_enabled(False)
             try:
                 report = await self._site.services.importing.apply(
-                    preview, assignments=view.assignments(), yes=view.released
+                    preview,
+                    assignments=view.assignments(),
+                    answers=self._answers,
+                    release=view.released,
+                    cause=self._site.who().name,
                 )
             finally:
                 apply.set_enabled(True)

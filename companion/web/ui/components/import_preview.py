@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from companion.services.imports.people import NEW
+from companion.services.imports.questions import Question, open_questions
 from companion.web.ui import formatting
+from companion.web.ui.components.import_questions import ask_questions
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, card, notice, text
@@ -19,8 +22,14 @@ _CREATE = "+"
 _MARKS = {
     "add": ("add_circle", "Add"),
     "change": ("edit", "Change"),
+    "move": ("schedule", "Move"),
+    "cancel": ("event_busy", "Cancel"),
     "remove": ("remove_circle", "Remove"),
+    "kept": ("shield", "Kept"),
+    "older": ("history", "Older"),
+    "same": ("content_copy", "In the book already"),
 }
+_LOOKS = {"cancel": "remove", "move": "change", "older": "kept", "same": "kept"}
 MOST_REJECTED = 200
 
 
@@ -36,13 +45,26 @@ def tallies(*counts: tuple[str, int, bool]) -> None:
 class ImportView:
     """The preview on screen; answering whose name it is works out the counts again."""
 
-    def __init__(self, site: Site, preview: ImportPreview) -> None:
+    def __init__(
+        self,
+        site: Site,
+        preview: ImportPreview,
+        answers: dict[str, str],
+        read_again: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`answers`: given so far; what is answered here is put in. `read_again`: after an answer
+        that changes how the rows are read."""
         self._site = site
         self._original = preview
+        self._answers = answers
+        self._read_again = read_again
         self.preview = preview
         self.on_change: Callable[[], None] = lambda: None
         self._agreed: ui.checkbox | None = None
         self._choices: dict[str, ui.select] = {}
+        questions = tuple(each for each in preview.questions if each.kind != "practitioner")
+        if questions:
+            ask_questions(questions, answers, self._answered)
         self._changes = box("stack stack--loose")
         if preview.new_names:
             self._ask_names()
@@ -53,7 +75,11 @@ class ImportView:
 
     @property
     def agreed(self) -> bool:
-        """May it be applied: nothing is held, or a person ticked that they looked."""
+        """May it be applied: nothing is open, and nothing held or a person ticked that they
+        looked."""
+        said = {**self._answers, **{f"practitioner:{name}": "" for name in self._choices}}
+        if open_questions(self.preview.questions, {**self.preview.answers, **said}):
+            return False
         return not self.preview.held or self.released
 
     @property
@@ -67,6 +93,14 @@ class ImportView:
             for name, choice in self._choices.items()
         }
 
+    async def _answered(self, question: Question) -> None:
+        for name, choice in self.assignments().items():
+            self._answers[f"practitioner:{name}"] = choice or NEW
+        if question.kind == "same":
+            await self._reconsider()
+        else:
+            await self._read_again()
+
     def _draw(self) -> None:
         self._changes.clear()
         with self._changes:
@@ -75,10 +109,10 @@ class ImportView:
         self._agreed = None
         if self.preview.held:
             with self._held, notice("warn", alert=True):
-                text("This would remove a lot", "strong")
+                text("This would change a lot", "strong")
                 text(self.preview.held)
                 self._agreed = ui.checkbox(
-                    "I have checked it: remove them from the book",
+                    "I have checked it: change the book",
                     on_change=lambda _: self.on_change(),
                 )
         self.on_change()
@@ -101,10 +135,10 @@ class ImportView:
                     with box("stack"):
                         text(new.name, "strong")
                         text(formatting.counted(new.rows, "row"), "soft small")
-                    suggested = new.suggestion if new.suggestion in known else None
+                    said = self._answers.get(f"practitioner:{new.name}", new.suggestion)
                     choice = ui.select(
                         options,
-                        value=suggested or _CREATE,
+                        value=said if said in known else _CREATE,
                         label=f"Who is {new.name}?",
                         on_change=report_errors(self._reconsider),
                     )
@@ -114,7 +148,7 @@ class ImportView:
 
     async def _reconsider(self) -> None:
         self.preview = await self._site.services.importing.reconsider(
-            self._original, self.assignments()
+            self._original, self.assignments(), self._answers
         )
         self._draw()
 
@@ -128,9 +162,11 @@ def _changes(preview: ImportPreview) -> None:
             ("changed", preview.changed, False),
             ("removed", preview.removed, bool(preview.held)),
             ("unchanged", preview.unchanged, False),
+            *_more_counts(preview),
             ("rejected", len(preview.rejected), True),
         )
-        text(f"Matched by {preview.matched_by}.", "soft small")
+        text(f"Matched by {preview.matched_by}. {preview.why_whole}".strip(), "soft small")
+        _say_kept(preview)
         if preview.samples:
             _rows(preview)
 
@@ -139,24 +175,38 @@ def _rows(preview: ImportPreview) -> None:
     scroll = box("scroll scroll--tall").props('tabindex=0 role=region aria-label="Changes"')
     with scroll, box("table", tag="table"):
         with box(tag="thead"), box(tag="tr"):
-            for heading in ("Change", "When", "Practitioner", "Kind", "What"):
+            for heading in ("Change", "When", "Client", "Practitioner", "Kind", "What"):
                 text(heading, tag="th").props("scope=col")
         with box(tag="tbody"):
             for row in preview.samples:
                 icon, label = _MARKS[row.action]
                 when = formatting.span(row.start, row.end, all_day=row.all_day)
                 with box(tag="tr"):
-                    with box(tag="td"), box(f"mark mark--{row.action}", tag="span"):
+                    look = _LOOKS.get(row.action, row.action)
+                    with box(tag="td"), box(f"mark mark--{look}", tag="span"):
                         ui.icon(icon).props("aria-hidden=true")
                         text(label, tag="span")
                     text(when, "when", tag="td")
+                    text(row.client, tag="td")
                     text(row.practitioner, tag="td")
                     text(row.kind.value.capitalize() if row.kind else "–", tag="td")
-                    text(row.what, tag="td")
+                    text(" – ".join(filter(None, (row.what, row.why))), tag="td")
     total = preview.added + preview.changed + preview.removed
     if total > len(preview.samples):
         more = formatting.number(total - len(preview.samples))
         text(f"The first {formatting.number(len(preview.samples))}; {more} more.", "soft small")
+
+
+def _more_counts(what: ImportPreview | ImportReport) -> tuple[tuple[str, int, bool], ...]:
+    """Those that most files have none of."""
+    kept = sum(each.count for each in what.kept)
+    counts = (("cancelled", what.cancelled), ("older", what.older), ("not removed", kept))
+    return tuple((name, count, False) for name, count in counts if count)
+
+
+def _say_kept(what: ImportPreview | ImportReport) -> None:
+    for each in what.kept:
+        text(f"{formatting.counted(each.count, 'appointment')} not removed: {each.why}.", "small")
 
 
 def _rejected(preview: ImportPreview) -> None:
@@ -191,7 +241,9 @@ def show_report(report: ImportReport, preview: ImportPreview) -> None:
             ("changed", report.changed, False),
             ("removed", report.removed, False),
             ("unchanged", report.unchanged, False),
+            *_more_counts(report),
             ("rejected", len(report.rejected), True),
         )
+        _say_kept(report)
     if preview.rejected:
         _rejected(preview)

@@ -21,7 +21,7 @@ from typing import Any
 
 from companion.domain.errors import NotAllowed
 from companion.domain.users import User
-from companion.services.accounts.policy import Action, may, may_somewhere, refusal
+from companion.services.access.policy import Action, may, may_somewhere, refusal
 from companion.services.house import Services
 
 

@@ -15,7 +15,8 @@ from nicegui.testing.general import nicegui_reset_globals
 
 from companion.domain.errors import NotAllowed, SignedOut
 from companion.domain.users import Role, User
-from companion.services.accounts.policy import POLICY, Action, Reach, may, require
+from companion.services.access.policy import POLICY, Action, Reach, may, require
+from companion.services.access.rules import rule_of
 from companion.services.house import Services
 from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate, check
 from companion.web.app import create_app
@@ -289,3 +290,17 @@ def allowed(user: User, rule: Any, owners: tuple[str, ...] | None) -> bool:
 
 def test_the_house_has_no_part_that_this_test_overlooks() -> None:
     assert {each.name for each in fields(Services)} | {"live"} == set(parts())
+
+
+STORES = ("clock.", "settings.", "book.", "activity.")
+
+
+@pytest.mark.parametrize("full", [each for each in METHODS if not each.startswith(STORES)])
+def test_the_rule_beside_a_method_is_the_one_of_the_table(full: str) -> None:
+    part, _, name = full.partition(".")
+    member = inspect.getattr_static(parts()[part], name)
+    found = rule_of(member.fget if isinstance(member, property) else member)
+    rule = METHODS[full]
+    assert found is not None
+    assert (found.action, found.of) == (rule.action, rule.whose)
+    assert (found.somewhere, found.only_own) == (rule.somewhere, rule.only_own)

@@ -19,6 +19,7 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.errors import NotFound
+from companion.services.ports import AppointmentBook
 
 _FORM = "%Y%m%dT%H%M%S"
 _INSTANT = timedelta(microseconds=1)
@@ -88,6 +89,12 @@ def split_key(key: str) -> tuple[str, datetime | None]:
     except ValueError as error:
         raise no_such() from error
     return appointment_id, named
+
+
+async def owner_of(book: AppointmentBook, key: str) -> str | None:
+    """Whose it is, by its key or its appointment's id; None when it is not in the book."""
+    found = await book.appointment(key.partition("@")[0])
+    return None if found is None else found.practitioner_id
 
 
 def no_such() -> NotFound:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.appointments import fold_name
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
 from companion.services.activity_csv import EVERYTHING, activity_csv
 from companion.web.ui import words
 from companion.web.ui.components.activity import activity_list

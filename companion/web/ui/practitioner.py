@@ -15,7 +15,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
 from companion.services.settings.checks import GOOGLE_COLOURS
 from companion.services.settings.setup import ITEMS, PERIOD, SetupProgress
 from companion.web.ui import words

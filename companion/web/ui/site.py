@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from companion.domain.users import User
-from companion.services.accounts.policy import Action, may, may_somewhere
+from companion.services.access.policy import Action, may, may_somewhere
 from companion.services.house import Services
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions

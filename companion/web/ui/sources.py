@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
 from companion.web.ui import words
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.pages import page

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.domain.users import Role, User
-from companion.services.accounts.policy import POLICY, Action, Reach
+from companion.services.access.policy import POLICY, Action, Reach
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site

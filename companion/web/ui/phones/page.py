@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from companion.domain.settings import PractitionerSettings
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
 from companion.services.ports import FeedLink
 from companion.web.ui.pages import page
 from companion.web.ui.phones.device import open_link_dialog

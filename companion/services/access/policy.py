@@ -3,7 +3,7 @@
 A practitioner's rights reach as far as their own calendar, as in the vendor's rule that a calendar
 is connected and uploaded by its own user; an administrator may set up others. Reception sees
 status and the book, and imports, but not settings of Google. Which page, route and service method
-is which action stands in `companion.web.access`.
+is which action stands beside it (`rules`).
 """
 
 from __future__ import annotations

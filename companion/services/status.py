@@ -134,6 +134,11 @@ class Status:
             activity=await self._activity.recent(activity),
         )
 
+    @allows(Action.SEE_STATUS)
+    async def activity(self, limit: int) -> list[Activity]:
+        """Of the whole practice, newest first."""
+        return await self._activity.recent(limit)
+
     @allows(Action.SEE_STATUS, of="practitioner_id")
     async def one(self, practitioner_id: str) -> PractitionerStatus:
         """As on the board; raises NotFound. Of two hundred one is read ten times as fast as all."""

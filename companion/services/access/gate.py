@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeVar
 
 from companion.domain.errors import NotAllowed
 from companion.domain.users import User
-from companion.services.access.rules import Rule, place_of, rule_of
+from companion.services.access.rules import Rule, rule_of
 
 T = TypeVar("T")
 Who = Callable[[], User]
@@ -60,8 +60,7 @@ def _asking(kind: type, name: str, member: object) -> object:
 
 def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
     """`method` is a function, whatever its signature."""
-    of, owner = rule.of, rule.owner
-    place = place_of(method, of) if of else None
+    of, owner, place = rule.of, rule.owner, rule.place
 
     def named(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """What `of` is in this call; None when it is left out."""

@@ -81,12 +81,6 @@ def may_somewhere(user: User, action: Action) -> bool:
     return reach(user, action) is not Reach.NONE
 
 
-def require(user: User, action: Action, practitioner_id: str | None = None) -> None:
-    """Raises NotAllowed."""
-    if not may(user, action, practitioner_id):
-        raise refusal(user, action)
-
-
 def refusal(user: User, action: Action) -> NotAllowed:
     whose = " of others" if reach(user, action) is Reach.OWN else ""
     return NotAllowed(

@@ -12,7 +12,7 @@ method without a mark is refused to every page.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from inspect import iscoroutinefunction
 from types import FunctionType
 from typing import Any, TypeVar
@@ -26,10 +26,11 @@ Owner = Callable[[Any, str], Awaitable[str | None]]
 _MARK = "__rule__"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     action: Action | None = None
     """None: anybody who is signed in."""
+    _: KW_ONLY
     of: str = ""
     """The argument that says whose it is. Somebody whose rights reach as far as their own
     practitioner passes where it is theirs; all of it, when it is a list."""
@@ -40,6 +41,8 @@ class Rule:
     appointments."""
     only_own: bool = False
     """Nobody's but the owner's, not even an administrator's."""
+    place: int | None = None
+    """Where `of` stands among the positional arguments; None if it is given by name only."""
 
     def check(self, user: User, owners: Sequence[str] = ()) -> None:
         """`owners`: the practitioners it concerns; none where it concerns everybody.
@@ -81,7 +84,7 @@ def allows(
 ) -> Callable[[F], F]:
     """Marks a method as `action`; the rest as in `Rule`. Raises TypeError for a rule that does
     not fit the method, when its module is imported."""
-    return _mark(Rule(action=action, of=of, owner=owner, somewhere=somewhere, only_own=only_own))
+    return _mark(Rule(action, of=of, owner=owner, somewhere=somewhere, only_own=only_own))
 
 
 def allows_signed_in(method: F) -> F:
@@ -95,24 +98,21 @@ def rule_of(method: object) -> Rule | None:
     return found if isinstance(found, Rule) else None
 
 
-def place_of(method: FunctionType, argument: str) -> int | None:
-    """Where it stands among the positional arguments, `self` left out; None if by name only."""
-    code = method.__code__
-    place = code.co_varnames.index(argument)
-    return place - 1 if place < code.co_argcount else None
-
-
 def _mark(rule: Rule) -> Callable[[F], F]:
     def mark(method: F) -> F:
         if not isinstance(method, FunctionType):
             raise TypeError("a rule stands directly above its method")
         code = method.__code__
         arguments = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-        if rule.of and rule.of not in arguments:
-            raise TypeError(f"{method.__qualname__} has no argument {rule.of!r}")
+        place = None
+        if rule.of:
+            if rule.of not in arguments:
+                raise TypeError(f"{method.__qualname__} has no argument {rule.of!r}")
+            index = arguments.index(rule.of)
+            place = index if index < code.co_argcount - 1 else None
         if rule.owner is not None and not iscoroutinefunction(method):
             raise TypeError(f"{method.__qualname__} cannot wait for whose it is")
-        setattr(method, _MARK, rule)
+        setattr(method, _MARK, replace(rule, place=place))
         return method
 
     return mark

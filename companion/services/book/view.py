@@ -127,6 +127,13 @@ class BookView:
         zone = self._settings.read().practice.timezone
         return self._clock.now().astimezone(ZoneInfo(zone)).date()
 
+    @allows(Action.SEE_BOOK, of="practitioner_id")
+    async def appointments(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> list[Appointment]:
+        """As `AppointmentBook.appointments`: what a preview of another disclosure is made of."""
+        return await self._book.appointments(practitioner_id, start, end)
+
     @allows(Action.SEE_BOOK, of="practitioner_ids")
     async def entries(
         self, practitioner_ids: Sequence[str], first_day: date, last_day: date

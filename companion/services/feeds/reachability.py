@@ -112,8 +112,14 @@ class Reachability:
         self._probes = probes
         self._clock = clock
         self._bound = bound
-        self.port = port
+        self._port = port
         self._door = door or Door()
+
+    @property
+    @allows(Action.PRACTICE)
+    def port(self) -> int:
+        """Of the listener for phones."""
+        return self._port
 
     @property
     @allows(Action.PHONE, somewhere=True)
@@ -129,7 +135,7 @@ class Reachability:
     @allows(Action.PHONE, somewhere=True)
     def listener(self) -> tuple[str, int]:
         """Address and port for links, where the practice names none."""
-        return self.host(), self.port
+        return self.host(), self._port
 
     @allows(Action.PHONE, somewhere=True)
     def host(self) -> str:
@@ -144,7 +150,7 @@ class Reachability:
     @allows(Action.PHONE, somewhere=True)
     def address(self) -> str:
         """What every link begins with."""
-        return base_address(self._settings.read().practice, self.host(), self.port)
+        return base_address(self._settings.read().practice, self.host(), self._port)
 
     @allows(Action.PHONE, somewhere=True)
     def from_outside(self) -> bool:
@@ -208,7 +214,7 @@ class Reachability:
         if self._door.problem:
             return ReachabilityFinding(ok=False, what=self._door.problem)
         return ReachabilityFinding(
-            ok=True, what=f"The listener for phones runs on port {self.port}."
+            ok=True, what=f"The listener for phones runs on port {self._port}."
         )
 
     async def _name(self, host: str) -> list[ReachabilityFinding]:
@@ -242,10 +248,10 @@ class Reachability:
         if answers:
             return ReachabilityFinding(ok=True, what=f"{address} answers this computer.")
         if self._settings.read().practice.feed_base_url:
-            remedy = f"The proxy or tunnel must lead to port {self.port} of this computer."
+            remedy = f"The proxy or tunnel must lead to port {self._port} of this computer."
         else:
             remedy = (
-                f"Allow incoming connections to port {self.port} in this computer's firewall, and "
+                f"Allow incoming connections to port {self._port} in this computer's firewall, and "
                 "check the address."
             )
         return ReachabilityFinding(

@@ -16,7 +16,6 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from companion.domain.users import User
-from companion.web.access import opens
 from companion.web.ui.markup import Still, icon, tag
 from companion.web.ui.site import Site
 
@@ -166,7 +165,7 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
     skip.props["href"] = f"#{CONTENT}"
     brand = tag("img", src="/static/icon.svg", alt="") + tag("span", "Calendar Companion")
     Still(brand, "nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"')
-    mine = [place for place in PLACES if opens(user, place.path)]
+    mine = [place for place in PLACES if site.pages[place.path].offered(user)]
     seldom = [place for place in mine if not place.daily]
     Still(_entries([place for place in mine if place.daily], active), "nav__list", tag="ul")
     # The browser opens and closes it, gives the focus back, and knows Escape.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.ports import FeedLink
 from companion.web.ui.pages import page
 from companion.web.ui.phones.device import open_link_dialog
@@ -17,7 +18,7 @@ from companion.web.ui.troubles import careful
 
 
 def create(site: Site) -> None:
-    @page(site, "/phone")
+    @page(site, "/phone", Rule(Action.PHONE, somewhere=True))
     async def phones() -> None:
         own = site.who().practitioner_id
         if own:
@@ -30,7 +31,7 @@ def create(site: Site) -> None:
                 PhoneReach(site)
         await overview.fill()
 
-    @page(site, "/phone/{practitioner_id}")
+    @page(site, "/phone/{practitioner_id}", Rule(Action.PHONE, of="practitioner_id"))
     async def phone(practitioner_id: str) -> None:
         await _my_phone(site, practitioner_id)
 

@@ -19,9 +19,9 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.errors import NotFound
+from companion.domain.event_keys import EventKey, appointment_id_of
 from companion.services.ports import AppointmentBook
 
-_FORM = "%Y%m%dT%H%M%S"
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -78,22 +78,21 @@ def key_of(appointment: Appointment) -> str:
     """Of a single appointment, or of the first occurrence of a series."""
     if appointment.recurrence is None:
         return appointment.id
-    return f"{appointment.id}@{appointment.start:{_FORM}}"
+    return str(EventKey.of_occurrence(appointment.id, appointment.start))
 
 
 def split_key(key: str) -> tuple[str, datetime | None]:
     """(appointment id, original start); raises NotFound for what is no key."""
-    appointment_id, _, original = key.partition("@")
+    parsed = EventKey.parse(key)
     try:
-        named = datetime.strptime(original, _FORM) if original else None  # noqa: DTZ007 - wall time
+        return parsed.owner, parsed.original_start
     except ValueError as error:
         raise no_such() from error
-    return appointment_id, named
 
 
 async def owner_of(book: AppointmentBook, key: str) -> str | None:
     """Whose it is, by its key or its appointment's id; None when it is not in the book."""
-    found = await book.appointment(key.partition("@")[0])
+    found = await book.appointment(appointment_id_of(key))
     return None if found is None else found.practitioner_id
 
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 from companion.services.access.gate import Who, gated
 from companion.services.accounts.accounts import Accounts
+from companion.services.application import Services
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
-from companion.services.care.backup import Backups
-from companion.services.care.doctor import Doctor
-from companion.services.care.support import Support
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
-from companion.services.house import Services
 from companion.services.imports.importing import Importing
+from companion.services.maintenance.backup import Backups
+from companion.services.maintenance.doctor import Doctor
+from companion.services.maintenance.support import Support
 from companion.services.ports import Clock
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.reading import SettingsReader

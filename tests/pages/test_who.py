@@ -10,7 +10,7 @@ import pytest
 from nicegui import background_tasks, ui
 
 from companion.domain.errors import NotAllowed
-from companion.web.ui.troubles import careful
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.who import NobodyAtPage
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, press, until
@@ -46,7 +46,7 @@ async def pressed(visit: Visit, handler: Callable[[], Awaitable[object]]) -> obj
 
     assert visit.user.client is not None
     with visit.user.client:
-        ui.button("Press", on_click=careful(handle))
+        ui.button("Press", on_click=report_errors(handle))
     press(button(visit, "Press"))
     await until(lambda: came)
     return came[0]
@@ -98,7 +98,7 @@ async def test_a_handler_goes_on_as_the_same_person_when_its_place_has_gone(visi
         came.append(visit.site.services.practitioners.practice_values())
 
     with place, ui.column():
-        ui.button("Press", on_click=careful(handle))
+        ui.button("Press", on_click=report_errors(handle))
     press(button(visit, "Press"))
     await until(lambda: came)
 

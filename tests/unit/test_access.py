@@ -15,7 +15,7 @@ from companion.services.access.policy import POLICY, Action, Reach, may
 from companion.services.access.rules import Rule, allows, allows_signed_in
 from companion.services.feeds.feeds import Feeds
 from companion.web.access import PageServices, page_services
-from tests.fakes.services import fake_house, the_sample
+from tests.fakes.services import fake_application, the_sample
 
 ANNA, BEN = "anna-lee", "ben-oduya"
 USERS = {
@@ -243,7 +243,7 @@ def test_a_rule_that_does_not_fit_its_method_is_refused_when_it_is_written() -> 
 
 async def test_mypy_knows_what_is_behind_the_gate() -> None:
     """Were the gate or the pages' services `Any`, mypy would call these ignores unused."""
-    services = fake_house().services
+    services = fake_application().services
     pages = page_services(services, lambda: USERS[Role.ADMINISTRATOR])
     assert_type(gated(services.feeds, lambda: USERS[Role.ADMINISTRATOR]), Feeds)
     with pytest.raises(AttributeError):
@@ -254,15 +254,15 @@ async def test_mypy_knows_what_is_behind_the_gate() -> None:
 
 async def test_an_appointment_and_a_link_are_theirs_by_whom_they_belong_to() -> None:
     sample = the_sample()
-    house = fake_house(sample)
-    await house.write(*sample.appointments)
+    application = fake_application(sample)
+    await application.write(*sample.appointments)
     first, second = sample.practitioners[0].id, sample.practitioners[1].id
     mine = next(each for each in sample.appointments if each.practitioner_id == first)
-    link, _ = await house.services.feeds.add(first, label="Phone")
+    link, _ = await application.services.feeds.add(first, label="Phone")
 
     def pages_of(practitioner: str) -> PageServices:
         user = replace(USERS[Role.PRACTITIONER], practitioner_id=practitioner)
-        return page_services(house.services, lambda: user)
+        return page_services(application.services, lambda: user)
 
     theirs, others = pages_of(first), pages_of(second)
     asks: tuple[Callable[[PageServices], Awaitable[object]], ...] = (

@@ -28,10 +28,10 @@ from companion.web import app
 from companion.web.access import PageServices
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
-from companion.web.ui.live import Live
-from companion.web.ui.mounting import create_site
+from companion.web.ui.page_setup import create_site
 from companion.web.ui.pages import _admit
-from tests.fakes.services import FakeHouse, fake_house, the_sample
+from companion.web.ui.upload_board import UploadBoard
+from tests.fakes.services import FakeApplication, fake_application, the_sample
 
 TABLE = Path(__file__).resolve().parents[1] / "role_table.txt"
 OWN, OTHER = (each.id for each in the_sample().practitioners[:2])
@@ -49,19 +49,19 @@ n refused, - cannot be asked. What is not listed is refused to every role.
 """
 
 
-async def _house() -> tuple[FakeHouse, dict[str, dict[str, object]]]:
+async def _house() -> tuple[FakeApplication, dict[str, dict[str, object]]]:
     """And what stands for whom in an argument: by its name, then by practitioner."""
     sample = the_sample()
-    house = fake_house(sample)
-    await house.write(*sample.appointments)
-    settings = house.settings.read()
+    application = fake_application(sample)
+    await application.write(*sample.appointments)
+    settings = application.settings.read()
     for user in USERS.values():
         settings = settings if user is None else settings.with_user(user)
-    await house.settings.change(lambda _: settings)
+    await application.settings.change(lambda _: settings)
     arguments: dict[str, dict[str, object]] = {}
     for whose in (OWN, OTHER):
         key = next(each.id for each in sample.appointments if each.practitioner_id == whose)
-        feed, _ = await house.services.feeds.add(whose, label="Phone")
+        feed, _ = await application.services.feeds.add(whose, label="Phone")
         arguments[whose] = {
             "practitioner_id": whose,
             "practitioner_ids": [whose],
@@ -69,7 +69,7 @@ async def _house() -> tuple[FakeHouse, dict[str, dict[str, object]]]:
             "key": key,
             "feed_id": feed.id,
         }
-    return house, arguments
+    return application, arguments
 
 
 def _without_effect(service: Any) -> Any:
@@ -140,17 +140,19 @@ async def _cells(
 # ── how the product is asked ──────────────────────────────────────────────────────────────────
 
 
-def _services(house: FakeHouse) -> Iterator[tuple[str, Any]]:
+def _services(application: FakeApplication) -> Iterator[tuple[str, Any]]:
     """What pages get, by its name there; without the gate."""
     for each in fields(PageServices):
         if each.name != "clock":
-            yield each.name, getattr(house.services, each.name)
-    yield "live", Live(house.services)
+            yield each.name, getattr(application.services, each.name)
+    yield "live", UploadBoard(application.services)
 
 
-async def _methods(house: FakeHouse, arguments: dict[str, dict[str, object]]) -> Iterator[str]:
+async def _methods(
+    application: FakeApplication, arguments: dict[str, dict[str, object]]
+) -> Iterator[str]:
     lines = []
-    for part, service in _services(house):
+    for part, service in _services(application):
         idle = _without_effect(SettingsReader(service) if part == "settings" else service)
         for name, member in inspect.getmembers_static(type(idle)):
             if name.startswith("_"):
@@ -176,18 +178,18 @@ async def _methods(house: FakeHouse, arguments: dict[str, dict[str, object]]) ->
 
 
 async def _pages(
-    house: FakeHouse, folder: Path, arguments: dict[str, dict[str, object]]
+    application: FakeApplication, folder: Path, arguments: dict[str, dict[str, object]]
 ) -> Iterator[str]:
     options = AppOptions(port=8080, home=folder, version="1")
     with nicegui_reset_globals():
-        pages = create_site(house.services, options, Incoming(folder)).pages
+        pages = create_site(application.services, options, Incoming(folder)).pages
         assert pages.keys() == set(Client.page_routes.values())
     lines = []
     for path in sorted(pages):
         names = {"practitioner_id"} if "{" in path else set()
 
         def ask(user: User | None, given: dict[str, Any], path: str = path) -> Any:
-            site = SimpleNamespace(who=_who(user), services=house.services, pages=pages)
+            site = SimpleNamespace(who=_who(user), services=application.services, pages=pages)
             answer = _admit(cast(Any, site), path, given)
             if answer is not None and "sign-in" in answer.headers["location"]:
                 raise SignedOut
@@ -197,9 +199,9 @@ async def _pages(
 
 
 async def _routes(
-    house: FakeHouse, folder: Path, arguments: dict[str, dict[str, object]]
+    application: FakeApplication, folder: Path, arguments: dict[str, dict[str, object]]
 ) -> Iterator[str]:
-    sessions = house.services.accounts.sessions
+    sessions = application.services.accounts.sessions
     tokens = {user: await sessions.begin(user) for user in USERS.values() if user is not None}
 
     async def handler(_: Request) -> Response:
@@ -207,25 +209,27 @@ async def _routes(
 
     lines = []
     options = AppOptions(port=8080, home=folder, version="1")
-    routes = app._routes(house.services, options, Incoming(folder))
+    routes = app._routes(application.services, options, Incoming(folder))
     for path, route in {each.path: each for each in routes}.items():
         names = {"practitioner_id"} if "{" in path else set()
 
         def ask(user: User | None, given: dict[str, Any], route: Any = route) -> Any:
             session = "" if user is None else hash_of(tokens[user])
             scope = {"type": "http", "path_params": given, "companion.session": session}
-            return app._allowed(route._replace(handler=handler), house.services)(Request(scope))
+            return app._allowed(route._replace(handler=handler), application.services)(
+                Request(scope)
+            )
 
         lines.append((path, await _cells(ask, names, arguments, needed=bool(names))))
     return (f"route   {path:34} {cells}" for path, cells in sorted(lines))
 
 
 async def test_every_role_may_do_what_was_frozen_and_nothing_else(tmp_path: Path) -> None:
-    house, arguments = await _house()
+    application, arguments = await _house()
     lines = [
-        *await _pages(house, tmp_path, arguments),
-        *await _routes(house, tmp_path, arguments),
-        *await _methods(house, arguments),
+        *await _pages(application, tmp_path, arguments),
+        *await _routes(application, tmp_path, arguments),
+        *await _methods(application, arguments),
     ]
     got = HEAD + "\n".join(lines) + "\n"
     (tmp_path / TABLE.name).write_text(got, encoding="utf-8")

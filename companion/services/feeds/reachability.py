@@ -66,7 +66,7 @@ class ListenerProbes(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Door:
+class ListenerStatus:
     """What the listener for phones says of itself; it alone writes here."""
 
     host: str = ""
@@ -103,7 +103,7 @@ class Reachability:
         clock: Clock,
         bound: str = ANYWHERE,
         port: int,
-        door: Door | None = None,
+        door: ListenerStatus | None = None,
     ) -> None:
         """`bound` and `port`: where the listener is, or was when the app last ran."""
         self._settings = settings
@@ -113,7 +113,7 @@ class Reachability:
         self._clock = clock
         self._bound = bound
         self._port = port
-        self._door = door or Door()
+        self._door = door or ListenerStatus()
 
     @property
     @allows(Action.PRACTICE)
@@ -123,7 +123,7 @@ class Reachability:
 
     @property
     @allows(Action.PHONE, somewhere=True)
-    def door(self) -> Door:
+    def door(self) -> ListenerStatus:
         """How the listener for phones stands."""
         return self._door
 

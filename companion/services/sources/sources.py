@@ -164,7 +164,7 @@ class Sources:
         return None
 
     @allows(Action.IMPORT)
-    async def settled(self, source: SourceSettings, place: str) -> None:
+    async def resolved(self, source: SourceSettings, place: str) -> None:
         """A file that waited has been imported by hand."""
         await self._settled(source, place)
 

@@ -15,7 +15,7 @@ from companion.web.options import AppOptions
 
 if TYPE_CHECKING:
     from companion.web.ui.book.pulse import BookPulse
-    from companion.web.ui.live import Live
+    from companion.web.ui.upload_board import UploadBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Site:
     """Behind the gate: every call asks whether the signed-in user may."""
     options: AppOptions
     incoming: Incoming
-    live: Live
+    live: UploadBoard
     """Behind the gate too."""
     pulse: BookPulse
     """One for every window of the Appointment Book; it tells a number and nothing else."""

@@ -12,12 +12,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
-from companion.web.ui.live import RUNNING, Live
+from companion.web.ui.upload_board import RUNNING, UploadBoard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from companion.services.house import Services
+    from companion.services.application import Services
     from companion.services.status import Board
     from companion.services.sync.passes import Progress
 
@@ -27,7 +27,7 @@ UPLOAD_SECONDS = 1.0
 
 
 class BookPulse:
-    def __init__(self, services: Services, live: Live) -> None:
+    def __init__(self, services: Services, live: UploadBoard) -> None:
         self._services = services
         self._live = live
         self._revisions: Mapping[str, int] = {}

@@ -90,7 +90,7 @@ class CalendarEvent(NamedTuple):
             summary=self.summary,
             location=self.location,
             description=self.description,
-            availability=Availability.of(self.show_as),
+            availability=BusyStatus.of(self.show_as),
             private=self.private,
         )
 
@@ -103,7 +103,7 @@ class CalendarEvent(NamedTuple):
             self.summary,
             self.location,
             self.description,
-            Availability.of(self.show_as),
+            BusyStatus.of(self.show_as),
             self.private,
         )
 
@@ -113,7 +113,7 @@ class CalendarEvent(NamedTuple):
         return style_of(self.colour, self.reminder_minutes)
 
 
-class Availability(StrEnum):
+class BusyStatus(StrEnum):
     """Show-as, as far as Google and RFC 5545 can tell it."""
 
     BUSY = "busy"
@@ -121,14 +121,14 @@ class Availability(StrEnum):
     FREE = "free"
 
     @classmethod
-    def of(cls, show_as: ShowAs) -> Availability:
+    def of(cls, show_as: ShowAs) -> BusyStatus:
         """*Out of office* is busy: Google keeps that event type for primary calendars."""
         return _AVAILABILITIES.get(show_as, cls.BUSY)
 
 
 _AVAILABILITIES = {
-    ShowAs.TENTATIVE: Availability.TENTATIVE,
-    ShowAs.FREE: Availability.FREE,
+    ShowAs.TENTATIVE: BusyStatus.TENTATIVE,
+    ShowAs.FREE: BusyStatus.FREE,
 }
 
 
@@ -141,7 +141,7 @@ class Content:
     summary: str
     location: str
     description: str
-    availability: Availability
+    availability: BusyStatus
     private: bool
 
     @property
@@ -164,7 +164,7 @@ def _fingerprint(
     summary: str,
     location: str,
     description: str,
-    availability: Availability,
+    availability: BusyStatus,
     private: bool,
 ) -> str:
     # None of our texts holds the separator, so no two contents of ours read the same.

@@ -61,6 +61,12 @@ class SecretStore(Protocol):
         ...
 
 
+class ListedSecrets(SecretStore, Protocol):
+    """A SecretStore that can say what it holds."""
+
+    async def names(self) -> tuple[str, ...]: ...
+
+
 # ── the book ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -487,6 +493,8 @@ class Table:
 
 
 class TableReader(Protocol):
+    """Gives way to `workbooks.WorkbookReader` once the import service finds header rows."""
+
     async def read(self, path: Path) -> Table:
         """Raises FileRefused with the reason: too large, wrong type, a bomb, no header row …"""
         ...

@@ -22,6 +22,8 @@ from pathlib import Path
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Settings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.imports.cells import read_line
 from companion.services.imports.file_reading import read_drafts
 from companion.services.imports.layout_choice import UnknownLayout, choose_layout, source_name
@@ -103,6 +105,7 @@ class Importing:
         self._clock = clock
         self._turn = asyncio.Lock()
 
+    @allows(Action.IMPORT)
     async def preview(
         self,
         path: Path,
@@ -153,6 +156,7 @@ class Importing:
         )
         return await self.reconsider(preview)
 
+    @allows(Action.IMPORT)
     async def reconsider(
         self,
         preview: ImportPreview,
@@ -186,6 +190,7 @@ class Importing:
             answers=given,
         )
 
+    @allows(Action.IMPORT)
     async def apply(
         self,
         preview: ImportPreview,

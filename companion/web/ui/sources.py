@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput, FileRefused
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.components.import_questions import ask_questions
@@ -49,7 +50,7 @@ _MODES = {
 
 
 def create(site: Site) -> None:
-    @page(site, "/sources")
+    @page(site, "/sources", Rule(Action.IMPORT))
     async def sources() -> None:
         known = await site.services.sources.overview()
         with frame(site, "Watched folders", active="/import", narrow=True):
@@ -167,7 +168,7 @@ class _Sources:
         """`given`: answers so far."""
         answers, sources = dict(given), self._site.services.sources
         preview = await sources.look_at(settings.name, waiting.place, answers=answers)
-        imports = await self._site.services.book.imports(50)
+        imports = await self._site.services.imports.recent(50)
         newer = any(each.source == settings.name and each.at > waiting.at for each in imports)
         with dialog(f"Import {preview.file_name}?") as opened:
             text(_effect(preview), "strong")

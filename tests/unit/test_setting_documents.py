@@ -129,9 +129,11 @@ sources = st.builds(
     SourceSettings,
     name=words,
     mapping=texts,
-    snapshot=st.booleans(),
+    snapshot=st.none() | st.booleans(),
     folder=texts,
     leave_files=st.booleans(),
+    answers=st.dictionaries(words, words, max_size=3),
+    columns=st.dictionaries(words, texts, max_size=3),
 )
 users = st.builds(
     User,
@@ -293,9 +295,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 4
+    assert VERSION == 5
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_4.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_5.items()
     }
 
 
@@ -308,7 +310,7 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_4 = {
+KEYS_OF_VERSION_5 = {
     "": "home practice practitioners sources users",
     "home": "version install_id",
     "practice": "name timezone cap hold_share hold_at_least stale_after activity_kept "
@@ -324,7 +326,8 @@ KEYS_OF_VERSION_4 = {
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
-    "sources": "name mapping snapshot folder leave_files",
+    "sources": "name mapping snapshot folder leave_files answers columns statuses",
+    "sources.answers": "status:DNA",
     "users": "id name role practitioner_id password epoch must_change",
 }
 
@@ -336,7 +339,7 @@ def sample() -> Settings:
         practitioners={
             "anna-lee": PractitionerSettings(practitioner=anna, availability=(MONDAYS,))
         },
-        sources={"bp": SourceSettings(name="bp")},
+        sources={"bp": SourceSettings(name="bp", answers={"status:DNA": "cancelled"})},
         users={"desk": User(id="desk", name="Front desk", role=Role.RECEPTION)},
     )
 

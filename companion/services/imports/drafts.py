@@ -23,6 +23,7 @@ from companion.domain.appointments import (
     fold_name,
     instant,
 )
+from companion.services.imports.questions import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class FileContent:
     drafts: Sequence[Draft]
     rejections: Sequence[Rejection]
     has_ids: bool
+    questions: tuple[Question, ...] = ()
+    """What the rows leave open; asked though an answer was given for the reading of them."""
 
 
 def natural_key(draft: Draft, name: str) -> str:

@@ -33,7 +33,7 @@ def read_drafts(table: Table, layout: Layout) -> FileContent:
     at = layout.columns.get("id")
     has_ids = at is not None and any(at < len(each) and not is_blank(each[at]) for _, each in rows)
     seen = _TakenIds()
-    reader = RowReader(layout, len(table.headers), has_ids=has_ids)
+    reader = RowReader(layout, table.headers, has_ids=has_ids)
     drafts: list[Draft] = []
     rejections = [Rejection(row=row, reason=reason) for row, reason in table.damaged]
     for row, cells in rows:
@@ -42,7 +42,8 @@ def read_drafts(table: Table, layout: Layout) -> FileContent:
         try:
             if slipped:
                 raise CellError(slipped)
-            drafts.append(_unrepeated(reader.read(), seen, layout, has_ids=has_ids))
+            for each in reader.read():
+                drafts.append(_unrepeated(each, seen, layout, has_ids=has_ids))
         except (CellError, BadInput) as error:
             rejections.append(reader.rejection(error, slipped=bool(slipped)))
     rejections.sort(key=lambda each: each.row)

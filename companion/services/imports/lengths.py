@@ -33,12 +33,10 @@ _FRACTIONS = {"¼": ".25", "½": ".5", "¾": ".75", "⅓": ".3333333", "⅔": ".
 _ISO = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", _ANY_CASE)
 _WORDS = re.compile(
     r"(?:(\d*\.?\d+)\s*h(?:ou)?rs?\.?|(\d*\.?\d+)\s*h\.?)?[\s,&+]*(?:and\s+)?"
-    r"(?:(\d+(?:\.\d+)?)\s*(?:m(?:in(?:ute)?)?s?\.?|['′’])?)?"  # noqa: RUF001 - primes
+    r"(?:(\d+(?:\.\d+)?)\s*(?:m(?:in(?:ute)?)?s?\.?|['′’])?)?"
     r"(?:[\s,&+]*(\d+)\s*s(?:ec(?:ond)?)?s?\.?)?",
     _ANY_CASE,
 )
-LONGEST = timedelta(days=1)
-"""A longer appointment of one length is a unit misread."""
 
 
 def read_length(
@@ -54,7 +52,7 @@ def read_length(
         raise CellError(f"{quoted(cell)} is a date, not a length")
     else:
         length = length_of(read_line(text_of(cell), 60), unit, seconds=seconds)
-    if not timedelta(0) < length <= timedelta(days=366):
+    if not timedelta(minutes=1) <= length <= timedelta(days=366):
         raise CellError(f"{_shown(cell)} is not a possible length")
     return length
 
@@ -82,15 +80,13 @@ def plain_number(text: str) -> float | None:
 
 def worded_length(text: str) -> timedelta | None:
     """A length that names its unit; None for anything else."""
-    if len(text) > 60 or not any(map(str.isalpha, text.replace("'", "m"))) and "′" not in text:
+    if len(text) > 60 or (not any(map(str.isalpha, text.replace("'", "m"))) and "′" not in text):
         return None
     for sign, decimals in _FRACTIONS.items():
         text = text.replace(sign, decimals)
     iso = _ISO.fullmatch(text)
     if iso and any(iso.groups()):
-        return timedelta(
-            hours=int(iso[1] or 0), minutes=int(iso[2] or 0), seconds=int(iso[3] or 0)
-        )
+        return timedelta(hours=int(iso[1] or 0), minutes=int(iso[2] or 0), seconds=int(iso[3] or 0))
     found = _WORDS.fullmatch(re.sub(r"(?<=\d),(?=\d)", ".", text).strip())
     if found is None or not any(found.groups()):
         return None

@@ -114,7 +114,7 @@ for _number, _names in enumerate(
     1,
 ):
     _MONTHS |= dict.fromkeys(_names.split(), _number)
-_OFFSET = re.compile(r"\s*(?:(Z)|(?:UTC|GMT)?\s?([+-])(\d{2}):?([0-5]\d))$", _ANY_CASE)
+_OFFSET = re.compile(r"\s*(?:(Z)|(?:UTC|GMT)?\s?([+-])(\d{2})(?::?([0-5]\d))?)$", _ANY_CASE)
 _ZONE_NAME = re.compile(r"\s*\(?([A-Z]{3,5})\)?$")
 ZONE_HOURS: dict[str, float] = {
     "UTC": 0, "GMT": 0, "AEST": 10, "AEDT": 11, "ACST": 9.5, "ACDT": 10.5, "AWST": 8, "NZST": 12,
@@ -126,7 +126,7 @@ _CLOCK = re.compile(
     r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?)?\s*(?:([ap])\.?\s*m?\.?)?(?:\s*(?:hrs?|h|uhr))?",
     _ANY_CASE,
 )
-_RANGE = re.compile(r"\s*(?:–|—|−|-|~|\bto\b|\buntil\b|\btill?\b|→|>)\s*", _ANY_CASE)  # noqa: RUF001 - dashes
+_RANGE = re.compile(r"\s*(?:–|—|−|-|~|\bto\b|\buntil\b|\btill?\b|→|>)\s*", _ANY_CASE)
 _NAMED_TIMES = {
     "noon": 43_200, "12 noon": 43_200, "12noon": 43_200, "midday": 43_200, "12 midday": 43_200,
     "midnight": 0, "12 midnight": 0, "12midnight": 0, "12 mn": 0,
@@ -191,7 +191,9 @@ def _plain(text: str) -> str:
 
 def _bare(words: str) -> str:
     """Without what joins a date and a time: commas, "at", a dash, the T of ISO 8601."""
-    words = re.sub(r"^(?:\s|,|;|\bat\b|@|[-–]\s)+|(?:\s|,|;|\bat\b|\s[-–])+$", "", words, flags=re.I)  # noqa: RUF001 - dashes
+    words = re.sub(
+        r"^(?:\s|,|;|\bat\b|@|[-–]\s)+|(?:\s|,|;|\bat\b|\s[-–])+$", "", words, flags=re.IGNORECASE
+    )
     return re.sub(r"^[Tt](?=\d)", "", words)
 
 
@@ -253,7 +255,7 @@ def _clocks(text: str, *, compact_zone: bool) -> tuple[int, int | None, tzinfo |
     """Start, end of a range, zone. Raises ValueError for what is no time of day."""
     zone: tzinfo | None = None
     offset = _OFFSET.search(text)
-    if offset and (offset[1] or compact_zone or offset.start() >= 8):
+    if offset and (offset[1] or compact_zone or (offset[4] and offset.start() >= 8)):
         text, zone = text[: offset.start()], _offset_of(offset)
     else:
         name = _ZONE_NAME.search(text)
@@ -267,8 +269,8 @@ def _clocks(text: str, *, compact_zone: bool) -> tuple[int, int | None, tzinfo |
     until = _clock(parts[1]) if len(parts) == 2 else None
     if until is None:
         return _clock(parts[0]), None, zone
-    half = re.search(r"([ap])\.?\s*m?\.?$", parts[1], re.I)
-    if half and not re.search(r"[ap]\.?\s*m?\.?$", parts[0], re.I):
+    half = re.search(r"([ap])\.?\s*m?\.?$", parts[1], re.IGNORECASE)
+    if half and not re.search(r"[ap]\.?\s*m?\.?$", parts[0], re.IGNORECASE):
         start = _clock(f"{parts[0]} {half[0]}")  # "1:00 - 1:45pm"
         if start > until:  # "11:30 - 12:15pm"
             start = _clock(parts[0] if ":" in parts[0] else f"{parts[0]}:00")
@@ -279,7 +281,7 @@ def _clocks(text: str, *, compact_zone: bool) -> tuple[int, int | None, tzinfo |
 def _offset_of(found: re.Match[str]) -> tzinfo:
     if found[1]:
         return UTC
-    offset = timedelta(hours=int(found[3]), minutes=int(found[4]))
+    offset = timedelta(hours=int(found[3]), minutes=int(found[4] or 0))
     return timezone(-offset if found[2] == "-" else offset) if offset else UTC
 
 

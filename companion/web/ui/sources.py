@@ -244,7 +244,7 @@ class _Form:
         self._folder.classes("field").props(
             r'outlined maxlength=1000 dir=ltr hint="Its whole path, on this computer or a share"'
         )
-        self._mode = ui.radio(dict(_MODES), value=source.snapshot if source else False)
+        self._mode = ui.radio(dict(_MODES), value=bool(source and source.snapshot))
         self._mode.props('aria-label="What its files hold"')
         self._leave = ui.checkbox(
             "Leave imported files where they are (otherwise they are moved to “imported” inside)",

@@ -98,7 +98,7 @@ def _split(text: str, known: Vocabulary) -> list[str]:
 
 
 def _segmented(word: str, known: Vocabulary) -> list[str]:
-    """"appointmentdate" as two words; empty unless all of it is made of words we know."""
+    """ "appointmentdate" as two words; empty unless all of it is made of words we know."""
     if len(word) < 6 or word in known.words or word in known.dropped:
         return []
     best: list[list[str] | None] = [[], *[None] * len(word)]

@@ -21,7 +21,9 @@ from companion.services.imports.reading.statuses import is_known_status
 
 SAMPLE = 300
 """Distinct values looked at in each column."""
-EMPTY_WORDS = frozenset({"NULL", "null", "(null)", "(NULL)", r"\N", "<null>", "<NULL>", "#N/A", "NaT"})
+EMPTY_WORDS = frozenset(
+    {"NULL", "null", "(null)", "(NULL)", r"\N", "<null>", "<NULL>", "#N/A", "NaT"}
+)
 """How exports of databases write that a cell holds nothing."""
 _YES_NO = frozenset({
     "yes", "no", "y", "n", "true", "false", "t", "f", "0", "1", "-1", "x", "✓", "✔", "on", "off",

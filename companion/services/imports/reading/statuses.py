@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import lru_cache
 
-from companion.services.imports.reading.questions import BOOKED, CANCELLED
+from companion.services.imports.cells import folded
+from companion.services.imports.reading.asking import BOOKED, CANCELLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +50,15 @@ _BOOKED = re.compile(
     r"|\bappointment made\b|\breserved\b|\bunpaid\b|\bproposed\b|\bnoted\b|\bcurrent\b|\bin waiting\b|\bno charge\b"
     r"|\blate\b|\bshowed\b|\bprocessed\b|\bon time\b|\bonline\b|\bnormal\b|\bunbilled\b|\btelehealth\b|\bin person\b"
 )
-_NOT_YET = re.compile(r"\bnot (?:yet )?(?:arrived|seen|checked|started|complete)|\bnot paid|\bno status")
+_NOT_YET = re.compile(
+    r"\bnot (?:yet )?(?:arrived|seen|checked|started|complete)|\bnot paid|\bno status"
+)
 
 
 @lru_cache(maxsize=4_096)
 def meaning_of(folded: str) -> tuple[str, bool]:
     """What the word means, and whether it leaves no doubt. `folded`: one line, no case."""
-    plain = " ".join(folded.replace("–", "-").replace("_", " ").split())  # noqa: RUF001 - a dash
+    plain = " ".join(folded.replace("–", "-").replace("_", " ").split())
     if not plain or plain in {"-", "none", "n/a", "na"}:
         return BOOKED, True
     cancels, doubtful = _CANCELS.search(plain), _OPEN.search(plain)
@@ -81,3 +85,34 @@ def is_known_status(folded: str) -> bool:
         return False
     plain = " ".join(folded.replace("_", " ").split())
     return bool(_CANCELS.search(plain) or _OPEN.search(plain) or _BOOKED.search(plain))
+
+
+# ── columns that take an appointment away ─────────────────────────────────────────────────────
+
+_NO = frozenset({
+    "", "no", "n", "false", "f", "0", "0.0", "none", "n/a", "na", "-", "–", "not cancelled", "nil",
+    "0000-00-00", "0000-00-00 00:00:00", "0001-01-01", "0001-01-01 00:00:00", "1899-12-30",
+    "1899-12-30 00:00:00", "1900-01-01", "1900-01-01 00:00:00", "01/01/1900", "01/01/0001",
+    "0001-01-01t00:00:00", "1900-01-01t00:00:00", "1900-01-01 00:00:00.000", "off", "undefined",
+})  # fmt: skip
+"""What means no in a column such as Cancelled; zero dates are how databases say "never"."""
+
+
+def takes_away(cell: object) -> bool:
+    """In a column such as *Cancelled*, *Cancelled at* or *No show*: yes, a moment or a reason."""
+    if isinstance(cell, str):
+        return _text_takes_away(folded(cell))
+    if isinstance(cell, bool | int | float):
+        return bool(cell)
+    if isinstance(cell, datetime | date):
+        return cell.year > 1901
+    return cell is not None
+
+
+@lru_cache(maxsize=8_192)
+def _text_takes_away(word: str) -> bool:
+    if word in _NO:
+        return False
+    means, sure = meaning_of(word)
+    booked = means == BOOKED and sure and not any(map(str.isdigit, word))
+    return not (booked and len(word) <= 20)

@@ -83,6 +83,8 @@ class Layout:
     """Files are whole; None where the layout does not say."""
     mapping: str = ""
     """TOML text it was made from; empty for any other."""
+    software: str = ""
+    """The software whose layout it is; empty where a mapping, or headings and values, decided."""
     order_given: bool = False
     """Somebody said the order of day and month: it need not be proved."""
     cancelling: tuple[int, ...] = ()

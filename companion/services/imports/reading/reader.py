@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 
+from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
 from companion.services.imports.cells import is_blank, read_line
 from companion.services.imports.drafts import FileContent
@@ -30,6 +31,7 @@ from companion.services.imports.reading.date_order import OrderProof
 from companion.services.imports.reading.fields import Assignment, Column, assign
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import profile_of
+from companion.services.imports.reading.names import person_key
 from companion.services.imports.reading.sheets import (
     SECTION,
     SHEET,
@@ -52,12 +54,19 @@ class Setting:
     today: date
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     mapping: str | None = None
-    people: Collection[str] = ()
-    """Person keys (`names.person_key`) of the known practitioners."""
+    people: Sequence[Practitioner] = ()
+    """The known practitioners."""
     statuses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Status words met in this source before, folded, and what each was taken for."""
     software: Sequence[Software] = ()
     """Layouts of the practice's own."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Person keys of everybody, under all their spellings."""
+        return frozenset(
+            person_key(name) for each in self.people for name in (each.name, *each.aliases)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +131,8 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     layout = values.with_units(layout, columns, asking)
     layout, statuses = values.with_statuses(layout, columns, setting.statuses, asking, software)
     layout = values.with_zones(layout, columns, asking, setting.timezone)
-    layout = values.with_people(layout, columns, setting.people)
-    layout = _with_one_person(layout, grid, asking)
+    layout = values.with_people(layout, columns, setting.keys)
+    layout = _with_one_person(layout, grid, asking, setting, software)
     layout = _with_length(layout, grid, asking)
     table = Table(
         headers=tuple(grid.headings),
@@ -226,11 +235,11 @@ def _assigned(
     """By the surest software whose rows fit, else by headings and values alone."""
     for software in candidates([each.heading.text for each in columns], setting.software):
         trial = Asking(asking.given)
-        found = assign(columns, trial, software=software, people=setting.people, rows=rows)
+        found = assign(columns, trial, software=software, people=setting.keys, rows=rows)
         if not found.missing and _fits(software, columns, found):
             asking.asked.update(trial.asked)
             return software, found
-    return None, assign(columns, asking, people=setting.people, rows=rows)
+    return None, assign(columns, asking, people=setting.keys, rows=rows)
 
 
 def _fits(software: Software, columns: Sequence[Column], found: Assignment) -> bool:
@@ -273,6 +282,7 @@ def _layout(
     titles = {name: columns[at].heading.text[:40] for name, at in found.columns.items()}
     return Layout(
         name=software.name if software else "read by headings and values",
+        software=software.name if software else "",
         source=software.source if software else values.lasting_source(titles.values()),
         columns=found.columns,
         titles=titles,
@@ -293,18 +303,49 @@ def _unit(
     return named or (software and software.length_unit) or values.LengthUnit.MINUTES
 
 
-def _with_one_person(layout: Layout, grid: Grid, asking: Asking) -> Layout:
-    """Everything is one person's, where somebody says so."""
-    if asking.answer(EVERYBODY) is None:
+def _with_one_person(
+    layout: Layout, grid: Grid, asking: Asking, setting: Setting, software: Software | None
+) -> Layout:
+    """Whose appointments these are, where the file names nobody or somebody says whose."""
+    named = {"practitioner", "practitioner_last_name"} & layout.columns.keys()
+    given = asking.answer(EVERYBODY)
+    if given is None and (named or layout.fallbacks.practitioner):
         return layout
+    likely = _in_the_title(grid, setting)
+    only = setting.people[0] if len(setting.people) == 1 else None
+    if given is None and software is not None and software.one_person and (likely or only):
+        person = likely or only
+        name = person.name if person else ""
+    else:
+        guess = likely or only
+        question = Question(
+            key=EVERYBODY,
+            about="the practitioner",
+            text="The file names no practitioner. Whose appointments are these?",
+            choices=tuple(Choice(value=each.id, label=each.name) for each in setting.people),
+            guess=guess.id if guess else "",
+            count=len(grid.rows),
+        )
+        answer = asking.settle(question)
+        name = next((each.name for each in setting.people if each.id == answer), answer)
     columns = {key: at for key, at in layout.columns.items() if not key.startswith("practitioner")}
-    del grid
     return replace(
         layout,
         columns=columns,
-        fallbacks=replace(layout.fallbacks, practitioner=EVERYBODY),
+        fallbacks=replace(layout.fallbacks, practitioner=name or NOBODY),
         several={},
     )
+
+
+NOBODY = "(nobody named)"
+"""Stands for the practitioner in a preview whose question is still open."""
+
+
+def _in_the_title(grid: Grid, setting: Setting) -> Practitioner | None:
+    """The one known practitioner whose whole name the sheet (or calendar) is called by."""
+    words = {part for use in grid.sheets for part in person_key(use.name).split()}
+    found = [each for each in setting.people if words >= {*person_key(each.name).split()}]
+    return found[0] if len(found) == 1 else None
 
 
 def _with_length(layout: Layout, grid: Grid, asking: Asking) -> Layout:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from companion.adapters.tabular import TableFiles
+from companion.adapters.calendar_file import sheets_of_calendar
+from companion.adapters.fhir import sheets_of_fhir
 from companion.domain.appointments import Appointment
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook
+from tests.fakes.workbooks import InlineWorkbooks
 
 
 @dataclass
@@ -29,9 +32,14 @@ class Desk:
             book=self.book,
             settings=self.settings,
             practitioners=self.practitioners,
-            reader=TableFiles(),
+            reader=InlineWorkbooks(),
             activity=self.activity,
             clock=self.clock,
+            documents={
+                "ics": sheets_of_calendar,
+                "json": sheets_of_fhir,
+                "ndjson": sheets_of_fhir,
+            },
         )
 
     def file(self, content: bytes, name: str = "export.csv") -> Path:
@@ -46,9 +54,17 @@ class Desk:
         source: str | None = None,
         mapping: str | None = None,
         snapshot: bool | None = None,
+        answers: Mapping[str, str] | None = None,
+        guesses: bool = False,
     ) -> ImportPreview:
-        path = self.file(content)
-        return await self.importing.preview(path, source=source, mapping=mapping, snapshot=snapshot)
+        return await self.importing.preview(
+            self.file(content),
+            source=source,
+            mapping=mapping,
+            snapshot=snapshot,
+            answers=answers,
+            guesses=guesses,
+        )
 
     async def take(
         self,
@@ -58,9 +74,19 @@ class Desk:
         mapping: str | None = None,
         snapshot: bool | None = None,
         yes: bool = False,
+        answers: Mapping[str, str] | None = None,
+        guesses: bool = True,
     ) -> ImportReport:
-        """Preview and apply, as the command does."""
-        shown = await self.preview(content, source=source, mapping=mapping, snapshot=snapshot)
+        """Preview and apply, as the command does with ``--yes``: what a file leaves open is
+        guessed, unless `guesses` is False."""
+        shown = await self.preview(
+            content,
+            source=source,
+            mapping=mapping,
+            snapshot=snapshot,
+            answers=answers,
+            guesses=guesses,
+        )
         return await self.importing.apply(shown, yes=yes)
 
     async def all(self, source: str = "bp-allied") -> dict[str, Appointment]:

@@ -328,6 +328,8 @@ KEYS_OF_VERSION_5 = {
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
     "sources": "name mapping snapshot folder leave_files answers columns statuses",
     "sources.answers": "status:DNA",
+    "sources.columns": "",
+    "sources.statuses": "",
     "users": "id name role practitioner_id password epoch must_change",
 }
 

@@ -42,8 +42,7 @@ def read_drafts(table: Table, layout: Layout) -> FileContent:
         try:
             if slipped:
                 raise CellError(slipped)
-            for each in reader.read():
-                drafts.append(_unrepeated(each, seen, layout, has_ids=has_ids))
+            drafts += [_unrepeated(each, seen, layout, has_ids=has_ids) for each in reader.read()]
         except (CellError, BadInput) as error:
             rejections.append(reader.rejection(error, slipped=bool(slipped)))
     rejections.sort(key=lambda each: each.row)

@@ -1,15 +1,14 @@
 """Importing: an export goes into the book, whole or not at all.
 
-`preview` reads the file (see `reading`), and works out what would change; `apply` does it in one
-transaction of the book. Between the two the book may change, so `apply` works the plan out again
-from the rows it was shown. Reading and planning run in a thread: the event loop never waits for
-50,000 rows.
+`preview` reads the file (see `reading`; a mapping, given now or kept from last time, decides), and
+works out what would change; `apply` does it in one transaction of the book. Between
+the two the book may change, so `apply` works the plan out again from the rows it was shown.
+Reading and planning run in a thread: the event loop never waits for 50,000 rows.
 
 What the file leaves open stands in the preview's `questions`; with an open one nothing is applied.
-The answers are given to `preview`, and kept with the source when the import is applied: they are
-not asked for again. A held plan (see `plan`) changes nothing until `yes`. Names of practitioners
-nobody answers to become new ones, unless an answer or `assignments` says whom they mean; such a
-name is kept as an alias. A mapping given once is kept under its source's name.
+A held plan (see `import_plan`) changes nothing until `yes`. Names nobody answers to become new
+practitioners, unless `assignments` says whom they mean; such a name is kept as an alias. A
+mapping given once is kept under its source's name when the import is applied.
 """
 
 from __future__ import annotations
@@ -21,28 +20,23 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from companion.domain.appointments import Practitioner
+from companion.domain.appointments import Practitioner, fold_name
+from companion.domain.errors import NotFound
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.imports.cells import read_line
-from companion.services.imports.layout_choice import (
-    UnknownLayout,
-    Wish,
-    choose,
-    source_name,
-)
+from companion.services.imports.layout_choice import UnknownLayout, Wish, choose, source_name
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.naming import Naming
-from companion.services.imports.people import NewName, People, people_of
 from companion.services.imports.plan import ImportPlan, ImportTarget, PreviewRow, plan_import
 from companion.services.imports.previews import (
     BY_ID,
     BY_KEY,
     ImportPreview,
     ImportReport,
+    NewName,
     RejectedRow,
 )
-from companion.services.imports.questions import Answers, Question, open_questions, with_guesses
-from companion.services.imports.reading.asking import NEW, Asking
+from companion.services.imports.questions import Answers
 from companion.services.imports.reading.reader import Setting
 from companion.services.ports import (
     Activity,
@@ -112,7 +106,7 @@ class Importing:
         """What importing this file would do; changes nothing.
 
         `source`: None for the layout's own name. `mapping`: TOML text. `snapshot`: None for what
-        the mapping or the source's settings say. `answers` to questions of an earlier preview;
+        the mapping or the source's settings say. `answers`: to questions of an earlier preview;
         those kept with the source count too. `guesses`: take the program's own guess for every
         other question. Raises FileRefused, BadInput (UnknownLayout among it)."""
         wish = Wish(
@@ -123,23 +117,22 @@ class Importing:
         )
         workbook = await self._workbook(path)
         settings = self._settings.read()
-        now = self._clock.now()
-        people = tuple(each.practitioner for each in settings.practitioners.values())
+        timezone = settings.practice.timezone
         setting = Setting(
-            timezone=settings.practice.timezone,
-            today=now.astimezone(ZoneInfo(settings.practice.timezone)).date(),
-            people=people,
+            timezone=timezone,
+            today=self._clock.now().astimezone(ZoneInfo(timezone)).date(),
+            people=tuple(each.practitioner for each in settings.practitioners.values()),
             software=self._own_layouts(),
         )
         met = [each.source for each in await self._book.imports(1_000)]
         chosen = await asyncio.to_thread(choose, workbook, wish, setting, settings, met)
-        reading, content = chosen.reading, chosen.reading.content
+        layout, content = chosen.reading.layout, chosen.reading.content
         kept = settings.sources.get(chosen.source)
-        said = (snapshot, reading.layout.snapshot, kept.snapshot if kept else None)
+        said = (snapshot, layout.snapshot, kept.snapshot if kept else None)
         empty = ImportPreview(
             source=chosen.source,
             file_name=read_line(file_name or path.name, 200),
-            layout=reading.layout.name,
+            layout=layout.name,
             snapshot=next((each for each in said if each is not None), False),
             added=0,
             changed=0,
@@ -153,25 +146,28 @@ class Importing:
             samples=(),
             matched_by=BY_ID if content.has_ids or not content.drafts else BY_KEY,
             content=content,
-            columns=reading.layout,
-            reading=reading,
+            columns=layout,
+            reading=chosen.reading,
+            questions=content.questions,
             answers=chosen.answers,
-            guesses=guesses,
             notes=tuple(workbook.notes),
         )
         return await self.reconsider(empty)
+
+    async def _workbook(self, path: Path) -> Workbook:
+        workbook = await self._reader.read(path)
+        document = self._documents.get(workbook.kind)
+        if document is None:
+            return workbook
+        sheets = await asyncio.to_thread(document, workbook.content, self._clock.now())
+        return replace(workbook, sheets=sheets, content=b"")
 
     async def reconsider(
         self, preview: ImportPreview, assignments: Mapping[str, str | None] | None = None
     ) -> ImportPreview:
         """The same file against the book as it now is, with names given to known people."""
         settings = self._settings.read()
-        answers = _with_assignments(preview, assignments)
-        people, asking = _people(preview, settings, answers)
-        if preview.guesses:
-            answers = with_guesses(asking.asked.values(), answers)
-            people, asking = _people(preview, settings, answers)
-        target = await self._target(preview, settings, people)
+        target = await self._target(preview, settings, assignments or {})
         plan = await asyncio.to_thread(plan_import, preview.content, target)
         return replace(
             preview,
@@ -179,11 +175,9 @@ class Importing:
             changed=len(plan.altered),
             removed=len(plan.remove),
             unchanged=plan.unchanged,
-            new_names=people.new_names,
+            new_names=_new_names(preview, settings),
             held=plan.held,
             samples=plan.samples,
-            answers=answers,
-            questions=(*preview.reading.questions, *asking.asked.values()),
         )
 
     async def apply(
@@ -195,30 +189,23 @@ class Importing:
         cause: str = "import",
     ) -> ImportReport:
         """`assignments`: new name to a known practitioner's id, or None to create; a name that
-        is missing is created, unless it is near a known one: then it must be answered. `yes`
-        releases a held import, not its open questions. Raises NotFound, StoreError, Busy."""
+        is missing is created. `yes` releases a held import. Raises NotFound, StoreError, Busy."""
         async with self._turn:
-            settings = self._settings.read()
-            answers = _with_assignments(preview, assignments)
-            people, asking = _people(preview, settings, answers)
-            target = await self._target(preview, settings, people)
+            target = await self._target(preview, self._settings.read(), assignments or {})
             plan = await asyncio.to_thread(plan_import, preview.content, target)
-            asked = (*preview.reading.questions, *asking.asked.values())
-            unanswered = open_questions(asked, answers)
-            if unanswered or (plan.held and not yes):
-                why = _why_open(len(unanswered)) if unanswered else plan.held
-                await self._say(preview, plan, cause, why_held=why)
-                return _report(preview, plan, held=why, questions=unanswered)
-            created = await self._settle_names(preview, people)
-            if created:
-                people, _ = _people(preview, self._settings.read(), answers)
-                target = await self._target(preview, self._settings.read(), people)
+            if preview.open or (plan.held and not yes):
+                why = _why_open(len(preview.open)) if preview.open else plan.held
+                await self._say(preview, replace(plan, held=why), cause, kind="held")
+                return _report(preview, plan, held=why)
+            created = await self._settle_names(preview, target.people)
+            if any(not target.people[draft.name].id for draft in preview.content.drafts):
+                target = await self._target(preview, self._settings.read(), {})
                 plan = await asyncio.to_thread(plan_import, preview.content, target)
             now = self._clock.now()
             if not plan.touches_nothing:
                 change = await asyncio.to_thread(plan.book_change, target)
                 await self._book.apply(change, now)
-            await self._keep(preview, {each.key: answers[each.key] for each in asked})
+            await self._keep_mapping(preview)
             await self._book.record_import(
                 ImportRecord(
                     source=preview.source,
@@ -231,94 +218,87 @@ class Importing:
                     rejected=len(preview.rejected),
                 )
             )
-            await self._say(preview, plan, cause)
+            await self._say(preview, plan, cause, kind="import")
             return _report(preview, plan, created=created)
-
-    async def _workbook(self, path: Path) -> Workbook:
-        workbook = await self._reader.read(path)
-        document = self._documents.get(workbook.kind)
-        if document is None:
-            return workbook
-        sheets = await asyncio.to_thread(document, workbook.content, self._clock.now())
-        return replace(workbook, sheets=sheets, content=b"")
 
     # ── sources ───────────────────────────────────────────────────────────────────────────────
 
-    async def _keep(self, preview: ImportPreview, answers: Answers) -> None:
-        """The mapping and the answers, with the source they are for."""
-        layout, reading = preview.columns, preview.reading
-        kept = self._settings.read().sources.get(preview.source)
-        before = kept or SourceSettings(name=preview.source)
-        after = replace(
-            before,
-            mapping=layout.mapping or before.mapping,
-            snapshot=before.snapshot if layout.snapshot is None else layout.snapshot,
-            answers={**before.answers, **answers},
-            columns={each.field: each.heading for each in reading.columns} or before.columns,
-            statuses={**before.statuses, **{each.word: each.means for each in reading.statuses}},
-        )
-        if after == before:
-            return
+    async def _keep_mapping(self, preview: ImportPreview) -> None:
+        """With the answers to what the file left open: they are not asked for again."""
+        layout = preview.columns
+        asked = {each.key: preview.answers[each.key] for each in preview.questions}
 
         def edit(settings: Settings) -> Settings:
-            now = settings.sources.get(preview.source) or SourceSettings(name=preview.source)
-            return settings.with_source(
-                replace(after, folder=now.folder, leave_files=now.leave_files)
+            before = settings.sources.get(preview.source) or SourceSettings(name=preview.source)
+            after = replace(
+                before,
+                mapping=layout.mapping or before.mapping,
+                snapshot=before.snapshot if layout.snapshot is None else layout.snapshot,
+                answers={**before.answers, **asked},
             )
+            return settings.with_source(after)
+
+        kept = self._settings.read().sources.get(preview.source)
+        if not (layout.mapping or asked) or (
+            kept and kept.mapping == layout.mapping and asked.items() <= kept.answers.items()
+        ):
+            return
 
         await self._settings.change(edit)
 
     # ── names ─────────────────────────────────────────────────────────────────────────────────
 
     async def _settle_names(
-        self, preview: ImportPreview, people: People
+        self, preview: ImportPreview, people: Mapping[str, Practitioner]
     ) -> tuple[Practitioner, ...]:
-        """Create those whom accepted rows name anew, and keep other spellings as aliases."""
-        created: dict[str, Practitioner] = {}
-        for name in dict.fromkeys(draft.name for draft in preview.content.drafts):
+        """Keep assigned names as aliases, and create those whom accepted rows name anew."""
+        wanted = dict.fromkeys(draft.name for draft in preview.content.drafts)
+        created: list[Practitioner] = []
+        for name in wanted:
             naming = _naming(preview, self._settings.read())
             if naming.find(name) is not None:
                 continue
-            person = people.by_name[name]
-            if not person.id and person.name not in created:
-                created[person.name] = await self._practitioners.add(person.name)
-            known = person if person.id else created[person.name]
-            if _naming(preview, self._settings.read()).find(name) is None:
-                record = self._settings.read().practitioners[known.id].practitioner
-                aliases = (*record.aliases, naming.target(name))
-                await self._practitioners.edit(known.id, aliases=aliases)
-        return tuple(created.values())
+            if people[name].id:
+                aliases = (*people[name].aliases, naming.target(name))
+                await self._practitioners.edit(people[name].id, aliases=aliases)
+            else:
+                created.append(await self._practitioners.add(naming.target(name)))
+        return tuple(created)
 
     # ── plan and report ───────────────────────────────────────────────────────────────────────
 
     async def _target(
-        self, preview: ImportPreview, settings: Settings, people: People
+        self,
+        preview: ImportPreview,
+        settings: Settings,
+        assignments: Mapping[str, str | None],
     ) -> ImportTarget:
         return ImportTarget(
             source=preview.source,
             snapshot=preview.snapshot,
             known=await self._book.source_rows(preview.source),
-            people=people.by_name,
+            people=_people(preview, settings, assignments),
             everyone={key: each.practitioner for key, each in settings.practitioners.items()},
             timezone=settings.practice.timezone,
             now=self._clock.now(),
         )
 
     async def _say(
-        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, why_held: str = ""
+        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, kind: str
     ) -> None:
         counts = (
             f"{len(plan.new)} added, {len(plan.altered)} changed, {len(plan.remove)} removed, "
             f"{plan.unchanged} unchanged, {len(preview.rejected)} rejected"
         )
-        text = f"Import from {preview.source}: {counts}."
-        if why_held:
-            text = f"Import from {preview.source} waits for a person: {why_held}"
+        if kind == "held":
+            text = f"Import from {preview.source} waits for a person: {plan.held}"
+        else:
+            text = f"Import from {preview.source}: {counts}."
         line = Activity(
             at=self._clock.now(),
             practitioner_id="",
             cause=cause,
-            kind="held" if why_held else "import",
+            kind=kind,
             text=text,
             count=len(plan.new) + len(plan.altered) + len(plan.remove),
         )
@@ -326,11 +306,9 @@ class Importing:
 
 
 def _why_open(number: int) -> str:
-    return (
-        "The file leaves one question open."
-        if number == 1
-        else f"The file leaves {number} questions open."
-    )
+    if number == 1:
+        return "The file leaves one question open."
+    return f"The file leaves {number} questions open."
 
 
 def _report(
@@ -339,7 +317,6 @@ def _report(
     *,
     held: str = "",
     created: tuple[Practitioner, ...] = (),
-    questions: tuple[Question, ...] = (),
 ) -> ImportReport:
     return ImportReport(
         source=preview.source,
@@ -347,13 +324,11 @@ def _report(
         changed=len(plan.altered),
         removed=len(plan.remove),
         unchanged=plan.unchanged,
-        cancelled=sum(each.appointment.cancelled for each in preview.content.drafts),
         rejected=preview.rejected,
         held=bool(held),
         why_held=held,
         created=created,
         matched_by=preview.matched_by,
-        questions=questions,
     )
 
 
@@ -362,22 +337,50 @@ def _naming(preview: ImportPreview, settings: Settings) -> Naming:
     return Naming(everyone, preview.columns.practitioners)
 
 
-def _with_assignments(
-    preview: ImportPreview, assignments: Mapping[str, str | None] | None
-) -> Answers:
-    """The preview's answers, and whom a person chose for a name (None: somebody new)."""
-    chosen = {f"practitioner:{name}": each or NEW for name, each in (assignments or {}).items()}
-    return {**preview.answers, **chosen}
-
-
 def _people(
-    preview: ImportPreview, settings: Settings, answers: Answers
-) -> tuple[People, Asking]:
+    preview: ImportPreview, settings: Settings, assignments: Mapping[str, str | None]
+) -> dict[str, Practitioner]:
+    """Every name of the file to its person; one without id stands for someone to be created."""
+    naming = _naming(preview, settings)
+    given = {fold_name(naming.target(name)): each for name, each in assignments.items()}
+    names = {draft.name for draft in preview.content.drafts}
+    names |= {each.name for each in preview.content.rejections if each.name}
+    people: dict[str, Practitioner] = {}
+    for name in names:
+        assigned = given.get(fold_name(naming.target(name)))
+        if assigned is not None and assigned not in settings.practitioners:
+            raise NotFound("The practitioner chosen for a name does not exist any more.")
+        known = settings.practitioners[assigned].practitioner if assigned else None
+        people[name] = (
+            naming.find(name)
+            or known
+            or Practitioner(id="", name=naming.target(name), timezone=settings.practice.timezone)
+        )
+    return people
+
+
+def _new_names(preview: ImportPreview, settings: Settings) -> tuple[NewName, ...]:
+    """In the order of the file; spellings that differ in case or spaces are one."""
+    naming = _naming(preview, settings)
     counts: dict[str, int] = {}
+    shown: dict[str, str] = {}
+    unknown: dict[str, bool] = {}
     for draft in preview.content.drafts:
-        counts[draft.name] = counts.get(draft.name, 0) + 1
-    for each in preview.content.rejections:
-        if each.name:
-            counts.setdefault(each.name, 0)
-    asking = Asking(answers)
-    return people_of(counts, _naming(preview, settings), settings, asking), asking
+        if draft.name not in unknown:
+            unknown[draft.name] = naming.find(draft.name) is None
+        if unknown[draft.name]:
+            key = fold_name(naming.target(draft.name))
+            counts[key] = counts.get(key, 0) + 1
+            shown.setdefault(key, draft.name)
+    found = []
+    for key, rows in counts.items():
+        close = naming.suggestion(naming.target(shown[key]))
+        found.append(
+            NewName(
+                name=shown[key],
+                rows=rows,
+                suggestion=close.id if close else None,
+                suggestion_name=close.name if close else "",
+            )
+        )
+    return tuple(found)

@@ -98,12 +98,13 @@ def _read(
     answers = {**(kept.answers if kept else {}), **wish.answers}
     statuses = {folded(word): means for word, means in kept.statuses.items()} if kept else {}
     setting = replace(setting, mapping=mapping, statuses=statuses)
-    for _ in range(_ROUNDS):
-        reading = read_workbook(workbook, replace(setting, answers=answers))
-        guessed = with_guesses(reading.questions, answers)
-        if not wish.guesses or guessed == answers:
+    reading = read_workbook(workbook, replace(setting, answers=answers))
+    for _ in range(_ROUNDS if wish.guesses else 0):
+        guessed = with_guesses(reading.content.questions, answers)
+        if guessed == answers:
             break
         answers = guessed
+        reading = read_workbook(workbook, replace(setting, answers=answers))
     return Chosen(reading=reading, source=reading.layout.source, answers=answers)
 
 

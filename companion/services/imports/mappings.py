@@ -238,7 +238,8 @@ def _check_complete(columns: Mapping[str, int], fallbacks: Fallbacks) -> None:
 
 
 def _words(table: Mapping[str, Any]) -> Words:
-    _known_keys(table, {"cancelled", "booked", "all_day", "recurring", "kind", "show_as"}, "values.")
+    known = {"cancelled", "booked", "all_day", "recurring", "kind", "show_as"}
+    _known_keys(table, known, "values.")
     return Words(
         cancelled=_word_list(table, "cancelled"),
         booked=_word_list(table, "booked") or frozenset(),

@@ -414,6 +414,11 @@ def is_time_alone(cell: object) -> bool:
     return isinstance(cell, time | timedelta)
 
 
+def counts_seconds(cell: object) -> bool:
+    """Does this cell, as a time of day, count seconds after midnight?"""
+    return re.fullmatch(r"\d{5}", text_of(cell).strip()) is not None
+
+
 @lru_cache(maxsize=8_192)
 def _clock_of(text: str, unit: TimeUnit) -> int:
     plain = _plain(text)

@@ -1,7 +1,6 @@
 """Naming: which known practitioner a name in an export may mean.
 
-`Naming` finds people by name, alias, what a mapping says, or a spelling that surely means them
-("SMITH, Jo" where one Jo Smith is known). For a name nobody answers to,
+`Naming` finds people by name, alias, or what a mapping says. For a name nobody answers to,
 `suggestion` proposes the closest known person, so that a typo, a missing title, "Last, First" or
 an initial does not split one person in two. It only proposes: two people may be called nearly
 alike.
@@ -14,10 +13,13 @@ from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 
 from companion.domain.appointments import Practitioner, fold_name
-from companion.services.imports.reading.names import TITLES, person_key
 
 CLOSE = 0.8
 """Share of equal letters from which two names may be one person's."""
+_TITLES = frozenset({
+    "dr", "doctor", "prof", "professor", "a/prof", "assoc", "associate", "mr", "mrs", "ms",
+    "miss", "mx", "sr", "sister",
+})  # fmt: skip
 
 
 class Naming:
@@ -32,11 +34,6 @@ class Naming:
         for each in self._people:
             for alias in each.aliases:
                 self._by_name.setdefault(fold_name(alias), each)
-        self._by_key: dict[str, Practitioner | None] = {}
-        for each in self._people:
-            for name in {person_key(spelling) for spelling in (each.name, *each.aliases)}:
-                other = self._by_key.get(name)
-                self._by_key[name] = None if other is not None and other is not each else each
 
     def target(self, name: str) -> str:
         """The name after the mapping's table: what a new person would be called."""
@@ -44,11 +41,7 @@ class Naming:
 
     def find(self, name: str) -> Practitioner | None:
         target = self.target(name)
-        return (
-            self._by_name.get(fold_name(target))
-            or self._by_id.get(target)
-            or self._by_key.get(person_key(target))
-        )
+        return self._by_name.get(fold_name(target)) or self._by_id.get(target)
 
     def suggestion(self, name: str) -> Practitioner | None:
         """The closest known person, where one is close enough."""
@@ -69,8 +62,6 @@ def likeness(one: str, other: str) -> float:
         return 1.0
     if _same_with_initials(first, second) or _same_with_initials(second, first):
         return 0.95
-    if _one_in_the_other(first, second):
-        return 0.9
     joined = SequenceMatcher(None, " ".join(first), " ".join(second)).ratio()
     ordered = SequenceMatcher(None, " ".join(sorted(first)), " ".join(sorted(second))).ratio()
     return max(joined, ordered)
@@ -82,7 +73,7 @@ def _words(name: str) -> list[str]:
     if "," in folded:
         last, _comma, first = folded.partition(",")
         folded = f"{first} {last}"
-    words = [word for word in folded.replace(".", " ").split() if word not in TITLES]
+    words = [word for word in folded.replace(".", " ").split() if word not in _TITLES]
     return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", " ".join(words))
 
 
@@ -94,11 +85,3 @@ def _same_with_initials(short: list[str], full: list[str]) -> bool:
         word == whole or (len(word) == 1 and whole.startswith(word))
         for word, whole in zip(short[:-1], full[:-1], strict=False)
     )
-
-
-def _one_in_the_other(first: list[str], second: list[str]) -> bool:
-    """Jo Smith and Jo Smith-Clarke, Mary Ann Lee and Mary Lee: all words of one in the other."""
-    one = {part for word in first for part in word.split("-")}
-    two = {part for word in second for part in word.split("-")}
-    fewer, more = sorted((one, two), key=len)
-    return len(fewer) >= 2 and fewer <= more

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from companion.domain.appointments import Practitioner
 from companion.services.imports.drafts import FileContent
 from companion.services.imports.layouts import Layout
-from companion.services.imports.people import NewName
 from companion.services.imports.plan import PreviewRow
 from companion.services.imports.questions import Answers, Question, open_questions
 from companion.services.imports.reading.reader import Reading
@@ -21,6 +20,17 @@ class RejectedRow:
     row: int
     """As a person sees it in the file."""
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewName:
+    """A practitioner's name nobody answers to."""
+
+    name: str
+    rows: int
+    suggestion: str | None = None
+    """Id of a known practitioner with a name much like it."""
+    suggestion_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +54,16 @@ class ImportPreview:
     columns: Layout
     reading: Reading
     """How the file was read: sheets, columns, date order, status words."""
-    answers: Answers = field(default_factory=dict)
-    """That counted: given now, kept with the source, or the program's own guesses."""
     questions: tuple[Question, ...] = ()
     """Everything that the file leaves open, answered or not."""
-    guesses: bool = False
+    answers: Answers = field(default_factory=dict)
+    """That counted: given now, kept with the source, or the program's own guesses."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the file was read."""
 
     @property
     def open(self) -> tuple[Question, ...]:
-        """Questions that nobody has answered: nothing is applied while there is one."""
+        """Questions that keep it from being applied."""
         return open_questions(self.questions, self.answers)
 
     @property
@@ -73,10 +82,6 @@ class ImportReport:
     rejected: tuple[RejectedRow, ...]
     held: bool
     """Nothing was done; the counts say what would have been."""
-    cancelled: int = 0
-    """Rows that say that their appointment does not take place."""
-    questions: tuple[Question, ...] = ()
-    """Open ones, for which it is held."""
     why_held: str = ""
     created: tuple[Practitioner, ...] = ()
     matched_by: str = ""

@@ -19,6 +19,7 @@ from companion.services.imports.moments import (
     Stamp,
     TimeUnit,
     at_clock,
+    counts_seconds,
     read_clock,
     read_date,
     read_stamp,
@@ -173,7 +174,7 @@ class RowTimes:
         if fallback is not None and is_blank(self._cells["length"]):
             return start + fallback
         cell = self._cells.needed("length" if "length" in self._columns else "end")
-        seconds = self._layout.time_unit is TimeUnit.SECONDS
+        seconds = self._layout.time_unit is TimeUnit.SECONDS or counts_seconds(self._cells["time"])
         length = read_length(cell, unit=self._layout.length_unit, seconds=seconds)
         if length > LONGEST:
             raise CellError(f"{quoted(cell)} would be longer than a day")

@@ -169,7 +169,7 @@ def checked(settings: Settings) -> dict[str, list[Document]]:
 
 def _encode(value: Any) -> Any:
     if is_dataclass(value):
-        return {each.name: _encode(getattr(value, each.name)) for each in fields(value)}
+        value = {each.name: getattr(value, each.name) for each in fields(value)}
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, datetime):

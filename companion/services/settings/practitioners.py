@@ -63,7 +63,7 @@ class Practitioners:
                 default=0,
             )
             person = Practitioner(
-                id=wanted or free_id(settings, tidy),
+                id=wanted or _free_id(settings, tidy),
                 name=tidy,
                 email=address,
                 timezone=zone or settings.practice.timezone,
@@ -240,8 +240,7 @@ def _no_namesake(settings: Settings, name: str, own_id: str) -> None:
             )
 
 
-def free_id(settings: Settings, name: str) -> str:
-    """The id that somebody of this name would get. Raises BadInput."""
+def _free_id(settings: Settings, name: str) -> str:
     first = checks.slug(name)
     number, wanted = 1, first
     while wanted in settings.practitioners:

@@ -17,7 +17,7 @@ from companion.services.imports.layouts import FIELDS
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading.asking import NONE, Asking
-from companion.services.imports.reading.headings import Heading, squeezed
+from companion.services.imports.reading.headings import SURE, Heading, squeezed
 from companion.services.imports.reading.kinds import Profile, fits
 from companion.services.imports.reading.names import person_key
 from companion.services.imports.reading.sheets import SECTION, SHEET
@@ -239,7 +239,21 @@ class _Assigning:
             if time is not None:
                 self._take("time", time.at)
         if not {"date", "start"} & self.found.columns.keys():
-            self.found.missing = "start"
+            self._by_heading_alone()
+
+    def _by_heading_alone(self) -> None:
+        """Where no value can be read, the headings count: each row then says what is wrong."""
+        for name, others in (("start", ()), ("date", ("time",))):
+            best = max(self._columns, key=lambda each: each.strength(name), default=None)
+            if best is None or best.strength(name) < SURE or not self._free(name):
+                continue
+            self._take(name, best.at)
+            for other in others:
+                second = max(self._columns, key=lambda each: each.strength(other, "start"))
+                if second.strength(other, "start") >= SURE and second.at != best.at:
+                    self._take(other, second.at)
+            return
+        self.found.missing = "start"
 
     def _suggested(self, name: str, shapes: Collection[str], what: str) -> Column | None:
         """A column that only its values suggest; always asked."""
@@ -278,9 +292,10 @@ class _Assigning:
             if best is not None:
                 self._take("length", best.at)
         if not {"end", "end_time", "length"} & taken.keys() and self._free("end"):
-            late = [each for each in ends if each[1].at not in self.found.used]
+            late = [each for each in self._columns if each.strength(*names) >= SURE]
+            late = [each for each in late if each.at not in self.found.used]
             if late:
-                self._take("end", late[0][1].at)
+                self._take("end", late[0].at)
 
     # ── whether it takes place ────────────────────────────────────────────────────────────────
 
@@ -322,9 +337,7 @@ class _Assigning:
     def plain(self, name: str) -> None:
         if not self._free(name):
             return
-        names = (name,)
-        if name == "kind":
-            names = ("kind", "type")
+        names = ("kind", "type") if name == "kind" else (name,)
         scored = self._best(*names, fit=name, minimum=0.35 if name != "kind" else 0.5)
         if name == "kind":
             scored = [each for each in scored if each[1].profile.filled]
@@ -337,7 +350,9 @@ class _Assigning:
         if {"practitioner_first_name", "practitioner_last_name"} <= self.found.columns.keys():
             return
         scored = [
-            each for each in self._best("practitioner", minimum=0.3) if not _all_empty(each[1])
+            each
+            for each in self._best("practitioner", minimum=0.3 if self._rows else 0.1)
+            if not (self._rows and _all_empty(each[1]))
         ]
         best = self._settle("practitioner", scored, "the practitioner")
         if best is None and self._free("practitioner"):
@@ -347,11 +362,10 @@ class _Assigning:
 
     def _added_column(self) -> Column | None:
         """The name of the section or the sheet, where these are people's names."""
-        for heading in (SECTION, SHEET):
-            for column in self._columns:
-                if column.heading.text == heading and column.profile.names:
-                    if column.profile.share(column.profile.names) >= 0.5:
-                        return column
+        for column in self._columns:
+            found = column.profile
+            if column.heading.text in {SECTION, SHEET} and found.share(found.names) >= 0.5:
+                return column
         return None
 
     def _known_names(self) -> Column | None:

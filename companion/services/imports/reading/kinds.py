@@ -255,7 +255,7 @@ def _identifier(profile: Profile) -> float:
 
 
 def _kinds(profile: Profile) -> float:
-    return 1.0 if profile.texts <= _KIND_WORDS else 0.0
+    return 1.0 if len(profile.texts & _KIND_WORDS) * 2 >= len(profile.texts) else 0.0
 
 
 _KIND_WORDS = frozenset({"client", "patient", "casual", "meeting", ""})

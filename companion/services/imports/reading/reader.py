@@ -38,6 +38,7 @@ from companion.services.imports.reading.sheets import (
     Grid,
     SheetUse,
     grid_of,
+    is_value,
     separate_footers,
 )
 from companion.services.imports.reading.statuses import StatusWord
@@ -96,8 +97,6 @@ class Reading:
     """Name as in the file, to rows."""
     footers: int = 0
     """Rows left out: totals, repeated headings, titles."""
-    questions: tuple[Question, ...] = ()
-    """Every question that came up, answered or not."""
     mapping: str = ""
     """How it was read, as a mapping (TOML) that reads the next file alike."""
     one_person: bool = False
@@ -140,7 +139,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
         kind=workbook.kind,
         damaged=grid.damaged,
     )
-    content = read_drafts(table, layout)
+    content = replace(read_drafts(table, layout), questions=tuple(asking.asked.values()))
     return Reading(
         layout=layout,
         content=content,
@@ -158,7 +157,6 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
         statuses=statuses,
         practitioners=_practitioners(layout, columns),
         footers=grid.footers,
-        questions=tuple(asking.asked.values()),
         mapping=layout.mapping or mapping_of(layout, grid.headings),
         one_person=software.one_person if software else False,
     )
@@ -170,9 +168,12 @@ def _nothing(workbook: Workbook, asking: Asking) -> Reading:
     damaged = any(each.damaged for each in workbook.sheets)
     if rows or damaged:
         first = next((each.rows[0] for each in workbook.sheets if each.rows), None)
-        headers = tuple(read_line(each, 40) for each in first.cells) if first else ()
-        if len([each for each in headers if each]) > 1:
-            raise _unknown_layout(headers)
+        if first is not None and any(is_value(each) for each in first.cells if each is not None):
+            raise BadInput(
+                "The first row of this file holds data, not the names of its columns.",
+                "Export it again with a header row.",
+                field="file",
+            )
         raise BadInput(
             "No table of appointments was found in this file.",
             "Export it again with a row of column names, or say which row that is.",
@@ -226,7 +227,7 @@ def _bound(
     software, found = _assigned(columns, asking, setting, len(grid.rows))
     if found.missing:
         raise _unknown_layout(grid.headings)
-    return _layout(grid, columns, software, found), software
+    return _layout(columns, software, found), software
 
 
 def _assigned(
@@ -256,9 +257,12 @@ def _fits(software: Software, columns: Sequence[Column], found: Assignment) -> b
             taken += fields
         needed = {"start", "date", "time", "end", "practitioner"} & {*fields}
         if needed and column.profile.filled and not taken:
+            taken_by = {
+                name: columns[found.columns[name]] for name in needed if name in found.columns
+            }
             rival = any(
-                name in found.columns and squeezed(columns[found.columns[name]].heading.text) in software.columns[name]
-                for name in needed
+                squeezed(each.heading.text) in software.columns[name]
+                for name, each in taken_by.items()
             )
             if not rival:
                 return False
@@ -269,9 +273,7 @@ def _fits(software: Software, columns: Sequence[Column], found: Assignment) -> b
     return "practitioner" in found.columns or software.one_person or not columns
 
 
-def _layout(
-    grid: Grid, columns: Sequence[Column], software: Software | None, found: Assignment
-) -> Layout:
+def _layout(columns: Sequence[Column], software: Software | None, found: Assignment) -> Layout:
     words = Words()
     if software is not None:
         words = replace(
@@ -306,22 +308,22 @@ def _unit(
 def _with_one_person(
     layout: Layout, grid: Grid, asking: Asking, setting: Setting, software: Software | None
 ) -> Layout:
-    """Whose appointments these are, where the file names nobody or somebody says whose."""
+    """Whose appointments these are, where the file names nobody or somebody says whose: the name
+    `EVERYBODY`, about which the practice is asked, or the person whom the file is called after."""
     named = {"practitioner", "practitioner_last_name"} & layout.columns.keys()
     given = asking.answer(EVERYBODY)
     if given is None and (named or layout.fallbacks.practitioner):
         return layout
-    likely = _in_the_title(grid, setting)
     only = setting.people[0] if len(setting.people) == 1 else None
+    likely = _in_the_title(grid, setting)
     if given is None and software is not None and software.one_person and (likely or only):
-        person = likely or only
-        name = person.name if person else ""
+        name = (likely or only or setting.people[0]).name
     else:
         guess = likely or only
         question = Question(
             key=EVERYBODY,
             about="the practitioner",
-            text="The file names no practitioner. Whose appointments are these?",
+            text="The file does not say whose these appointments are. Whose are they?",
             choices=tuple(Choice(value=each.id, label=each.name) for each in setting.people),
             guess=guess.id if guess else "",
             count=len(grid.rows),
@@ -332,13 +334,9 @@ def _with_one_person(
     return replace(
         layout,
         columns=columns,
-        fallbacks=replace(layout.fallbacks, practitioner=name or NOBODY),
+        fallbacks=replace(layout.fallbacks, practitioner=name or EVERYBODY),
         several={},
     )
-
-
-NOBODY = "(nobody named)"
-"""Stands for the practitioner in a preview whose question is still open."""
 
 
 def _in_the_title(grid: Grid, setting: Setting) -> Practitioner | None:
@@ -356,7 +354,11 @@ def _with_length(layout: Layout, grid: Grid, asking: Asking) -> Layout:
     column = Counter(row.cells[at] for row in grid.rows if at is not None and at < len(row.cells))
     if profile_of({each: n for each, n in column.items() if each is not None}).ranges:
         return layout
-    if "all_day" in layout.columns and "time" not in layout.columns and "start" not in layout.columns:
+    if (
+        "all_day" in layout.columns
+        and "time" not in layout.columns
+        and "start" not in layout.columns
+    ):
         return layout
     return values.with_asked_length(layout, len(grid.rows), asking)
 
@@ -379,7 +381,9 @@ def _used(layout: Layout) -> set[int]:
 
 def _column_uses(layout: Layout, columns: Sequence[Column]) -> tuple[ColumnUse, ...]:
     places = [(name, at) for name, at in layout.columns.items()]
-    places += [("cancelled", at) for at in layout.cancelling if at != layout.columns.get("cancelled")]
+    places += [
+        ("cancelled", at) for at in layout.cancelling if at != layout.columns.get("cancelled")
+    ]
     places += [("status", at) for at in layout.status_columns if at != layout.columns.get("status")]
     return tuple(
         ColumnUse(

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from companion.services.imports.cells import read_line
-from companion.services.imports.reading.headings import Heading, read_heading, squeezed
+from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import EMPTY_WORDS, kind_of
 from companion.services.workbooks import Cell, MergedRange, Sheet, SheetRow
 
@@ -28,9 +28,9 @@ SECTION = "Section"
 SHEET = "Sheet"
 """Headings of the columns added for the names of sections and sheets."""
 _FOOTER = re.compile(
-    r"\s*(?:grand |sub ?|overall )?(?:totals?|sum|count|average|records?|appointments?|rows?|page|printed|"
-    r"generated|exported|report|end of|number of|produced|created on|run on|as at|©|copyright|"
-    r"subtotal)\b",
+    r"\s*(?:grand |sub ?|overall )?(?:totals?|sum|count|average|records?|appointments?|rows?|page|"
+    r"printed|generated|exported|report|end of|number of|produced|created on|run on|as at|©|"
+    r"copyright|subtotal)\b",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
@@ -219,7 +219,7 @@ def _header_score(
     if len(filled) < 2:
         return 0.0
     texts = [each for _, each in filled if isinstance(each, str)]
-    if not forced and any(_is_value(each) for _, each in filled):
+    if not forced and any(is_value(each) for _, each in filled):
         return 0.0
     named = [read_heading(each) for each in headings]
     fields = {
@@ -235,7 +235,7 @@ def _header_score(
     return score or (0.01 if forced else 0.0)
 
 
-def _is_value(cell: Cell) -> bool:
+def is_value(cell: Cell) -> bool:
     """A date, a time or a number: what stands in rows, not above them."""
     if not isinstance(cell, str):
         return True
@@ -245,7 +245,7 @@ def _is_value(cell: Cell) -> bool:
 
 
 def _has_value(row: SheetRow) -> bool:
-    return any(_is_value(each) for each in row.cells if each is not None)
+    return any(is_value(each) for each in row.cells if each is not None)
 
 
 def _same_table(table: _Table, best: _Table) -> bool:
@@ -313,43 +313,59 @@ def _add_sheet_names(grid: Grid, tables: Sequence[_Table]) -> None:
 
 
 def _extended(row: GridRow, at: int, value: Cell) -> GridRow:
-    cells = (*row.cells, *[None] * (at - len(row.cells)))[:at]
-    return GridRow(number=row.number, cells=(*cells, value), sheet=row.sheet)
+    cells = (*row.cells[:at], *[None] * (at - len(row.cells)), value, *row.cells[at:])
+    return GridRow(number=row.number, cells=cells, sheet=row.sheet)
 
 
 def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
-    """Leave out rows that are no appointments, and say whether there were any. `starts`: columns that hold the start; a row that
-    has one there is never left out. Single words between rows become a section's name."""
-    before = grid.footers
-    kept: list[GridRow] = []
-    section: str | None = None
-    sections = 0
-    width = max(len(grid.headings), 1)
-    named: list[tuple[GridRow, str]] = []
+    """Leave out rows that are no appointments, and say whether there were any. `starts`: columns
+    that hold the start; a row that has one there is never left out. A name alone between rows is
+    that of a section: it stands in a column added for it."""
+    kept: list[tuple[GridRow, str]] = []
+    section = ""
     for row in grid.rows:
-        filled = [each for each in row.cells[:width] if each is not None]
         if any(at < len(row.cells) and _starts(row.cells[at]) for at in starts):
-            kept.append(row)
-            named.append((row, section or ""))
+            kept.append((row, section))
             continue
-        texts = [read_line(each, 200) for each in filled if isinstance(each, str)]
-        own = [each for each in texts if each and each != row.sheet]
-        if len(own) == 1 and len(filled) <= 2 and row.cells[:1] != (None,) and _is_section(own[0]):
-            section, sections = _LABEL.sub("", own[0]), sections + 1
-            grid.footers += 1
-        elif (len(filled) <= max(2, width // 2) and any(_FOOTER.match(each) for each in texts)) or (
-            len(filled) == 1 and texts and not starts_with_id(row, filled[0])
-        ):
-            grid.footers += 1
-        else:
-            kept.append(row)
-            named.append((row, section or ""))
-    grid.rows = kept
-    if sections and any(each for _, each in named):
+        named = _section_of(row)
+        if named:
+            section = named
+        elif not _is_footer(row, len(grid.headings)):
+            kept.append((row, section))
+    left_out = len(grid.rows) - len(kept)
+    grid.footers += left_out
+    grid.rows = [row for row, _ in kept]
+    if any(each for _, each in kept):
         at = len(grid.headings)
         grid.headings.append(SECTION)
-        grid.rows = [_extended(row, at, each or None) for row, each in named]
-    return grid.footers > before
+        grid.rows = [_extended(row, at, each or None) for row, each in kept]
+    return left_out > 0
+
+
+def _section_of(row: GridRow) -> str:
+    """The name that a row holds alone, at its beginning."""
+    filled = [each for each in row.cells if each is not None and each != row.sheet]
+    if len(filled) != 1 or row.cells[0] is None or not isinstance(filled[0], str):
+        return ""
+    text = read_line(filled[0], 200)
+    bare = _LABEL.sub("", text)
+    if _FOOTER.match(text) or not (bare != text or (kind_of(bare).name and len(bare) <= 40)):
+        return ""
+    return bare
+
+
+def _is_footer(row: GridRow, width: int) -> bool:
+    filled = [each for each in row.cells if each is not None and each != row.sheet]
+    texts = [read_line(each, 200) for each in filled if isinstance(each, str)]
+    if len(filled) <= max(2, width // 2) and any(_FOOTER.match(each) for each in texts):
+        return True
+    return len(filled) == 1 and bool(texts) and not _may_be_id(row, texts[0])
+
+
+def _may_be_id(row: GridRow, text: str) -> bool:
+    """A row that holds its id alone lost everything else; it is no footer."""
+    first = row.cells[0]
+    return first is not None and any(map(str.isdigit, text)) and " " not in text
 
 
 def _starts(cell: Cell) -> bool:
@@ -359,25 +375,3 @@ def _starts(cell: Cell) -> bool:
         return True
     stamp = kind_of(cell).stamp
     return stamp is not None
-
-
-def _is_section(text: str) -> bool:
-    kind = kind_of(_LABEL.sub("", text))
-    if _FOOTER.match(text):
-        return False
-    return bool(_LABEL.match(text)) or (kind.name and len(text) <= 40)
-
-
-def starts_with_id(row: GridRow, cell: Cell) -> bool:
-    """A row that holds its id alone lost everything else; it is no footer."""
-    return (
-        bool(row.cells)
-        and row.cells[0] == cell
-        and isinstance(cell, str)
-        and any(map(str.isdigit, cell))
-        and len(cell) <= 30
-    )
-
-
-def headings_of(grid: Grid) -> list[Heading]:
-    return [read_heading(each) for each in grid.headings]

@@ -2,15 +2,17 @@
 
 Plain words are taken: "Cancelled late (fee waived)", "DNA – charged", "No show"; "Booked",
 "Arrived", "Completed – paid". Words that may mean either (rescheduled, waitlist, a bare code) and
-words never seen are asked about, with a guess.
+words never seen are asked about, with a guess. The words are in ``statuses.toml``.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 
 from companion.services.imports.cells import folded
 from companion.services.imports.reading.asking import BOOKED, CANCELLED
@@ -27,32 +29,18 @@ class StatusWord:
     asked: bool
 
 
-_CANCELS = re.compile(
-    r"\bcancel|\bcxl|\bcnx\b|\bdna\b|\bdid ?n[o']?t (?:attend|arrive|show|come|turn)"
-    r"|\bno[ -]?shows?\b|\bnon[ -]?(?:attend|arriv|appear)|\bnot attend|\bfailed to (?:attend|arrive|show)"
-    r"|\bfail(?:ed)? to attend|\bmissed\b|\bvoid(?:ed)?\b|\bdeleted?\b|\bentered[ -]in[ -]error\b"
-    r"|\bno longer required\b|\bdeclined\b|\brejected\b|\bremoved\b|\bunattended\b|\babsent\b"
-    r"|\babandoned\b|\bwithdrawn\b|\brevoked\b|\bnoshow\b|\bfta\b"
-)
-_OPEN = re.compile(
-    r"\bre-?sched|\bre-?book|\barchiv|\bwait[ -]?list|\buta\b|\bunable to attend|\bpostpone"
-    r"|\bnever\b|\bmoved\b|\btransfer|\binactive\b|\bexpired\b|\bon hold\b|\bleft\b"
-    r"|\bcancell?ation (?:requested|pending)|\brequest(?:ed)? cancel|\bpending cancel|\bto be cancel"
-    r"|\bnot cancel|\buncancel|\bun-cancel|\bre-?instat|\bdeferred\b|\bturned away\b"
-)
-_GUESS_BOOKED = re.compile(r"\bnot cancel|\buncancel|\bun-cancel|\bre-?instat|\bnot deleted")
-_BOOKED = re.compile(
-    r"\bbooked|\bconfirm|\barrived?\b|\bcomplete|\bschedul|\battend|\bin[ -](?:session|progress|room"
-    r"|consult|treatment)|\bcheck(?:ed)?[ -]?(?:in|out)|\bseen\b|\bpaid\b|\bbilled\b|\binvoiced?\b|\bpending"
-    r"|\bwaiting\b|\bwith (?:doctor|dr|practitioner|provider|clinician|nurse)|\bat billing\b|\bstarted\b|\bbusy\b"
-    r"|\btentative|\bfree\b|\bout of office\b|\bout-of-office\b|\boof\b|\baccepted\b|\bactive\b|\bunconfirmed\b|\bnew\b"
-    r"|\bfinish|\bfulfil|\breminder|\bsms\b|\bopen\b|\bdeparted\b|\bhere\b|\bready\b|\bapproved\b"
-    r"|\bappointment made\b|\breserved\b|\bunpaid\b|\bproposed\b|\bnoted\b|\bcurrent\b|\bin waiting\b|\bno charge\b"
-    r"|\blate\b|\bshowed\b|\bprocessed\b|\bon time\b|\bonline\b|\bnormal\b|\bunbilled\b|\btelehealth\b|\bin person\b"
-)
-_NOT_YET = re.compile(
-    r"\bnot (?:yet )?(?:arrived|seen|checked|started|complete)|\bnot paid|\bno status"
-)
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    """One for each list of ``statuses.toml``."""
+    document = tomllib.loads(files(__package__).joinpath("statuses.toml").read_text("utf-8"))
+    return {
+        name: re.compile("|".join(map(_pattern, phrases))) for name, phrases in document.items()
+    }
+
+
+def _pattern(phrase: str) -> str:
+    words = r"[ -]?".join(re.escape(word) for word in phrase.removesuffix("*").split())
+    return rf"\b{words}" if phrase.endswith("*") else rf"\b{words}\b"
 
 
 @lru_cache(maxsize=4_096)
@@ -61,22 +49,17 @@ def meaning_of(folded: str) -> tuple[str, bool]:
     plain = " ".join(folded.replace("–", "-").replace("_", " ").split())
     if not plain or plain in {"-", "none", "n/a", "na"}:
         return BOOKED, True
-    cancels, doubtful = _CANCELS.search(plain), _OPEN.search(plain)
+    found = {name: pattern.search(plain) for name, pattern in _patterns().items()}
+    if found["restored"]:
+        return BOOKED, False
+    cancels, doubt = found["cancelled"], found["open"]
     if cancels:
-        if _GUESS_BOOKED.search(plain):
-            return BOOKED, False
-        # "Cancelled (rebooked)" is cancelled first; "Rebooked after cancellation" is not.
-        sure = doubtful is None or (doubtful.start() > cancels.start() and not _asks(doubtful[0]))
-        return CANCELLED, sure
-    if doubtful:
-        return (BOOKED if _GUESS_BOOKED.search(plain) else CANCELLED), False
-    if _NOT_YET.search(plain) or _BOOKED.search(plain):
-        return BOOKED, True
-    return BOOKED, False
-
-
-def _asks(doubt: str) -> bool:
-    return any(word in doubt for word in ("request", "pending", "to be", "not ", "un"))
+        # "Cancelled (rebooked)" is cancelled first; "Rebooked after cancellation" is not, and a
+        # cancellation that is only asked for is none.
+        return CANCELLED, doubt is None or doubt.start() > cancels.start()
+    if doubt:
+        return CANCELLED, False
+    return BOOKED, found["booked"] is not None
 
 
 def is_known_status(folded: str) -> bool:
@@ -84,7 +67,7 @@ def is_known_status(folded: str) -> bool:
     if len(folded) > 40 or not folded:
         return False
     plain = " ".join(folded.replace("_", " ").split())
-    return bool(_CANCELS.search(plain) or _OPEN.search(plain) or _BOOKED.search(plain))
+    return any(pattern.search(plain) for pattern in _patterns().values())
 
 
 # ── columns that take an appointment away ─────────────────────────────────────────────────────

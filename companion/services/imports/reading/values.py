@@ -102,10 +102,7 @@ def with_date_order(
         example=proof.example,
     )
     if proof.asked or given is not None:
-        if proof.asked:
-            chosen = asking.settle(question)
-        else:
-            chosen = given or proof.order.value
+        chosen = asking.settle(question) if proof.asked else given or proof.order.value
         order = type(own)(chosen.casefold())
         proof = replace(proof, order=order, asked=proof.asked and given is None)
         if given is not None:
@@ -145,7 +142,9 @@ def with_units(layout: Layout, columns: Sequence[Column], asking: Asking) -> Lay
     at = layout.columns.get("length")
     if at is None or {"end", "end_time"} & layout.columns.keys():
         return layout
-    numbers = {each: count for each, count in columns[at].values.items() if _number(each) is not None}
+    numbers = {
+        each: count for each, count in columns[at].values.items() if _number(each) is not None
+    }
     given = asking.answer("length_unit")
     if given is not None:
         return replace(layout, length_unit=LengthUnit(given.casefold()))
@@ -294,9 +293,7 @@ def _example(columns: Sequence[Column], layout: Layout, word: str) -> str:
 # ── zones ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def with_zones(
-    layout: Layout, columns: Sequence[Column], asking: Asking, practice: str
-) -> Layout:
+def with_zones(layout: Layout, columns: Sequence[Column], asking: Asking, practice: str) -> Layout:
     """A time-zone column is obeyed; a word that names no zone is asked about."""
     answered = asking.answer("timezone")
     if answered is not None:
@@ -389,7 +386,10 @@ def with_people(layout: Layout, columns: Sequence[Column], known: Collection[str
         return layout
     cells = [read_line(each, 200) for each in columns[at].values]
     parts = {each: split_people(each) for each in cells}
-    met = {*known, *(person_key(name) for names in parts.values() for name in names if "," not in name)}
+    met = {
+        *known,
+        *(person_key(name) for names in parts.values() for name in names if "," not in name),
+    }
     several = {}
     for cell, names in parts.items():
         each = tuple(part for name in names for part in split_at_commas(name, met))

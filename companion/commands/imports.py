@@ -132,7 +132,9 @@ def sources_add(
             leave_files=leave_files,
         )
         if json:
-            as_json({"source": source.name, "folder": source.folder, "snapshot": source.snapshot})
+            as_json(
+                {"source": source.name, "folder": source.folder, "snapshot": bool(source.snapshot)}
+            )
         else:
             out.print(f"{source.folder} is watched for {source.name} while the app runs.")
 
@@ -225,7 +227,7 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
     return {
         "source": status.settings.name,
         "folder": status.settings.folder,
-        "snapshot": status.settings.snapshot,
+        "snapshot": bool(status.settings.snapshot),
         "leave_files": status.settings.leave_files,
         "mapping": bool(status.settings.mapping),
         "last_file": note.last_file,

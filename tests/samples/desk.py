@@ -10,6 +10,7 @@ from companion.adapters.calendar_file import sheets_of_calendar
 from companion.adapters.fhir import sheets_of_fhir
 from companion.domain.appointments import Appointment
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
+from companion.services.imports.questions import with_guesses
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
@@ -55,15 +56,9 @@ class Desk:
         mapping: str | None = None,
         snapshot: bool | None = None,
         answers: Mapping[str, str] | None = None,
-        guesses: bool = False,
     ) -> ImportPreview:
         return await self.importing.preview(
-            self.file(content),
-            source=source,
-            mapping=mapping,
-            snapshot=snapshot,
-            answers=answers,
-            guesses=guesses,
+            self.file(content), source=source, mapping=mapping, snapshot=snapshot, answers=answers
         )
 
     async def take(
@@ -75,19 +70,14 @@ class Desk:
         snapshot: bool | None = None,
         yes: bool = False,
         answers: Mapping[str, str] | None = None,
-        guesses: bool = True,
     ) -> ImportReport:
-        """Preview and apply, as the command does with ``--yes``: what a file leaves open is
-        guessed, unless `guesses` is False."""
+        """Preview and apply. What the rows leave open is guessed; questions about people and
+        appointments of the book stay open until `yes` or an answer."""
         shown = await self.preview(
-            content,
-            source=source,
-            mapping=mapping,
-            snapshot=snapshot,
-            answers=answers,
-            guesses=guesses,
+            content, source=source, mapping=mapping, snapshot=snapshot, answers=answers
         )
-        return await self.importing.apply(shown, yes=yes)
+        guessed = with_guesses(shown.content.questions, shown.answers)
+        return await self.importing.apply(shown, answers=guessed, yes=yes)
 
     async def all(self, source: str = "bp-allied") -> dict[str, Appointment]:
         """The book's appointments of a source, by source id."""

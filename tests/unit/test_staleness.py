@@ -11,7 +11,7 @@ import pytest
 from companion.domain.errors import CalendarGone, Offline, SignInExpired
 from companion.domain.events import Content
 from companion.services.feeds.views import stale_notice, view_of
-from companion.services.ports import ImportRecord
+from companion.services.ports import BookChange, ImportRecord
 from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.staleness import Staleness, is_notice, notice_words
 from companion.services.sync.syncing import Syncing
@@ -51,17 +51,20 @@ class Practice(World):
         )
 
     async def imported(self, at: datetime | None = None) -> None:
-        await self.stores.book.record_import(
-            ImportRecord(
-                source="nookal",
-                at=at or self.clock.now(),
-                file_name="export.csv",
-                added=0,
-                changed=0,
-                removed=0,
-                unchanged=1,
-                rejected=0,
-            )
+        await self.stores.book.apply(
+            BookChange(
+                record=ImportRecord(
+                    source="nookal",
+                    at=at or self.clock.now(),
+                    file_name="export.csv",
+                    added=0,
+                    changed=0,
+                    removed=0,
+                    unchanged=1,
+                    rejected=0,
+                )
+            ),
+            self.clock.now(),
         )
 
     def notices(self, practitioner_id: str = ANNA) -> list[Content]:

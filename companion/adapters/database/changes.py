@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
+from companion.adapters.database.imports import begin_record, finish_record, mark_undone
 from companion.adapters.database.schema import (
     appointments,
     practitioner_revisions,
@@ -25,6 +26,7 @@ from companion.adapters.database.schema import (
 from companion.adapters.database.sqlite import upsert
 from companion.domain.appointments import Appointment
 from companion.domain.errors import ChangedMeanwhile
+from companion.services.ports import BookChange
 from companion.services.rows import next_change, row_hash
 
 Item = TypeVar("Item")
@@ -72,15 +74,22 @@ def apply_change(
     connection: Connection,
     put: Mapping[str, Appointment],
     hashes: Sequence[bytes],
-    remove: Iterable[str],
-    expect: Mapping[str, int],
+    change: BookChange,
     now: datetime,
 ) -> None:
-    """`hashes` are those of `put`, in its order. What is removed and put too is put."""
+    """`put` and `hashes`: what the change puts, in one order. What is removed and put too is
+    put."""
+    remove = tuple(dict.fromkeys(change.remove))
     known = _known(connection, [*put, *remove])
-    for key, revision in expect.items():
+    for key, revision in change.expect.items():
         if revision != (known[key].revision if key in known else 0):
             raise ChangedMeanwhile
+    if change.undoes is not None:
+        mark_undone(connection, change.undoes, now)
+    import_id = 0
+    if change.record is not None:
+        import_id = begin_record(connection, change.record, known)
+    removed = {key: 0 for key in remove if key in known and key not in put}
     touched = {each.practitioner_id for each in known.values()}
     touched.update(each.practitioner_id for each in put.values())
     _remove(connection, {key: known[key] for key in remove if key in known}, put.keys())
@@ -91,6 +100,9 @@ def apply_change(
     returned = [key for key in put if key in known and not known[key].practitioner_id]
     _delete(connection, removed_appointments, returned)
     _raise(connection, touched)
+    if import_id:
+        left = {key: known[key].revision + 1 if key in known else 1 for key in put}
+        finish_record(connection, import_id, {**left, **removed})
 
 
 def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> None:

@@ -49,6 +49,8 @@ class Rejection:
     """Not where there is none, or where cells have slipped into other columns."""
     name: str = ""
     day: date | None = None
+    unread: bool = False
+    """It could not be taken apart at all, so nothing is known of what it meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

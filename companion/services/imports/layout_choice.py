@@ -17,7 +17,7 @@ from companion.domain.settings import Settings, SourceSettings
 from companion.services.imports.cells import folded, read_line
 from companion.services.imports.layouts import Layout
 from companion.services.imports.mappings import fits
-from companion.services.imports.questions import Answers, with_guesses
+from companion.services.imports.questions import Answers
 from companion.services.imports.reading.headings import squeezed
 from companion.services.imports.reading.reader import (
     Reading,
@@ -25,14 +25,13 @@ from companion.services.imports.reading.reader import (
     UnknownLayout,
     read_workbook,
 )
+from companion.services.imports.shape import without_stale
 from companion.services.workbooks import Workbook
 
 _OWN = "book"
 """Source of the Appointment Book screen: no file may pose as it."""
 _ALIKE = 0.8
 """Share of a source's headings that a file must have to be of that source."""
-_ROUNDS = 6
-"""An answer may raise another question; no file goes on for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +41,6 @@ class Wish:
     source: str | None = None
     mapping: str | None = None
     answers: Answers
-    guesses: bool = False
-    """Take the program's own guess for every question that nobody answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +48,7 @@ class Chosen:
     reading: Reading
     source: str
     answers: Answers
-    """All that counted: kept, given now, and guesses where these were wished for."""
+    """All that counted: kept with the source, and given now."""
 
 
 def choose(
@@ -99,13 +96,11 @@ def _read(
     statuses = {folded(word): means for word, means in kept.statuses.items()} if kept else {}
     setting = replace(setting, mapping=mapping, statuses=statuses)
     reading = read_workbook(workbook, replace(setting, answers=answers))
-    for _ in range(_ROUNDS if wish.guesses else 0):
-        guessed = with_guesses(reading.content.questions, answers)
-        if guessed == answers:
-            break
-        answers = guessed
-        reading = read_workbook(workbook, replace(setting, answers=answers))
-    return Chosen(reading=reading, source=reading.layout.source, answers=answers)
+    return Chosen(
+        reading=reading,
+        source=reading.layout.source,
+        answers=without_stale(answers, reading.headings),
+    )
 
 
 def _source_of(

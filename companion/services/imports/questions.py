@@ -55,12 +55,18 @@ class Question:
         return self.key.partition(":")[0]
 
 
+def folded_key(key: str) -> str:
+    """A key as compared: names in it without regard to case and spaces."""
+    return " ".join(key.split()).casefold()
+
+
 def open_questions(questions: Iterable[Question], answers: Answers) -> tuple[Question, ...]:
     """Those that nobody has answered."""
-    return tuple(each for each in questions if each.key not in answers)
+    said = {folded_key(key) for key in answers}
+    return tuple(each for each in questions if folded_key(each.key) not in said)
 
 
 def with_guesses(questions: Iterable[Question], answers: Answers) -> dict[str, str]:
     """`answers`, and the program's guess wherever one is missing and there is a guess."""
-    guessed = {each.key: each.guess for each in questions if each.guess}
-    return {**guessed, **answers}
+    guessed = {each.key: each.guess for each in open_questions(questions, answers) if each.guess}
+    return {**answers, **guessed}

@@ -101,13 +101,15 @@ class RowReader:
         if self._sheet_at >= 0:
             reason = f"Sheet “{read_line(self._cells.at(self._sheet_at), 40)}”: {reason}"
         source_id = self._cells.line("id") if self._has_ids else ""
+        day = self._times.day()
         return Rejection(
             row=self._row,
             reason=reason,
             source_id=source_id,
             id_is_sure=bool(source_id) and not slipped,
             name=next(iter(self._names()), ""),
-            day=self._times.day(),
+            day=day,
+            unread=slipped and not (source_id or day),
         )
 
     # who

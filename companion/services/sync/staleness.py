@@ -57,7 +57,8 @@ class Staleness:
         states = await self._ledger.states()
         now = self._clock.now()
         # A moment to come was noted by a clock that ran ahead, and tells nothing.
-        self._imported_at = next((each.at for each in imports if each.at <= now), None)
+        taken = (each.at for each in imports if each.file_name and each.undone_at is None)
+        self._imported_at = next((at for at in taken if at <= now), None)
         found = {key: SyncState.from_json(each).last_success for key, each in states.items()}
         self._passed = {key: at for key, at in found.items() if at is not None}
         self._looked_at = self._clock.monotonic()

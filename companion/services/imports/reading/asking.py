@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from companion.domain.errors import BadInput
-from companion.services.imports.questions import Choice, Question
+from companion.services.imports.questions import Choice, Question, folded_key
 
 NONE = "none"
 BOOKED = "booked"
@@ -57,6 +57,8 @@ class Asking:
         """What to read on with. Raises BadInput for an answer that is none of the choices."""
         self.asked.setdefault(question.key, question)
         answer = self.answer(question.key)
+        if answer is not None and question.kind == "column" and not _offers(question, answer):
+            return question.guess  # of an earlier file that had such a column
         return question.guess if answer is None else _chosen(question, answer)
 
     @property
@@ -64,11 +66,19 @@ class Asking:
         return tuple(each for key, each in self.asked.items() if self.answer(key) is None)
 
 
+def _offers(question: Question, answer: str) -> bool:
+    return any(_means(each, answer) for each in question.choices)
+
+
+def _means(choice: Choice, answer: str) -> bool:
+    return answer.casefold() in {choice.value.casefold(), choice.label.casefold()}
+
+
 def _chosen(question: Question, answer: str) -> str:
     if not question.choices:
         return answer
     for each in question.choices:
-        if answer.casefold() in {each.value.casefold(), each.label.casefold()}:
+        if _means(each, answer):
             return each.value
     listed = ", ".join(each.value for each in question.choices[:12])
     raise BadInput(
@@ -100,7 +110,3 @@ def answers_of(pairs: Iterable[str]) -> dict[str, str]:
             )
         answers[key.strip()] = value.strip()
     return answers
-
-
-def folded_key(key: str) -> str:
-    return " ".join(key.split()).casefold()

@@ -137,6 +137,8 @@ class _Assigning:
             if answer is None:
                 continue
             at = by_heading.get(squeezed(answer))
+            if at is None and answer.casefold() != NONE:
+                continue  # of an earlier file that had such a column
             if at is not None and answer.casefold() != NONE:
                 self._take(name, at)
                 if name == "cancelled":

@@ -279,8 +279,8 @@ async def test_a_dry_run_changes_nothing(desk: Desk) -> None:
 async def test_a_preview_says_whose_each_appointment_is(desk: Desk) -> None:
     shown = await desk.preview(csv_bytes([allied(n) for n in range(2)]))
     assert [(each.practitioner, each.client, each.what) for each in shown.samples] == [
-        ("Dr Ada Example", "Ottoline Vane0", "Standard"),
-        ("Dr Ada Example", "Ottoline Vane1", "Standard"),
+        ("Ada Example", "Ottoline Vane0", "Standard"),
+        ("Ada Example", "Ottoline Vane1", "Standard"),
     ]
 
 
@@ -315,7 +315,7 @@ async def test_a_book_that_changed_since_the_preview_is_looked_at_again(desk: De
 async def test_the_command_creates_new_names_in_the_practices_zone(desk: Desk) -> None:
     rows = [allied(0), allied(1, Practitioner="Bo Sample"), allied(2, Practitioner="bo  sample")]
     report = await desk.take(csv_bytes(rows))
-    assert [each.name for each in report.created] == ["Dr Ada Example", "Bo Sample"]
+    assert [each.name for each in report.created] == ["Ada Example", "Bo Sample"]
     assert {each.timezone for each in report.created} == {"Australia/Sydney"}
     assert (await desk.take(csv_bytes(rows))).created == ()
 
@@ -323,7 +323,7 @@ async def test_the_command_creates_new_names_in_the_practices_zone(desk: Desk) -
 async def test_a_rejected_row_creates_nobody(desk: Desk) -> None:
     rows = [allied(0), allied(1, Practitioner="Nobody Yet", Start="?")]
     report = await desk.take(csv_bytes(rows))
-    assert [each.name for each in report.created] == ["Dr Ada Example"]
+    assert [each.name for each in report.created] == ["Ada Example"]
 
 
 async def test_a_typo_is_shown_with_the_person_it_may_mean(desk: Desk) -> None:
@@ -400,7 +400,7 @@ async def test_without_ids_another_spelling_of_a_known_name_is_the_same_appointm
     desk: Desk,
 ) -> None:
     await desk.take(csv_bytes([allied(0)], BARE))
-    person = desk.settings.read().practitioner("Dr Ada Example").practitioner
+    person = desk.settings.read().practitioner("Ada Example").practitioner
     shown = await desk.preview(csv_bytes([allied(0, Practitioner="A. Example")], BARE))
     report = await desk.importing.apply(shown, assignments={"A. Example": person.id})
     assert (report.added, report.unchanged) == (0, 1)

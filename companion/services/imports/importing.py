@@ -483,7 +483,7 @@ def _new_names(people: People, settings: Settings) -> tuple[NewName, ...]:
         near = next((it for it in each.near if it.id in settings.practitioners), None)
         found.append(
             NewName(
-                name=each.person.name,
+                name=each.name,
                 rows=each.rows,
                 suggestion=near.id if near else None,
                 suggestion_name=near.name if near else "",

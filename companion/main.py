@@ -33,7 +33,7 @@ from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular import TableFiles
+from companion.adapters.tabular.tables import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
 from companion.adapters.vault import Vault
 from companion.care import Rooms, care_for, finish_restore, restoring

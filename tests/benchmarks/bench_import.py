@@ -24,7 +24,7 @@ import pytest
 
 from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
-from companion.adapters.tabular import TableFiles
+from companion.adapters.tabular.tables import TableFiles
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.settings import FakeSettings

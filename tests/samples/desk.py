@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from companion.adapters.tabular import TableFiles
+from companion.adapters.tabular.tables import TableFiles
 from companion.domain.appointments import Appointment
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook
+from tests.fakes.workbooks import InlineWorkbooks
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Desk:
             book=self.book,
             settings=self.settings,
             practitioners=self.practitioners,
-            reader=TableFiles(),
+            reader=TableFiles(InlineWorkbooks()),
             activity=self.activity,
             clock=self.clock,
         )

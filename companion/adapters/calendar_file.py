@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import recurring_ical_events
@@ -39,7 +40,7 @@ def sheets_of_calendar(content: bytes, now: datetime) -> Sequence[Sheet]:
             "Export it again, as an .ics file.",
             detail=type(error).__name__,
         ) from None  # the cause may carry an entry
-    return [_sheet(each, now) for each in calendars if isinstance(each, Calendar)]
+    return [_sheet(each, now) for each in calendars]
 
 
 def _sheet(calendar: Calendar, now: datetime) -> Sheet:
@@ -47,7 +48,7 @@ def _sheet(calendar: Calendar, now: datetime) -> Sheet:
     rows = [SheetRow(1, HEADINGS)]
     damaged: list[tuple[int, str]] = []
     usable: list[Event] = []
-    for number, event in enumerate(calendar.walk("VEVENT"), 2):
+    for number, event in enumerate(calendar.events, 2):
         fault = _fault(event)
         if fault:
             damaged.append((number, fault))
@@ -64,12 +65,11 @@ def _sheet(calendar: Calendar, now: datetime) -> Sheet:
 def _fault(event: Event) -> str:
     """Why an event cannot be used; empty where it can."""
     try:
-        start = event.get("DTSTART")
-        if start is None or not isinstance(start.dt, date):
+        if _day(event, "DTSTART") is None:
             return "The entry has no start."
-        rules = event.get("RRULE", [])
+        rules: Any = event.get("RRULE", [])
         for rule in rules if isinstance(rules, list) else [rules]:
-            if set(map(str, rule.get("FREQ", []))) & {*_TOO_OFTEN}:
+            if {str(each) for each in rule.get("FREQ", [])} & {*_TOO_OFTEN}:
                 return "The entry repeats more often than daily."
     except (AttributeError, ValueError, TypeError):
         return "The entry cannot be read."
@@ -93,11 +93,11 @@ def _occurrences(events: Sequence[Event], calendar: Calendar, now: datetime) -> 
         now.astimezone(UTC) - BEFORE, now.astimezone(UTC) + AFTER
     )
     counts = Counter(_key(each) for each in found)
-    for each in sorted(found, key=lambda event: str(event["DTSTART"].dt)):
+    for each in sorted(found, key=lambda event: str(_day(event, "DTSTART"))):
         event = Event(each)
         key = _key(each)
         # With RANGE=THISANDFUTURE several occurrences have one RECURRENCE-ID.
-        event["UID"] = key if counts[key] == 1 else f"{each.get('UID')}@{each['DTSTART'].dt}"
+        event["UID"] = key if counts[key] == 1 else f"{each.get('UID')}@{_day(each, 'DTSTART')}"
         yield event
 
 
@@ -106,21 +106,26 @@ def _repeats(event: Event) -> bool:
 
 
 def _key(event: Event) -> str:
-    original = event.get("RECURRENCE-ID")
-    moment = original.dt if original is not None else event["DTSTART"].dt
+    moment = _day(event, "RECURRENCE-ID") or _day(event, "DTSTART")
     if isinstance(moment, datetime) and moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
     return f"{event.get('UID')}@{moment:%Y%m%dT%H%M%S}"
 
 
+def _day(event: Event, name: str) -> date | None:
+    """A date, or a date with its time of day; None for anything else."""
+    found: Any = event.get(name)
+    moment = getattr(found, "dt", None)
+    return moment if isinstance(moment, date) else None
+
+
 def _cells(event: Event, zone: ZoneInfo | None) -> tuple[str | None, ...]:
-    start = event["DTSTART"].dt
-    end = event.get("DTEND")
-    length = event.get("DURATION")
-    finish = end.dt if end is not None else start + length.dt if length is not None else None
+    start = _day(event, "DTSTART") or date.min
     all_day = not isinstance(start, datetime)
-    if finish is None:
-        finish = start + timedelta(days=1) if all_day else start + timedelta(minutes=30)
+    length: Any = getattr(event.get("DURATION"), "dt", None)
+    if not isinstance(length, timedelta):
+        length = timedelta(days=1) if all_day else timedelta(minutes=30)
+    finish = _day(event, "DTEND") or start + length
     return (
         _text(event, "UID"),
         _moment(start, zone),
@@ -142,7 +147,7 @@ def _text(event: Event, name: str) -> str | None:
 
 
 def _categories(event: Event) -> str | None:
-    listed = event.get("CATEGORIES")
+    listed: Any = event.get("CATEGORIES")
     if listed is None:
         return None
     groups = listed if isinstance(listed, list) else [listed]
@@ -150,9 +155,8 @@ def _categories(event: Event) -> str | None:
 
 
 def _stamp(event: Event, name: str) -> str | None:
-    found = event.get(name)
-    moment = getattr(found, "dt", None)
-    return _moment(moment, None) if isinstance(moment, date) else None
+    moment = _day(event, name)
+    return None if moment is None else _moment(moment, None)
 
 
 def _moment(moment: date, zone: ZoneInfo | None) -> str:

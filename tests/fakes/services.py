@@ -19,7 +19,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
-from companion.adapters.tabular import TableFiles
 from companion.domain.appointments import OWN_ID, Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
@@ -60,6 +59,7 @@ from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.workbooks import InlineWorkbooks
 
 INSTALL = "0123456789abcdef"
 SYDNEY = "Australia/Sydney"
@@ -171,7 +171,7 @@ def fake_house(
         book=book,
         settings=settings,
         practitioners=practitioners,
-        reader=TableFiles(),
+        reader=InlineWorkbooks(),
         activity=activity,
         clock=clock,
     )

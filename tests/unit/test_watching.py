@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn
 from companion.domain.errors import Busy
 from companion.domain.settings import SourceSettings
@@ -31,6 +30,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, RunningClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryStores
+from tests.fakes.workbooks import InlineWorkbooks
 
 HEADER = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
@@ -65,7 +65,7 @@ class Clinic:
             practitioners=Practitioners(
                 settings=self.settings, book=self.stores.book, clock=self.clock
             ),
-            reader=TableFiles(),
+            reader=InlineWorkbooks(),
             activity=self.stores.activity,
             clock=self.clock,
         )

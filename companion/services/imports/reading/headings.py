@@ -126,11 +126,11 @@ def _canonical(
 
 
 def _meanings(words: Sequence[str], known: Vocabulary) -> Mapping[str, float]:
-    for dropped in (frozenset[str](), known.dropped):
-        canonical = _canonical(words, known.words, dropped)
-        found = known.phrases.get(canonical)
-        if found is not None:
-            return found
+    whole = _canonical(words, known.words, frozenset())
+    canonical = _canonical(words, known.words, known.dropped)
+    for each in (whole, canonical):
+        if each in known.phrases:
+            return known.phrases[each]
     for shorter, penalty in _shortened(canonical):
         found = known.phrases.get(shorter)
         if found is not None:

@@ -20,7 +20,7 @@ from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
 from companion.services.imports.cells import is_blank, read_line
 from companion.services.imports.drafts import FileContent
-from companion.services.imports.file_reading import read_drafts
+from companion.services.imports.file_reading import Table, read_drafts
 from companion.services.imports.layouts import Layout, Words
 from companion.services.imports.layouts.software import Software, candidates
 from companion.services.imports.mappings import bind_mapping, headings_of_mapping, mapping_of
@@ -42,7 +42,6 @@ from companion.services.imports.reading.sheets import (
     separate_footers,
 )
 from companion.services.imports.reading.statuses import StatusWord
-from companion.services.ports import Table
 from companion.services.workbooks import Workbook
 
 
@@ -136,7 +135,6 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     table = Table(
         headers=tuple(grid.headings),
         rows=[(row.number, row.cells) for row in grid.rows],
-        kind=workbook.kind,
         damaged=grid.damaged,
     )
     content = replace(read_drafts(table, layout), questions=tuple(asking.asked.values()))

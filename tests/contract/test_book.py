@@ -665,6 +665,21 @@ async def test_an_import_is_undone_once(book: AppointmentBook) -> None:
     assert await book.count() == 1
 
 
+async def test_an_undone_import_leaves_the_one_before_it_to_be_undone(
+    book: AppointmentBook,
+) -> None:
+    one = appointment(1)
+    await book.apply(BookChange(put=[one], record=record("first")), NOW)
+    await book.apply(BookChange(put=[replace(one, notes="new")], record=record("2nd")), LATER)
+    second, first = await book.imports()
+    (replaced,) = await book.replaced(second.id)
+    assert replaced.before is not None
+    undoing = Undoing(import_id=second.id, by="ada")
+    await book.apply(BookChange(put=[replaced.before], undoes=undoing), LATER)
+    (replaced,) = await book.replaced(first.id)
+    assert (replaced.before, replaced.revision, replaced.now) == (None, 3, 3)
+
+
 async def test_only_the_newest_imports_can_be_undone(book: AppointmentBook) -> None:
     for number in range(UNDO_IMPORTS + 2):
         await book.apply(BookChange(put=[appointment(1)], record=record(f"{number}")), NOW)

@@ -19,7 +19,7 @@ from companion.domain.appointments import Appointment, interval
 from companion.services.imports.importing import ImportPreview
 from companion.services.imports.questions import Question
 from tests.fakes.clock import FakeClock
-from tests.samples.desk import Desk
+from tests.samples.import_bench import ImportBench
 
 FOLDER = Path(__file__).parent / "imports"
 Case = dict[str, Any]
@@ -53,25 +53,25 @@ class Shown:
 
 async def run_case(case: Case, folder: Path) -> Outcome:
     """Import the files as a person would: look, answer what is asked, apply."""
-    desk = Desk(folder, clock=FakeClock(datetime(2026, 11, 29, 1, 0, tzinfo=UTC)))
+    bench = ImportBench(folder, clock=FakeClock(datetime(2026, 11, 29, 1, 0, tzinfo=UTC)))
     for name in case["setup"]:
-        await desk.practitioners.add(name)
+        await bench.practitioners.add(name)
     outcome = Outcome(asked=[], waited=False, faults=[])
     for step in case["steps"]:
-        await _step(desk, step, outcome)
-    shown = await _shown(desk)
+        await _step(bench, step, outcome)
+    shown = await _shown(bench)
     outcome.faults += _compared(case, shown)
     return outcome
 
 
-async def _step(desk: Desk, step: dict[str, Any], outcome: Outcome) -> None:
+async def _step(bench: ImportBench, step: dict[str, Any], outcome: Outcome) -> None:
     given: dict[str, str] = {}
     asked: set[str] = set()
     source = step["args"][1] if "--source" in step["args"] else None
     path = FOLDER / step["file"]
     while True:
         try:
-            preview = await desk.importing.preview(
+            preview = await bench.importing.preview(
                 path,
                 source=source,
                 snapshot=True if "--snapshot" in step["args"] else None,
@@ -84,7 +84,7 @@ async def _step(desk: Desk, step: dict[str, Any], outcome: Outcome) -> None:
             return
         if not preview.open:
             break
-        await _answer(desk, preview, step, given, asked)
+        await _answer(bench, preview, step, given, asked)
     outcome.asked += sorted(asked)
     outcome.faults += [
         f"not asked: {wanted}"
@@ -95,7 +95,7 @@ async def _step(desk: Desk, step: dict[str, Any], outcome: Outcome) -> None:
     beyond = [key for key in asked if not any(_matches(key, each) for each in expected)]
     if len(beyond) > 2:
         outcome.faults.append(f"asked too much: {beyond}")
-    report = await desk.importing.apply(preview)
+    report = await bench.importing.apply(preview)
     outcome.waited = report.held
     if step["stop"] == "must" and not report.held:
         outcome.faults.append(f"{step['file']} should have waited")
@@ -107,7 +107,7 @@ async def _step(desk: Desk, step: dict[str, Any], outcome: Outcome) -> None:
 
 
 async def _answer(
-    desk: Desk,
+    bench: ImportBench,
     preview: ImportPreview,
     step: dict[str, Any],
     given: dict[str, str],
@@ -123,17 +123,17 @@ async def _answer(
             ),
             "@guess",
         )
-        given[question.key] = _said(desk, question, wanted)
+        given[question.key] = _said(bench, question, wanted)
 
 
-def _said(desk: Desk, question: Question, wanted: str) -> str:
+def _said(bench: ImportBench, question: Question, wanted: str) -> str:
     if wanted == "@guess":
         return question.guess
     if not wanted.startswith("@"):
         return wanted
     name = wanted[1:]
-    known = desk.settings.read().practitioners.values()
-    found = [each.practitioner.id for each in known if each.practitioner.answers_to(name)]
+    known = bench.settings.read().practitioners.values()
+    found = [each.practitioner.id for each in known if each.practitioner.matches_name(name)]
     # Nobody is created before every question is answered: then the choice says the id to come.
     return (
         found[0]
@@ -146,12 +146,12 @@ def _matches(key: str, pattern: str) -> bool:
     return key == pattern or fnmatchcase(key.casefold(), pattern.casefold())
 
 
-async def _shown(desk: Desk) -> list[Shown]:
-    people = desk.settings.read().practitioners
+async def _shown(bench: ImportBench) -> list[Shown]:
+    people = bench.settings.read().practitioners
     found = []
     for record in people.values():
         person = record.practitioner
-        listed = await desk.book.appointments(
+        listed = await bench.book.appointments(
             person.id,
             datetime(2020, 1, 1),  # noqa: DTZ001 - wall time
             datetime(2040, 1, 1),  # noqa: DTZ001 - wall time

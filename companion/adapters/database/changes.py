@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
-from companion.adapters.database.imports import begin_record, finish_record, mark_undone
+from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
 from companion.adapters.database.schema import (
     appointments,
     practitioner_revisions,
@@ -100,9 +100,11 @@ def apply_change(
     returned = [key for key in put if key in known and not known[key].practitioner_id]
     _delete(connection, removed_appointments, returned)
     _raise(connection, touched)
+    left = {key: known[key].revision + 1 if key in known else 1 for key in put}
     if import_id:
-        left = {key: known[key].revision + 1 if key in known else 1 for key in put}
         finish_record(connection, import_id, {**left, **removed})
+    if change.undoes is not None:
+        rebase(connection, ((key, each.revision, left[key]) for key, each in put.items()))
 
 
 def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> None:

@@ -49,6 +49,14 @@ _KEEP = insert(replaced_appointments).from_select(
         bindparam("import_id", type_=replaced_appointments.c.import_id.type), appointments
     ).where(appointments.c.id.in_(bindparam("ids", expanding=True))),
 )
+_REBASE = (
+    update(import_changes)
+    .where(
+        import_changes.c.appointment_id == bindparam("of_id"),
+        import_changes.c.revision == bindparam("then"),
+    )
+    .values(revision=bindparam("now"))
+)
 _COUNTS = (
     select(import_changes.c.import_id, func.count())
     .group_by(import_changes.c.import_id)
@@ -114,6 +122,14 @@ def mark_undone(connection: Connection, undoing: Undoing, now: Any) -> None:
     if marked.rowcount != 1:
         raise ChangedMeanwhile
     _forget(connection, undoing.import_id)
+
+
+def rebase(connection: Connection, raised: Iterable[tuple[str, int, int]]) -> None:
+    """Undoing raises revisions: earlier imports, which led to the very state that is back now, are
+    told the new ones, so that they can be undone in their turn. Id, revision then, revision now."""
+    rows = [{"of_id": key, "then": then, "now": now} for key, then, now in raised]
+    if rows:
+        connection.execute(_REBASE, rows)
 
 
 def newest(connection: Connection, limit: int) -> list[ImportRecord]:

@@ -203,7 +203,7 @@ import_changes = Table(
     "import_changes",
     metadata,
     Column("import_id", Integer, primary_key=True),
-    Column("appointment_id", String(64), primary_key=True),
+    Column("appointment_id", String(64), primary_key=True, index=True),
     _number("revision"),
     sqlite_with_rowid=False,
 )

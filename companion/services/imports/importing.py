@@ -22,7 +22,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import Practitioner
-from companion.domain.settings import Settings, SourceSettings
+from companion.domain.settings import Settings
 from companion.services.imports.cells import read_line
 from companion.services.imports.layout_choice import (
     Chosen,
@@ -32,7 +32,8 @@ from companion.services.imports.layout_choice import (
     source_name,
 )
 from companion.services.imports.layouts.software import Software
-from companion.services.imports.people import EVERYBODY, NEW, People, PeopleOfFile
+from companion.services.imports.memory import SourceMemory, answers_to_keep
+from companion.services.imports.people import NEW, People, PeopleOfFile
 from companion.services.imports.plan import ImportPlan, PreviewRow, plan_import
 from companion.services.imports.previews import (
     BY_ID,
@@ -59,7 +60,6 @@ from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
     Clock,
-    ImportMemory,
     ImportRecord,
     SettingsStore,
     SourceRow,
@@ -113,7 +113,7 @@ class Importing:
         practice, read anew for each file."""
         self._book = book
         self._settings = settings
-        self._practitioners = practitioners
+        self._memory = SourceMemory(settings=settings, practitioners=practitioners)
         self._reader = reader
         self._activity = activity
         self._clock = clock
@@ -234,11 +234,12 @@ class Importing:
         assignments: Mapping[str, str | None] | None = None,
         answers: Answers | None = None,
         yes: bool = False,
+        release: bool = False,
         cause: str = "import",
     ) -> ImportReport:
-        """`assignments`: new name to a known practitioner's id, or None to create. `yes` takes
-        the guess for every open question and releases a held import. Raises NotFound, BadInput,
-        StoreError, Busy, ChangedMeanwhile."""
+        """`assignments`: new name to a known practitioner's id, or None to create. `release` lets
+        a held import go; `yes` does so too, and takes the guess for every open question. Raises
+        NotFound, BadInput, StoreError, Busy, ChangedMeanwhile."""
         given = {**preview.answers, **_as_answers(assignments), **(answers or {})}
         async with self._turn:
             found = await self._outlook(preview, given)
@@ -246,13 +247,15 @@ class Importing:
                 given = with_guesses(found.questions, given)
                 found = await self._outlook(preview, given)
             waiting = open_questions(found.questions, given)
-            why = _why_waiting(waiting) or ("" if yes else found.plan.held)
+            why = _why_waiting(waiting) or ("" if yes or release else found.plan.held)
             if why:
                 await self._say(preview, found.plan, cause, held=why)
                 return _report(preview, found.plan, held=why, questions=waiting)
-            created = await self._create(found.people)
+            created = await self._memory.create(found.people)
             now = self._clock.now()
-            memory = await self._remember(preview, found, given, created)
+            memory = await self._memory.remember(
+                preview, found.people, answers_to_keep(found.questions, given), created
+            )
             plan = found.plan
             record = ImportRecord(
                 source=preview.source,
@@ -304,57 +307,6 @@ class Importing:
             return []
         first, last = min(starts) - AROUND, max(starts) + AROUND
         return await self._book.rows_elsewhere(preview.source, sorted(ids), first, last)
-
-    # ── what is kept in the settings ──────────────────────────────────────────────────────────
-
-    async def _create(self, people: People) -> tuple[Practitioner, ...]:
-        """Those whom accepted rows name anew; assigned names become aliases."""
-        created = [
-            await self._practitioners.add(each.person.name, id=each.person.id)
-            for each in people.new
-        ]
-        for key, names in people.aliases.items():
-            before = self._settings.read().practitioner(key).practitioner
-            await self._practitioners.edit(key, aliases=(*before.aliases, *names))
-        return tuple(created)
-
-    async def _remember(
-        self,
-        preview: ImportPreview,
-        found: _Outlook,
-        answers: Answers,
-        created: tuple[Practitioner, ...],
-    ) -> ImportMemory:
-        """Keep mapping, answers and headings with the source; what an undoing takes back."""
-        layout = preview.columns
-        before = self._settings.read().sources.get(preview.source)
-        said = _answers_to_keep(found.questions, answers)
-        words = {each.word: each.means for each in preview.reading.statuses}
-        columns = dict(headings_of(layout)) or dict(before.columns if before else {})
-
-        def edit(settings: Settings) -> Settings:
-            kept = settings.sources.get(preview.source) or SourceSettings(name=preview.source)
-            return settings.with_source(
-                replace(
-                    kept,
-                    mapping=layout.mapping or kept.mapping,
-                    snapshot=kept.snapshot if layout.snapshot is None else layout.snapshot,
-                    answers={**kept.answers, **said},
-                    columns=columns,
-                    statuses={**kept.statuses, **words},
-                )
-            )
-
-        after = edit(self._settings.read())
-        if before != after.sources[preview.source]:
-            await self._settings.change(edit)
-        known = before.answers if before else {}
-        return ImportMemory(
-            created=tuple(each.id for each in created),
-            aliases=dict(found.people.aliases),
-            answers=tuple(key for key, value in said.items() if known.get(key) != value),
-            columns=dict(before.columns) if before else {},
-        )
 
     # ── words ─────────────────────────────────────────────────────────────────────────────────
 
@@ -436,21 +388,6 @@ _KINDS = {
 
 def _as_answers(assignments: Mapping[str, str | None] | None) -> dict[str, str]:
     return {f"practitioner:{name}": each or NEW for name, each in (assignments or {}).items()}
-
-
-def _answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[str, str]:
-    """Not those about people: their names are known from now on."""
-    asked = {folded_key(each.key): each.key for each in questions}
-    kept = {
-        asked.get(folded_key(key), key): value
-        for key, value in answers.items()
-        if folded_key(key) in asked or key == "groups"
-    }
-    return {
-        key: value
-        for key, value in kept.items()
-        if key == EVERYBODY or not key.startswith("practitioner:")
-    }
 
 
 def _people(

@@ -138,10 +138,10 @@ class _Matcher:
         ids: dict[str, list[SourceRow]] = {}
         for row in (*self._free.values(), *self._others):
             if row.source_id and not row.source_id.startswith(KEY):
-                ids.setdefault(_squeezed(base_of(row.source_id)), []).append(row)
+                ids.setdefault(_squeezed(row.source_id), []).append(row)
         for each in left:
             it = each.placed.appointment
-            if each.row is None and it.source_id:
+            if each.row is None and it.source_id and it.source_id == each.source_id:
                 rows = ids.get(_squeezed(it.source_id), ())
                 moved = (
                     row

@@ -1,10 +1,10 @@
 """Naming: which names are one person's.
 
 Two names are the *same* when their words are, in one order, once case, titles, brackets and the
-comma of "Last, First" are put aside. They are *near* when the words stand in another order, when
-one has an initial where the other has the word, when one has a word more (a second surname), or
-when one word is spelt a little otherwise. Same names are taken for one person, where only one
-answers to them; near ones are only asked about, because two people may be called nearly alike.
+comma of "Last, First" are put aside. They are *near* when only accents or the order of the words
+differ, when one has an initial where the other has the word, when one has a word more (a second
+surname), or when one word is spelt a little otherwise. Same names are taken for one person, where
+only one answers to them; near ones are only asked about: two people may be called nearly alike.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
+from unicodedata import combining, normalize
 
 from companion.domain.appointments import Practitioner, fold_name
 
@@ -80,6 +81,7 @@ def nearness(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     """0 for names that nobody would confuse, at most 1."""
     if not one or not other:
         return 0.0
+    one, other = tuple(map(_bare, one)), tuple(map(_bare, other))
     if sorted(one) == sorted(other):
         return 1.0
     if _with_initials(one, other) or _with_initials(other, one):
@@ -94,6 +96,11 @@ def nearness(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     if len(one) < 2 or len(differing) != 1 or min(map(len, differing[0])) < 3:
         return 0.0
     return 0.85 if SequenceMatcher(None, *differing[0]).ratio() >= CLOSE else 0.0
+
+
+def _bare(word: str) -> str:
+    """Without accents, which exports lose."""
+    return "".join(each for each in normalize("NFKD", word) if not combining(each))
 
 
 def _with_initials(short: tuple[str, ...], full: tuple[str, ...]) -> bool:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from companion.domain.appointments import Appointment, AppointmentStatus, Practitioner, fold_name
-from companion.services.imports.drafts import Draft, Rejection, natural_key, settled
+from companion.services.imports.drafts import Draft, Rejection, natural_key, to_appointment
 
 ONE, EACH = "one", "each"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -47,7 +47,7 @@ def place(drafts: Iterable[Draft], people: Mapping[str, Practitioner], source: s
     for draft in drafts:
         person = people.get(draft.name)
         if person is not None:
-            appointment = settled(draft, person, source, draft.appointment.source_id)
+            appointment = to_appointment(draft, person, source, draft.appointment.source_id)
             key = "" if appointment.source_id else natural_key(draft, draft.name)
             found.append(Placed(draft=draft, person=person, appointment=appointment, key=key))
     return found

@@ -1,7 +1,7 @@
 """WatchedFolder: one source's folder, from a file that is dropped there to its filing.
 
     seen twice alike → private copy, hashed → preview → apply → filed away below the folder
-                                                 │        └ held: set aside, waits for a person
+                                                 │        └ held, or a question open: set aside
                                                  └ of no use: looked at again, then set aside
 
 It is imported with its source's mapping and mode. Before that the intent is noted, so that after
@@ -32,8 +32,17 @@ from companion.domain.errors import BadInput, CompanionError
 from companion.domain.settings import SourceSettings
 from companion.services.imports.importing import ImportPreview, ImportReport
 from companion.services.imports.layout_choice import UnknownLayout
+from companion.services.imports.questions import Question
 from companion.services.ports import Activity
-from companion.services.sources.folders import IMPORTED, SET_ASIDE, Changed, Folder, Seen, apart
+from companion.services.sources.folders import (
+    IMPORTED,
+    SET_ASIDE,
+    Changed,
+    Folder,
+    Linked,
+    Seen,
+    apart,
+)
 from companion.services.sources.notes import Begun, Done, SourceNote, Waiting
 from companion.services.sources.reports import bad_report, counted, held_report, rows_report
 from companion.services.sources.sources import spooled
@@ -69,6 +78,7 @@ class _Outcome:
     result: str
     digest: str
     held: bool = False
+    questions: tuple[Question, ...] = ()
     report: str = ""
     in_book: bool = False
 
@@ -90,14 +100,16 @@ class _Candidate:
 class WatchedFolder:
     """One source's folder; `look` is one look at it."""
 
-    def __init__(self, house: Watching, name: str, path: Path) -> None:
-        self._house = house
+    def __init__(self, application: Watching, name: str, path: Path) -> None:
+        self._house = application
         self._name = name
         self._folder = Folder(path)
         self._note: SourceNote | None = None
         self._candidates: dict[str, _Candidate] = {}
         self._scanning: asyncio.Task[list[Seen]] | None = None
         self._file_again = 0.0
+        self._linked = ""
+        """Name of a folder of ours that somebody has made a link."""
         self._filed: dict[str, tuple[str, int, float]] = {}
         """By place: the name it was dropped under, its bytes, and until when it is looked at."""
 
@@ -207,25 +219,26 @@ class WatchedFolder:
     async def _import(
         self, source: SourceSettings, seen: Seen, copy: Path, digest: str
     ) -> _Outcome:
-        house = self._house
+        application = self._house
         if await self._was_imported(seen, digest):
             result = "It was imported just before the program ended."
             return _Outcome(into=IMPORTED, result=result, digest=digest, in_book=True)
-        preview = await house.importing.preview(
+        preview = await application.importing.preview(
             copy, source=source.name, snapshot=source.snapshot, file_name=seen.name
         )
         if preview.rejected and not preview.added + preview.changed + preview.unchanged:
             return await self._of_no_use(seen, _no_usable_row(preview), preview, digest)
-        begun = Begun(file=seen.name, digest=digest, at=house.clock.now())
+        begun = Begun(file=seen.name, digest=digest, at=application.clock.now())
         await self._change(lambda note: replace(note, begun=begun))
-        report = await house.importing.apply(preview, cause=CAUSE)
-        house.changed()
+        report = await application.importing.apply(preview, cause=CAUSE)
+        application.changed()
         if report.held:
             return _Outcome(
                 into=SET_ASIDE,
                 result=report.why_held,
                 digest=digest,
                 held=True,
+                questions=tuple(replace(each, example="") for each in report.questions),
                 report=held_report(self._name, seen.name, self._now_words(), report),
             )
         return _Outcome(
@@ -287,9 +300,11 @@ class WatchedFolder:
                 place = await self._file_away(seen, outcome.into, outcome.report)
                 until = self._house.clock.monotonic() + GROWING
                 self._filed[place] = (seen.name, seen.size, until)
+            self._linked = ""
         except Changed:
             changed = True
-        except OSError:
+        except OSError as error:
+            self._linked = error.name if isinstance(error, Linked) else ""
             self._file_again = self._house.clock.monotonic() + FILE_AGAIN
         now = self._house.clock.now()
 
@@ -302,7 +317,13 @@ class WatchedFolder:
             if changed:  # somebody goes on writing: it is read again
                 return note
             if outcome.into == SET_ASIDE:
-                waiting = Waiting(place=place, at=now, held=outcome.held, what=outcome.result)
+                waiting = Waiting(
+                    place=place,
+                    at=now,
+                    held=outcome.held,
+                    what=outcome.result,
+                    questions=outcome.questions,
+                )
                 rest = note.without_waiting(place).waiting
                 note = replace(note, waiting=(*rest, waiting))
             if place == seen.name:
@@ -371,6 +392,11 @@ class WatchedFolder:
             candidate.not_before = self._house.clock.monotonic() + seconds
 
     def _trouble(self) -> str:
+        if self._linked:
+            return (
+                f"“{self._linked}” in the folder is a link, so files are left where they are. "
+                "Remove the link: the program makes a folder of its own."
+            )
         for each in self._candidates.values():
             if each.trouble:
                 return each.trouble

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_import_changes_appointment_id", "import_changes", ["appointment_id"])
     op.create_table(
         "replaced_appointments",
         sa.Column("import_id", sa.Integer, primary_key=True),

@@ -1,0 +1,190 @@
+"""SyncState: what is remembered of one practitioner's sync between passes and restarts.
+
+Kept as a small JSON document beside the ledger. Unknown parts are left out and a damaged document
+reads as "not known", since everything here can be found out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from companion.domain.event_keys import EventKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The last comparison of book and Google, event by event."""
+
+    at: datetime
+    book: int
+    google: int
+    differences: int
+    imported_at: datetime | None = None
+    """Age of the book itself, where it comes from imports."""
+
+    @property
+    def equal(self) -> bool:
+        return self.differences == 0 and self.book == self.google
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """Tells an event in a calendar used before from the same one in the present calendar."""
+
+    key: str
+    calendar_id: str = ""
+    """Of a calendar used before; empty for the present one."""
+
+    @classmethod
+    def parse(cls, text: str) -> HeldKey:
+        """Of keys only a probe's holds a blank, and the id of a calendar holds none."""
+        calendar_id, _, key = text.partition(" ")
+        return cls(key, calendar_id) if key and not EventKey.parse(text).is_probe else cls(text)
+
+    def __str__(self) -> str:
+        return f"{self.calendar_id} {self.key}" if self.calendar_id else self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldItem:
+    key: str
+    begins: datetime
+    calendar_id: str = ""
+    """Of a calendar used before; empty for the present one."""
+
+    @property
+    def name(self) -> HeldKey:
+        return HeldKey(self.key, self.calendar_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Removals that wait for a person."""
+
+    since: datetime
+    why: str
+    items: tuple[HeldItem, ...]
+
+    @property
+    def names(self) -> frozenset[HeldKey]:
+        return frozenset(item.name for item in self.items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncTrouble:
+    kind: str
+    """Name of the error class."""
+    what: str
+    remedy: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncState:
+    last_pass: datetime | None = None
+    last_success: datetime | None = None
+    events: int = 0
+    """Events the window held at the last pass."""
+    waiting: int = 0
+    """Of these, not yet as they should be in Google."""
+    trouble: SyncTrouble | None = None
+    held: Held | None = None
+    kept: frozenset[HeldKey] = frozenset()
+    """Held removals a person decided to keep in Google. They stay until they are released, or
+    wanted again."""
+    audit_due: bool = False
+    awaiting_upload: bool = False
+    """Newly connected: until a person presses Upload to Google, what it will show may change."""
+    fingerprint: str = ""
+    """What the worker saw before the last pass, when that pass left nothing to do: equal after a
+    restart, there is nothing to do either. Empty from before the first write of a pass."""
+    parked_until: datetime | None = None
+    parkings: int = 0
+    """In a row; each parks longer."""
+    proof: Proof | None = None
+    shared_calendar: str = ""
+    """Id of the calendar that the narrow scope did not reach at the last sign-in."""
+
+    def to_json(self) -> dict[str, Any]:
+        document: dict[str, Any] = _texts(asdict(self))
+        return {**document, "kept": "|".join(sorted(map(str, self.kept)))}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> SyncState:
+        try:
+            return cls(
+                last_pass=_moment(document.get("last_pass")),
+                last_success=_moment(document.get("last_success")),
+                events=int(document.get("events", 0)),
+                waiting=int(document.get("waiting", 0)),
+                trouble=_trouble(document.get("trouble")),
+                held=_held(document.get("held")),
+                kept=_kept(str(document.get("kept", ""))),
+                audit_due=bool(document.get("audit_due", False)),
+                awaiting_upload=bool(document.get("awaiting_upload", False)),
+                fingerprint=str(document.get("fingerprint", "")),
+                parked_until=_moment(document.get("parked_until")),
+                parkings=int(document.get("parkings", 0)),
+                proof=_proof(document.get("proof")),
+                shared_calendar=str(document.get("shared_calendar", "")),
+            )
+        except (KeyError, TypeError, ValueError):
+            return cls(audit_due=True)
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _texts(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_texts(each) for each in value]
+    return value
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if not text else datetime.fromisoformat(text)
+
+
+def _kept(text: str) -> frozenset[HeldKey]:
+    return frozenset(HeldKey.parse(each) for each in text.split("|")) if text else frozenset()
+
+
+def _trouble(document: Mapping[str, Any] | None) -> SyncTrouble | None:
+    if not document:
+        return None
+    return SyncTrouble(
+        kind=document["kind"],
+        what=document["what"],
+        remedy=document["remedy"],
+        since=datetime.fromisoformat(document["since"]),
+    )
+
+
+def _held(document: Mapping[str, Any] | None) -> Held | None:
+    if not document:
+        return None
+    items = tuple(
+        HeldItem(
+            key=item["key"],
+            begins=datetime.fromisoformat(item["begins"]),
+            calendar_id=item.get("calendar_id", ""),
+        )
+        for item in document["items"]
+    )
+    return Held(since=datetime.fromisoformat(document["since"]), why=document["why"], items=items)
+
+
+def _proof(document: Mapping[str, Any] | None) -> Proof | None:
+    if not document:
+        return None
+    return Proof(
+        at=datetime.fromisoformat(document["at"]),
+        book=int(document["book"]),
+        google=int(document["google"]),
+        differences=int(document["differences"]),
+        imported_at=_moment(document.get("imported_at")),
+    )

@@ -37,8 +37,9 @@ _DAMAGE_LIMIT = 1_000
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
 _CONTROLS = "\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x7f"
-_CONTROLS_SHARE = 0.001
-"""Of characters that no text has; a few come from old databases."""
+_CONTROLS_SHARE = 0.05
+"""Of characters that no text has; a few come from old databases. Program files and pictures have
+twice that, or zero bytes besides."""
 _LOOKED_AT = 1_000_000
 """Characters by which binary files are told from text."""
 _BEGINNING = 100_000
@@ -86,7 +87,7 @@ def _refuse_binary(text: str) -> None:
         raise Refused("zeros")
     head = text[:_LOOKED_AT]
     foreign = sum(map(head.count, _CONTROLS))
-    if foreign > 3 + _CONTROLS_SHARE * len(head) or (foreign and zeros):
+    if foreign > _CONTROLS_SHARE * len(head) * (0.1 if zeros else 1):
         raise Refused("not text")
 
 

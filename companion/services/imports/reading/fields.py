@@ -16,12 +16,13 @@ from companion.services.imports.cells import read_line
 from companion.services.imports.layouts import FIELDS
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.questions import Choice, Question
-from companion.services.imports.reading.asking import NONE, Asking
+from companion.services.imports.reading.asking import NONE, Asking, plain_choices
 from companion.services.imports.reading.headings import SURE, Heading, squeezed
 from companion.services.imports.reading.kinds import Profile, fits
 from companion.services.imports.reading.names import person_key
 from companion.services.imports.reading.sheets import SECTION, SHEET
 
+_NONE_OF_THEM = Choice(value=NONE, label="None of them")
 OF_LAYOUT = 2.0
 """Strength of a heading that the recognised layout names."""
 DAY, CLOCK, MOMENT, NOTHING = "day", "clock", "moment", ""
@@ -139,6 +140,7 @@ class _Assigning:
             at = by_heading.get(squeezed(answer))
             if at is None and answer.casefold() != NONE:
                 continue  # of an earlier file that had such a column
+            self._note(name, answer)
             if at is not None and answer.casefold() != NONE:
                 self._take(name, at)
                 if name == "cancelled":
@@ -147,6 +149,20 @@ class _Assigning:
                     self.found.status_columns.append(at)
             else:
                 self._refused.add(name)
+
+    def _note(self, name: str, answer: str) -> None:
+        """An answer that decides is kept with the source like one that was asked for."""
+        headings = [each.heading.text for each in self._columns]
+        self._asking.settle(
+            Question(
+                key=f"column:{name}",
+                about=name.replace("_", " "),
+                text=f"Which column holds the field “{name}”?",
+                choices=(*plain_choices(*headings), _NONE_OF_THEM),
+                guess=answer,
+                count=self._rows,
+            )
+        )
 
     # ── choosing ──────────────────────────────────────────────────────────────────────────────
 
@@ -195,7 +211,7 @@ class _Assigning:
             key=f"column:{name}",
             about=what,
             text=f"Which column holds {what}?",
-            choices=(*listed, Choice(value=NONE, label="None of them")),
+            choices=(*listed, _NONE_OF_THEM),
             guess=guess.heading.text if guess else NONE,
             count=self._rows,
             example="; ".join(f"{each.heading.text}: {_sample(each)}" for each in options[:4]),
@@ -296,8 +312,15 @@ class _Assigning:
         if not {"end", "end_time", "length"} & taken.keys() and self._free("end"):
             late = [each for each in self._columns if each.strength(*names) >= SURE]
             late = [each for each in late if each.at not in self.found.used]
-            if late:
-                self._take("end", late[0].at)
+            last = late[0] if late else self._suggested_end()
+            if last is not None:
+                self._take("end", last.at)
+
+    def _suggested_end(self) -> Column | None:
+        """Where nobody has named the start either: another column of moments may be the end."""
+        if "column:date" not in self._asking.asked:
+            return None
+        return self._suggested("end", {MOMENT}, "the end of the appointment")
 
     # ── whether it takes place ────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,11 @@ _MARKS = {
     "add": ("add_circle", "Add"),
     "change": ("edit", "Change"),
     "remove": ("remove_circle", "Remove"),
+    "move": ("schedule", "Move"),
+    "cancel": ("event_busy", "Cancel"),
+    "older": ("history", "Older, left alone"),
+    "same": ("content_copy", "In the book already"),
+    "kept": ("shield", "Kept"),
 }
 MOST_REJECTED = 200
 

@@ -13,6 +13,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -22,12 +23,14 @@ import platformdirs
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import Database, open_database, path_of
 from companion.adapters.feed_files import FeedFiles
+from companion.adapters.fhir import sheets_of_fhir
 from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.network import MachineNetwork
+from companion.adapters.own_layouts import OwnLayouts
 from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.probes import MachineProbes
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
@@ -35,7 +38,7 @@ from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular import TableFiles
+from companion.adapters.tabular.files import WorkbookFiles
 from companion.care import Rooms, care_for, finish_restore, restoring
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import CompanionError
@@ -51,7 +54,7 @@ from companion.services.files import Disk, disk_trouble, make_folder, write_dura
 from companion.services.google.connecting import Connected, Connecting
 from companion.services.google.consents import CalendarChoice
 from companion.services.imports.history import ImportHistory
-from companion.services.imports.importing import Importing
+from companion.services.imports.importing import DocumentReader, Importing
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.sources.sources import Sources
@@ -67,10 +70,26 @@ from companion.services.sync.worker import Worker
 if TYPE_CHECKING:
     from companion.services.maintenance.restore import Restoring
     from companion.services.ports import SecretStore
+    from companion.services.workbooks import Sheet
 
 log = logging.getLogger(__name__)
 FEED_PORT = 8090
 LISTENER_NOTE = "phones.listener"
+
+
+def _calendar_file(content: bytes, now: datetime) -> Sequence[Sheet]:
+    # The libraries are slow to import, and most exports are tables.
+    from companion.adapters.calendar_file import sheets_of_calendar
+
+    return sheets_of_calendar(content, now)
+
+
+DOCUMENTS: Mapping[str, DocumentReader] = {
+    "ics": _calendar_file,
+    "json": sheets_of_fhir,
+    "ndjson": sheets_of_fhir,
+}
+"""Files that hold no table, by the kind of their workbook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,9 +284,11 @@ async def open_companion(
             book=database.book,
             settings=settings,
             practitioners=practitioners,
-            reader=TableFiles(),
+            reader=WorkbookFiles(),
             activity=database.activity,
             clock=clock,
+            documents=DOCUMENTS,
+            own_layouts=OwnLayouts(home / "layouts").read,
         )
         history = ImportHistory(
             book=database.book,

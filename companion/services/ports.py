@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Protocol
 
 from companion.domain.appointments import Appointment
@@ -549,24 +548,3 @@ class Google(Protocol):
 
 
 # ── import files ──────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A file's rows as read: cells are text, numbers, booleans, dates or None, never formulas."""
-
-    headers: tuple[str, ...]
-    rows: Sequence[tuple[int, tuple[object, ...]]]
-    """(row number as a person sees it in the file, cells in header order)."""
-    kind: str
-    """``csv`` or ``xlsx``."""
-    damaged: Sequence[tuple[int, str]] = ()
-    """Row number and plain reason of rows that could not be taken apart at all."""
-
-
-class TableReader(Protocol):
-    """Gives way to `workbooks.WorkbookReader` once the import service finds header rows."""
-
-    async def read(self, path: Path) -> Table:
-        """Raises FileRefused with the reason: too large, wrong type, a bomb, no header row …"""
-        ...

@@ -19,7 +19,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
-from companion.adapters.tabular import TableFiles
 from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.event_keys import OWN_ID
 from companion.domain.settings import Practice, PractitionerSettings, Settings
@@ -62,6 +61,7 @@ from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.workbooks import InlineWorkbooks
 
 INSTALL = "0123456789abcdef"
 SYDNEY = "Australia/Sydney"
@@ -173,7 +173,7 @@ def fake_application(
         book=book,
         settings=settings,
         practitioners=practitioners,
-        reader=TableFiles(),
+        reader=InlineWorkbooks(),
         activity=activity,
         clock=clock,
     )

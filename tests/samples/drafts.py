@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from companion.adapters.tabular import TableFiles
 from companion.domain.appointments import Appointment, AppointmentKind, AppointmentStatus
 from companion.services.imports.drafts import Draft, FileContent, Rejection
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.layouts import Layout
+from companion.services.imports.reading.reader import Reading
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds
+from tests.fakes.workbooks import InlineWorkbooks
 
 FIRST = datetime(2026, 3, 3, 9)  # noqa: DTZ001 - wall time
 """Tuesday, the day after the clock's."""
@@ -68,7 +69,7 @@ class Counter:
             book=self.book,
             settings=self.settings,
             practitioners=self.practitioners,
-            reader=TableFiles(),
+            reader=InlineWorkbooks(),
             activity=self.activity,
             clock=self.clock,
         )
@@ -96,6 +97,7 @@ class Counter:
             rejections=tuple(rejections),
             has_ids=any(each.appointment.source_id for each in drafts),
         )
+        layout = Layout(name="by hand", source=source, columns={}, titles={})
         preview = ImportPreview(
             source=source,
             file_name="export.csv",
@@ -111,7 +113,8 @@ class Counter:
             samples=(),
             matched_by="",
             content=content,
-            columns=Layout(name="by hand", source=source, columns={}, titles={}),
+            columns=layout,
+            reading=Reading(layout=layout, content=content),
             answers={**(kept.answers if kept else {}), **(answers or {})},
         )
         return await self.importing.reconsider(preview)

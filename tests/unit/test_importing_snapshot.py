@@ -185,7 +185,7 @@ async def test_the_preview_shows_removals_first(bench: ImportBench) -> None:
     rows = [allied(0, Location="Room 9"), *ROWS[1:9], allied(20)]
     shown = await bench.preview(csv_bytes(rows), snapshot=True)
     assert [each.action for each in shown.samples] == ["remove", "change", "add"]
-    assert shown.samples[0].practitioner == "Dr Ada Example"
+    assert shown.samples[0].practitioner == "Ada Example"
     assert shown.samples[0].row == 0
 
 

@@ -16,7 +16,6 @@ import pytest
 
 from companion.adapters.file_locks import FileLock
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular import TableFiles
 from companion.domain.errors import Busy, FileRefused
 from companion.domain.settings import SourceSettings
 from companion.services.imports.importing import Importing
@@ -31,6 +30,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, RunningClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryStores
+from tests.fakes.workbooks import InlineWorkbooks
 
 HEADER = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
@@ -65,7 +65,7 @@ class Clinic:
             practitioners=Practitioners(
                 settings=self.settings, book=self.stores.book, clock=self.clock
             ),
-            reader=TableFiles(),
+            reader=InlineWorkbooks(),
             activity=self.stores.activity,
             clock=self.clock,
         )

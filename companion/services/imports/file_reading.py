@@ -7,13 +7,24 @@ column with nothing in it is no id column.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from companion.domain.errors import BadInput
 from companion.services.imports.cells import CellError, is_blank
 from companion.services.imports.drafts import Draft, FileContent, Rejection
 from companion.services.imports.layouts import Layout
 from companion.services.imports.row_reading import RowReader
-from companion.services.ports import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The rows below a header, repeated headers and footers left out."""
+
+    headers: tuple[str, ...]
+    rows: Sequence[tuple[int, tuple[object, ...]]]
+    """(row number as a person sees it in the file, cells in header order)."""
+    damaged: Sequence[tuple[int, str]] = ()
+    """Row number and plain reason of rows that could not be taken apart at all."""
 
 
 def read_drafts(table: Table, layout: Layout) -> FileContent:
@@ -21,7 +32,7 @@ def read_drafts(table: Table, layout: Layout) -> FileContent:
     rows = [(row, cells) for row, cells in table.rows if not all(map(is_blank, cells))]
     at = layout.columns.get("id")
     has_ids = at is not None and any(at < len(each) and not is_blank(each[at]) for _, each in rows)
-    reader = RowReader(layout, len(table.headers), has_ids=has_ids)
+    reader = RowReader(layout, table.headers, has_ids=has_ids)
     drafts: list[Draft] = []
     rejections = [Rejection(row=row, reason=reason, unread=True) for row, reason in table.damaged]
     for row, cells in rows:
@@ -30,7 +41,7 @@ def read_drafts(table: Table, layout: Layout) -> FileContent:
         try:
             if slipped:
                 raise CellError(slipped)
-            drafts.append(reader.read())
+            drafts += reader.read()
         except (CellError, BadInput) as error:
             rejections.append(reader.rejection(error, slipped=bool(slipped)))
     rejections.sort(key=lambda each: each.row)

@@ -1,7 +1,7 @@
 """Importing: an export goes into the book, whole or not at all.
 
-`preview` reads the file, recognises its layout (or takes a mapping: given now, or kept from last
-time), and works out what would change; `apply` does it in one transaction of the book, with a
+`preview` reads the file (see `reading`; a mapping, given now or kept from last time, decides), and
+works out what would change; `apply` does it in one transaction of the book, with a
 record of what it replaced. Between the two the book may change, so `apply` works the plan out
 again from the rows it was shown. Reading and planning run in a thread: the event loop never waits
 for 50,000 rows.
@@ -15,18 +15,25 @@ alias. Mapping, answers and headings are kept under the source's name when the i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.imports.cells import read_line
-from companion.services.imports.file_reading import read_drafts
-from companion.services.imports.layout_choice import UnknownLayout, choose_layout, source_name
+from companion.services.imports.layout_choice import (
+    Chosen,
+    UnknownLayout,
+    Wish,
+    choose,
+    source_name,
+)
+from companion.services.imports.layouts.software import Software
 from companion.services.imports.memory import SourceMemory, answers_to_keep
 from companion.services.imports.people import NEW, People, PeopleOfFile
 from companion.services.imports.plan import ImportPlan, PreviewRow, plan_import
@@ -47,7 +54,8 @@ from companion.services.imports.questions import (
     open_questions,
     with_guesses,
 )
-from companion.services.imports.shape import shape_questions, without_stale
+from companion.services.imports.reading.reader import Setting
+from companion.services.imports.shape import shape_questions
 from companion.services.imports.target import ImportTarget
 from companion.services.ports import (
     Activity,
@@ -57,13 +65,14 @@ from companion.services.ports import (
     ImportRecord,
     SettingsStore,
     SourceRow,
-    TableReader,
 )
 from companion.services.settings.practitioners import Practitioners
+from companion.services.workbooks import Sheet, Workbook, WorkbookReader
 
 __all__ = [
     "BY_ID",
     "BY_KEY",
+    "DocumentReader",
     "ImportPreview",
     "ImportReport",
     "Importing",
@@ -72,6 +81,9 @@ __all__ = [
     "RejectedRow",
     "UnknownLayout",
 ]
+DocumentReader = Callable[[bytes, datetime], Sequence[Sheet]]
+"""A file that holds no table (a calendar, FHIR) as sheets, given its bytes and the present
+moment. Runs in a thread. Raises FileRefused."""
 AROUND = timedelta(days=32)
 """Before and after a file's days: where other sources are looked at for the same appointments."""
 
@@ -93,16 +105,22 @@ class Importing:
         book: AppointmentBook,
         settings: SettingsStore,
         practitioners: Practitioners,
-        reader: TableReader,
+        reader: WorkbookReader,
         activity: ActivityLog,
         clock: Clock,
+        documents: Mapping[str, DocumentReader] | None = None,
+        own_layouts: Callable[[], Sequence[Software]] = tuple,
     ) -> None:
+        """`documents`: by the kind of `Workbook` that has no tables. `own_layouts`: of the
+        practice, read anew for each file."""
         self._book = book
         self._settings = settings
         self._memory = SourceMemory(settings=settings, practitioners=practitioners)
         self._reader = reader
         self._activity = activity
         self._clock = clock
+        self._documents = documents or {}
+        self._own_layouts = own_layouts
         self._turn = asyncio.Lock()
 
     @allows(Action.IMPORT)
@@ -120,22 +138,24 @@ class Importing:
 
         `source`: None for the layout's own name. `mapping`: TOML text. `snapshot`: None for what
         the mapping or the source's settings say. `answers`: to questions, beside those kept with
-        the source. Raises FileRefused, BadInput."""
-        wanted = None if source is None else source_name(source)
-        table = await self._reader.read(path)
+        the source. Raises FileRefused, BadInput (UnknownLayout among it)."""
+        wish = Wish(
+            source=None if source is None else source_name(source),
+            mapping=mapping,
+            answers=answers or {},
+        )
+        workbook = await self._workbook(path)
         settings = self._settings.read()
-        met = [each.source for each in await self._book.imports(1_000)]
-        layout = choose_layout(table.headers, settings.sources, wanted, mapping, met)
-        name = wanted or source_name(layout.source)
-        kept = settings.sources.get(name)
-        content = await asyncio.to_thread(read_drafts, table, layout)
+        chosen = await self._chosen(workbook, wish, settings)
+        layout, content = chosen.reading.layout, chosen.reading.content
+        kept = settings.sources.get(chosen.source)
         said = (snapshot, layout.snapshot, kept.snapshot if kept else None)
         whole = next((each for each in said if each is not None), None)
         nameless = bool(content.drafts) and not content.has_ids
-        before = kept.columns if kept and not layout.mapping else {}
-        remembered = without_stale(kept.answers if kept else {}, table.headers)
+        before = kept.columns if kept and content.drafts and not layout.mapping else {}
+        headings = chosen.reading.headings
         preview = ImportPreview(
-            source=name,
+            source=chosen.source,
             file_name=read_line(file_name or path.name, 200),
             layout=layout.name,
             snapshot=nameless if whole is None else whole,
@@ -150,11 +170,32 @@ class Importing:
             matched_by=BY_KEY if nameless else BY_ID,
             content=content,
             columns=layout,
-            answers={**remembered, **(answers or {})},
+            reading=chosen.reading,
+            notes=tuple(workbook.notes),
+            answers=chosen.answers,
             why_whole=WHOLE_WITHOUT_IDS if whole is None and nameless else "",
-            shape=shape_questions(before, headings_of(layout), table.headers, len(content.drafts)),
+            shape=shape_questions(before, headings_of(layout), headings, len(content.drafts)),
         )
         return await self.reconsider(preview)
+
+    async def _workbook(self, path: Path) -> Workbook:
+        workbook = await self._reader.read(path)
+        document = self._documents.get(workbook.kind)
+        if document is None:
+            return workbook
+        sheets = await asyncio.to_thread(document, workbook.content, self._clock.now())
+        return replace(workbook, sheets=sheets, content=b"")
+
+    async def _chosen(self, workbook: Workbook, wish: Wish, settings: Settings) -> Chosen:
+        timezone = settings.practice.timezone
+        setting = Setting(
+            timezone=timezone,
+            today=self._clock.now().astimezone(ZoneInfo(timezone)).date(),
+            people=tuple(each.practitioner for each in settings.practitioners.values()),
+            software=self._own_layouts(),
+        )
+        met = [each.source for each in await self._book.imports(1_000)]
+        return await asyncio.to_thread(choose, workbook, wish, setting, settings, met)
 
     @allows(Action.IMPORT)
     async def reconsider(
@@ -384,7 +425,7 @@ def _new_names(people: People, settings: Settings) -> tuple[NewName, ...]:
         near = next((it for it in each.near if it.id in settings.practitioners), None)
         found.append(
             NewName(
-                name=each.person.name,
+                name=each.name,
                 rows=each.rows,
                 suggestion=near.id if near else None,
                 suggestion_name=near.name if near else "",

@@ -1,6 +1,7 @@
 """SourceMemory: what an import keeps in the settings besides the book.
 
-With the source: its mapping, the answers to its questions, the headings that its fields had. New
+With the source: its mapping, the answers to its questions, the headings that its fields had, its
+status words. New
 practitioners, and names that were said to be somebody's, as their aliases. What was new is given
 back as an `ImportMemory`, so that undoing the import can take it back.
 """
@@ -46,6 +47,7 @@ class SourceMemory:
         """`answers`: those to keep with the source."""
         layout = preview.columns
         before = self._settings.read().sources.get(preview.source)
+        words = {each.word: each.means for each in preview.reading.statuses}
         columns = dict(headings_of(layout)) or dict(before.columns if before else {})
 
         def edit(settings: Settings) -> Settings:
@@ -57,6 +59,7 @@ class SourceMemory:
                     snapshot=kept.snapshot if layout.snapshot is None else layout.snapshot,
                     answers={**kept.answers, **answers},
                     columns=columns,
+                    statuses={**kept.statuses, **words},
                 )
             )
 

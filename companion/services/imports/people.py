@@ -19,6 +19,7 @@ from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput, NotFound
 from companion.services.imports.naming import Naming, words_of
 from companion.services.imports.questions import Answers, Choice, Question, folded_key
+from companion.services.imports.reading.names import practitioner_name
 from companion.services.settings.checks import slug
 
 NEW = "new"
@@ -31,6 +32,8 @@ MOST_NEW = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPerson:
+    name: str
+    """As most rows spell it."""
     person: Practitioner
     """With the id that they will get."""
     rows: int
@@ -96,6 +99,7 @@ class PeopleOfFile:
     ) -> None:
         """`meant`: the mapping's own table (see `Naming`). `timezone`: of new people."""
         self._known = list(everyone)
+        self._meant = frozenset(meant.values())
         self._naming = Naming(self._known, meant)
         self._answers = {folded_key(key): value.strip() for key, value in answers.items()}
         self._timezone = timezone
@@ -183,8 +187,7 @@ class PeopleOfFile:
             shares_a_word = set(words_of(former.name)) & set(words_of(name))
             if guess == NEW and former.id not in self._named and shares_a_word:
                 guess = former.id
-        taken = {each.id for each in self._known}
-        new = Practitioner(id=free_id(name, taken), name=name, timezone=self._timezone)
+        new = self._somebody_new(name)
         if near:
             self._ask(name, cluster.rows, near, guess)
         cluster.person = self._meant_by(cluster.answer or guess, new)
@@ -192,7 +195,14 @@ class PeopleOfFile:
             self._known.append(new)
         elif cluster.answer:
             self._aliases.setdefault(cluster.person.id, []).extend(cluster.spellings)
-        return NewPerson(person=new, rows=cluster.rows, near=tuple(near))
+        return NewPerson(name=name, person=new, rows=cluster.rows, near=tuple(near))
+
+    def _somebody_new(self, name: str) -> Practitioner:
+        """Called plainly, without title or brackets and first name first, unless the mapping says
+        how."""
+        plain = name if name in self._meant else practitioner_name(name)
+        taken = {each.id for each in self._known}
+        return Practitioner(id=free_id(plain, taken), name=plain, timezone=self._timezone)
 
     def _former(
         self, cluster: _Cluster, taken_over: Mapping[str, Mapping[str, int]]

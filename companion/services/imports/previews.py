@@ -11,6 +11,7 @@ from companion.services.imports.drafts import FileContent
 from companion.services.imports.layouts import Layout
 from companion.services.imports.plan import PreviewRow
 from companion.services.imports.questions import Answers, Question, open_questions
+from companion.services.imports.reading.reader import Reading
 from companion.services.imports.removals import Kept
 
 BY_ID = "the appointment's id"
@@ -58,6 +59,10 @@ class ImportPreview:
     matched_by: str
     content: FileContent
     columns: Layout
+    reading: Reading
+    """How the file was read: sheets, columns, date order, status words."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the file was read."""
     cancelled: int = 0
     """Of the added and changed ones: those that the file cancels."""
     older: int = 0

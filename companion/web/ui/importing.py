@@ -2,6 +2,7 @@
 
     choose ── file read ──> preview ── Apply ──> report
        ^                      │  ^
+       │                      │  ├── questions answered
        │                      │  └── columns explained (a layout nobody knows)
        └──────── Cancel ──────┘
 
@@ -10,6 +11,7 @@ The file lies in `Incoming` until the report is shown, the page is closed or an 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.components.import_preview import ImportView, show_report
+from companion.web.ui.components.import_questions import ImportQuestions
 from companion.web.ui.components.mapping_form import MappingForm
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.pages import page
@@ -97,8 +100,8 @@ class _Import:
             FileDrop(
                 "Drop the export here",
                 self._received,
-                hint="CSV or Excel (.xlsx), at most 50 MB",
-                accept=".csv,.txt,.tsv,.xlsx",
+                hint="CSV, Excel, OpenDocument, calendar (.ics) or FHIR, at most 50 MB",
+                accept=".csv,.txt,.tsv,.xlsx,.xlsm,.xlsb,.xls,.ods,.htm,.html,.xml,.ics,.json,.ndjson",
             )
             if self._site.options.samples:
                 with box("stack"):
@@ -201,8 +204,16 @@ class _Import:
         self._mapping = mapping
         await self._read()
 
+    async def _answered(self, answers: Mapping[str, str]) -> None:
+        self._answers |= answers
+        await self._read()
+
     def _preview(self, preview: ImportPreview) -> None:
-        view = ImportView(self._site, preview, self._answers, self._read)
+        asked_by_name = {f"practitioner:{each.name}" for each in preview.new_names}
+        questions = [each for each in preview.open if each.key not in asked_by_name]
+        if questions:
+            ImportQuestions(questions, self._answered)
+        view = ImportView(self._site, preview)
         with box("savebar"):
             summary = text("", "strong").props("role=status")
             with box("actions"):
@@ -213,11 +224,13 @@ class _Import:
             shown = view.preview
             changes = shown.added + shown.changed + shown.removed
             summary.set_text(
-                f"{formatting.counted(changes, 'change')} to the book"
+                "Answer first what the file leaves open."
+                if questions
+                else f"{formatting.counted(changes, 'change')} to the book"
                 if changes
                 else "The book already says the same: nothing to apply."
             )
-            apply.set_visibility(bool(changes or shown.new_names))
+            apply.set_visibility(bool(changes or shown.new_names) and not questions)
             apply.set_enabled(view.agreed)
 
         async def go() -> None:
@@ -226,7 +239,6 @@ class _Import:
                 report = await self._site.services.importing.apply(
                     preview,
                     assignments=view.assignments(),
-                    answers=self._answers,
                     release=view.released,
                     cause=self._site.who().name,
                 )

@@ -18,7 +18,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
-from companion.web.ui.components.import_questions import ask_questions
+from companion.web.ui.components.import_questions import ImportQuestions
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -38,7 +38,6 @@ from companion.web.ui.theme import (
 if TYPE_CHECKING:
     from companion.domain.settings import SourceSettings
     from companion.services.imports.importing import ImportPreview
-    from companion.services.imports.questions import Question
     from companion.services.sources.notes import Waiting
     from companion.services.sources.sources import SourceStatus
 
@@ -172,13 +171,13 @@ class _Sources:
         newer = any(each.source == settings.name and each.at > waiting.at for each in imports)
         with dialog(f"Import {preview.file_name}?") as opened:
             text(_effect(preview), "strong")
-            if preview.questions:
+            if preview.open:
 
-                async def again(_question: Question) -> None:
+                async def again(said: Mapping[str, str]) -> None:
                     opened.close()
-                    await self._look_at(settings, waiting, answers)
+                    await self._look_at(settings, waiting, {**answers, **said})
 
-                ask_questions(preview.questions, answers, again)
+                ImportQuestions(preview.open, again)
             if preview.held:
                 with notice("warn"):
                     text(preview.held)

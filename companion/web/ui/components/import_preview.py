@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from companion.services.imports.people import NEW
-from companion.services.imports.questions import Question, open_questions
 from companion.web.ui import formatting
-from companion.web.ui.components.import_questions import ask_questions
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, card, notice, text
@@ -22,12 +19,12 @@ _CREATE = "+"
 _MARKS = {
     "add": ("add_circle", "Add"),
     "change": ("edit", "Change"),
+    "remove": ("remove_circle", "Remove"),
     "move": ("schedule", "Move"),
     "cancel": ("event_busy", "Cancel"),
-    "remove": ("remove_circle", "Remove"),
-    "kept": ("shield", "Kept"),
-    "older": ("history", "Older"),
+    "older": ("history", "Older, left alone"),
     "same": ("content_copy", "In the book already"),
+    "kept": ("shield", "Kept"),
 }
 _LOOKS = {"cancel": "remove", "move": "change", "older": "kept", "same": "kept"}
 MOST_REJECTED = 200
@@ -45,26 +42,13 @@ def tallies(*counts: tuple[str, int, bool]) -> None:
 class ImportView:
     """The preview on screen; answering whose name it is works out the counts again."""
 
-    def __init__(
-        self,
-        site: Site,
-        preview: ImportPreview,
-        answers: dict[str, str],
-        read_again: Callable[[], Awaitable[None]],
-    ) -> None:
-        """`answers`: given so far; what is answered here is put in. `read_again`: after an answer
-        that changes how the rows are read."""
+    def __init__(self, site: Site, preview: ImportPreview) -> None:
         self._site = site
         self._original = preview
-        self._answers = answers
-        self._read_again = read_again
         self.preview = preview
         self.on_change: Callable[[], None] = lambda: None
         self._agreed: ui.checkbox | None = None
         self._choices: dict[str, ui.select] = {}
-        questions = tuple(each for each in preview.questions if each.kind != "practitioner")
-        if questions:
-            ask_questions(questions, answers, self._answered)
         self._changes = box("stack stack--loose")
         if preview.new_names:
             self._ask_names()
@@ -75,11 +59,7 @@ class ImportView:
 
     @property
     def agreed(self) -> bool:
-        """May it be applied: nothing is open, and nothing held or a person ticked that they
-        looked."""
-        said = {**self._answers, **{f"practitioner:{name}": "" for name in self._choices}}
-        if open_questions(self.preview.questions, {**self.preview.answers, **said}):
-            return False
+        """May it be applied: nothing is held, or a person ticked that they looked."""
         return not self.preview.held or self.released
 
     @property
@@ -92,14 +72,6 @@ class ImportView:
             name: None if choice.value == _CREATE else str(choice.value)
             for name, choice in self._choices.items()
         }
-
-    async def _answered(self, question: Question) -> None:
-        for name, choice in self.assignments().items():
-            self._answers[f"practitioner:{name}"] = choice or NEW
-        if question.kind == "same":
-            await self._reconsider()
-        else:
-            await self._read_again()
 
     def _draw(self) -> None:
         self._changes.clear()
@@ -135,10 +107,10 @@ class ImportView:
                     with box("stack"):
                         text(new.name, "strong")
                         text(formatting.counted(new.rows, "row"), "soft small")
-                    said = self._answers.get(f"practitioner:{new.name}", new.suggestion)
+                    suggested = new.suggestion if new.suggestion in known else None
                     choice = ui.select(
                         options,
-                        value=said if said in known else _CREATE,
+                        value=suggested or _CREATE,
                         label=f"Who is {new.name}?",
                         on_change=report_errors(self._reconsider),
                     )
@@ -148,7 +120,7 @@ class ImportView:
 
     async def _reconsider(self) -> None:
         self.preview = await self._site.services.importing.reconsider(
-            self._original, self.assignments(), self._answers
+            self._original, self.assignments()
         )
         self._draw()
 

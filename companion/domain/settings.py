@@ -71,6 +71,11 @@ class PractitionerSettings:
     """Steps of the set-up that succeeded and cannot be told from the rest: see
     `companion.services.settings.setup`."""
 
+    @property
+    def syncs(self) -> bool:
+        """Connected to Google, and switched on."""
+        return self.google.connected and self.choices.enabled
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
@@ -147,6 +152,13 @@ class Settings:
         )
         remedy = f"Known: {known}." if known else "Add one first, or import an export."
         raise NotFound(what, remedy)
+
+    def record(self, practitioner_id: str) -> PractitionerSettings:
+        """By id alone; raises NotFound for one who was removed meanwhile."""
+        record = self.practitioners.get(practitioner_id)
+        if record is None:
+            raise NotFound("That practitioner does not exist any more.", "Reload the list.")
+        return record
 
     def with_practitioner(self, record: PractitionerSettings) -> Settings:
         everyone = {**self.practitioners, record.practitioner.id: record}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, ObservedEvent
-from companion.domain.settings import Settings
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 
 
@@ -191,6 +192,12 @@ class CalendarRef:
     calendar_id: str
 
 
+def calendar_of(record: PractitionerSettings) -> CalendarRef:
+    return CalendarRef(
+        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
+    )
+
+
 class Ledger(Protocol):
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
@@ -230,6 +237,34 @@ class Ledger(Protocol):
         ...
 
 
+class ActivityKind(StrEnum):
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    NOTICE = "notice"
+    """What a calendar says of being out of date was renewed."""
+    HELD = "held"
+    REFUSED = "refused"
+    LEFT_BEHIND = "left behind"
+    ERROR = "error"
+    IMPORT = "import"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    CHECK = "check"
+    FEED_ADDED = "feed added"
+    FEED_REVOKED = "feed revoked"
+    USERS = "users"
+    PRACTITIONERS = "practitioners"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    OTHER = "other"
+    """Written by a later version."""
+
+    @classmethod
+    def _missing_(cls, _value: object) -> ActivityKind:
+        return cls.OTHER
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """One line of the activity list; no client names, no event text."""
@@ -239,8 +274,7 @@ class Activity:
     """Empty for the practice as a whole."""
     cause: str
     """``worker``, ``upload``, ``import``, ``audit``, a user's name …"""
-    kind: str
-    """``insert``, ``update``, ``delete``, ``import``, ``connect``, ``held``, ``error`` …"""
+    kind: ActivityKind
     text: str
     """One plain sentence, or empty."""
     count: int = 1

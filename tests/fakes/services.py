@@ -193,7 +193,7 @@ def fake_house(
         ledger=ledger,
         activity=activity,
         clock=clock,
-        still=syncing.still,
+        syncing=syncing,
     )
     services = Services(
         clock=clock,

@@ -37,6 +37,7 @@ from tests.fakes.google import FakeGoogle
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.syncing import syncing_over
 
 CLIENT = b'{"installed": {"project_id": "banksia-calendar"}}'
 INSTALL = "0123456789abcdef"
@@ -52,13 +53,21 @@ class Clinic:
         self.google = FakeGoogle(secrets=self.secrets, install=INSTALL)
         self.ledger, self.feeds = MemoryLedger(), MemoryFeeds()
         self.probes = FakeProbes()
+        activity = MemoryActivity()
         self.connecting = Connecting(
             google=self.google,
             settings=self.settings,
             secrets=self.secrets,
             ledger=self.ledger,
-            activity=MemoryActivity(),
+            activity=activity,
             clock=self.clock,
+            syncing=syncing_over(
+                google=self.google,
+                settings=self.settings,
+                ledger=self.ledger,
+                activity=activity,
+                clock=self.clock,
+            ),
         )
         self.more: dict[str, Any] = {}
         for key, name in (("anna", "Anna Example"), ("ben", "Ben Muster")):

@@ -32,6 +32,7 @@ from companion.services.care.scrub import Scrub, program_words
 from companion.services.care.support import Support, _People, _settings, bare_bundle
 from companion.services.ports import (
     Activity,
+    ActivityKind,
     BookChange,
     CalendarRef,
     FeedLink,
@@ -227,7 +228,9 @@ def feed_link() -> FeedLink:
 
 
 def activity(text: str, at: datetime) -> Activity:
-    return Activity(at=at, practitioner_id=PEOPLE[1], cause=NAMES[0], kind=NAMES[1], text=text)
+    return Activity(
+        at=at, practitioner_id=PEOPLE[1], cause=NAMES[0], kind=ActivityKind.ERROR, text=text
+    )
 
 
 def diagnosis(at: datetime) -> Diagnosis:

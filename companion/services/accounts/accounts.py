@@ -23,7 +23,13 @@ from companion.domain.settings import Settings
 from companion.domain.users import Role, User
 from companion.services.accounts.delays import Delays
 from companion.services.accounts.sessions import Sessions, SessionStore
-from companion.services.ports import Activity, ActivityLog, Clock, SettingsStore
+from companion.services.activity import note
+from companion.services.ports import (
+    ActivityKind,
+    ActivityLog,
+    Clock,
+    SettingsStore,
+)
 from companion.services.settings import checks
 
 SHORTEST, LONGEST = 10, 200
@@ -290,11 +296,8 @@ class Accounts:
         return self._nobodys
 
     async def _note(self, text: str) -> None:
-        line = Activity(
-            at=self._clock.now(), practitioner_id="", cause="accounts", kind="users", text=text
-        )
         try:
-            await self._activity.add([line])
+            await note(self._activity, self._clock, ActivityKind.USERS, text, cause="accounts")
         except CompanionError:  # the change itself is done; the list is only its echo
             return
 

@@ -37,6 +37,7 @@ from companion.services.ports import (
     FeedStore,
     Ledger,
     SettingsStore,
+    calendar_of,
 )
 from companion.services.sync.gathering import desired_events, window_of
 
@@ -143,7 +144,7 @@ class BookView:
         if synced:
             utc = SyncWindow(first_day=first_day, last_day=last_day, timezone="UTC")
             rows = await self._ledger.entries_between(
-                [_calendar(each) for each in synced], utc.start - A_DAY, utc.end + A_DAY
+                [calendar_of(each) for each in synced], utc.start - A_DAY, utc.end + A_DAY
             )
             held = _held(await self._ledger.states())
 
@@ -173,7 +174,7 @@ class BookView:
                 marks = _Marks(
                     settings,
                     record,
-                    rows.get(_calendar(record), {}),
+                    rows.get(calendar_of(record), {}),
                     held.get(record.practitioner.id, frozenset()),
                     self._clock.now(),
                     own,
@@ -316,13 +317,7 @@ class _Marks:
 
 
 def _synced(record: PractitionerSettings) -> bool:
-    return record.google.connected and record.choices.enabled
-
-
-def _calendar(record: PractitionerSettings) -> CalendarRef:
-    return CalendarRef(
-        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
-    )
+    return record.syncs
 
 
 def _held(states: Mapping[str, SyncState]) -> dict[str, frozenset[str]]:

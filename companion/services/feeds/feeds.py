@@ -19,6 +19,7 @@ from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.window import SyncWindow
+from companion.services.activity import note
 from companion.services.feeds.answers import FeedAnswer, FeedBody
 from companion.services.feeds.bodies import FeedBodies, FeedPreview
 from companion.services.feeds.links import (
@@ -35,7 +36,7 @@ from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.serving import FeedServing
 from companion.services.feeds.views import AS_GOOGLE, CUSTOM, check_detail, view_of
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     Clock,
@@ -141,7 +142,7 @@ class Feeds:
         await self._secrets.put(secret_name(link.id), token)
         await self._store.put(link)
         self.invalidate()
-        await self._note_activity(link, "feed added", "A calendar link was made.")
+        await self._note_activity(link, ActivityKind.FEED_ADDED, "A calendar link was made.")
         return link, self._url(token, settings)
 
     async def renew(self, feed_id: str) -> tuple[FeedLink, str]:
@@ -186,7 +187,9 @@ class Feeds:
         if link.revoked_at is None:
             link = replace(link, revoked_at=self._clock.now())
             await self._store.put(link)
-            await self._note_activity(link, "feed revoked", "A calendar link was switched off.")
+            await self._note_activity(
+                link, ActivityKind.FEED_REVOKED, "A calendar link was switched off."
+            )
         await self._serving.forget(link)
         await self._secrets.remove(secret_name(link.id))
         return link
@@ -220,15 +223,15 @@ class Feeds:
     def _url(self, token: str, settings: Settings) -> str:
         return f"{base_address(settings.practice, *self._listener())}/feeds/{token}.ics"
 
-    async def _note_activity(self, link: FeedLink, kind: str, text: str) -> None:
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id=link.practitioner_id,
+    async def _note_activity(self, link: FeedLink, kind: ActivityKind, text: str) -> None:
+        await note(
+            self._activity,
+            self._clock,
+            kind,
+            text,
             cause="feeds",
-            kind=kind,
-            text=text,
+            practitioner_id=link.practitioner_id,
         )
-        await self._activity.add([line])
 
     async def body(self, feed_id: str) -> FeedBody:
         """What a link shows now, with its size and what was trimmed. Raises NotFound."""

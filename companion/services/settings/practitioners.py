@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from companion.domain.appointments import Practitioner, fold_name
-from companion.domain.errors import BadInput, NotFound
+from companion.domain.errors import BadInput
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
 from companion.services.rows import next_change
@@ -89,7 +89,7 @@ class Practitioners:
         an alias, so that exports which still use it find their person. Raises BadInput."""
 
         def edit(settings: Settings) -> Settings:
-            record = _known(settings, practitioner_id)
+            record = settings.record(practitioner_id)
             person = record.practitioner
             if name is not None:
                 person = replace(person, name=checks.name(name))
@@ -115,15 +115,15 @@ class Practitioners:
         if from_id == into_id:
             raise BadInput("These are the same practitioner.", "Choose two.", field="into")
         settings = self._settings.read()
-        _known(settings, into_id)
-        _not_connected(_known(settings, from_id))
+        settings.record(into_id)
+        _not_connected(settings.record(from_id))
         for tell in self._leaving:
             await tell(from_id)
         # The book first: after a crash in between, both people are still there to be merged.
         await self._book.reassign(from_id, into_id, self._clock.now())
 
         def edit(settings: Settings) -> Settings:
-            into, left = _known(settings, into_id), _known(settings, from_id)
+            into, left = settings.record(into_id), settings.record(from_id)
             _not_connected(left)
             names = (left.practitioner.name, *left.practitioner.aliases)
             person = _with_aliases(into.practitioner, names)
@@ -138,7 +138,7 @@ class Practitioners:
     async def remove(self, practitioner_id: str) -> None:
         """The person, their settings and their appointments in the book. Raises BadInput while
         connected to Google, where their events would be left behind."""
-        _not_connected(_known(self._settings.read(), practitioner_id))
+        _not_connected(self._settings.read().record(practitioner_id))
         for tell in self._leaving:
             await tell(practitioner_id)
         theirs = await self._book.appointments(practitioner_id, _EARLIEST, _LATEST)
@@ -147,7 +147,7 @@ class Practitioners:
             await self._book.apply(gone, self._clock.now())
 
         def edit(settings: Settings) -> Settings:
-            _not_connected(_known(settings, practitioner_id))
+            _not_connected(settings.record(practitioner_id))
             return settings.without_practitioner(practitioner_id)
 
         await self._settings.change(edit)
@@ -156,7 +156,7 @@ class Practitioners:
 
     def values(self, practitioner_id: str) -> dict[str, str]:
         """By key, as `set_values` takes them."""
-        return words.show(_known(self._settings.read(), practitioner_id), words.PRACTITIONER)
+        return words.show(self._settings.read().record(practitioner_id), words.PRACTITIONER)
 
     async def set_values(
         self, practitioner_id: str, values: Mapping[str, str]
@@ -164,7 +164,7 @@ class Practitioners:
         """All or none; BadInput's field is the key."""
 
         def edit(settings: Settings) -> Settings:
-            record = _known(settings, practitioner_id)
+            record = settings.record(practitioner_id)
             return self._put(settings, record, words.change(record, values, words.PRACTITIONER))
 
         after = await self._settings.change(edit)
@@ -211,13 +211,6 @@ class Practitioners:
             disclosure_revision=record.disclosure_revision + 1,
             disclosure_changed_at=next_change(self._clock.now(), record.disclosure_changed_at),
         )
-
-
-def _known(settings: Settings, practitioner_id: str) -> PractitionerSettings:
-    record = settings.practitioners.get(practitioner_id)
-    if record is None:
-        raise NotFound("That practitioner does not exist any more.", "Reload the list.")
-    return record
 
 
 def _not_connected(record: PractitionerSettings) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from companion.domain.differences import Difference, find_differences
@@ -20,7 +20,11 @@ from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reco
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
-from companion.services.ports import CalendarRef, RemoteCalendar, WriteAnswer
+from companion.services.ports import (
+    CalendarRef,
+    RemoteCalendar,
+    calendar_of,
+)
 from companion.services.sync.former import FormerCalendars
 from companion.services.sync.gathering import (
     A_DAY,
@@ -36,12 +40,10 @@ from companion.services.sync.pacing import Urgency
 from companion.services.sync.remembering import Memory, PassOutcome, parked, rests_until
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
-from companion.services.sync.writing import PlanWriter
+from companion.services.sync.writing import InFlight, list_ours, write_plan
 
 WORKER = "worker"
 """Cause of the passes that nobody asked for."""
-PAGE = 2500
-"""Events in one answer of a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +86,7 @@ class Floor:
     tell: Callable[[Progress], None]
     changed: set[str] = field(default_factory=set)
     """Practitioners whose book or settings changed since their pass last planned."""
-    in_flight: dict[CalendarRef, asyncio.Future[Sequence[WriteAnswer]]] = field(
-        default_factory=dict
-    )
-    """Calls of cancelled passes that had not ended; the next pass lets them end first."""
+    in_flight: InFlight = field(default_factory=dict)
 
     async def let_strays_end(self, practitioner_id: str) -> None:
         """A call of a cancelled pass may still be under way: nothing is looked at before."""
@@ -229,9 +228,16 @@ class Pass:
         if state.fingerprint and plan.writes:
             await parts.ledger.edit_state(self._id, lambda found: replace(found, fingerprint=""))
         if self._repair:
-            await self._write(remote, desk, plan, self._tally)
+            await self._write(
+                remote,
+                desk.calendar,
+                plan,
+                self._tally,
+                put_back=self._record.choices.put_back_deleted,
+                replan=self._replan,
+            )
             await self._say_staleness(remote, desk)
-            await self._clear_former(desk, memory)
+            await self._clear_former(memory)
         if observed is not None:
             await self._prove(remote, observed)
 
@@ -240,12 +246,14 @@ class Pass:
 
     async def _observe(self, remote: RemoteCalendar, window: SyncWindow) -> list[ObservedEvent]:
         """Our events that Google lists inside the window, edges in the practitioner's zone."""
-        pacer = self._parts.pacer
-        async with pacer.calling(self._account, 1, Urgency.CORRECTION):
-            listed = await remote.list_ours(window.start - A_DAY, window.end + A_DAY)
-        pages = 1 + max(0, len(listed) - 1) // PAGE
-        pacer.settle(self._account, 1, pages)
-        self._tally.api_calls += pages
+        listed = await list_ours(
+            self._parts.pacer,
+            self._account,
+            remote,
+            window.start - A_DAY,
+            window.end + A_DAY,
+            self._tally,
+        )
         self._notices = [seen for seen in listed if is_notice(seen.key)]
         placed = (
             replace(seen, timezone=window.timezone)
@@ -260,12 +268,9 @@ class Pass:
         """Events that Google no longer lists in the window but still has: a person moved them
         far away. They are brought back; only what was deleted is left out."""
         window = self._window()
-        calendar = CalendarRef(
-            practitioner_id=self._id, calendar_id=self._record.google.calendar_id
-        )
         listed = {seen.event_id for seen in observed}
         found: list[ObservedEvent] = []
-        for row in await self._parts.ledger.entries(calendar):
+        for row in await self._parts.ledger.entries(calendar_of(self._record)):
             gone = row.state is EntryState.OK and row.event_id not in listed
             if gone and not is_notice(row.key) and window.covers(row.begins, row.ends):
                 self._tally.api_calls += 1
@@ -276,36 +281,34 @@ class Pass:
         return found
 
     async def _write(
-        self, remote: RemoteCalendar, desk: Desk, plan: SyncPlan, tally: Tally
+        self,
+        remote: RemoteCalendar,
+        calendar: CalendarRef,
+        plan: SyncPlan,
+        tally: Tally,
+        *,
+        put_back: bool,
+        replan: Callable[[], Awaitable[SyncPlan | None]] | None = None,
+        shown: bool = True,
     ) -> None:
-        parts = self._parts
-        now = parts.clock.now()
-        writer = PlanWriter(
-            target=Target(
-                calendar=desk.calendar,
-                account=self._account,
-                install_id=self._settings.install_id,
-                put_back=self._record.choices.put_back_deleted and tally is self._tally,
-            ),
-            remote=remote,
-            ledger=parts.ledger,
-            pacer=parts.pacer,
-            clock=parts.clock,
-            chance=parts.chance,
-            soon=SyncWindow.around(
-                now, desk.window.timezone, days_in_arrears=0, days_in_advance=1
-            ).end,
-            now=now,
-            tally=tally,
+        """`shown`: as progress."""
+        target = Target(
+            calendar=calendar,
+            account=self._account,
+            install_id=self._settings.install_id,
+            timezone=self._record.practitioner.timezone,
+            put_back=put_back,
         )
-        if tally is self._tally:
-            writer.replan = self._replan if desk is self._desk else None
-            writer.progress = lambda done, total: self._tell(done, total, "writing")
-        try:
-            await writer.write(plan)
-        finally:
-            if writer.in_flight is not None:
-                self._floor.in_flight[desk.calendar] = writer.in_flight
+        await write_plan(
+            self._parts,
+            remote,
+            plan,
+            target,
+            tally,
+            self._floor.in_flight,
+            replan=replan,
+            progress=self._tell_writing if shown else lambda _done, _total: None,
+        )
 
     async def _say_staleness(self, remote: RemoteCalendar, desk: Desk) -> None:
         """Put the notice up, bring it to today, or take it down; never two at a time.
@@ -319,10 +322,11 @@ class Pass:
         if not plan.actions:
             return
         tally = Tally()
+        first = replace(plan, inserts=(), updates=())
+        rest = SyncPlan(inserts=plan.inserts, updates=plan.updates)
         try:
-            await self._write(remote, desk, replace(plan, inserts=(), updates=()), tally)
-            rest = SyncPlan(inserts=plan.inserts, updates=plan.updates)
-            await self._write(remote, desk, rest, tally)
+            for part in (first, rest):
+                await self._write(remote, desk.calendar, part, tally, put_back=False, shown=False)
         finally:
             self._tally.api_calls += tally.api_calls
             self._notices_changed += tally.done
@@ -344,9 +348,9 @@ class Pass:
         self._holding.renew(await self._parts.ledger.state(self._id))
         return self._holding.sift(settings, self._desk, self._parts.clock.now())
 
-    async def _clear_former(self, desk: Desk, memory: Memory) -> None:
+    async def _clear_former(self, memory: Memory) -> None:
         async def write(remote: RemoteCalendar, calendar: CalendarRef, plan: SyncPlan) -> None:
-            await self._write(remote, replace(desk, calendar=calendar), plan, self._tally)
+            await self._write(remote, calendar, plan, self._tally, put_back=False)
 
         former = FormerCalendars(
             self._parts, self._id, self._account, self._tally, write=write, say=memory.say
@@ -374,6 +378,9 @@ class Pass:
             differences=len(found),
             imported_at=imports[0].at if imports else None,
         )
+
+    def _tell_writing(self, done: int, total: int) -> None:
+        self._tell(done, total, "writing")
 
     def _tell(self, done: int, total: int, phase: str, text: str = "") -> None:
         left = self._parts.pacer.seconds_for(self._account, max(0, total - done))

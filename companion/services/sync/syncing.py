@@ -12,8 +12,10 @@ from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.sync_state import Held, SyncState
 from companion.domain.window import SyncWindow
+from companion.services.ports import CalendarRef
 from companion.services.sync.gathering import SyncParts, account_of, gather, ready
 from companion.services.sync.holding import Holding, held_deletes
+from companion.services.sync.parting import Removal, remove_events
 from companion.services.sync.passes import Floor, Pass, PassResult, Progress
 
 
@@ -68,6 +70,18 @@ class Syncing:
         ):
             await self._floor.let_strays_end(practitioner_id)
             yield
+
+    async def remove_events(self, calendar: CalendarRef, *, notice_only: bool = False) -> Removal:
+        """Take our events out of a calendar, or only the notice of being out of date. Raises
+        Busy; what Google says is in the result."""
+        async with self.still(calendar.practitioner_id):
+            return await remove_events(
+                self._parts,
+                self._parts.settings.read(),
+                calendar,
+                self._floor.in_flight,
+                notice_only=notice_only,
+            )
 
     def was_stopped(self, practitioner_id: str) -> bool:
         """Did a person stop the last pass? Said once."""

@@ -230,11 +230,7 @@ class Worker:
             await self._look_after_others()
         await self._look_at_staleness()
         await self._tidy(settings)
-        syncing = {
-            key: record
-            for key, record in settings.practitioners.items()
-            if record.google.connected and record.choices.enabled
-        }
+        syncing = {key: record for key, record in settings.practitioners.items() if record.syncs}
         if not self._watches.keys() >= syncing.keys():
             await self._take_up(syncing, settings)
         for practitioner_id, record in syncing.items():

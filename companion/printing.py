@@ -27,7 +27,8 @@ from companion.services.ports import Activity, FeedLink
 from companion.services.settings.transfer import TransferReport
 from companion.services.sources.sources import SourceStatus
 from companion.services.status import Board
-from companion.services.sync.passes import PassResult, Progress
+from companion.services.sync.passes import PassResult
+from companion.services.sync.progress import Progress
 from companion.services.sync.syncing import Outlook
 
 # Without a terminal nothing is cut or wrapped: scripts read it.

@@ -98,8 +98,11 @@ class Practice:
     timezone: str = "Australia/Sydney"
     cap: DisclosureCap = field(default_factory=DisclosureCap)
     hold_share: float = 0.3
-    """Share of upcoming events above which removals are held."""
+    """Share (0 to 1) of a calendar's upcoming events above which removals in Google are held."""
     hold_at_least: int = 10
+    import_hold_share: float = 0.2
+    """Share (0 to 1) of a source's upcoming appointments above which an import that removes them
+    is held."""
     stale_after: timedelta = timedelta(hours=24)
     """A calendar without a successful pass for longer says so."""
     activity_kept: timedelta = timedelta(days=90)

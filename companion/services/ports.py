@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
@@ -293,15 +293,30 @@ class ActivityLog(Protocol):
 # ── feeds ─────────────────────────────────────────────────────────────────────────────────────
 
 
+class FeedDetail(StrEnum):
+    """How much a calendar link shows."""
+
+    FULL = "full"
+    INITIALS = "initials"
+    BUSY = "busy"
+    GOOGLE = "google"
+    """As in the practitioner's Google calendar."""
+    CUSTOM = "custom"
+
+
+NetworkPlace = Literal["", "inside", "outside", "here"]
+"""``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on it
+included. Empty where nobody can tell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLink:
     id: str
     practitioner_id: str
     label: str
-    detail: str
-    """Preset: ``full``, ``initials``, ``busy``, ``google`` (as there) or ``custom``."""
+    detail: FeedDetail
     custom: Disclosure | None = None
-    """What it shows when its detail is ``custom``."""
+    """What it shows when its detail is CUSTOM."""
     token_hash: bytes
     """SHA-256 of the token."""
     created_at: datetime
@@ -314,9 +329,7 @@ class FeedLink:
     """First product of the User-Agent, shortened."""
     last_status: int = 0
     """200 or 304; 0 before the first fetch."""
-    last_network: str = ""
-    """``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on
-    it included."""
+    last_network: NetworkPlace = ""
     intervals: tuple[int, ...] = ()
     """Seconds between the latest fetches, at most `INTERVALS_KEPT`, newest last."""
     fetches: int = 0
@@ -332,7 +345,7 @@ class Fetch:
     at: datetime
     client: str
     status: int
-    network: str
+    network: NetworkPlace
 
     def noted_in(self, link: FeedLink) -> FeedLink:
         intervals = link.intervals
@@ -517,8 +530,7 @@ class Table:
     headers: tuple[str, ...]
     rows: Sequence[tuple[int, tuple[object, ...]]]
     """(row number as a person sees it in the file, cells in header order)."""
-    kind: str
-    """``csv`` or ``xlsx``."""
+    kind: Literal["csv", "xlsx"]
     damaged: Sequence[tuple[int, str]] = ()
     """Row number and plain reason of rows that could not be taken apart at all."""
 

@@ -23,7 +23,7 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.auditing import clock_time, proof_in_words
-from companion.services.sync.passes import Progress
+from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 

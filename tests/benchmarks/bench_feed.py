@@ -36,7 +36,7 @@ from companion.domain.events import project
 from companion.domain.window import SyncWindow
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.views import PRESETS
-from companion.services.ports import AppointmentBook, BookChange
+from companion.services.ports import AppointmentBook, BookChange, FeedDetail
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server
 from tests.fakes.feeds import INSTALL, NOON, SYDNEY, TODAY, FeedHouse, practice, token_of, visit
@@ -266,7 +266,7 @@ async def test_two_hundred_practitioners_first_fetch_of_all(tmp_path: Path) -> N
 def test_ten_thousand_events_written_and_written_again() -> None:
     house = FeedHouse()
     window = SyncWindow.around(NOON, SYDNEY, days_in_arrears=1, days_in_advance=400)
-    events = project(map(visit, range(10_000)), window, PRESETS["full"])
+    events = project(map(visit, range(10_000)), window, PRESETS[FeedDetail.FULL])
     times, written = [time.perf_counter()], []
     for _turn in range(2):
         written.append([house.writer.event(event) for event in events])

@@ -15,8 +15,7 @@ from nicegui import ui
 from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import NotAllowed
 from companion.domain.users import Role, User
-from companion.services.feeds import views as feed_views
-from companion.services.ports import FeedLink, Fetch
+from companion.services.ports import FeedDetail, FeedLink, Fetch
 from companion.web.ui.phones import words as phone_words
 from companion.web.ui.phones.device import qr_svg
 from tests.fakes.services import lived_in, the_sample
@@ -90,7 +89,9 @@ async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
 async def test_custom_detail_is_chosen_item_by_item(visit: Visit) -> None:
     await visit.user.open(OWN)
     await add(visit)
-    next(each for each in visit.elements(ui.radio) if "busy" in each.options).value = "custom"
+    next(
+        each for each in visit.elements(ui.radio) if "busy" in each.options
+    ).value = FeedDetail.CUSTOM
     tick(visit, "Location").value = False
     tick(visit, "Notes").value = True
     name = [each for each in visit.elements(ui.radio) if "first" in each.options][-1]
@@ -338,5 +339,5 @@ async def test_a_closed_listener_is_said_on_every_page_of_phones(visit: Visit) -
 
 
 def test_every_detail_and_state_has_words() -> None:
-    assert set(phone_words.DETAILS) == set(feed_views.DETAILS)
+    assert set(phone_words.DETAILS) == set(FeedDetail)
     assert all(len(device.steps) == 3 for device in phone_words.DEVICES.values())

@@ -30,7 +30,7 @@ from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.care.doctor import AT_ONCE, Diagnosis, Doctor, Examined, closed_home
 from companion.services.care.findings import Check, Finding, Patient
 from companion.services.google.connecting import CalendarChoice, Connecting
-from companion.services.ports import FeedLink
+from companion.services.ports import FeedDetail, FeedLink
 from tests.fakes.care import FakeProbes, answering
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
@@ -339,7 +339,7 @@ async def add_link(clinic: Clinic) -> None:
             id="f1",
             practitioner_id="anna",
             label="Phone",
-            detail="initials",
+            detail=FeedDetail.INITIALS,
             token_hash=b"h" * 32,
             created_at=clinic.clock.now(),
             days_in_arrears=7,

@@ -12,6 +12,7 @@ import pytest
 from companion.domain.errors import StoreDamaged
 from companion.services.feeds.answers import FeedAnswer
 from companion.services.feeds.views import EMPTY, SWITCHED_OFF
+from companion.services.ports import FeedDetail
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.feeds import NOON, TODAY, FeedHouse, visit
 
@@ -116,7 +117,7 @@ async def test_midnight_in_the_practitioners_zone_moves_the_window() -> None:
 async def test_a_change_of_what_is_shown_raises_the_sequence_of_every_event() -> None:
     house = FeedHouse()
     await house.write(visit(1))
-    token = await house.token(detail="google")
+    token = await house.token(detail=FeedDetail.GOOGLE)
     (before,) = await read(house, token)
     record = house.settings.current.practitioner("avery")
     house.clock.shift(60)
@@ -387,7 +388,7 @@ async def test_no_log_line_holds_a_token_or_a_name(caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.DEBUG)
     house = FeedHouse()
     await house.write(visit(1))
-    token = await house.token(detail="full")
+    token = await house.token(detail=FeedDetail.FULL)
     await fetched(house, token)
     house.book.fault = ValueError("Marigold Quillfeather")
     house.clock.shift(60)

@@ -35,6 +35,7 @@ from companion.services.ports import (
     ActivityKind,
     BookChange,
     CalendarRef,
+    FeedDetail,
     FeedLink,
     ImportRecord,
 )
@@ -218,7 +219,7 @@ def feed_link() -> FeedLink:
         id="f1",
         practitioner_id=PEOPLE[1],
         label=f"{PEOPLE[0]}'s phone",
-        detail="initials",
+        detail=FeedDetail.INITIALS,
         token_hash=b"h" * 32,
         created_at=datetime(2026, 3, 1, tzinfo=UTC),
         days_in_arrears=7,

@@ -29,11 +29,12 @@ from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.domain.window import SyncWindow
 from companion.services.book.occurrences import Shown, find, no_such, shown, split_key
-from companion.services.feeds.views import AS_GOOGLE, disclosure_for
+from companion.services.feeds.views import disclosure_for
 from companion.services.ports import (
     AppointmentBook,
     CalendarRef,
     Clock,
+    FeedDetail,
     FeedStore,
     Ledger,
     SettingsStore,
@@ -81,7 +82,7 @@ class BookEntry:
 class FeedShows:
     """One level of detail that phones of this practitioner are given."""
 
-    detail: str
+    detail: FeedDetail
     links: tuple[str, ...]
     """Labels of the links that show it; none for the default level."""
     event: CalendarEvent | None
@@ -237,11 +238,11 @@ class BookView:
         def event(disclosure: Disclosure) -> CalendarEvent | None:
             return _projected(mine[0].shown, record, disclosure)
 
-        links: dict[tuple[str, Disclosure | None], list[str]] = {}
+        links: dict[tuple[FeedDetail, Disclosure | None], list[str]] = {}
         for link in await self._feeds.links(record.practitioner.id):
             if link.revoked_at is None:
                 links.setdefault((link.detail, link.custom), []).append(link.label)
-        details = links or {(AS_GOOGLE, None): []}
+        details = links or {(FeedDetail.GOOGLE, None): []}
         return Shows(
             entry=mine[0],
             google=event(settings.disclosure_of(record)),

@@ -34,12 +34,13 @@ from companion.services.feeds.links import (
 )
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.serving import FeedServing
-from companion.services.feeds.views import AS_GOOGLE, CUSTOM, check_detail, view_of
+from companion.services.feeds.views import view_of
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
     AppointmentBook,
     Clock,
+    FeedDetail,
     FeedLink,
     FeedStore,
     SecretStore,
@@ -91,13 +92,13 @@ class Feeds:
         practitioner_id: str,
         *,
         label: str,
-        detail: str = "initials",
+        detail: FeedDetail = FeedDetail.INITIALS,
         custom: Disclosure | None = None,
         days_in_arrears: int | None = None,
         days_in_advance: int | None = None,
         expires: date | None = None,
     ) -> tuple[FeedLink, str]:
-        """A new link and its URL. `custom` is what it shows when its detail is ``custom``. Days
+        """A new link and its URL. `custom` is what it shows when its detail is CUSTOM. Days
         left out are the practitioner's own; the link works to the end of the day `expires` in
         their zone. Raises BadInput, NotFound, SecretsError."""
         settings = self._settings.read()
@@ -113,13 +114,12 @@ class Feeds:
         choices = record.choices
         back = choices.days_in_arrears if days_in_arrears is None else days_in_arrears
         ahead = choices.days_in_advance if days_in_advance is None else days_in_advance
-        chosen = check_detail(detail)
         link = FeedLink(
             id="",
             practitioner_id=record.practitioner.id,
             label=label,
-            detail=chosen,
-            custom=(custom or Disclosure()) if chosen == CUSTOM else None,
+            detail=detail,
+            custom=(custom or Disclosure()) if detail is FeedDetail.CUSTOM else None,
             token_hash=b"",
             created_at=now,
             days_in_arrears=check_days(back, "days_in_arrears"),
@@ -251,7 +251,7 @@ class Feeds:
         self,
         practitioner_id: str,
         *,
-        detail: str,
+        detail: FeedDetail,
         custom: Disclosure | None = None,
         days_in_arrears: int,
         days_in_advance: int,
@@ -282,7 +282,7 @@ class Feeds:
         *,
         first_day: date,
         last_day: date,
-        detail: str = AS_GOOGLE,
+        detail: FeedDetail = FeedDetail.GOOGLE,
     ) -> bytes:
         """An .ics file of whole local days, both inclusive, without a limit of size."""
         if last_day < first_day:

@@ -231,6 +231,7 @@ class Importing:
             everyone={key: each.practitioner for key, each in settings.practitioners.items()},
             timezone=settings.practice.timezone,
             now=self._clock.now(),
+            hold_share=settings.practice.import_hold_share,
         )
 
     async def _say(

@@ -37,6 +37,7 @@ from companion.services.sync.gathering import (
 )
 from companion.services.sync.holding import Holding
 from companion.services.sync.pacing import Urgency
+from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.remembering import Memory, PassOutcome, parked, rests_until
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
@@ -44,17 +45,6 @@ from companion.services.sync.writing import InFlight, list_ours, write_plan
 
 WORKER = "worker"
 """Cause of the passes that nobody asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    practitioner_id: str
-    done: int
-    total: int
-    phase: str
-    """``planning``, ``writing``, ``done``, ``failed`` or ``cancelled``."""
-    seconds_left: float | None = None
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,22 +122,22 @@ class Pass:
         self._differences: tuple[Difference, ...] = ()
 
     async def go(self) -> PassResult:
-        self._tell(0, 0, "planning")
+        self._tell(0, 0, SyncPhase.PLANNING)
         error: CompanionError | None = None
         try:
             self._record = ready(self._settings, self._id)
             async with self._parts.turns.turn(f"sync-{self._id}"):
                 error = await self._work_and_remember()
         except asyncio.CancelledError:
-            self._tell(self._tally.done, self._planned.writes, "cancelled")
+            self._tell(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
             raise
         except CompanionError as trouble:
             error = trouble
         except Exception:  # a mistake of ours: whoever looks on must not wait for the end
-            self._tell(self._tally.done, self._planned.writes, "failed")
+            self._tell(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
         error = error or self._tally.last_refusal
-        phase = "failed" if error else "done"
+        phase = SyncPhase.FAILED if error else SyncPhase.DONE
         self._tell(self._tally.done, self._planned.writes, phase, str(error or ""))
         return self._result(error)
 
@@ -380,9 +370,9 @@ class Pass:
         )
 
     def _tell_writing(self, done: int, total: int) -> None:
-        self._tell(done, total, "writing")
+        self._tell(done, total, SyncPhase.WRITING)
 
-    def _tell(self, done: int, total: int, phase: str, text: str = "") -> None:
+    def _tell(self, done: int, total: int, phase: SyncPhase, text: str = "") -> None:
         left = self._parts.pacer.seconds_for(self._account, max(0, total - done))
         self._floor.tell(
             Progress(
@@ -390,7 +380,7 @@ class Pass:
                 done=done,
                 total=total,
                 phase=phase,
-                seconds_left=left if phase == "writing" else None,
+                seconds_left=left if phase is SyncPhase.WRITING else None,
                 text=text,
             )
         )

@@ -16,7 +16,8 @@ from companion.services.ports import CalendarRef
 from companion.services.sync.gathering import SyncParts, account_of, gather, ready
 from companion.services.sync.holding import Holding, held_deletes
 from companion.services.sync.parting import Removal, remove_events
-from companion.services.sync.passes import Floor, Pass, PassResult, Progress
+from companion.services.sync.passes import Floor, Pass, PassResult
+from companion.services.sync.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,8 @@ from companion.services.ports import AppointmentBook, Clock, SettingsStore
 from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
-from companion.services.sync.passes import WORKER, PassResult, Progress
+from companion.services.sync.passes import WORKER, PassResult
+from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 
@@ -179,7 +180,7 @@ class Worker:
         """Google has confirmed a write: the network is there, and nobody waits for the end of the
         long upload that was the probe."""
         before = self._written.pop(progress.practitioner_id, 0)
-        if progress.phase != "writing":
+        if progress.phase is not SyncPhase.WRITING:
             return
         self._written[progress.practitioner_id] = progress.done
         if progress.done > before and self._network.offline:

@@ -10,8 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from companion.services.sync.progress import Progress, SyncPhase
+
 if TYPE_CHECKING:
-    from companion.services.sync.passes import PassResult, Progress
+    from companion.services.sync.passes import PassResult
 
 
 def number(count: int) -> str:
@@ -91,7 +93,7 @@ def duration(seconds: float) -> str:
 
 def progress_line(progress: Progress) -> str:
     """``120 of 400, about 1 min left``; what it is doing before there are figures."""
-    if progress.phase == "planning":
+    if progress.phase is SyncPhase.PLANNING:
         return "Comparing the book with Google …"
     if not progress.total:
         return progress.text or "Working …"

@@ -12,13 +12,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
-from companion.web.ui.live import RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from companion.services.status import Board
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.progress import Progress
     from companion.web.ui.site import Site
 
 _log = logging.getLogger(__name__)
@@ -69,7 +68,7 @@ class BookPulse:
 
     def _on_progress(self, progress: Progress) -> None:
         now = self._site.services.clock.monotonic()
-        if progress.phase not in RUNNING or now - self._told_at >= UPLOAD_SECONDS:
+        if not progress.phase.running or now - self._told_at >= UPLOAD_SECONDS:
             self._told_at = now
             self.version += 1
 

@@ -17,9 +17,9 @@ from companion.commands.running import (
     Who,
     run_command,
 )
-from companion.console import SHOWN, as_json, error_json, out, progress_bar, trouble
+from companion.console import SHOWN, as_json, err, error_json, out, progress_bar, trouble
 from companion.domain.differences import when
-from companion.domain.errors import CompanionError
+from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
@@ -121,16 +121,27 @@ def audit(
     practitioners: Annotated[list[str] | None, typer.Argument(metavar="[PRACTITIONER …]")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who is connected.")] = False,
     repair: Annotated[bool, typer.Option(help="Mend what differs.")] = True,
+    put_back: Annotated[
+        bool,
+        typer.Option("--put-back", help="Insert again what was left out."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare Google with the book, event by event."""
     from companion.services.sync.auditing import proof_in_words
 
     async def work(house: House) -> int:
+        if put_back and not repair:
+            raise BadInput(
+                "--put-back and --no-repair contradict each other.", "Use one.", field="usage"
+            )
         chosen = house.chosen(practitioners or [], everybody=everybody)
-        results = [
-            await house.services.auditing.audit(person.id, repair=repair) for person in chosen
-        ]
+        results = []
+        for person in chosen:
+            if put_back:
+                count = await house.services.auditing.put_back(person.id)
+                err.print(f"{person.name}: {count} left-out events are put back.")
+            results.append(await house.services.auditing.audit(person.id, repair=repair))
         if json:
             as_json({"practitioners": [pass_json(result, audit=True) for result in results]})
         for person, result in zip(chosen, results, strict=True):

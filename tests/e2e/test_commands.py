@@ -166,3 +166,20 @@ def test_another_google_client_waits_for_a_person_and_the_same_one_changes_nothi
     assert "Succeeded" in desk.run("google", "test", "Anna Example")
     assert "was replaced by" in desk.run("google", "client", other, "--yes")
     desk.run("google", "test", "Anna Example", code=1)
+
+
+def test_two_names_become_one_and_somebody_who_left_is_removed(desk: Desk, tmp_path: Path) -> None:
+    desk.run("import", write_export(tmp_path / "export.csv", 5))
+    desk.run("practitioners", "add", "Anne Example")
+    held = desk.json("practitioners", "merge", "Anna Example", "Anne Example", code=3)
+    assert (held["appointments"], held["done"]) == (5, False)
+    assert "5 appointments moved" in desk.run(
+        "practitioners", "merge", "Anna Example", "Anne Example", "--yes"
+    )
+    (left,) = desk.json("practitioners", "list")["practitioners"]
+    assert left["name"] == "Anne Example"
+    assert desk.json("settings", "Anna Example")["practitioner"] == "Anne Example"
+    desk.run("practitioners", "remove", "Anne Example", code=3)
+    gone = desk.json("practitioners", "remove", "Anne Example", "--yes")
+    assert (gone["appointments"], gone["done"]) == (5, True)
+    assert desk.json("practitioners", "list")["practitioners"] == []

@@ -95,7 +95,7 @@ async def test_custom_detail_is_chosen_item_by_item(visit: Visit) -> None:
     tick(visit, "Location").value = False
     tick(visit, "Notes").value = True
     name = [each for each in visit.elements(ui.radio) if "first" in each.options][-1]
-    name.value = ClientName.FIRST.value
+    name.value = ClientName.FIRST
     press(button(visit, "Make the link"))
     await until(lambda: "The link for “Tablet”" in shown(visit))
     made = next(each for each in await links(visit) if each.label == "Tablet")

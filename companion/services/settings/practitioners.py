@@ -13,7 +13,7 @@ from datetime import datetime
 
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
 from companion.services.rows import next_change
 from companion.services.settings import checks, words
@@ -128,6 +128,9 @@ class Practitioners:
             names = (left.practitioner.name, *left.practitioner.aliases)
             person = _with_aliases(into.practitioner, names)
             rest = settings.without_practitioner(from_id)
+            for user in settings.users.values():
+                if user.practitioner_id == from_id:
+                    rest = rest.with_user(replace(user, practitioner_id=into_id))
             return rest.with_practitioner(replace(into, practitioner=person))
 
         after = await self._settings.change(edit)
@@ -137,8 +140,11 @@ class Practitioners:
 
     async def remove(self, practitioner_id: str) -> None:
         """The person, their settings and their appointments in the book. Raises BadInput while
-        connected to Google, where their events would be left behind."""
-        _not_connected(self._settings.read().record(practitioner_id))
+        connected to Google, where their events would be left behind, and while somebody signs in
+        as this practitioner."""
+        settings = self._settings.read()
+        _not_connected(settings.record(practitioner_id))
+        _nobody_s_own(settings, practitioner_id)
         for tell in self._leaving:
             await tell(practitioner_id)
         theirs = await self._book.appointments(practitioner_id, _EARLIEST, _LATEST)
@@ -148,9 +154,35 @@ class Practitioners:
 
         def edit(settings: Settings) -> Settings:
             _not_connected(settings.record(practitioner_id))
+            _nobody_s_own(settings, practitioner_id)
             return settings.without_practitioner(practitioner_id)
 
         await self._settings.change(edit)
+
+    # ── choices as values ─────────────────────────────────────────────────────────────────────
+
+    async def set_choices(self, practitioner_id: str, choices: SyncChoices) -> PractitionerSettings:
+        """All or none; BadInput's field is the key of `set_values`."""
+        wanted = checks.choices(choices)
+
+        def edit(settings: Settings) -> Settings:
+            record = settings.record(practitioner_id)
+            return self._put(settings, record, replace(record, choices=wanted))
+
+        return (await self._settings.change(edit)).record(practitioner_id)
+
+    async def edit_practice(self, edit_practice: Callable[[Practice], Practice]) -> Practice:
+        """All or none. Raises BadInput. A new zone counts for people added later."""
+
+        def edit(settings: Settings) -> Settings:
+            changed = replace(settings, practice=edit_practice(settings.practice))
+            if changed.practice.cap != settings.practice.cap:
+                # Feeds have presets of their own, so the cap may show in any of them.
+                for record in settings.practitioners.values():
+                    changed = changed.with_practitioner(self._shown_anew(record))
+            return changed
+
+        return (await self._settings.change(edit)).practice
 
     # ── settings in words ─────────────────────────────────────────────────────────────────────
 
@@ -174,19 +206,10 @@ class Practitioners:
         return words.show(self._settings.read().practice, words.PRACTICE)
 
     async def set_practice(self, values: Mapping[str, str]) -> Practice:
-        """All or none; BadInput's field is the key. The zone counts for people added later."""
-
-        def edit(settings: Settings) -> Settings:
-            practice = words.change(settings.practice, values, words.PRACTICE)
-            capped_anew = practice.cap != settings.practice.cap
-            changed = replace(settings, practice=practice)
-            if capped_anew:
-                # Feeds have presets of their own, so the cap may show in any of them.
-                for record in settings.practitioners.values():
-                    changed = changed.with_practitioner(self._shown_anew(record))
-            return changed
-
-        return (await self._settings.change(edit)).practice
+        """As `edit_practice`; BadInput's field is the key."""
+        return await self.edit_practice(
+            lambda practice: words.change(practice, values, words.PRACTICE)
+        )
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
 
@@ -220,6 +243,16 @@ def _not_connected(record: PractitionerSettings) -> None:
             "Disconnect first, with or without removing the events there.",
             field="practitioner",
         )
+
+
+def _nobody_s_own(settings: Settings, practitioner_id: str) -> None:
+    for user in settings.users.values():
+        if user.practitioner_id == practitioner_id:
+            raise BadInput(
+                f"{user.name} signs in to the app as this practitioner.",
+                "Remove that user first, under Users, or give them another practitioner.",
+                field="practitioner",
+            )
 
 
 def _no_namesake(settings: Settings, name: str, own_id: str) -> None:

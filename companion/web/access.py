@@ -103,7 +103,6 @@ METHODS: Mapping[str, Rule] = {
     "live.under_way": _somewhere(Action.SEE_STATUS),
     "live.upload": _on(Action.UPLOAD, _OWN),
     "live.cancel": _on(Action.UPLOAD, _OWN),
-    "live.dismiss": _on(Action.UPLOAD, _OWN),
     "status.board": _on(Action.SEE_STATUS),
     "status.one": _on(Action.SEE_STATUS, _OWN),
     "activity.recent": _on(Action.SEE_STATUS, _OWN),

@@ -15,10 +15,11 @@ from companion.adapters.sessions import SessionFile
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.tokens import token_hash
 from companion.domain.users import Role, User
 from companion.services.accounts.accounts import Accounts, SignInRefused
 from companion.services.accounts.delays import LONGEST, Delays, delay_after
-from companion.services.accounts.sessions import Session, hash_of
+from companion.services.accounts.sessions import Session
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
@@ -73,7 +74,7 @@ def desk() -> Desk:
 async def enter(desk: Desk, name: str = "Robin", password: str = GOOD) -> str:
     """The hash of a new session's token."""
     _, token = await desk.accounts.sign_in(name, password, machine="front")
-    return hash_of(token)
+    return token_hash(token)
 
 
 # ── who there is ──────────────────────────────────────────────────────────────────────────────
@@ -273,7 +274,7 @@ async def test_the_demos_session_does_not_idle_out(desk: Desk) -> None:
     user = await desk.accounts.add_demo()
     token = await desk.accounts.sessions.begin(user, lasting=True)
     await desk.clock.sleep(timedelta(days=2).total_seconds())
-    assert desk.accounts.sessions.user(hash_of(token))
+    assert desk.accounts.sessions.user(token_hash(token))
 
 
 async def test_signing_out_ends_this_session_only(desk: Desk) -> None:
@@ -315,7 +316,7 @@ async def test_what_is_kept_of_a_session_does_not_open_it(desk: Desk) -> None:
     await desk.accounts.add_first("Robin", GOOD)
     _, token = await desk.accounts.sign_in("Robin", GOOD, machine="front")
     assert token not in desk.sessions.kept
-    assert set(desk.sessions.kept) == {hash_of(token)}
+    assert set(desk.sessions.kept) == {token_hash(token)}
 
 
 async def test_a_full_disk_signs_in_all_the_same(desk: Desk) -> None:
@@ -345,7 +346,7 @@ async def test_a_changed_password_ends_the_other_sessions_and_begins_one(desk: D
     token = await desk.accounts.change_password(robin.id, present=GOOD, new=NEXT, machine="front")
     sessions = desk.accounts.sessions
     assert [sessions.user(each) for each in (one, other)] == [None, None]
-    assert sessions.user(hash_of(token))
+    assert sessions.user(token_hash(token))
     with pytest.raises(SignInRefused):
         await enter(desk)
     assert await enter(desk, password=NEXT)

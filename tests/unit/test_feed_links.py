@@ -17,7 +17,7 @@ from companion.services.feeds.views import disclosure_for, read_detail
 from companion.services.ports import FeedDetail
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, practice, token_of, visit
+from tests.fakes.feeds import NOON, TODAY, FeedHouse, asking, practice, token_of, visit
 from tests.fakes.settings import FakeSettings
 
 
@@ -322,14 +322,18 @@ async def test_a_fetch_is_noted_with_its_outcome_and_where_it_came_from() -> Non
     await house.write(visit(1))
     link, url = await house.feeds.add("avery", label="Phone")
     agent = "Mozilla/5.0 Thunderbird/128.0"
-    first = await house.feeds.fetch(token_of(url), client=agent, address="192.168.20.44")
+    first = await house.feeds.fetch(
+        token_of(url), asking(token_of(url), client=agent, gzip=False), "192.168.20.44"
+    )
     await house.feeds.close()
     noted = await house.feeds.link(link.id)
     assert (noted.last_client, noted.last_status) == ("Thunderbird/128.0", 200)
     assert (noted.last_network, noted.intervals) == ("inside", ())
     tag = dict(first.headers)[b"etag"].decode()
     house.clock.shift(1800)
-    await house.feeds.fetch(token_of(url), client=agent, if_none_match=tag, address="8.8.4.4")
+    await house.feeds.fetch(
+        token_of(url), asking(token_of(url), client=agent, tags=tag, gzip=False), "8.8.4.4"
+    )
     await house.feeds.close()
     noted = await house.feeds.link(link.id)
     assert (noted.last_status, noted.last_network, noted.intervals) == (304, "outside", (1800,))

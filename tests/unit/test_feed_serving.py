@@ -14,15 +14,13 @@ from companion.services.feeds.answers import FeedAnswer
 from companion.services.feeds.views import EMPTY, SWITCHED_OFF
 from companion.services.ports import FeedDetail
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, visit
+from tests.fakes.feeds import NOON, TODAY, FeedHouse, asking, visit
 
 ADDRESS = "192.168.20.40"
 
 
 async def fetched(house: FeedHouse, token: str, tag: str = "") -> FeedAnswer:
-    return await house.feeds.fetch(
-        token, accept_gzip=True, if_none_match=tag, client="iOS/17.5", address=ADDRESS
-    )
+    return await house.feeds.fetch(token, asking(token, tags=tag, client="iOS/17.5"), ADDRESS)
 
 
 async def read(house: FeedHouse, token: str) -> list[dict[str, str]]:
@@ -340,7 +338,7 @@ async def test_misses_are_limited_by_address_but_never_a_known_link() -> None:
     assert (await fetched(house, token)).status == 200
     house.clock.shift(5)
     assert (await fetched(house, token)).status == 200
-    elsewhere = await house.feeds.fetch("C" * 43, address="192.168.20.41")
+    elsewhere = await house.feeds.fetch("C" * 43, asking("C" * 43), "192.168.20.41")
     assert elsewhere.status == 404
     assert house.feeds.miss(ADDRESS).status == 404, "two tries came back in five seconds"
     assert house.feeds.miss(ADDRESS).status == 404

@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from companion.domain.errors import NotAllowed, SignedOut
+from companion.domain.tokens import token_hash
 from companion.domain.users import Role, User
-from companion.services.accounts.sessions import hash_of
 from companion.services.house import Services
 from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate
 from companion.web.app import _allowed
@@ -208,7 +208,7 @@ async def _routes(house: FakeHouse, arguments: dict[str, dict[str, object]]) -> 
         names = {"practitioner_id"} if "{" in path else set()
 
         def ask(user: User | None, given: dict[str, Any], path: str = path) -> Any:
-            session = "" if user is None else hash_of(tokens[user])
+            session = "" if user is None else token_hash(tokens[user])
             scope = {"type": "http", "path_params": given, "companion.session": session}
             return _allowed(path, handler, house.services)(Request(scope))
 

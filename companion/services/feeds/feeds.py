@@ -18,15 +18,15 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
+from companion.domain.tokens import token_digest
 from companion.domain.window import SyncWindow
 from companion.services.activity import note
-from companion.services.feeds.answers import FeedAnswer, FeedBody
+from companion.services.feeds.answers import FeedAnswer, FeedBody, Poll
 from companion.services.feeds.bodies import FeedBodies, FeedPreview
 from companion.services.feeds.links import (
     base_address,
     end_of,
     file_name,
-    hash_of,
     long_off,
     new_token,
     off_at,
@@ -138,7 +138,7 @@ class Feeds:
             )
         token = self._token()
         link_id = hashlib.sha256(b"link id " + token.encode()).hexdigest()[:10]
-        link = replace(plan, id=link_id, token_hash=hash_of(token))
+        link = replace(plan, id=link_id, token_hash=token_digest(token))
         await self._secrets.put(secret_name(link.id), token)
         await self._store.put(link)
         self.invalidate()
@@ -301,41 +301,13 @@ class Feeds:
         appointments = await self._bodies.read(view.projection)
         return await asyncio.to_thread(self._bodies.export, view, appointments)
 
-    async def fetch(
-        self,
-        token: str,
-        *,
-        if_none_match: str = "",
-        accept_gzip: bool = False,
-        client: str = "",
-        address: str = "",
-    ) -> FeedAnswer:
-        """The answer to one GET; `client` is the User-Agent."""
-        return await self._serving.fetch(
-            token,
-            if_none_match=if_none_match,
-            accept_gzip=accept_gzip,
-            client=client,
-            address=address,
-        )
+    async def fetch(self, token: str, poll: Poll | None = None, address: str = "") -> FeedAnswer:
+        """The answer to one GET from `address`; `poll` is what the request of that token says."""
+        return await self._serving.fetch(token, poll or Poll(token_digest(token)), address)
 
-    def ready(
-        self,
-        token_hash: bytes,
-        *,
-        if_none_match: str = "",
-        accept_gzip: bool = False,
-        client: str = "",
-        address: str = "",
-    ) -> FeedAnswer | None:
+    def ready(self, poll: Poll, address: str) -> FeedAnswer | None:
         """The same at once, or None where something has to be looked up first."""
-        return self._serving.ready(
-            token_hash,
-            if_none_match=if_none_match,
-            accept_gzip=accept_gzip,
-            client=client,
-            address=address,
-        )
+        return self._serving.ready(poll, address)
 
     def miss(self, address: str) -> FeedAnswer:
         """The answer to anything that is no link at all: the same as to an unknown one."""

@@ -29,10 +29,6 @@ def new_token() -> str:
     return token_urlsafe(32)
 
 
-def hash_of(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
-
-
 def product_of(user_agent: str) -> str:
     """The program's name and version out of a User-Agent, at most 40 characters.
 

@@ -168,10 +168,6 @@ class Live:
         self._services.syncing.cancel(practitioner_id)
         self.version += 1
 
-    def dismiss(self, practitioner_id: str) -> None:
-        self._outcomes.pop(practitioner_id, None)
-        self.version += 1
-
     def status_of(self, practitioner_id: str) -> PractitionerStatus | None:
         board = self.latest()
         if board is None:

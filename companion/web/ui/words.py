@@ -129,12 +129,6 @@ def pass_sentence(result: PassResult) -> str:
     return line.strip()
 
 
-def greeting_date(now: datetime, timezone: str) -> str:
-    """Today in the practice, ``Tuesday 24 November 2026``."""
-    local = now.astimezone(ZoneInfo(timezone))
-    return f"{local:%A} {local.day} {local:%B} {local.year}"
-
-
 def utc(moment: datetime) -> str:
     """For a `<time datetime>` attribute."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")

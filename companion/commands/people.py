@@ -17,7 +17,7 @@ from companion.commands.running import (
 from companion.console import as_json, err, out, table
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.main import Application
 
 app = typer.Typer()
 people = typer.Typer(help="The people whose calendars are kept.", no_args_is_help=True)
@@ -30,8 +30,8 @@ app.add_typer(users, name="users")
 def practitioners_list(json: Json = False) -> None:
     """Everybody, in display order."""
 
-    async def work(house: House) -> None:
-        records = house.services.settings.read().practitioners.values()
+    async def work(application: Application) -> None:
+        records = application.services.settings.read().practitioners.values()
         if json:
             as_json(
                 {
@@ -78,8 +78,10 @@ def practitioners_add(
 ) -> None:
     """Add one person."""
 
-    async def work(house: House) -> None:
-        added = await house.services.practitioners.add(name, email=email, timezone=timezone, id=id)
+    async def work(application: Application) -> None:
+        added = await application.services.practitioners.add(
+            name, email=email, timezone=timezone, id=id
+        )
         if json:
             as_json({"id": added.id, "name": added.name, "timezone": added.timezone})
         else:
@@ -100,12 +102,12 @@ def practitioners_merge(
 ) -> None:
     """Make one person of two names: appointments move, both names are known."""
 
-    async def work(house: House) -> int:
-        left, kept = house.practitioner(practitioner), house.practitioner(into)
-        count = await house.services.book.count(left.id)
+    async def work(application: Application) -> int:
+        left, kept = application.practitioner(practitioner), application.practitioner(into)
+        count = await application.services.book.count(left.id)
         if yes:
-            await house.services.practitioners.merge(left.id, kept.id)
-            house.services.worker.nudge(kept.id)
+            await application.services.practitioners.merge(left.id, kept.id)
+            application.services.worker.nudge(kept.id)
         if json:
             as_json({"from": left.id, "into": kept.id, "appointments": count, "done": yes})
         elif yes:
@@ -125,11 +127,11 @@ def practitioners_merge(
 def practitioners_remove(practitioner: Who, yes: Yes = False, json: Json = False) -> None:
     """Remove a person with their settings, phone links and appointments in the book."""
 
-    async def work(house: House) -> int:
-        person = house.practitioner(practitioner)
-        count = await house.services.book.count(person.id)
+    async def work(application: Application) -> int:
+        person = application.practitioner(practitioner)
+        count = await application.services.book.count(person.id)
         if yes:
-            await house.services.practitioners.remove(person.id)
+            await application.services.practitioners.remove(person.id)
         if json:
             as_json({"practitioner": person.id, "appointments": count, "done": yes})
         elif yes:
@@ -156,13 +158,13 @@ def settings(
 ) -> None:
     """Show or set one practitioner's settings."""
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> None:
+        person = application.practitioner(practitioner)
         changes = dict(pair(value) for value in values or [])
         if changes:
-            await house.services.practitioners.set_values(person.id, changes)
-            house.services.worker.nudge(person.id)
-        shown = house.services.practitioners.values(person.id)
+            await application.services.practitioners.set_values(person.id, changes)
+            application.services.worker.nudge(person.id)
+        shown = application.services.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})
         else:
@@ -176,9 +178,9 @@ def settings(
 def users_list(json: Json = False) -> None:
     """Everybody who may sign in."""
 
-    async def work(house: House) -> None:
-        found = house.services.accounts.users()
-        names = house.names()
+    async def work(application: Application) -> None:
+        found = application.services.accounts.users()
+        names = application.names()
         rows = [
             {
                 "id": each.id,
@@ -205,8 +207,8 @@ def users_list(json: Json = False) -> None:
 def users_reset(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False) -> None:
     """A new password to hand over; also for an administrator who has forgotten theirs."""
 
-    async def work(house: House) -> None:
-        accounts = house.services.accounts
+    async def work(application: Application) -> None:
+        accounts = application.services.accounts
         user = accounts.named(name)
         password = await accounts.reset_password(user.id)
         if json:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from companion.services.ports import ActivityLog, Clock, Google, Ledger, SettingsStore
-from companion.services.sync.gathering import SyncParts
 from companion.services.sync.pacing import Pacer
+from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.syncing import Syncing
-from tests.fakes.services import FreeTurns
+from tests.fakes.services import FreeLocks
 from tests.fakes.stores import MemoryBook
 
 
@@ -28,7 +28,7 @@ def syncing_over(
             settings=settings,
             google=google,
             activity=activity,
-            turns=FreeTurns(),
+            locks=FreeLocks(),
             pacer=Pacer(clock, user_rate=10, project_rate=166),
             clock=clock,
             chance=random.Random(1),

@@ -18,7 +18,7 @@ ZOE, GONE, NEW = PEOPLE[0].id, PEOPLE[2].id, PEOPLE[5].id
 
 
 def choices(visit: Visit, who: str = ZOE) -> object:
-    return visit.house.settings.read().practitioners[who].choices
+    return visit.application.settings.read().practitioners[who].choices
 
 
 async def test_the_steps_stand_in_the_vendors_order(visit: Visit) -> None:
@@ -43,7 +43,7 @@ async def test_a_good_sign_in_makes_both_checks_green(visit: Visit) -> None:
     await visit.user.should_see("Test Credentials (Succeeded)")
     press(button(visit, "Check Calendar is accessible"))
     await visit.user.should_see("Calendar Accessible (Succeeded)")
-    calendars = visit.house.google.calendars_by_id.values()
+    calendars = visit.application.google.calendars_by_id.values()
     assert not [
         event for each in calendars for event in each.live() if "test" in event.content.summary
     ]
@@ -64,7 +64,7 @@ async def test_nothing_counts_before_apply(visit: Visit) -> None:
     assert choices(visit) == before
     press(button(visit, "Apply"))
     await until(lambda: choices(visit) != before)
-    assert visit.house.settings.read().practitioners[ZOE].choices.days_in_advance == 90
+    assert visit.application.settings.read().practitioners[ZOE].choices.days_in_advance == 90
     await until(lambda: "Saved." in visit.notices())
 
 
@@ -81,7 +81,7 @@ async def test_a_number_out_of_range_is_told_at_its_field(visit: Visit) -> None:
     days.value = 9999
     press(button(visit, "Apply"))
     await until(lambda: days.error)
-    assert visit.house.settings.read().practitioners[ZOE].choices.days_in_arrears == 7
+    assert visit.application.settings.read().practitioners[ZOE].choices.days_in_arrears == 7
 
 
 async def test_at_least_one_kind_must_go(visit: Visit) -> None:
@@ -104,14 +104,14 @@ async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
     press(button(visit, "Apply"))
     await until(
         lambda: (
-            visit.house.settings.read().practitioners[ZOE].choices.disclosure.client_name
+            visit.application.settings.read().practitioners[ZOE].choices.disclosure.client_name
             is ClientName.FULL
         )
     )
 
 
 async def test_the_practices_cap_limits_what_can_be_chosen(visit: Visit) -> None:
-    await visit.house.services.practitioners.set_practice(
+    await visit.application.services.practitioners.set_practice(
         {"cap_client_name": "initials", "cap_include": "type"}
     )
     await visit.user.open(f"/practitioner/{ZOE}")
@@ -143,7 +143,7 @@ async def test_a_calendar_id_that_is_none_is_told_at_its_field(visit: Visit) -> 
 
 
 async def test_a_sign_in_under_way_can_be_cancelled(visit: Visit) -> None:
-    connecting = visit.house.services.connecting
+    connecting = visit.application.services.connecting
     await connecting.begin(NEW, redirect_uri="http://127.0.0.1:8080/oauth/callback", user="owner")
     await visit.user.open(f"/practitioner/{NEW}")
     await visit.user.should_see("A sign-in at Google is under way.")
@@ -171,15 +171,16 @@ async def test_disconnecting_can_take_the_events_along(visit: Visit) -> None:
     tick(visit, "Also remove our events from the Google calendar").value = True
     press(button(visit, "Disconnect"))
     await until(
-        lambda: not visit.house.settings.read().practitioners[ZOE].google.connected, seconds=10
+        lambda: not visit.application.settings.read().practitioners[ZOE].google.connected,
+        seconds=10,
     )
 
 
 async def test_what_was_left_out_is_put_back_at_a_press(visit: Visit) -> None:
-    house = visit.house
-    calendar = calendar_of(house.settings.read().record(ZOE))
-    first, *_ = await house.ledger.entries(calendar)
-    await house.ledger.write(calendar, put=[replace(first, state=EntryState.LEFT_OUT)])
+    application = visit.application
+    calendar = calendar_of(application.settings.read().record(ZOE))
+    first, *_ = await application.ledger.entries(calendar)
+    await application.ledger.write(calendar, put=[replace(first, state=EntryState.LEFT_OUT)])
     await visit.user.open(f"/practitioner/{ZOE}")
     press(button(visit, "Put back what was left out"))
     await until(lambda: "1 event will be in Google again" in visit.notices())
@@ -188,9 +189,9 @@ async def test_what_was_left_out_is_put_back_at_a_press(visit: Visit) -> None:
 
 
 async def test_two_names_of_one_person_are_merged(visit: Visit) -> None:
-    house = visit.house
-    added = await house.services.practitioners.add("Zoe Nguyen")
-    count = await house.book.count(ZOE)
+    application = visit.application
+    added = await application.services.practitioners.add("Zoe Nguyen")
+    count = await application.book.count(ZOE)
     await visit.user.open(f"/practitioner/{added.id}")
     press(button(visit, "Merge into another …"))
     await visit.user.should_see("Merge Zoe Nguyen into another practitioner?")
@@ -198,20 +199,20 @@ async def test_two_names_of_one_person_are_merged(visit: Visit) -> None:
     await visit.user.should_see("Choose whom to merge into.")
     field(visit, "Into").value = ZOE
     press(button(visit, "Merge"))
-    await until(lambda: added.id not in house.settings.read().practitioners)
-    assert "Zoe Nguyen" in house.settings.read().record(ZOE).practitioner.aliases
-    assert await house.book.count(ZOE) == count
+    await until(lambda: added.id not in application.settings.read().practitioners)
+    assert "Zoe Nguyen" in application.settings.read().record(ZOE).practitioner.aliases
+    assert await application.book.count(ZOE) == count
 
 
 async def test_somebody_is_removed_after_a_question(visit: Visit) -> None:
-    house = visit.house
-    added = await house.services.practitioners.add("Zoe Nguyen")
+    application = visit.application
+    added = await application.services.practitioners.add("Zoe Nguyen")
     await visit.user.open(f"/practitioner/{added.id}")
     press(button(visit, "Remove …"))
     await visit.user.should_see("Remove Zoe Nguyen?")
-    assert added.id in house.settings.read().practitioners
+    assert added.id in application.settings.read().practitioners
     press(button(visit, "Remove"))
-    await until(lambda: added.id not in house.settings.read().practitioners)
+    await until(lambda: added.id not in application.settings.read().practitioners)
 
 
 async def test_who_is_connected_is_neither_merged_nor_removed(visit: Visit) -> None:

@@ -40,7 +40,7 @@ from companion.services.ports import (
     SettingsStore,
     calendar_of,
 )
-from companion.services.sync.gathering import desired_events, window_of
+from companion.services.sync.snapshot import desired_events, window_of
 
 A_DAY = timedelta(days=1)
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]

@@ -16,7 +16,7 @@ from companion.domain.errors import BadInput
 from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
 from companion.services.rows import next_change
-from companion.services.settings import checks, words
+from companion.services.settings import checks, formatting
 
 _EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - wall time
 _LATEST = datetime(2300, 1, 1)  # noqa: DTZ001 - wall time
@@ -188,7 +188,9 @@ class Practitioners:
 
     def values(self, practitioner_id: str) -> dict[str, str]:
         """By key, as `set_values` takes them."""
-        return words.show(self._settings.read().record(practitioner_id), words.PRACTITIONER)
+        return formatting.show(
+            self._settings.read().record(practitioner_id), formatting.PRACTITIONER
+        )
 
     async def set_values(
         self, practitioner_id: str, values: Mapping[str, str]
@@ -197,18 +199,20 @@ class Practitioners:
 
         def edit(settings: Settings) -> Settings:
             record = settings.record(practitioner_id)
-            return self._put(settings, record, words.change(record, values, words.PRACTITIONER))
+            return self._put(
+                settings, record, formatting.change(record, values, formatting.PRACTITIONER)
+            )
 
         after = await self._settings.change(edit)
         return after.practitioners[practitioner_id]
 
     def practice_values(self) -> dict[str, str]:
-        return words.show(self._settings.read().practice, words.PRACTICE)
+        return formatting.show(self._settings.read().practice, formatting.PRACTICE)
 
     async def set_practice(self, values: Mapping[str, str]) -> Practice:
         """As `edit_practice`; BadInput's field is the key."""
         return await self.edit_practice(
-            lambda practice: words.change(practice, values, words.PRACTICE)
+            lambda practice: formatting.change(practice, values, formatting.PRACTICE)
         )
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
@@ -257,7 +261,7 @@ def _nobody_s_own(settings: Settings, practitioner_id: str) -> None:
 
 def _no_namesake(settings: Settings, name: str, own_id: str) -> None:
     for each in settings.practitioners.values():
-        if each.practitioner.id != own_id and each.practitioner.answers_to(name):
+        if each.practitioner.id != own_id and each.practitioner.matches_name(name):
             raise BadInput(
                 f'There is already a practitioner "{each.practitioner.name}" who answers to '
                 f'"{name}".',

@@ -25,20 +25,20 @@ from companion.services.ports import (
     RemoteCalendar,
     calendar_of,
 )
-from companion.services.sync.former import FormerCalendars
-from companion.services.sync.gathering import (
+from companion.services.sync.held_removals import HeldRemovals
+from companion.services.sync.pacing import Urgency
+from companion.services.sync.persistence import Memory, PassOutcome, parked, rests_until
+from companion.services.sync.previous_calendars import PreviousCalendars
+from companion.services.sync.progress import Progress, SyncPhase
+from companion.services.sync.snapshot import (
     A_DAY,
-    Desk,
     SyncParts,
+    SyncSnapshot,
     account_of,
     gather,
     ready,
     window_of,
 )
-from companion.services.sync.holding import Holding
-from companion.services.sync.pacing import Urgency
-from companion.services.sync.progress import Progress, SyncPhase
-from companion.services.sync.remembering import Memory, PassOutcome, parked, rests_until
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import InFlight, list_ours, write_plan
@@ -70,7 +70,7 @@ class PassResult:
 
 
 @dataclass(slots=True)
-class Floor:
+class SharedRunState:
     """What the passes of one process share while they run."""
 
     tell: Callable[[Progress], None]
@@ -78,7 +78,7 @@ class Floor:
     """Practitioners whose book or settings changed since their pass last planned."""
     in_flight: InFlight = field(default_factory=dict)
 
-    async def let_strays_end(self, practitioner_id: str) -> None:
+    async def drain_in_flight(self, practitioner_id: str) -> None:
         """A call of a cancelled pass may still be under way: nothing is looked at before."""
         calls = self.in_flight
         for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
@@ -92,10 +92,10 @@ class Pass:
     def __init__(
         self,
         parts: SyncParts,
-        floor: Floor,
+        floor: SharedRunState,
         record: PractitionerSettings,
         cause: str,
-        holding: Holding,
+        holding: HeldRemovals,
         *,
         audit: bool,
         repair: bool,
@@ -114,7 +114,7 @@ class Pass:
         self._account = account_of(record)
         self._began = time.monotonic()
         self._tally = Tally()
-        self._desk: Desk | None = None
+        self._snapshot: SyncSnapshot | None = None
         self._notices: list[ObservedEvent] | None = None
         self._notices_changed = 0
         self._planned = SyncPlan()
@@ -126,14 +126,14 @@ class Pass:
         error: CompanionError | None = None
         try:
             self._record = ready(self._settings, self._id)
-            async with self._parts.turns.turn(f"sync-{self._id}"):
+            async with self._parts.locks.hold(f"sync-{self._id}"):
                 error = await self._work_and_remember()
         except asyncio.CancelledError:
             self._tell(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
             raise
         except CompanionError as trouble:
             error = trouble
-        except Exception:  # a mistake of ours: whoever looks on must not wait for the end
+        except Exception:  # an internal error: whoever looks on must not wait for the end
             self._tell(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
         error = error or self._tally.last_refusal
@@ -192,7 +192,7 @@ class Pass:
         return PassOutcome(
             tally=self._tally,
             holding=self._holding,
-            desk=self._desk,
+            snapshot=self._snapshot,
             proof=self._proof,
             notices=self._notices_changed,
             repaired=self._repair,
@@ -204,29 +204,29 @@ class Pass:
         parts = self._parts
         self._holding.begin(state)
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
-        await self._floor.let_strays_end(self._id)
+        await self._floor.drain_in_flight(self._id)
         audit = self._audit or state.audit_due
         self._floor.changed.discard(self._id)
         observed = await self._observe(remote, self._window()) if audit else None
         if observed is not None and not self._record.choices.put_back_deleted:
             observed += await self._moved_away(remote, observed)
-        desk = await gather(parts, self._settings, self._record, observed)
-        self._desk, self._planned = desk, desk.plan
+        snapshot = await gather(parts, self._settings, self._record, observed)
+        self._snapshot, self._planned = snapshot, snapshot.plan
         if observed is not None:
-            self._differences = find_differences(desk.desired, desk.entries, observed)
-        plan = self._holding.sift(self._settings, desk, parts.clock.now())
+            self._differences = find_differences(snapshot.desired, snapshot.entries, observed)
+        plan = self._holding.filter_held(self._settings, snapshot, parts.clock.now())
         if state.fingerprint and plan.writes:
             await parts.ledger.edit_state(self._id, lambda found: replace(found, fingerprint=""))
         if self._repair:
             await self._write(
                 remote,
-                desk.calendar,
+                snapshot.calendar,
                 plan,
                 self._tally,
                 put_back=self._record.choices.put_back_deleted,
                 replan=self._replan,
             )
-            await self._say_staleness(remote, desk)
+            await self._say_staleness(remote, snapshot)
             await self._clear_former(memory)
         if observed is not None:
             await self._prove(remote, observed)
@@ -300,14 +300,14 @@ class Pass:
             progress=self._tell_writing if shown else lambda _done, _total: None,
         )
 
-    async def _say_staleness(self, remote: RemoteCalendar, desk: Desk) -> None:
+    async def _say_staleness(self, remote: RemoteCalendar, snapshot: SyncSnapshot) -> None:
         """Put the notice up, bring it to today, or take it down; never two at a time.
 
         A person who deletes it in Google has read it: it stays away."""
         since = await self._parts.stale_since(self._id)
         wanted = google_notice(since, self._record, self._parts.clock.now())
         plan = reconcile(
-            wanted, desk.notices, desk.window, self._notices, put_back=False, tidy=True
+            wanted, snapshot.notices, snapshot.window, self._notices, put_back=False, tidy=True
         )
         if not plan.actions:
             return
@@ -316,7 +316,9 @@ class Pass:
         rest = SyncPlan(inserts=plan.inserts, updates=plan.updates)
         try:
             for part in (first, rest):
-                await self._write(remote, desk.calendar, part, tally, put_back=False, shown=False)
+                await self._write(
+                    remote, snapshot.calendar, part, tally, put_back=False, shown=False
+                )
         finally:
             self._tally.api_calls += tally.api_calls
             self._notices_changed += tally.done
@@ -334,15 +336,15 @@ class Pass:
                 "The next sync goes on with the new calendar.",
             )
         self._settings, self._record = settings, record
-        self._desk = await gather(self._parts, settings, record, before=self._desk)
+        self._snapshot = await gather(self._parts, settings, record, before=self._snapshot)
         self._holding.renew(await self._parts.ledger.state(self._id))
-        return self._holding.sift(settings, self._desk, self._parts.clock.now())
+        return self._holding.filter_held(settings, self._snapshot, self._parts.clock.now())
 
     async def _clear_former(self, memory: Memory) -> None:
         async def write(remote: RemoteCalendar, calendar: CalendarRef, plan: SyncPlan) -> None:
             await self._write(remote, calendar, plan, self._tally, put_back=False)
 
-        former = FormerCalendars(
+        former = PreviousCalendars(
             self._parts, self._id, self._account, self._tally, write=write, say=memory.say
         )
         await former.clear(self._record.google.calendar_id, self._holding)
@@ -351,19 +353,19 @@ class Pass:
         """Keep the outcome of comparing field by field as the proof.
 
         After writing, Google is asked again: the proof is what it holds, not what we sent."""
-        desk = self._desk
-        if desk is None:
+        snapshot = self._snapshot
+        if snapshot is None:
             return
         if self._tally.done:
-            observed = await self._observe(remote, desk.window)
-        rows = await self._parts.ledger.entries(desk.calendar)
+            observed = await self._observe(remote, snapshot.window)
+        rows = await self._parts.ledger.entries(snapshot.calendar)
         entries = [row for row in rows if not is_notice(row.key)]
-        found = find_differences(desk.desired, entries, observed)
+        found = find_differences(snapshot.desired, entries, observed)
         left_out = {entry.key for entry in entries if entry.state is EntryState.LEFT_OUT}
         imports = await self._parts.book.imports(1)
         self._proof = Proof(
             at=self._parts.clock.now(),
-            book=sum(1 for event in desk.desired if event.key not in left_out),
+            book=sum(1 for event in snapshot.desired if event.key not in left_out),
             google=len(observed),
             differences=len(found),
             imported_at=imports[0].at if imports else None,

@@ -10,7 +10,7 @@ from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
 from companion.services.settings.checks import folded_types
-from companion.services.settings.words import listed, parts
+from companion.services.settings.formatting import listed, parts
 from companion.web.ui.theme import box, text
 
 CLIENT_NAMES: Mapping[ClientName, str] = {

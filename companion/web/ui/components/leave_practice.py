@@ -8,10 +8,10 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
-from companion.web.ui import words
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, dialog, notice, text
-from companion.web.ui.troubles import careful, say_done
 
 
 def leave_card(site: Site, record: PractitionerSettings) -> None:
@@ -25,8 +25,8 @@ def leave_card(site: Site, record: PractitionerSettings) -> None:
             "card__lead",
         )
         with box("actions"):
-            button("Merge into another …", careful(partial(_open_merge, site, record)))
-            button("Remove …", careful(partial(_open_remove, site, record)), look="danger")
+            button("Merge into another …", report_errors(partial(_open_merge, site, record)))
+            button("Remove …", report_errors(partial(_open_remove, site, record)), look="danger")
 
 
 async def _open_merge(site: Site, record: PractitionerSettings) -> None:
@@ -36,7 +36,7 @@ async def _open_merge(site: Site, record: PractitionerSettings) -> None:
         for key, each in site.services.settings.read().practitioners.items()
         if key != person.id
     }
-    theirs = words.counted(await site.services.book.count(person.id), "appointment")
+    theirs = formatting.counted(await site.services.book.count(person.id), "appointment")
     with dialog(f"Merge {person.name} into another practitioner?") as opened:
         if not others:
             text("There is nobody else in this practice.", "soft")
@@ -67,13 +67,13 @@ async def _open_merge(site: Site, record: PractitionerSettings) -> None:
             _left(site, f"{person.name} was merged into {merged.name}.")
 
         with box("actions"):
-            button("Merge", careful(go), look="danger")
+            button("Merge", report_errors(go), look="danger")
             button("Cancel", opened.close, look="primary")
 
 
 async def _open_remove(site: Site, record: PractitionerSettings) -> None:
     person = record.practitioner
-    theirs = words.counted(await site.services.book.count(person.id), "appointment")
+    theirs = formatting.counted(await site.services.book.count(person.id), "appointment")
     with dialog(f"Remove {person.name}?") as opened:
         text(f"Settings, phone links and {theirs} in the book are removed. This cannot be undone.")
         wrong = box().props("aria-live=assertive")
@@ -89,11 +89,11 @@ async def _open_remove(site: Site, record: PractitionerSettings) -> None:
             _left(site, f"{person.name} was removed.")
 
         with box("actions"):
-            button("Remove", careful(go), look="danger")
+            button("Remove", report_errors(go), look="danger")
             button("Keep", opened.close, look="primary")
 
 
 def _left(site: Site, sentence: str) -> None:
     site.live.touch()
-    say_done(sentence)
+    notify_done(sentence)
     ui.navigate.to("/")

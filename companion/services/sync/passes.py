@@ -92,7 +92,7 @@ class Pass:
     def __init__(
         self,
         parts: SyncParts,
-        floor: SharedRunState,
+        shared: SharedRunState,
         record: PractitionerSettings,
         cause: str,
         holding: HeldRemovals,
@@ -102,7 +102,7 @@ class Pass:
         fingerprint: str,
     ) -> None:
         self._parts = parts
-        self._floor = floor
+        self._shared = shared
         self._settings = parts.settings.read()
         self._record = record
         self._cause = cause
@@ -204,9 +204,9 @@ class Pass:
         parts = self._parts
         self._holding.begin(state)
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
-        await self._floor.drain_in_flight(self._id)
+        await self._shared.drain_in_flight(self._id)
         audit = self._audit or state.audit_due
-        self._floor.changed.discard(self._id)
+        self._shared.changed.discard(self._id)
         observed = await self._observe(remote, self._window()) if audit else None
         if observed is not None and not self._record.choices.put_back_deleted:
             observed += await self._moved_away(remote, observed)
@@ -227,7 +227,7 @@ class Pass:
                 replan=self._replan,
             )
             await self._say_staleness(remote, snapshot)
-            await self._clear_former(memory)
+            await self._clear_previous(memory)
         if observed is not None:
             await self._prove(remote, observed)
 
@@ -295,7 +295,7 @@ class Pass:
             plan,
             target,
             tally,
-            self._floor.in_flight,
+            self._shared.in_flight,
             replan=replan,
             progress=self._tell_writing if shown else lambda _done, _total: None,
         )
@@ -325,9 +325,9 @@ class Pass:
 
     async def _replan(self) -> SyncPlan | None:
         """A fresh plan when the book or the settings changed under a running pass."""
-        if self._id not in self._floor.changed:
+        if self._id not in self._shared.changed:
             return None
-        self._floor.changed.discard(self._id)
+        self._shared.changed.discard(self._id)
         settings = self._parts.settings.read()
         record = ready(settings, self._id)
         if record.google.calendar_id != self._record.google.calendar_id:
@@ -340,14 +340,14 @@ class Pass:
         self._holding.renew(await self._parts.ledger.state(self._id))
         return self._holding.filter_held(settings, self._snapshot, self._parts.clock.now())
 
-    async def _clear_former(self, memory: Memory) -> None:
+    async def _clear_previous(self, memory: Memory) -> None:
         async def write(remote: RemoteCalendar, calendar: CalendarRef, plan: SyncPlan) -> None:
             await self._write(remote, calendar, plan, self._tally, put_back=False)
 
-        former = PreviousCalendars(
+        previous = PreviousCalendars(
             self._parts, self._id, self._account, self._tally, write=write, say=memory.say
         )
-        await former.clear(self._record.google.calendar_id, self._holding)
+        await previous.clear(self._record.google.calendar_id, self._holding)
 
     async def _prove(self, remote: RemoteCalendar, observed: Sequence[ObservedEvent]) -> None:
         """Keep the outcome of comparing field by field as the proof.
@@ -376,7 +376,7 @@ class Pass:
 
     def _tell(self, done: int, total: int, phase: SyncPhase, text: str = "") -> None:
         left = self._parts.pacer.seconds_for(self._account, max(0, total - done))
-        self._floor.tell(
+        self._shared.tell(
             Progress(
                 practitioner_id=self._id,
                 done=done,

@@ -41,7 +41,7 @@ class Syncing:
 
     def __init__(self, parts: SyncParts) -> None:
         self._parts = parts
-        self._floor = SharedRunState(tell=self._tell)
+        self._shared = SharedRunState(tell=self._tell)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -69,18 +69,18 @@ class Syncing:
             self._locks.setdefault(practitioner_id, asyncio.Lock()),
             self._parts.locks.hold(f"sync-{practitioner_id}"),
         ):
-            await self._floor.drain_in_flight(practitioner_id)
+            await self._shared.drain_in_flight(practitioner_id)
             yield
 
     async def remove_events(self, calendar: CalendarRef, *, notice_only: bool = False) -> Removal:
         """Take our events out of a calendar, or only the notice of being out of date. Raises
         Busy; what Google says is in the result."""
-        async with self.still(calendar.practitioner_id):
+        async with self.paused_sync(calendar.practitioner_id):
             return await remove_events(
                 self._parts,
                 self._parts.settings.read(),
                 calendar,
-                self._floor.in_flight,
+                self._shared.in_flight,
                 notice_only=notice_only,
             )
 
@@ -98,7 +98,7 @@ class Syncing:
 
     def book_changed(self, practitioner_id: str) -> None:
         """A running pass of this practitioner plans anew before its next batch."""
-        self._floor.changed.add(practitioner_id)
+        self._shared.changed.add(practitioner_id)
 
     async def state(self, practitioner_id: str) -> SyncState:
         return await self._parts.ledger.state(practitioner_id)
@@ -162,7 +162,7 @@ class Syncing:
                 return await self._run_alone(
                     Pass(
                         self._parts,
-                        self._floor,
+                        self._shared,
                         record,
                         cause,
                         HeldRemovals(release=release_held, shown=shown),

@@ -218,9 +218,7 @@ def pass_words(result: PassResult) -> str:
     done = [
         f"{count} {word}"
         for count, word in (
-            (result.inserted, "added"),
-            (result.updated, "changed"),
-            (result.deleted, "removed"),
+            *result.written,
             (result.unchanged, "unchanged"),
             (result.failed, "not accepted"),
         )

@@ -68,6 +68,12 @@ class PassResult:
     differences: tuple[Difference, ...] = ()
     """Of an audit: as found, before any repair."""
 
+    @property
+    def written(self) -> list[tuple[int, str]]:
+        """What was done in Google, in words, without what was not."""
+        counts = (self.inserted, "added"), (self.updated, "changed"), (self.deleted, "removed")
+        return [(count, word) for count, word in counts if count]
+
 
 @dataclass(slots=True)
 class SharedRunState:

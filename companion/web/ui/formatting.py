@@ -106,15 +106,7 @@ def pass_sentence(result: PassResult) -> str:
     """What one upload did, as one or two sentences."""
     if result.error is not None:
         return f"{result.error.what} {result.error.remedy}"
-    did = [
-        words
-        for count, words in (
-            (result.inserted, f"{number(result.inserted)} added"),
-            (result.updated, f"{number(result.updated)} changed"),
-            (result.deleted, f"{number(result.deleted)} removed"),
-        )
-        if count
-    ]
+    did = [f"{number(count)} {word}" for count, word in result.written]
     if did:
         line = f"Done in {duration(result.seconds)}: {', '.join(did)}"
         line += f"; {number(result.unchanged)} were right already." if result.unchanged else "."

@@ -141,17 +141,9 @@ class _Page:
                 value=choices.tidy_past,
                 on_change=self._changed,
             )
-            button(
-                "Put back what was left out", report_errors(self._put_left_out_back), look="plain"
-            )
             text("Preview", tag="h3")
             self._preview = EventPreview(site, record)
-            with box("actions"):
-                self._as_it_is = button("Apply as it is", report_errors(self._apply), icon="check")
-                self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
-                if site.may(Action.PRACTITIONERS):
-                    copy = partial(open_copy_dialog, site, self._id)
-                    button("Copy settings to others …", report_errors(copy), icon="content_copy")
+            self._other_actions(record)
         with self._head.step(9, "Upload to Google"):
             _State(site, self._id)
         self._bar = box("savebar unsaved").props("role=status")
@@ -176,6 +168,17 @@ class _Page:
             leave_card(site, record)
         # They read, the preview the whole period: the page does not wait for them.
         ui.timer(0.01, report_errors(self._fill), once=True)
+
+    def _other_actions(self, record: PractitionerSettings) -> None:
+        with box("actions"):
+            self._as_it_is = button("Apply as it is", report_errors(self._apply), icon="check")
+            self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
+            if record.google.connected:
+                back = report_errors(self._put_left_out_back)
+                button("Put back what was left out", back, icon="restore")
+            if self._site.may(Action.PRACTITIONERS):
+                copy = partial(open_copy_dialog, self._site, self._id)
+                button("Copy settings to others …", report_errors(copy), icon="content_copy")
 
     async def _fill(self) -> None:
         await self._links.fill()

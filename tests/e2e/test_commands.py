@@ -88,6 +88,17 @@ def test_a_human_s_edit_and_deletion_in_google_are_named_and_mended(
     proof = commands.one("audit", "Anna Example")
     assert (proof["book"], proof["google"], proof["differences"]) == (20, 20, [])
 
+    commands.run("settings", "Anna Example", "put_back_deleted=false")
+    with commands.google.lock:
+        gone = commands.live()[0]["id"]
+        for calendar in commands.google.google.calendars.values():
+            if gone in {event.id for event in calendar.live()}:
+                calendar.delete(gone)
+    assert commands.one("audit", "Anna Example")["inserted"] == 0
+    assert len(commands.live()) == 19
+    assert commands.one("audit", "Anna Example", "--put-back")["inserted"] == 1
+    assert len(commands.live()) == 20
+
 
 def test_an_upload_killed_in_the_middle_goes_on_without_a_duplicate(
     commands: CommandHome, tmp_path: Path

@@ -73,7 +73,7 @@ async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
     await visit.user.open(OWN)
     await add(visit)
     radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
-    radio.value = "busy"
+    radio.value = FeedDetail.BUSY
     field(visit, "Days back").value = 1
     field(visit, "Days ahead").value = 30
     field(visit, "Works until (may stay empty)").value = "2027-06-30"
@@ -119,7 +119,7 @@ async def test_the_preview_follows_the_choices(visit: Visit) -> None:
     assert not [each for each in titles() if any(name in each for name in names)]
     radio.value = "full"
     await until(lambda: [each for each in titles() if any(name in each for name in names)])
-    radio.value = "busy"
+    radio.value = FeedDetail.BUSY
     await until(lambda: titles() == {"Busy"})
     field(visit, "Days ahead").value = 0
     field(visit, "Days back").value = 0

@@ -104,7 +104,7 @@ def practitioners_merge(
 
     async def work(application: Application) -> int:
         left, kept = application.practitioner(practitioner), application.practitioner(into)
-        count = await application.services.book.count(left.id)
+        count = await application.services.practitioners.appointments_of(left.id)
         if yes:
             await application.services.practitioners.merge(left.id, kept.id)
             application.services.worker.nudge(kept.id)
@@ -129,7 +129,7 @@ def practitioners_remove(practitioner: Who, yes: Yes = False, json: Json = False
 
     async def work(application: Application) -> int:
         person = application.practitioner(practitioner)
-        count = await application.services.book.count(person.id)
+        count = await application.services.practitioners.appointments_of(person.id)
         if yes:
             await application.services.practitioners.remove(person.id)
         if json:

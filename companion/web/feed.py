@@ -69,14 +69,15 @@ class FeedApp:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    def poll(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Poll | None:
-        """What a GET or HEAD asks for, if it is a feed; None for everything else, such as a
-        request with a body."""
+    def poll(self, method: str, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Poll | None:
+        """What a request asks for, if it is the GET or HEAD of a feed and no body comes with it."""
+        if method not in {"GET", "HEAD"}:
+            return None
         match = _FEED_PATH.fullmatch(url)
         if match is None:
             return None
         asked = _asked(headers)
-        return None if asked.more else _poll(match[1].decode("ascii"), asked)
+        return None if asked.more else _poll(match[1].decode("ascii"), asked, head=method == "HEAD")
 
     def at_once(self, poll: Poll, peer: str) -> FeedAnswer | None:
         """The answer that is in memory, or None. Saves the server a task and its bookkeeping:
@@ -107,13 +108,14 @@ class _Asked(NamedTuple):
     """There is more to come than headers."""
 
 
-def _poll(token: str, asked: _Asked) -> Poll:
+def _poll(token: str, asked: _Asked, *, head: bool = False) -> Poll:
     return Poll(
         token_hash=token_digest(token),
         tags=asked.tags,
         gzip=takes_gzip(asked.encoding),
         client=asked.client,
         forwarded=asked.forwarded,
+        head=head,
     )
 
 

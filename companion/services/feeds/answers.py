@@ -38,6 +38,8 @@ class Poll(NamedTuple):
     """User-Agent."""
     forwarded: str = ""
     """X-Forwarded-For."""
+    head: bool = False
+    """HEAD: without the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from datetime import datetime
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput
 from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
 from companion.services.rows import next_change
 from companion.services.settings import checks, formatting
@@ -40,6 +42,7 @@ class Practitioners:
 
     # ── people ────────────────────────────────────────────────────────────────────────────────
 
+    @allows(Action.PRACTITIONERS)
     async def add(
         self,
         name: str,
@@ -74,6 +77,7 @@ class Practitioners:
         after = await self._settings.change(edit)
         return after.practitioner(tidy).practitioner
 
+    @allows(Action.PRACTITIONERS)
     async def edit(
         self,
         practitioner_id: str,
@@ -109,6 +113,7 @@ class Practitioners:
         after = await self._settings.change(edit)
         return after.practitioners[practitioner_id].practitioner
 
+    @allows(Action.PRACTITIONERS)
     async def merge(self, from_id: str, into_id: str) -> Practitioner:
         """One person who was there under two names: the appointments move, the names stay as
         aliases. Raises BadInput for oneself or one who is still connected to Google."""
@@ -138,6 +143,7 @@ class Practitioners:
         await self._book.reassign(from_id, into_id, self._clock.now())
         return after.practitioners[into_id].practitioner
 
+    @allows(Action.PRACTITIONERS)
     async def remove(self, practitioner_id: str) -> None:
         """The person, their settings and their appointments in the book. Raises BadInput while
         connected to Google, where their events would be left behind, and while somebody signs in
@@ -159,8 +165,14 @@ class Practitioners:
 
         await self._settings.change(edit)
 
+    @allows(Action.PRACTITIONERS)
+    async def appointments_of(self, practitioner_id: str) -> int:
+        """How many the book holds: what merging moves, and removing takes along."""
+        return await self._book.count(practitioner_id)
+
     # ── choices as values ─────────────────────────────────────────────────────────────────────
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def set_choices(self, practitioner_id: str, choices: SyncChoices) -> PractitionerSettings:
         """All or none; BadInput's field is the key of `set_values`."""
         wanted = checks.choices(choices)
@@ -171,6 +183,7 @@ class Practitioners:
 
         return (await self._settings.change(edit)).record(practitioner_id)
 
+    @allows(Action.PRACTICE)
     async def edit_practice(self, edit_practice: Callable[[Practice], Practice]) -> Practice:
         """All or none. Raises BadInput. A new zone counts for people added later."""
 
@@ -186,12 +199,14 @@ class Practitioners:
 
     # ── settings in words ─────────────────────────────────────────────────────────────────────
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     def values(self, practitioner_id: str) -> dict[str, str]:
         """By key, as `set_values` takes them."""
         return formatting.show(
             self._settings.read().record(practitioner_id), formatting.PRACTITIONER
         )
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def set_values(
         self, practitioner_id: str, values: Mapping[str, str]
     ) -> PractitionerSettings:
@@ -206,9 +221,11 @@ class Practitioners:
         after = await self._settings.change(edit)
         return after.practitioners[practitioner_id]
 
+    @allows(Action.PRACTICE)
     def practice_values(self) -> dict[str, str]:
         return formatting.show(self._settings.read().practice, formatting.PRACTICE)
 
+    @allows(Action.PRACTICE)
     async def set_practice(self, values: Mapping[str, str]) -> Practice:
         """As `edit_practice`; BadInput's field is the key."""
         return await self.edit_practice(

@@ -36,7 +36,9 @@ async def _open_merge(site: Site, record: PractitionerSettings) -> None:
         for key, each in site.services.settings.read().practitioners.items()
         if key != person.id
     }
-    theirs = formatting.counted(await site.services.book.count(person.id), "appointment")
+    theirs = formatting.counted(
+        await site.services.practitioners.appointments_of(person.id), "appointment"
+    )
     with dialog(f"Merge {person.name} into another practitioner?") as opened:
         if not others:
             text("There is nobody else in this practice.", "soft")
@@ -73,7 +75,9 @@ async def _open_merge(site: Site, record: PractitionerSettings) -> None:
 
 async def _open_remove(site: Site, record: PractitionerSettings) -> None:
     person = record.practitioner
-    theirs = formatting.counted(await site.services.book.count(person.id), "appointment")
+    theirs = formatting.counted(
+        await site.services.practitioners.appointments_of(person.id), "appointment"
+    )
     with dialog(f"Remove {person.name}?") as opened:
         text(f"Settings, phone links and {theirs} in the book are removed. This cannot be undone.")
         wrong = box().props("aria-live=assertive")

@@ -34,6 +34,7 @@ def missing_tools() -> list[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked long as well")
     parser.addoption("--bench", action="store_true", help="run the benchmarks, and only them")
+    parser.addoption("--again", action="store_true", help="these failed: those that pass are flaky")
     # NiceGUI's `user` fixture (tests/pages/conftest.py) reads it: we have no main script.
     parser.addini("main_file", "the NiceGUI script that page tests start", default="")
 
@@ -65,12 +66,20 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def flaky(config: pytest.Config, reporter: pytest.TerminalReporter) -> dict[str, bool]:
+    """With --again, what failed before and passed now, and whether that is excused: real browsers
+    share this machine's cores with everything else."""
+    passed = reporter.stats.get("passed", []) if config.getoption("again") else []
+    return {each.nodeid: "browser" in each.keywords for each in passed}
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not session.config.stash[COMPLETE]:
         return  # without a reporter this is a worker of xdist
-    incomplete = missing_tools() or reporter.stats.get("skipped")
+    unexcused = not all(flaky(session.config, reporter).values())
+    incomplete = missing_tools() or reporter.stats.get("skipped") or unexcused
     if incomplete and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -85,6 +94,9 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"Left out: the {what} tests. To run them, install {tools}.")
     if config.stash[COMPLETE] and (missing or terminalreporter.stats.get("skipped")):
         terminalreporter.write_line("Something was left out, and this run must leave out nothing.")
+    for name, excused in flaky(config, terminalreporter).items():
+        why = "drives a real browser: excused" if excused else "make it deterministic"
+        terminalreporter.write_line(f"FLAKY {name} failed beside the others, passed alone; {why}")
 
 
 @pytest.fixture(autouse=True, scope="session")

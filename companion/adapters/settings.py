@@ -123,13 +123,13 @@ class SettingsFile:
     """Implements `SettingsStore`; safe to call from several threads."""
 
     def __init__(
-        self, folder: Path, *, turn: AbstractContextManager[object], disk: Disk | None = None
+        self, folder: Path, *, lock: AbstractContextManager[object], disk: Disk | None = None
     ) -> None:
-        """`turn` is the lock that all writers of this home share (`turns.FileTurn`)."""
+        """`lock` is the lock that all writers of this home share (`turns.FileTurn`)."""
         self.path = folder / FILE_NAME
         self.recovered = ""
         """A sentence, when this process had to fall back on the last good copy."""
-        self._turn = turn
+        self._lock = lock
         self._disk = disk or Disk()
         self._cached: tuple[Signature | None, Settings] | None = None
         self._reading = threading.Lock()
@@ -164,7 +164,7 @@ class SettingsFile:
 
     def _change(self, edit: Callable[[Settings], Settings]) -> Settings:
         make_folder(self.path.parent)
-        with self._turn:
+        with self._lock:
             storage = CheckedStorage(self.path, self._disk)
             try:
                 fresh = storage.read() is None

@@ -37,7 +37,7 @@ from companion.services.ports import (
     Ledger,
     SettingsStore,
 )
-from companion.services.sync.gathering import desired_events, window_of
+from companion.services.sync.snapshot import desired_events, window_of
 from companion.services.sync.state import SyncState
 
 A_DAY = timedelta(days=1)

@@ -84,7 +84,7 @@ class SyncState:
     audit_due: bool = False
     awaiting_upload: bool = False
     """Newly connected: until a person presses Upload to Google, what it will show may change."""
-    settled: str = ""
+    fingerprint: str = ""
     """What the worker saw before the last pass, when that pass left nothing to do: equal after a
     restart, there is nothing to do either. Empty from before the first write of a pass."""
     parked_until: datetime | None = None
@@ -118,7 +118,7 @@ class SyncState:
                 kept=str(document.get("kept", "")),
                 audit_due=bool(document.get("audit_due", False)),
                 awaiting_upload=bool(document.get("awaiting_upload", False)),
-                settled=str(document.get("settled", "")),
+                fingerprint=str(document.get("settled", "")),
                 parked_until=_moment(document.get("parked_until")),
                 parkings=int(document.get("parkings", 0)),
                 proof=_proof(document.get("proof")),

@@ -11,14 +11,14 @@ from typing import Any
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.window import SyncWindow
-from companion.services.sync.gathering import SyncParts, account_of, gather, ready
-from companion.services.sync.holding import Holding, held_deletes
-from companion.services.sync.passes import Floor, Pass, PassResult, Progress
+from companion.services.sync.held_removals import HeldRemovals, held_deletes
+from companion.services.sync.passes import Pass, PassResult, Progress, SharedRunState
+from companion.services.sync.snapshot import SyncParts, account_of, gather, ready
 from companion.services.sync.state import Held, SyncState, signature_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class SyncPreview:
     """What a pass would do now."""
 
     plan: SyncPlan
@@ -38,7 +38,7 @@ class Syncing:
 
     def __init__(self, parts: SyncParts) -> None:
         self._parts = parts
-        self._floor = Floor(tell=self._tell)
+        self._floor = SharedRunState(tell=self._tell)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -56,7 +56,7 @@ class Syncing:
             task.cancel()
 
     @asynccontextmanager
-    async def still(self, practitioner_id: str) -> AsyncIterator[None]:
+    async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:
         """While it lasts no pass of this practitioner runs, here or in another process; one that
         is running here is stopped first. Raises Busy."""
         task = self._tasks.get(practitioner_id)
@@ -64,9 +64,9 @@ class Syncing:
             task.cancel()
         async with (
             self._locks.setdefault(practitioner_id, asyncio.Lock()),
-            self._parts.turns.turn(f"sync-{practitioner_id}"),
+            self._parts.locks.hold(f"sync-{practitioner_id}"),
         ):
-            await self._floor.let_strays_end(practitioner_id)
+            await self._floor.drain_in_flight(practitioner_id)
             yield
 
     def was_stopped(self, practitioner_id: str) -> bool:
@@ -93,19 +93,21 @@ class Syncing:
         found = await self._parts.ledger.states()
         return {key: SyncState.from_json(each) for key, each in found.items()}
 
-    async def plan(self, practitioner_id: str) -> Outlook:
+    async def plan(self, practitioner_id: str) -> SyncPreview:
         """What a pass would do; nothing is written. Raises CompanionError."""
         parts = self._parts
         settings = parts.settings.read()
         record = ready(settings, practitioner_id)
-        desk = await gather(parts, settings, record)
+        snapshot = await gather(parts, settings, record)
         state = await parts.state(practitioner_id)
-        units = len(desk.plan.inserts) + 3 * len(desk.plan.updates) + len(desk.plan.deletes)
-        return Outlook(
-            plan=desk.plan,
-            held=held_deletes(settings, desk, state.kept_names, parts.clock.now()),
-            window=desk.window,
-            desired=desk.desired,
+        units = (
+            len(snapshot.plan.inserts) + 3 * len(snapshot.plan.updates) + len(snapshot.plan.deletes)
+        )
+        return SyncPreview(
+            plan=snapshot.plan,
+            held=held_deletes(settings, snapshot, state.kept_names, parts.clock.now()),
+            window=snapshot.window,
+            desired=snapshot.desired,
             seconds=parts.pacer.seconds_for(account_of(record), units),
         )
 
@@ -129,7 +131,7 @@ class Syncing:
         shown: Held | None = None,
         audit: bool = False,
         repair: bool = True,
-        settled: str = "",
+        fingerprint: str = "",
         progress: Callable[[Progress], None] | None = None,
     ) -> PassResult:
         """One pass; with `audit` Google's own list is compared first and the proof renewed.
@@ -137,7 +139,7 @@ class Syncing:
         `release_held`: let the removals go that were `shown`, or those that are held now, or,
         where none are, whatever the plan removes. What comes in addition is held anew.
 
-        `settled` is remembered when nothing is left to do. Raises no CompanionError: the result
+        `fingerprint` is remembered when nothing is left to do. Raises no CompanionError: the result
         carries it. Where a pass of this practitioner is already running, this one follows it."""
         settings = self._parts.settings.read()
         record = settings.practitioner(practitioner_id)
@@ -150,10 +152,10 @@ class Syncing:
                         self._floor,
                         record,
                         cause,
-                        Holding(release=release_held, shown=shown),
+                        HeldRemovals(release=release_held, shown=shown),
                         audit=audit,
                         repair=repair,
-                        settled=settled,
+                        fingerprint=fingerprint,
                     ),
                     record.practitioner.id,
                 )

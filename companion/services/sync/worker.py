@@ -164,7 +164,7 @@ class Worker:
                     self._sign = None  # a locked database: look again with fresh eyes
                 except Exception as error:  # noqa: BLE001 - the sync of everybody hangs on this loop
                     self._sign = None
-                    log.error("the worker stumbled: %s", type(error).__name__)
+                    log.error("the worker failed with an internal error: %s", type(error).__name__)
                 await self._wait()
                 now, moment = self._clock.now(), self._clock.monotonic()
                 missing = (now - wall).total_seconds() - (moment - steady)
@@ -252,7 +252,7 @@ class Worker:
             state = states.get(practitioner_id, SyncState())
             if watch.seen is None or watch.failures or self._busy(practitioner_id, watch):
                 continue
-            if state.audit_due or state.settled != watch.seen.signature():
+            if state.audit_due or state.fingerprint != watch.seen.signature():
                 watch.seen = None
 
     async def _look_at_staleness(self) -> None:
@@ -284,7 +284,7 @@ class Worker:
             zone = record.practitioner.timezone
             watch.audited_on = date.min if state.proof is None else _night(state.proof.at, zone)
             seen = self._seen(practitioner_id, record, settings)
-            if not state.audit_due and state.settled == seen.signature():
+            if not state.audit_due and state.fingerprint == seen.signature():
                 watch.seen, watch.passed_at = seen, state.last_success
 
     def _seen(
@@ -356,12 +356,16 @@ class Worker:
         return True
 
     async def _pass(self, practitioner_id: str, watch: _Watch, *, audit: bool, probe: bool) -> None:
-        settled = watch.begun.signature() if watch.begun is not None else ""
+        fingerprint = watch.begun.signature() if watch.begun is not None else ""
         try:
             if audit:
-                result = await self._auditing.audit(practitioner_id, cause=WORKER, settled=settled)
+                result = await self._auditing.audit(
+                    practitioner_id, cause=WORKER, fingerprint=fingerprint
+                )
             else:
-                result = await self._syncing.run(practitioner_id, cause=WORKER, settled=settled)
+                result = await self._syncing.run(
+                    practitioner_id, cause=WORKER, fingerprint=fingerprint
+                )
         except Exception as error:  # noqa: BLE001 - one practitioner's oddity must not stop the rest
             watch.failures += 1
             watch.not_before = self._clock.monotonic() + PASS_EVERY.total_seconds()

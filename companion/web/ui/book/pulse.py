@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
-from companion.web.ui.live import RUNNING
+from companion.web.ui.upload_board import RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

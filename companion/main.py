@@ -37,8 +37,9 @@ from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
 from companion.care import Rooms, care_for, finish_restore, restoring
-from companion.domain.appointments import OWN_ID, Practitioner
+from companion.domain.appointments import Practitioner
 from companion.domain.errors import CompanionError
+from companion.domain.event_keys import OWN_ID
 from companion.services.accounts.accounts import Accounts
 from companion.services.application import Services
 from companion.services.book.availability import Availability

@@ -125,7 +125,7 @@ class SettingsFile:
     def __init__(
         self, folder: Path, *, lock: AbstractContextManager[object], disk: Disk | None = None
     ) -> None:
-        """`lock` is the lock that all writers of this home share (`turns.FileTurn`)."""
+        """`lock` is the lock that all writers of this home share (`file_locks.FileLock`)."""
         self.path = folder / FILE_NAME
         self.recovered = ""
         """A sentence, when this process had to fall back on the last good copy."""

@@ -32,6 +32,7 @@ from companion.domain.settings import (
     Settings,
     SyncChoices,
 )
+from companion.domain.sync_state import Proof, SyncState
 from companion.services.maintenance.backup import (
     BOOK,
     MANIFEST,
@@ -250,13 +251,14 @@ async def made(fixture: Fixture) -> None:
 
 
 async def test_every_calendar_is_to_be_compared_with_google(fixture: Fixture) -> None:
-    await fixture.ledger.save_state("anna", {"proof": {"old": 1}, "parkings": 2})
-    await fixture.ledger.save_state("somebody-gone", {})
+    proof = Proof(at=fixture.clock.now(), book=1, google=1, differences=0)
+    await fixture.ledger.edit_state("anna", lambda _: SyncState(proof=proof, parkings=2))
+    await fixture.ledger.edit_state("somebody-gone", lambda _: SyncState())
     await made(fixture)
     done = await fixture.restoring().restore(fixture.file, FAIR)
     states = await fixture.ledger.states()
-    assert states["anna"] == {"proof": None, "parkings": 2, "audit_due": True}
-    assert states["somebody-gone"]["audit_due"] is True
+    assert states["anna"] == SyncState(parkings=2, audit_due=True)
+    assert states["somebody-gone"].audit_due
     assert done.calendars == 1
     assert (fixture.home / "companion.db").is_file()
     assert not (fixture.home / "restoring").exists()

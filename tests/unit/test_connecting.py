@@ -29,6 +29,7 @@ from companion.domain.errors import (
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import EntryState, LedgerEntry, event_id
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.google.consents import (
     APP_CREATED,
@@ -260,7 +261,7 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert fixture.calendar().timezone == record.practitioner.timezone
     assert fixture.nudged == ["zoe"]
     state = await fixture.ledger.state("zoe")
-    assert (state["audit_due"], state["awaiting_upload"]) == (False, False)
+    assert (state.audit_due, state.awaiting_upload) == (False, False)
 
 
 async def test_connected_at_the_screen_the_first_upload_waits_for_the_person(
@@ -269,7 +270,7 @@ async def test_connected_at_the_screen_the_first_upload_waits_for_the_person(
     start = await fixture.service.begin("zoe", redirect_uri=BACK)
     answer = fixture.google.consent(start.url, ZOE)
     await fixture.service.finish(answer, upload_by_hand=True)
-    assert (await fixture.ledger.state("zoe"))["awaiting_upload"] is True
+    assert (await fixture.ledger.state("zoe")).awaiting_upload
 
 
 async def test_only_the_sealed_store_holds_the_token(fixture: Fixture) -> None:
@@ -751,12 +752,12 @@ async def test_the_activity_list_names_no_account_and_no_client(fixture: Fixture
 
 
 async def test_a_new_connection_clears_the_old_trouble(fixture: Fixture) -> None:
-    trouble = {"kind": "SignInExpired", "what": "w", "remedy": "r", "since": "2026-03-01T00:00Z"}
-    await fixture.ledger.save_state("zoe", {"trouble": trouble, "other": 1})
+    trouble = SyncTrouble(kind="SignInExpired", what="w", remedy="r", since=fixture.clock.now())
+    await fixture.ledger.edit_state("zoe", lambda _: SyncState(trouble=trouble, events=1))
     await fixture.connect()
     state = await fixture.ledger.state("zoe")
-    assert state["trouble"] is None
-    assert state["other"] == 1
+    assert state.trouble is None
+    assert state.events == 1
 
 
 # ── small rules ───────────────────────────────────────────────────────────────────────────────

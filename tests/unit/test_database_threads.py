@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from companion.adapters.database import Database, open_database
 from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import Busy, StoreDamaged, StoreError
+from companion.domain.sync_state import SyncState
 from companion.services.ports import BookChange
 from tests.fakes.clock import FakeClock
 
@@ -45,6 +46,10 @@ def appointments(count: int) -> list[Appointment]:
         )
         for number in range(count)
     ]
+
+
+def events(count: int) -> Callable[[SyncState], SyncState]:
+    return lambda _: SyncState(events=count)
 
 
 def insert(connection: Connection, name: str) -> None:
@@ -101,7 +106,7 @@ async def test_a_cancelled_write_that_has_not_begun_never_happens(database: Data
     gate = Gate()
     first = asyncio.create_task(database._access.write(gate.wait))
     await gate.has_begun()
-    second = asyncio.create_task(database.ledger.save_state("mira", {"a": 1}))
+    second = asyncio.create_task(database.ledger.edit_state("mira", events(1)))
     await asyncio.sleep(0)
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -121,7 +126,7 @@ async def test_cancelling_twice_does_not_wait_and_does_not_tear(database: Databa
     assert task.cancelled()
     assert await database.book.revisions() == {}
     gate.go.set()
-    await database.ledger.save_state("omar", {})  # the next turn comes after that one
+    await database.ledger.edit_state("omar", events(0))  # the next turn comes after that one
     assert await database.book.revisions() == {"first": 1, "second": 1}
 
 
@@ -173,7 +178,7 @@ async def test_a_write_that_fails_half_way_leaves_nothing(database: Database) ->
     with pytest.raises(Exception, match="same number"):
         await database._access.write(fail)
     assert await database.book.revisions() == {}
-    await database.ledger.save_state("mira", {})
+    await database.ledger.edit_state("mira", events(0))
 
 
 async def test_another_process_that_writes_too_long_makes_us_busy_and_no_more(
@@ -182,11 +187,11 @@ async def test_another_process_that_writes_too_long_makes_us_busy_and_no_more(
     with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Busy):
-            await database.ledger.save_state("mira", {"a": 1})
+            await database.ledger.edit_state("mira", events(1))
         assert await database.ledger.states() == {}
         other.execute("ROLLBACK")
-        await database.ledger.save_state("mira", {"a": 2})
-    assert await database.ledger.state("mira") == {"a": 2}
+        await database.ledger.edit_state("mira", events(2))
+    assert await database.ledger.state("mira") == SyncState(events=2)
 
 
 async def test_a_full_disk_is_said_so_and_changes_nothing(database: Database) -> None:
@@ -216,7 +221,7 @@ async def test_after_closing_every_call_says_so(tmp_path: Path) -> None:
     await database.close()
     for call in (
         database.book.count(),
-        database.ledger.save_state("mira", {}),
+        database.ledger.edit_state("mira", events(0)),
         database.data_version(),
         database.integrity(),
         database.backup_to(tmp_path / "copy.db"),
@@ -248,7 +253,7 @@ async def test_the_data_version_tells_of_another_process_only(
     database: Database, tmp_path: Path
 ) -> None:
     before = await database.data_version()
-    await database.ledger.save_state("mira", {"a": 1})
+    await database.ledger.edit_state("mira", events(1))
     await database.book.count()
     await database.integrity()
     await database.backup_to(tmp_path / "copy.db")
@@ -256,7 +261,7 @@ async def test_the_data_version_tells_of_another_process_only(
     other = open_database(database.path, FakeClock())
     await other.book.count()
     assert await database.data_version() == before
-    await other.ledger.save_state("omar", {"a": 1})
+    await other.ledger.edit_state("omar", events(1))
     await other.close()
     after = await database.data_version()
     assert after != before
@@ -286,12 +291,12 @@ async def test_a_backup_is_for_this_user_only_and_replaces_an_older_one(
 ) -> None:
     copy = tmp_path / "copy.db"
     await database.backup_to(copy)
-    await database.ledger.save_state("mira", {"a": 1})
+    await database.ledger.edit_state("mira", events(1))
     await database.backup_to(copy)
     if sys.platform != "win32":
         assert permissions(copy) == 0o600
     restored = open_database(copy, FakeClock())
-    assert await restored.ledger.states() == {"mira": {"a": 1}}
+    assert await restored.ledger.states() == {"mira": SyncState(events=1)}
     await restored.close()
 
 

@@ -109,7 +109,7 @@ async def test_an_edit_that_comes_while_a_pass_ends_is_not_lost() -> None:
 
     def edit_at_the_end(name: str) -> None:
         nonlocal edited
-        if name == "before ledger.change_state" and world.live() and not edited:
+        if name == "before ledger.edit_state" and world.live() and not edited:
             edited = True
             asyncio.get_running_loop().create_task(edit(world, 2))
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from companion.domain.reconcile import EntryState
+from companion.domain.sync_state import Proof
 from companion.services.ports import CalendarRef, Ledger, SettingsStore
 from companion.services.sync.passes import PassResult
-from companion.services.sync.state import Proof
 from companion.services.sync.syncing import Syncing
 
 

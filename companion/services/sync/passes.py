@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from companion.domain.differences import Difference, find_differences
 from companion.domain.errors import BadInput, CompanionError
+from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings
+from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.ports import CalendarRef, RemoteCalendar, WriteAnswer
 from companion.services.sync.held_removals import HeldRemovals
@@ -32,8 +34,7 @@ from companion.services.sync.snapshot import (
     ready,
     window_of,
 )
-from companion.services.sync.staleness import google_notice, is_notice
-from companion.services.sync.state import Proof, SyncState
+from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import PlanWriter
 
@@ -176,14 +177,14 @@ class Pass:
         )
 
     async def _work_and_remember(self) -> CompanionError | None:
-        state = await self._parts.state(self._id)
+        state = await self._parts.ledger.state(self._id)
         until = rests_until(state, self._parts.clock.now())
         if until is not None:
             raise parked(until, self._record.practitioner.timezone)
         if state.awaiting_upload:
             if self._cause == WORKER:
                 return None
-            _, state = await self._parts.change_state(
+            _, state = await self._parts.ledger.edit_state(
                 self._id, lambda found: replace(found, awaiting_upload=False)
             )
         memory = Memory(self._parts, self._record, self._cause)
@@ -226,7 +227,7 @@ class Pass:
             self._differences = find_differences(snapshot.desired, snapshot.entries, observed)
         plan = self._holding.filter_held(self._settings, snapshot, parts.clock.now())
         if state.fingerprint and plan.writes:
-            await parts.change_state(self._id, lambda found: replace(found, fingerprint=""))
+            await parts.ledger.edit_state(self._id, lambda found: replace(found, fingerprint=""))
         if self._repair:
             await self._write(remote, snapshot, plan, self._tally)
             await self._say_staleness(remote, snapshot)
@@ -340,7 +341,7 @@ class Pass:
             )
         self._settings, self._record = settings, record
         self._snapshot = await gather(self._parts, settings, record, before=self._snapshot)
-        self._holding.renew(await self._parts.state(self._id))
+        self._holding.renew(await self._parts.ledger.state(self._id))
         return self._holding.filter_held(settings, self._snapshot, self._parts.clock.now())
 
     async def _clear_former(self, snapshot: SyncSnapshot, memory: Memory) -> None:

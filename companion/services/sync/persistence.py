@@ -1,4 +1,4 @@
-"""Remembering: what a pass leaves behind. The state of the practitioner's sync, the rest of an
+"""Persistence: what a pass leaves behind. The state of the practitioner's sync, the rest of an
 account that Google has closed for hours, and lines in the activity list.
 
 The state is changed in one transaction of the ledger, and only what the pass knows better: a
@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from companion.domain.differences import when
 from companion.domain.errors import AccountParked, CompanionError
 from companion.domain.settings import PractitionerSettings
+from companion.domain.sync_state import Proof, SyncState, SyncTrouble
 from companion.services.ports import Activity
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.snapshot import SyncParts, SyncSnapshot, account_of
-from companion.services.sync.state import Proof, SyncState, SyncTrouble
 from companion.services.sync.steps import Tally
 
 FIRST_PARKING = timedelta(minutes=15)
@@ -61,7 +61,7 @@ class Memory:
         def edit(state: SyncState) -> SyncState:
             return _after(state, outcome, now, same_calendar=same)
 
-        before, after = await self._parts.change_state(self._id, edit)
+        before, after = await self._parts.ledger.edit_state(self._id, edit)
         if isinstance(outcome.error, AccountParked):
             await self._park(now)
         await self.log(outcome, before, after)
@@ -79,7 +79,7 @@ class Memory:
         account = account_of(self._record)
         for record in self._parts.settings.read().practitioners.values():
             if account_of(record) == account:
-                await self._parts.change_state(record.practitioner.id, rest)
+                await self._parts.ledger.edit_state(record.practitioner.id, rest)
 
     async def log(self, outcome: PassOutcome, before: SyncState, after: SyncState) -> None:
         tally = outcome.tally

@@ -1,4 +1,4 @@
-"""Former calendars: events we left in a Google calendar that was used before this one.
+"""Previous calendars: events we left in a Google calendar that was used before this one.
 
 They are shown as removals that wait for a person, and go once released. Where the sign-in does
 not reach that calendar any more, what may be left there is said once and then forgotten.
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from companion.domain.errors import CalendarGone, CompanionError, PermissionDenied, ScopeMissing
+from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.services.ports import CalendarRef, RemoteCalendar
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.pacing import Urgency
 from companion.services.sync.snapshot import SyncParts
-from companion.services.sync.staleness import is_notice
 from companion.services.sync.steps import Tally
 
 Write = Callable[[RemoteCalendar, CalendarRef, SyncPlan], Awaitable[None]]

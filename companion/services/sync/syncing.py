@@ -10,11 +10,11 @@ from typing import Any
 
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
+from companion.domain.sync_state import Held, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
 from companion.services.sync.passes import Pass, PassResult, Progress, SharedRunState
 from companion.services.sync.snapshot import SyncParts, account_of, gather, ready
-from companion.services.sync.state import Held, SyncState, signature_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +86,11 @@ class Syncing:
         self._floor.changed.add(practitioner_id)
 
     async def state(self, practitioner_id: str) -> SyncState:
-        return await self._parts.state(practitioner_id)
+        return await self._parts.ledger.state(practitioner_id)
 
     async def states(self) -> dict[str, SyncState]:
         """Everybody's; one query."""
-        found = await self._parts.ledger.states()
-        return {key: SyncState.from_json(each) for key, each in found.items()}
+        return await self._parts.ledger.states()
 
     async def plan(self, practitioner_id: str) -> SyncPreview:
         """What a pass would do; nothing is written. Raises CompanionError."""
@@ -99,13 +98,13 @@ class Syncing:
         settings = parts.settings.read()
         record = ready(settings, practitioner_id)
         snapshot = await gather(parts, settings, record)
-        state = await parts.state(practitioner_id)
+        state = await parts.ledger.state(practitioner_id)
         units = (
             len(snapshot.plan.inserts) + 3 * len(snapshot.plan.updates) + len(snapshot.plan.deletes)
         )
         return SyncPreview(
             plan=snapshot.plan,
-            held=held_deletes(settings, snapshot, state.kept_names, parts.clock.now()),
+            held=held_deletes(settings, snapshot, state.kept, parts.clock.now()),
             window=snapshot.window,
             desired=snapshot.desired,
             seconds=parts.pacer.seconds_for(account_of(record), units),
@@ -117,10 +116,9 @@ class Syncing:
         def keep(state: SyncState) -> SyncState:
             if state.held is None:
                 return state
-            names = state.kept_names | {item.name for item in state.held.items}
-            return replace(state, kept=signature_of(names), held=None)
+            return replace(state, kept=state.kept | state.held.names, held=None)
 
-        await self._parts.change_state(practitioner_id, keep)
+        await self._parts.ledger.edit_state(practitioner_id, keep)
 
     async def run(
         self,

@@ -26,13 +26,13 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
 from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState
 from companion.services.ports import AppointmentBook, Clock, SettingsStore
 from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
 from companion.services.sync.passes import WORKER, PassResult, Progress
 from companion.services.sync.staleness import Staleness
-from companion.services.sync.state import SyncState
 from companion.services.sync.syncing import Syncing
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Live: the board and the running uploads, shared by every open page.
+"""UploadBoard: the board and the running uploads, shared by every open page.
 
 Uploads belong here, not to a page: closing a tab stops nothing and a second tab sees the same
 progress. Pages look at `version` a few times a second (an integer, free) and redraw what differs.
@@ -18,10 +18,10 @@ from companion.web.ui import formatting
 from companion.web.ui.error_reports import log_unexpected
 
 if TYPE_CHECKING:
+    from companion.domain.sync_state import Held
     from companion.services.application import Services
     from companion.services.status import Board, PractitionerStatus
     from companion.services.sync.passes import Progress
-    from companion.services.sync.state import Held
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
+from companion.domain.event_keys import appointment_id_of
 from companion.domain.events import CalendarEvent, project
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
@@ -65,8 +66,8 @@ class EventPreview:
         on_phone = project(theirs.values(), window, phone, practitioner_name=person.name)
         rate = settings.practice.user_rate
         self._count.set_text(
-            f"With these choices {formatting.counted(len(events), 'event')} would be in Google. A first "
-            f"upload of all of them takes about {formatting.duration(len(events) / rate)}."
+            f"With these choices {formatting.counted(len(events), 'event')} would be in Google. "
+            f"A first upload of all of them takes about {formatting.duration(len(events) / rate)}."
         )
         if chosen:
             shown = {each.key: each for each in on_phone}
@@ -78,7 +79,7 @@ class EventPreview:
 
 
 def _owner(event: CalendarEvent) -> str:
-    return event.key.partition("@")[0]
+    return appointment_id_of(event.key)
 
 
 def _row(appointment: Appointment, event: CalendarEvent, phone: CalendarEvent | None) -> Markup:

@@ -43,6 +43,7 @@ from companion.services.accounts.accounts import Accounts
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import ANYWHERE, Reachability
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
@@ -182,9 +183,12 @@ async def open_companion(
         finish_restore(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
-        settings = SettingsFile(home, turn=FileTurn(home / "settings.lock", holder=holder))
+        changes = Changes()
+        settings = SettingsFile(
+            home, turn=FileTurn(home / "settings.lock", holder=holder), changes=changes
+        )
         install_id = settings.read().install_id
-        database = open_database(environment.book, clock)
+        database = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(database.close)
         secrets = SealedSecrets(
             home,
@@ -213,7 +217,7 @@ async def open_companion(
             chance=random.Random(),  # noqa: S311 - jitter
             stale_since=staleness.for_google,
         )
-        syncing = Syncing(parts)
+        syncing = Syncing(parts, changes)
         auditing = Auditing(syncing=syncing, ledger=database.ledger, settings=settings)
 
         probes = MachineProbes(google_api=environment.google_api)
@@ -247,7 +251,7 @@ async def open_companion(
             settings=settings,
             clock=clock,
             chance=random.Random(),  # noqa: S311 - jitter
-            change_sign=database.data_version,
+            changes=changes,
             staleness=staleness,
             daily=(
                 feeds.tidy,

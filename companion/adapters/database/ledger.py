@@ -13,6 +13,7 @@ from companion.adapters.database.access import Access
 from companion.adapters.database.schema import ledger, sync_state
 from companion.adapters.database.sqlite import upsert
 from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.services.changes import SyncStateChanged
 from companion.services.ports import CalendarRef, Clock
 
 _THIS_CALENDAR = (
@@ -135,7 +136,9 @@ class SqlLedger:
             }
             connection.execute(_SAVE, row)
 
-        await self._access.write(work)
+        await self._access.write(
+            work, lambda _: SyncStateChanged(practitioner_id=practitioner_id)
+        )
 
     async def states(self) -> dict[str, dict[str, Any]]:
         return await self._access.read(lambda connection: dict(connection.execute(_STATES).all()))

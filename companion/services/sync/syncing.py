@@ -11,6 +11,7 @@ from typing import Any
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.window import SyncWindow
+from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.sync.gathering import SyncParts, account_of, gather, ready
 from companion.services.sync.holding import Holding, held_deletes
 from companion.services.sync.passes import Floor, Pass, PassResult, Progress
@@ -36,14 +37,15 @@ class Outlook:
 class Syncing:
     """One per process."""
 
-    def __init__(self, parts: SyncParts) -> None:
+    def __init__(self, parts: SyncParts, changes: Changes) -> None:
         self._parts = parts
         self._floor = Floor(tell=self._tell)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopped: set[str] = set()
-        self._listeners: list[Callable[[Progress], None]] = []
+        self._steps = Publisher[Progress]()
+        changes.subscribe(self._on_change)
 
     def running(self, practitioner_id: str) -> Progress | None:
         return self._progress.get(practitioner_id) if practitioner_id in self._tasks else None
@@ -78,8 +80,7 @@ class Syncing:
 
     def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
         """Call `listener` at every step of every pass, until the returned function is called."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._steps.subscribe(listener)
 
     def book_changed(self, practitioner_id: str) -> None:
         """A running pass of this practitioner plans anew before its next batch."""
@@ -176,5 +177,9 @@ class Syncing:
 
     def _tell(self, progress: Progress) -> None:
         self._progress[progress.practitioner_id] = progress
-        for listener in tuple(self._listeners):
-            listener(progress)
+        self._steps.publish(progress)
+
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
+            for practitioner_id in change.practitioner_ids:
+                self.book_changed(practitioner_id)

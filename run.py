@@ -68,12 +68,12 @@ def main(arguments: list[str]) -> int:
         print(sentence, file=sys.stderr)
         return 1
 
-    from companion.launcher.environment import Environment
-    from companion.launcher.pip import Progress
+    from companion.launcher.environment import VirtualEnvironment
+    from companion.launcher.pip import InstallProgress
     from companion.launcher.requirements import has_all
     from companion.launcher.troubles import SetupError
 
-    environment = Environment(Path(__file__).resolve().parent)
+    environment = VirtualEnvironment(Path(__file__).resolve().parent)
     extras = {"test"} if arguments[:1] == ["test"] else set()
     if extras and "--bench" in arguments:
         extras.add("bench")
@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
         return start(arguments)
     try:
         if not ready:
-            environment.prepare(extras, Progress())
+            environment.prepare(extras, InstallProgress())
         return hand_over(environment.python, arguments)
     except SetupError as err:
         print(f"\n{err.what}\n{err.remedy}", file=sys.stderr)

@@ -86,7 +86,7 @@ class CalendarEvent:
             summary=self.summary,
             location=self.location,
             description=self.description,
-            availability=Availability.of(self.show_as),
+            availability=BusyStatus.of(self.show_as),
             private=self.private,
         )
 
@@ -99,7 +99,7 @@ class CalendarEvent:
             self.summary,
             self.location,
             self.description,
-            Availability.of(self.show_as),
+            BusyStatus.of(self.show_as),
             self.private,
         )
 
@@ -109,7 +109,7 @@ class CalendarEvent:
         return style_of(self.colour, self.reminder_minutes)
 
 
-class Availability(StrEnum):
+class BusyStatus(StrEnum):
     """Show-as, as far as Google and RFC 5545 can tell it."""
 
     BUSY = "busy"
@@ -117,14 +117,14 @@ class Availability(StrEnum):
     FREE = "free"
 
     @classmethod
-    def of(cls, show_as: ShowAs) -> Availability:
+    def of(cls, show_as: ShowAs) -> BusyStatus:
         """*Out of office* is busy: Google keeps that event type for primary calendars."""
         return _AVAILABILITIES.get(show_as, cls.BUSY)
 
 
 _AVAILABILITIES = {
-    ShowAs.TENTATIVE: Availability.TENTATIVE,
-    ShowAs.FREE: Availability.FREE,
+    ShowAs.TENTATIVE: BusyStatus.TENTATIVE,
+    ShowAs.FREE: BusyStatus.FREE,
 }
 
 
@@ -137,7 +137,7 @@ class Content:
     summary: str
     location: str
     description: str
-    availability: Availability
+    availability: BusyStatus
     private: bool
 
     @property
@@ -160,7 +160,7 @@ def _fingerprint(
     summary: str,
     location: str,
     description: str,
-    availability: Availability,
+    availability: BusyStatus,
     private: bool,
 ) -> str:
     # None of our texts holds the separator, so no two contents of ours read the same.

@@ -141,7 +141,7 @@ class Adopt:
         return self.entry.key
 
 
-Action = Insert | Update | Delete | Forget | Adopt
+PlannedAction = Insert | Update | Delete | Forget | Adopt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class SyncPlan:
     unchanged: int = 0
 
     @property
-    def actions(self) -> tuple[Action, ...]:
+    def actions(self) -> tuple[PlannedAction, ...]:
         return (*self.inserts, *self.updates, *self.deletes, *self.forgets, *self.adopts)
 
     @property

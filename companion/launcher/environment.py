@@ -19,14 +19,14 @@ import time
 from pathlib import Path
 
 from companion.launcher.lock import turn
-from companion.launcher.pip import PipWatch, Progress
+from companion.launcher.pip import InstallProgress, PipWatch
 from companion.launcher.troubles import SetupError
 
 ROOM = 600_000_000
 """Bytes that must be free before anything is made; the test extra takes about two thirds."""
 
 
-class Environment:
+class VirtualEnvironment:
     """`.venv` beside the program."""
 
     def __init__(self, root: Path, room: int = ROOM) -> None:
@@ -78,7 +78,7 @@ class Environment:
             lines += project["optional-dependencies"][extra]
         return lines
 
-    def prepare(self, extras: set[str], progress: Progress) -> None:
+    def prepare(self, extras: set[str], progress: InstallProgress) -> None:
         """Make it current. Raises SetupError."""
         try:
             with turn(self.root, progress) as lock:
@@ -94,7 +94,7 @@ class Environment:
         except OSError as err:
             raise SetupError.explaining(str(err), self.root) from err
 
-    def _make(self, progress: Progress) -> None:
+    def _make(self, progress: InstallProgress) -> None:
         if shutil.disk_usage(self.root).free < self.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._usable():
@@ -132,7 +132,7 @@ class Environment:
             "https://www.python.org/downloads/. Then start again.",
         )
 
-    def _install(self, extras: set[str], progress: Progress, lock: int) -> None:
+    def _install(self, extras: set[str], progress: InstallProgress, lock: int) -> None:
         command = [*self._pip(), "install", "--no-input", "--disable-pip-version-check"]
         command += ["--progress-bar", "off", "-c", str(self.root / "constraints.txt")]
         began = time.monotonic()

@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from companion.launcher.pip import Progress
+from companion.launcher.pip import InstallProgress
 from companion.launcher.troubles import SetupError
 
 
 @contextlib.contextmanager
-def turn(root: Path, progress: Progress, patience: float = 900) -> Iterator[int]:
+def turn(root: Path, progress: InstallProgress, patience: float = 900) -> Iterator[int]:
     """Hold the lock beside `.venv`, as its file descriptor; waits at most `patience` seconds."""
     lock = os.open(root / ".venv.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
-class Progress:
+class InstallProgress:
     """A live line on a terminal; elsewhere a line at each step and now and then between."""
 
     def __init__(self) -> None:
@@ -39,7 +39,9 @@ class PipWatch:
     `unfinished` comes into being when pip has fetched everything and begins to write packages.
     """
 
-    def __init__(self, progress: Progress, count: Callable[[], int], unfinished: Path) -> None:
+    def __init__(
+        self, progress: InstallProgress, count: Callable[[], int], unfinished: Path
+    ) -> None:
         self.progress = progress
         self.count = count
         self.unfinished = unfinished

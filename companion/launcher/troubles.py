@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Trouble(NamedTuple):
+class LaunchTrouble(NamedTuple):
     """What pip or the system say (a pattern), what that means, what helps."""
 
     said: str
@@ -20,37 +20,37 @@ class Trouble(NamedTuple):
 
 
 TROUBLES = (
-    Trouble(
+    LaunchTrouble(
         said=r"No space left on device|Errno 28\b|not enough space on|Disk quota exceeded",
         what="The disk is full.",
         remedy="Free about 1 GB on the disk of {root} and start again.",
     ),
-    Trouble(
+    LaunchTrouble(
         said=r"WinError 206|Errno 36\b|name too long|extension is too long|Long Path",
         what="The folder's path is too long for this computer: {root}",
         remedy="Move the folder to a short path, such as C:\\Companion, and start again.",
     ),
-    Trouble(
+    LaunchTrouble(
         said=r"Read-only file system|Permission denied|Errno (13|30)\b|WinError 5\b"
         r"|Access is denied",
         what="This folder cannot be written to: {root}",
         remedy="Move the whole folder to one that is yours, such as Documents, and start again. "
         "If it is yours already, close other Calendar Companion windows first.",
     ),
-    Trouble(
+    LaunchTrouble(
         said=r"CERTIFICATE_VERIFY_FAILED|SSLError",
         what="The connection to the package server is not trusted: a firewall or virus scanner "
         "opens encrypted traffic, or this computer's clock is wrong.",
         remedy="Check date and time; otherwise ask whoever looks after the network to allow pip.",
     ),
-    Trouble(
+    LaunchTrouble(
         said=r"Failed building wheel|Microsoft Visual C\+\+|metadata-generation-failed"
         r"|require a different python version",
         what="A package has no ready-made version for this computer (Python {python}).",
         remedy="Install a 64-bit Python 3.11, 3.12 or 3.13 from "
         "https://www.python.org/downloads/ and start again.",
     ),
-    Trouble(
+    LaunchTrouble(
         said=r"No matching distribution|Retrying \(|ConnectionError|Connection refused|getaddrinfo"
         r"|ResolutionImpossible"  # of pins that were tried together: they cannot be seen
         r"|name resolution|timed out|ProxyError|Network is unreachable|IncompleteRead",

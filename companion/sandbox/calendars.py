@@ -21,8 +21,8 @@ from companion.sandbox import refusals
 from companion.sandbox.events import (
     CANCELLED,
     EVENT_ID,
-    Draft,
     Event,
+    EventDraft,
     editable,
     merge_patch,
     read_draft,
@@ -235,7 +235,7 @@ class Calendar:
         event.start, event.end = draft.start, draft.end
         return self._store(event, draft.status, sequence)
 
-    def _moved(self, event: Event, draft: Draft) -> bool:
+    def _moved(self, event: Event, draft: EventDraft) -> bool:
         if event.rules != draft.rules or (draft.rules and event.start.zone != draft.start.zone):
             return True
         return any(

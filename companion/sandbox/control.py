@@ -28,7 +28,7 @@ from urllib.parse import parse_qs
 
 from companion.sandbox.access import short_name
 from companion.sandbox.calendars import Calendar, Policy
-from companion.sandbox.desk import JSON_TYPE, Desk, Reply, Request, encode
+from companion.sandbox.desk import JSON_TYPE, ApiRequest, Desk, Reply, encode
 from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
 
@@ -36,7 +36,7 @@ PREFIX = "/_control/"
 _WRONG = (KeyError, TypeError, ValueError, AttributeError)
 
 
-def answer(desk: Desk, request: Request) -> Reply:
+def answer(desk: Desk, request: ApiRequest) -> Reply:
     name = request.path.removeprefix(PREFIX)
     action = _ACTIONS.get((request.method, name))
     if action is None:

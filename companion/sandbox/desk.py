@@ -1,6 +1,6 @@
 """The simulated Google's front desk: HTTP requests to API calls, without a network.
 
-`Desk.answer` takes a `Request` and gives a `Reply`, which says not only what to send but how
+`Desk.answer` takes a `ApiRequest` and gives a `Reply`, which says not only what to send but how
 long to hold it back and whether the connection dies instead. The server carries that out on
 sockets; a test can equally carry it out in-process. Calls must not overlap: `Desk.lock` is there
 for whoever shares a desk between threads.
@@ -51,7 +51,7 @@ Headers = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ApiRequest:
     method: str
     path: str
     """Still percent-encoded: a calendar id may hold an encoded slash."""
@@ -128,7 +128,7 @@ class Desk:
         """Whether the path belongs to the API, rather than to sign-in, pages or control."""
         return path.startswith(API) or path in BATCHES
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: ApiRequest) -> Reply:
         with self.lock:
             self.google.counts.requests += 1
             reply = self._answer(request)
@@ -145,7 +145,7 @@ class Desk:
 
     # Whole requests
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: ApiRequest) -> Reply:
         caller = self._caller(request.headers)
         fault = self.faults.strike(
             f"{request.method} {request.path}", caller.account if caller else None
@@ -163,12 +163,12 @@ class Desk:
         reply.severed = reply.severed or half or fault.kind == "timeout_after"
         return reply
 
-    def _serve(self, request: Request, caller: Caller | None, *, half: bool = False) -> Reply:
+    def _serve(self, request: ApiRequest, caller: Caller | None, *, half: bool = False) -> Reply:
         if request.path in BATCHES:
             return self._batch(request, half=half)
         return self._call(request, caller)
 
-    def _batch(self, request: Request, *, half: bool) -> Reply:
+    def _batch(self, request: ApiRequest, *, half: bool) -> Reply:
         if request.method != "POST":
             return _refused(refusals.not_found())
         self.google.counts.batches += 1
@@ -185,7 +185,9 @@ class Desk:
                 headers = {**headers, "authorization": bearer}
             path, _, query = part.target.partition("?")
             reply = self._part(
-                Request(method=part.method, path=path, query=query, headers=headers, body=part.body)
+                ApiRequest(
+                    method=part.method, path=path, query=query, headers=headers, body=part.body
+                )
             )
             delay += reply.delay
             if reply.severed:
@@ -194,7 +196,7 @@ class Desk:
         content_type, body = write_parts(answers)
         return Reply(headers=[("Content-Type", content_type)], body=body, delay=delay)
 
-    def _part(self, request: Request) -> Reply:
+    def _part(self, request: ApiRequest) -> Reply:
         caller = self._caller(request.headers)
         label = f"batch-part {request.method} {request.path}"
         fault = self.faults.strike(label, caller.account if caller else None)
@@ -202,7 +204,7 @@ class Desk:
             return self._call(request, caller)
         return self._faulty_part(request, caller, fault)
 
-    def _faulty_part(self, request: Request, caller: Caller | None, fault: Fault) -> Reply:
+    def _faulty_part(self, request: ApiRequest, caller: Caller | None, fault: Fault) -> Reply:
         held = fault.ms / 1000
         if fault.kind == "status":
             return self._refuse(request, caller, fault)
@@ -213,7 +215,7 @@ class Desk:
         reply.severed = fault.kind == "timeout_after"
         return reply
 
-    def _refuse(self, request: Request, caller: Caller | None, fault: Fault) -> Reply:
+    def _refuse(self, request: ApiRequest, caller: Caller | None, fault: Fault) -> Reply:
         """A refusal by rule is an answered call, and counted like one."""
         if caller is not None and request.path not in BATCHES:
             method, calendar, event = route(request.method, request.path)
@@ -226,7 +228,7 @@ class Desk:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         return self.grants.caller(token.strip()) if scheme.lower() == "bearer" else None
 
-    def _call(self, request: Request, caller: Caller | None) -> Reply:
+    def _call(self, request: ApiRequest, caller: Caller | None) -> Reply:
         try:
             if caller is None:
                 if "authorization" in request.headers:
@@ -252,7 +254,7 @@ class Desk:
         return _resource_reply(request, resource, mask)
 
 
-def _resource_reply(request: Request, resource: Json | None, mask: Json | None) -> Reply:
+def _resource_reply(request: ApiRequest, resource: Json | None, mask: Json | None) -> Reply:
     if resource is None:
         return Reply(status=204)
     headers = [("Content-Type", JSON_TYPE)]
@@ -299,7 +301,7 @@ def encode(resource: object) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _read_body(request: Request) -> Json | None:
+def _read_body(request: ApiRequest) -> Json | None:
     if not request.body:
         return None
     try:

@@ -75,7 +75,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class EventDraft:
     """A checked and normalised request body."""
 
     fields: Json
@@ -86,7 +86,7 @@ class Draft:
     rules: tuple[str, ...]
 
 
-def read_draft(body: Json, zone: ZoneInfo, *, recurring_allowed: bool = True) -> Draft:
+def read_draft(body: Json, zone: ZoneInfo, *, recurring_allowed: bool = True) -> EventDraft:
     """A full event body (insert, update, or a patch already merged) as a draft."""
     start = read_moment(body.get("start"), "start", zone)
     end = read_moment(body.get("end"), "end", zone)
@@ -102,7 +102,7 @@ def read_draft(body: Json, zone: ZoneInfo, *, recurring_allowed: bool = True) ->
     if sequence is not None and (not isinstance(sequence, int) or sequence < 0):
         raise refusals.invalid("Invalid sequence value.")
     fields = _read_fields(body)
-    return Draft(
+    return EventDraft(
         fields=fields,
         status=fields.pop("status", "confirmed"),
         sequence=sequence,

@@ -37,7 +37,7 @@ MAILING = frozenset({"events.insert", "events.update", "events.patch", "events.d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class SimulatedAccount:
     email: str
     name: str
     timezone: str
@@ -97,14 +97,14 @@ class SimulatedGoogle:
         self.meter = Meter(quota or Quota())
         self.policy = policy or Policy()
         self.counts = Counts()
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, SimulatedAccount] = {}
         self.calendars: dict[str, Calendar] = {}
 
     # People and calendars, as they stand before a program comes along
 
-    def add_account(self, email: str, *, name: str, timezone: str) -> Account:
+    def add_account(self, email: str, *, name: str, timezone: str) -> SimulatedAccount:
         """A new account with its primary calendar, whose id is the address."""
-        account = Account(
+        account = SimulatedAccount(
             email=email,
             name=name,
             timezone=timezone,

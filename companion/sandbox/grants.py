@@ -18,7 +18,7 @@ from hmac import compare_digest
 from hmac import new as new_hmac
 
 from companion.sandbox.access import Caller, full_name
-from companion.sandbox.google import Account
+from companion.sandbox.google import SimulatedAccount
 from companion.sandbox.refusals import Json
 
 CODE_SECONDS = 600
@@ -44,7 +44,7 @@ class GrantRefused(Exception):
 class Consent:
     """What a person allowed on the consent page."""
 
-    account: Account
+    account: SimulatedAccount
     client_id: str
     redirect_uri: str
     scopes: frozenset[str]
@@ -101,7 +101,9 @@ class Grants:
             return self._renew(form, client_id)
         raise GrantRefused("unsupported_grant_type", f"Invalid grant_type: {kind}")
 
-    def issue(self, account: Account, scopes: frozenset[str], client_id: str = CLIENT_ID) -> Json:
+    def issue(
+        self, account: SimulatedAccount, scopes: frozenset[str], client_id: str = CLIENT_ID
+    ) -> Json:
         """A consent and its tokens in one step, for tests that are not about signing in."""
         return self._answer(
             Consent(

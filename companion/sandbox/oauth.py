@@ -10,8 +10,8 @@ from html import escape
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from companion.sandbox.access import IDENTITY_SCOPES, KNOWN_SCOPES, full_name, short_name
-from companion.sandbox.desk import JSON_TYPE, Desk, Reply, Request, encode
-from companion.sandbox.google import Account
+from companion.sandbox.desk import JSON_TYPE, ApiRequest, Desk, Reply, encode
+from companion.sandbox.google import SimulatedAccount
 from companion.sandbox.grants import Consent, GrantRefused
 from companion.sandbox.pages import frame
 
@@ -48,7 +48,7 @@ def answers(path: str) -> bool:
     return path in {AUTH_PATH, "/o/oauth2/auth", TOKEN_PATH, REVOKE_PATH, USER_PATH}
 
 
-def answer(desk: Desk, request: Request) -> Reply:
+def answer(desk: Desk, request: ApiRequest) -> Reply:
     with desk.lock:
         if request.path == TOKEN_PATH:
             return _token(desk, request)
@@ -79,7 +79,7 @@ def redirect(address: str) -> Reply:
 # The consent page
 
 
-def _authorise(desk: Desk, request: Request) -> Reply:
+def _authorise(desk: Desk, request: ApiRequest) -> Reply:
     posted: dict[str, list[str]] = {}
     query = request.query
     if request.method == "POST":
@@ -135,7 +135,7 @@ def _check(desk: Desk, asked: dict[str, str]) -> list[str]:
 
 def _decision(
     desk: Desk, scopes: list[str], posted: dict[str, list[str]]
-) -> tuple[Account, frozenset[str]] | None:
+) -> tuple[SimulatedAccount, frozenset[str]] | None:
     """Account and granted scopes once somebody has allowed; None before that or on Cancel."""
     if desk.auto_consent is not None and not posted:
         return desk.google.accounts[desk.auto_consent], frozenset(scopes)
@@ -185,12 +185,12 @@ def _consent_page(desk: Desk, asked: dict[str, str], query: str, scopes: list[st
 # Endpoints for programs
 
 
-def _form(request: Request) -> dict[str, str]:
+def _form(request: ApiRequest) -> dict[str, str]:
     text = request.body.decode("utf-8", "replace") or request.query
     return dict(parse_qsl(text, keep_blank_values=True))
 
 
-def _client(request: Request) -> dict[str, str]:
+def _client(request: ApiRequest) -> dict[str, str]:
     """Client id and secret from HTTP Basic, which Google takes as well as form fields."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -207,7 +207,7 @@ def _json(content: object, status: int = 200) -> Reply:
     return Reply(status=status, headers=headers, body=encode(content))
 
 
-def _token(desk: Desk, request: Request) -> Reply:
+def _token(desk: Desk, request: ApiRequest) -> Reply:
     fault = desk.faults.strike(f"{request.method} {request.path}", None)
     if fault is not None and fault.kind == "status":
         return _json({"error": "internal_failure"}, fault.status)
@@ -227,13 +227,13 @@ def _token(desk: Desk, request: Request) -> Reply:
     return reply
 
 
-def _revoke(desk: Desk, request: Request) -> Reply:
+def _revoke(desk: Desk, request: ApiRequest) -> Reply:
     if desk.grants.revoke(_form(request).get("token", "")):
         return _json({})
     return _json({"error": "invalid_token", "error_description": "Token expired or revoked"}, 400)
 
 
-def _user(desk: Desk, request: Request) -> Reply:
+def _user(desk: Desk, request: ApiRequest) -> Reply:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     caller = desk.grants.caller(token) if scheme.lower() == "bearer" else None
     if caller is None:

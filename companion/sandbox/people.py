@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
 from companion.sandbox.calendars import Calendar
-from companion.sandbox.desk import Desk, Reply, Request
+from companion.sandbox.desk import ApiRequest, Desk, Reply
 from companion.sandbox.moments import wire_time
 from companion.sandbox.oauth import html_reply, redirect
 from companion.sandbox.pages import accounts_page, calendar_page, frame, view_path
@@ -18,7 +18,7 @@ from companion.sandbox.refusals import Json, SimulatedError, not_found
 Form = dict[str, str]
 
 
-def answer(desk: Desk, request: Request) -> Reply:
+def answer(desk: Desk, request: ApiRequest) -> Reply:
     parts = [unquote(piece) for piece in request.path.strip("/").split("/")]
     try:
         with desk.lock:
@@ -32,7 +32,7 @@ def answer(desk: Desk, request: Request) -> Reply:
         return html_reply(frame("That did not work", text), refusal.status)
 
 
-def _view(desk: Desk, request: Request, parts: list[str]) -> Reply:
+def _view(desk: Desk, request: ApiRequest, parts: list[str]) -> Reply:
     if len(parts) < 2:
         raise not_found()
     email, calendar_id, *rest = parts

@@ -13,19 +13,29 @@ OPENING = time(8, 45)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class SamplePractitioner:
     id: str
     name: str
     email: str
 
 
 PRACTITIONERS = (
-    Person(id="zoe-obrien-nguyen", name="Zoë O'Brien-Nguyễn", email="zoe@banksia.example"),
-    Person(id="juergen-mueller", name="Müller, Jürgen", email="juergen@banksia.example"),
-    Person(id="aroha-ngata", name="Aroha Ngātā", email="aroha@banksia.example"),
-    Person(id="fatima-al-hassan", name="Fatima al-Hassan", email="fatima@banksia.example"),
-    Person(id="siobhan-o-ceallaigh", name="Siobhán Ó Ceallaigh", email="siobhan@banksia.example"),
-    Person(id="mei-ling-chen", name="陳美玲 (Mei-Ling Chen)", email="meiling@banksia.example"),
+    SamplePractitioner(
+        id="zoe-obrien-nguyen", name="Zoë O'Brien-Nguyễn", email="zoe@banksia.example"
+    ),
+    SamplePractitioner(
+        id="juergen-mueller", name="Müller, Jürgen", email="juergen@banksia.example"
+    ),
+    SamplePractitioner(id="aroha-ngata", name="Aroha Ngātā", email="aroha@banksia.example"),
+    SamplePractitioner(
+        id="fatima-al-hassan", name="Fatima al-Hassan", email="fatima@banksia.example"
+    ),
+    SamplePractitioner(
+        id="siobhan-o-ceallaigh", name="Siobhán Ó Ceallaigh", email="siobhan@banksia.example"
+    ),
+    SamplePractitioner(
+        id="mei-ling-chen", name="陳美玲 (Mei-Ling Chen)", email="meiling@banksia.example"
+    ),
 )
 
 CLIENTS = (

@@ -27,7 +27,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from companion.sandbox import control, oauth, people
-from companion.sandbox.desk import Desk, Reply, Request
+from companion.sandbox.desk import ApiRequest, Desk, Reply
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.grants import CLIENT_ID, CLIENT_SECRET
 from companion.sandbox.refusals import Json
@@ -70,7 +70,7 @@ class SimulatedApp:
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        request = Request(
+        request = ApiRequest(
             method=scope["method"],
             path=scope["raw_path"].decode("ascii", "replace"),
             query=scope["query_string"].decode("ascii", "replace"),
@@ -85,7 +85,7 @@ class SimulatedApp:
             return
         await _send(reply, send)
 
-    def reply(self, request: Request) -> Reply:
+    def reply(self, request: ApiRequest) -> Reply:
         refused = _foreign(request)
         if refused is not None:
             return refused
@@ -101,7 +101,7 @@ class SimulatedApp:
         return reply
 
 
-def _foreign(request: Request) -> Reply | None:
+def _foreign(request: ApiRequest) -> Reply | None:
     """A refusal for another host's name, and for writes from another site's pages."""
     if urlsplit(f"//{request.headers.get('host', '')}").hostname not in oauth.LOOPBACK:
         return Reply(status=421)

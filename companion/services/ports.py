@@ -63,6 +63,12 @@ class SecretStore(Protocol):
         ...
 
 
+class ListedSecrets(SecretStore, Protocol):
+    """A SecretStore that can say what it holds."""
+
+    async def names(self) -> tuple[str, ...]: ...
+
+
 # ── the book ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -63,7 +63,7 @@ class Bounds:
 Headers = list[tuple[bytes, bytes]]
 
 
-class _Known(NamedTuple):
+class _KnownPoll(NamedTuple):
     poll: Poll
     head: bool
     """HEAD: without the body."""
@@ -75,7 +75,7 @@ class Room:
 
     bounds: Bounds
     members: dict[BoundedProtocol, None] = field(default_factory=dict)
-    polls: dict[bytes, _Known] = field(default_factory=dict)
+    polls: dict[bytes, _KnownPoll] = field(default_factory=dict)
     """By the hash of the whole request, which holds a token."""
     sweeping: asyncio.TimerHandle | None = None
     _dated: Headers | None = None
@@ -93,7 +93,7 @@ class Room:
             self._wires[id(answer)] = made
         return made[1]
 
-    def remember(self, request: bytes, known: _Known) -> None:
+    def remember(self, request: bytes, known: _KnownPoll) -> None:
         if len(self.polls) >= REMEMBERED:
             self.polls.clear()
         self.polls[hashlib.sha256(request).digest()] = known
@@ -128,7 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """Loop time when it was opened or when its last answer was handed to the transport."""
     received: int = 0
     """Bytes of the request now coming in."""
-    answered: _Known | None = None
+    answered: _KnownPoll | None = None
     """The request now coming in was answered at its headers."""
     begun: int = 0
     """Requests that began in the bytes at hand."""
@@ -197,13 +197,13 @@ class BoundedProtocol(HttpToolsProtocol):
         poll = self.feeds.poll(self.url, self.headers)
         if poll is None:
             return False
-        known = _Known(poll, method == b"HEAD")
+        known = _KnownPoll(poll, method == b"HEAD")
         if not self._answer(known):
             return False
         self.answered = known
         return True
 
-    def _answer(self, known: _Known) -> bool:
+    def _answer(self, known: _KnownPoll) -> bool:
         answer = self.feeds.at_once(known.poll, self.client[0] if self.client else "")
         if answer is None:
             return False

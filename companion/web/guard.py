@@ -77,7 +77,7 @@ class Refusal:
     """For the person or program that asked; never echoes what they sent."""
 
 
-class Request:
+class GuardedRequest:
     """What the rules look at, read once from the ASGI scope."""
 
     def __init__(self, scope: Scope) -> None:
@@ -122,7 +122,7 @@ def host_names(port: int) -> frozenset[str]:
     return frozenset(names | set(LOOPBACK_NAMES) if port == 80 else names)
 
 
-def judge(request: Request, hosts: frozenset[str]) -> Refusal | None:
+def judge(request: GuardedRequest, hosts: frozenset[str]) -> Refusal | None:
     """Rules 1 and 2; None when the request may go on."""
     if any(len(request.all(name)) > 1 for name in _SINGLE):
         return Refusal(status=400, reason="A header was sent twice.")
@@ -176,7 +176,7 @@ class Guard:
             return
         if scope["type"] not in {"http", "websocket"}:
             return
-        request = Request(scope)
+        request = GuardedRequest(scope)
         refusal = judge(request, self._hosts)
         # No proxy stands before us, and NiceGUI would write what such a header says into the page.
         scope["headers"] = [
@@ -196,7 +196,7 @@ class Guard:
 
     async def _websocket(
         self,
-        request: Request,
+        request: GuardedRequest,
         refusal: Refusal | None,
         scope: Scope,
         receive: Receive,
@@ -220,7 +220,9 @@ class Guard:
 
         await self.app(scope, watched, send)
 
-    async def _http(self, request: Request, scope: Scope, receive: Receive, send: _Dressed) -> None:
+    async def _http(
+        self, request: GuardedRequest, scope: Scope, receive: Receive, send: _Dressed
+    ) -> None:
         known = bool(self._machine(request))
         if not known and request.path not in OPEN_PATHS:
             if not request.navigation:
@@ -244,7 +246,9 @@ class Guard:
             self._door.seen(visitor.session)
         await self.app(scope, receive, send)
 
-    async def _led_away(self, request: Request, visitor: Visitor | None, send: _Dressed) -> bool:
+    async def _led_away(
+        self, request: GuardedRequest, visitor: Visitor | None, send: _Dressed
+    ) -> bool:
         """To where a person has to go first; True when the answer has been sent."""
         if visitor is not None and (not visitor.must_change or request.path == ACCOUNT):
             return False
@@ -266,21 +270,21 @@ class Guard:
         await _answer(send, 303, "", headers=[("location", to), *headers])
         return True
 
-    def _name(self, scope: Scope, request: Request, visitor: Visitor | None) -> None:
+    def _name(self, scope: Scope, request: GuardedRequest, visitor: Visitor | None) -> None:
         scope["companion.user"] = visitor.user_id if visitor else ""
         scope["companion.session"] = visitor.session if visitor else ""
         scope["companion.machine"] = self._machine(request)
 
-    def _machine(self, request: Request) -> str:
+    def _machine(self, request: GuardedRequest) -> str:
         """The hash by which this browser is known, or ""."""
         hashes = (token_hash(value) for value in request.cookies(self.cookie))
         return next((each for each in hashes if self._machines.knows(each)), "")
 
-    def _visitor(self, request: Request) -> Visitor | None:
+    def _visitor(self, request: GuardedRequest) -> Visitor | None:
         hashes = (token_hash(value) for value in request.cookies(self.user_cookie))
         return next(filter(None, map(self._door.visitor, hashes)), None)
 
-    async def _launched(self, request: Request, send: _Dressed) -> bool:
+    async def _launched(self, request: GuardedRequest, send: _Dressed) -> bool:
         """Take a launch token from the address; True when the answer has been sent."""
         if "launch=" not in request.query or request.method != "GET":
             return False
@@ -312,7 +316,7 @@ class Guard:
         await _answer(send, 303, "", headers=headers)
         return True
 
-    async def _control(self, request: Request, send: _Dressed) -> None:
+    async def _control(self, request: GuardedRequest, send: _Dressed) -> None:
         """A second start of the program asks for a launch address."""
         scheme, _, given = request.one("authorization").partition(" ")
         if scheme.lower() != "bearer" or not same_secret(given.strip(), self._secret):

@@ -24,7 +24,7 @@ FAIR = "seven mild ibises wander"
 
 @dataclass
 class FakeProbes:
-    """Implements `Probes`."""
+    """Implements `ComputerProbes`."""
 
     offset: timedelta | CompanionError = timedelta(0)
     listening: set[str] = field(default_factory=lambda: {"http://192.168.20.7:8090"})

@@ -36,7 +36,7 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
-from companion.domain.events import Availability, CalendarEvent, Content
+from companion.domain.events import BusyStatus, CalendarEvent, Content
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
@@ -299,7 +299,7 @@ def content(
         summary=summary,
         location="",
         description="",
-        availability=Availability.BUSY,
+        availability=BusyStatus.BUSY,
         private=False,
     )
 

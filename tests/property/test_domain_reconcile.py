@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from companion.domain.differences import DifferenceKind, find_differences
 from companion.domain.events import CalendarEvent, Content
 from companion.domain.reconcile import (
-    Action,
     Adopt,
     Delete,
     EntryState,
@@ -28,6 +27,7 @@ from companion.domain.reconcile import (
     Insert,
     LedgerEntry,
     ObservedEvent,
+    PlannedAction,
     Update,
     event_id,
     reconcile,
@@ -116,7 +116,7 @@ class Model:
             if not each.deleted
         )
 
-    def plan(self, *, audit: bool) -> Sequence[Action]:
+    def plan(self, *, audit: bool) -> Sequence[PlannedAction]:
         plan = reconcile(
             self.desired(),
             self.ledger.values(),

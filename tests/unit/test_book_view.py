@@ -10,7 +10,7 @@ import pytest
 
 from companion.domain.appointments import AppointmentKind
 from companion.domain.reconcile import EntryState
-from companion.services.book.drafts import Draft
+from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.series import Scope
 from companion.services.book.view import BookEntry, Mark
 from companion.services.ports import CalendarRef
@@ -31,8 +31,8 @@ async def house() -> FakeHouse:
     return made
 
 
-def lunch(rule: str = "FREQ=DAILY") -> Draft:
-    return Draft(
+def lunch(rule: str = "FREQ=DAILY") -> AppointmentDraft:
+    return AppointmentDraft(
         kind=AppointmentKind.MEETING,
         practitioner_id=WHO.id,
         start=NOON,
@@ -42,8 +42,8 @@ def lunch(rule: str = "FREQ=DAILY") -> Draft:
     )
 
 
-def visit(**changes: object) -> Draft:
-    draft = Draft(
+def visit(**changes: object) -> AppointmentDraft:
+    draft = AppointmentDraft(
         kind=AppointmentKind.CLIENT,
         practitioner_id=WHO.id,
         start=NOON,

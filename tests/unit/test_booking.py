@@ -19,7 +19,7 @@ from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking, Edit
-from companion.services.book.drafts import Draft
+from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.series import Scope
 from companion.services.book.trail import Trail
 from companion.services.ports import BookChange
@@ -75,8 +75,8 @@ def desk() -> Desk:
     return Desk()
 
 
-def visit(**changes: object) -> Draft:
-    draft = Draft(
+def visit(**changes: object) -> AppointmentDraft:
+    draft = AppointmentDraft(
         kind=AppointmentKind.CLIENT,
         practitioner_id="mira",
         start=NINE,
@@ -87,8 +87,8 @@ def visit(**changes: object) -> Draft:
     return replace(draft, **changes)  # type: ignore[arg-type] # a test names the fields itself
 
 
-def lunch(rule: str = "FREQ=WEEKLY;BYDAY=TU") -> Draft:
-    return Draft(
+def lunch(rule: str = "FREQ=WEEKLY;BYDAY=TU") -> AppointmentDraft:
+    return AppointmentDraft(
         kind=AppointmentKind.MEETING,
         practitioner_id="mira",
         start=DAY + timedelta(hours=12, minutes=30),

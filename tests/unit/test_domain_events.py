@@ -20,7 +20,7 @@ from companion.domain.disclosure import ClientName, Disclosure, Item
 from companion.domain.events import (
     DESCRIPTION_LIMIT,
     SUMMARY_LIMIT,
-    Availability,
+    BusyStatus,
     CalendarEvent,
     clean_text,
     project,
@@ -275,7 +275,7 @@ def test_a_day_and_its_midnight_are_not_the_same() -> None:
 
 
 def test_out_of_office_is_busy_to_google() -> None:
-    assert Availability.of(ShowAs.OUT_OF_OFFICE) is Availability.of(ShowAs.BUSY)
+    assert BusyStatus.of(ShowAs.OUT_OF_OFFICE) is BusyStatus.of(ShowAs.BUSY)
     assert replace(BASE, show_as=ShowAs.OUT_OF_OFFICE).fingerprint == BASE.fingerprint
 
 

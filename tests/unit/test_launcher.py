@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.launcher.environment import Environment, base_python
-from companion.launcher.pip import Progress
+from companion.launcher.environment import VirtualEnvironment, base_python
+from companion.launcher.pip import InstallProgress
 from companion.launcher.requirements import REQUIREMENT, has, release
 from companion.launcher.troubles import SetupError
 from run import too_old
@@ -143,7 +143,7 @@ def test_a_new_release_renews_the_environment(copy: Copy) -> None:
 
 
 def test_an_installation_that_was_cut_off_is_made_anew(copy: Copy) -> None:
-    environment = Environment(copy.root)
+    environment = VirtualEnvironment(copy.root)
     environment.stamp.unlink()
     environment.unfinished.touch()
     module = next(environment.folder.rglob("greeting.py"))
@@ -153,7 +153,7 @@ def test_an_installation_that_was_cut_off_is_made_anew(copy: Copy) -> None:
 
 
 def test_a_damaged_stamp_only_means_a_closer_look(copy: Copy) -> None:
-    Environment(copy.root).stamp.write_text('["half', "utf-8")
+    VirtualEnvironment(copy.root).stamp.write_text('["half', "utf-8")
     code, out, err = copy.start()
     assert (code, out) == (0, "hello 1.0\n"), err
 
@@ -188,7 +188,7 @@ def test_no_network_is_a_sentence_and_the_next_start_goes_on(bare: Copy, dead_in
 
 def test_a_full_disk_is_a_sentence_before_anything_is_written(bare: Copy) -> None:
     with pytest.raises(SetupError, match="The disk is full") as caught:
-        Environment(bare.root, room=10**18).prepare(set(), Progress())
+        VirtualEnvironment(bare.root, room=10**18).prepare(set(), InstallProgress())
     assert "1 GB" in caught.value.remedy
     assert not (bare.root / ".venv").exists()
 
@@ -213,7 +213,7 @@ def test_a_read_only_folder_is_a_sentence() -> None:
         Copy.made(root)
         root.chmod(0o555)
         with pytest.raises(SetupError, match="cannot be written to") as caught, ordinary_user():
-            Environment(root).prepare(set(), Progress())
+            VirtualEnvironment(root).prepare(set(), InstallProgress())
         root.chmod(0o755)
     assert str(root) in caught.value.what
     assert "Documents" in caught.value.remedy

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from companion.sandbox.access import SCOPES, Caller, full_name, short_name
 from companion.sandbox.batch import read_parts, response_id, write_parts
-from companion.sandbox.desk import Desk, Request
+from companion.sandbox.desk import ApiRequest, Desk
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.partial import read_mask, select
 from companion.sandbox.quotas import WINDOW_SECONDS, Meter, Quota
@@ -247,7 +247,7 @@ def test_a_desk_answers_requests_in_process() -> None:
     desk = Desk(base_clock=Clock(), quota=Quota(per_user=1))
     account = desk.google.add_account(ZOE, name="Zoë", timezone="Australia/Sydney")
     token = desk.grants.issue(account, frozenset({"calendar"}))["access_token"]
-    request = Request(
+    request = ApiRequest(
         method="POST",
         path="/calendar/v3/calendars/primary/events",
         headers={"authorization": f"Bearer {token}"},
@@ -275,5 +275,5 @@ def test_a_malformed_body_and_an_unknown_path_are_refused() -> None:
         ("/calendar/v3/colours", b"{}", 404),
         ("/batch", b"", 400),
     ):
-        request = Request(method="POST", path=path, headers=headers, body=body)
+        request = ApiRequest(method="POST", path=path, headers=headers, body=body)
         assert desk.answer(request).status == status

@@ -61,7 +61,7 @@ _MOVE = (
 )
 
 
-class _Known(NamedTuple):
+class _KnownRevision(NamedTuple):
     practitioner_id: str
     """Empty for a removed appointment."""
     revision: int
@@ -121,24 +121,24 @@ def reassign(
     return touched
 
 
-def _known(connection: Connection, ids: Iterable[str]) -> dict[str, _Known]:
+def _known(connection: Connection, ids: Iterable[str]) -> dict[str, _KnownRevision]:
     return {
-        row[0]: _Known(*row[1:])
+        row[0]: _KnownRevision(*row[1:])
         for chunk in _chunks(ids, _IDS_A_QUERY)
         for row in connection.execute(_KNOWN, {"ids": chunk})
     }
 
 
-def _once_known(connection: Connection, ids: Iterable[str]) -> dict[str, _Known]:
+def _once_known(connection: Connection, ids: Iterable[str]) -> dict[str, _KnownRevision]:
     return {
-        row[0]: _Known("", *row[1:])
+        row[0]: _KnownRevision("", *row[1:])
         for chunk in _chunks(ids, _IDS_A_QUERY)
         for row in connection.execute(_ONCE_KNOWN, {"ids": chunk})
     }
 
 
 def _raised(
-    each: Appointment, hashed: bytes, known: Mapping[str, _Known], now: datetime
+    each: Appointment, hashed: bytes, known: Mapping[str, _KnownRevision], now: datetime
 ) -> dict[str, Any]:
     row = row_of(each, hashed)
     before = known.get(each.id)
@@ -147,7 +147,7 @@ def _raised(
     return row
 
 
-def _remove(connection: Connection, gone: Mapping[str, _Known], put: Iterable[str]) -> None:
+def _remove(connection: Connection, gone: Mapping[str, _KnownRevision], put: Iterable[str]) -> None:
     _delete(connection, appointments, gone)
     staying = set(put)
     left = (

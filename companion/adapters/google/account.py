@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from companion.adapters.google.batch import Answer
-from companion.adapters.google.client_file import GoogleClient
+from companion.adapters.google.client_file import OAuthClient
 from companion.adapters.google.errors import Subject, refusal, translated
 from companion.adapters.google.threads import Threads
 from companion.domain.errors import CompanionError, RemoteUnavailable, SecretsDamaged, SignInExpired
@@ -67,7 +67,7 @@ class Token:
             raise SecretsDamaged(detail="token") from err
 
 
-class Account:
+class GoogleAccount:
     def __init__(
         self,
         practitioner_id: str,
@@ -75,7 +75,7 @@ class Account:
         secrets: SecretStore,
         clock: Clock,
         threads: Threads[Line],
-        client: Callable[[], Awaitable[GoogleClient]],
+        client: Callable[[], Awaitable[OAuthClient]],
     ) -> None:
         self._name = secret_name(practitioner_id)
         self._secrets = secrets
@@ -187,7 +187,7 @@ class Account:
         return await in_thread(self._threads, work)
 
 
-def _of_this(client: GoogleClient, token: Token) -> None:
+def _of_this(client: OAuthClient, token: Token) -> None:
     if client.client_id != token.client_id:
         raise SignInExpired(
             "The practice's Google client was replaced since this practitioner signed in.",
@@ -223,7 +223,7 @@ def read_json(answer: Answer) -> Json:
     return read
 
 
-async def revoke(threads: Threads[Line], client: GoogleClient, token: Token) -> None:
+async def revoke(threads: Threads[Line], client: OAuthClient, token: Token) -> None:
     """Give a sign-in back to Google; one that it no longer knows counts as done."""
     form = {"token": token.refresh_token}
     answer: Answer = await in_thread(threads, lambda line: line.post_form(client.revoke_uri, form))

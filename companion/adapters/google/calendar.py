@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from companion.adapters.google import wire
-from companion.adapters.google.account import Account, Json, Unauthorised, read_json
+from companion.adapters.google.account import GoogleAccount, Json, Unauthorised, read_json
 from companion.adapters.google.batch import Answer
 from companion.adapters.google.errors import Subject, refusal
 from companion.domain.errors import (
@@ -30,7 +30,7 @@ from companion.domain.errors import (
     RemoteUnavailable,
     SignInExpired,
 )
-from companion.domain.events import Availability
+from companion.domain.events import BusyStatus
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
@@ -52,7 +52,7 @@ Part = Answer | CompanionError | None
 
 
 class GoogleCalendar:
-    def __init__(self, account: Account, calendar_id: str, install: str) -> None:
+    def __init__(self, account: GoogleAccount, calendar_id: str, install: str) -> None:
         self._account = account
         self._id = calendar_id
         self._install = install
@@ -204,8 +204,8 @@ class GoogleCalendar:
             elif isinstance(write, PatchEvent) and isinstance(each, PermissionDenied):
                 read[number] = await self._why_denied(write, each)
             elif isinstance(write, PatchEvent) and isinstance(each, ObservedEvent):
-                tentative = write.event.content.availability is Availability.TENTATIVE
-                if tentative != (each.content.availability is Availability.TENTATIVE):
+                tentative = write.event.content.availability is BusyStatus.TENTATIVE
+                if tentative != (each.content.availability is BusyStatus.TENTATIVE):
                     read[number] = await self._set_status(write, each)
         return read
 

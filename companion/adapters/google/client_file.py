@@ -24,7 +24,7 @@ _CREATE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoogleClient:
+class OAuthClient:
     client_id: str
     client_secret: str
     auth_uri: str
@@ -61,7 +61,7 @@ class GoogleClient:
         return urlunsplit((parts.scheme, parts.netloc, f"{folder}/revoke", "", ""))
 
 
-def read_client(content: bytes) -> GoogleClient:
+def read_client(content: bytes) -> OAuthClient:
     """Raises BadInput with what to do instead."""
     if len(content) > LARGEST:
         raise _refused("This file is far too large for a Google client file.")
@@ -89,7 +89,7 @@ def read_client(content: bytes) -> GoogleClient:
             raise _refused(f'The address "{key}" in this file is not a secure one (https).')
     project = installed.get("project_id")
     name = project if isinstance(project, str) and project else values["client_id"]
-    return GoogleClient(name=name[:200], **values)
+    return OAuthClient(name=name[:200], **values)
 
 
 def is_loopback(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""GoogleGateway: the `Google` port. Owns the threads and one `Account` per practitioner."""
+"""GoogleGateway: the `Google` port. Owns the threads and one `GoogleAccount` per practitioner."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from companion.adapters.google import sign_in
 from companion.adapters.google.account import (
-    Account,
+    GoogleAccount,
     Json,
     Token,
     in_thread,
     revoke,
 )
 from companion.adapters.google.calendar import GoogleCalendar
-from companion.adapters.google.client_file import GoogleClient, is_safe, read_client
+from companion.adapters.google.client_file import OAuthClient, is_safe, read_client
 from companion.adapters.google.threads import Threads
 from companion.domain.errors import (
     BadInput,
@@ -79,7 +79,7 @@ class GoogleGateway:
             size=threads,
             name="google",
         )
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[str, GoogleAccount] = {}
 
     def close(self) -> None:
         """Break off what is under way; the gateway is of no use afterwards."""
@@ -168,10 +168,10 @@ class GoogleGateway:
 
     # Parts
 
-    def _account(self, practitioner_id: str) -> Account:
+    def _account(self, practitioner_id: str) -> GoogleAccount:
         account = self._accounts.get(practitioner_id)
         if account is None:
-            account = self._accounts[practitioner_id] = Account(
+            account = self._accounts[practitioner_id] = GoogleAccount(
                 practitioner_id,
                 secrets=self._secrets,
                 clock=self._clock,
@@ -180,7 +180,7 @@ class GoogleGateway:
             )
         return account
 
-    async def _client(self) -> GoogleClient:
+    async def _client(self) -> OAuthClient:
         stored = await self._secrets.get(CLIENT_SECRET_NAME)
         if stored is None:
             raise ClientFileMissing
@@ -189,7 +189,7 @@ class GoogleGateway:
         except BadInput as err:
             raise SignInError(err.what, err.remedy) from err
 
-    async def _list(self, account: Account) -> list[Json]:
+    async def _list(self, account: GoogleAccount) -> list[Json]:
         """Calendars this account may write to."""
         items: list[Json] = []
         token: str | None = None

@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from companion.adapters.google.account import Token
-from companion.adapters.google.client_file import GoogleClient, is_loopback
+from companion.adapters.google.client_file import OAuthClient, is_loopback
 from companion.domain.errors import PermissionDenied, SignInDenied, SignInError
 from companion.services.ports import SignedIn, SignInRequest
 
@@ -35,7 +35,7 @@ _plain_http_lock = threading.Lock()
 
 
 def begin(
-    client: GoogleClient, *, redirect_uri: str, scopes: Sequence[str], login: str
+    client: OAuthClient, *, redirect_uri: str, scopes: Sequence[str], login: str
 ) -> SignInRequest:
     """Blocking (imports libraries)."""
     from google_auth_oauthlib.flow import Flow
@@ -76,7 +76,7 @@ def code_of(request: SignInRequest, response_url: str) -> str:
     return answer["code"]
 
 
-def exchange(client: GoogleClient, request: SignInRequest, code: str) -> dict[str, Any]:
+def exchange(client: OAuthClient, request: SignInRequest, code: str) -> dict[str, Any]:
     """The token endpoint's answer. Blocking; raises the library's own errors."""
     from google_auth_oauthlib.flow import Flow
 
@@ -96,7 +96,7 @@ def exchange(client: GoogleClient, request: SignInRequest, code: str) -> dict[st
 
 
 def signed_in(
-    client: GoogleClient, request: SignInRequest, answer: dict[str, Any], now: datetime
+    client: OAuthClient, request: SignInRequest, answer: dict[str, Any], now: datetime
 ) -> SignedIn:
     """The token endpoint's answer as a value; raises SignInError when it lacks what we need."""
     refresh = answer.get("refresh_token")
@@ -125,7 +125,7 @@ def signed_in(
     return SignedIn(account=account, granted_scopes=granted, token=token.to_json())
 
 
-def _account(id_token: object, client: GoogleClient) -> str:
+def _account(id_token: object, client: OAuthClient) -> str:
     """The e-mail in an ID token; empty where Google did not say."""
     if not isinstance(id_token, str) or id_token.count(".") != 2:
         return ""

@@ -31,7 +31,7 @@ from googleapiclient import discovery_cache
 
 from companion.adapters.google import batch
 from companion.adapters.google.batch import Answer, Call
-from companion.adapters.google.client_file import GoogleClient, is_loopback
+from companion.adapters.google.client_file import OAuthClient, is_loopback
 from companion.domain.errors import RemoteUnavailable
 
 # Their debug lines hold addresses with ids, and requests_oauthlib's hold tokens.
@@ -120,7 +120,7 @@ class Line:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return self._send(address, "POST", urlencode(form), headers)
 
-    def renew(self, client: GoogleClient, refresh_token: str) -> Credentials:
+    def renew(self, client: OAuthClient, refresh_token: str) -> Credentials:
         """Fresh credentials; raises google-auth's RefreshError or an error of the network."""
         credentials = Credentials(  # type: ignore[no-untyped-call] # google-auth has no types
             token=None,

@@ -25,7 +25,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from companion.domain.errors import RequestRefused
-from companion.domain.events import EPOCH, Availability, CalendarEvent, Content, style_of
+from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content, style_of
 from companion.domain.reconcile import ObservedEvent
 
 Json = dict[str, Any]
@@ -65,7 +65,7 @@ def changed_event(event: CalendarEvent, install: str, *, style: bool) -> Json:
 
 
 def status_of(event: CalendarEvent) -> str:
-    return "tentative" if event.content.availability is Availability.TENTATIVE else "confirmed"
+    return "tentative" if event.content.availability is BusyStatus.TENTATIVE else "confirmed"
 
 
 def _owned(event: CalendarEvent, install: str) -> Json:
@@ -78,7 +78,7 @@ def _owned(event: CalendarEvent, install: str) -> Json:
         "description": event.description,
         "start": _moment(event.start, event.timezone),
         "end": _moment(event.end, event.timezone),
-        "transparency": "transparent" if availability is Availability.FREE else "opaque",
+        "transparency": "transparent" if availability is BusyStatus.FREE else "opaque",
         "visibility": "private" if event.private else "default",
         "extendedProperties": {"private": {INSTALL: install, KEY: event.key}},
     }
@@ -147,12 +147,12 @@ def _read_moment(value: Any) -> datetime | date | None:
         return None
 
 
-def _availability(item: Mapping[str, Any]) -> Availability:
+def _availability(item: Mapping[str, Any]) -> BusyStatus:
     if item.get("transparency") == "transparent":
-        return Availability.FREE
+        return BusyStatus.FREE
     if item.get("status") == "tentative":
-        return Availability.TENTATIVE
-    return Availability.BUSY
+        return BusyStatus.TENTATIVE
+    return BusyStatus.BUSY
 
 
 def _style(item: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from companion.domain.appointments import (
 )
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.repetition import starts
-from companion.services.book.drafts import Draft, appointment_of, checked, draft_of
+from companion.services.book.drafts import AppointmentDraft, appointment_of, checked, draft_of
 from companion.services.book.occurrences import find, key_of, no_such, split_key
 from companion.services.book.series import (
     Scope,
@@ -47,7 +47,7 @@ class Opened:
 
     key: str
     occurrence: Occurrence
-    draft: Draft
+    draft: AppointmentDraft
     revision: int
     """To be named by an edit."""
     cancelled: bool
@@ -125,7 +125,9 @@ class Booking:
             cancelled=found.cancelled,
         )
 
-    async def conflicts(self, draft: Draft, *, apart_from: str = "") -> tuple[Conflict, ...]:
+    async def conflicts(
+        self, draft: AppointmentDraft, *, apart_from: str = ""
+    ) -> tuple[Conflict, ...]:
         """Booked appointments that overlap the draft, soonest first; of a series its next dozen
         occurrences are looked at. `apart_from` is the id of the appointment being edited."""
         length = draft.end - draft.start
@@ -150,16 +152,18 @@ class Booking:
 
     # ── editing ───────────────────────────────────────────────────────────────────────────────
 
-    async def create(self, draft: Draft, *, user: str) -> Edit:
+    async def create(self, draft: AppointmentDraft, *, user: str) -> Edit:
         """Raises BadInput naming the field of Draft."""
         made = self._made(checked(draft, self._settings.read()), user)
         return await self._write("New appointment", key_of(made), [made], ())
 
-    async def edit(self, key: str, draft: Draft, *, seen: int, scope: Scope = Scope.THIS) -> Edit:
+    async def edit(
+        self, key: str, draft: AppointmentDraft, *, seen: int, scope: Scope = Scope.THIS
+    ) -> Edit:
         """Make the occurrence, or with `scope` its series, what `draft` says."""
         return await self._edit(await self._editable(key, seen), draft, scope)
 
-    async def _edit(self, opened: Opened, draft: Draft, scope: Scope) -> Edit:
+    async def _edit(self, opened: Opened, draft: AppointmentDraft, scope: Scope) -> Edit:
         settings = self._settings.read()
         was = opened.appointment
         if was.recurrence is None:
@@ -264,7 +268,7 @@ class Booking:
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 
-    def _made(self, draft: Draft, user: str) -> Appointment:
+    def _made(self, draft: AppointmentDraft, user: str) -> Appointment:
         made = appointment_of(draft, self._settings.read(), like=None, identity=self._identity)
         return replace(made, source=OWN, created=self._clock.now(), created_by=user)
 

@@ -36,7 +36,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class AppointmentDraft:
     kind: AppointmentKind
     practitioner_id: str
     start: datetime
@@ -58,10 +58,10 @@ class Draft:
     """RRULE of a recurring meeting; empty for a single one."""
 
 
-def draft_of(occurrence: Occurrence, *, cancelled: bool = False) -> Draft:
+def draft_of(occurrence: Occurrence, *, cancelled: bool = False) -> AppointmentDraft:
     """What the dialog begins with for one occurrence of an appointment in the book."""
     each = occurrence.appointment
-    return Draft(
+    return AppointmentDraft(
         kind=each.kind,
         practitioner_id=each.practitioner_id,
         start=occurrence.start,
@@ -81,7 +81,7 @@ def draft_of(occurrence: Occurrence, *, cancelled: bool = False) -> Draft:
     )
 
 
-def checked(draft: Draft, settings: Settings) -> Draft:
+def checked(draft: AppointmentDraft, settings: Settings) -> AppointmentDraft:
     """Tidied; raises BadInput whose field is that of Draft."""
     record = practitioner_of(settings, draft.practitioner_id)
     tidy = _with_texts(draft)
@@ -116,7 +116,7 @@ def practitioner_of(settings: Settings, practitioner_id: str) -> PractitionerSet
     return record
 
 
-def _with_texts(draft: Draft) -> Draft:
+def _with_texts(draft: AppointmentDraft) -> AppointmentDraft:
     return replace(
         draft,
         client_id=checks.text(draft.client_id, "client_id"),
@@ -139,7 +139,7 @@ def _notes(text: str) -> str:
     return kept
 
 
-def _check_times(draft: Draft, record: PractitionerSettings) -> None:
+def _check_times(draft: AppointmentDraft, record: PractitionerSettings) -> None:
     check_times(draft.start, draft.end, all_day=draft.all_day)
     if draft.all_day:
         return
@@ -161,7 +161,7 @@ def exists(moment: datetime, timezone: str) -> bool:
     return back.replace(tzinfo=None) == moment
 
 
-def _with_rule(draft: Draft) -> Draft:
+def _with_rule(draft: AppointmentDraft) -> AppointmentDraft:
     """A series begins with its first occurrence, which may be later than the day typed."""
     if not draft.rule:
         return draft
@@ -173,7 +173,11 @@ def _with_rule(draft: Draft) -> Draft:
 
 
 def appointment_of(
-    draft: Draft, settings: Settings, *, like: Appointment | None, identity: Callable[[], str]
+    draft: AppointmentDraft,
+    settings: Settings,
+    *,
+    like: Appointment | None,
+    identity: Callable[[], str],
 ) -> Appointment:
     """`draft` (checked) as an appointment of our own book: a new one, or `like` changed."""
     zone = practitioner_of(settings, draft.practitioner_id).practitioner.timezone

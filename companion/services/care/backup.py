@@ -30,7 +30,7 @@ from companion.services.ports import (
     AppointmentBook,
     Clock,
     FeedStore,
-    SecretStore,
+    ListedSecrets,
     SettingsStore,
 )
 from companion.services.settings.documents import to_tables
@@ -53,12 +53,6 @@ class Sealing(Protocol):
     def read(
         self, path: Path, passphrase: str, folder: Path | None, names: frozenset[str]
     ) -> dict[str, int]: ...
-
-
-class ListedSecrets(SecretStore, Protocol):
-    """A SecretStore that can say what it holds."""
-
-    async def names(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from companion.domain.errors import Offline, SecretsDamaged, SecretsError
-from companion.services.care.findings import Action, Check, Finding, Patient, finding_of
+from companion.services.care.findings import Check, Finding, FindingAction, Patient, finding_of
 from companion.services.feeds.links import base_address
 
 CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=30), timedelta(minutes=5)
@@ -18,7 +18,7 @@ LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
 """Bytes of free disk."""
 CERTIFICATE_SOON = timedelta(days=14)
 NEEDED_PYTHON = (3, 11)
-_CLOCK = Action(
+_CLOCK = FindingAction(
     label="Set the clock by itself", command="Date and time settings: switch on automatic time"
 )
 
@@ -56,7 +56,7 @@ async def settings_file(patient: Patient) -> Iterable[Finding]:
                 title="Settings",
                 what=recovered,
                 remedy="Look the settings over; saving any of them mends the file.",
-                action=Action(label="Look at the settings", page="/practice"),
+                action=FindingAction(label="Look at the settings", page="/practice"),
             )
         ]
     return [_ok("settings", "Settings", "The settings can be read.")]
@@ -117,7 +117,7 @@ async def time_zones(patient: Patient) -> Iterable[Finding]:
                 what=f"This computer does not know the time zone {unknown[0]}.",
                 remedy="Install the package tzdata again: delete the folder .venv and start anew. "
                 "Or choose another zone.",
-                action=Action(label="Choose another zone", page="/practice"),
+                action=FindingAction(label="Choose another zone", page="/practice"),
             )
         ]
     now = patient.clock.now()
@@ -132,7 +132,7 @@ async def time_zones(patient: Patient) -> Iterable[Finding]:
                     what="This computer's own time zone is another than the practice's "
                     f"({settings.practice.timezone}). Calendars are kept in the practice's.",
                     remedy="If the computer stands in the practice, correct one of the two.",
-                    action=Action(label="Look at the practice's zone", page="/practice"),
+                    action=FindingAction(label="Look at the practice's zone", page="/practice"),
                 )
             ]
     return [
@@ -152,10 +152,12 @@ async def key_store(patient: Patient) -> Iterable[Finding]:
     try:
         name = await patient.secrets.check()
     except SecretsDamaged as error:
-        action = Action(label="Set the sign-ins aside", mend="secrets-aside")
+        action = FindingAction(label="Set the sign-ins aside", mend="secrets-aside")
         return [finding_of("key-store", "Password store", error, action=action)]
     except SecretsError as error:
-        action = Action(label="Try again", command="Unlock the password store, then: run.py doctor")
+        action = FindingAction(
+            label="Try again", command="Unlock the password store, then: run.py doctor"
+        )
         return [finding_of("key-store", "Password store", error, action=action)]
     if patient.weak_key:
         return [
@@ -166,7 +168,9 @@ async def key_store(patient: Patient) -> Iterable[Finding]:
                 what="The passphrase in COMPANION_SECRETS_KEY is easy to guess: "
                 f"{patient.weak_key}.",
                 remedy="Make a backup with the sign-ins, set a longer passphrase, and restore.",
-                action=Action(label="Make a backup", page="/backup", command="run.py backup FILE"),
+                action=FindingAction(
+                    label="Make a backup", page="/backup", command="run.py backup FILE"
+                ),
             )
         ]
     return [_ok("key-store", "Password store", f"Keeps and gives back what it is given: {name}.")]
@@ -183,7 +187,7 @@ async def disk(patient: Patient) -> Iterable[Finding]:
             title="Disk",
             what=f"Only {free / 1e6:.0f} MB are free on the disk of the data folder.",
             remedy="Free some space: empty the bin, move old files away.",
-            action=Action(label="Old backups", page="/backup"),
+            action=FindingAction(label="Old backups", page="/backup"),
         )
     ]
 
@@ -200,7 +204,9 @@ async def database(patient: Patient) -> Iterable[Finding]:
             title="Book",
             what="The book's file is damaged.",
             remedy="Stop the app and restore the last backup, then import again.",
-            action=Action(label="Restore a backup", page="/backup", command="run.py restore FILE"),
+            action=FindingAction(
+                label="Restore a backup", page="/backup", command="run.py restore FILE"
+            ),
         )
     ]
 
@@ -228,7 +234,7 @@ async def feed_listener(patient: Patient) -> Iterable[Finding]:
                 "--feed-host, or correct the address."
                 if not practice.feed_base_url
                 else f"The proxy or tunnel must lead to port {port} of this computer.",
-                action=Action(label="Links and reachability", page="/phone"),
+                action=FindingAction(label="Links and reachability", page="/phone"),
             )
         ]
     if not patient.app_runs():
@@ -239,7 +245,7 @@ async def feed_listener(patient: Patient) -> Iterable[Finding]:
                 title="Phones",
                 what="The app is not running, so phones cannot fetch anything just now.",
                 remedy="Start it.",
-                action=Action(label="Start the app", command="run.py"),
+                action=FindingAction(label="Start the app", command="run.py"),
             )
         ]
     return [
@@ -250,7 +256,9 @@ async def feed_listener(patient: Patient) -> Iterable[Finding]:
             what=f"The listener for phones does not run (port {port}).",
             remedy="Another program may use that port: close it and start the app again, or "
             "choose another port.",
-            action=Action(label="Another port", command=f"run.py serve --feed-port {port + 1}"),
+            action=FindingAction(
+                label="Another port", command=f"run.py serve --feed-port {port + 1}"
+            ),
         )
     ]
 
@@ -292,7 +300,7 @@ async def versions(patient: Patient) -> Iterable[Finding]:
                 title="Versions",
                 what=what,
                 remedy="Delete the folder .venv beside run.py and start again: it is made anew.",
-                action=Action(label="Start anew", command="run.py"),
+                action=FindingAction(label="Start anew", command="run.py"),
             )
         ]
     python = found.get("Python", "?")

@@ -15,7 +15,14 @@ from datetime import datetime
 
 from companion.domain.errors import CompanionError
 from companion.services.care import computer_checks, google_checks
-from companion.services.care.findings import Action, Check, Finding, Patient, State, finding_of
+from companion.services.care.findings import (
+    Check,
+    Finding,
+    FindingAction,
+    Patient,
+    State,
+    finding_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +134,7 @@ class Doctor:
                 title=check.title,
                 what=f"There was no answer within {limit:g} seconds.",
                 remedy="Run the doctor again; if it stays, start this computer anew.",
-                action=Action(label="Check again", command="run.py doctor"),
+                action=FindingAction(label="Check again", command="run.py doctor"),
             )
         ]
 
@@ -147,14 +154,16 @@ async def _run(check: Check) -> Sequence[Finding]:
                 what=f"The check itself stumbled ({type(error).__name__}).",
                 remedy="This is a mistake in Calendar Companion: send the support bundle to "
                 "whoever looks after your computers.",
-                action=Action(label="Support bundle", command="run.py doctor --bundle FILE.zip"),
+                action=FindingAction(
+                    label="Support bundle", command="run.py doctor --bundle FILE.zip"
+                ),
             )
         ]
 
 
 def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
     """What there is to say when the home does not even open."""
-    action = Action(label="Restore a backup", command="run.py restore FILE")
+    action = FindingAction(label="Restore a backup", command="run.py restore FILE")
     return Diagnosis(
         at=at,
         program=program,

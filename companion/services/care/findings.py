@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from companion.domain.errors import CompanionError
+from companion.services.feeds.reachability import ListenerProbes
 from companion.services.google.connecting import Connecting
 from companion.services.ports import (
     AppointmentBook,
@@ -24,7 +25,7 @@ State = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class FindingAction:
     """The one thing that mends a finding: a page to open, a command to run, or a mend of ours."""
 
     label: str
@@ -43,7 +44,7 @@ class Finding:
     what: str
     """What it means, in one or two sentences."""
     remedy: str = ""
-    action: Action | None = None
+    action: FindingAction | None = None
     subject: str = ""
     """Practitioner id, where it is about one."""
 
@@ -56,14 +57,10 @@ class Check:
     seconds: float = 25.0
 
 
-class Probes(Protocol):
-    """What only the machine can tell."""
+class ComputerProbes(ListenerProbes, Protocol):
+    """What only this machine can tell."""
 
     async def clock_offset(self) -> timedelta: ...
-
-    async def listener_answers(self, base_url: str) -> bool: ...
-
-    async def certificate_end(self, host: str, port: int) -> datetime: ...
 
     async def free_bytes(self, folder: Path) -> int: ...
 
@@ -83,7 +80,7 @@ class Patient:
     secrets: SecretStore
     google: Google
     connecting: Connecting
-    probes: Probes
+    probes: ComputerProbes
     clock: Clock
     home: Path
     program: str
@@ -107,7 +104,7 @@ def finding_of(
     title: str,
     error: CompanionError,
     *,
-    action: Action | None = None,
+    action: FindingAction | None = None,
     subject: str = "",
 ) -> Finding:
     return Finding(

@@ -23,7 +23,7 @@ from companion.domain.errors import (
     TransientError,
 )
 from companion.domain.settings import GoogleLink, PractitionerSettings
-from companion.services.care.findings import Action, Check, Finding, Patient, finding_of
+from companion.services.care.findings import Check, Finding, FindingAction, Patient, finding_of
 from companion.services.google.consents import CalendarChoice, missing, scopes_for
 from companion.services.sync.state import SyncState
 
@@ -56,7 +56,9 @@ def checks(patient: Patient) -> list[Check]:
 
 
 async def client_file(patient: Patient) -> Iterable[Finding]:
-    add = Action(label="Add the client file", page="/practice", command="run.py google client FILE")
+    add = FindingAction(
+        label="Add the client file", page="/practice", command="run.py google client FILE"
+    )
     try:
         name = await patient.connecting.client_name()
     except CompanionError as error:
@@ -98,7 +100,7 @@ async def testing_mode(patient: Patient) -> Iterable[Finding]:
                 what="Google ended a sign-in after 7 days, as it does while the practice's Google "
                 'app is in "Testing". It will end every other one too.',
                 remedy=_PUBLISH,
-                action=Action(
+                action=FindingAction(
                     label="Connect again", page=f"/practitioner/{suspects[0].practitioner.id}"
                 ),
             )
@@ -149,7 +151,7 @@ async def sign_in(patient: Patient, record: PractitionerSettings) -> Iterable[Fi
     """*Test Credentials*, the permissions, and the calendar."""
     person = record.practitioner
     name = person.name
-    connect = Action(
+    connect = FindingAction(
         label="Connect to Google",
         page=f"/oauth/start/{person.id}",
         command=f'run.py google connect "{person.id}"',
@@ -182,7 +184,7 @@ async def sign_in(patient: Patient, record: PractitionerSettings) -> Iterable[Fi
     return found
 
 
-def _permissions(record: PractitionerSettings, connect: Action) -> Finding:
+def _permissions(record: PractitionerSettings, connect: FindingAction) -> Finding:
     person, link = record.practitioner, record.google
     choice = (
         CalendarChoice(kind="existing", calendar_id=link.calendar_id)
@@ -205,10 +207,12 @@ def _permissions(record: PractitionerSettings, connect: Action) -> Finding:
     )
 
 
-async def _calendar(patient: Patient, record: PractitionerSettings, connect: Action) -> Finding:
+async def _calendar(
+    patient: Patient, record: PractitionerSettings, connect: FindingAction
+) -> Finding:
     person, link = record.practitioner, record.google
     title = f"Calendar of {person.name}"
-    page = Action(
+    page = FindingAction(
         label="Choose a calendar",
         page=f"/practitioner/{person.id}",
         command=f'run.py google check "{person.id}"',

@@ -17,7 +17,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from companion.domain.errors import CompanionError
 from companion.domain.settings import Settings
@@ -38,7 +38,7 @@ from companion.services.ports import (
     Clock,
     FeedStore,
     Ledger,
-    SecretStore,
+    ListedSecrets,
     SettingsStore,
 )
 from companion.services.sync.state import SyncState
@@ -58,10 +58,6 @@ every word that is not the program's own was replaced by an ellipsis. There are 
 links, no names of clients and none of practitioners in it: they are numbered. Look through it
 before you send it, if you like: every part is plain text.
 """
-
-
-class ListedSecrets(SecretStore, Protocol):
-    async def names(self) -> tuple[str, ...]: ...
 
 
 class Support:

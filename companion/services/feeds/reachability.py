@@ -53,7 +53,9 @@ class Network(Protocol):
         ...
 
 
-class Probes(Protocol):
+class ListenerProbes(Protocol):
+    """What only this machine can tell of a listener."""
+
     async def listener_answers(self, base_url: str) -> bool: ...
 
     async def certificate_end(self, host: str, port: int) -> datetime:
@@ -80,7 +82,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ReachabilityFinding:
     """One thing that was tried."""
 
     ok: bool
@@ -95,7 +97,7 @@ class Reachability:
         settings: SettingsStore,
         feeds: FeedStore,
         network: Network,
-        probes: Probes,
+        probes: ListenerProbes,
         clock: Clock,
         bound: str = ANYWHERE,
         port: int,
@@ -149,13 +151,13 @@ class Reachability:
             "they fetched last, and catch up when they are back."
         )
 
-    async def check(self, *, here: bool = True) -> list[Finding]:
+    async def check(self, *, here: bool = True) -> list[ReachabilityFinding]:
         """Try what can be tried from this computer. `here`: the listener is this process's, so
         what it says of itself counts."""
         practice = self._settings.read().practice
         if not practice.feeds_allowed:
             what = "The practice has switched calendar links off."
-            return [Finding(ok=False, what=what, remedy="Switch them on first.")]
+            return [ReachabilityFinding(ok=False, what=what, remedy="Switch them on first.")]
         address = self.address()
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -167,7 +169,7 @@ class Reachability:
             found.append(await self._certificate(host, parts.port or 443))
         elif self.from_outside():
             found.append(
-                Finding(
+                ReachabilityFinding(
                     ok=False,
                     what="Links are not encrypted, yet lead over the internet.",
                     remedy="Use https: give a certificate here, or let the proxy do it.",
@@ -176,21 +178,25 @@ class Reachability:
         found.append(await self._evidence())
         return found
 
-    def _listening(self) -> Finding:
+    def _listening(self) -> ReachabilityFinding:
         if not self.door.is_open:
             problem = self.door.problem or "The listener for phones is not running."
-            return Finding(ok=False, what=problem, remedy="Phones keep what they have meanwhile.")
+            return ReachabilityFinding(
+                ok=False, what=problem, remedy="Phones keep what they have meanwhile."
+            )
         if self.door.only_here and not self._settings.read().practice.feed_base_url:
-            return Finding(
+            return ReachabilityFinding(
                 ok=False,
                 what="The listener answers this computer alone.",
                 remedy="Start the app without --feed-host, or with --feed-host 0.0.0.0.",
             )
         if self.door.problem:
-            return Finding(ok=False, what=self.door.problem)
-        return Finding(ok=True, what=f"The listener for phones runs on port {self.port}.")
+            return ReachabilityFinding(ok=False, what=self.door.problem)
+        return ReachabilityFinding(
+            ok=True, what=f"The listener for phones runs on port {self.port}."
+        )
 
-    async def _name(self, host: str) -> list[Finding]:
+    async def _name(self, host: str) -> list[ReachabilityFinding]:
         try:
             ipaddress.ip_address(host)
         except ValueError:
@@ -200,7 +206,7 @@ class Reachability:
         here = {each.address for each in self._network.interfaces()}
         if not addresses:
             return [
-                Finding(
+                ReachabilityFinding(
                     ok=False,
                     what=f"Nobody here knows the name {host}.",
                     remedy="Have it entered in the router or the name server, or use an address.",
@@ -208,7 +214,7 @@ class Reachability:
             ]
         if here.isdisjoint(addresses):
             return [
-                Finding(
+                ReachabilityFinding(
                     ok=not _is_local(addresses[0]),
                     what=f"{host} is not an address of this computer ({', '.join(addresses)}).",
                     remedy="That is right behind a router that forwards the port; otherwise choose "
@@ -217,9 +223,9 @@ class Reachability:
             ]
         return []
 
-    def _answering(self, address: str, *, answers: bool) -> Finding:
+    def _answering(self, address: str, *, answers: bool) -> ReachabilityFinding:
         if answers:
-            return Finding(ok=True, what=f"{address} answers this computer.")
+            return ReachabilityFinding(ok=True, what=f"{address} answers this computer.")
         if self._settings.read().practice.feed_base_url:
             remedy = f"The proxy or tunnel must lead to port {self.port} of this computer."
         else:
@@ -227,21 +233,23 @@ class Reachability:
                 f"Allow incoming connections to port {self.port} in this computer's firewall, and "
                 "check the address."
             )
-        return Finding(ok=False, what=f"{address} does not answer this computer.", remedy=remedy)
+        return ReachabilityFinding(
+            ok=False, what=f"{address} does not answer this computer.", remedy=remedy
+        )
 
-    async def _certificate(self, host: str, port: int) -> Finding:
+    async def _certificate(self, host: str, port: int) -> ReachabilityFinding:
         try:
             end = await self._probes.certificate_end(host, port)
         except CompanionError as error:
-            return Finding(ok=False, what=error.what, remedy=error.remedy)
+            return ReachabilityFinding(ok=False, what=error.what, remedy=error.remedy)
         left = end - self._clock.now()
-        return Finding(
+        return ReachabilityFinding(
             ok=left > CERTIFICATE_SOON,
             what=f"The certificate is accepted and good for another {max(0, left.days)} days.",
             remedy="" if left > CERTIFICATE_SOON else "Renew it; the app takes the new one itself.",
         )
 
-    async def _evidence(self) -> Finding:
+    async def _evidence(self) -> ReachabilityFinding:
         """What really was fetched lately, which no probe of ours could prove."""
         lately = self._clock.now() - timedelta(days=2)
         networks = {
@@ -256,8 +264,8 @@ class Reachability:
         ]
         if places:
             what = f"In the last two days phones fetched {' and '.join(places)}."
-            return Finding(ok=True, what=what)
-        return Finding(
+            return ReachabilityFinding(ok=True, what=what)
+        return ReachabilityFinding(
             ok=True,
             what="No phone has fetched in the last two days, so none has proved the way yet.",
             remedy=f"Open {self.address()}/healthz in a phone's browser: it must show "

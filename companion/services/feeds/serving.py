@@ -70,7 +70,7 @@ _NOTE_EVERY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _StoreSnapshot:
     """The stores as of a moment ago."""
 
     links: Mapping[bytes, FeedLink]
@@ -113,7 +113,7 @@ class FeedServing:
         self._kept = kept
         self._stale_since = stale_since
         self._misses = Misses(clock.monotonic)
-        self._known: _Known | None = None
+        self._known: _StoreSnapshot | None = None
         self._known_until = 0.0
         self._fault_until = -1.0
         self._changes = 0
@@ -218,7 +218,7 @@ class FeedServing:
             self._later(self._kept.keep(file_name(token_hash), token, content))
         return ready, body
 
-    def _basis(self, link: FeedLink, known: _Known) -> tuple[object, ...]:
+    def _basis(self, link: FeedLink, known: _StoreSnapshot) -> tuple[object, ...]:
         """While it is the same the body is: quicker told than the body is found, for all phones
         that ask at once."""
         now = self._clock.now()
@@ -234,7 +234,7 @@ class FeedServing:
             now.timestamp() // _QUARTER,
         )
 
-    async def _body_of(self, link: FeedLink, known: _Known) -> FeedBody:
+    async def _body_of(self, link: FeedLink, known: _StoreSnapshot) -> FeedBody:
         now = self._clock.now()
         record = known.settings.practitioners.get(link.practitioner_id)
         allowed = known.settings.practice.feeds_allowed
@@ -267,7 +267,7 @@ class FeedServing:
         self._bodies.keep(("off", link.id), body)
         return body
 
-    async def _read(self) -> _Known:
+    async def _read(self) -> _StoreSnapshot:
         """Links, revisions and settings, at most a second old. Raises StoreError."""
         if self._known is not None and self._clock.monotonic() < self._known_until:
             return self._known
@@ -286,7 +286,9 @@ class FeedServing:
             except Exception:
                 self._fault_until = self._clock.monotonic() + _AFTER_FAULT
                 raise
-            self._known = _Known({each.token_hash: each for each in links}, revisions, settings)
+            self._known = _StoreSnapshot(
+                {each.token_hash: each for each in links}, revisions, settings
+            )
             if changes == self._changes:
                 self._known_until = self._clock.monotonic() + _FRESH
             for token_hash in self._ready.keys() - self._known.links.keys():

@@ -20,7 +20,7 @@ from companion.services.ports import Table
 
 
 @dataclass(slots=True)
-class _Seen:
+class _TakenIds:
     """What earlier rows have taken."""
 
     ids: dict[str, int] = field(default_factory=dict)
@@ -32,7 +32,7 @@ def read_drafts(table: Table, layout: Layout) -> FileContent:
     rows = [(row, cells) for row, cells in table.rows if not all(map(is_blank, cells))]
     at = layout.columns.get("id")
     has_ids = at is not None and any(at < len(each) and not is_blank(each[at]) for _, each in rows)
-    seen = _Seen()
+    seen = _TakenIds()
     reader = RowReader(layout, len(table.headers), has_ids=has_ids)
     drafts: list[Draft] = []
     rejections = [Rejection(row=row, reason=reason) for row, reason in table.damaged]
@@ -56,7 +56,7 @@ def _slipped(cells: Sequence[object], width: int) -> str:
     return f"The row has {len(cells)} cells, the header {width}: a separator stands inside a cell"
 
 
-def _unrepeated(draft: Draft, seen: _Seen, layout: Layout, *, has_ids: bool) -> Draft:
+def _unrepeated(draft: Draft, seen: _TakenIds, layout: Layout, *, has_ids: bool) -> Draft:
     if has_ids:
         first = seen.ids.setdefault(draft.appointment.source_id, draft.row)
         if first != draft.row:

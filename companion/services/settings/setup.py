@@ -37,20 +37,20 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class SetupStep:
     number: int
     title: str
     done: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SetupProgress:
     practitioner_id: str
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[SetupStep, ...]
 
     @property
-    def current(self) -> Step | None:
+    def current(self) -> SetupStep | None:
         """Where to go on; None when all is done."""
         return next((step for step in self.steps if not step.done), None)
 
@@ -59,7 +59,7 @@ class Progress:
         return sum(step.done for step in self.steps)
 
 
-def progress_of(record: PractitionerSettings, *, filled: bool = False) -> Progress:
+def progress_of(record: PractitionerSettings, *, filled: bool = False) -> SetupProgress:
     """`filled`: the background sync has filled the calendar without a button being pressed."""
     google = record.google
     facts = (
@@ -74,11 +74,11 @@ def progress_of(record: PractitionerSettings, *, filled: bool = False) -> Progre
         google.connected and (filled or _uploaded(record) in record.setup),
     )
     steps = zip(STEPS, facts, strict=True)
-    return Progress(
+    return SetupProgress(
         practitioner_id=record.practitioner.id,
         name=record.practitioner.name,
         steps=tuple(
-            Step(number=number, title=title, done=done)
+            SetupStep(number=number, title=title, done=done)
             for number, (title, done) in enumerate(steps, 1)
         ),
     )
@@ -101,11 +101,11 @@ class Setup:
         self._settings = settings
         self._clock = clock
 
-    def steps(self, practitioner_id: str, *, filled: bool = False) -> Progress:
+    def steps(self, practitioner_id: str, *, filled: bool = False) -> SetupProgress:
         """Raises NotFound."""
         return progress_of(_known(self._settings.read(), practitioner_id), filled=filled)
 
-    def everybody(self, filled: Collection[str] = ()) -> tuple[Progress, ...]:
+    def everybody(self, filled: Collection[str] = ()) -> tuple[SetupProgress, ...]:
         """`filled`: ids whose calendars the background sync has filled."""
         return tuple(
             progress_of(record, filled=practitioner_id in filled)

@@ -31,7 +31,7 @@ from companion.services.sync.gathering import (
 )
 from companion.services.sync.holding import Holding
 from companion.services.sync.pacing import Urgency
-from companion.services.sync.remembering import Memory, Outcome, parked, rests_until
+from companion.services.sync.remembering import Memory, PassOutcome, parked, rests_until
 from companion.services.sync.staleness import google_notice, is_notice
 from companion.services.sync.state import Proof, SyncState
 from companion.services.sync.steps import Tally, Target
@@ -198,8 +198,8 @@ class Pass:
         await memory.keep(self._outcome(error))
         return error
 
-    def _outcome(self, error: CompanionError | None) -> Outcome:
-        return Outcome(
+    def _outcome(self, error: CompanionError | None) -> PassOutcome:
+        return PassOutcome(
             tally=self._tally,
             holding=self._holding,
             desk=self._desk,

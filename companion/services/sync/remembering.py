@@ -17,7 +17,7 @@ from companion.domain.settings import PractitionerSettings
 from companion.services.ports import Activity
 from companion.services.sync.gathering import Desk, SyncParts, account_of
 from companion.services.sync.holding import Holding
-from companion.services.sync.state import Proof, SyncState, Trouble
+from companion.services.sync.state import Proof, SyncState, SyncTrouble
 from companion.services.sync.steps import Tally
 
 FIRST_PARKING = timedelta(minutes=15)
@@ -27,7 +27,7 @@ REFUSALS_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class PassOutcome:
     """How a pass ended."""
 
     tally: Tally
@@ -51,7 +51,7 @@ class Memory:
         self._id = record.practitioner.id
         self._cause = cause
 
-    async def keep(self, outcome: Outcome) -> None:
+    async def keep(self, outcome: PassOutcome) -> None:
         now = self._parts.clock.now()
         present = self._parts.settings.read().practitioners.get(self._id)
         same = present is not None and (
@@ -81,7 +81,7 @@ class Memory:
             if account_of(record) == account:
                 await self._parts.change_state(record.practitioner.id, rest)
 
-    async def log(self, outcome: Outcome, before: SyncState, after: SyncState) -> None:
+    async def log(self, outcome: PassOutcome, before: SyncState, after: SyncState) -> None:
         tally = outcome.tally
         lines = [
             self._line(kind, f"{count} {words}", count)
@@ -121,7 +121,9 @@ class Memory:
         )
 
 
-def _after(before: SyncState, outcome: Outcome, now: datetime, *, same_calendar: bool) -> SyncState:
+def _after(
+    before: SyncState, outcome: PassOutcome, now: datetime, *, same_calendar: bool
+) -> SyncState:
     desk, tally, error = outcome.desk, outcome.tally, outcome.error
     state = replace(
         before, last_pass=now, trouble=_trouble(error or tally.last_refusal, before, now)
@@ -146,11 +148,11 @@ def _after(before: SyncState, outcome: Outcome, now: datetime, *, same_calendar:
     return state
 
 
-def _trouble(error: CompanionError | None, before: SyncState, now: datetime) -> Trouble | None:
+def _trouble(error: CompanionError | None, before: SyncState, now: datetime) -> SyncTrouble | None:
     if error is None:
         return None
     since = before.trouble.since if before.trouble else now
-    return Trouble(kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since)
+    return SyncTrouble(kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since)
 
 
 def rests_until(state: SyncState, now: datetime) -> datetime | None:

@@ -25,7 +25,7 @@ from companion.domain.reconcile import Delete, EntryState, Insert, ObservedEvent
 from companion.services.ports import Ledger, RemoteCalendar
 from companion.services.sync.pacing import Pacer, Urgency
 from companion.services.sync.patience import Patience
-from companion.services.sync.steps import Queue, Step, Tally, Target, as_answered, row_of
+from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
 
 MOST_GENERATIONS = 50
 MOST_TRIES = 60
@@ -46,7 +46,7 @@ class Settling:
     queue: Queue
     tally: Tally
 
-    async def settle(self, step: Step, error: CompanionError) -> Step | None:
+    async def settle(self, step: WriteStep, error: CompanionError) -> WriteStep | None:
         """The step to do next for this key, or None when nothing is left to do. Raises what no
         other step mends."""
         again = await self._next(step, error)
@@ -55,7 +55,7 @@ class Settling:
             return None
         return again
 
-    async def _next(self, step: Step, error: CompanionError) -> Step | None:
+    async def _next(self, step: WriteStep, error: CompanionError) -> WriteStep | None:
         match error, step.action:
             case EventGone(), Delete():
                 return None
@@ -71,11 +71,11 @@ class Settling:
             case _:
                 raise error
 
-    def _refuse(self, step: Step, error: CompanionError) -> None:
+    def _refuse(self, step: WriteStep, error: CompanionError) -> None:
         self.queue.refuse(step.key)
         self.tally.refuse(step, error)
 
-    async def _vanished(self, step: Step, action: Update) -> Step | None:
+    async def _vanished(self, step: WriteStep, action: Update) -> WriteStep | None:
         """A person deleted in Google what we were about to change, or our own delete, begun
         before the appointment came back, had reached Google."""
         if self.target.put_back or action.entry.state is EntryState.REMOVING:
@@ -88,7 +88,7 @@ class Settling:
         await self.ledger.write(self.target.calendar, put=[left_out])
         return None
 
-    async def _later_generation(self, step: Step) -> tuple[ObservedEvent | None, int]:
+    async def _later_generation(self, step: WriteStep) -> tuple[ObservedEvent | None, int]:
         """The live event of the same key under the next ids, as far as Google knows them."""
         generation = step.generation
         while generation < MOST_GENERATIONS:
@@ -98,7 +98,7 @@ class Settling:
                 return seen, generation
         return None, generation
 
-    async def _settle_id(self, step: Step, action: Insert) -> Step | None:
+    async def _settle_id(self, step: WriteStep, action: Insert) -> WriteStep | None:
         """409: our own event of an earlier try, or a tombstone. Ask; never guess."""
         seen = await self._get(step.event_id(self.target))
         if seen is None or seen.deleted:
@@ -109,8 +109,8 @@ class Settling:
         return await self._adopt(step, action.event, seen, step.generation)
 
     async def _adopt(
-        self, step: Step, event: CalendarEvent, seen: ObservedEvent, generation: int
-    ) -> Step | None:
+        self, step: WriteStep, event: CalendarEvent, seen: ObservedEvent, generation: int
+    ) -> WriteStep | None:
         """Take a live event of ours as it is, and patch it where it differs."""
         fingerprint = seen.content.fingerprint
         row = row_of(event, seen.event_id, generation, EntryState.OK)
@@ -124,7 +124,7 @@ class Settling:
             step, action=update, generation=generation, style=False, tries=step.tries + 1
         )
 
-    async def _settle_style(self, step: Step, action: Update) -> Step | None:
+    async def _settle_style(self, step: WriteStep, action: Update) -> WriteStep | None:
         """412: somebody touched the event. Their colour and reminder stay theirs."""
         seen = await self._get(action.entry.event_id)
         if seen is None or seen.deleted:

@@ -60,7 +60,7 @@ def signature_of(names: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class SyncTrouble:
     kind: str
     """Name of the error class."""
     what: str
@@ -76,7 +76,7 @@ class SyncState:
     """Events the window held at the last pass."""
     waiting: int = 0
     """Of these, not yet as they should be in Google."""
-    trouble: Trouble | None = None
+    trouble: SyncTrouble | None = None
     held: Held | None = None
     kept: str = ""
     """Signature of held removals a person decided to keep in Google. They stay until they are
@@ -142,10 +142,10 @@ def _moment(text: str | None) -> datetime | None:
     return None if not text else datetime.fromisoformat(text)
 
 
-def _trouble(document: Mapping[str, Any] | None) -> Trouble | None:
+def _trouble(document: Mapping[str, Any] | None) -> SyncTrouble | None:
     if not document:
         return None
-    return Trouble(
+    return SyncTrouble(
         kind=document["kind"],
         what=document["what"],
         remedy=document["remedy"],

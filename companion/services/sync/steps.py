@@ -60,7 +60,7 @@ class Tally:
         else:
             self.deleted += 1
 
-    def refuse(self, step: Step, error: CompanionError) -> None:
+    def refuse(self, step: WriteStep, error: CompanionError) -> None:
         self.failed += 1
         self.last_refusal = error
         if not isinstance(step.action, Delete):
@@ -82,7 +82,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class WriteStep:
     """An action with what previous answers taught us."""
 
     action: RemoteAction
@@ -161,7 +161,7 @@ class Queue:
         """`soon`: end of tomorrow, aware UTC; what begins earlier is urgent."""
         self._soon = soon
         self._now = now
-        self._steps: list[Step] = []
+        self._steps: list[WriteStep] = []
         self._known: set[tuple[str, str]] = set()
         self._refused: set[str] = set()
 
@@ -196,9 +196,9 @@ class Queue:
             ]
         self._steps = sorted(steps, key=self._order)
 
-    def take(self, units: int) -> list[Step]:
+    def take(self, units: int) -> list[WriteStep]:
         """Never more than was granted; nothing, when fresh news put a dearer step in front."""
-        batch: list[Step] = []
+        batch: list[WriteStep] = []
         for step in self._steps[:BATCH_PARTS]:
             if step.units > units:
                 break
@@ -207,20 +207,20 @@ class Queue:
         del self._steps[: len(batch)]
         return batch
 
-    def put_back(self, front: Sequence[Step], back: Sequence[Step]) -> None:
+    def put_back(self, front: Sequence[WriteStep], back: Sequence[WriteStep]) -> None:
         self._steps = [*front, *self._steps, *back]
 
     def refuse(self, key: str) -> None:
         """Google does not take it: not again in this pass."""
         self._refused.add(key)
 
-    def step(self, action: RemoteAction, learnt: Step | None = None) -> Step:
+    def step(self, action: RemoteAction, learnt: WriteStep | None = None) -> WriteStep:
         if isinstance(action, Insert):
             known = learnt.generation if learnt is not None else 0
             generation = max(action.generation, known)
         else:
             generation = action.entry.generation
-        return Step(
+        return WriteStep(
             action=action,
             generation=generation,
             urgency=self._urgency(action),
@@ -236,7 +236,7 @@ class Queue:
         return Urgency.UPCOMING if isinstance(action, Insert) else Urgency.CORRECTION
 
     @staticmethod
-    def _order(step: Step) -> tuple[int, float, str]:
+    def _order(step: WriteStep) -> tuple[int, float, str]:
         stamp = step.span[0].timestamp()
         return step.urgency, -stamp if step.urgency is Urgency.PAST else stamp, step.key
 

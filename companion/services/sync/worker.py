@@ -53,7 +53,7 @@ ASLEEP = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class _PassInput:
     """What a good pass had before it; equal now means nothing to do."""
 
     revision: int
@@ -75,11 +75,11 @@ class _Seen:
 class _Watch:
     """One practitioner as the worker sees it."""
 
-    seen: _Seen | None = None
+    seen: _PassInput | None = None
     """Before the last pass; None when it is to be repeated as soon as may be."""
-    begun: _Seen | None = None
+    begun: _PassInput | None = None
     """Before the running pass."""
-    planned: _Seen | None = None
+    planned: _PassInput | None = None
     """What a running pass has been told of since."""
     passed_at: datetime | None = None
     audited_on: date | None = None
@@ -291,8 +291,8 @@ class Worker:
 
     def _seen(
         self, practitioner_id: str, record: PractitionerSettings, settings: Settings
-    ) -> _Seen:
-        return _Seen(
+    ) -> _PassInput:
+        return _PassInput(
             revision=self._revisions.get(practitioner_id, 0),
             record=record,
             practice=settings.practice,

@@ -27,7 +27,7 @@ from companion.services.ports import Clock, Ledger, RemoteCalendar, Write, Write
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.patience import Patience
 from companion.services.sync.settling import Settling
-from companion.services.sync.steps import Queue, Step, Tally, Target, as_answered, row_of
+from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
 
 LAST_MOMENT = 2.0
 """Seconds a cancelled pass waits for the call under way."""
@@ -111,7 +111,7 @@ class PlanWriter:
                 drop=[forget.key for forget in plan.forgets],
             )
 
-    async def _send(self, batch: Sequence[Step]) -> Sequence[WriteAnswer]:
+    async def _send(self, batch: Sequence[WriteStep]) -> Sequence[WriteAnswer]:
         """The answers, successes committed; where the whole call failed, its error for each."""
         intents = [step.intent(self.target) for step in batch]
         await self.ledger.write(self.target.calendar, put=intents)
@@ -124,7 +124,9 @@ class PlanWriter:
         await self._confirm(batch, answers)
         return answers
 
-    async def _call(self, batch: Sequence[Step], writes: Sequence[Write]) -> Sequence[WriteAnswer]:
+    async def _call(
+        self, batch: Sequence[WriteStep], writes: Sequence[Write]
+    ) -> Sequence[WriteAnswer]:
         """The call itself. A cancelled pass gives it a moment to end, so that its answer is
         not lost and the next pass cannot overtake it."""
         call = asyncio.ensure_future(self.remote.write(writes))
@@ -139,7 +141,7 @@ class PlanWriter:
                     await self._confirm(batch, call.result())
             raise
 
-    async def _confirm(self, batch: Sequence[Step], answers: Sequence[WriteAnswer]) -> None:
+    async def _confirm(self, batch: Sequence[WriteStep], answers: Sequence[WriteAnswer]) -> None:
         """Commit every success."""
         put: list[LedgerEntry] = []
         drop: list[str] = []
@@ -157,14 +159,14 @@ class PlanWriter:
         if put or drop:
             await asyncio.shield(self.ledger.write(self.target.calendar, put=put, drop=drop))
 
-    async def _mend(self, batch: Sequence[Step], answers: Sequence[WriteAnswer]) -> None:
+    async def _mend(self, batch: Sequence[WriteStep], answers: Sequence[WriteAnswer]) -> None:
         """Deal with every part that failed; steps to do again go to the front of the queue, but
         one that fails while others succeed goes to its end: it keeps nobody waiting."""
         if not batch:
             return
         transient: TransientError | None = None
-        front: list[Step] = []
-        back: list[Step] = []
+        front: list[WriteStep] = []
+        back: list[WriteStep] = []
         progress = any(not isinstance(answer, CompanionError) for answer in answers)
         for step, answer in zip(batch, answers, strict=True):
             if isinstance(answer, TransientError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from companion.web.ui.components.google_client import GoogleClient
+from companion.web.ui.components.google_client import GoogleClientCard
 from companion.web.ui.components.setup_steps import step
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -127,7 +127,7 @@ def create(site: Site) -> None:
                 with step(number, part.title):
                     _show(part)
             with step(len(PARTS) + 1, "Bring the file here", done=bool(client)):
-                GoogleClient(site, client)
+                GoogleClientCard(site, client)
 
 
 def _show(part: _Part) -> None:
@@ -156,7 +156,7 @@ def client_card(site: Site, client: str | None) -> None:
             "permission. It is needed once, and kept sealed on this computer.",
             "card__lead",
         )
-        GoogleClient(site, client)
+        GoogleClientCard(site, client)
         with box("actions"):
             guide = button("How to get it, step by step", icon="help", look="plain")
             guide.props["href"] = "/practice/google"

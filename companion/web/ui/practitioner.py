@@ -17,7 +17,7 @@ from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
 from companion.services.accounts.policy import Action
 from companion.services.settings.checks import GOOGLE_COLOURS
-from companion.services.settings.setup import ITEMS, PERIOD, Progress
+from companion.services.settings.setup import ITEMS, PERIOD, SetupProgress
 from companion.web.ui import words
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
@@ -194,7 +194,7 @@ class _Page:
     def _look(self) -> None:
         self._head.show(self._progress())
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> SetupProgress:
         status = self._site.live.status_of(self._id)
         filled = status is not None and status.last_sync is not None
         return self._site.services.setup.steps(self._id, filled=filled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from companion.services.settings.setup import STEPS, Progress
+from companion.services.settings.setup import STEPS, SetupProgress
 from companion.web.ui import words
 from companion.web.ui.components.setup_steps import anchor
 from companion.web.ui.pages import page
@@ -30,7 +30,7 @@ def create(site: Site) -> None:
                 _table(everybody)
 
 
-def _table(everybody: tuple[Progress, ...]) -> None:
+def _table(everybody: tuple[SetupProgress, ...]) -> None:
     if not everybody:
         text("No practitioners yet.", "soft")
         return
@@ -49,7 +49,7 @@ def _table(everybody: tuple[Progress, ...]) -> None:
                     _row(each)
 
 
-def _row(progress: Progress) -> None:
+def _row(progress: SetupProgress) -> None:
     current = progress.current
     with box(tag="th").props("scope=row"):
         link = text(progress.name, tag="a")

@@ -22,7 +22,7 @@ from companion.web.ui.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class NavigationEntry:
     """One entry of the navigation."""
 
     path: str
@@ -33,14 +33,14 @@ class Place:
 
 
 PLACES = (
-    Place(path="/", label="Overview", icon="space_dashboard", daily=True),
-    Place(path="/book", label="Book", icon="calendar_view_day", daily=True),
-    Place(path="/import", label="Import", icon="upload_file", daily=True),
-    Place(path="/phone", label="Phones", icon="smartphone", daily=True),
-    Place(path="/practice", label="Practice", icon="local_hospital"),
-    Place(path="/users", label="Users", icon="badge"),
-    Place(path="/doctor", label="Doctor", icon="health_and_safety"),
-    Place(path="/backup", label="Backup", icon="archive"),
+    NavigationEntry(path="/", label="Overview", icon="space_dashboard", daily=True),
+    NavigationEntry(path="/book", label="Book", icon="calendar_view_day", daily=True),
+    NavigationEntry(path="/import", label="Import", icon="upload_file", daily=True),
+    NavigationEntry(path="/phone", label="Phones", icon="smartphone", daily=True),
+    NavigationEntry(path="/practice", label="Practice", icon="local_hospital"),
+    NavigationEntry(path="/users", label="Users", icon="badge"),
+    NavigationEntry(path="/doctor", label="Doctor", icon="health_and_safety"),
+    NavigationEntry(path="/backup", label="Backup", icon="archive"),
 )
 
 MORE = "nav-more"
@@ -183,7 +183,7 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
             _theme_switch(dark, chosen)
 
 
-def _entries(places: Iterable[Place], active: str) -> Markup:
+def _entries(places: Iterable[NavigationEntry], active: str) -> Markup:
     """The same on every page, so one element is enough for all of them."""
     return Markup("").join(
         tag(

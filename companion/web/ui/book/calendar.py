@@ -17,7 +17,7 @@ from companion.web.ui.troubles import careful
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class TimeSlot:
     """A time that was pointed at; parts may be unknown."""
 
     start: datetime | None = None
@@ -33,7 +33,7 @@ class Drop:
 
     key: str
     seen: int
-    to: Place
+    to: TimeSlot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Act:
     what: str
     key: str = ""
     seen: int = 0
-    place: Place = Place()
+    place: TimeSlot = TimeSlot()
 
 
 class AppointmentCalendar(
@@ -58,7 +58,7 @@ class AppointmentCalendar(
         on_ready: Callable[[bool], Any],
         on_narrow: Callable[[bool], Any],
         on_open: Callable[[str], Any],
-        on_create: Callable[[Place], Any],
+        on_create: Callable[[TimeSlot], Any],
         on_move: Callable[[Drop], Any],
         on_act: Callable[[Act], Any],
     ) -> None:
@@ -126,9 +126,9 @@ def _moment(text: Any) -> datetime | None:
     return datetime.fromisoformat(str(text)).replace(tzinfo=None) if text else None
 
 
-def _place(args: Any) -> Place:
+def _place(args: Any) -> TimeSlot:
     known = args or {}
-    return Place(
+    return TimeSlot(
         start=_moment(known.get("start")),
         end=_moment(known.get("end")),
         all_day=bool(known.get("allDay")),

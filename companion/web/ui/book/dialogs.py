@@ -16,7 +16,7 @@ from companion.domain.appointments import AppointmentKind
 from companion.domain.errors import BadInput, ChangedMeanwhile, CompanionError
 from companion.domain.repetition import in_words
 from companion.services.book.booking import Booking, Conflict, Edit, Opened, read_only
-from companion.services.book.drafts import Draft
+from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.series import Scope
 from companion.web.ui import words
 from companion.web.ui.book.form import (
@@ -63,7 +63,7 @@ class AppointmentDialogs:
         self._edits = edits
         self._uploads = uploads
 
-    async def new(self, draft: Draft) -> None:
+    async def new(self, draft: AppointmentDraft) -> None:
         with _dialog("New appointment") as dialog:
             form = _Editing(self, dialog, draft, None)
         dialog.open()
@@ -169,7 +169,11 @@ class _Editing:
     """One open dialog with the form; `opened` is None for a new appointment."""
 
     def __init__(
-        self, dialogs: AppointmentDialogs, dialog: ui.dialog, draft: Draft, opened: Opened | None
+        self,
+        dialogs: AppointmentDialogs,
+        dialog: ui.dialog,
+        draft: AppointmentDraft,
+        opened: Opened | None,
     ) -> None:
         self._dialogs = dialogs
         self._booking = dialogs.booking
@@ -234,7 +238,7 @@ class _Editing:
             self._dialog.close()
             await self._dialogs.done(edit)
 
-    async def _write(self, draft: Draft) -> Edit | None:
+    async def _write(self, draft: AppointmentDraft) -> Edit | None:
         opened = self._opened
         if opened is None:
             return await self._booking.create(draft, user=self._dialogs.user())

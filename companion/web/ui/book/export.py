@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from nicegui import ui
 
 from companion.domain.errors import BadInput
-from companion.web.ui.book.person import Person
+from companion.web.ui.book.person import BookViewer
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
@@ -24,7 +24,7 @@ GOOGLE, FILE = "google", "file"
 
 class ExportDialog:
     def __init__(
-        self, site: Site, person: Person, names: Mapping[str, str], *, focus: str, today: date
+        self, site: Site, person: BookViewer, names: Mapping[str, str], *, focus: str, today: date
     ) -> None:
         """`names` by practitioner id: those this person may export. `focus`: whose calendar is
         meant by *mine* where the person has none of their own."""

@@ -12,7 +12,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 
 from companion.domain.appointments import AppointmentKind, ShowAs
 from companion.domain.errors import BadInput
-from companion.services.book.drafts import Draft
+from companion.services.book.drafts import AppointmentDraft
 from companion.web.ui.book.repetition_form import RepetitionForm
 from companion.web.ui.theme import box, text
 
@@ -38,7 +38,7 @@ class Offers:
 
 class AppointmentForm:
     def __init__(
-        self, draft: Draft, offers: Offers, on_change: Callable[[], Any], *, new: bool
+        self, draft: AppointmentDraft, offers: Offers, on_change: Callable[[], Any], *, new: bool
     ) -> None:
         self._offers = offers
         self._tell = on_change
@@ -87,7 +87,7 @@ class AppointmentForm:
         self._begun = True
         self._arrange()
 
-    def _times(self, draft: Draft) -> None:
+    def _times(self, draft: AppointmentDraft) -> None:
         last = draft.end - timedelta(days=1) if draft.all_day else draft.end
         with box("times"):
             self._start_day = self._native("Start", draft.start.date().isoformat(), "date")
@@ -125,13 +125,13 @@ class AppointmentForm:
             **self._repeats.fields,
         }
 
-    def draft(self) -> Draft:
+    def draft(self) -> AppointmentDraft:
         """As typed; raises BadInput for what is no date, time or rule."""
         all_day = bool(self._all_day.value)
         kind = AppointmentKind(self._kind.value)
         start, end = self._span(all_day=all_day)
         reminder = self._reminder.value
-        return Draft(
+        return AppointmentDraft(
             kind=kind,
             practitioner_id=self._who.value or "",
             start=start,

@@ -13,7 +13,7 @@ from companion.web.ui.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class BookViewer:
     name: str
     """As noted with what they enter."""
     practitioner_id: str = ""
@@ -26,10 +26,10 @@ class Person:
     """May upload to Google, their own calendar at least."""
 
 
-def current_person(site: Site) -> Person:
+def current_person(site: Site) -> BookViewer:
     """Raises SignedOut."""
     user = site.who()
-    return Person(
+    return BookViewer(
         name=user.name,
         practitioner_id=user.practitioner_id,
         only_own=reach(user, Action.SEE_BOOK) is not Reach.ALL,
@@ -38,7 +38,7 @@ def current_person(site: Site) -> Person:
     )
 
 
-def calendars_of(person: Person, everyone: Sequence[str]) -> list[str]:
+def calendars_of(person: BookViewer, everyone: Sequence[str]) -> list[str]:
     """The practitioner ids this person may look at, in the order given."""
     if person.only_own:
         return [each for each in everyone if each == person.practitioner_id]

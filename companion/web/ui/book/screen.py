@@ -19,14 +19,14 @@ from companion.domain.appointments import AppointmentKind
 from companion.domain.availability import location_at
 from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
 from companion.services.book.booking import Edit, Opened
-from companion.services.book.drafts import Draft
+from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.occurrences import Shown
 from companion.services.book.series import Scope
 from companion.services.book.trail import Trail
 from companion.services.book.view import BookEntry
 from companion.web.ui.book import paper as book_print
 from companion.web.ui.book import payload
-from companion.web.ui.book.calendar import Act, AppointmentCalendar, Drop, Place
+from companion.web.ui.book.calendar import Act, AppointmentCalendar, Drop, TimeSlot
 from companion.web.ui.book.dialogs import AppointmentDialogs
 from companion.web.ui.book.export import ExportDialog
 from companion.web.ui.book.form import Offers
@@ -137,7 +137,7 @@ class _Book:
             on_change=self.refresh,
             edits=self._person.edits,
             actions=Actions(
-                new=lambda: self._new(Place()),
+                new=lambda: self._new(TimeSlot()),
                 undo=self._undo,
                 search=self._search,
                 export=self._export,
@@ -315,24 +315,24 @@ class _Book:
             await self._after(undone.key)
             say_done(f"Undone: {what}.")
 
-    async def _new(self, place: Place) -> None:
+    async def _new(self, place: TimeSlot) -> None:
         await self._dialogs.new(self._blank(place))
 
-    def _blank(self, place: Place) -> Draft:
+    def _blank(self, place: TimeSlot) -> AppointmentDraft:
         start = place.start or self._next_slot()
         chosen = self._chosen()
         who = place.practitioner_id or (chosen[0] if chosen else "")
         if place.all_day:
             first = datetime.combine(start.date(), time())
             end = place.end or first + timedelta(days=1)
-            return Draft(
+            return AppointmentDraft(
                 kind=AppointmentKind.CASUAL,
                 practitioner_id=who,
                 start=first,
                 end=end,
                 all_day=True,
             )
-        draft = Draft(
+        draft = AppointmentDraft(
             kind=AppointmentKind.CLIENT,
             practitioner_id=who,
             start=start,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CLIENT_FILE_BYTES = 64 * 1024
 
 
-class GoogleClient:
+class GoogleClientCard:
     """Checked (type Desktop app), compared with the one that is kept, sealed, never shown again
     but for its name."""
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from markupsafe import Markup
 
-from companion.services.settings.setup import Progress, Step
+from companion.services.settings.setup import SetupProgress, SetupStep
 from companion.web.ui.markup import Still, icon, tag
 from companion.web.ui.theme import box, card, link_button, text
 
@@ -49,8 +49,8 @@ def step(number: int, title: str, *, done: bool = False) -> Iterator[StepNumber]
 class SetupSteps:
     """The head, and the cards that its list leads to."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._shown: Progress | None = None
+    def __init__(self, progress: SetupProgress) -> None:
+        self._shown: SetupProgress | None = None
         self._numbers: dict[int, StepNumber] = {}
         with card("Set-up") as outer:
             outer.props("role=region")
@@ -66,7 +66,7 @@ class SetupSteps:
             self._numbers[number] = mark
             yield
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SetupProgress) -> None:
         if progress == self._shown:
             return
         self._shown = progress
@@ -93,7 +93,7 @@ class SetupSteps:
                 )
 
 
-def _item(step: Step, *, current: bool) -> Markup:
+def _item(step: SetupStep, *, current: bool) -> Markup:
     look, name = ("steps__done", "Done") if step.done else ("soft", "To do")
     mark = icon("check_circle" if step.done else "radio_button_unchecked", look, name=name)
     here = {"aria_current": "step"} if current else {}

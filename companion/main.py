@@ -238,6 +238,7 @@ async def open_companion(
             secrets=secrets,
             activity=database.activity,
             clock=clock,
+            changes=changes,
             writer=CalendarWriter(install_id),
             kept=FeedFiles(home / "feeds"),
             listener=reachability.listener,
@@ -273,10 +274,6 @@ async def open_companion(
         )
         notes = SourceNotesFile(home, turn=FileTurn(home / SOURCES_LOCK, holder=holder))
 
-        def book_changed() -> None:
-            worker.nudge()
-            feeds.invalidate()
-
         connecting = Connecting(
             google=google,
             settings=settings,
@@ -284,7 +281,6 @@ async def open_companion(
             ledger=database.ledger,
             activity=database.activity,
             clock=clock,
-            nudge=worker.nudge,
             pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
             still=syncing.still,
         )
@@ -309,6 +305,7 @@ async def open_companion(
             recovered=settings.recovered,
             services=Services(
                 clock=clock,
+                changes=changes,
                 settings=settings,
                 book=database.book,
                 activity=database.activity,
@@ -325,7 +322,6 @@ async def open_companion(
                     activity=database.activity,
                     clock=clock,
                     spool=home / "watched",
-                    changed=book_changed,
                 ),
                 connecting=connecting,
                 syncing=syncing,
@@ -348,7 +344,6 @@ async def open_companion(
                     settings=settings,
                     clock=clock,
                     identity=lambda: f"{OWN_ID}{uuid4().hex}",
-                    changed=(worker.nudge, feeds.invalidate),
                 ),
                 book_view=BookView(
                     book=database.book,

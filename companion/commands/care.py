@@ -222,8 +222,6 @@ def settings_import(
             ) from error
         transfer = house.services.transfer
         report = transfer.preview(content) if dry_run else await transfer.take(content)
-        if not dry_run:
-            house.services.worker.nudge()
         if json:
             as_json({"dry_run": dry_run, **_report_fields(report)})
         else:

@@ -61,7 +61,6 @@ def import_file(
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
             await house.services.sources.settled(*waiting)
-        house.services.worker.nudge()
         if json:
             as_json(import_json(report, held=report.held))
         else:

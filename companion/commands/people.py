@@ -101,7 +101,6 @@ def settings(
         changes = dict(pair(value) for value in values or [])
         if changes:
             await house.services.practitioners.set_values(person.id, changes)
-            house.services.worker.nudge(person.id)
         shown = house.services.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})

@@ -11,6 +11,7 @@ from companion.services.book.view import BookView
 from companion.services.care.backup import Backups
 from companion.services.care.doctor import Doctor
 from companion.services.care.support import Support
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
@@ -30,6 +31,7 @@ from companion.services.sync.worker import Worker
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     clock: Clock
+    changes: Changes
     settings: SettingsStore
     book: AppointmentBook
     activity: ActivityLog

@@ -324,8 +324,7 @@ class World:
         self.worker = self.new_worker()
 
     def neighbour(self) -> World:
-        """Another process on the same home, at the same Google; what it writes is not published to
-        this one, and moves this one's change sign only as `committed_elsewhere` says."""
+        """Another process on the same home, at the same Google."""
         other = World(*self.settings.current.practitioners, clock=self.clock)
         other.settings, other.stores = self.settings, self.stores
         other.calendars = self.calendars
@@ -344,9 +343,17 @@ class World:
         )
 
     def committed_elsewhere(self) -> None:
-        """Another process has written to the database."""
+        """Another process has written something to the database."""
         sign = self.stores.book.sign
         self.stores.book.sign = sign._replace(others=sign.others + 1)
+
+    async def put_elsewhere(self, *appointments: Appointment) -> None:
+        """As `put`, by another process."""
+        sign = self.stores.book.sign
+        with self.changes.losing():
+            await self.put(*appointments)
+        self.stores.book.sign = sign
+        self.committed_elsewhere()
 
     # ── what people do ────────────────────────────────────────────────────────────────────────
 

@@ -32,6 +32,7 @@ from companion.services.care.backup import Backups
 from companion.services.care.doctor import Doctor
 from companion.services.care.findings import Patient
 from companion.services.care.support import Support
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Door, Reachability
 from companion.services.google.connecting import CalendarChoice, Connecting
@@ -144,9 +145,11 @@ def fake_house(
 
     `user_rate`: Google's requests a second; low ones make an upload longer."""
     clock = clock or FakeClock(TUESDAY)
-    settings = FakeSettings(_settings(practice))
-    book, ledger, activity = MemoryBook(), MemoryLedger(), MemoryActivity()
-    store, secrets = MemoryFeeds(), FakeSecrets()
+    changes = Changes()
+    settings = FakeSettings(_settings(practice), changes)
+    book, ledger = MemoryBook(changes), MemoryLedger(changes)
+    activity, store = MemoryActivity(changes), MemoryFeeds(changes)
+    secrets = FakeSecrets()
     google = FakeGoogle(secrets=secrets, install=INSTALL)
     numbers = itertools.count(1)
     staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
@@ -162,7 +165,8 @@ def fake_house(
             clock=clock,
             chance=random.Random(1),
             stale_since=staleness.for_google,
-        )
+        ),
+        changes,
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     practitioners = Practitioners(settings=settings, book=book, clock=clock)
@@ -196,6 +200,7 @@ def fake_house(
     )
     services = Services(
         clock=clock,
+        changes=changes,
         settings=settings,
         book=book,
         activity=activity,
@@ -223,6 +228,7 @@ def fake_house(
             secrets=secrets,
             activity=activity,
             clock=clock,
+            changes=changes,
             writer=CalendarWriter(INSTALL),
             kept=MemoryKept(),
             listener=reachability.listener,
@@ -246,7 +252,7 @@ def fake_house(
             settings=settings,
             clock=clock,
             chance=random.Random(1),
-            change_sign=_no_sign,
+            changes=changes,
             staleness=staleness,
         ),
         booking=Booking(
@@ -322,10 +328,6 @@ def fake_house(
         probes=probes,
         home=home,
     )
-
-
-async def _no_sign() -> object:
-    return 0
 
 
 def _settings(practice: SamplePractice | None) -> Settings:

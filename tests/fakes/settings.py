@@ -11,7 +11,7 @@ from companion.services.changes import Changes, SettingsChanged
 
 class FakeSettings:
     def __init__(self, settings: Settings | None = None, changes: Changes | None = None) -> None:
-        self._changes = changes or Changes()
+        self.publishes_to = changes or Changes()
         self.current = settings or Settings(install_id="0123456789abcdef")
         self.changes = 0
         """How many changes were written."""
@@ -28,5 +28,5 @@ class FakeSettings:
         if edited != self.current:
             self.current = edited
             self.changes += 1
-            self._changes.publish(SettingsChanged())
+            self.publishes_to.publish(SettingsChanged())
         return self.current

@@ -41,7 +41,7 @@ class MemoryBook:
     """An AppointmentBook."""
 
     def __init__(self, changes: Changes | None = None) -> None:
-        self._changes = changes or Changes()
+        self.publishes_to = changes or Changes()
         self.sign = ChangeSign(others=0, own=0)
         self._kept: dict[str, Appointment] = {}
         self._removed: dict[str, Appointment] = {}
@@ -169,7 +169,7 @@ class MemoryBook:
     def _committed(self, touched: set[str]) -> None:
         self._revisions.update(touched)
         self.sign = self.sign._replace(own=self.sign.own + 1)
-        self._changes.publish(BookChanged(practitioner_ids=frozenset(touched)))
+        self.publishes_to.publish(BookChanged(practitioner_ids=frozenset(touched)))
 
     async def change_sign(self) -> ChangeSign:
         await asyncio.sleep(0)
@@ -218,7 +218,7 @@ class MemoryLedger:
     """A Ledger."""
 
     def __init__(self, changes: Changes | None = None) -> None:
-        self._changes = changes or Changes()
+        self.publishes_to = changes or Changes()
         self._rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
         self._states: dict[str, str] = {}
 
@@ -281,7 +281,7 @@ class MemoryLedger:
 
     def _save(self, practitioner_id: str, document: str) -> None:
         self._states[practitioner_id] = document
-        self._changes.publish(SyncStateChanged(practitioner_id=practitioner_id))
+        self.publishes_to.publish(SyncStateChanged(practitioner_id=practitioner_id))
 
     async def states(self) -> dict[str, dict[str, Any]]:
         await asyncio.sleep(0)
@@ -292,7 +292,7 @@ class MemoryActivity:
     """An ActivityLog."""
 
     def __init__(self, changes: Changes | None = None) -> None:
-        self._changes = changes or Changes()
+        self.publishes_to = changes or Changes()
         self.lines: list[Activity] = []
         """In the order they came."""
 
@@ -300,7 +300,7 @@ class MemoryActivity:
         await asyncio.sleep(0)
         if lines:
             self.lines.extend(lines)
-            self._changes.publish(ActivityAdded())
+            self.publishes_to.publish(ActivityAdded())
 
     async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
         await asyncio.sleep(0)
@@ -319,7 +319,7 @@ class MemoryFeeds:
     """A FeedStore."""
 
     def __init__(self, changes: Changes | None = None) -> None:
-        self._changes = changes or Changes()
+        self.publishes_to = changes or Changes()
         self._links: dict[str, FeedLink] = {}
 
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:
@@ -337,12 +337,12 @@ class MemoryFeeds:
         if any(each.token_hash == link.token_hash for each in others):
             raise BadInput("Two feed links bear the same secret.")
         self._links[link.id] = link
-        self._changes.publish(FeedLinksChanged())
+        self.publishes_to.publish(FeedLinksChanged())
 
     async def remove(self, feed_id: str) -> None:
         await asyncio.sleep(0)
         self._links.pop(feed_id, None)
-        self._changes.publish(FeedLinksChanged())
+        self.publishes_to.publish(FeedLinksChanged())
 
     async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         await asyncio.sleep(0)

@@ -71,7 +71,6 @@ class Desk:
         self.settings = FakeSettings(settings)
         self.ledger = MemoryLedger()
         self.activity = MemoryActivity()
-        self.nudged: list[str] = []
         self.paced: list[tuple[str, int]] = []
         self.service = self.new_service()
 
@@ -85,7 +84,6 @@ class Desk:
             ledger=self.ledger,
             activity=self.activity,
             clock=self.clock,
-            nudge=self.nudged.append,
             pace=self.pace,
             random_word=lambda: next(words),
         )
@@ -254,7 +252,6 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert record.google.created_by_us
     assert record.google.creating == ""
     assert desk.calendar().timezone == record.practitioner.timezone
-    assert desk.nudged == ["zoe"]
     state = await desk.ledger.state("zoe")
     assert (state["audit_due"], state["awaiting_upload"]) == (False, False)
 
@@ -378,7 +375,6 @@ def unchanged(desk: Desk) -> None:
     assert set(desk.secrets.kept) == {"google/client"}
     assert not desk.record().google.connected
     assert not desk.record().choices.enabled
-    assert desk.nudged == []
 
 
 async def test_another_account_than_the_login_is_refused_and_given_back(desk: Desk) -> None:

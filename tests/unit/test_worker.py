@@ -38,10 +38,8 @@ async def working(world: World) -> AsyncIterator[None]:
 
 
 async def edit(world: World, number: int = 1, who: str = ANNA, **more: object) -> None:
-    """As a page of the app does it: write, then nudge."""
     values: dict[str, object] = {"start": TOMORROW + timedelta(minutes=30 * number), **more}
     await world.put(appointment(number, id=f"{who}{number}", practitioner_id=who, **values))
-    world.worker.nudge(who)
 
 
 async def until(world: World, holds: Callable[[], bool], seconds: float) -> float:
@@ -53,10 +51,10 @@ async def until(world: World, holds: Callable[[], bool], seconds: float) -> floa
     return world.clock.monotonic() - began
 
 
-# ── nudges ────────────────────────────────────────────────────────────────────────────────────
+# ── changes ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_edit_is_in_google_within_two_seconds_of_its_nudge() -> None:
+async def test_an_edit_is_in_google_within_two_seconds() -> None:
     world = World()
     async with working(world):
         await world.clock.sleep(60)
@@ -64,7 +62,7 @@ async def test_an_edit_is_in_google_within_two_seconds_of_its_nudge() -> None:
         await until(world, lambda: "anna1" in world.live(), 2.0)
 
 
-async def test_nudges_in_quick_succession_are_collected_into_one_pass() -> None:
+async def test_edits_in_quick_succession_are_collected_into_one_pass() -> None:
     world = World()
     async with working(world):
         await edit(world, 0)
@@ -77,7 +75,7 @@ async def test_nudges_in_quick_succession_are_collected_into_one_pass() -> None:
         assert world.remote().calls["write"] - before == 1
 
 
-async def test_nudges_that_never_end_delay_the_pass_by_a_second_at_most() -> None:
+async def test_edits_that_never_end_delay_the_pass_by_a_second_at_most() -> None:
     world = World()
     async with working(world):
         await world.clock.sleep(60)
@@ -89,17 +87,9 @@ async def test_nudges_that_never_end_delay_the_pass_by_a_second_at_most() -> Non
 
 async def test_what_another_process_wrote_is_seen_within_three_seconds() -> None:
     world = World()
-    sign = 0
-
-    async def change_sign() -> object:
-        return sign
-
-    world.change_sign = change_sign  # type: ignore[method-assign] # the other process is this test
-    world.worker = world.new_worker()
     async with working(world):
         await world.clock.sleep(60)
-        await world.put(appointment(1, start=TOMORROW))
-        sign = 1
+        await world.put_elsewhere(appointment(1, start=TOMORROW))
         await until(world, lambda: "a1" in world.live(), 3.0)
 
 
@@ -221,7 +211,10 @@ async def test_after_sleep_or_a_clock_that_jumps_everything_is_looked_at_anew(
     async with working(world):
         await edit(world)
         await world.clock.sleep(60)
-        await world.put(appointment(2, start=TOMORROW, id="anna2"))  # nobody nudges
+        sign = world.stores.book.sign
+        with world.changes.losing():
+            await edit(world, 2)
+        world.stores.book.sign = sign  # nothing tells of it
         world.clock.set(world.clock.now() + jump)
         await until(world, lambda: "anna2" in world.live(), 5.0)
 
@@ -500,7 +493,6 @@ async def test_what_a_person_stopped_waits_for_a_change_or_ten_minutes() -> None
     world.remote().latency = 0.1
     async with working(world):
         await world.put(*(appointment(n, start=TOMORROW) for n in range(200)))
-        world.worker.nudge(ANNA)
         await until(world, lambda: len(world.live()) > 20, 30.0)
         world.syncing.cancel(ANNA)
         await world.clock.sleep(1)

@@ -270,8 +270,8 @@ class SqlBook:
     async def reassign(self, from_practitioner: str, to_practitioner: str, now: datetime) -> None:
         if from_practitioner != to_practitioner:
             await self._write(
-                lambda: lambda connection: reassign(
-                    connection, from_practitioner, to_practitioner, now
+                lambda: (
+                    lambda connection: reassign(connection, from_practitioner, to_practitioner, now)
                 )
             )
 

@@ -95,9 +95,7 @@ def apply_change(
     return frozenset(touched)
 
 
-def reassign(
-    connection: Connection, leaves: str, arrives: str, now: datetime
-) -> frozenset[str]:
+def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:
     """All appointments of one practitioner to another; nothing to move changes nothing.
     Answers whose it touched."""
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()

@@ -136,9 +136,7 @@ class SqlLedger:
             }
             connection.execute(_SAVE, row)
 
-        await self._access.write(
-            work, lambda _: SyncStateChanged(practitioner_id=practitioner_id)
-        )
+        await self._access.write(work, lambda _: SyncStateChanged(practitioner_id=practitioner_id))
 
     async def states(self) -> dict[str, dict[str, Any]]:
         return await self._access.read(lambda connection: dict(connection.execute(_STATES).all()))

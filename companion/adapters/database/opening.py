@@ -65,8 +65,8 @@ def open_database(
     """Open or create; blocks for some milliseconds, or for a migration.
 
     `place`: an SQLAlchemy URL, or the file itself. `changes` is told of every commit.
-    `busy_seconds`: how long a write waits for another process before Busy. Raises StoreTooNew, StoreDamaged, StoreError, Busy; BadInput for
-    a URL of another kind.
+    `busy_seconds`: how long a write waits for another process before Busy. Raises StoreTooNew,
+    StoreDamaged, StoreError, Busy; BadInput for a URL of another kind.
     """
     path = place if isinstance(place, Path) else path_of(place)
     with translating():

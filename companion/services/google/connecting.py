@@ -104,20 +104,18 @@ class Connecting:
         ledger: Ledger,
         activity: ActivityLog,
         clock: Clock,
-        nudge: Callable[[str], None] = lambda _practitioner_id: None,
         pace: Pace = _at_once,
         still: Callable[[str], AbstractAsyncContextManager[None]] = _alone,
         random_word: Callable[[], str] = lambda: randomness.token_hex(8),
     ) -> None:
-        """`nudge` is told the practitioner whose connection is new; `pace` waits for a share of
-        the account's quota; while `still` lasts no pass of a practitioner runs."""
+        """`pace` waits for a share of the account's quota; while `still` lasts no pass of a
+        practitioner runs."""
         self._google = google
         self._settings = settings
         self._secrets = secrets
         self._ledger = ledger
         self._activity = activity
         self._clock = clock
-        self._nudge = nudge
         self._pace = pace
         self._still = still
         self._random_word = random_word
@@ -312,7 +310,6 @@ class Connecting:
             fresh |= {"parked_until": None, "parkings": 0}
         await self._note_state(practitioner_id, **fresh)
         await self._log(practitioner_id, "connect", "Connected to Google.")
-        self._nudge(practitioner_id)
 
     async def _let_go(self, signed_in: SignedIn) -> None:
         everyone = self._settings.read().practitioners.values()
@@ -345,7 +342,6 @@ class Connecting:
         await self._change(practitioner_id, take, enable=True)
         await self._note_state(practitioner_id, audit_due=True, trouble=None)
         await self._log(practitioner_id, "connect", "Another Google calendar was chosen.")
-        self._nudge(practitioner_id)
         return Connected(
             practitioner_id=practitioner_id,
             account=account,

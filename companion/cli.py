@@ -14,6 +14,7 @@ import typer
 import companion
 from companion.commands import care, feeds, google, imports, people, syncing
 from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, interrupted, stumbled
+from companion.console import as_json, trouble
 from companion.domain.errors import CompanionError
 
 app = typer.Typer(
@@ -54,8 +55,6 @@ def run() -> None:
 
 
 def _usage_document(what: str) -> None:
-    from companion.printing import as_json
-
     remedy = "The same command with --help shows what it takes."
     as_json({"error": {"kind": "WrongUsage", "what": what, "remedy": remedy}})
 
@@ -103,7 +102,6 @@ def demo(
 
 
 def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bool) -> None:
-    from companion.printing import trouble
     from companion.serving import ServeOptions
     from companion.serving import serve as serve_for_long
 

@@ -29,9 +29,9 @@ import uvicorn
 
 import companion
 from companion.adapters.clock import SystemClock
+from companion.console import err, out
 from companion.domain.errors import Busy
 from companion.main import Environment, House, note_listener, open_companion
-from companion.printing import err, out
 from companion.web.app import create_app
 from companion.web.feed_door import FeedDoor
 from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,16 +16,19 @@ from companion.commands.running import (
     DONE,
     FAILED,
     Json,
-    interrupted,
+    guarded,
     run_command,
-    stumbled,
 )
+from companion.console import as_json, err, out, progress_bar
 from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
     from companion.main import House
+    from companion.services.care.doctor import Diagnosis, Examined
+    from companion.services.settings.transfer import TransferReport
 
 app = typer.Typer()
+_SIGNS = {"ok": "ok  ", "warn": "LOOK", "fail": "FAIL"}
 settings_file = typer.Typer(help="All settings as a file, without secrets.", no_args_is_help=True)
 app.add_typer(settings_file, name="settings-file")
 
@@ -41,14 +44,13 @@ def doctor(
     """Check everything and say what to do; exit 1 when something fails."""
     from companion.care import bundle_of_closed
     from companion.main import Environment, House, open_companion
-    from companion.printing import as_json, diagnosis_json, diagnosis_words, err, examining
     from companion.services.care.doctor import closed_home
 
     async def examine() -> int:
         environment = Environment.of_process()
         try:
             async with open_companion(environment, holder="the doctor") as house:
-                with examining(quiet=json) as show:
+                with _examining(quiet=json) as show:
                     diagnosis = await house.services.doctor.examine(show)
                 content = await house.services.support.bundle(diagnosis) if bundle else b""
         except CompanionError as error:  # it does not even open
@@ -64,7 +66,7 @@ def doctor(
             err.print(f"Support bundle written to {bundle}. It holds no names and no sign-ins.")
         return DONE if diagnosis.healthy else FAILED
 
-    _guarded(examine, json=json)
+    guarded(examine, json=json)
 
 
 @app.command()
@@ -77,7 +79,6 @@ def backup(
     json: Json = False,
 ) -> None:
     """Everything in one file that only its passphrase opens (asked, or COMPANION_BACKUP_KEY)."""
-    from companion.printing import as_json, err
 
     async def work(house: House) -> None:
         passphrase = _passphrase(twice=True)
@@ -104,7 +105,6 @@ def restore(
 ) -> None:
     """Put a backup in place of what is here; the app must be stopped. What was here is kept."""
     from companion.main import Environment, restoring_of
-    from companion.printing import as_json, err
 
     async def work() -> int:
         restoring = restoring_of(Environment.of_process())
@@ -128,7 +128,7 @@ def restore(
             )
         return DONE
 
-    _guarded(work, json=json)
+    guarded(work, json=json)
 
 
 def _contents(manifest: Any) -> dict[str, Any]:
@@ -165,33 +165,11 @@ def _passphrase(*, twice: bool) -> str:
     return typed
 
 
-def _guarded(work: Callable[[], Awaitable[int]], *, json: bool) -> None:
-    """As `_do`, for what opens the house itself or must not."""
-    from companion.printing import as_json, error_json, trouble
-
-    async def inside() -> int:
-        return await work()
-
-    try:
-        code = asyncio.run(inside())
-    except KeyboardInterrupt:
-        code = interrupted()
-    except CompanionError as error:
-        if json:
-            as_json({"error": error_json(error)})
-        trouble(error)
-        code = FAILED
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a person
-        code = stumbled(error, json=json)
-    raise typer.Exit(code)
-
-
 @settings_file.command("export")
 def settings_export(
     file: Annotated[Path, typer.Argument(metavar="FILE.json")], json: Json = False
 ) -> None:
     """Write all settings, without anything secret, for a person to keep or to change."""
-    from companion.printing import as_json, err
 
     async def work(house: House) -> None:
         content = house.services.transfer.export()
@@ -211,7 +189,6 @@ def settings_import(
     json: Json = False,
 ) -> None:
     """Take settings from such a file; sign-ins stay as they are, nobody is removed."""
-    from companion.printing import as_json, transfer_words
 
     async def work(house: House) -> None:
         try:
@@ -239,3 +216,67 @@ def _report_fields(report: Any) -> dict[str, Any]:
         "practice_changed": report.practice_changed,
         "sources_changed": report.sources_changed,
     }
+
+
+@contextmanager
+def _examining(*, quiet: bool) -> Iterator[Callable[[Examined], None]]:
+    """A bar while the doctor is at work."""
+    with progress_bar("Examining", quiet=quiet) as bar:
+
+        def show(examined: Examined) -> None:
+            last = examined.findings[-1].title if examined.findings else ""
+            bar(examined.done, examined.total, last)
+
+        yield show
+
+
+def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    return {
+        "healthy": diagnosis.healthy,
+        "program": diagnosis.program,
+        "at": diagnosis.at,
+        "findings": [
+            {
+                "id": each.id,
+                "state": each.state,
+                "title": each.title,
+                "what": each.what,
+                "remedy": each.remedy,
+                "practitioner_id": each.subject or None,
+                "command": each.action.command or None if each.action else None,
+            }
+            for each in diagnosis.findings
+        ],
+    }
+
+
+def diagnosis_words(diagnosis: Diagnosis) -> None:
+    """What is well in one line each, at the end; what is not with what to do."""
+    for each in diagnosis.findings:
+        out.print(f"{_SIGNS[each.state]}  {each.title}: {each.what}")
+        if each.state == "ok":
+            continue
+        if each.remedy:
+            out.print(f"      {each.remedy}")
+        if each.action and each.action.command.startswith("run.py"):
+            out.print(f"      python {each.action.command}")
+    fails, warnings = diagnosis.count("fail"), diagnosis.count("warn")
+    if not fails and not warnings:
+        out.print("Everything is well.")
+    else:
+        out.print(f"{fails} to mend, {warnings} to look at.")
+
+
+def transfer_words(report: TransferReport, *, dry_run: bool) -> None:
+    verb = "would be" if dry_run else "were"
+    for names, word in ((report.added, "added"), (report.changed, "changed")):
+        for name in names:
+            out.print(f"{name}: settings {verb} {word}")
+    if report.practice_changed:
+        out.print(f"The practice's own settings {verb} changed.")
+    if report.sources_changed:
+        out.print(f"The import sources {verb} changed.")
+    if report.kept:
+        out.print(f"Not in the file, so as before: {', '.join(report.kept)}.")
+    if not report.changes:
+        out.print("Nothing to change: the settings are already as in the file.")

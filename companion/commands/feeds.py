@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,6 +19,7 @@ from companion.commands.running import (
     pair,
     run_command,
 )
+from companion.console import as_json, err, out, table
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ app.add_typer(feeds, name="feeds")
 @feeds.command("list")
 def feeds_list(json: Json = False) -> None:
     """All links, without the links themselves."""
-    from companion.printing import as_json, feed_json, feed_rows, out, table
 
     async def work(house: House) -> None:
         links = await house.services.feeds.links()
@@ -92,8 +93,6 @@ def feeds_add(
 
 
 def _print_link(house: House, link: FeedLink, url: str, *, json: bool) -> None:
-    from companion.printing import as_json, feed_json, out
-
     unused_after = house.services.settings.read().practice.feed_unused_after
     if json:
         now = house.services.clock.now()
@@ -128,7 +127,6 @@ def feeds_revoke(
     json: Json = False,
 ) -> None:
     """Switch one link off, or all of them."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         if everything == bool(feed):
@@ -155,7 +153,6 @@ def feeds_settings(
     json: Json = False,
 ) -> None:
     """Show or set what the practice decides about links: feeds_allowed, feed_host and so on."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         changes = dict(pair(value) for value in values or [])
@@ -179,7 +176,6 @@ def feeds_settings(
 @feeds.command("check")
 def feeds_check(json: Json = False) -> None:
     """Try whether phones can reach the app, which should be running."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> int:
         reach = house.services.reachability
@@ -208,7 +204,6 @@ def export(
     json: Json = False,
 ) -> None:
     """Write an .ics file: what Google would show of the chosen days."""
-    from companion.printing import as_json, err
 
     async def work(house: House) -> None:
         record = house.services.settings.read().practitioner(practitioner)
@@ -242,4 +237,53 @@ def _check_range(start: date, end: date) -> None:
             f"Only days of the years {first} to {last} can be exported.",
             "Choose nearer days for --from and --to.",
             field="usage",
+        )
+
+
+def feed_json(
+    link: FeedLink, names: Mapping[str, str], now: datetime, unused_after: timedelta
+) -> dict[str, Any]:
+    from companion.services.feeds.documents import disclosure_words
+    from companion.services.feeds.facts import facts_of
+
+    facts = facts_of(link, now, unused_after)
+    return {
+        "id": link.id,
+        "practitioner": names.get(link.practitioner_id, link.practitioner_id),
+        "practitioner_id": link.practitioner_id,
+        "label": link.label,
+        "detail": link.detail,
+        "shows": None if link.custom is None else disclosure_words(link.custom),
+        "days_in_arrears": link.days_in_arrears,
+        "days_in_advance": link.days_in_advance,
+        "state": facts.state,
+        "created_at": link.created_at.isoformat(),
+        "expires_at": link.expires_at.isoformat() if link.expires_at else None,
+        "revoked_at": link.revoked_at.isoformat() if link.revoked_at else None,
+        "last_fetched_at": link.last_fetched_at.isoformat() if link.last_fetched_at else None,
+        "last_client": link.last_client,
+        "last_status": link.last_status or None,
+        "last_network": link.last_network,
+        "interval_seconds": None if facts.interval is None else facts.interval.total_seconds(),
+        "fetches": link.fetches,
+    }
+
+
+def feed_rows(
+    links: Iterable[FeedLink], names: Mapping[str, str], now: datetime, unused_after: timedelta
+) -> Iterator[tuple[str, ...]]:
+    from companion.services.feeds.facts import facts_of
+
+    for link in links:
+        facts = facts_of(link, now, unused_after)
+        seen = f"{link.last_fetched_at:%d/%m/%Y %H:%M} UTC" if link.last_fetched_at else "never"
+        minutes = "" if facts.interval is None else f"{facts.interval.total_seconds() / 60:.0f} min"
+        yield (
+            link.id,
+            names.get(link.practitioner_id, link.practitioner_id),
+            link.label,
+            link.detail,
+            facts.state,
+            f"{seen} {facts.client}".rstrip(),
+            minutes,
         )

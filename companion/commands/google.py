@@ -16,6 +16,7 @@ from companion.commands.running import (
     Who,
     run_command,
 )
+from companion.console import as_json, err, out
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def google_client(
     json: Json = False,
 ) -> None:
     """Keep the practice's OAuth client file (type "installed")."""
-    from companion.printing import as_json, err, out
 
     async def work(house: House) -> int:
         try:
@@ -75,7 +75,6 @@ def google_connect(
     """Sign in to Google; prints the address to open and waits at most five minutes."""
     if calendar and new_calendar is not None:
         raise typer.BadParameter("Use either --calendar ID or --new-calendar, not both.")
-    from companion.printing import as_json, err, out
 
     async def work(house: House) -> None:
         person = house.practitioner(practitioner)
@@ -123,8 +122,6 @@ def google_check(practitioner: Who, json: Json = False) -> None:
 
 
 def _check(practitioner: str, which: str, *, json: bool) -> None:
-    from companion.printing import as_json, err, out
-
     async def work(house: House) -> int:
         person = house.practitioner(practitioner)
         connecting = house.services.connecting
@@ -161,7 +158,6 @@ def google_disconnect(
     json: Json = False,
 ) -> None:
     """Revoke and forget the sign-in."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         person = house.practitioner(practitioner)

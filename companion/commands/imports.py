@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,10 +14,15 @@ from companion.commands.running import (
     Json,
     run_command,
 )
+from companion.console import SHOWN, as_json, err, out
+from companion.domain.differences import when
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from companion.main import House
+    from companion.services.imports.importing import ImportPreview, ImportReport
+    from companion.services.ports import Activity
+    from companion.services.sources.sources import SourceStatus
 
 app = typer.Typer()
 sources = typer.Typer(help="Where appointments come from: watched folders.", no_args_is_help=True)
@@ -37,7 +43,6 @@ def import_file(
     json: Json = False,
 ) -> None:
     """Take a practice-software export into the book."""
-    from companion.printing import as_json, err, import_json, import_words
 
     async def work(house: House) -> int:
         importing = house.services.importing
@@ -86,7 +91,6 @@ def _text_of(mapping: Path | None) -> str | None:
 @sources.command("list")
 def sources_list(json: Json = False) -> None:
     """Where appointments come from, and the folders that are watched."""
-    from companion.printing import as_json, out, source_json, source_words
 
     async def work(house: House) -> None:
         known = await house.services.sources.overview()
@@ -117,7 +121,6 @@ def sources_add(
     json: Json = False,
 ) -> None:
     """Watch a folder: an export dropped there is imported while the app runs."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         source = await house.services.sources.add(
@@ -140,7 +143,6 @@ def sources_remove(
     name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False
 ) -> None:
     """Forget a source and its folder; its appointments and files stay."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         source = house.services.sources.source(name)
@@ -163,7 +165,6 @@ def activity(
     json: Json = False,
 ) -> None:
     """What was written to Google, imported and connected: when, why, how many."""
-    from companion.printing import activity_json, activity_words, as_json, err
     from companion.services.activity_csv import EVERYTHING, activity_csv
 
     async def work(house: House) -> None:
@@ -180,3 +181,92 @@ def activity(
             activity_words(lines, house.names(), zone)
 
     run_command(work, json=json)
+
+
+def import_json(report: ImportPreview | ImportReport, *, held: bool) -> dict[str, Any]:
+    from companion.services.imports.importing import ImportReport
+
+    document: dict[str, Any] = {
+        "source": report.source,
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "rejected": [{"row": each.row, "reason": each.reason} for each in report.rejected],
+        "held": held,
+    }
+    if isinstance(report, ImportReport):
+        document["practitioners_created"] = [each.name for each in report.created]
+    return document
+
+
+def import_words(report: ImportPreview | ImportReport, *, dry_run: bool) -> None:
+    from companion.services.imports.importing import ImportReport
+
+    verb = "would be" if dry_run else "were"
+    out.print(
+        f"From {report.source}: {report.added} {verb} added, {report.changed} changed, "
+        f"{report.removed} removed; {report.unchanged} unchanged."
+    )
+    if isinstance(report, ImportReport):
+        for each in report.created:
+            out.print(f'New practitioner: {each.name} (id "{each.id}")')
+    if report.rejected:
+        out.print(f"{len(report.rejected)} rows could not be used:")
+        for row in report.rejected[:SHOWN]:
+            out.print(f"  row {row.row}: {row.reason}")
+        if len(report.rejected) > SHOWN:
+            out.print(f"  … and {len(report.rejected) - SHOWN} more (all with --json)")
+
+
+def source_json(status: SourceStatus) -> dict[str, Any]:
+    note = status.note
+    return {
+        "source": status.settings.name,
+        "folder": status.settings.folder,
+        "snapshot": status.settings.snapshot,
+        "leave_files": status.settings.leave_files,
+        "mapping": bool(status.settings.mapping),
+        "last_file": note.last_file,
+        "last_at": note.last_at,
+        "last_result": note.last_result,
+        "trouble": note.trouble,
+        "waiting": [
+            {"file": each.place, "at": each.at, "held": each.held, "what": each.what}
+            for each in note.waiting
+        ],
+    }
+
+
+def source_words(status: SourceStatus, timezone: str) -> None:
+    """``nookal: /exports (changes only)`` and what became of its files."""
+    settings, note = status.settings, status.note
+    mode = "whole book" if settings.snapshot else "changes only"
+    out.print(f"{settings.name}: {settings.folder or 'no folder is watched'} ({mode})")
+    if note.trouble and status.watched:
+        out.print(f"  {note.trouble}")
+    if note.last_at is not None:
+        out.print(f"  {note.last_file}, {when(note.last_at, timezone)}: {note.last_result}")
+    for each in note.waiting:
+        why = "waits for you" if each.held else "could not be used"
+        out.print(f"  {each.place} {why}: {each.what}")
+
+
+def activity_json(line: Activity, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "at": line.at,
+        "practitioner": names.get(line.practitioner_id, line.practitioner_id),
+        "practitioner_id": line.practitioner_id,
+        "cause": line.cause,
+        "kind": line.kind,
+        "count": line.count,
+        "text": line.text,
+    }
+
+
+def activity_words(lines: Sequence[Activity], names: Mapping[str, str], timezone: str) -> None:
+    if not lines:
+        out.print("Nothing has happened yet.")
+    for line in lines:
+        who = names.get(line.practitioner_id, "Practice")
+        out.print(f"{when(line.at, timezone)}  {who}: {line.text} ({line.cause})")

@@ -12,6 +12,7 @@ from companion.commands.running import (
     pair,
     run_command,
 )
+from companion.console import as_json, out, table
 
 if TYPE_CHECKING:
     from companion.main import House
@@ -26,7 +27,6 @@ app.add_typer(users, name="users")
 @people.command("list")
 def practitioners_list(json: Json = False) -> None:
     """Everybody, in display order."""
-    from companion.printing import as_json, out, table
 
     async def work(house: House) -> None:
         records = house.services.settings.read().practitioners.values()
@@ -75,7 +75,6 @@ def practitioners_add(
     json: Json = False,
 ) -> None:
     """Add one person."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         added = await house.services.practitioners.add(name, email=email, timezone=timezone, id=id)
@@ -94,7 +93,6 @@ def settings(
     json: Json = False,
 ) -> None:
     """Show or set one practitioner's settings."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         person = house.practitioner(practitioner)
@@ -114,7 +112,6 @@ def settings(
 @users.command("list")
 def users_list(json: Json = False) -> None:
     """Everybody who may sign in."""
-    from companion.printing import as_json, out, table
 
     async def work(house: House) -> None:
         found = house.services.accounts.users()
@@ -144,7 +141,6 @@ def users_list(json: Json = False) -> None:
 @users.command("reset")
 def users_reset(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False) -> None:
     """A new password to hand over; also for an administrator who has forgotten theirs."""
-    from companion.printing import as_json, out
 
     async def work(house: House) -> None:
         accounts = house.services.accounts

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from companion.console import as_json, err, error_json, trouble
 from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a bro
 
 
 def interrupted() -> int:
-    from companion.printing import err
-
     err.print("Interrupted. Nothing is lost: the next run goes on from here.")
     return INTERRUPTED
 
@@ -36,7 +35,6 @@ def run_command(
 ) -> None:
     """Open the house, do the work, leave with its exit code; errors become sentences."""
     from companion.main import Environment, open_companion
-    from companion.printing import as_json, err, error_json, trouble
 
     async def inside() -> int:
         async with open_companion(Environment.of_process(), holder=who or "a command") as house:
@@ -44,8 +42,13 @@ def run_command(
                 err.print(house.recovered)
             return await work(house) or DONE
 
+    guarded(inside, json=json)
+
+
+def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None:
+    """The same for work that opens the house itself, or must not."""
     try:
-        code = asyncio.run(inside())
+        code = asyncio.run(work())
     except KeyboardInterrupt:
         code = interrupted()
     except CompanionError as error:
@@ -61,7 +64,6 @@ def run_command(
 def stumbled(error: Exception, *, json: bool = False) -> int:
     """A mistake of ours: a sentence here, the place in the log."""
     from companion.main import note_mistake
-    from companion.printing import as_json, error_json, trouble
 
     shown = note_mistake(error)
     if json:

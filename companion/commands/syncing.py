@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,12 +17,17 @@ from companion.commands.running import (
     Who,
     run_command,
 )
+from companion.console import SHOWN, as_json, error_json, out, progress_bar, trouble
+from companion.domain.differences import when
 from companion.domain.errors import CompanionError
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
+    from companion.domain.reconcile import SyncPlan
     from companion.main import House
-    from companion.services.sync.passes import PassResult
+    from companion.services.status import Board
+    from companion.services.sync.passes import PassResult, Progress
+    from companion.services.sync.syncing import Outlook
 
 app = typer.Typer()
 
@@ -29,11 +35,10 @@ app = typer.Typer()
 @app.command()
 def upload(practitioner: Who, json: Json = False) -> None:
     """The first export, with progress; safe to repeat and to interrupt."""
-    from companion.printing import as_json, out, pass_json, pass_words, progress_bar, trouble
 
     async def work(house: House) -> int:
         person = house.practitioner(practitioner)
-        with progress_bar("Upload to Google", quiet=json) as show:
+        with _progress("Upload to Google", quiet=json) as show:
             result = await house.services.syncing.run(person.id, cause="upload", progress=show)
         if json:
             as_json({"practitioners": [pass_json(result)]})
@@ -55,20 +60,12 @@ def sync(
     json: Json = False,
 ) -> None:
     """One reconcile pass."""
-    from companion.printing import (
-        as_json,
-        out,
-        pass_json,
-        pass_words,
-        progress_bar,
-        trouble,
-    )
 
     async def work(house: House) -> int:
         chosen = house.chosen(practitioners or [], everybody=everybody)
         if dry_run:
             return await _dry_run(house, chosen, held_is_fine=yes, json=json)
-        with progress_bar("Sync", quiet=json) as show:
+        with _progress("Sync", quiet=json) as show:
             results = await asyncio.gather(
                 *(
                     house.services.syncing.run(
@@ -95,7 +92,6 @@ async def _dry_run(
     house: House, chosen: Sequence[Practitioner], *, held_is_fine: bool, json: bool
 ) -> int:
     """Everybody's plan; where there is none, why, and the others' all the same."""
-    from companion.printing import as_json, outlook_json, pass_json, plan_words, trouble
     from companion.services.sync.passes import PassResult
 
     documents = []
@@ -127,7 +123,6 @@ def audit(
     json: Json = False,
 ) -> None:
     """Compare Google with the book, event by event."""
-    from companion.printing import as_json, out, pass_json, trouble
     from companion.services.sync.auditing import proof_in_words
 
     async def work(house: House) -> int:
@@ -161,7 +156,6 @@ def _code(results: Sequence[PassResult]) -> int:
 @app.command()
 def status(json: Json = False) -> None:
     """What is connected, last sync, last proof."""
-    from companion.printing import as_json, board_json, board_words
 
     async def work(house: House) -> None:
         board = await house.services.status.board()
@@ -171,3 +165,172 @@ def status(json: Json = False) -> None:
             board_words(board)
 
     run_command(work, json=json)
+
+
+def pass_json(result: PassResult, *, audit: bool = False) -> dict[str, Any]:
+    """One element of ``practitioners`` as the contract names it."""
+    document: dict[str, Any] = {
+        "practitioner": result.practitioner,
+        "practitioner_id": result.practitioner_id,
+        "planned": result.planned,
+        "inserted": result.inserted,
+        "updated": result.updated,
+        "deleted": result.deleted,
+        "unchanged": result.unchanged,
+        "failed": result.failed,
+        "held": result.held,
+        "api_calls": result.api_calls,
+        "seconds": result.seconds,
+        "error": error_json(result.error),
+    }
+    if audit:
+        proof = result.proof
+        document["book"] = proof.book if proof else None
+        document["google"] = proof.google if proof else None
+        document["equal"] = proof.equal if proof else False
+        document["verified_at"] = proof.at.isoformat() if proof else None
+        document["imported_at"] = (
+            proof.imported_at.isoformat() if proof and proof.imported_at else None
+        )
+        document["differences"] = [
+            {"kind": each.kind.value, "key": each.key, "what": each.what}
+            for each in result.differences
+        ]
+    return document
+
+
+def pass_words(result: PassResult) -> str:
+    """``Anna Example: 12 added, 1 changed, 40 unchanged (13 calls, 1.4 s).``"""
+    done = [
+        f"{count} {word}"
+        for count, word in (
+            (result.inserted, "added"),
+            (result.updated, "changed"),
+            (result.deleted, "removed"),
+            (result.unchanged, "unchanged"),
+            (result.failed, "not accepted"),
+        )
+        if count
+    ]
+    text = ", ".join(done) or "nothing to do"
+    calls = f"{result.api_calls} call{'' if result.api_calls == 1 else 's'} to Google"
+    sentence = f"{result.practitioner}: {text} ({calls}, {result.seconds:.1f} s)."
+    if result.held:
+        sentence += (
+            f"\n{result.held} removals wait for you: look with --dry-run, release with --yes."
+        )
+    return sentence
+
+
+def outlook_json(name: str, practitioner_id: str, outlook: Outlook) -> dict[str, Any]:
+    plan = outlook.plan
+    return {
+        "practitioner": name,
+        "practitioner_id": practitioner_id,
+        "planned": {
+            "insert": len(plan.inserts),
+            "update": len(plan.updates),
+            "delete": len(plan.deletes),
+            "forget": len(plan.forgets),
+        },
+        "inserted": 0,
+        "updated": 0,
+        "deleted": 0,
+        "unchanged": plan.unchanged,
+        "failed": 0,
+        "held": len(outlook.held),
+        "api_calls": 0,
+        "seconds": 0.0,
+        "error": None,
+        "plan": list(plan_lines(plan)),
+    }
+
+
+def plan_words(name: str, outlook: Outlook) -> None:
+    window = outlook.window
+    out.print(
+        f"{name}: {outlook.events} appointments from {window.first_day:%d/%m/%Y} to "
+        f"{window.last_day:%d/%m/%Y}; {outlook.plan.unchanged} are in Google as they should be."
+    )
+    lines = list(plan_lines(outlook.plan))
+    for line in lines[:SHOWN]:
+        out.print(f"  {line}")
+    if len(lines) > SHOWN:
+        out.print(f"  … and {len(lines) - SHOWN} more")
+    if not lines:
+        out.print("  Nothing to do.")
+    if outlook.held:
+        out.print(f"  {len(outlook.held)} of the removals wait for you: release with --yes.")
+
+
+def plan_lines(plan: SyncPlan) -> Iterator[str]:
+    """A plan in words; titles exactly as Google would show them."""
+    for insert in plan.inserts:
+        event = insert.event
+        yield f"Add     {when(event.start, event.timezone)}  {event.summary}"
+    for update in plan.updates:
+        event = update.event
+        yield f"Change  {when(event.start, event.timezone)}  {event.summary}"
+    for delete in plan.deletes:
+        yield f"Remove  {when(delete.entry.begins, 'UTC')} UTC"
+    for forget in plan.forgets:
+        yield f"Leave   {when(forget.entry.begins, 'UTC')} UTC (now behind the sync period)"
+
+
+@contextmanager
+def _progress(label: str, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    with progress_bar(label, quiet=quiet) as bar:
+
+        def show(progress: Progress) -> None:
+            left = "" if progress.seconds_left is None else duration(progress.seconds_left)
+            bar(progress.done, progress.total, left)
+
+        yield show
+
+
+def duration(seconds: float) -> str:
+    """``about 40 s left``, ``about 3 min left``."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+def board_json(board: Board) -> dict[str, Any]:
+    return {
+        "practice": board.practice.name,
+        "practitioners": [
+            {
+                "practitioner": each.practitioner.name,
+                "practitioner_id": each.practitioner.id,
+                "enabled": each.enabled,
+                "connected": each.connected,
+                "account": each.account,
+                "calendar": each.calendar_name,
+                "state": each.state,
+                "sentence": each.sentence,
+                "remedy": each.remedy,
+                "action": each.action,
+                "stale_since": each.stale_since.isoformat() if each.stale_since else None,
+                "last_sync": each.last_sync.isoformat() if each.last_sync else None,
+                "proof": each.proof,
+                "in_google": each.in_google,
+                "waiting": each.waiting,
+                "held": each.held,
+                "feeds": each.feeds,
+                "feed_last_fetched": (
+                    each.feed_last_fetched.isoformat() if each.feed_last_fetched else None
+                ),
+            }
+            for each in board.practitioners
+        ],
+    }
+
+
+def board_words(board: Board) -> None:
+    if not board.practitioners:
+        out.print("No practitioners yet. Import an export, or add one: practitioners add NAME")
+        return
+    for each in board.practitioners:
+        out.print(f"{each.practitioner.name}: {each.sentence} {each.remedy}".rstrip())
+        if each.proof:
+            out.print(f"  {each.proof}")

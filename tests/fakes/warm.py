@@ -35,7 +35,6 @@ COLD = sys.platform == "win32" or "COMPANION_TEST_COLD" in os.environ
 READ = (
     "companion.cli",
     "companion.main",
-    "companion.printing",
     "companion.sandbox.rehearsal",
     "companion.sandbox.server",
     "companion.serving",

@@ -203,7 +203,7 @@ class MemoryBook:
         for each in moving:
             moved = replace(each, practitioner_id=to_practitioner)
             self._kept[each.id] = self._raised(moved, each, now)
-        self._revisions.update((from_practitioner, to_practitioner))
+        self._committed({from_practitioner, to_practitioner})
 
     async def count(self, practitioner_id: str | None = None) -> int:
         await asyncio.sleep(0)

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import sys
 import threading
+from collections import UserDict
 from collections.abc import AsyncIterator, ItemsView
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -276,7 +277,7 @@ async def test_a_commit_whose_caller_was_cancelled_moves_the_sign_and_is_publish
     before = await database.book.change_sign()
     gate = Gate()
 
-    class Waiting(dict[str, int]):
+    class Waiting(UserDict[str, int]):
         def items(self) -> ItemsView[str, int]:
             """Asked for within the transaction."""
             gate.begun.set()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from companion.adapters.tabular import TableFiles
 from companion.domain.errors import (
     AccountParked,
     Offline,
@@ -20,11 +22,20 @@ from companion.domain.errors import (
     SignInExpired,
     StoreError,
 )
-from companion.services.ports import InsertEvent, Write
+from companion.services.imports.importing import Importing
+from companion.services.ports import Activity, InsertEvent, Write
+from companion.services.settings.practitioners import Practitioners
 from tests.battery.world import ANNA, BORIS, MONDAY, Crash, World, appointment
 from tests.fakes.clock import FakeClock
+from tests.fakes.stores import MemoryActivity
+from tests.samples.exports import allied, csv_bytes
 
 TOMORROW = MONDAY + timedelta(days=1)
+
+
+class FullActivity(MemoryActivity):
+    async def add(self, lines: Sequence[Activity]) -> None:
+        raise StoreError(detail="disk full")
 
 
 @asynccontextmanager
@@ -91,6 +102,96 @@ async def test_what_another_process_wrote_is_seen_within_three_seconds() -> None
         await world.clock.sleep(60)
         await world.put_elsewhere(appointment(1, start=TOMORROW))
         await until(world, lambda: "a1" in world.live(), 3.0)
+
+
+async def test_an_edit_whose_notice_is_lost_is_in_google_within_ten_seconds() -> None:
+    world = World()
+    async with working(world):
+        await world.clock.sleep(60)
+        with world.changes.losing():
+            await edit(world)
+        await until(world, lambda: "anna1" in world.live(), 10.0)
+
+
+async def test_an_edit_under_an_upload_whose_notice_is_lost_overtakes_it_all_the_same() -> None:
+    world = World()
+    world.remote().latency = 0.1
+    async with working(world):
+        later = TOMORROW + timedelta(days=3)
+        await world.put(*(appointment(n, start=later) for n in range(600)))
+        await until(world, lambda: len(world.live()) > 20, 30.0)
+        with world.changes.losing():
+            await edit(world, 700)
+        await until(world, lambda: "anna700" in world.live(), 10.0)
+        assert len(world.live()) < 500, "the upload is still under way"
+
+
+async def test_settings_whose_notice_is_lost_are_in_google_within_ten_seconds() -> None:
+    world = World()
+    far = appointment(1, start=MONDAY + timedelta(days=50))
+    world.choose(days_in_advance=10)
+    async with working(world):
+        await world.put(far)
+        await world.clock.sleep(60)
+        assert world.live() == {}
+        record = world.record()
+        wider = replace(record, choices=replace(record.choices, days_in_advance=60))
+        with world.changes.losing():
+            await world.settings.change(lambda settings: settings.with_practitioner(wider))
+        await until(world, lambda: "a1" in world.live(), 10.0)
+
+
+async def test_settings_are_acted_on_at_once() -> None:
+    world = World()
+    world.choose(days_in_advance=10)
+    async with working(world):
+        await world.put(appointment(1, start=MONDAY + timedelta(days=50)))
+        await world.clock.sleep(60)
+        record = world.record()
+        wider = replace(record, choices=replace(record.choices, days_in_advance=60))
+        await world.settings.change(lambda settings: settings.with_practitioner(wider))
+        await until(world, lambda: "a1" in world.live(), 1.0)
+
+
+async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_seconds(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    activity = FullActivity()
+    importing = Importing(
+        book=world.stores.book,
+        settings=world.settings,
+        practitioners=Practitioners(
+            settings=world.settings, book=world.stores.book, clock=world.clock
+        ),
+        reader=TableFiles(),
+        activity=activity,
+        clock=world.clock,
+    )
+    export = tmp_path / "export.csv"
+    export.write_bytes(csv_bytes([allied(0, Practitioner="Anna Example")]))
+    preview = await importing.preview(export)
+    async with working(world):
+        await world.clock.sleep(60)
+        with world.changes.losing(), pytest.raises(StoreError):
+            await importing.apply(preview)
+        assert len(await world.stores.book.imports()) == 1
+        await until(world, lambda: len(world.live()) == 1, 10.0)
+
+
+async def test_hours_of_phones_and_passes_of_others_do_not_make_the_book_look_new() -> None:
+    world = World(ANNA, BORIS)
+    async with working(world):
+        await edit(world, 1)
+        await world.clock.sleep(1300)
+        steps = world.steps
+        for _ in range(30):
+            await world.stores.activity.add(
+                [Activity(at=world.clock.now(), practitioner_id="", cause="", kind="", text="")]
+            )
+            await world.stores.ledger.change_state(BORIS, lambda state: state)
+            await world.clock.sleep(2)
+        assert world.steps == steps
 
 
 async def test_an_edit_that_comes_while_a_pass_ends_is_not_lost() -> None:

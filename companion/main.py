@@ -37,8 +37,9 @@ from companion.adapters.tabular import TableFiles
 from companion.adapters.turns import FileTurn, HomeTurns
 from companion.adapters.vault import Vault
 from companion.care import Rooms, care_for, finish_restore, restoring
-from companion.domain.appointments import OWN_ID, Practitioner
+from companion.domain.appointments import Practitioner
 from companion.domain.errors import CompanionError
+from companion.domain.event_keys import OWN_ID
 from companion.services.accounts.accounts import Accounts
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking

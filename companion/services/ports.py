@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
@@ -19,6 +19,7 @@ from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, ObservedEvent
 from companion.domain.settings import Settings
+from companion.domain.sync_state import SyncState
 
 
 class Clock(Protocol):
@@ -233,22 +234,20 @@ class Ledger(Protocol):
         """Calendar ids this practitioner still has rows for."""
         ...
 
-    async def state(self, practitioner_id: str) -> dict[str, Any]:
-        """A small JSON document the syncing service keeps (last pass, proof, held, parked)."""
+    async def state(self, practitioner_id: str) -> SyncState:
+        """As saved last; an empty one where nothing was."""
         ...
 
-    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None: ...
-
-    async def change_state(
-        self,
-        practitioner_id: str,
-        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
-    ) -> None:
+    async def edit_state(
+        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+    ) -> tuple[SyncState, SyncState]:
         """Read, edit and save in one transaction: nothing that others save meanwhile is lost.
-        `edit` may run in another thread."""
+        Before and after. `edit` may run in another thread."""
         ...
 
-    async def states(self) -> dict[str, dict[str, Any]]: ...
+    async def states(self) -> dict[str, SyncState]:
+        """By practitioner id, of everybody with one; one query."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -489,8 +488,6 @@ class Google(Protocol):
         already bears it is returned instead (where the scope lets us look)."""
         ...
 
-    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None: ...
-
     async def revoke(self, practitioner_id: str) -> None:
         """Tell Google to forget the token; a token Google no longer knows counts as done."""
         ...
@@ -517,6 +514,8 @@ class Table:
 
 
 class TableReader(Protocol):
+    """Gives way to `workbooks.WorkbookReader` once the import service finds header rows."""
+
     async def read(self, path: Path) -> Table:
         """Raises FileRefused with the reason: too large, wrong type, a bomb, no header row …"""
         ...

@@ -20,6 +20,7 @@ from functools import cache, wraps
 from typing import Any
 
 from companion.domain.errors import NotAllowed
+from companion.domain.event_keys import appointment_id_of
 from companion.domain.users import User
 from companion.services.accounts.policy import Action, may, may_somewhere, refusal
 from companion.services.house import Services
@@ -353,7 +354,7 @@ def _argument(
 
 async def _of_appointment(services: Services, key: str) -> tuple[str, ...] | None:
     """Of an appointment's id or an occurrence's key; nobody's when there is none."""
-    found = await services.book.appointment(key.partition("@")[0])
+    found = await services.book.appointment(appointment_id_of(key))
     return None if found is None else (found.practitioner_id,)
 
 

@@ -355,8 +355,7 @@ class History:
         if self.rng.random() < 0.5 and len(known) < 3:
             known.append(f"{who}{len(known)}@calendar")
         self.world.link(who, calendar_id=self.rng.choice(known))
-        state = await self.world.stores.ledger.state(who)
-        await self.world.stores.ledger.save_state(who, {**state, "audit_due": True})
+        await self.world.stores.ledger.edit_state(who, lambda state: replace(state, audit_due=True))
 
     async def off_and_on(self) -> None:
         who = self.who()
@@ -546,8 +545,7 @@ class History:
 
     async def _forget_what_was_shown(self, who: str) -> None:
         """Released without a list is everything; with one it is the list alone."""
-        state = await self.world.stores.ledger.state(who)
-        await self.world.stores.ledger.save_state(who, {**state, "held": None})
+        await self.world.stores.ledger.edit_state(who, lambda state: replace(state, held=None))
 
     async def _wait_out_parking(self) -> None:
         for who in self.people:

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.tabular import TableFiles
-from companion.domain.appointments import OWN_ID, Appointment, Practitioner
+from companion.domain.appointments import Appointment, Practitioner
+from companion.domain.event_keys import OWN_ID
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice

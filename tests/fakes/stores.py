@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from companion.domain.appointments import Appointment
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.reconcile import LedgerEntry
+from companion.domain.sync_state import SyncState
 from companion.services.changes import (
     ActivityAdded,
     BookChanged,
@@ -261,31 +262,26 @@ class MemoryLedger:
             if rows and calendar.practitioner_id == practitioner_id
         )
 
-    async def state(self, practitioner_id: str) -> dict[str, Any]:
+    async def state(self, practitioner_id: str) -> SyncState:
         await asyncio.sleep(0)
-        return dict(json.loads(self._states.get(practitioner_id, "{}")))
+        return self._state(practitioner_id)
 
-    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None:
-        document = json.dumps(dict(state))
+    async def edit_state(
+        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+    ) -> tuple[SyncState, SyncState]:
         await asyncio.sleep(0)
-        self._save(practitioner_id, document)
-
-    async def change_state(
-        self,
-        practitioner_id: str,
-        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
-    ) -> None:
-        await asyncio.sleep(0)
-        before = json.loads(self._states.get(practitioner_id, "{}"))
-        self._save(practitioner_id, json.dumps(dict(edit(before))))
-
-    def _save(self, practitioner_id: str, document: str) -> None:
-        self._states[practitioner_id] = document
+        before = self._state(practitioner_id)
+        after = edit(before)
+        self._states[practitioner_id] = json.dumps(after.to_json())
         self.publishes_to.publish(SyncStateChanged(practitioner_id=practitioner_id))
+        return before, after
 
-    async def states(self) -> dict[str, dict[str, Any]]:
+    async def states(self) -> dict[str, SyncState]:
         await asyncio.sleep(0)
-        return {name: dict(json.loads(state)) for name, state in self._states.items()}
+        return {name: self._state(name) for name in self._states}
+
+    def _state(self, practitioner_id: str) -> SyncState:
+        return SyncState.from_json(json.loads(self._states.get(practitioner_id, "{}")))
 
 
 class MemoryActivity:

@@ -11,9 +11,9 @@ from companion.domain.appointments import AppointmentStatus
 from companion.domain.differences import DifferenceKind
 from companion.domain.errors import Offline, RemoteUnavailable
 from companion.domain.reconcile import EntryState
+from companion.domain.sync_state import Proof
 from companion.services.ports import BookChange, ImportRecord
 from companion.services.sync.auditing import clock_time, proof_in_words
-from companion.services.sync.state import Proof
 from tests.battery.world import ANNA, MONDAY, SYDNEY, World, appointment
 
 

@@ -17,6 +17,7 @@ from companion.adapters.turns import FileTurn
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState
 from companion.services.changes import (
     ActivityAdded,
     BookChanged,
@@ -150,8 +151,8 @@ async def test_states_links_and_activity_are_published_and_fetches_are_not(
 ) -> None:
     line = Activity(at=NOW, practitioner_id=ANNA, cause="test", kind="check", text="")
     made = link()
-    await stores.ledger.save_state(ANNA, {"a": 1})
-    await stores.ledger.change_state(BORIS, lambda state: state)
+    await stores.ledger.edit_state(ANNA, lambda _: SyncState(events=1))
+    await stores.ledger.edit_state(BORIS, lambda state: state)
     await stores.activity.add([line])
     await stores.feeds.put(made)
     await stores.feeds.fetched(made.id, Fetch(at=NOW, client="Phone", status=200, network="inside"))

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from companion.domain.errors import BadInput, SignInExpired
+from companion.domain.event_keys import is_notice
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, CalendarRef, ImportRecord
-from companion.services.sync.staleness import is_notice
 from companion.web.ui.live import Live
 from tests.fakes.google import FakeRemoteCalendar, content
 from tests.fakes.services import FakeHouse

@@ -29,6 +29,7 @@ from companion.domain.errors import (
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import EntryState, LedgerEntry, event_id
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.google.consents import (
     APP_CREATED,
@@ -253,14 +254,14 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert record.google.creating == ""
     assert desk.calendar().timezone == record.practitioner.timezone
     state = await desk.ledger.state("zoe")
-    assert (state["audit_due"], state["awaiting_upload"]) == (False, False)
+    assert (state.audit_due, state.awaiting_upload) == (False, False)
 
 
 async def test_connected_at_the_screen_the_first_upload_waits_for_the_person(desk: Desk) -> None:
     start = await desk.service.begin("zoe", redirect_uri=BACK)
     answer = desk.google.consent(start.url, ZOE)
     await desk.service.finish(answer, upload_by_hand=True)
-    assert (await desk.ledger.state("zoe"))["awaiting_upload"] is True
+    assert (await desk.ledger.state("zoe")).awaiting_upload
 
 
 async def test_only_the_sealed_store_holds_the_token(desk: Desk) -> None:
@@ -731,12 +732,12 @@ async def test_the_activity_list_names_no_account_and_no_client(desk: Desk) -> N
 
 
 async def test_a_new_connection_clears_the_old_trouble(desk: Desk) -> None:
-    trouble = {"kind": "SignInExpired", "what": "w", "remedy": "r", "since": "2026-03-01T00:00Z"}
-    await desk.ledger.save_state("zoe", {"trouble": trouble, "other": 1})
+    trouble = SyncTrouble(kind="SignInExpired", what="w", remedy="r", since=desk.clock.now())
+    await desk.ledger.edit_state("zoe", lambda _: SyncState(trouble=trouble, events=1))
     await desk.connect()
     state = await desk.ledger.state("zoe")
-    assert state["trouble"] is None
-    assert state["other"] == 1
+    assert state.trouble is None
+    assert state.events == 1
 
 
 # ── small rules ───────────────────────────────────────────────────────────────────────────────

@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from companion.domain.errors import CalendarGone, Offline, SignInExpired
+from companion.domain.event_keys import is_notice
 from companion.domain.events import Content
 from companion.services.feeds.views import stale_notice, view_of
 from companion.services.ports import BookChange, ImportRecord
 from companion.services.status import PractitionerStatus, Status
-from companion.services.sync.staleness import Staleness, is_notice, notice_words
+from companion.services.sync.staleness import Staleness, notice_words
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from tests.battery.world import ANNA, BORIS, SYDNEY, World, appointment

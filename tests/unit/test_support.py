@@ -25,6 +25,7 @@ from companion.domain.settings import (
     SourceSettings,
     SyncChoices,
 )
+from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.care.doctor import Diagnosis, closed_home
 from companion.services.care.findings import Finding
 from companion.services.care.scrub import Scrub, program_words
@@ -143,9 +144,14 @@ class Desk:
         await self.ledger.write(
             CalendarRef(practitioner_id=PEOPLE[1], calendar_id=OTHERS[0]), put=[ledger_entry()]
         )
-        trouble = {"kind": "WrongAccount", "what": f"{PEOPLE[2]} signed in", "remedy": NAMES[0]}
-        state = {"trouble": {**trouble, "since": self.clock.now().isoformat()}, "extra": REFRESH}
-        await self.ledger.save_state(PEOPLE[1], state)
+        trouble = SyncTrouble(
+            kind="WrongAccount",
+            what=f"{PEOPLE[2]} signed in",
+            remedy=NAMES[0],
+            since=self.clock.now(),
+        )
+        state = SyncState(trouble=trouble, shared_calendar=REFRESH)
+        await self.ledger.edit_state(PEOPLE[1], lambda _: state)
         await self.feeds.put(feed_link())
         for line in planted():
             await self.activity.add([activity(line, self.clock.now())])

@@ -189,7 +189,7 @@ async def test_hours_of_phones_and_passes_of_others_do_not_make_the_book_look_ne
             await world.stores.activity.add(
                 [Activity(at=world.clock.now(), practitioner_id="", cause="", kind="", text="")]
             )
-            await world.stores.ledger.change_state(BORIS, lambda state: state)
+            await world.stores.ledger.edit_state(BORIS, lambda state: state)
             await world.clock.sleep(2)
         assert world.steps == steps
 
@@ -200,7 +200,7 @@ async def test_an_edit_that_comes_while_a_pass_ends_is_not_lost() -> None:
 
     def edit_at_the_end(name: str) -> None:
         nonlocal edited
-        if name == "before ledger.change_state" and world.live() and not edited:
+        if name == "before ledger.edit_state" and world.live() and not edited:
             edited = True
             asyncio.get_running_loop().create_task(edit(world, 2))
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from companion.domain.errors import AccountParked, Offline
+from companion.domain.sync_state import SyncState
 from tests.battery.world import ANNA, MONDAY, Crash, Exploded, World, appointment
 from tests.unit.test_worker import edit, until, working
 
@@ -76,7 +77,7 @@ async def test_switching_off_in_another_process_stops_a_running_upload() -> None
 async def test_an_upload_by_a_command_that_was_killed_is_finished_by_the_app() -> None:
     world = World()
     await world.put(*(appointment(n, start=TOMORROW) for n in range(40)))
-    await world.stores.ledger.save_state(ANNA, {"awaiting_upload": True})
+    await world.stores.ledger.edit_state(ANNA, lambda _: SyncState(awaiting_upload=True))
     async with working(world):
         await world.clock.sleep(60)
         assert world.live() == {}

@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
 from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState
 from companion.services.changes import BookChanged, Change, Changes, SettingsChanged
 from companion.services.ports import AppointmentBook, ChangeSign, Clock, SettingsStore
 from companion.services.settings.documents import to_tables
@@ -34,7 +35,6 @@ from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
 from companion.services.sync.passes import WORKER, PassResult, Progress
 from companion.services.sync.staleness import Staleness
-from companion.services.sync.state import SyncState
 from companion.services.sync.syncing import Syncing
 
 log = logging.getLogger(__name__)
@@ -254,7 +254,7 @@ class Worker:
             state = states.get(practitioner_id, SyncState())
             if watch.seen is None or watch.failures or self._busy(practitioner_id, watch):
                 continue
-            if state.audit_due or state.settled != watch.seen.signature():
+            if state.audit_due or state.fingerprint != watch.seen.signature():
                 watch.seen = None
 
     async def _look_at_staleness(self) -> None:
@@ -286,7 +286,7 @@ class Worker:
             zone = record.practitioner.timezone
             watch.audited_on = date.min if state.proof is None else _night(state.proof.at, zone)
             seen = self._seen(practitioner_id, record, settings)
-            if not state.audit_due and state.settled == seen.signature():
+            if not state.audit_due and state.fingerprint == seen.signature():
                 watch.seen, watch.passed_at = seen, state.last_success
 
     def _seen(
@@ -358,12 +358,16 @@ class Worker:
         return True
 
     async def _pass(self, practitioner_id: str, watch: _Watch, *, audit: bool, probe: bool) -> None:
-        settled = watch.begun.signature() if watch.begun is not None else ""
+        fingerprint = watch.begun.signature() if watch.begun is not None else ""
         try:
             if audit:
-                result = await self._auditing.audit(practitioner_id, cause=WORKER, settled=settled)
+                result = await self._auditing.audit(
+                    practitioner_id, cause=WORKER, fingerprint=fingerprint
+                )
             else:
-                result = await self._syncing.run(practitioner_id, cause=WORKER, settled=settled)
+                result = await self._syncing.run(
+                    practitioner_id, cause=WORKER, fingerprint=fingerprint
+                )
         except Exception as error:  # noqa: BLE001 - one practitioner's oddity must not stop the rest
             watch.failures += 1
             watch.not_before = self._clock.monotonic() + PASS_EVERY.total_seconds()

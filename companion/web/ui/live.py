@@ -18,10 +18,10 @@ from companion.web.ui import words
 from companion.web.ui.troubles import log_unexpected
 
 if TYPE_CHECKING:
+    from companion.domain.sync_state import Held
     from companion.services.house import Services
     from companion.services.status import Board, PractitionerStatus
     from companion.services.sync.passes import Progress
-    from companion.services.sync.state import Held
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0

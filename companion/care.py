@@ -15,20 +15,20 @@ import companion
 from companion.adapters.backup import HomeSwap, SealedArchive, Swap
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import Database, open_database
+from companion.adapters.file_locks import FileLock
 from companion.adapters.google.service import GoogleGateway
+from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME
 from companion.adapters.probes import MachineProbes
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.settings import SettingsFile
-from companion.adapters.turns import FileTurn
-from companion.adapters.vault import Vault
 from companion.domain.errors import Busy
-from companion.services.care.backup import BOOK, Backups, weakness_of
-from companion.services.care.doctor import Diagnosis, Doctor
-from companion.services.care.findings import Patient
-from companion.services.care.restore import Restoring, Staged
-from companion.services.care.support import Support, bare_bundle
 from companion.services.google.connecting import Connecting
+from companion.services.maintenance.backup import BOOK, Backups, weakness_of
+from companion.services.maintenance.doctor import Diagnosis, Doctor
+from companion.services.maintenance.findings import CheckContext
+from companion.services.maintenance.restore import Restoring, Staged
+from companion.services.maintenance.support import Support, bare_bundle
 from companion.services.settings.transfer import SettingTransfer
 
 RESTORE_PATIENCE = 60.0
@@ -64,7 +64,7 @@ def care_for(rooms: Rooms) -> Care:
     probes = MachineProbes(google_api=rooms.google_api)
     return Care(
         doctor=Doctor(
-            Patient(
+            CheckContext(
                 settings=settings,
                 book=database.book,
                 ledger=database.ledger,
@@ -126,7 +126,7 @@ def restoring(home: Path, database: Path, *, secrets_key: str, clock: SystemCloc
             holder = "a restore"
             yield Staged(
                 settings=SettingsFile(
-                    folder, turn=FileTurn(folder / "settings.lock", holder=holder)
+                    folder, lock=FileLock(folder / "settings.lock", holder=holder)
                 ),
                 book=opened.book,
                 ledger=opened.ledger,
@@ -134,8 +134,8 @@ def restoring(home: Path, database: Path, *, secrets_key: str, clock: SystemCloc
                 activity=opened.activity,
                 secrets=SealedSecrets(
                     folder,
-                    vault=Vault(home),  # the key of the home that the file will belong to
-                    turn=FileTurn(folder / LOCK_NAME, holder=holder),
+                    vault=KeyringEntry(home),  # the key of the home that the file will belong to
+                    lock=FileLock(folder / LOCK_NAME, holder=holder),
                     passphrase=secrets_key,
                 ),
                 integrity=opened.integrity,
@@ -146,7 +146,7 @@ def restoring(home: Path, database: Path, *, secrets_key: str, clock: SystemCloc
         sealing=SealedArchive(),
         staged=staged,
         swapping=HomeSwap(home, database, _swap(home)),
-        app_turn=FileTurn(home / "app.lock", holder="a restore", patience=0.5),
+        app_lock=FileLock(home / "app.lock", holder="a restore", patience=0.5),
         clock=clock,
     )
 
@@ -163,15 +163,15 @@ def finish_restore(home: Path) -> bool:
 
 
 def app_runs(home: Path) -> bool:
-    turn = FileTurn(home / "app.lock", holder="the app", patience=0.0)
+    lock = FileLock(home / "app.lock", holder="the app", patience=0.0)
     try:
-        turn.__enter__()
+        lock.__enter__()
     except Busy:
         return True
-    turn.__exit__(None, None, None)
+    lock.__exit__(None, None, None)
     return False
 
 
 def _swap(home: Path) -> Swap:
-    turn = FileTurn(home / "restore.lock", holder="a restore", patience=RESTORE_PATIENCE)
-    return Swap(home, turn=turn)
+    lock = FileLock(home / "restore.lock", holder="a restore", patience=RESTORE_PATIENCE)
+    return Swap(home, lock=lock)

@@ -22,8 +22,10 @@ import platformdirs
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import Database, open_database, path_of
 from companion.adapters.feed_files import FeedFiles
+from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.network import MachineNetwork
 from companion.adapters.passwords import Argon2Passwords
@@ -34,13 +36,12 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
-from companion.adapters.turns import FileTurn, HomeTurns
-from companion.adapters.vault import Vault
 from companion.care import Rooms, care_for, finish_restore, restoring
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import CompanionError
 from companion.domain.event_keys import OWN_ID
 from companion.services.accounts.accounts import Accounts
+from companion.services.application import Services
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
@@ -50,7 +51,6 @@ from companion.services.feeds.reachability import ANYWHERE, Reachability
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
 from companion.services.google.connecting import Connected, Connecting
 from companion.services.google.consents import CalendarChoice
-from companion.services.house import Services
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
@@ -58,14 +58,14 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
-from companion.services.sync.gathering import SyncParts
 from companion.services.sync.pacing import Pacer, Urgency
+from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 
 if TYPE_CHECKING:
-    from companion.services.care.restore import Restoring
+    from companion.services.maintenance.restore import Restoring
     from companion.services.ports import SecretStore
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Application:
     """Everything that is open, for commands and for the app."""
 
     home: Path
@@ -174,7 +174,7 @@ class House:
 @asynccontextmanager
 async def open_companion(
     environment: Environment, *, holder: str, phones: tuple[str, int] | None = None
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Application]:
     """Open every store and service of one home. `holder` says in words who we are, for others
     that have to wait; `phones` is the host and port of their listener, None for where the app last
     had it. Raises CompanionError when something cannot be opened."""
@@ -186,15 +186,15 @@ async def open_companion(
         clock = SystemClock(environment.now)
         changes = Changes()
         settings = SettingsFile(
-            home, turn=FileTurn(home / "settings.lock", holder=holder), changes=changes
+            home, lock=FileLock(home / "settings.lock", holder=holder), changes=changes
         )
         install_id = settings.read().install_id
         database = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(database.close)
         secrets = SealedSecrets(
             home,
-            vault=Vault(home),
-            turn=FileTurn(home / LOCK_NAME, holder=holder),
+            vault=KeyringEntry(home),
+            lock=FileLock(home / LOCK_NAME, holder=holder),
             passphrase=environment.secrets_key,
         )
         google = GoogleGateway(
@@ -212,7 +212,7 @@ async def open_companion(
             settings=settings,
             google=google,
             activity=database.activity,
-            turns=HomeTurns(home / "turns", holder=holder),
+            locks=NamedFileLocks(home / "turns", holder=holder),
             pacer=pacer,
             clock=clock,
             chance=random.Random(),  # noqa: S311 - jitter
@@ -273,7 +273,7 @@ async def open_companion(
             activity=database.activity,
             clock=clock,
         )
-        notes = SourceNotesFile(home, turn=FileTurn(home / SOURCES_LOCK, holder=holder))
+        notes = SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder))
 
         connecting = Connecting(
             google=google,
@@ -282,8 +282,8 @@ async def open_companion(
             ledger=database.ledger,
             activity=database.activity,
             clock=clock,
-            pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
-            still=syncing.still,
+            pace=lambda account, units: pacer.acquire(account, units, Urgency.PERSON),
+            paused_sync=syncing.paused_sync,
         )
         care = care_for(
             Rooms(
@@ -299,7 +299,7 @@ async def open_companion(
                 listener=reachability.listener,
             )
         )
-        yield House(
+        yield Application(
             home=home,
             database=database,
             secrets=secrets,
@@ -397,11 +397,11 @@ def note_listener(home: Path, host: str, port: int) -> None:
 
 
 def note_mistake(error: Exception) -> CompanionError:
-    """Log where a mistake of ours happened; the error to show instead."""
+    """Log where an internal error happened; the error to show instead."""
     home = Environment.of_process().home
     if home.is_dir():
         with log_to(home):
-            log.error("a mistake of ours", exc_info=error)
+            log.error("an internal error", exc_info=error)
     return CompanionError(
         "Calendar Companion stumbled over a mistake of its own; nothing is lost.",
         f"Try again. If it happens again, send the file {FILE_NAME} of the data folder to "

@@ -31,14 +31,14 @@ import companion
 from companion.adapters.clock import SystemClock
 from companion.console import err, out
 from companion.domain.errors import Busy
-from companion.main import Environment, House, note_listener, open_companion
+from companion.main import Application, Environment, note_listener, open_companion
 from companion.web.app import create_app
-from companion.web.feed_door import FeedDoor
+from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
 from companion.web.options import AppOptions, SampleFile
 
 if TYPE_CHECKING:
-    from companion.sandbox.rehearsal import Rehearsal
+    from companion.sandbox.demo import Rehearsal
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 3
@@ -66,10 +66,10 @@ class _Demo:
         exports = self.rehearsal.exports.items()
         return tuple(SampleFile(label=label, path=path) for label, path in exports)
 
-    async def move_in(self, house: House) -> None:
-        from companion.sandbox.rehearsal import move_in
+    async def move_in(self, application: Application) -> None:
+        from companion.sandbox.demo import move_in
 
-        await move_in(house.services, self.rehearsal, self.google_url)
+        await move_in(application.services, self.rehearsal, self.google_url)
 
 
 def serve(options: ServeOptions) -> None:
@@ -112,29 +112,29 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
             ) from error
         stack.callback(app_socket.close)
         stack.enter_context(_only_one(environment, options))
-        house = await stack.enter_async_context(
+        application = await stack.enter_async_context(
             open_companion(
                 environment, holder="the app", phones=(options.feed_host, options.feed_port)
             )
         )
         if demo is not None:
-            await demo.move_in(house)
+            await demo.move_in(application)
         stop = asyncio.Event()
         # Before any listener: a server that is cancelled instead of told complains aloud.
         with _signals(stop) as caught:
-            await _serve(house, app_socket, options, demo, stop)
+            await _serve(application, app_socket, options, demo, stop)
         return caught[0] if caught else None
 
 
 async def _serve(
-    house: House,
+    application: Application,
     app_socket: socket.socket,
     options: ServeOptions,
     demo: _Demo | None,
     stop: asyncio.Event,
 ) -> None:
-    services = house.services
-    door = FeedDoor(
+    services = application.services
+    door = FeedListenerService(
         services.feeds,
         settings=services.settings,
         door=services.reachability.door,
@@ -142,13 +142,13 @@ async def _serve(
         bind=partial(_bind_feed, options),
     )
     door.open()
-    note_listener(house.home, options.feed_host, options.feed_port)
+    note_listener(application.home, options.feed_host, options.feed_port)
     launches = LaunchTokens()
     app = create_app(
-        house.services,
+        application.services,
         AppOptions(
             port=options.port,
-            home=house.home,
+            home=application.home,
             version=companion.__version__,
             launches=launches,
             demo=demo is not None,
@@ -174,8 +174,8 @@ async def _serve(
         asyncio.create_task(_keep_going(services.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
     ]
-    spare_what_stays()
-    _greet(options, launches, house)
+    freeze_gc()
+    _greet(options, launches, application)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -189,7 +189,7 @@ async def _serve(
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 
 
-def spare_what_stays() -> None:
+def freeze_gc() -> None:
     """From here on no search for garbage goes through what has been read so far, and there are
     fewer of them: one through everything takes 100 ms, in which nobody is answered."""
     gc.freeze()
@@ -205,14 +205,14 @@ class _Server(uvicorn.Server):
 
 
 async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
-    """What works in the background; a mistake of ours in it is logged and it starts again."""
+    """What works in the background; an internal error in it is logged and it starts again."""
     while True:
         try:
             await run()
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - sync must not end over one mistake
-            log.error("the %s stumbled: %s", name, type(error).__name__)
+            log.error("the %s failed with an internal error: %s", name, type(error).__name__)
         await asyncio.sleep(30)
 
 
@@ -268,12 +268,12 @@ def _open_running(environment: Environment, options: ServeOptions) -> None:
 @contextmanager
 def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]:
     """One app per home, whatever its port; the port is noted for a second start."""
-    from companion.adapters.turns import FileTurn
+    from companion.adapters.file_locks import FileLock
 
-    turn = FileTurn(environment.home / "app.lock", holder="the app", patience=0.3)
+    lock = FileLock(environment.home / "app.lock", holder="the app", patience=0.3)
     note = environment.home / "app.port"
     try:
-        turn.__enter__()
+        lock.__enter__()
     except Busy:
         with suppress(OSError, ValueError):
             running = int(note.read_text(encoding="ascii"))
@@ -287,7 +287,7 @@ def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]
         yield
     finally:
         note.unlink(missing_ok=True)
-        turn.__exit__(None, None, None)
+        lock.__exit__(None, None, None)
 
 
 @contextmanager
@@ -311,15 +311,15 @@ def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _greet(options: ServeOptions, launches: LaunchTokens, house: House) -> None:
+def _greet(options: ServeOptions, launches: LaunchTokens, application: Application) -> None:
     url = launch_url(options.port, launches.issue())
     if options.demo:
         out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
     out.print(f"Calendar Companion is running. Open: {url}")
-    if problem := house.services.reachability.door.problem:
+    if problem := application.services.reachability.door.problem:
         err.print(problem)
     else:
-        out.print(f"Phones subscribe at {house.feed_address()}. Stop with Ctrl-C.")
+        out.print(f"Phones subscribe at {application.feed_address()}. Stop with Ctrl-C.")
     sys.stdout.flush()
     if options.browser:
         webbrowser.open(url)
@@ -328,15 +328,15 @@ def _greet(options: ServeOptions, launches: LaunchTokens, house: House) -> None:
 @asynccontextmanager
 async def _demo() -> AsyncIterator[_Demo]:
     """Everything is gone when the demo ends."""
-    from companion.sandbox.desk import Desk
-    from companion.sandbox.rehearsal import rehearse
+    from companion.sandbox.demo import rehearse
     from companion.sandbox.server import serving
+    from companion.sandbox.simulator_api import SimulatorApi
 
-    desk = Desk()
+    api = SimulatorApi()
     with tempfile.TemporaryDirectory(
         prefix="companion-demo-", ignore_cleanup_errors=True
     ) as folder:
-        async with serving(desk) as google_url:
+        async with serving(api) as google_url:
             environment = replace(
                 Environment.of_process(),
                 home=Path(folder) / "home",
@@ -345,5 +345,5 @@ async def _demo() -> AsyncIterator[_Demo]:
                 secrets_key=os.urandom(24).hex(),
             )
             now = SystemClock(environment.now).now()
-            rehearsal = rehearse(desk, Path(folder) / "exports", now)
+            rehearsal = rehearse(api, Path(folder) / "exports", now)
             yield _Demo(environment=environment, google_url=google_url, rehearsal=rehearsal)

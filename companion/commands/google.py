@@ -20,7 +20,7 @@ from companion.console import as_json, err, out
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.main import Application
 
 app = typer.Typer()
 google = typer.Typer(help="Signing in to Google.", no_args_is_help=True)
@@ -37,14 +37,14 @@ def google_client(
 ) -> None:
     """Keep the practice's OAuth client file (type "installed")."""
 
-    async def work(house: House) -> int:
+    async def work(application: Application) -> int:
         try:
             content = file.read_bytes()
         except OSError as error:
             raise BadInput(
                 f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
             ) from error
-        change = await house.services.connecting.set_client(content, replace=yes)
+        change = await application.services.connecting.set_client(content, replace=yes)
         if json:
             as_json({"client": change.name, "change": change.kind, "held": change.held})
         elif not change.held:
@@ -76,14 +76,14 @@ def google_connect(
     if calendar and new_calendar is not None:
         raise typer.BadParameter("Use either --calendar ID or --new-calendar, not both.")
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> None:
+        person = application.practitioner(practitioner)
 
         def show(url: str) -> None:
             # With --json, standard output holds the document alone.
             (err if json else out).print(f"Open this address to sign in to Google:\n{url}")
 
-        connected = await house.connect(
+        connected = await application.connect(
             person.id,
             login=login,
             calendar_id=calendar,
@@ -122,9 +122,9 @@ def google_check(practitioner: Who, json: Json = False) -> None:
 
 
 def _check(practitioner: str, which: str, *, json: bool) -> None:
-    async def work(house: House) -> int:
-        person = house.practitioner(practitioner)
-        connecting = house.services.connecting
+    async def work(application: Application) -> int:
+        person = application.practitioner(practitioner)
+        connecting = application.services.connecting
         check = connecting.test if which == "test" else connecting.check
         result = await check(person.id)
         if json:
@@ -159,9 +159,11 @@ def google_disconnect(
 ) -> None:
     """Revoke and forget the sign-in."""
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
-        removed = await house.services.connecting.disconnect(person.id, remove_events=remove_events)
+    async def work(application: Application) -> None:
+        person = application.practitioner(practitioner)
+        removed = await application.services.connecting.disconnect(
+            person.id, remove_events=remove_events
+        )
         if json:
             as_json({"practitioner": person.name, "removed": removed})
         else:

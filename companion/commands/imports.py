@@ -19,7 +19,7 @@ from companion.domain.differences import when
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.main import Application
     from companion.services.imports.importing import ImportPreview, ImportReport
     from companion.services.ports import Activity
     from companion.services.sources.sources import SourceStatus
@@ -44,9 +44,9 @@ def import_file(
 ) -> None:
     """Take a practice-software export into the book."""
 
-    async def work(house: House) -> int:
-        importing = house.services.importing
-        waiting = await house.services.sources.owner(file)
+    async def work(application: Application) -> int:
+        importing = application.services.importing
+        waiting = await application.services.sources.owner(file)
         preview = await importing.preview(
             file,
             source=source or (waiting[0].name if waiting else None),
@@ -65,7 +65,7 @@ def import_file(
             return DONE
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
-            await house.services.sources.settled(*waiting)
+            await application.services.sources.resolved(*waiting)
         if json:
             as_json(import_json(report, held=report.held))
         else:
@@ -92,15 +92,15 @@ def _text_of(mapping: Path | None) -> str | None:
 def sources_list(json: Json = False) -> None:
     """Where appointments come from, and the folders that are watched."""
 
-    async def work(house: House) -> None:
-        known = await house.services.sources.overview()
+    async def work(application: Application) -> None:
+        known = await application.services.sources.overview()
         if json:
             as_json({"sources": [source_json(each) for each in known]})
         elif not known:
             out.print("No sources yet. Watch a folder: sources add NAME FOLDER")
         else:
             for each in known:
-                source_words(each, house.services.settings.read().practice.timezone)
+                source_words(each, application.services.settings.read().practice.timezone)
 
     run_command(work, json=json)
 
@@ -122,8 +122,8 @@ def sources_add(
 ) -> None:
     """Watch a folder: an export dropped there is imported while the app runs."""
 
-    async def work(house: House) -> None:
-        source = await house.services.sources.add(
+    async def work(application: Application) -> None:
+        source = await application.services.sources.add(
             name,
             str(folder.absolute()),
             mapping=_text_of(mapping),
@@ -144,9 +144,9 @@ def sources_remove(
 ) -> None:
     """Forget a source and its folder; its appointments and files stay."""
 
-    async def work(house: House) -> None:
-        source = house.services.sources.source(name)
-        await house.services.sources.remove(source.name)
+    async def work(application: Application) -> None:
+        source = application.services.sources.source(name)
+        await application.services.sources.remove(source.name)
         if json:
             as_json({"source": source.name, "removed": True})
         else:
@@ -167,18 +167,20 @@ def activity(
     """What was written to Google, imported and connected: when, why, how many."""
     from companion.services.activity_csv import EVERYTHING, activity_csv
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner).id if practitioner else None
+    async def work(application: Application) -> None:
+        person = application.practitioner(practitioner).id if practitioner else None
         everything = csv_file is not None
-        lines = await house.services.activity.recent(EVERYTHING if everything else limit, person)
-        zone = house.services.settings.read().practice.timezone
+        lines = await application.services.activity.recent(
+            EVERYTHING if everything else limit, person
+        )
+        zone = application.services.settings.read().practice.timezone
         if csv_file is not None:
-            house.write_file(csv_file, activity_csv(lines, house.names(), zone))
+            application.write_file(csv_file, activity_csv(lines, application.names(), zone))
             err.print(f"{len(lines)} lines written to {csv_file}")
         if json:
-            as_json({"activity": [activity_json(each, house.names()) for each in lines]})
+            as_json({"activity": [activity_json(each, application.names()) for each in lines]})
         elif csv_file is None:
-            activity_words(lines, house.names(), zone)
+            activity_words(lines, application.names(), zone)
 
     run_command(work, json=json)
 

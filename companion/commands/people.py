@@ -15,7 +15,7 @@ from companion.commands.running import (
 from companion.console import as_json, out, table
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.main import Application
 
 app = typer.Typer()
 people = typer.Typer(help="The people whose calendars are kept.", no_args_is_help=True)
@@ -28,8 +28,8 @@ app.add_typer(users, name="users")
 def practitioners_list(json: Json = False) -> None:
     """Everybody, in display order."""
 
-    async def work(house: House) -> None:
-        records = house.services.settings.read().practitioners.values()
+    async def work(application: Application) -> None:
+        records = application.services.settings.read().practitioners.values()
         if json:
             as_json(
                 {
@@ -76,8 +76,10 @@ def practitioners_add(
 ) -> None:
     """Add one person."""
 
-    async def work(house: House) -> None:
-        added = await house.services.practitioners.add(name, email=email, timezone=timezone, id=id)
+    async def work(application: Application) -> None:
+        added = await application.services.practitioners.add(
+            name, email=email, timezone=timezone, id=id
+        )
         if json:
             as_json({"id": added.id, "name": added.name, "timezone": added.timezone})
         else:
@@ -94,12 +96,12 @@ def settings(
 ) -> None:
     """Show or set one practitioner's settings."""
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> None:
+        person = application.practitioner(practitioner)
         changes = dict(pair(value) for value in values or [])
         if changes:
-            await house.services.practitioners.set_values(person.id, changes)
-        shown = house.services.practitioners.values(person.id)
+            await application.services.practitioners.set_values(person.id, changes)
+        shown = application.services.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})
         else:
@@ -113,9 +115,9 @@ def settings(
 def users_list(json: Json = False) -> None:
     """Everybody who may sign in."""
 
-    async def work(house: House) -> None:
-        found = house.services.accounts.users()
-        names = house.names()
+    async def work(application: Application) -> None:
+        found = application.services.accounts.users()
+        names = application.names()
         rows = [
             {
                 "id": each.id,
@@ -142,8 +144,8 @@ def users_list(json: Json = False) -> None:
 def users_reset(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False) -> None:
     """A new password to hand over; also for an administrator who has forgotten theirs."""
 
-    async def work(house: House) -> None:
-        accounts = house.services.accounts
+    async def work(application: Application) -> None:
+        accounts = application.services.accounts
         user = accounts.named(name)
         password = await accounts.reset_password(user.id)
         if json:

@@ -16,7 +16,7 @@ from companion.console import as_json, err, error_json, trouble
 from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.main import Application
 
 DONE, FAILED, USAGE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -31,16 +31,18 @@ def interrupted() -> int:
 
 
 def run_command(
-    work: Callable[[House], Awaitable[int | None]], *, json: bool = False, who: str = ""
+    work: Callable[[Application], Awaitable[int | None]], *, json: bool = False, who: str = ""
 ) -> None:
     """Open the house, do the work, leave with its exit code; errors become sentences."""
     from companion.main import Environment, open_companion
 
     async def inside() -> int:
-        async with open_companion(Environment.of_process(), holder=who or "a command") as house:
-            if house.recovered:
-                err.print(house.recovered)
-            return await work(house) or DONE
+        async with open_companion(
+            Environment.of_process(), holder=who or "a command"
+        ) as application:
+            if application.recovered:
+                err.print(application.recovered)
+            return await work(application) or DONE
 
     guarded(inside, json=json)
 
@@ -57,11 +59,11 @@ def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None
         trouble(error)
         code = USAGE if isinstance(error, BadInput) and error.field == "usage" else FAILED
     except Exception as error:  # noqa: BLE001 - no traceback reaches a person
-        code = stumbled(error, json=json)
+        code = internal_error(error, json=json)
     raise typer.Exit(code)
 
 
-def stumbled(error: Exception, *, json: bool = False) -> int:
+def internal_error(error: Exception, *, json: bool = False) -> int:
     """A mistake of ours: a sentence here, the place in the log."""
     from companion.main import note_mistake
 

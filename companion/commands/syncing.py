@@ -24,10 +24,10 @@ from companion.domain.errors import CompanionError
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
     from companion.domain.reconcile import SyncPlan
-    from companion.main import House
+    from companion.main import Application
     from companion.services.status import Board
     from companion.services.sync.passes import PassResult, Progress
-    from companion.services.sync.syncing import Outlook
+    from companion.services.sync.syncing import SyncPreview
 
 app = typer.Typer()
 
@@ -36,10 +36,12 @@ app = typer.Typer()
 def upload(practitioner: Who, json: Json = False) -> None:
     """The first export, with progress; safe to repeat and to interrupt."""
 
-    async def work(house: House) -> int:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> int:
+        person = application.practitioner(practitioner)
         with _progress("Upload to Google", quiet=json) as show:
-            result = await house.services.syncing.run(person.id, cause="upload", progress=show)
+            result = await application.services.syncing.run(
+                person.id, cause="upload", progress=show
+            )
         if json:
             as_json({"practitioners": [pass_json(result)]})
         else:
@@ -61,14 +63,14 @@ def sync(
 ) -> None:
     """One reconcile pass."""
 
-    async def work(house: House) -> int:
-        chosen = house.chosen(practitioners or [], everybody=everybody)
+    async def work(application: Application) -> int:
+        chosen = application.chosen(practitioners or [], everybody=everybody)
         if dry_run:
-            return await _dry_run(house, chosen, held_is_fine=yes, json=json)
+            return await _dry_run(application, chosen, held_is_fine=yes, json=json)
         with _progress("Sync", quiet=json) as show:
             results = await asyncio.gather(
                 *(
-                    house.services.syncing.run(
+                    application.services.syncing.run(
                         person.id, cause="sync", release_held=yes, progress=show
                     )
                     for person in chosen
@@ -89,7 +91,7 @@ def sync(
 
 
 async def _dry_run(
-    house: House, chosen: Sequence[Practitioner], *, held_is_fine: bool, json: bool
+    application: Application, chosen: Sequence[Practitioner], *, held_is_fine: bool, json: bool
 ) -> int:
     """Everybody's plan; where there is none, why, and the others' all the same."""
     from companion.services.sync.passes import PassResult
@@ -98,7 +100,7 @@ async def _dry_run(
     code = DONE
     for person in chosen:
         try:
-            outlook = await house.services.syncing.plan(person.id)
+            outlook = await application.services.syncing.plan(person.id)
         except CompanionError as error:
             code = FAILED
             trouble(error)
@@ -125,10 +127,10 @@ def audit(
     """Compare Google with the book, event by event."""
     from companion.services.sync.auditing import proof_in_words
 
-    async def work(house: House) -> int:
-        chosen = house.chosen(practitioners or [], everybody=everybody)
+    async def work(application: Application) -> int:
+        chosen = application.chosen(practitioners or [], everybody=everybody)
         results = [
-            await house.services.auditing.audit(person.id, repair=repair) for person in chosen
+            await application.services.auditing.audit(person.id, repair=repair) for person in chosen
         ]
         if json:
             as_json({"practitioners": [pass_json(result, audit=True) for result in results]})
@@ -138,7 +140,7 @@ def audit(
                 for difference in result.differences:
                     out.print(f"  {difference.what}")
                 if result.proof:
-                    now = house.services.clock.now()
+                    now = application.services.clock.now()
                     out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
             if result.error:
                 trouble(result.error)
@@ -157,8 +159,8 @@ def _code(results: Sequence[PassResult]) -> int:
 def status(json: Json = False) -> None:
     """What is connected, last sync, last proof."""
 
-    async def work(house: House) -> None:
-        board = await house.services.status.board()
+    async def work(application: Application) -> None:
+        board = await application.services.status.board()
         if json:
             as_json(board_json(board))
         else:
@@ -222,7 +224,7 @@ def pass_words(result: PassResult) -> str:
     return sentence
 
 
-def outlook_json(name: str, practitioner_id: str, outlook: Outlook) -> dict[str, Any]:
+def outlook_json(name: str, practitioner_id: str, outlook: SyncPreview) -> dict[str, Any]:
     plan = outlook.plan
     return {
         "practitioner": name,
@@ -246,7 +248,7 @@ def outlook_json(name: str, practitioner_id: str, outlook: Outlook) -> dict[str,
     }
 
 
-def plan_words(name: str, outlook: Outlook) -> None:
+def plan_words(name: str, outlook: SyncPreview) -> None:
     window = outlook.window
     out.print(
         f"{name}: {outlook.events} appointments from {window.first_day:%d/%m/%Y} to "

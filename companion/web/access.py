@@ -23,7 +23,7 @@ from companion.domain.errors import NotAllowed
 from companion.domain.event_keys import appointment_id_of
 from companion.domain.users import User
 from companion.services.accounts.policy import Action, may, may_somewhere, refusal
-from companion.services.house import Services
+from companion.services.application import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ METHODS: Mapping[str, Rule] = {
     "sources.overview": _on(Action.IMPORT),
     "sources.source": _on(Action.IMPORT),
     "sources.owner": _on(Action.IMPORT),
-    "sources.settled": _on(Action.IMPORT),
+    "sources.resolved": _on(Action.IMPORT),
     "sources.look_at": _on(Action.IMPORT),
     "sources.release": _on(Action.IMPORT),
     "sources.discard": _on(Action.IMPORT),
@@ -201,7 +201,7 @@ METHODS: Mapping[str, Rule] = {
     "reachability.sentence": _somewhere(Action.PHONE),
     "feeds.export": _on(Action.EXPORT, _OWN),
     "doctor.examine": _on(Action.PRACTICE),
-    "doctor.mend": _on(Action.PRACTICE),
+    "doctor.fix": _on(Action.PRACTICE),
     "support.bundle": _on(Action.PRACTICE),
     "support.file_name": _on(Action.PRACTICE),
     "backups.back_up": _on(Action.PRACTICE),
@@ -232,7 +232,7 @@ NEVER: frozenset[str] = frozenset({
     "activity.add",
     "activity.prune",
     "syncing.book_changed",
-    "syncing.still",
+    "syncing.paused_sync",
     "connecting.finish",
     "book.apply",
     "book.reassign",

@@ -19,7 +19,7 @@ from companion.adapters.google.account import Token
 from companion.adapters.google.wire import KEY
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings, SyncChoices
-from companion.main import Environment, House, open_companion
+from companion.main import Application, Environment, open_companion
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import client_file
 from companion.services.ports import BookChange
@@ -56,15 +56,15 @@ def environment(home: Path, base_url: str, *, now: str = "") -> Environment:
 
 
 @asynccontextmanager
-async def opened(home: Path, base_url: str) -> AsyncIterator[House]:
+async def opened(home: Path, base_url: str) -> AsyncIterator[Application]:
     async with open_companion(
         environment(home, base_url, now=NOW.isoformat()), holder="the test"
-    ) as house:
-        yield house
+    ) as application:
+        yield application
 
 
 async def furnish(
-    house: House,
+    application: Application,
     landlord: Landlord,
     people: Sequence[str],
     *,
@@ -73,7 +73,7 @@ async def furnish(
     days_in_advance: int = 365,
 ) -> list[Tenant]:
     """Practitioners, connected and switched on."""
-    await house.secrets.put("google/client", json.dumps(client_file(landlord.base_url)))
+    await application.secrets.put("google/client", json.dumps(client_file(landlord.base_url)))
     tenants = []
     for name in people:
         email = f"{name}@example.com"
@@ -86,7 +86,7 @@ async def furnish(
             consented_at=NOW,
             renewed_at=NOW,
         )
-        await house.secrets.put(f"google/token/{name}", token.to_json())
+        await application.secrets.put(f"google/token/{name}", token.to_json())
         tenants.append(
             Tenant(id=name, email=email, calendar_id=calendar_id, refresh_token=refresh_token)
         )
@@ -106,7 +106,7 @@ async def furnish(
             )
         return settings
 
-    await house.services.settings.change(move_in)
+    await application.services.settings.change(move_in)
     return tenants
 
 
@@ -130,8 +130,10 @@ def appointments(who: str, count: int, **more: Any) -> Iterable[Appointment]:
         yield Appointment(**(values | more))
 
 
-async def book(house: House, put: Iterable[Appointment], *, remove: Sequence[str] = ()) -> None:
-    await house.services.book.apply(BookChange(put=list(put), remove=remove), NOW)
+async def book(
+    application: Application, put: Iterable[Appointment], *, remove: Sequence[str] = ()
+) -> None:
+    await application.services.book.apply(BookChange(put=list(put), remove=remove), NOW)
 
 
 def keys_of(events: Iterable[dict[str, Any]]) -> Counter[str]:

@@ -26,19 +26,19 @@ from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.accounts.accounts import Accounts
+from companion.services.application import Services
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
-from companion.services.care.backup import Backups
-from companion.services.care.doctor import Doctor
-from companion.services.care.findings import Patient
-from companion.services.care.support import Support
 from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
-from companion.services.feeds.reachability import Door, Reachability
+from companion.services.feeds.reachability import ListenerStatus, Reachability
 from companion.services.google.connecting import CalendarChoice, Connecting
-from companion.services.house import Services
 from companion.services.imports.importing import Importing
+from companion.services.maintenance.backup import Backups
+from companion.services.maintenance.doctor import Doctor
+from companion.services.maintenance.findings import CheckContext
+from companion.services.maintenance.support import Support
 from companion.services.ports import BookChange, Clock
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
@@ -47,16 +47,16 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
-from companion.services.sync.gathering import SyncParts
 from companion.services.sync.pacing import Pacer
+from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from tests.fakes.accounts import MemorySessions, PlainPasswords
-from tests.fakes.care import FakeProbes, answering, copy_words, nowhere, quick_archive
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
+from tests.fakes.maintenance import FakeProbes, answering, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -101,16 +101,16 @@ class RunningClock:
         await (self._virtual if self._offset is None else asyncio).sleep(seconds)
 
 
-class FreeTurns:
+class FreeLocks:
     """Turns among processes, where there is only one."""
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
+    async def hold(self, name: str) -> AsyncIterator[None]:
         yield
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeHouse:
+class FakeApplication:
     services: Services
     clock: Clock
     settings: FakeSettings
@@ -135,13 +135,13 @@ class FakeHouse:
         await self.services.connecting.finish(self.google.consent(start.url, account))
 
 
-def fake_house(
+def fake_application(
     practice: SamplePractice | None = None,
     *,
     clock: Clock | None = None,
     user_rate: float = 100.0,
     home: Path | None = None,
-) -> FakeHouse:
+) -> FakeApplication:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
     `user_rate`: Google's requests a second; low ones make an upload longer."""
@@ -161,7 +161,7 @@ def fake_house(
             settings=settings,
             google=google,
             activity=activity,
-            turns=FreeTurns(),
+            locks=FreeLocks(),
             pacer=Pacer(clock, user_rate=user_rate, project_rate=max(user_rate, 166.0)),
             clock=clock,
             chance=random.Random(1),
@@ -188,7 +188,7 @@ def fake_house(
         probes=probes,
         clock=clock,
         port=8090,
-        door=Door(host="0.0.0.0"),  # noqa: S104 - a word
+        door=ListenerStatus(host="0.0.0.0"),  # noqa: S104 - a word
     )
     connecting = Connecting(
         google=google,
@@ -197,7 +197,7 @@ def fake_house(
         ledger=ledger,
         activity=activity,
         clock=clock,
-        still=syncing.still,
+        paused_sync=syncing.paused_sync,
     )
     services = Services(
         clock=clock,
@@ -265,7 +265,7 @@ def fake_house(
         book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=store, clock=clock),
         availability=Availability(settings=settings),
         doctor=Doctor(
-            Patient(
+            CheckContext(
                 settings=settings,
                 book=book,
                 ledger=ledger,
@@ -317,7 +317,7 @@ def fake_house(
             clock=clock,
         ),
     )
-    return FakeHouse(
+    return FakeApplication(
         services=services,
         clock=clock,
         settings=settings,
@@ -363,26 +363,26 @@ def crowd(count: int) -> SamplePractice:
 
 async def lived_in(
     *, clock: Clock | None = None, user_rate: float = 100.0, home: Path | None = None
-) -> FakeHouse:
+) -> FakeApplication:
     """The sample practice in use: some are connected and up to date, one is held, some are not
     connected; a feed link; an import on record."""
     sample = the_sample()
-    house = fake_house(sample, clock=clock, user_rate=user_rate, home=home)
-    await house.services.connecting.set_client(CLIENT_FILE)
-    await house.write(*sample.appointments)
+    application = fake_application(sample, clock=clock, user_rate=user_rate, home=home)
+    await application.services.connecting.set_client(CLIENT_FILE)
+    await application.write(*sample.appointments)
     for person in sample.practitioners[:4]:
-        await house.connect(person.id, person.email)
-        await house.services.syncing.run(person.id, cause="upload", audit=True)
+        await application.connect(person.id, person.email)
+        await application.services.syncing.run(person.id, cause="upload", audit=True)
     held = sample.practitioners[1].id
     theirs = [each.id for each in sample.appointments if each.practitioner_id == held]
-    await house.write(remove=theirs)
-    await house.services.syncing.run(held, cause="worker")
-    house.google.revoked.add(sample.practitioners[2].email)
-    await house.write(replace(_one_of(sample, 2), location="Room 9"))
-    await house.services.syncing.run(sample.practitioners[2].id, cause="worker")
-    await house.services.feeds.add(sample.practitioners[0].id, label="Work phone")
+    await application.write(remove=theirs)
+    await application.services.syncing.run(held, cause="worker")
+    application.google.revoked.add(sample.practitioners[2].email)
+    await application.write(replace(_one_of(sample, 2), location="Room 9"))
+    await application.services.syncing.run(sample.practitioners[2].id, cause="worker")
+    await application.services.feeds.add(sample.practitioners[0].id, label="Work phone")
     await asyncio.sleep(0)
-    return house
+    return application
 
 
 def _one_of(sample: SamplePractice, place: int) -> Appointment:

@@ -35,7 +35,7 @@ COLD = sys.platform == "win32" or "COMPANION_TEST_COLD" in os.environ
 READ = (
     "companion.cli",
     "companion.main",
-    "companion.sandbox.rehearsal",
+    "companion.sandbox.demo",
     "companion.sandbox.server",
     "companion.serving",
     "companion.web.app",

@@ -10,12 +10,12 @@ import pytest
 
 from companion.adapters.backup import HomeSwap, Swap
 from companion.adapters.database.opening import open_database
-from companion.adapters.turns import FileTurn
+from companion.adapters.file_locks import FileLock
 from companion.domain.errors import Busy, StoreError, StoreTooNew
 from companion.main import Environment, open_companion, restoring_of
-from tests.fakes.care import FAIR
 from tests.fakes.clock import FakeClock
 from tests.fakes.disk import FailingDisk
+from tests.fakes.maintenance import FAIR
 
 
 def at(home: Path, key: str = "first passphrase of this home") -> Environment:
@@ -23,19 +23,19 @@ def at(home: Path, key: str = "first passphrase of this home") -> Environment:
 
 
 async def names(environment: Environment) -> set[str]:
-    async with open_companion(environment, holder="a test") as house:
-        return set(house.names().values())
+    async with open_companion(environment, holder="a test") as application:
+        return set(application.names().values())
 
 
 async def add(environment: Environment, name: str) -> None:
-    async with open_companion(environment, holder="a test") as house:
-        await house.services.practitioners.add(name)
-        await house.secrets.put("google/client", f"client of {name}")
+    async with open_companion(environment, holder="a test") as application:
+        await application.services.practitioners.add(name)
+        await application.secrets.put("google/client", f"client of {name}")
 
 
 async def back_up(environment: Environment, file: Path) -> None:
-    async with open_companion(environment, holder="a test") as house:
-        await house.services.backups.back_up(file, FAIR)
+    async with open_companion(environment, holder="a test") as application:
+        await application.services.backups.back_up(file, FAIR)
 
 
 @pytest.fixture
@@ -53,10 +53,10 @@ async def test_it_comes_back_whole_and_sealed_with_this_home_s_own_key(
     environment = at(tmp_path / "home", key="a second, longer passphrase")
     done = await restoring_of(environment).restore(file, FAIR)
     assert await names(environment) == {"Anna Example"}
-    async with open_companion(environment, holder="a test") as house:
-        assert await house.secrets.get("google/client") == "client of Anna Example"
-        assert await house.database.integrity() == "ok"
-        lines = await house.services.activity.recent(1)
+    async with open_companion(environment, holder="a test") as application:
+        assert await application.secrets.get("google/client") == "client of Anna Example"
+        assert await application.database.integrity() == "ok"
+        lines = await application.services.activity.recent(1)
         assert lines[0].text == "A backup of 01/03/2026 22:00 UTC was restored."
     assert (done.aside / "companion.db").is_file()
 
@@ -70,8 +70,8 @@ async def test_a_start_after_a_crash_finishes_the_restore(file: Path, tmp_path: 
     home = tmp_path / "home"
     environment = at(home)
     restoring = restoring_of(environment)
-    turn = FileTurn(home / "restore.lock", holder="a test")
-    crashing = Swap(home, turn=turn, disk=FailingDisk(12))
+    lock = FileLock(home / "restore.lock", holder="a test")
+    crashing = Swap(home, lock=lock, disk=FailingDisk(12))
     restoring._swapping = HomeSwap(home, home / "companion.db", crashing)
     with pytest.raises(StoreError):
         await restoring.restore(file, FAIR)
@@ -83,8 +83,8 @@ async def test_a_start_after_a_crash_finishes_the_restore(file: Path, tmp_path: 
 
 async def test_an_open_house_is_not_replaced(file: Path, tmp_path: Path) -> None:
     environment = at(tmp_path / "home")
-    async with open_companion(environment, holder="a test") as house:
-        await house.services.book.count()
+    async with open_companion(environment, holder="a test") as application:
+        await application.services.book.count()
         with pytest.raises(Busy):
             await restoring_of(environment).restore(file, FAIR)
     assert await names(environment) == {"Anna Example", "Ben Muster"}
@@ -93,7 +93,7 @@ async def test_an_open_house_is_not_replaced(file: Path, tmp_path: Path) -> None
 async def test_an_app_that_runs_is_not_replaced(file: Path, tmp_path: Path) -> None:
     environment = at(tmp_path / "home")
     with (
-        FileTurn(environment.home / "app.lock", holder="the app"),
+        FileLock(environment.home / "app.lock", holder="the app"),
         pytest.raises(Busy, match="is running"),
     ):
         await restoring_of(environment).restore(file, FAIR)
@@ -107,8 +107,8 @@ async def test_a_book_of_a_newer_program_is_not_taken(tmp_path: Path) -> None:
     with closing(sqlite3.connect(newer)) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
         raw.commit()
-    async with open_companion(environment, holder="a test") as house:
-        backups = house.services.backups
+    async with open_companion(environment, holder="a test") as application:
+        backups = application.services.backups
 
         async def copy(path: Path) -> None:
             path.write_bytes(newer.read_bytes())  # noqa: ASYNC240 - a small file of a test

@@ -81,7 +81,7 @@ def settings(
 ) -> SettingsStore:
     if request.param == "memory":
         return FakeSettings(changes=changes)
-    turn = FileLock(tmp_path / "settings.lock", holder="the test")
+    lock = FileLock(tmp_path / "settings.lock", holder="the test")
     return SettingsFile(tmp_path, lock=lock, changes=changes)
 
 

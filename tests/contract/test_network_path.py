@@ -65,17 +65,23 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
                 "token_uri": "https://oauth2.googleapis.com/token",
             }
             secrets.kept["google/client"] = json.dumps({"installed": installed})
-            gateway = GoogleGateway(
-                secrets=secrets,
-                clock=FakeClock(handle.api.clock(), auto=False),
-                install_id="install-one",
-                threads=2,
-                timeout=5.0,
+            made = Clinic(
+                proxy=proxy, handle=handle, secrets=secrets, gateway=gateway_of(secrets, handle)
             )
             try:
-                yield Clinic(proxy=proxy, handle=handle, secrets=secrets, gateway=gateway)
+                yield made
             finally:
-                gateway.close()
+                made.gateway.close()
+
+
+def gateway_of(secrets: FakeSecrets, handle: SimulatedHandle) -> GoogleGateway:
+    return GoogleGateway(
+        secrets=secrets,
+        clock=FakeClock(handle.api.clock(), auto=False),
+        install_id="install-one",
+        threads=2,
+        timeout=5.0,
+    )
 
 
 async def sign_in(clinic: Clinic) -> None:
@@ -120,8 +126,9 @@ async def test_a_root_that_is_not_trusted_is_said_and_nothing_is_sent(
 async def test_a_page_in_googles_place_never_means_deleted(clinic: Clinic, status: int) -> None:
     await sign_in(clinic)
     info = await clinic.gateway.create_calendar("zoe", "Appointments", SYDNEY, "m")
+    clinic.gateway.close()
+    clinic.gateway = gateway_of(clinic.secrets, clinic.handle)  # with no connection open
     calendar = await clinic.gateway.calendar("zoe", info.id)
-    clinic.gateway._threads._owned[0].close()
     clinic.captive(status)
     for work in (calendar.info(), calendar.list_ours(None, None)):
         with pytest.raises(Offline, match="in Google's place"):

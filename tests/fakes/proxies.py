@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import re
 import ssl
 import threading
 from collections.abc import Iterator
@@ -56,7 +57,9 @@ class Proxy:
         context.load_cert_chain(*map(str, self.certificate))
         await writer.start_tls(context)
         if self.page:
-            await reader.readuntil(b"\r\n\r\n")
+            request = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", request.lower())
+            await reader.readexactly(int(length[1]) if length else 0)
             writer.write(self.page)
             await writer.drain()
             return

@@ -44,7 +44,7 @@ class Clinic:
 
     def captive(self, status: int) -> None:
         self.proxy.page = (
-            b"HTTP/1.1 %d Filtered\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
+            b"HTTP/1.1 %d Filtered\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
             % (status, len(PAGE))
         ) + PAGE
 

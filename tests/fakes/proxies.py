@@ -34,7 +34,7 @@ class Proxy:
     port: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, ssl.SSLError):
             await self._serve(reader, writer)
         writer.close()
 
@@ -62,6 +62,7 @@ class Proxy:
             await reader.readexactly(int(length[1]) if length else 0)
             writer.write(self.page)
             await writer.drain()
+            await asyncio.wait_for(reader.read(), 5)  # the client closes first: nothing is torn
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         try:

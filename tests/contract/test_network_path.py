@@ -44,8 +44,8 @@ class Clinic:
 
     def captive(self, status: int) -> None:
         self.proxy.page = (
-            b"HTTP/1.1 %d Filtered\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
-            % (status, len(PAGE))
+            b"HTTP/1.1 %d Filtered\r\nContent-Type: text/html\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n" % (status, len(PAGE))
         ) + PAGE
 
 

@@ -61,6 +61,7 @@ from companion.services.sync.pacing import Pacer, Urgency
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
+from companion.services.uploads import Uploads
 
 if TYPE_CHECKING:
     from companion.services.care.restore import Restoring
@@ -284,6 +285,7 @@ async def open_companion(
             pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
             still=syncing.still,
         )
+        setup = Setup(settings, clock)
         care = care_for(
             Rooms(
                 home=home,
@@ -326,6 +328,7 @@ async def open_companion(
                 connecting=connecting,
                 syncing=syncing,
                 auditing=auditing,
+                uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),
                 feeds=feeds,
                 reachability=reachability,
                 status=Status(
@@ -358,7 +361,7 @@ async def open_companion(
                 support=care.support,
                 backups=care.backups,
                 transfer=care.transfer,
-                setup=Setup(settings, clock),
+                setup=setup,
                 accounts=Accounts(
                     settings=settings,
                     passwords=Argon2Passwords(),

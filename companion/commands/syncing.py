@@ -35,15 +35,20 @@ app = typer.Typer()
 @app.command()
 def upload(practitioner: Who, json: Json = False) -> None:
     """The first export, with progress; safe to repeat and to interrupt."""
+    from companion.services.sync.auditing import proof_in_words
 
     async def work(house: House) -> int:
         person = house.practitioner(practitioner)
         with _progress("Upload to Google", quiet=json) as show:
-            result = await house.services.syncing.run(person.id, cause="upload", progress=show)
+            done = await house.services.uploads.run(person.id, progress=show)
+        result = done.written
         if json:
             as_json({"practitioners": [pass_json(result)]})
         else:
             out.print(pass_words(result))
+            if done.proof:
+                now = house.services.clock.now()
+                out.print(f"  {proof_in_words(done.proof, person.timezone, now)}")
         if result.error:
             trouble(result.error)
         return _code([result])

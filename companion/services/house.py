@@ -25,6 +25,7 @@ from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
+from companion.services.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Services:
     connecting: Connecting
     syncing: Syncing
     auditing: Auditing
+    uploads: Uploads
     feeds: Feeds
     reachability: Reachability
     status: Status

@@ -50,6 +50,7 @@ from companion.services.sync.pacing import Pacer
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
+from companion.services.uploads import Uploads
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.care import FakeProbes, answering, copy_words, nowhere, quick_archive
 from tests.fakes.clock import FakeClock
@@ -194,6 +195,7 @@ def fake_house(
         clock=clock,
         still=syncing.still,
     )
+    setup = Setup(settings, clock)
     services = Services(
         clock=clock,
         settings=settings,
@@ -216,6 +218,7 @@ def fake_house(
         connecting=connecting,
         syncing=syncing,
         auditing=auditing,
+        uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),
         feeds=Feeds(
             book=book,
             settings=settings,
@@ -301,7 +304,7 @@ def fake_house(
             program="1.2.3",
         ),
         transfer=SettingTransfer(settings=settings, clock=clock),
-        setup=Setup(settings, clock),
+        setup=setup,
         accounts=Accounts(
             settings=settings,
             passwords=PlainPasswords(),

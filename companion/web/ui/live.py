@@ -20,7 +20,7 @@ from companion.web.ui.troubles import log_unexpected
 if TYPE_CHECKING:
     from companion.services.house import Services
     from companion.services.status import Board, PractitionerStatus
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.passes import PassResult, Progress
     from companion.services.sync.state import Held
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,11 @@ class Outcome:
 
     sentence: str
     good: bool
+
+
+def _outcome_of(written: PassResult) -> Outcome:
+    good = written.error is None and not written.failed
+    return Outcome(sentence=words.pass_sentence(written), good=good)
 
 
 class Live:
@@ -130,17 +135,12 @@ class Live:
 
     async def _upload(self, practitioner_id: str, release: Held | None) -> None:
         try:
-            result = await self._services.syncing.run(
+            result = await self._services.uploads.run(
                 practitioner_id,
-                cause="upload",
-                release_held=release is not None,
-                shown=release,
+                release=release,
+                on_written=lambda written: self._tell(practitioner_id, _outcome_of(written)),
             )
-            good = result.error is None and not result.failed
-            outcome = Outcome(sentence=words.pass_sentence(result), good=good)
-            self._tell(practitioner_id, outcome)  # at once; the proof takes Google's own list
-            if good:
-                await self._prove(practitioner_id)
+            outcome = _outcome_of(result.written)
         except CompanionError as error:
             outcome = Outcome(sentence=f"{error.what} {error.remedy}", good=False)
         except asyncio.CancelledError:
@@ -158,19 +158,9 @@ class Live:
         self.touch()
         self.version += 1
 
-    async def _prove(self, practitioner_id: str) -> None:
-        """Ask Google for its own list, so that the result comes with the proof."""
-        proved = await self._services.auditing.audit(practitioner_id, repair=False)
-        if proved.error is None:
-            await self._services.setup.uploaded(practitioner_id)
-
     def cancel(self, practitioner_id: str) -> None:
         """Ask a running upload to stop after the write under way."""
-        self._services.syncing.cancel(practitioner_id)
-        self.version += 1
-
-    def dismiss(self, practitioner_id: str) -> None:
-        self._outcomes.pop(practitioner_id, None)
+        self._services.uploads.cancel(practitioner_id)
         self.version += 1
 
     def status_of(self, practitioner_id: str) -> PractitionerStatus | None:

@@ -29,9 +29,12 @@ import uvicorn
 
 import companion
 from companion.adapters.clock import SystemClock
+from companion.adapters.network import note_listener
 from companion.console import err, out
 from companion.domain.errors import Busy
-from companion.main import Environment, House, note_listener, open_companion
+from companion.environment import Environment
+from companion.main import open_companion
+from companion.services.assembly import Application
 from companion.web.app import create_app
 from companion.web.feed_door import FeedDoor
 from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
@@ -66,10 +69,10 @@ class _Demo:
         exports = self.rehearsal.exports.items()
         return tuple(SampleFile(label=label, path=path) for label, path in exports)
 
-    async def move_in(self, house: House) -> None:
+    async def move_in(self, application: Application) -> None:
         from companion.sandbox.rehearsal import move_in
 
-        await move_in(house.services, self.rehearsal, self.google_url)
+        await move_in(application, self.rehearsal, self.google_url)
 
 
 def serve(options: ServeOptions) -> None:
@@ -112,43 +115,43 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
             ) from error
         stack.callback(app_socket.close)
         stack.enter_context(_only_one(environment, options))
-        house = await stack.enter_async_context(
+        application = await stack.enter_async_context(
             open_companion(
-                environment, holder="the app", phones=(options.feed_host, options.feed_port)
+                environment, holder="the app", listener=(options.feed_host, options.feed_port)
             )
         )
         if demo is not None:
-            await demo.move_in(house)
+            await demo.move_in(application)
         stop = asyncio.Event()
         # Before any listener: a server that is cancelled instead of told complains aloud.
         with _signals(stop) as caught:
-            await _serve(house, app_socket, options, demo, stop)
+            await _serve(application, environment.home, app_socket, options, demo, stop)
         return caught[0] if caught else None
 
 
 async def _serve(
-    house: House,
+    application: Application,
+    home: Path,
     app_socket: socket.socket,
     options: ServeOptions,
     demo: _Demo | None,
     stop: asyncio.Event,
 ) -> None:
-    services = house.services
     door = FeedDoor(
-        services.feeds,
-        settings=services.settings,
-        door=services.reachability.door,
+        application.feeds,
+        settings=application.settings,
+        door=application.reachability.door,
         host=options.feed_host,
         bind=partial(_bind_feed, options),
     )
     door.open()
-    note_listener(house.home, options.feed_host, options.feed_port)
+    note_listener(home, options.feed_host, options.feed_port)
     launches = LaunchTokens()
     app = create_app(
-        house.services,
+        application,
         AppOptions(
             port=options.port,
-            home=house.home,
+            home=home,
             version=companion.__version__,
             launches=launches,
             demo=demo is not None,
@@ -171,11 +174,11 @@ async def _serve(
     tasks = [asyncio.create_task(servers[0].serve(sockets=[app_socket]), name="app")]
     working = [
         asyncio.create_task(_keep_going(door.run, "listener for phones"), name="phones"),
-        asyncio.create_task(_keep_going(services.worker.run, "background sync"), name="worker"),
-        asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
+        asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
+        asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
     spare_what_stays()
-    _greet(options, launches, house)
+    _greet(options, launches, application)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -311,15 +314,15 @@ def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _greet(options: ServeOptions, launches: LaunchTokens, house: House) -> None:
+def _greet(options: ServeOptions, launches: LaunchTokens, application: Application) -> None:
     url = launch_url(options.port, launches.issue())
     if options.demo:
         out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
     out.print(f"Calendar Companion is running. Open: {url}")
-    if problem := house.services.reachability.door.problem:
+    if problem := application.reachability.door.problem:
         err.print(problem)
     else:
-        out.print(f"Phones subscribe at {house.feed_address()}. Stop with Ctrl-C.")
+        out.print(f"Phones subscribe at {application.reachability.address()}. Stop with Ctrl-C.")
     sys.stdout.flush()
     if options.browser:
         webbrowser.open(url)

@@ -16,14 +16,17 @@ from companion.commands.running import (
     FAILED,
     Json,
     Who,
+    named,
+    names_of,
     pair,
     run_command,
 )
 from companion.console import as_json, err, out, table
 from companion.domain.errors import BadInput
+from companion.services.files import write_file
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.services.assembly import Application
     from companion.services.ports import FeedLink
 
 EXPORT_YEARS = (1970, 2200)
@@ -36,10 +39,10 @@ app.add_typer(feeds, name="feeds")
 def feeds_list(json: Json = False) -> None:
     """All links, without the links themselves."""
 
-    async def work(house: House) -> None:
-        links = await house.services.feeds.links()
-        names, now = house.names(), house.services.clock.now()
-        unused_after = house.services.settings.read().practice.feed_unused_after
+    async def work(application: Application) -> None:
+        links = await application.feeds.links()
+        names, now = names_of(application), application.clock.now()
+        unused_after = application.settings.read().practice.feed_unused_after
         if json:
             as_json({"feeds": [feed_json(link, names, now, unused_after) for link in links]})
         elif not links:
@@ -75,10 +78,10 @@ def feeds_add(
     """Make a link for one device and print it."""
     from companion.services.feeds.documents import disclosure_from_words
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> None:
+        person = named(application, practitioner)
         custom = disclosure_from_words(dict(map(pair, show))) if show else None
-        link, url = await house.services.feeds.add(
+        link, url = await application.feeds.add(
             person.id,
             label=label,
             detail="custom" if show else detail,
@@ -87,16 +90,16 @@ def feeds_add(
             days_in_advance=days_in_advance,
             expires=expires.date() if expires else None,
         )
-        _print_link(house, link, url, json=json)
+        _print_link(application, link, url, json=json)
 
     run_command(work, json=json)
 
 
-def _print_link(house: House, link: FeedLink, url: str, *, json: bool) -> None:
-    unused_after = house.services.settings.read().practice.feed_unused_after
+def _print_link(application: Application, link: FeedLink, url: str, *, json: bool) -> None:
+    unused_after = application.settings.read().practice.feed_unused_after
     if json:
-        now = house.services.clock.now()
-        as_json({**feed_json(link, house.names(), now, unused_after), "url": url})
+        now = application.clock.now()
+        as_json({**feed_json(link, names_of(application), now, unused_after), "url": url})
     else:
         out.print(url)
 
@@ -108,9 +111,9 @@ def feeds_renew(
 ) -> None:
     """A new link for the same device, printed; the old one is switched off."""
 
-    async def work(house: House) -> None:
-        link, url = await house.services.feeds.renew(feed)
-        _print_link(house, link, url, json=json)
+    async def work(application: Application) -> None:
+        link, url = await application.feeds.renew(feed)
+        _print_link(application, link, url, json=json)
 
     run_command(work, json=json)
 
@@ -128,15 +131,15 @@ def feeds_revoke(
 ) -> None:
     """Switch one link off, or all of them."""
 
-    async def work(house: House) -> None:
+    async def work(application: Application) -> None:
         if everything == bool(feed):
             raise BadInput("Name one link, or say --all.", "See: feeds list", field="usage")
         if feed:
-            await house.services.feeds.revoke(feed)
+            await application.feeds.revoke(feed)
             count = 1
         else:
-            whose = house.practitioner(practitioner).id if practitioner else None
-            count = await house.services.feeds.revoke_all(whose)
+            whose = named(application, practitioner).id if practitioner else None
+            count = await application.feeds.revoke_all(whose)
         if json:
             as_json({"id": feed, "revoked": True} if feed else {"revoked": count})
         elif feed:
@@ -154,21 +157,21 @@ def feeds_settings(
 ) -> None:
     """Show or set what the practice decides about links: feeds_allowed, feed_host and so on."""
 
-    async def work(house: House) -> None:
+    async def work(application: Application) -> None:
         changes = dict(pair(value) for value in values or [])
         for key in changes:
             if not key.startswith(("feed", "cap_")):
                 raise BadInput(f'"{key[:40]}" is no setting of links.', field="usage")
         if changes:
-            await house.services.practitioners.set_practice(changes)
-        every = house.services.practitioners.practice_values()
+            await application.practitioners.set_practice(changes)
+        every = application.practitioners.practice_values()
         shown = {key: value for key, value in every.items() if key.startswith(("feed", "cap_"))}
         if json:
-            as_json({"settings": shown, "address": house.feed_address()})
+            as_json({"settings": shown, "address": application.reachability.address()})
         else:
             for key, value in shown.items():
                 out.print(f"{key}={value}")
-            out.print(f"Links begin with {house.feed_address()}")
+            out.print(f"Links begin with {application.reachability.address()}")
 
     run_command(work, json=json)
 
@@ -177,8 +180,8 @@ def feeds_settings(
 def feeds_check(json: Json = False) -> None:
     """Try whether phones can reach the app, which should be running."""
 
-    async def work(house: House) -> int:
-        reach = house.services.reachability
+    async def work(application: Application) -> int:
+        reach = application.reachability
         findings = await reach.check(here=False)
         if json:
             as_json({"address": reach.address(), "findings": findings})
@@ -205,19 +208,19 @@ def export(
 ) -> None:
     """Write an .ics file: what Google would show of the chosen days."""
 
-    async def work(house: House) -> None:
-        record = house.services.settings.read().practitioner(practitioner)
+    async def work(application: Application) -> None:
+        record = application.settings.read().practitioner(practitioner)
         person, choices = record.practitioner, record.choices
-        today = house.services.clock.now().astimezone(ZoneInfo(person.timezone)).date()
+        today = application.clock.now().astimezone(ZoneInfo(person.timezone)).date()
         start = first.date() if first else today - timedelta(days=choices.days_in_arrears)
         end = last.date() if last else today + timedelta(days=choices.days_in_advance)
         _check_range(start, end)
-        content = await house.services.feeds.export(person.id, first_day=start, last_day=end)
+        content = await application.feeds.export(person.id, first_day=start, last_day=end)
         if out_file is None and not json:
             sys.stdout.buffer.write(content)
             return
         if out_file is not None:
-            house.write_file(out_file, content)
+            write_file(out_file, content)
         count = content.count(b"BEGIN:VEVENT")
         if json:
             document = {"practitioner": person.name, "events": count, "bytes": len(content)}

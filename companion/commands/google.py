@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +15,14 @@ from companion.commands.running import (
     Json,
     NoBrowser,
     Who,
+    named,
     run_command,
 )
 from companion.console import as_json, err, out
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.services.assembly import Application
 
 app = typer.Typer()
 google = typer.Typer(help="Signing in to Google.", no_args_is_help=True)
@@ -37,14 +39,14 @@ def google_client(
 ) -> None:
     """Keep the practice's OAuth client file (type "installed")."""
 
-    async def work(house: House) -> int:
+    async def work(application: Application) -> int:
         try:
             content = file.read_bytes()
         except OSError as error:
             raise BadInput(
                 f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
             ) from error
-        change = await house.services.connecting.set_client(content, replace=yes)
+        change = await application.connecting.set_client(content, replace=yes)
         if json:
             as_json({"client": change.name, "change": change.kind, "held": change.held})
         elif not change.held:
@@ -75,22 +77,26 @@ def google_connect(
     """Sign in to Google; prints the address to open and waits at most five minutes."""
     if calendar and new_calendar is not None:
         raise typer.BadParameter("Use either --calendar ID or --new-calendar, not both.")
+    from companion.adapters.google.loopback import Loopback
+    from companion.services.google.consents import CalendarChoice
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> None:
+        person = named(application, practitioner)
 
-        def show(url: str) -> None:
+        choice = None
+        if calendar:
+            choice = CalendarChoice(kind="existing", calendar_id=calendar)
+        elif new_calendar is not None:
+            choice = CalendarChoice(kind="new", name=new_calendar)
+        async with Loopback() as loopback:
+            start = await application.connecting.begin(
+                person.id, login=login, calendar=choice, redirect_uri=loopback.redirect_uri
+            )
             # With --json, standard output holds the document alone.
-            (err if json else out).print(f"Open this address to sign in to Google:\n{url}")
-
-        connected = await house.connect(
-            person.id,
-            login=login,
-            calendar_id=calendar,
-            new_calendar=new_calendar,
-            show=show,
-            browser=not no_browser,
-        )
+            (err if json else out).print(f"Open this address to sign in to Google:\n{start.url}")
+            if not no_browser:
+                webbrowser.open(start.url)
+            connected = await application.connecting.finish(await loopback.answer(start.state))
         if json:
             as_json(
                 {
@@ -122,9 +128,9 @@ def google_check(practitioner: Who, json: Json = False) -> None:
 
 
 def _check(practitioner: str, which: str, *, json: bool) -> None:
-    async def work(house: House) -> int:
-        person = house.practitioner(practitioner)
-        connecting = house.services.connecting
+    async def work(application: Application) -> int:
+        person = named(application, practitioner)
+        connecting = application.connecting
         check = connecting.test if which == "test" else connecting.check
         result = await check(person.id)
         if json:
@@ -159,9 +165,9 @@ def google_disconnect(
 ) -> None:
     """Revoke and forget the sign-in."""
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
-        removed = await house.services.connecting.disconnect(person.id, remove_events=remove_events)
+    async def work(application: Application) -> None:
+        person = named(application, practitioner)
+        removed = await application.connecting.disconnect(person.id, remove_events=remove_events)
         if json:
             as_json({"practitioner": person.name, "removed": removed})
         else:

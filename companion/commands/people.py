@@ -9,13 +9,15 @@ import typer
 from companion.commands.running import (
     Json,
     Who,
+    named,
+    names_of,
     pair,
     run_command,
 )
 from companion.console import as_json, out, table
 
 if TYPE_CHECKING:
-    from companion.main import House
+    from companion.services.assembly import Application
 
 app = typer.Typer()
 people = typer.Typer(help="The people whose calendars are kept.", no_args_is_help=True)
@@ -28,8 +30,8 @@ app.add_typer(users, name="users")
 def practitioners_list(json: Json = False) -> None:
     """Everybody, in display order."""
 
-    async def work(house: House) -> None:
-        records = house.services.settings.read().practitioners.values()
+    async def work(application: Application) -> None:
+        records = application.settings.read().practitioners.values()
         if json:
             as_json(
                 {
@@ -76,8 +78,8 @@ def practitioners_add(
 ) -> None:
     """Add one person."""
 
-    async def work(house: House) -> None:
-        added = await house.services.practitioners.add(name, email=email, timezone=timezone, id=id)
+    async def work(application: Application) -> None:
+        added = await application.practitioners.add(name, email=email, timezone=timezone, id=id)
         if json:
             as_json({"id": added.id, "name": added.name, "timezone": added.timezone})
         else:
@@ -94,13 +96,13 @@ def settings(
 ) -> None:
     """Show or set one practitioner's settings."""
 
-    async def work(house: House) -> None:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> None:
+        person = named(application, practitioner)
         changes = dict(pair(value) for value in values or [])
         if changes:
-            await house.services.practitioners.set_values(person.id, changes)
-            house.services.worker.nudge(person.id)
-        shown = house.services.practitioners.values(person.id)
+            await application.practitioners.set_values(person.id, changes)
+            application.worker.nudge(person.id)
+        shown = application.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})
         else:
@@ -114,9 +116,9 @@ def settings(
 def users_list(json: Json = False) -> None:
     """Everybody who may sign in."""
 
-    async def work(house: House) -> None:
-        found = house.services.accounts.users()
-        names = house.names()
+    async def work(application: Application) -> None:
+        found = application.accounts.users()
+        names = names_of(application)
         rows = [
             {
                 "id": each.id,
@@ -143,8 +145,8 @@ def users_list(json: Json = False) -> None:
 def users_reset(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False) -> None:
     """A new password to hand over; also for an administrator who has forgotten theirs."""
 
-    async def work(house: House) -> None:
-        accounts = house.services.accounts
+    async def work(application: Application) -> None:
+        accounts = application.accounts
         user = accounts.named(name)
         password = await accounts.reset_password(user.id)
         if json:

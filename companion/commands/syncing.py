@@ -15,6 +15,7 @@ from companion.commands.running import (
     HELD,
     Json,
     Who,
+    named,
     run_command,
 )
 from companion.console import SHOWN, as_json, error_json, out, progress_bar, trouble
@@ -24,7 +25,7 @@ from companion.domain.errors import CompanionError
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
     from companion.domain.reconcile import SyncPlan
-    from companion.main import House
+    from companion.services.assembly import Application
     from companion.services.status import Board
     from companion.services.sync.passes import PassResult, Progress
     from companion.services.sync.syncing import Outlook
@@ -37,17 +38,17 @@ def upload(practitioner: Who, json: Json = False) -> None:
     """The first export, with progress; safe to repeat and to interrupt."""
     from companion.services.sync.auditing import proof_in_words
 
-    async def work(house: House) -> int:
-        person = house.practitioner(practitioner)
+    async def work(application: Application) -> int:
+        person = named(application, practitioner)
         with _progress("Upload to Google", quiet=json) as show:
-            done = await house.services.uploads.run(person.id, progress=show)
+            done = await application.uploads.run(person.id, progress=show)
         result = done.written
         if json:
             as_json({"practitioners": [pass_json(result)]})
         else:
             out.print(pass_words(result))
             if done.proof:
-                now = house.services.clock.now()
+                now = application.clock.now()
                 out.print(f"  {proof_in_words(done.proof, person.timezone, now)}")
         if result.error:
             trouble(result.error)
@@ -66,14 +67,14 @@ def sync(
 ) -> None:
     """One reconcile pass."""
 
-    async def work(house: House) -> int:
-        chosen = house.chosen(practitioners or [], everybody=everybody)
+    async def work(application: Application) -> int:
+        chosen = _chosen(application, practitioners or [], everybody=everybody)
         if dry_run:
-            return await _dry_run(house, chosen, held_is_fine=yes, json=json)
+            return await _dry_run(application, chosen, held_is_fine=yes, json=json)
         with _progress("Sync", quiet=json) as show:
             results = await asyncio.gather(
                 *(
-                    house.services.syncing.run(
+                    application.syncing.run(
                         person.id, cause="sync", release_held=yes, progress=show
                     )
                     for person in chosen
@@ -93,8 +94,22 @@ def sync(
     run_command(work, json=json, who="a sync")
 
 
+def _chosen(
+    application: Application, wanted: Sequence[str], *, everybody: bool
+) -> list[Practitioner]:
+    """The named ones; without names (or with `everybody`) all that sync."""
+    settings = application.settings.read()
+    if wanted and not everybody:
+        return [settings.practitioner(each).practitioner for each in wanted]
+    return [
+        each.practitioner
+        for each in settings.practitioners.values()
+        if each.google.connected and each.choices.enabled
+    ]
+
+
 async def _dry_run(
-    house: House, chosen: Sequence[Practitioner], *, held_is_fine: bool, json: bool
+    application: Application, chosen: Sequence[Practitioner], *, held_is_fine: bool, json: bool
 ) -> int:
     """Everybody's plan; where there is none, why, and the others' all the same."""
     from companion.services.sync.passes import PassResult
@@ -103,7 +118,7 @@ async def _dry_run(
     code = DONE
     for person in chosen:
         try:
-            outlook = await house.services.syncing.plan(person.id)
+            outlook = await application.syncing.plan(person.id)
         except CompanionError as error:
             code = FAILED
             trouble(error)
@@ -130,11 +145,9 @@ def audit(
     """Compare Google with the book, event by event."""
     from companion.services.sync.auditing import proof_in_words
 
-    async def work(house: House) -> int:
-        chosen = house.chosen(practitioners or [], everybody=everybody)
-        results = [
-            await house.services.auditing.audit(person.id, repair=repair) for person in chosen
-        ]
+    async def work(application: Application) -> int:
+        chosen = _chosen(application, practitioners or [], everybody=everybody)
+        results = [await application.auditing.audit(person.id, repair=repair) for person in chosen]
         if json:
             as_json({"practitioners": [pass_json(result, audit=True) for result in results]})
         for person, result in zip(chosen, results, strict=True):
@@ -143,7 +156,7 @@ def audit(
                 for difference in result.differences:
                     out.print(f"  {difference.what}")
                 if result.proof:
-                    now = house.services.clock.now()
+                    now = application.clock.now()
                     out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
             if result.error:
                 trouble(result.error)
@@ -162,8 +175,8 @@ def _code(results: Sequence[PassResult]) -> int:
 def status(json: Json = False) -> None:
     """What is connected, last sync, last proof."""
 
-    async def work(house: House) -> None:
-        board = await house.services.status.board()
+    async def work(application: Application) -> None:
+        board = await application.status.board()
         if json:
             as_json(board_json(board))
         else:

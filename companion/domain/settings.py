@@ -148,6 +148,10 @@ class Settings:
         remedy = f"Known: {known}." if known else "Add one first, or import an export."
         raise NotFound(what, remedy)
 
+    def names(self) -> dict[str, str]:
+        """By practitioner id."""
+        return {key: each.practitioner.name for key, each in self.practitioners.items()}
+
     def with_practitioner(self, record: PractitionerSettings) -> Settings:
         everyone = {**self.practitioners, record.practitioner.id: record}
         ordered = sorted(

@@ -22,7 +22,7 @@ from typing import Any
 from companion.domain.errors import NotAllowed
 from companion.domain.users import User
 from companion.services.accounts.policy import Action, may, may_somewhere, refusal
-from companion.services.house import Services
+from companion.services.assembly import Application
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,9 +279,9 @@ def opens(user: User, path: str) -> bool:
 
 
 class Gate:
-    """`Services` as the pages get them; `who` is asked at every call."""
+    """`Application` as the pages get them; `who` is asked at every call."""
 
-    def __init__(self, services: Services, who: Callable[[], User], **more: object) -> None:
+    def __init__(self, services: Application, who: Callable[[], User], **more: object) -> None:
         """`more`: parts beside the services, by name."""
         self._services = services
         self._who = who
@@ -296,7 +296,7 @@ class Gate:
 
 class _GatedPart:
     def __init__(
-        self, name: str, part: object, services: Services, who: Callable[[], User]
+        self, name: str, part: object, services: Application, who: Callable[[], User]
     ) -> None:
         self._name = name
         self._part = part
@@ -353,17 +353,17 @@ def _argument(
     return given.arguments.get(name)
 
 
-async def _of_appointment(services: Services, key: str) -> tuple[str, ...] | None:
+async def _of_appointment(services: Application, key: str) -> tuple[str, ...] | None:
     """Of an appointment's id or an occurrence's key; nobody's when there is none."""
     found = await services.book.appointment(key.partition("@")[0])
     return None if found is None else (found.practitioner_id,)
 
 
-async def _of_feed(services: Services, feed_id: str) -> tuple[str, ...] | None:
+async def _of_feed(services: Application, feed_id: str) -> tuple[str, ...] | None:
     return ((await services.feeds.link(feed_id)).practitioner_id,)
 
 
-_OWNERS: Mapping[str, Callable[[Services, str], Awaitable[tuple[str, ...] | None]]] = {
+_OWNERS: Mapping[str, Callable[[Application, str], Awaitable[tuple[str, ...] | None]]] = {
     "appointment_id": _of_appointment,
     "key": _of_appointment,
     "feed_id": _of_feed,

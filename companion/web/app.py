@@ -38,7 +38,7 @@ from companion.domain.errors import (
     SignInDenied,
     SignInError,
 )
-from companion.services.house import Services
+from companion.services.assembly import Application
 from companion.web.access import ADMINISTRATORS, ANYBODY, ROUTES, check
 from companion.web.door import AccountsDoor
 from companion.web.guard import Guard
@@ -63,7 +63,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
-    services: Services, options: AppOptions, *, machines: MachineSessions | None = None
+    services: Application, options: AppOptions, *, machines: MachineSessions | None = None
 ) -> Guard:
     """The whole app as ASGI. Raises OSError when the home cannot be written."""
     host = FastAPI(title="Calendar Companion", docs_url=None, redoc_url=None, openapi_url=None)
@@ -82,7 +82,9 @@ def create_app(
     )
 
 
-def _add_routes(host: FastAPI, services: Services, options: AppOptions, incoming: Incoming) -> None:
+def _add_routes(
+    host: FastAPI, services: Application, options: AppOptions, incoming: Incoming
+) -> None:
     sign_ins = _SignIns(services, options.port)
 
     async def healthz(_: Request) -> Response:
@@ -122,7 +124,7 @@ def _add_routes(host: FastAPI, services: Services, options: AppOptions, incoming
         host.add_api_route(path, _in_words(_allowed(path, handler, services)), methods=[method])
 
 
-def _allowed(path: str, handler: Handler, services: Services) -> Handler:
+def _allowed(path: str, handler: Handler, services: Application) -> Handler:
     """The handler, behind the rule of its path."""
     rule = ROUTES.get(path, ADMINISTRATORS)
     if rule is None:
@@ -170,7 +172,7 @@ class _Begun:
 class _SignIns:
     """Both ends of *Connect to Google* in the browser."""
 
-    def __init__(self, services: Services, port: int) -> None:
+    def __init__(self, services: Application, port: int) -> None:
         self._services = services
         self._cookie = f"companion-sign-in-{port}"
         self._under_way: dict[str, _Begun] = {}

@@ -16,7 +16,7 @@ from nicegui.testing.general import nicegui_reset_globals
 from companion.domain.errors import NotAllowed, SignedOut
 from companion.domain.users import Role, User
 from companion.services.accounts.policy import POLICY, Action, Reach, may, require
-from companion.services.house import Services
+from companion.services.assembly import Application
 from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate, check
 from companion.web.app import create_app
 from companion.web.options import AppOptions
@@ -48,7 +48,9 @@ INTERNAL_PARTS = frozenset({"watching"})
 
 
 def parts() -> dict[str, type]:
-    return {**get_type_hints(Services), "live": Live}
+    found = get_type_hints(Application)
+    del found["recovered"]  # a text
+    return {**found, "live": Live}
 
 
 def test_the_table_of_this_test_names_every_action() -> None:
@@ -152,7 +154,7 @@ def gate(who: User) -> tuple[Gate, dict[str, Recording]]:
         def __getattr__(self, name: str) -> Recording:
             return recordings[name]
 
-    return Gate(cast(Services, Parts()), lambda: who, live=live), recordings
+    return Gate(cast(Application, Parts()), lambda: who, live=live), recordings
 
 
 def is_method(full: str) -> bool:
@@ -250,7 +252,7 @@ def test_what_stands_in_no_table_is_for_administrators() -> None:
         extra = Extra()
 
     for role, user in USERS.items():
-        door = Gate(cast(Services, Parts()), lambda user=user: user)  # type: ignore[misc]
+        door = Gate(cast(Application, Parts()), lambda user=user: user)  # type: ignore[misc]
         if role is Role.ADMINISTRATOR:
             assert door.extra.secret() == "x"
         else:
@@ -287,5 +289,5 @@ def allowed(user: User, rule: Any, owners: tuple[str, ...] | None) -> bool:
     return True
 
 
-def test_the_house_has_no_part_that_this_test_overlooks() -> None:
-    assert {each.name for each in fields(Services)} | {"live"} == set(parts())
+def test_the_application_has_no_part_that_this_test_overlooks() -> None:
+    assert {each.name for each in fields(Application)} | {"live"} == {*parts(), "recovered"}

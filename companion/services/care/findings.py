@@ -87,7 +87,6 @@ class Patient:
     """Version of Calendar Companion."""
     integrity: Callable[[], Awaitable[str]]
     """Of the database: ``ok``, or the first trouble."""
-    set_secrets_aside: Callable[[], Awaitable[Path | None]]
     recovered: Callable[[], str] = lambda: ""
     """The sentence of a settings file that fell back on its last good copy."""
     weak_key: str = ""

@@ -38,7 +38,7 @@ from companion.services.ports import (
     Clock,
     FeedStore,
     Ledger,
-    ListedSecrets,
+    SecretStore,
     SettingsStore,
 )
 from companion.services.sync.state import SyncState
@@ -69,7 +69,7 @@ class Support:
         ledger: Ledger,
         feeds: FeedStore,
         activity: ActivityLog,
-        secrets: ListedSecrets,
+        secrets: SecretStore,
         versions: Callable[[], Mapping[str, str]],
         clock: Clock,
         home: Path,

@@ -18,7 +18,7 @@ from companion.web.ui import words
 from companion.web.ui.troubles import log_unexpected
 
 if TYPE_CHECKING:
-    from companion.services.house import Services
+    from companion.services.assembly import Application
     from companion.services.status import Board, PractitionerStatus
     from companion.services.sync.passes import PassResult, Progress
     from companion.services.sync.state import Held
@@ -42,7 +42,7 @@ def _outcome_of(written: PassResult) -> Outcome:
 
 
 class Live:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Application) -> None:
         self._services = services
         self._board: Board | None = None
         self._read_at = float("-inf")

@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 from companion.assets import static_dir
 from companion.domain.errors import NotFound
 from companion.domain.users import User
-from companion.services.house import Services
+from companion.services.assembly import Application
 from companion.web.access import Gate
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
@@ -48,7 +48,7 @@ RECONNECT_SECONDS = 30
 
 
 def create_site(
-    services: Services,
+    services: Application,
     options: AppOptions,
     incoming: Incoming,
     *,
@@ -58,7 +58,7 @@ def create_site(
     who = who or asking(services.accounts)
     gate = Gate(services, who, live=Live(services))
     site = Site(
-        services=cast("Services", gate),
+        services=cast("Application", gate),
         options=options,
         incoming=incoming,
         live=cast("Live", gate.live),
@@ -84,7 +84,7 @@ def create_site(
     return site
 
 
-def mount_ui(host: FastAPI, services: Services, options: AppOptions, incoming: Incoming) -> Site:
+def mount_ui(host: FastAPI, services: Application, options: AppOptions, incoming: Incoming) -> Site:
     site = create_site(services, options, incoming)
     lead_out(services.accounts)
     ui.run_with(

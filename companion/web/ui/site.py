@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from companion.domain.users import User
 from companion.services.accounts.policy import Action, may, may_somewhere
-from companion.services.house import Services
+from companion.services.assembly import Application
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    services: Services
+    services: Application
     """Behind the gate: every call asks whether the signed-in user may."""
     options: AppOptions
     incoming: Incoming

@@ -493,6 +493,8 @@ class Table:
 
 
 class TableReader(Protocol):
+    """Gives way to `workbooks.WorkbookReader` once the import service finds header rows."""
+
     async def read(self, path: Path) -> Table:
         """Raises FileRefused with the reason: too large, wrong type, a bomb, no header row …"""
         ...

@@ -114,8 +114,6 @@ METHODS: Mapping[str, Rule] = {
     "syncing.run": _on(Action.UPLOAD, _OWN),
     "syncing.cancel": _on(Action.UPLOAD, _OWN),
     "syncing.keep_held": _on(Action.UPLOAD, _OWN),
-    "uploads.run": _on(Action.UPLOAD, _OWN),
-    "uploads.cancel": _on(Action.UPLOAD, _OWN),
     "auditing.audit": _on(Action.UPLOAD, _OWN),
     "auditing.put_back": _on(Action.UPLOAD, _OWN),
     "connecting.client_name": _somewhere(Action.GOOGLE),
@@ -227,6 +225,8 @@ METHODS: Mapping[str, Rule] = {
 
 NEVER: frozenset[str] = frozenset({
     "settings.change",
+    "uploads.run",
+    "uploads.cancel",
     "worker.run",
     "watching.run",
     "activity.add",

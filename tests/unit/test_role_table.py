@@ -22,7 +22,7 @@ from starlette.responses import Response
 from companion.domain.errors import NotAllowed, SignedOut
 from companion.domain.users import Role, User
 from companion.services.accounts.sessions import hash_of
-from companion.services.house import Services
+from companion.services.assembly import Application
 from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate
 from companion.web.app import _allowed
 from companion.web.incoming import Incoming
@@ -141,7 +141,7 @@ async def _cells(
 
 def _members(house: FakeHouse) -> Iterator[tuple[str, str, Any]]:
     """(part, name, the service) of everything public that pages could reach for."""
-    parts = {each.name: getattr(house.services, each.name) for each in fields(Services)}
+    parts = {each.name: getattr(house.services, each.name) for each in fields(Application)}
     parts["live"] = Live(house.services)
     for full in (*METHODS, *NEVER):
         part, _, name = full.partition(".")

@@ -196,6 +196,7 @@ def spare_what_stays() -> None:
     """From here on no search for garbage goes through what has been read so far, and there are
     fewer of them: one through everything takes 100 ms, in which nobody is answered."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 

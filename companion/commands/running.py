@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +54,7 @@ def run_command(
 
 def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None:
     """The same for work that opens the application itself, or must not."""
+    gc.enable()  # everything is imported
     try:
         code = asyncio.run(work())
     except KeyboardInterrupt:

@@ -30,6 +30,7 @@ from companion.adapters.vault import Vault
 from companion.environment import Environment
 from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
+from companion.services.changes import Changes
 from companion.services.files import make_folder
 
 
@@ -46,9 +47,11 @@ async def open_ports(
         finish_restore(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
-        settings = SettingsFile(home, turn=FileTurn(home / "settings.lock", holder=holder))
+        changes = Changes()
+        settings_turn = FileTurn(home / "settings.lock", holder=holder)
+        settings = SettingsFile(home, turn=settings_turn, changes=changes)
         install_id = settings.read().install_id
-        stores = open_database(environment.book, clock)
+        stores = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(stores.close)
         secrets_turn = FileTurn(home / LOCK_NAME, holder=holder)
         secrets = SealedSecrets(home, vault=Vault(home), turn=secrets_turn, passphrase=key)
@@ -58,6 +61,7 @@ async def open_ports(
         yield Ports(
             home=home,
             clock=clock,
+            changes=changes,
             settings=settings,
             stores=stores,
             secrets=secrets,

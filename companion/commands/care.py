@@ -211,8 +211,6 @@ def settings_import(
             ) from error
         transfer = application.transfer
         report = transfer.preview(content) if dry_run else await transfer.take(content)
-        if not dry_run:
-            application.worker.nudge()
         if json:
             as_json({"dry_run": dry_run, **_report_fields(report)})
         else:

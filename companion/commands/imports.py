@@ -69,7 +69,6 @@ def import_file(
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
             await application.sources.settled(*waiting)
-        application.worker.nudge()
         if json:
             as_json(import_json(report, held=report.held))
         else:

@@ -101,7 +101,6 @@ def settings(
         changes = dict(pair(value) for value in values or [])
         if changes:
             await application.practitioners.set_values(person.id, changes)
-            application.worker.nudge(person.id)
         shown = application.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})

@@ -28,6 +28,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrule, rrulestr
 
 from companion.domain.errors import BadInput
+from companion.domain.event_keys import EventKey
 
 
 class AppointmentKind(StrEnum):
@@ -171,22 +172,13 @@ class Occurrence:
         """Permanent name in ledger, Google and feed: appointment id + original start."""
         if self.appointment.recurrence is None:
             return self.appointment.id
-        return f"{self.appointment.id}@{self.original_start:%Y%m%dT%H%M%S}"
+        return str(EventKey.of_occurrence(self.appointment.id, self.original_start))
 
 
 def appointment_id(source: str, source_id: str) -> str:
     """The permanent id of an imported appointment: 26 hex digits, no client data in it."""
     digest = hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()
     return digest[:26]
-
-
-OWN_ID = "own-"
-"""What the ids of appointments entered in our own book begin with."""
-
-
-def entered_here(key: str) -> bool:
-    """Does this id, or key of an occurrence, belong to an appointment of our own book?"""
-    return key.startswith(OWN_ID)
 
 
 @lru_cache(maxsize=16_384)

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from companion.domain.event_keys import EventKey
 from companion.domain.events import CalendarEvent, Content, as_instant
 from companion.domain.window import SyncWindow
 
@@ -167,9 +168,6 @@ class SyncPlan:
         """Calls to Google, when nothing goes wrong."""
         return len(self.inserts) + len(self.updates) + len(self.deletes)
 
-    def without_deletes(self) -> SyncPlan:
-        return replace(self, deletes=())
-
 
 def reconcile(
     desired: Iterable[CalendarEvent],
@@ -295,11 +293,11 @@ class _Draft:
             known = None  # what Google shows was not left out
         if known is not None and known.event_id not in live and known.key in wanted:
             # Writing to the id that is not there could end at this one, about to be deleted.
-            absent = replace(known, key=_extra(known.key, known.event_id))
+            absent = replace(known, key=_surplus(known.key, known.event_id))
             self._deletes.append(Delete(entry=absent))
             known = None
         if not seen.key or known is not None:
-            self._deletes.append(Delete(entry=_entry_of(seen, _extra(seen.key, seen.event_id))))
+            self._deletes.append(Delete(entry=_entry_of(seen, _surplus(seen.key, seen.event_id))))
             return
         adopted = _entry_of(seen, seen.key)
         event = wanted.get(seen.key)
@@ -309,13 +307,18 @@ class _Draft:
 
     def _due_deletes(self) -> Iterable[Delete]:
         writing = bool(self._inserts or self._updates)
-        return (each for each in self._deletes if not (writing and each.key.startswith("#")))
+        return (
+            each for each in self._deletes if not (writing and EventKey.parse(each.key).is_damaged)
+        )
 
     def _kept_apart(self) -> Iterable[LedgerEntry]:
         """Learnt rows that no adopting or forgetting deals with."""
         settled = {each.key for each in self._adopts} | {each.key for each in self._forgets}
         yield from (each for each in self._learnt if each.key not in settled)
-        yield from (each.entry for each in self._deletes if each.key.find("#") > 0)
+        for each in self._deletes:
+            key = EventKey.parse(each.key)
+            if key.surplus_id and not key.is_damaged:
+                yield each.entry
 
     def plan(self) -> SyncPlan:
         return SyncPlan(
@@ -345,9 +348,9 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     )
 
 
-def _extra(key: str, surplus_id: str) -> str:
-    """The ledger key of an event that is not the one of its key; ``#…`` where it has no key."""
-    return f"{key}#{surplus_id}"
+def _surplus(key: str, event_id: str) -> str:
+    """The ledger key of an event that is not the one of its key."""
+    return str(EventKey.parse(key).surplus(event_id))
 
 
 def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:

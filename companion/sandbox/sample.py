@@ -15,7 +15,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import (
-    OWN_ID,
     Appointment,
     AppointmentKind,
     AppointmentStatus,
@@ -25,6 +24,7 @@ from companion.domain.appointments import (
     ShowAs,
     appointment_id,
 )
+from companion.domain.event_keys import OWN_ID
 from companion.sandbox import sample_names as names
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.sample_export import later, write_csv

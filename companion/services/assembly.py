@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from companion.domain.appointments import OWN_ID
+from companion.domain.event_keys import OWN_ID
 from companion.services.accounts.accounts import Accounts, PasswordHasher
 from companion.services.accounts.sessions import SessionStore
 from companion.services.book.availability import Availability
@@ -23,6 +23,7 @@ from companion.services.care.backup import Backups, Sealing, weakness_of
 from companion.services.care.doctor import Doctor
 from companion.services.care.findings import ComputerProbes, Patient
 from companion.services.care.support import Support
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, Reachability
@@ -74,10 +75,6 @@ class Stores(Protocol):
         """``ok``, or the first trouble found. Raises StoreDamaged."""
         ...
 
-    async def data_version(self) -> int:
-        """Differs from the last answer when another process has committed since; cheap."""
-        ...
-
     async def backup_to(self, path: Path) -> None:
         """A copy as of now, complete or not there at all."""
         ...
@@ -90,6 +87,8 @@ class Ports:
     home: Path
     """The data folder: drafts, backups and copies of watched files lie in it."""
     clock: Clock
+    changes: Changes
+    """To which the stores publish."""
     settings: SettingsStore
     stores: Stores
     secrets: SecretStore
@@ -128,6 +127,7 @@ class Application:
     """Every service of one home, for commands and pages."""
 
     clock: Clock
+    changes: Changes
     settings: SettingsStore
     book: AppointmentBook
     activity: ActivityLog
@@ -180,7 +180,8 @@ def build(ports: Ports) -> Application:
             clock=clock,
             chance=ports.chance,
             stale_since=staleness.for_google,
-        )
+        ),
+        ports.changes,
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     setup = Setup(settings, clock)
@@ -203,6 +204,7 @@ def build(ports: Ports) -> Application:
         secrets=ports.secrets,
         activity=activity,
         clock=clock,
+        changes=ports.changes,
         writer=ports.feed_writer,
         kept=ports.feed_files,
         listener=reachability.listener,
@@ -219,14 +221,10 @@ def build(ports: Ports) -> Application:
         settings=settings,
         clock=clock,
         chance=ports.chance,
-        change_sign=ports.stores.data_version,
+        changes=ports.changes,
         staleness=staleness,
         daily=(feeds.tidy, prune_activity),
     )
-
-    def book_changed() -> None:
-        worker.nudge()
-        feeds.invalidate()
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────
     practitioners = Practitioners(
@@ -247,12 +245,12 @@ def build(ports: Ports) -> Application:
         ledger=ledger,
         activity=activity,
         clock=clock,
-        nudge=worker.nudge,
         pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
         still=syncing.still,
     )
     return Application(
         clock=clock,
+        changes=ports.changes,
         settings=settings,
         book=book,
         activity=activity,
@@ -269,7 +267,6 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
             spool=spool,
-            changed=book_changed,
         ),
         connecting=connecting,
         syncing=syncing,
@@ -293,7 +290,6 @@ def build(ports: Ports) -> Application:
             settings=settings,
             clock=clock,
             identity=lambda: f"{OWN_ID}{ports.new_id()}",
-            changed=(worker.nudge, feeds.invalidate),
         ),
         book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=links, clock=clock),
         availability=Availability(settings=settings),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
@@ -19,6 +19,7 @@ from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, ObservedEvent
 from companion.domain.settings import Settings
+from companion.domain.sync_state import SyncState
 
 
 class Clock(Protocol):
@@ -34,6 +35,8 @@ class Clock(Protocol):
 
 
 class SettingsStore(Protocol):
+    """Every change that is written is published as `SettingsChanged`."""
+
     def read(self) -> Settings:
         """The current snapshot; cheap (cached, renewed when another process wrote)."""
         ...
@@ -94,9 +97,22 @@ class BookChange:
     expect: Mapping[str, int] = field(default_factory=dict)
     """By id of something put or removed: the revision this change was decided on, 0 for "not in
     the book". Where one differs nothing is written."""
+    imported: ImportRecord | None = None
+    """The import that this is, noted in the same transaction."""
+
+
+class ChangeSign(NamedTuple):
+    """Other than before once something has been committed."""
+
+    others: int
+    """By another process, to anything of the database."""
+    own: int
+    """By this process, to the book."""
 
 
 class AppointmentBook(Protocol):
+    """Every commit is published as `BookChanged` (`services.changes`)."""
+
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> list[Appointment]:
@@ -150,6 +166,11 @@ class AppointmentBook(Protocol):
         each. A series counts by its first start."""
         ...
 
+    async def change_sign(self) -> ChangeSign:
+        """Costs microseconds and no query, yet waits for a write under way. What was committed
+        before it changed is in what is read after it."""
+        ...
+
     async def revisions(self) -> Mapping[str, int]:
         """By practitioner id; 0 is left out. One query."""
         ...
@@ -159,8 +180,6 @@ class AppointmentBook(Protocol):
         ...
 
     async def count(self, practitioner_id: str | None = None) -> int: ...
-
-    async def record_import(self, record: ImportRecord) -> None: ...
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:
         """Newest first."""
@@ -191,6 +210,8 @@ class CalendarRef:
 
 
 class Ledger(Protocol):
+    """Every state that is saved is published as `SyncStateChanged`."""
+
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
     async def entries_between(
@@ -213,22 +234,20 @@ class Ledger(Protocol):
         """Calendar ids this practitioner still has rows for."""
         ...
 
-    async def state(self, practitioner_id: str) -> dict[str, Any]:
-        """A small JSON document the syncing service keeps (last pass, proof, held, parked)."""
+    async def state(self, practitioner_id: str) -> SyncState:
+        """As saved last; an empty one where nothing was."""
         ...
 
-    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None: ...
-
-    async def change_state(
-        self,
-        practitioner_id: str,
-        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
-    ) -> None:
+    async def edit_state(
+        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+    ) -> tuple[SyncState, SyncState]:
         """Read, edit and save in one transaction: nothing that others save meanwhile is lost.
-        `edit` may run in another thread."""
+        Before and after. `edit` may run in another thread."""
         ...
 
-    async def states(self) -> dict[str, dict[str, Any]]: ...
+    async def states(self) -> dict[str, SyncState]:
+        """By practitioner id, of everybody with one; one query."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +267,8 @@ class Activity:
 
 
 class ActivityLog(Protocol):
+    """New lines are published as `ActivityAdded`."""
+
     async def add(self, lines: Sequence[Activity]) -> None: ...
 
     async def recent(
@@ -318,6 +339,8 @@ class Fetch:
 
 
 class FeedStore(Protocol):
+    """A link that is put or removed is published as `FeedLinksChanged`; fetches are not."""
+
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]: ...
 
     async def by_token_hash(self, token_hash: bytes) -> FeedLink | None: ...
@@ -464,8 +487,6 @@ class Google(Protocol):
         """Not idempotent at Google: `mark` goes into the description, and a calendar that
         already bears it is returned instead (where the scope lets us look)."""
         ...
-
-    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None: ...
 
     async def revoke(self, practitioner_id: str) -> None:
         """Tell Google to forget the token; a token Google no longer knows counts as done."""

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Practice, PractitionerSettings
+from companion.domain.sync_state import Held, SyncState
 from companion.services.ports import (
     Activity,
     ActivityLog,
@@ -24,7 +25,6 @@ from companion.services.ports import (
 from companion.services.sync.auditing import clock_time, proof_in_words
 from companion.services.sync.passes import Progress
 from companion.services.sync.staleness import Staleness
-from companion.services.sync.state import Held, SyncState
 from companion.services.sync.syncing import Syncing
 
 _BADGES = {
@@ -123,7 +123,7 @@ class Status:
             practitioners=tuple(
                 self._status(
                     record,
-                    SyncState.from_json(states.get(record.practitioner.id, {})),
+                    states.get(record.practitioner.id, SyncState()),
                     self._usable(links, record.practitioner.id),
                 )
                 for record in settings.practitioners.values()
@@ -137,9 +137,8 @@ class Status:
         found = record.practitioner.id
         if self._staleness is not None:
             await self._staleness.refresh()
-        states = await self._ledger.states()
+        state = await self._ledger.state(found)
         links = {found: await self._feeds.links(found)}
-        state = SyncState.from_json(states.get(found, {}))
         return self._status(record, state, self._usable(links, found))
 
     def _usable(self, links: Mapping[str, list[FeedLink]], practitioner_id: str) -> list[FeedLink]:

@@ -15,8 +15,8 @@ from companion.services.sync.auditing import Auditing
 from companion.services.sync.syncing import Syncing
 
 if TYPE_CHECKING:
+    from companion.domain.sync_state import Held, Proof
     from companion.services.sync.passes import PassResult, Progress
-    from companion.services.sync.state import Held, Proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

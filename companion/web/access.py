@@ -20,6 +20,7 @@ from functools import cache, wraps
 from typing import Any
 
 from companion.domain.errors import NotAllowed
+from companion.domain.event_keys import appointment_id_of
 from companion.domain.users import User
 from companion.services.accounts.policy import Action, may, may_somewhere, refusal
 from companion.services.assembly import Application
@@ -89,9 +90,7 @@ METHODS: Mapping[str, Rule] = {
     "clock.monotonic": ANYBODY,
     "clock.sleep": ANYBODY,
     "settings.read": ANYBODY,
-    "worker.nudge": ANYBODY,
     "live.version": ANYBODY,
-    "live.touch": ANYBODY,
     "live.board": _somewhere(Action.SEE_STATUS),
     "live.latest": _somewhere(Action.SEE_STATUS),
     "live.see": _on(Action.SEE_STATUS, _OWN),
@@ -109,6 +108,7 @@ METHODS: Mapping[str, Rule] = {
     "syncing.state": _on(Action.SEE_STATUS, _OWN),
     "syncing.states": _on(Action.SEE_STATUS),
     "syncing.subscribe": _somewhere(Action.SEE_STATUS),
+    "changes.subscribe": _somewhere(Action.SEE_STATUS),
     "syncing.was_stopped": _on(Action.UPLOAD, _OWN),
     "syncing.plan": _on(Action.UPLOAD, _OWN),
     "syncing.run": _on(Action.UPLOAD, _OWN),
@@ -227,6 +227,7 @@ NEVER: frozenset[str] = frozenset({
     "settings.change",
     "uploads.run",
     "uploads.cancel",
+    "changes.publish",
     "worker.run",
     "watching.run",
     "activity.add",
@@ -236,11 +237,10 @@ NEVER: frozenset[str] = frozenset({
     "connecting.finish",
     "book.apply",
     "book.reassign",
-    "book.record_import",
+    "book.change_sign",
     "book.source_rows",
     "feeds.close",
     "feeds.fetch",
-    "feeds.invalidate",
     "feeds.miss",
     "feeds.ready",
     "feeds.tidy",
@@ -355,7 +355,7 @@ def _argument(
 
 async def _of_appointment(services: Application, key: str) -> tuple[str, ...] | None:
     """Of an appointment's id or an occurrence's key; nobody's when there is none."""
-    found = await services.book.appointment(key.partition("@")[0])
+    found = await services.book.appointment(appointment_id_of(key))
     return None if found is None else (found.practitioner_id,)
 
 

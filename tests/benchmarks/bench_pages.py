@@ -75,7 +75,6 @@ async def bring_work(house: RealHome, people: list[str]) -> None:
     for who in people:
         more = appointments(who, EVENTS)
         await book(house, [each for each in more if int(each.id.rpartition("-")[2]) >= EVENTS // 2])
-    house.services.worker.nudge()
 
 
 async def phones(port: int, seconds: float) -> None:

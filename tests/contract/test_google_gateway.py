@@ -23,7 +23,6 @@ from companion.adapters.google.account import Token
 from companion.adapters.google.service import GoogleGateway
 from companion.domain.errors import (
     BadInput,
-    CalendarGone,
     ClientFileMissing,
     Offline,
     RateLimited,
@@ -257,14 +256,6 @@ async def test_creating_again_with_the_same_mark_finds_the_first(world: World) -
     again = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
     other = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-2")
     assert first.id == again.id != other.id
-
-
-async def test_a_deleted_calendar_is_gone(world: World) -> None:
-    await world.sign_in()
-    info = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
-    await world.google.delete_calendar("zoe", info.id)
-    with pytest.raises(CalendarGone):
-        await world.google.delete_calendar("zoe", info.id)
 
 
 async def test_the_list_of_calendars_needs_its_own_permission(world: World) -> None:

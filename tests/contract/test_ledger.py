@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.sync_state import Held, HeldItem, HeldKey, Proof, SyncState, SyncTrouble
 from companion.services.ports import CalendarRef, Ledger
 from tests.contract.stores import KINDS, opened
 
@@ -117,38 +118,57 @@ async def test_writes_side_by_side_are_all_kept(ledger: Ledger) -> None:
     assert len(await ledger.entries(MIRA)) == 50
 
 
-async def test_a_state_is_a_document_of_its_own(ledger: Ledger) -> None:
-    assert await ledger.state("mira") == {}
-    document: dict[str, Any] = {"held": ["ä", 1, None, 2.5, {"x": True}], "proof": ""}
-    await ledger.save_state("mira", document)
-    document["held"].append("too late")
-    kept = await ledger.state("mira")
-    assert kept == {"held": ["ä", 1, None, 2.5, {"x": True}], "proof": ""}
-    kept["proof"] = "changed by the reader"
-    assert (await ledger.state("mira"))["proof"] == ""
+async def test_a_state_comes_back_as_it_was_saved(ledger: Ledger) -> None:
+    assert await ledger.state("mira") == SyncState()
+    at = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    items = (
+        HeldItem(key="ä", begins=at),
+        HeldItem(key="b@20260302T090000", begins=at, calendar_id="old@example.org"),
+    )
+    full = SyncState(
+        last_pass=at,
+        last_success=at,
+        events=3,
+        waiting=1,
+        trouble=SyncTrouble(kind="Offline", what="w", remedy="r", since=at),
+        held=Held(since=at, why="Many.", items=items),
+        kept=frozenset({HeldKey("a"), HeldKey("c", "old@example.org"), HeldKey("test 1")}),
+        audit_due=True,
+        awaiting_upload=True,
+        fingerprint="ab12",
+        parked_until=at,
+        parkings=2,
+        proof=Proof(at=at, book=3, google=2, differences=1, imported_at=at),
+        shared_calendar="shared@example.org",
+    )
+    assert await ledger.edit_state("mira", lambda _: full) == (SyncState(), full)
+    assert await ledger.state("mira") == full
 
 
-async def test_a_state_saved_again_replaces_the_one_before(ledger: Ledger) -> None:
-    await ledger.save_state("mira", {"a": 1})
-    await ledger.save_state("mira", {"b": 2})
-    assert await ledger.state("mira") == {"b": 2}
+async def test_an_edit_of_a_state_is_given_the_one_before(ledger: Ledger) -> None:
+    await ledger.edit_state("mira", lambda _: SyncState(events=1))
+    before, after = await ledger.edit_state("mira", lambda state: replace(state, waiting=2))
+    assert before == SyncState(events=1)
+    assert after == await ledger.state("mira") == SyncState(events=1, waiting=2)
 
 
 async def test_changes_of_a_state_side_by_side_lose_nothing_of_each_other(ledger: Ledger) -> None:
-    def raised(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        return lambda state: {**state, "total": state.get("total", 0) + 1, name: True}
+    def keep(name: str) -> Callable[[SyncState], SyncState]:
+        return lambda state: replace(
+            state, events=state.events + 1, kept=state.kept | {HeldKey(name)}
+        )
 
-    await asyncio.gather(*(ledger.change_state("mira", raised(str(n))) for n in range(30)))
+    await asyncio.gather(*(ledger.edit_state("mira", keep(str(n))) for n in range(30)))
     state = await ledger.state("mira")
-    assert state["total"] == 30
-    assert len(state) == 31
+    assert state.events == 30
+    assert len(state.kept) == 30
 
 
 async def test_all_states_come_by_practitioner(ledger: Ledger) -> None:
     assert await ledger.states() == {}
-    await ledger.save_state("mira", {"a": 1})
-    await ledger.save_state("omar", {})
-    assert await ledger.states() == {"mira": {"a": 1}, "omar": {}}
+    await ledger.edit_state("mira", lambda _: SyncState(events=1))
+    await ledger.edit_state("omar", lambda _: SyncState())
+    assert await ledger.states() == {"mira": SyncState(events=1), "omar": SyncState()}
 
 
 async def test_entries_between_two_moments_are_told_by_calendar_and_key(ledger: Ledger) -> None:

@@ -477,11 +477,6 @@ class FakeGoogle:
             id=found.id, name=found.name, access_role="owner", timezone=found.timezone
         )
 
-    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
-        await self._signed_in(practitioner_id)
-        if self.calendars_by_id.pop(calendar_id, None) is None:
-            raise CalendarGone
-
     async def revoke(self, practitioner_id: str) -> None:
         await asyncio.sleep(0)
         if self.offline:

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.assembly import Application, Ports, build
+from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, Clock
 from tests.fakes.accounts import MemorySessions, PlainPasswords
@@ -84,18 +85,15 @@ class FreeTurns:
         yield
 
 
-@dataclass(frozen=True, slots=True)
 class MemoryStores:
-    book: MemoryBook = field(default_factory=MemoryBook)
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    feeds: MemoryFeeds = field(default_factory=MemoryFeeds)
-    activity: MemoryActivity = field(default_factory=MemoryActivity)
+    def __init__(self, changes: Changes) -> None:
+        self.book = MemoryBook(changes)
+        self.ledger = MemoryLedger(changes)
+        self.feeds = MemoryFeeds(changes)
+        self.activity = MemoryActivity(changes)
 
     async def integrity(self) -> str:
         return "ok"
-
-    async def data_version(self) -> int:
-        return 0
 
     async def backup_to(self, path: Path) -> None:
         await copy_words(path)
@@ -138,13 +136,15 @@ def fake_house(
 
     `user_rate`: Google's requests a second; low ones make an upload longer."""
     clock = clock or FakeClock(TUESDAY)
-    settings = FakeSettings(_settings(practice, user_rate))
+    changes = Changes()
+    settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     google = FakeGoogle(secrets=secrets, install=INSTALL)
-    stores = MemoryStores()
+    stores = MemoryStores(changes)
     ports = Ports(
         home=home or nowhere(),
         clock=clock,
+        changes=changes,
         settings=settings,
         stores=stores,
         secrets=secrets,

@@ -10,17 +10,26 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from companion.domain.appointments import Appointment
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.reconcile import LedgerEntry
+from companion.domain.sync_state import SyncState
+from companion.services.changes import (
+    ActivityAdded,
+    BookChanged,
+    Changes,
+    FeedLinksChanged,
+    SyncStateChanged,
+)
 from companion.services.ports import (
     Activity,
     BookChange,
     CalendarRef,
+    ChangeSign,
     FeedLink,
     Fetch,
     ImportRecord,
@@ -32,7 +41,9 @@ from companion.services.rows import earliest_start, next_change, row_hash
 class MemoryBook:
     """An AppointmentBook."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
+        self.sign = ChangeSign(others=0, own=0)
         self._kept: dict[str, Appointment] = {}
         self._removed: dict[str, Appointment] = {}
         self._revisions: Counter[str] = Counter()
@@ -133,6 +144,8 @@ class MemoryBook:
         put = {each.id: each for each in change.put}
         for each in put.values():
             row_hash(each)  # refuses what no file can keep, before anything has changed
+        if not put and not change.remove and change.imported is None:
+            return
         for key, revision in change.expect.items():
             if revision != (self._kept[key].revision if key in self._kept else 0):
                 raise ChangedMeanwhile
@@ -150,7 +163,18 @@ class MemoryBook:
             touched.add(each.practitioner_id)
         self._check_source_ids(kept.values())
         self._kept, self._removed = kept, removed
+        if change.imported is not None:
+            self._imports.append(change.imported)
+        self._committed(touched)
+
+    def _committed(self, touched: set[str]) -> None:
         self._revisions.update(touched)
+        self.sign = self.sign._replace(own=self.sign.own + 1)
+        self.publishes_to.publish(BookChanged(practitioner_ids=frozenset(touched)))
+
+    async def change_sign(self) -> ChangeSign:
+        await asyncio.sleep(0)
+        return self.sign
 
     @staticmethod
     def _raised(each: Appointment, before: Appointment | None, now: datetime) -> Appointment:
@@ -180,15 +204,11 @@ class MemoryBook:
         for each in moving:
             moved = replace(each, practitioner_id=to_practitioner)
             self._kept[each.id] = self._raised(moved, each, now)
-        self._revisions.update((from_practitioner, to_practitioner))
+        self._committed({from_practitioner, to_practitioner})
 
     async def count(self, practitioner_id: str | None = None) -> int:
         await asyncio.sleep(0)
         return sum(practitioner_id in {None, each.practitioner_id} for each in self._kept.values())
-
-    async def record_import(self, record: ImportRecord) -> None:
-        await asyncio.sleep(0)
-        self._imports.append(record)
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:
         await asyncio.sleep(0)
@@ -198,7 +218,8 @@ class MemoryBook:
 class MemoryLedger:
     """A Ledger."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
         self._rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
         self._states: dict[str, str] = {}
 
@@ -241,39 +262,41 @@ class MemoryLedger:
             if rows and calendar.practitioner_id == practitioner_id
         )
 
-    async def state(self, practitioner_id: str) -> dict[str, Any]:
+    async def state(self, practitioner_id: str) -> SyncState:
         await asyncio.sleep(0)
-        return dict(json.loads(self._states.get(practitioner_id, "{}")))
+        return self._state(practitioner_id)
 
-    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None:
-        document = json.dumps(dict(state))
+    async def edit_state(
+        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+    ) -> tuple[SyncState, SyncState]:
         await asyncio.sleep(0)
-        self._states[practitioner_id] = document
+        before = self._state(practitioner_id)
+        after = edit(before)
+        self._states[practitioner_id] = json.dumps(after.to_json())
+        self.publishes_to.publish(SyncStateChanged(practitioner_id=practitioner_id))
+        return before, after
 
-    async def change_state(
-        self,
-        practitioner_id: str,
-        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
-    ) -> None:
+    async def states(self) -> dict[str, SyncState]:
         await asyncio.sleep(0)
-        before = json.loads(self._states.get(practitioner_id, "{}"))
-        self._states[practitioner_id] = json.dumps(dict(edit(before)))
+        return {name: self._state(name) for name in self._states}
 
-    async def states(self) -> dict[str, dict[str, Any]]:
-        await asyncio.sleep(0)
-        return {name: dict(json.loads(state)) for name, state in self._states.items()}
+    def _state(self, practitioner_id: str) -> SyncState:
+        return SyncState.from_json(json.loads(self._states.get(practitioner_id, "{}")))
 
 
 class MemoryActivity:
     """An ActivityLog."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
         self.lines: list[Activity] = []
         """In the order they came."""
 
     async def add(self, lines: Sequence[Activity]) -> None:
         await asyncio.sleep(0)
-        self.lines.extend(lines)
+        if lines:
+            self.lines.extend(lines)
+            self.publishes_to.publish(ActivityAdded())
 
     async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
         await asyncio.sleep(0)
@@ -291,7 +314,8 @@ class MemoryActivity:
 class MemoryFeeds:
     """A FeedStore."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
         self._links: dict[str, FeedLink] = {}
 
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:
@@ -309,10 +333,12 @@ class MemoryFeeds:
         if any(each.token_hash == link.token_hash for each in others):
             raise BadInput("Two feed links bear the same secret.")
         self._links[link.id] = link
+        self.publishes_to.publish(FeedLinksChanged())
 
     async def remove(self, feed_id: str) -> None:
         await asyncio.sleep(0)
         self._links.pop(feed_id, None)
+        self.publishes_to.publish(FeedLinksChanged())
 
     async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         await asyncio.sleep(0)
@@ -321,14 +347,14 @@ class MemoryFeeds:
             self._links[feed_id] = fetch.noted_in(link)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryStores:
     """The four together, named as in `open_database`."""
 
-    book: MemoryBook = field(default_factory=MemoryBook)
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    feeds: MemoryFeeds = field(default_factory=MemoryFeeds)
-    activity: MemoryActivity = field(default_factory=MemoryActivity)
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.book = MemoryBook(changes)
+        self.ledger = MemoryLedger(changes)
+        self.feeds = MemoryFeeds(changes)
+        self.activity = MemoryActivity(changes)
 
 
 def _searched(each: Appointment) -> str:

@@ -32,6 +32,7 @@ from companion.domain.settings import (
     Settings,
     SyncChoices,
 )
+from companion.domain.sync_state import Proof, SyncState
 from companion.services.care.backup import (
     BOOK,
     MANIFEST,
@@ -248,13 +249,14 @@ async def made(desk: Desk) -> None:
 
 
 async def test_every_calendar_is_to_be_compared_with_google(desk: Desk) -> None:
-    await desk.ledger.save_state("anna", {"proof": {"old": 1}, "parkings": 2})
-    await desk.ledger.save_state("somebody-gone", {})
+    proof = Proof(at=desk.clock.now(), book=1, google=1, differences=0)
+    await desk.ledger.edit_state("anna", lambda _: SyncState(proof=proof, parkings=2))
+    await desk.ledger.edit_state("somebody-gone", lambda _: SyncState())
     await made(desk)
     done = await desk.restoring().restore(desk.file, FAIR)
     states = await desk.ledger.states()
-    assert states["anna"] == {"proof": None, "parkings": 2, "audit_due": True}
-    assert states["somebody-gone"]["audit_due"] is True
+    assert states["anna"] == SyncState(parkings=2, audit_due=True)
+    assert states["somebody-gone"].audit_due
     assert done.calendars == 1
     assert (desk.home / "companion.db").is_file()
     assert not (desk.home / "restoring").exists()

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from companion.domain.errors import BadInput, SignInExpired
+from companion.domain.event_keys import is_notice
 from companion.services.google.connecting import CalendarChoice
-from companion.services.ports import CalendarRef, ImportRecord
-from companion.services.sync.staleness import is_notice
+from companion.services.ports import BookChange, CalendarRef, ImportRecord
 from companion.web.ui.live import Live
 from tests.fakes.google import FakeRemoteCalendar, content
 from tests.fakes.services import FakeHouse
@@ -225,7 +225,7 @@ async def test_disconnected_the_word_that_the_schedule_is_old_does_not_stay(refu
         file_name="export.csv",
         **dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0),
     )
-    await house.book.record_import(old)
+    await house.book.apply(BookChange(imported=old), house.services.clock.now())
     await house.services.clock.sleep(60)  # what was read of imports a moment ago is old now
     await house.services.auditing.audit("anna")
     assert [is_notice(each.key) for each in remote.ours()].count(True) == 1

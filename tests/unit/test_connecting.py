@@ -29,6 +29,7 @@ from companion.domain.errors import (
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import EntryState, LedgerEntry, event_id
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.google.consents import (
     APP_CREATED,
@@ -71,7 +72,6 @@ class Desk:
         self.settings = FakeSettings(settings)
         self.ledger = MemoryLedger()
         self.activity = MemoryActivity()
-        self.nudged: list[str] = []
         self.paced: list[tuple[str, int]] = []
         self.service = self.new_service()
 
@@ -85,7 +85,6 @@ class Desk:
             ledger=self.ledger,
             activity=self.activity,
             clock=self.clock,
-            nudge=self.nudged.append,
             pace=self.pace,
             random_word=lambda: next(words),
         )
@@ -254,16 +253,15 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert record.google.created_by_us
     assert record.google.creating == ""
     assert desk.calendar().timezone == record.practitioner.timezone
-    assert desk.nudged == ["zoe"]
     state = await desk.ledger.state("zoe")
-    assert (state["audit_due"], state["awaiting_upload"]) == (False, False)
+    assert (state.audit_due, state.awaiting_upload) == (False, False)
 
 
 async def test_connected_at_the_screen_the_first_upload_waits_for_the_person(desk: Desk) -> None:
     start = await desk.service.begin("zoe", redirect_uri=BACK)
     answer = desk.google.consent(start.url, ZOE)
     await desk.service.finish(answer, upload_by_hand=True)
-    assert (await desk.ledger.state("zoe"))["awaiting_upload"] is True
+    assert (await desk.ledger.state("zoe")).awaiting_upload
 
 
 async def test_only_the_sealed_store_holds_the_token(desk: Desk) -> None:
@@ -378,7 +376,6 @@ def unchanged(desk: Desk) -> None:
     assert set(desk.secrets.kept) == {"google/client"}
     assert not desk.record().google.connected
     assert not desk.record().choices.enabled
-    assert desk.nudged == []
 
 
 async def test_another_account_than_the_login_is_refused_and_given_back(desk: Desk) -> None:
@@ -735,12 +732,12 @@ async def test_the_activity_list_names_no_account_and_no_client(desk: Desk) -> N
 
 
 async def test_a_new_connection_clears_the_old_trouble(desk: Desk) -> None:
-    trouble = {"kind": "SignInExpired", "what": "w", "remedy": "r", "since": "2026-03-01T00:00Z"}
-    await desk.ledger.save_state("zoe", {"trouble": trouble, "other": 1})
+    trouble = SyncTrouble(kind="SignInExpired", what="w", remedy="r", since=desk.clock.now())
+    await desk.ledger.edit_state("zoe", lambda _: SyncState(trouble=trouble, events=1))
     await desk.connect()
     state = await desk.ledger.state("zoe")
-    assert state["trouble"] is None
-    assert state["other"] == 1
+    assert state.trouble is None
+    assert state.events == 1
 
 
 # ── small rules ───────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,8 @@ from companion.adapters.database.access import Access
 from companion.adapters.database.schema import HEAD, metadata
 from companion.adapters.database.upgrading import configuration, known_revisions
 from companion.domain.errors import BadInput, StoreDamaged, StoreError, StoreTooNew
+from companion.domain.sync_state import SyncState
+from companion.services.changes import Changes
 from tests.fakes.clock import FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,7 +204,7 @@ def squeezed(sql: str | None) -> str:
 
 
 def test_a_migration_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
-    access = Access(tmp_path / "book.db")
+    access = Access(tmp_path / "book.db", Changes())
 
     def half(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE TABLE appointments (id TEXT)")
@@ -388,7 +390,7 @@ def test_the_change_to_wal_does_not_wait_for_ever(tmp_path: Path) -> None:
 
 async def test_opening_again_in_the_same_process_sees_the_same_book(tmp_path: Path) -> None:
     first, second = opened(tmp_path / "book.db"), opened(tmp_path / "book.db")
-    await first.ledger.save_state("mira", {"a": 1})
-    assert await asyncio.wait_for(second.ledger.state("mira"), 10) == {"a": 1}
+    await first.ledger.edit_state("mira", lambda _: SyncState(events=1))
+    assert await asyncio.wait_for(second.ledger.state("mira"), 10) == SyncState(events=1)
     await first.close()
     await second.close()

@@ -6,7 +6,8 @@ import asyncio
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections import UserDict
+from collections.abc import AsyncIterator, Callable, ItemsView
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,10 @@ from sqlalchemy import Connection
 from companion.adapters.database import Database, open_database
 from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import Busy, StoreDamaged, StoreError
+from companion.domain.sync_state import SyncState
+from companion.services.changes import BookChanged
 from companion.services.ports import BookChange
+from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -45,6 +49,10 @@ def appointments(count: int) -> list[Appointment]:
         )
         for number in range(count)
     ]
+
+
+def events(count: int) -> Callable[[SyncState], SyncState]:
+    return lambda _: SyncState(events=count)
 
 
 def insert(connection: Connection, name: str) -> None:
@@ -101,7 +109,7 @@ async def test_a_cancelled_write_that_has_not_begun_never_happens(database: Data
     gate = Gate()
     first = asyncio.create_task(database._access.write(gate.wait))
     await gate.has_begun()
-    second = asyncio.create_task(database.ledger.save_state("mira", {"a": 1}))
+    second = asyncio.create_task(database.ledger.edit_state("mira", events(1)))
     await asyncio.sleep(0)
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -121,7 +129,7 @@ async def test_cancelling_twice_does_not_wait_and_does_not_tear(database: Databa
     assert task.cancelled()
     assert await database.book.revisions() == {}
     gate.go.set()
-    await database.ledger.save_state("omar", {})  # the next turn comes after that one
+    await database.ledger.edit_state("omar", events(0))  # the next turn comes after that one
     assert await database.book.revisions() == {"first": 1, "second": 1}
 
 
@@ -173,7 +181,7 @@ async def test_a_write_that_fails_half_way_leaves_nothing(database: Database) ->
     with pytest.raises(Exception, match="same number"):
         await database._access.write(fail)
     assert await database.book.revisions() == {}
-    await database.ledger.save_state("mira", {})
+    await database.ledger.edit_state("mira", events(0))
 
 
 async def test_another_process_that_writes_too_long_makes_us_busy_and_no_more(
@@ -182,11 +190,11 @@ async def test_another_process_that_writes_too_long_makes_us_busy_and_no_more(
     with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Busy):
-            await database.ledger.save_state("mira", {"a": 1})
+            await database.ledger.edit_state("mira", events(1))
         assert await database.ledger.states() == {}
         other.execute("ROLLBACK")
-        await database.ledger.save_state("mira", {"a": 2})
-    assert await database.ledger.state("mira") == {"a": 2}
+        await database.ledger.edit_state("mira", events(2))
+    assert await database.ledger.state("mira") == SyncState(events=2)
 
 
 async def test_a_full_disk_is_said_so_and_changes_nothing(database: Database) -> None:
@@ -216,8 +224,8 @@ async def test_after_closing_every_call_says_so(tmp_path: Path) -> None:
     await database.close()
     for call in (
         database.book.count(),
-        database.ledger.save_state("mira", {}),
-        database.data_version(),
+        database.ledger.edit_state("mira", events(0)),
+        database.book.change_sign(),
         database.integrity(),
         database.backup_to(tmp_path / "copy.db"),
     ):
@@ -244,23 +252,55 @@ async def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
 # ── other processes ───────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_data_version_tells_of_another_process_only(
+async def test_the_change_sign_tells_own_writes_to_the_book_from_those_of_others(
     database: Database, tmp_path: Path
 ) -> None:
-    before = await database.data_version()
-    await database.ledger.save_state("mira", {"a": 1})
+    before = await database.book.change_sign()
+    await database.ledger.edit_state("mira", events(1))
     await database.book.count()
     await database.integrity()
     await database.backup_to(tmp_path / "copy.db")
-    assert await database.data_version() == before
+    assert await database.book.change_sign() == before
+    await database.book.apply(BookChange(put=appointments(1)), NOW)
+    assert await database.book.change_sign() == (before.others, before.own + 1)
     other = open_database(database.path, FakeClock())
     await other.book.count()
-    assert await database.data_version() == before
-    await other.ledger.save_state("omar", {"a": 1})
+    assert await database.book.change_sign() == (before.others, before.own + 1)
+    await other.ledger.edit_state("omar", events(1))
     await other.close()
-    after = await database.data_version()
-    assert after != before
-    assert await database.data_version() == after
+    after = await database.book.change_sign()
+    assert after.others != before.others
+    assert after.own == before.own + 1
+    assert await database.book.change_sign() == after
+
+
+async def test_a_commit_whose_caller_was_cancelled_moves_the_sign_and_is_published(
+    tmp_path: Path,
+) -> None:
+    changes = LossyChanges()
+    database = open_database(tmp_path / "book.db", FakeClock(), changes=changes)
+    before = await database.book.change_sign()
+    gate = Gate()
+
+    class Waiting(UserDict[str, int]):
+        def items(self) -> ItemsView[str, int]:
+            """Asked for within the transaction."""
+            gate.begun.set()
+            gate.go.wait(PATIENCE)
+            return super().items()
+
+    change = BookChange(put=appointments(1), expect=Waiting())
+    task = asyncio.create_task(database.book.apply(change, NOW))
+    await gate.has_begun()
+    task.cancel()
+    assert changes.published == []
+    gate.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await database.book.count() == 1
+    assert (await database.book.change_sign()).own == before.own + 1
+    assert changes.published == [BookChanged(practitioner_ids=frozenset({"mira"}))]
+    await database.close()
 
 
 # ── backups and damage ────────────────────────────────────────────────────────────────────────
@@ -286,12 +326,12 @@ async def test_a_backup_is_for_this_user_only_and_replaces_an_older_one(
 ) -> None:
     copy = tmp_path / "copy.db"
     await database.backup_to(copy)
-    await database.ledger.save_state("mira", {"a": 1})
+    await database.ledger.edit_state("mira", events(1))
     await database.backup_to(copy)
     if sys.platform != "win32":
         assert permissions(copy) == 0o600
     restored = open_database(copy, FakeClock())
-    assert await restored.ledger.states() == {"mira": {"a": 1}}
+    assert await restored.ledger.states() == {"mira": SyncState(events=1)}
     await restored.close()
 
 

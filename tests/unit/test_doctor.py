@@ -26,6 +26,7 @@ from companion.domain.errors import (
     StoreError,
 )
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.care.doctor import AT_ONCE, Diagnosis, Doctor, Examined, closed_home
 from companion.services.care.findings import Check, Finding, Patient
 from companion.services.google.connecting import CalendarChoice, Connecting
@@ -384,17 +385,13 @@ async def state_of_anna(
     clinic: Clinic, *, lasted: timedelta | None, ended: timedelta | None
 ) -> Finding:
     clinic.change_anna(lambda r: replace(r, google=replace(r.google, connected_at=CONNECTED)))
-    state: dict[str, Any] = {}
+    state = SyncState()
     if lasted is not None:
-        state["last_success"] = (CONNECTED + lasted).isoformat()
+        state = replace(state, last_success=CONNECTED + lasted)
     if ended is not None:
-        state["trouble"] = {
-            "kind": "SignInExpired",
-            "what": "w",
-            "remedy": "r",
-            "since": (CONNECTED + ended).isoformat(),
-        }
-    await clinic.ledger.save_state("anna", state)
+        trouble = SyncTrouble(kind="SignInExpired", what="w", remedy="r", since=CONNECTED + ended)
+        state = replace(state, trouble=trouble)
+    await clinic.ledger.edit_state("anna", lambda _: state)
     return await clinic.finding("testing-mode")
 
 

@@ -301,13 +301,6 @@ def test_an_empty_book_holds_even_one_removal_but_both_sides_empty_is_no_reason(
     assert removals_to_hold(reconcile([], [], WINDOW), [], NOW, book_is_empty=True) == ()
 
 
-def test_a_held_plan_still_inserts_and_updates() -> None:
-    plan = reconcile([event("new")], [row(event("old"))], WINDOW)
-    rest = plan.without_deletes()
-    assert rest.deletes == ()
-    assert rest.inserts == plan.inserts != ()
-
-
 # ── ids ───────────────────────────────────────────────────────────────────────────────────────
 
 

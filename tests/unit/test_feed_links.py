@@ -234,7 +234,6 @@ async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> 
             ),
         )
     )
-    house.feeds.invalidate()
     (event,) = events((await house.feeds.fetch(token_of(url))).body)
     assert event["SUMMARY"] == "Client appointment"
     assert "DESCRIPTION" not in event

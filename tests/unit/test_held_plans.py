@@ -139,5 +139,5 @@ async def test_keeping_under_a_running_pass_is_not_undone_by_its_end() -> None:
     assert (result.updated, result.deleted) == (1, 0)
     state = await world.syncing.state(ANNA)
     assert state.held is None
-    assert len(state.kept_names) == 14
+    assert len(state.kept) == 14
     assert (await world.run()).held == 0

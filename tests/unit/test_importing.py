@@ -140,13 +140,15 @@ async def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
     assert len(await desk.book.imports()) == 2
 
 
-async def test_an_unchanged_file_writes_nothing_at_all(desk: Desk) -> None:
+async def test_an_unchanged_file_writes_no_appointment(desk: Desk) -> None:
     content = csv_bytes([allied(0)])
     await desk.take(content)
 
     class Sealed(MemoryBook):
         async def apply(self, change: BookChange, now: datetime) -> None:
-            raise StoreError
+            if change.put or change.remove:
+                raise StoreError
+            await super().apply(change, now)
 
     sealed = Sealed()
     sealed.__dict__.update(desk.book.__dict__)
@@ -503,3 +505,24 @@ async def test_an_empty_file_belongs_to_the_only_source_there_is(desk: Desk) -> 
     with pytest.raises(BadInput, match="empty"):
         await desk.take(b"")
     assert (await desk.take(b"", source="bp-premier")).removed == 0
+
+
+async def test_an_import_goes_into_the_book_with_its_record_or_not_at_all(desk: Desk) -> None:
+    shown = await desk.preview(csv_bytes([allied(0)]))
+    desk.activity.lines.clear()
+
+    class Full(MemoryBook):
+        async def apply(self, change: BookChange, now: datetime) -> None:
+            assert change.put
+            assert change.imported is not None
+            raise StoreError
+
+    full = Full()
+    full.__dict__.update(desk.book.__dict__)
+    desk.book = full
+    desk.__post_init__()
+    with pytest.raises(StoreError):
+        await desk.importing.apply(shown)
+    assert await desk.book.imports() == []
+    assert await desk.book.count() == 0
+    assert desk.activity.lines == []

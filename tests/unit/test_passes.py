@@ -25,6 +25,7 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from companion.domain.reconcile import EntryState
+from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef, PatchEvent
 from companion.services.sync.passes import Progress
 from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, Crash, World, appointment
@@ -912,8 +913,7 @@ async def test_a_lost_ledger_is_healed_by_one_audit_without_a_duplicate() -> Non
 
 async def test_an_audit_due_after_connecting_is_made_by_the_next_pass() -> None:
     world = await a_synced_world(3)
-    state = await world.syncing.state(ANNA)
-    await world.stores.ledger.save_state(ANNA, replace(state, audit_due=True).to_json())
+    await world.stores.ledger.edit_state(ANNA, lambda state: replace(state, audit_due=True))
     world.remote().person_deletes(world.id_of("a1"))
     await world.run()
     assert len(world.live()) == 3
@@ -939,7 +939,7 @@ async def test_the_first_upload_is_a_person_s_and_the_rest_follows_by_itself() -
     """Until then the practitioner may still choose what Google is to show."""
     world = World()
     await world.put(*(appointment(n) for n in range(5)))
-    await world.stores.ledger.save_state(ANNA, {"awaiting_upload": True})
+    await world.stores.ledger.edit_state(ANNA, lambda _: SyncState(awaiting_upload=True))
     waiting = await world.syncing.run(ANNA, cause="worker")
     assert (waiting.error, waiting.api_calls) == (None, 0)
     assert world.live() == {}

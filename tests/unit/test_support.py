@@ -25,6 +25,7 @@ from companion.domain.settings import (
     SourceSettings,
     SyncChoices,
 )
+from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.care.doctor import Diagnosis, closed_home
 from companion.services.care.findings import Finding
 from companion.services.care.scrub import Scrub, program_words
@@ -128,25 +129,29 @@ class Desk:
         token = json.dumps({"refresh_token": REFRESH, "access_token": ACCESS})
         await self.secrets.put(f"google/token/{PEOPLE[1]}", token)
         await self.secrets.put("feed/f1", FEED)
-        await self.book.apply(BookChange(put=list(appointments())), self.clock.now())
-        await self.book.record_import(
-            ImportRecord(
-                source=f"bp {NAMES[0]}",
-                at=self.clock.now(),
-                file_name=f"{NAMES[1]}.csv",
-                added=3,
-                changed=0,
-                removed=0,
-                unchanged=0,
-                rejected=1,
-            )
+        record = ImportRecord(
+            source=f"bp {NAMES[0]}",
+            at=self.clock.now(),
+            file_name=f"{NAMES[1]}.csv",
+            added=3,
+            changed=0,
+            removed=0,
+            unchanged=0,
+            rejected=1,
         )
+        change = BookChange(put=list(appointments()), imported=record)
+        await self.book.apply(change, self.clock.now())
         await self.ledger.write(
             CalendarRef(practitioner_id=PEOPLE[1], calendar_id=OTHERS[0]), put=[ledger_entry()]
         )
-        trouble = {"kind": "WrongAccount", "what": f"{PEOPLE[2]} signed in", "remedy": NAMES[0]}
-        state = {"trouble": {**trouble, "since": self.clock.now().isoformat()}, "extra": REFRESH}
-        await self.ledger.save_state(PEOPLE[1], state)
+        trouble = SyncTrouble(
+            kind="WrongAccount",
+            what=f"{PEOPLE[2]} signed in",
+            remedy=NAMES[0],
+            since=self.clock.now(),
+        )
+        state = SyncState(trouble=trouble, shared_calendar=REFRESH)
+        await self.ledger.edit_state(PEOPLE[1], lambda _: state)
         await self.feeds.put(feed_link())
         for line in planted():
             await self.activity.add([activity(line, self.clock.now())])

@@ -1,9 +1,8 @@
-"""SqlLedger: what we know of each event in Google, and the syncing service's small documents."""
+"""SqlLedger: what we know of each event in Google, and the state of each practitioner's sync."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,8 @@ from companion.adapters.database.access import Access
 from companion.adapters.database.schema import ledger, sync_state
 from companion.adapters.database.sqlite import upsert
 from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.sync_state import SyncState
+from companion.services.changes import SyncStateChanged
 from companion.services.ports import CalendarRef, Clock
 
 _THIS_CALENDAR = (
@@ -110,35 +111,39 @@ class SqlLedger:
             )
         )
 
-    async def state(self, practitioner_id: str) -> dict[str, Any]:
-        def find(connection: Connection) -> dict[str, Any]:
-            found = connection.execute(_STATE, {"practitioner": practitioner_id})
-            return found.scalar_one_or_none() or {}
+    async def state(self, practitioner_id: str) -> SyncState:
+        return await self._access.read(lambda connection: _state(connection, practitioner_id))
 
-        return await self._access.read(find)
-
-    async def save_state(self, practitioner_id: str, state: Mapping[str, Any]) -> None:
-        kept = copy.deepcopy(dict(state))
-        await self.change_state(practitioner_id, lambda _before: kept)
-
-    async def change_state(
-        self,
-        practitioner_id: str,
-        edit: Callable[[dict[str, Any]], Mapping[str, Any]],
-    ) -> None:
-        def work(connection: Connection) -> None:
-            before = connection.execute(_STATE, {"practitioner": practitioner_id})
+    async def edit_state(
+        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+    ) -> tuple[SyncState, SyncState]:
+        def work(connection: Connection) -> tuple[SyncState, SyncState]:
+            before = _state(connection, practitioner_id)
+            after = edit(before)
             row = {
                 "practitioner_id": practitioner_id,
-                "state": dict(edit(before.scalar_one_or_none() or {})),
+                "state": after.to_json(),
                 "saved_at": self._clock.now(),
             }
             connection.execute(_SAVE, row)
+            return before, after
 
-        await self._access.write(work)
+        return await self._access.write(
+            work, lambda _: SyncStateChanged(practitioner_id=practitioner_id)
+        )
 
-    async def states(self) -> dict[str, dict[str, Any]]:
-        return await self._access.read(lambda connection: dict(connection.execute(_STATES).all()))
+    async def states(self) -> dict[str, SyncState]:
+        return await self._access.read(
+            lambda connection: {
+                practitioner_id: SyncState.from_json(document)
+                for practitioner_id, document in connection.execute(_STATES)
+            }
+        )
+
+
+def _state(connection: Connection, practitioner_id: str) -> SyncState:
+    found = connection.execute(_STATE, {"practitioner": practitioner_id})
+    return SyncState.from_json(found.scalar_one_or_none() or {})
 
 
 def _named(calendar: CalendarRef) -> dict[str, str]:

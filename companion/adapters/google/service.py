@@ -161,11 +161,6 @@ class GoogleGateway:
             }
         )
 
-    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
-        account = self._account(practitioner_id)
-        await account.open()
-        await account.ask(lambda line: line.calendars.delete(calendarId=calendar_id))
-
     # Parts
 
     def _account(self, practitioner_id: str) -> GoogleAccount:

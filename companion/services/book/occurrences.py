@@ -19,8 +19,8 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.errors import NotFound
+from companion.domain.event_keys import EventKey
 
-_FORM = "%Y%m%dT%H%M%S"
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -77,17 +77,16 @@ def key_of(appointment: Appointment) -> str:
     """Of a single appointment, or of the first occurrence of a series."""
     if appointment.recurrence is None:
         return appointment.id
-    return f"{appointment.id}@{appointment.start:{_FORM}}"
+    return str(EventKey.of_occurrence(appointment.id, appointment.start))
 
 
 def split_key(key: str) -> tuple[str, datetime | None]:
     """(appointment id, original start); raises NotFound for what is no key."""
-    appointment_id, _, original = key.partition("@")
+    parsed = EventKey.parse(key)
     try:
-        named = datetime.strptime(original, _FORM) if original else None  # noqa: DTZ007 - wall time
+        return parsed.owner, parsed.original_start
     except ValueError as error:
         raise no_such() from error
-    return appointment_id, named
 
 
 def no_such() -> NotFound:

@@ -26,6 +26,7 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent, project
 from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState
 from companion.domain.window import SyncWindow
 from companion.services.book.occurrences import Shown, find, no_such, shown, split_key
 from companion.services.feeds.views import AS_GOOGLE, disclosure_for
@@ -38,7 +39,6 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.gathering import desired_events, window_of
-from companion.services.sync.state import SyncState
 
 A_DAY = timedelta(days=1)
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -325,13 +325,12 @@ def _calendar(record: PractitionerSettings) -> CalendarRef:
     )
 
 
-def _held(states: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:
-    found = {}
-    for practitioner_id, document in states.items():
-        held = SyncState.from_json(document).held
-        if held is not None:
-            found[practitioner_id] = frozenset(each.key for each in held.items)
-    return found
+def _held(states: Mapping[str, SyncState]) -> dict[str, frozenset[str]]:
+    return {
+        practitioner_id: frozenset(each.key for each in state.held.items)
+        for practitioner_id, state in states.items()
+        if state.held is not None
+    }
 
 
 def _span(first_day: date, last_day: date) -> tuple[datetime, datetime]:

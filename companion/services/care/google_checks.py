@@ -10,7 +10,7 @@ one that ended with its seventh day raises the suspicion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -23,9 +23,9 @@ from companion.domain.errors import (
     TransientError,
 )
 from companion.domain.settings import GoogleLink, PractitionerSettings
+from companion.domain.sync_state import SyncState
 from companion.services.care.findings import Check, Finding, FindingAction, Patient, finding_of
 from companion.services.google.consents import CalendarChoice, missing, scopes_for
-from companion.services.sync.state import SyncState
 
 TESTING_LIFE = timedelta(days=7)
 _SLACK = timedelta(hours=2)
@@ -127,8 +127,8 @@ async def testing_mode(patient: Patient) -> Iterable[Finding]:
     ]
 
 
-def _state(states: dict[str, dict[str, object]], record: PractitionerSettings) -> SyncState:
-    return SyncState.from_json(states.get(record.practitioner.id, {}))
+def _state(states: Mapping[str, SyncState], record: PractitionerSettings) -> SyncState:
+    return states.get(record.practitioner.id, SyncState())
 
 
 def _ended_with_its_week(link: GoogleLink, state: SyncState) -> datetime | None:

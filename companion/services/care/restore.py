@@ -212,8 +212,9 @@ class Restoring:
         await staged.settings.change(lambda _fresh: settings)
         states = await staged.ledger.states()
         for practitioner_id in sorted({*states, *settings.practitioners}):
-            state = {**states.get(practitioner_id, {}), "audit_due": True, "proof": None}
-            await staged.ledger.save_state(practitioner_id, state)
+            await staged.ledger.edit_state(
+                practitioner_id, lambda state: replace(state, audit_due=True, proof=None)
+            )
         for practitioner_id, record in settings.practitioners.items():
             if not record.choices.put_back_deleted:
                 await _doubt(staged.ledger, practitioner_id, self._clock.now())

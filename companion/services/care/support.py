@@ -41,7 +41,6 @@ from companion.services.ports import (
     SecretStore,
     SettingsStore,
 )
-from companion.services.sync.state import SyncState
 
 LOG_BYTES = 1_500_000
 """At most, of the end of each log file."""
@@ -186,8 +185,7 @@ class Support:
 
     async def _sync(self, people: _People) -> dict[str, Any]:
         found = {}
-        for key, document in (await self._ledger.states()).items():
-            state = SyncState.from_json(document)
+        for key, state in (await self._ledger.states()).items():
             found[people.name(key)] = {
                 "last pass": _moment(state.last_pass),
                 "last success": _moment(state.last_success),

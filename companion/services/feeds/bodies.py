@@ -24,6 +24,7 @@ from typing import NamedTuple, TypeVar
 
 from companion.domain.appointments import Appointment, instant
 from companion.domain.errors import StoreError
+from companion.domain.event_keys import appointment_id_of
 from companion.domain.events import CalendarEvent, project
 from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.packing import pack
@@ -309,10 +310,9 @@ def _project(appointments: Iterable[Appointment], projection: Projection) -> lis
 def _by_appointment(
     appointments: Iterable[Appointment], events: Iterable[CalendarEvent], writer: FeedWriter
 ) -> dict[str, list[Fragment]]:
-    """An event's key is its appointment's id, or that and ``@`` with the original start."""
     found: dict[str, list[Fragment]] = {each.id: [] for each in appointments}
     for event in events:
-        owner = event.key if event.key in found else event.key.rpartition("@")[0]
+        owner = appointment_id_of(event.key)
         fragment = Fragment(event.begins, event.key, event.ends, writer.event(event))
         found[owner].append(fragment)
     return found

@@ -19,6 +19,7 @@ from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.window import SyncWindow
+from companion.services.changes import Changes
 from companion.services.feeds.answers import FeedAnswer, FeedBody
 from companion.services.feeds.bodies import FeedBodies, FeedPreview
 from companion.services.feeds.links import (
@@ -56,6 +57,7 @@ class Feeds:
         secrets: SecretStore,
         activity: ActivityLog,
         clock: Clock,
+        changes: Changes,
         writer: FeedWriter,
         kept: KeptFeeds,
         listener: Callable[[], tuple[str, int]],
@@ -83,6 +85,7 @@ class Feeds:
             bodies=self._bodies,
             kept=kept,
             stale_since=stale_since,
+            changes=changes,
         )
 
     async def add(
@@ -140,7 +143,6 @@ class Feeds:
         link = replace(plan, id=link_id, token_hash=hash_of(token))
         await self._secrets.put(secret_name(link.id), token)
         await self._store.put(link)
-        self.invalidate()
         await self._note_activity(link, "feed added", "A calendar link was made.")
         return link, self._url(token, settings)
 
@@ -337,10 +339,6 @@ class Feeds:
     def miss(self, address: str) -> FeedAnswer:
         """The answer to anything that is no link at all: the same as to an unknown one."""
         return self._serving.miss(address)
-
-    def invalidate(self, practitioner_id: str | None = None) -> None:
-        """The book, a link or a setting changed here: the next fetch looks again."""
-        self._serving.invalidate(practitioner_id)
 
     async def close(self) -> None:
         """Wait for what fetches left to write."""

@@ -22,6 +22,7 @@ from companion.domain.errors import (
     SignInExpired,
     TransientError,
 )
+from companion.domain.event_keys import EventKey
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import ObservedEvent, event_id
 from companion.services.ports import Clock, DeleteEvent, InsertEvent, RemoteCalendar
@@ -90,7 +91,7 @@ async def accessible(
     It bears our mark, so that one which could not be removed is removed by the next audit."""
     start = clock.now().replace(minute=0, second=0, microsecond=0)
     probe = CalendarEvent(
-        key=f"test {nonce}",
+        key=str(EventKey.probe(nonce)),
         start=start,
         end=start + timedelta(minutes=15),
         timezone="UTC",

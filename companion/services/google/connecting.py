@@ -36,8 +36,10 @@ from companion.domain.errors import (
     SignInExpired,
     WrongAccount,
 )
+from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import ObservedEvent
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState
 from companion.services.google import checks as calendar_checks
 from companion.services.google import consents
 from companion.services.google.checks import CheckResult
@@ -58,11 +60,8 @@ from companion.services.ports import (
     SignedIn,
 )
 from companion.services.sync.parting import Pace, take_events_out
-from companion.services.sync.staleness import is_notice
 
 _EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
-_SHARED = "shared_calendar"
-"""Key in the ledger's state: the calendar that the narrow scope did not reach."""
 
 __all__ = [
     "CalendarChoice",
@@ -104,20 +103,18 @@ class Connecting:
         ledger: Ledger,
         activity: ActivityLog,
         clock: Clock,
-        nudge: Callable[[str], None] = lambda _practitioner_id: None,
         pace: Pace = _at_once,
         still: Callable[[str], AbstractAsyncContextManager[None]] = _alone,
         random_word: Callable[[], str] = lambda: randomness.token_hex(8),
     ) -> None:
-        """`nudge` is told the practitioner whose connection is new; `pace` waits for a share of
-        the account's quota; while `still` lasts no pass of a practitioner runs."""
+        """`pace` waits for a share of the account's quota; while `still` lasts no pass of a
+        practitioner runs."""
         self._google = google
         self._settings = settings
         self._secrets = secrets
         self._ledger = ledger
         self._activity = activity
         self._clock = clock
-        self._nudge = nudge
         self._pace = pace
         self._still = still
         self._random_word = random_word
@@ -159,7 +156,7 @@ class Connecting:
         if choice.kind == "existing":
             _nobody_elses(settings, practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
-        shared = choice.kind == "existing" and state.get(_SHARED) == choice.calendar_id
+        shared = choice.kind == "existing" and state.shared_calendar == choice.calendar_id
         request = await self._google.begin_sign_in(
             redirect_uri=redirect_uri,
             scopes=consents.scopes_for(choice, link, shared=shared),
@@ -275,7 +272,9 @@ class Connecting:
             calendar = await self._google.calendar(trial, calendar_id)
             info = await calendar.info()
         except ScopeMissing as err:
-            await self._note_state(practitioner_id, **{_SHARED: calendar_id})
+            await self._ledger.edit_state(
+                practitioner_id, lambda state: replace(state, shared_calendar=calendar_id)
+            )
             raise ScopeMissing(
                 "This account does not own that calendar; it is shared with it.",
                 "Press Connect to Google again: Google then asks for the wider permission that "
@@ -303,16 +302,16 @@ class Connecting:
         ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
         # An empty calendar and no memory of it: there is nothing to compare.
         audit_due = holds_ours or bool(await self._ledger.entries(ref))
-        fresh: dict[str, object] = {
-            "audit_due": audit_due,
-            "awaiting_upload": upload_by_hand and not audit_due,
-            "trouble": None,
-        }
-        if not same_account(before.account, link.account):
-            fresh |= {"parked_until": None, "parkings": 0}
-        await self._note_state(practitioner_id, **fresh)
+        another = not same_account(before.account, link.account)
+
+        def begin(state: SyncState) -> SyncState:
+            if another:
+                state = replace(state, parked_until=None, parkings=0)
+            awaiting = upload_by_hand and not audit_due
+            return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
+
+        await self._ledger.edit_state(practitioner_id, begin)
         await self._log(practitioner_id, "connect", "Connected to Google.")
-        self._nudge(practitioner_id)
 
     async def _let_go(self, signed_in: SignedIn) -> None:
         everyone = self._settings.read().practitioners.values()
@@ -343,9 +342,10 @@ class Connecting:
             return replace(link, calendar_id=info.id, calendar_name=info.name, created_by_us=made)
 
         await self._change(practitioner_id, take, enable=True)
-        await self._note_state(practitioner_id, audit_due=True, trouble=None)
+        await self._ledger.edit_state(
+            practitioner_id, lambda state: replace(state, audit_due=True, trouble=None)
+        )
         await self._log(practitioner_id, "connect", "Another Google calendar was chosen.")
-        self._nudge(practitioner_id)
         return Connected(
             practitioner_id=practitioner_id,
             account=account,
@@ -445,7 +445,10 @@ class Connecting:
             if count:
                 text = f"{count} removed from Google"
                 await self._log(ref.practitioner_id, "delete", text, count=count)
-        await self._note_state(ref.practitioner_id, events=0, waiting=0, proof=None, held=None)
+        await self._ledger.edit_state(
+            ref.practitioner_id,
+            lambda state: replace(state, events=0, waiting=0, proof=None, held=None),
+        )
         return count
 
     async def _take_notice_out(self, practitioner_id: str, link: GoogleLink) -> None:
@@ -507,9 +510,6 @@ class Connecting:
             )
 
         return _record(await self._settings.change(edit), practitioner_id)
-
-    async def _note_state(self, practitioner_id: str, **fresh: object) -> None:
-        await self._ledger.change_state(practitioner_id, lambda state: {**state, **fresh})
 
     async def _log(self, practitioner_id: str, kind: str, text: str, *, count: int = 1) -> None:
         line = Activity(

@@ -219,7 +219,6 @@ class WatchedFolder:
         begun = Begun(file=seen.name, digest=digest, at=house.clock.now())
         await self._change(lambda note: replace(note, begun=begun))
         report = await house.importing.apply(preview, cause=CAUSE)
-        house.changed()
         if report.held:
             return _Outcome(
                 into=SET_ASIDE,

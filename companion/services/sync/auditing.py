@@ -7,9 +7,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from companion.domain.reconcile import EntryState
+from companion.domain.sync_state import Proof
 from companion.services.ports import CalendarRef, Ledger, SettingsStore
 from companion.services.sync.passes import PassResult
-from companion.services.sync.state import Proof
 from companion.services.sync.syncing import Syncing
 
 
@@ -25,14 +25,14 @@ class Auditing:
         *,
         repair: bool = True,
         cause: str = "audit",
-        settled: str = "",
+        fingerprint: str = "",
     ) -> PassResult:
         """Compare event by event; with `repair` mend by the practitioner's settings.
 
         `differences` of the result are as found before any repair; `proof` is how things
         stand at the end. Raises no CompanionError: the result carries it."""
         return await self._syncing.run(
-            practitioner_id, cause=cause, audit=True, repair=repair, settled=settled
+            practitioner_id, cause=cause, audit=True, repair=repair, fingerprint=fingerprint
         )
 
     async def put_back(self, practitioner_id: str) -> int:

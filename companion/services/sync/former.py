@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from companion.domain.errors import CalendarGone, CompanionError, PermissionDenied, ScopeMissing
+from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.services.ports import CalendarRef, RemoteCalendar
 from companion.services.sync.gathering import SyncParts
 from companion.services.sync.holding import Holding
 from companion.services.sync.pacing import Urgency
-from companion.services.sync.staleness import is_notice
 from companion.services.sync.steps import Tally
 
 Write = Callable[[RemoteCalendar, CalendarRef, SyncPlan], Awaitable[None]]

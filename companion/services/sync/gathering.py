@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.errors import BadInput
+from companion.domain.event_keys import appointment_id_of, is_notice
 from companion.domain.events import CalendarEvent, project
 from companion.domain.reconcile import LedgerEntry, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import Practice, PractitionerSettings, Settings
@@ -30,8 +31,6 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.pacing import Pacer
-from companion.services.sync.staleness import is_notice
-from companion.services.sync.state import SyncState
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
@@ -67,24 +66,6 @@ class SyncParts:
     offload: Offload = asyncio.to_thread
     stale_since: Callable[[str], Awaitable[datetime | None]] = _never_stale
     """Since when the calendar is to say that the schedule is not kept up to date."""
-
-    async def state(self, practitioner_id: str) -> SyncState:
-        return SyncState.from_json(await self.ledger.state(practitioner_id))
-
-    async def change_state(
-        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
-    ) -> tuple[SyncState, SyncState]:
-        """Before and after; nothing that others save meanwhile is lost."""
-        seen: list[SyncState] = []
-
-        def change(document: Mapping[str, Any]) -> Mapping[str, Any]:
-            before = SyncState.from_json(document)
-            seen[:] = [before, edit(before)]
-            return seen[1].to_json()
-
-        await self.ledger.change_state(practitioner_id, change)
-        before, after = seen
-        return before, after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +181,7 @@ def _known(
         return appointments, []
     known = before.revisions
     same = {each.id for each in appointments if known.get(each.id) == each.revision}
-    events = [each for each in before.desired if each.key.partition("@")[0] in same]
+    events = [each for each in before.desired if appointment_id_of(each.key) in same]
     return [each for each in appointments if each.id not in same], events
 
 

@@ -20,12 +20,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from companion.domain.appointments import entered_here
+from companion.domain.event_keys import EventKey, is_notice
 from companion.domain.reconcile import Delete, LedgerEntry, SyncPlan, removals_to_hold
 from companion.domain.settings import Settings
+from companion.domain.sync_state import Held, HeldItem, HeldKey, SyncState
 from companion.services.sync.gathering import Desk
-from companion.services.sync.staleness import is_notice
-from companion.services.sync.state import Held, HeldItem, SyncState, signature_of
 
 
 class Holding:
@@ -37,9 +36,9 @@ class Holding:
         self._shown = shown
         self._everything = False
         """Released without a list: what the first plan and the former calendars hold now."""
-        self._released: frozenset[str] | None = None
+        self._released: frozenset[HeldKey] | None = None
         """Names; None until the first plan where everything is released."""
-        self._kept: frozenset[str] = frozenset()
+        self._kept: frozenset[HeldKey] = frozenset()
         self._why = ""
         self._items: tuple[HeldItem, ...] = ()
         self._former: set[str] = set()
@@ -51,12 +50,12 @@ class Holding:
         shown = self._shown or state.held if self._release else None
         self._everything = self._release and shown is None
         if not self._everything:
-            self._released = frozenset(item.name for item in shown.items) if shown else frozenset()
+            self._released = shown.names if shown else frozenset()
         self.renew(state)
 
     def renew(self, state: SyncState) -> None:
         """A person may have decided to keep some while the pass was running."""
-        self._kept = frozenset() if self._everything else state.kept_names
+        self._kept = frozenset() if self._everything else state.kept
 
     @property
     def count(self) -> int:
@@ -65,7 +64,7 @@ class Holding:
     def sift(self, settings: Settings, desk: Desk, now: datetime) -> SyncPlan:
         """The plan without the removals that wait or are kept."""
         if self._released is None:
-            self._released = frozenset(delete.key for delete in desk.plan.deletes)
+            self._released = frozenset(HeldKey(delete.key) for delete in desk.plan.deletes)
         held = held_deletes(settings, desk, self._kept | self._released, now)
         self._items = tuple(HeldItem(key=each.key, begins=each.entry.begins) for each in held)
         self._why = ""
@@ -75,8 +74,8 @@ class Holding:
                 if desk.book_is_empty
                 else f"{len(held)} upcoming appointments would be removed from Google at once."
             )
-        staying = {delete.key for delete in held} | self._kept
-        going = tuple(delete for delete in desk.plan.deletes if delete.key not in staying)
+        staying = {HeldKey(delete.key) for delete in held} | self._kept
+        going = tuple(delete for delete in desk.plan.deletes if HeldKey(delete.key) not in staying)
         return replace(desk.plan, deletes=going)
 
     def knew(self, calendar_id: str) -> bool:
@@ -100,7 +99,7 @@ class Holding:
         if self._everything:
             return tuple(rows)
         released = self._released or frozenset()
-        going = tuple(row for row in rows if f"{calendar_id} {row.key}" in released)
+        going = tuple(row for row in rows if HeldKey(row.key, calendar_id) in released)
         notices = tuple(row for row in rows if is_notice(row.key))
         return (*going, *notices) if len(going) + len(notices) == len(rows) else going
 
@@ -111,30 +110,30 @@ class Holding:
     def remembered(self, before: SyncState, desk: Desk, now: datetime) -> SyncState:
         """The state with what waits from now on, and what is still kept. `before`: as it is now;
         somebody may have decided since the plan was made."""
-        kept = frozenset() if self._everything else before.kept_names
+        kept = frozenset() if self._everything else before.kept
         there = {delete.key for delete in desk.plan.deletes}
-        still = [name for name in kept if name in there or " " in name]
+        still = frozenset(name for name in kept if name.key in there or name.calendar_id)
         items = tuple(item for item in self._items if item.name not in kept)
         held = None
         if items:
             since = now if before.held is None else before.held.since
             held = Held(since=since, why=self._why, items=items)
-        return replace(before, held=held, kept=signature_of(still))
+        return replace(before, held=held, kept=still)
 
 
 def held_deletes(
-    settings: Settings, desk: Desk, decided: frozenset[str], now: datetime
+    settings: Settings, desk: Desk, decided: frozenset[HeldKey], now: datetime
 ) -> tuple[Delete, ...]:
     """Removals that wait for a person. Those `decided` about, kept or released, wait for nobody
     any more and count for nothing."""
     deletes = tuple(
         delete
         for delete in desk.plan.deletes
-        if delete.key not in decided and not entered_here(delete.key)
+        if HeldKey(delete.key) not in decided and not EventKey.parse(delete.key).entered_here
     )
     return removals_to_hold(
         replace(desk.plan, deletes=deletes),
-        [entry for entry in desk.entries if entry.key not in decided],
+        [entry for entry in desk.entries if HeldKey(entry.key) not in decided],
         now,
         share=settings.practice.hold_share,
         at_least=settings.practice.hold_at_least,

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from companion.domain.differences import Difference, find_differences
 from companion.domain.errors import BadInput, CompanionError
+from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings
+from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.ports import CalendarRef, RemoteCalendar, WriteAnswer
 from companion.services.sync.former import FormerCalendars
@@ -32,8 +34,7 @@ from companion.services.sync.gathering import (
 from companion.services.sync.holding import Holding
 from companion.services.sync.pacing import Urgency
 from companion.services.sync.remembering import Memory, PassOutcome, parked, rests_until
-from companion.services.sync.staleness import google_notice, is_notice
-from companion.services.sync.state import Proof, SyncState
+from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import PlanWriter
 
@@ -109,7 +110,7 @@ class Pass:
         *,
         audit: bool,
         repair: bool,
-        settled: str,
+        fingerprint: str,
     ) -> None:
         self._parts = parts
         self._floor = floor
@@ -119,7 +120,7 @@ class Pass:
         self._holding = holding
         self._audit = audit
         self._repair = repair
-        self._settled = settled
+        self._fingerprint = fingerprint
         self._id = record.practitioner.id
         self._account = account_of(record)
         self._began = time.monotonic()
@@ -176,14 +177,14 @@ class Pass:
         )
 
     async def _work_and_remember(self) -> CompanionError | None:
-        state = await self._parts.state(self._id)
+        state = await self._parts.ledger.state(self._id)
         until = rests_until(state, self._parts.clock.now())
         if until is not None:
             raise parked(until, self._record.practitioner.timezone)
         if state.awaiting_upload:
             if self._cause == WORKER:
                 return None
-            _, state = await self._parts.change_state(
+            _, state = await self._parts.ledger.edit_state(
                 self._id, lambda found: replace(found, awaiting_upload=False)
             )
         memory = Memory(self._parts, self._record, self._cause)
@@ -206,7 +207,7 @@ class Pass:
             proof=self._proof,
             notices=self._notices_changed,
             repaired=self._repair,
-            settled=self._settled,
+            fingerprint=self._fingerprint,
             error=error,
         )
 
@@ -225,8 +226,8 @@ class Pass:
         if observed is not None:
             self._differences = find_differences(desk.desired, desk.entries, observed)
         plan = self._holding.sift(self._settings, desk, parts.clock.now())
-        if state.settled and plan.writes:
-            await parts.change_state(self._id, lambda found: replace(found, settled=""))
+        if state.fingerprint and plan.writes:
+            await parts.ledger.edit_state(self._id, lambda found: replace(found, fingerprint=""))
         if self._repair:
             await self._write(remote, desk, plan, self._tally)
             await self._say_staleness(remote, desk)
@@ -340,7 +341,7 @@ class Pass:
             )
         self._settings, self._record = settings, record
         self._desk = await gather(self._parts, settings, record, before=self._desk)
-        self._holding.renew(await self._parts.state(self._id))
+        self._holding.renew(await self._parts.ledger.state(self._id))
         return self._holding.sift(settings, self._desk, self._parts.clock.now())
 
     async def _clear_former(self, desk: Desk, memory: Memory) -> None:

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from companion.domain.differences import when
 from companion.domain.errors import AccountParked, CompanionError
 from companion.domain.settings import PractitionerSettings
+from companion.domain.sync_state import Proof, SyncState, SyncTrouble
 from companion.services.ports import Activity
 from companion.services.sync.gathering import Desk, SyncParts, account_of
 from companion.services.sync.holding import Holding
-from companion.services.sync.state import Proof, SyncState, SyncTrouble
 from companion.services.sync.steps import Tally
 
 FIRST_PARKING = timedelta(minutes=15)
@@ -38,7 +38,7 @@ class PassOutcome:
     notices: int
     """Writes to the staleness notice."""
     repaired: bool
-    settled: str
+    fingerprint: str
     error: CompanionError | None
 
 
@@ -61,7 +61,7 @@ class Memory:
         def edit(state: SyncState) -> SyncState:
             return _after(state, outcome, now, same_calendar=same)
 
-        before, after = await self._parts.change_state(self._id, edit)
+        before, after = await self._parts.ledger.edit_state(self._id, edit)
         if isinstance(outcome.error, AccountParked):
             await self._park(now)
         await self.log(outcome, before, after)
@@ -79,7 +79,7 @@ class Memory:
         account = account_of(self._record)
         for record in self._parts.settings.read().practitioners.values():
             if account_of(record) == account:
-                await self._parts.change_state(record.practitioner.id, rest)
+                await self._parts.ledger.edit_state(record.practitioner.id, rest)
 
     async def log(self, outcome: PassOutcome, before: SyncState, after: SyncState) -> None:
         tally = outcome.tally
@@ -141,7 +141,7 @@ def _after(
         state = replace(
             state,
             last_success=now,
-            settled="" if tally.failed or not same_calendar else outcome.settled,
+            fingerprint="" if tally.failed or not same_calendar else outcome.fingerprint,
             parked_until=None,
             parkings=0,
         )

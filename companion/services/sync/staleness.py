@@ -7,10 +7,9 @@ connected has no pass to miss. For ten minutes after the program started or the 
 missing passes are not held against it: the first one is only just on its way.
 
 The notice is one all-day entry on today that makes nobody busy, in Google and in every feed. In
-Google it bears our mark under a key of its own (`NOTICE` and the moment it speaks of, so that
-each staleness is an event of its own, never one that Google has seen deleted). It is no
-appointment: plans, proofs and counts leave it out. It goes with the next good pass after an
-import. Where Google cannot be reached there is none; the feed still has it.
+Google it bears our mark under a key of its own (`EventKey.notice`). It is no
+appointment: plans, proofs and counts leave it out. It goes with the next good pass after an import.
+ Where Google cannot be reached there is none; the feed still has it.
 """
 
 from __future__ import annotations
@@ -21,12 +20,11 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import ShowAs
 from companion.domain.differences import when
+from companion.domain.event_keys import EventKey
 from companion.domain.events import CalendarEvent
 from companion.domain.settings import PractitionerSettings
 from companion.services.ports import AppointmentBook, Clock, Ledger, SettingsStore
-from companion.services.sync.state import SyncState
 
-NOTICE = "stale-notice"
 GRACE = timedelta(minutes=10)
 RECENT = 20
 """Imports looked at for the last one."""
@@ -58,8 +56,11 @@ class Staleness:
         now = self._clock.now()
         # A moment to come was noted by a clock that ran ahead, and tells nothing.
         self._imported_at = next((each.at for each in imports if each.at <= now), None)
-        found = {key: SyncState.from_json(each).last_success for key, each in states.items()}
-        self._passed = {key: at for key, at in found.items() if at is not None}
+        self._passed = {
+            key: state.last_success
+            for key, state in states.items()
+            if state.last_success is not None
+        }
         self._looked_at = self._clock.monotonic()
 
     def confirm(self, practitioner_id: str) -> None:
@@ -111,10 +112,6 @@ class Staleness:
         return moment is not None and self._clock.now() - moment > limit
 
 
-def is_notice(key: str) -> bool:
-    return key.partition("@")[0] == NOTICE
-
-
 def notice_words(since: datetime, timezone: str) -> str:
     """``Schedule not updated since Tue 3 March 08:12``."""
     return f"Schedule not updated since {when(since, timezone)}"
@@ -129,7 +126,7 @@ def google_notice(
     zone = record.practitioner.timezone
     today = now.astimezone(ZoneInfo(zone)).date()
     event = CalendarEvent(
-        key=f"{NOTICE}@{since:%Y%m%dT%H%M%S}",
+        key=str(EventKey.notice(since)),
         start=today,
         end=today + timedelta(days=1),
         timezone=zone,

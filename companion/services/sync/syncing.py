@@ -10,11 +10,12 @@ from typing import Any
 
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
+from companion.domain.sync_state import Held, SyncState
 from companion.domain.window import SyncWindow
+from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.sync.gathering import SyncParts, account_of, gather, ready
 from companion.services.sync.holding import Holding, held_deletes
 from companion.services.sync.passes import Floor, Pass, PassResult, Progress
-from companion.services.sync.state import Held, SyncState, signature_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +37,15 @@ class Outlook:
 class Syncing:
     """One per process."""
 
-    def __init__(self, parts: SyncParts) -> None:
+    def __init__(self, parts: SyncParts, changes: Changes) -> None:
         self._parts = parts
         self._floor = Floor(tell=self._tell)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopped: set[str] = set()
-        self._listeners: list[Callable[[Progress], None]] = []
+        self._steps = Publisher[Progress]()
+        changes.subscribe(self._on_change)
 
     def running(self, practitioner_id: str) -> Progress | None:
         return self._progress.get(practitioner_id) if practitioner_id in self._tasks else None
@@ -78,20 +80,18 @@ class Syncing:
 
     def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
         """Call `listener` at every step of every pass, until the returned function is called."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._steps.subscribe(listener)
 
     def book_changed(self, practitioner_id: str) -> None:
         """A running pass of this practitioner plans anew before its next batch."""
         self._floor.changed.add(practitioner_id)
 
     async def state(self, practitioner_id: str) -> SyncState:
-        return await self._parts.state(practitioner_id)
+        return await self._parts.ledger.state(practitioner_id)
 
     async def states(self) -> dict[str, SyncState]:
         """Everybody's; one query."""
-        found = await self._parts.ledger.states()
-        return {key: SyncState.from_json(each) for key, each in found.items()}
+        return await self._parts.ledger.states()
 
     async def plan(self, practitioner_id: str) -> Outlook:
         """What a pass would do; nothing is written. Raises CompanionError."""
@@ -99,11 +99,11 @@ class Syncing:
         settings = parts.settings.read()
         record = ready(settings, practitioner_id)
         desk = await gather(parts, settings, record)
-        state = await parts.state(practitioner_id)
+        state = await parts.ledger.state(practitioner_id)
         units = len(desk.plan.inserts) + 3 * len(desk.plan.updates) + len(desk.plan.deletes)
         return Outlook(
             plan=desk.plan,
-            held=held_deletes(settings, desk, state.kept_names, parts.clock.now()),
+            held=held_deletes(settings, desk, state.kept, parts.clock.now()),
             window=desk.window,
             desired=desk.desired,
             seconds=parts.pacer.seconds_for(account_of(record), units),
@@ -115,10 +115,9 @@ class Syncing:
         def keep(state: SyncState) -> SyncState:
             if state.held is None:
                 return state
-            names = state.kept_names | {item.name for item in state.held.items}
-            return replace(state, kept=signature_of(names), held=None)
+            return replace(state, kept=state.kept | state.held.names, held=None)
 
-        await self._parts.change_state(practitioner_id, keep)
+        await self._parts.ledger.edit_state(practitioner_id, keep)
 
     async def run(
         self,
@@ -129,7 +128,7 @@ class Syncing:
         shown: Held | None = None,
         audit: bool = False,
         repair: bool = True,
-        settled: str = "",
+        fingerprint: str = "",
         progress: Callable[[Progress], None] | None = None,
     ) -> PassResult:
         """One pass; with `audit` Google's own list is compared first and the proof renewed.
@@ -137,7 +136,7 @@ class Syncing:
         `release_held`: let the removals go that were `shown`, or those that are held now, or,
         where none are, whatever the plan removes. What comes in addition is held anew.
 
-        `settled` is remembered when nothing is left to do. Raises no CompanionError: the result
+        `fingerprint` is remembered when nothing is left to do. Raises no CompanionError: the result
         carries it. Where a pass of this practitioner is already running, this one follows it."""
         settings = self._parts.settings.read()
         record = settings.practitioner(practitioner_id)
@@ -153,7 +152,7 @@ class Syncing:
                         Holding(release=release_held, shown=shown),
                         audit=audit,
                         repair=repair,
-                        settled=settled,
+                        fingerprint=fingerprint,
                     ),
                     record.practitioner.id,
                 )
@@ -176,5 +175,9 @@ class Syncing:
 
     def _tell(self, progress: Progress) -> None:
         self._progress[progress.practitioner_id] = progress
-        for listener in tuple(self._listeners):
-            listener(progress)
+        self._steps.publish(progress)
+
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
+            for practitioner_id in change.practitioner_ids:
+                self.book_changed(practitioner_id)

@@ -18,10 +18,10 @@ from companion.web.ui import words
 from companion.web.ui.troubles import log_unexpected
 
 if TYPE_CHECKING:
+    from companion.domain.sync_state import Held
     from companion.services.assembly import Application
     from companion.services.status import Board, PractitionerStatus
     from companion.services.sync.passes import PassResult, Progress
-    from companion.services.sync.state import Held
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0
@@ -53,23 +53,24 @@ class Live:
         self.version = 0
         """Rises whenever something to be seen may have changed."""
         services.syncing.subscribe(self._on_progress)
+        services.changes.subscribe(lambda _: self._read_soon())
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.phase in RUNNING:
             self._progress[progress.practitioner_id] = progress
         else:
             self._progress.pop(progress.practitioner_id, None)
-            self.touch()
+            self._read_soon()
         self.version += 1
 
-    def touch(self) -> None:
-        """Something was changed: the board is to be read again soon."""
+    def _read_soon(self) -> None:
+        """Something was changed: the board is to be read again."""
         self._read_at = float("-inf")
 
     async def board(self) -> Board:
         """The board as of now; raises CompanionError."""
+        self._read_at = self._services.clock.monotonic()  # what changes meanwhile is read again
         self._board = await self._services.status.board()
-        self._read_at = self._services.clock.monotonic()
         self.version += 1
         return self._board
 
@@ -104,7 +105,6 @@ class Live:
             await self.board()
         except CompanionError as error:  # the page keeps what it has; the next reading may do
             _log.warning("The board could not be read: %s", error.detail or type(error).__name__)
-            self._read_at = self._services.clock.monotonic()
 
     def progress(self, status: PractitionerStatus) -> Progress | None:
         """The freshest known progress of a running upload."""
@@ -155,7 +155,7 @@ class Live:
     def _tell(self, practitioner_id: str, outcome: Outcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
-        self.touch()
+        self._read_soon()
         self.version += 1
 
     def cancel(self, practitioner_id: str) -> None:

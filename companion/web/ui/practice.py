@@ -85,7 +85,6 @@ def _names(site: Site) -> None:
                 fail_field(error, {"name": name, "timezone": zone})
                 return
             unsaved.saved()
-            site.live.touch()
             say_done("Saved.")
 
         with box("actions"):
@@ -121,8 +120,6 @@ def _privacy(site: Site) -> None:
                 {"cap_client_name": str(name.value), "cap_include": ",".join(allowed) or "none"}
             )
             unsaved.saved()
-            site.services.worker.nudge()
-            site.live.touch()
             say_done("Saved.")
 
         with box("actions"):

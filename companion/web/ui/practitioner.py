@@ -248,8 +248,6 @@ class _Page:
         self._saved = values
         self._unsaved(False)
         self._look()
-        self._site.services.worker.nudge(self._id)
-        self._site.live.touch()
         say_done("Saved.")
         return True
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
+from companion.domain.event_keys import appointment_id_of
 from companion.domain.events import CalendarEvent, project
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
@@ -78,7 +79,7 @@ class EventPreview:
 
 
 def _owner(event: CalendarEvent) -> str:
-    return event.key.partition("@")[0]
+    return appointment_id_of(event.key)
 
 
 def _row(appointment: Appointment, event: CalendarEvent, phone: CalendarEvent | None) -> Markup:

@@ -77,7 +77,6 @@ class PhonePractice:
     async def _switch(self) -> None:
         value = "yes" if self._allowed.value else "no"
         await self._site.services.practitioners.set_practice({"feeds_allowed": value})
-        self._site.live.touch()
         say_done("Links are allowed." if self._allowed.value else "Links are switched off.")
 
     def _ask_all(self) -> None:
@@ -90,7 +89,6 @@ class PhonePractice:
             async def revoke() -> None:
                 opened.close()
                 count = await self._site.services.feeds.revoke_all(None)
-                self._site.live.touch()
                 await self.fill()
                 say_done(f"{words.counted(count, 'link')} switched off.")
 

@@ -159,7 +159,6 @@ class PhoneTable:
         )
 
     async def _done(self, sentence: str) -> None:
-        self._site.live.touch()
         await self.fill()
         say_done(sentence)
 

@@ -1,15 +1,17 @@
 """SyncState: what is remembered of one practitioner's sync between passes and restarts.
 
-Kept as a small JSON document beside the ledger; unknown or damaged parts read as "not known",
-since everything here can be found out again.
+Kept as a small JSON document beside the ledger. Unknown parts are left out and a damaged document
+reads as "not known", since everything here can be found out again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from companion.domain.event_keys import EventKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,24 @@ class Proof:
         return self.differences == 0 and self.book == self.google
 
 
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """Tells an event in a calendar used before from the same one in the present calendar."""
+
+    key: str
+    calendar_id: str = ""
+    """Of a calendar used before; empty for the present one."""
+
+    @classmethod
+    def parse(cls, text: str) -> HeldKey:
+        """Of keys only a probe's holds a blank, and the id of a calendar holds none."""
+        calendar_id, _, key = text.partition(" ")
+        return cls(key, calendar_id) if key and not EventKey.parse(text).is_probe else cls(text)
+
+    def __str__(self) -> str:
+        return f"{self.calendar_id} {self.key}" if self.calendar_id else self.key
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldItem:
     key: str
@@ -36,9 +56,8 @@ class HeldItem:
     """Of a calendar used before; empty for the present one."""
 
     @property
-    def name(self) -> str:
-        """Tells the same appointment in a former calendar from the one in the present."""
-        return f"{self.calendar_id} {self.key}" if self.calendar_id else self.key
+    def name(self) -> HeldKey:
+        return HeldKey(self.key, self.calendar_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +69,8 @@ class Held:
     items: tuple[HeldItem, ...]
 
     @property
-    def signature(self) -> str:
-        """The same removals, whatever the order."""
-        return signature_of(item.name for item in self.items)
-
-
-def signature_of(names: Iterable[str]) -> str:
-    return "|".join(sorted(names))
+    def names(self) -> frozenset[HeldKey]:
+        return frozenset(item.name for item in self.items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,35 +92,28 @@ class SyncState:
     """Of these, not yet as they should be in Google."""
     trouble: SyncTrouble | None = None
     held: Held | None = None
-    kept: str = ""
-    """Signature of held removals a person decided to keep in Google. They stay until they are
-    released, or wanted again."""
+    kept: frozenset[HeldKey] = frozenset()
+    """Held removals a person decided to keep in Google. They stay until they are released, or
+    wanted again."""
     audit_due: bool = False
     awaiting_upload: bool = False
     """Newly connected: until a person presses Upload to Google, what it will show may change."""
-    settled: str = ""
+    fingerprint: str = ""
     """What the worker saw before the last pass, when that pass left nothing to do: equal after a
     restart, there is nothing to do either. Empty from before the first write of a pass."""
     parked_until: datetime | None = None
     parkings: int = 0
     """In a row; each parks longer."""
     proof: Proof | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Keys other services keep here."""
-
-    @property
-    def kept_names(self) -> frozenset[str]:
-        return frozenset(self.kept.split("|")) if self.kept else frozenset()
+    shared_calendar: str = ""
+    """Id of the calendar that the narrow scope did not reach at the last sign-in."""
 
     def to_json(self) -> dict[str, Any]:
-        document = asdict(replace(self, extra={}))
-        document.pop("extra")
-        return {**self.extra, **_texts(document)}
+        document: dict[str, Any] = _texts(asdict(self))
+        return {**document, "kept": "|".join(sorted(map(str, self.kept)))}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SyncState:
-        own = set(cls.__dataclass_fields__)
-        rest = {key: value for key, value in document.items() if key not in own}
         try:
             return cls(
                 last_pass=_moment(document.get("last_pass")),
@@ -115,17 +122,17 @@ class SyncState:
                 waiting=int(document.get("waiting", 0)),
                 trouble=_trouble(document.get("trouble")),
                 held=_held(document.get("held")),
-                kept=str(document.get("kept", "")),
+                kept=_kept(str(document.get("kept", ""))),
                 audit_due=bool(document.get("audit_due", False)),
                 awaiting_upload=bool(document.get("awaiting_upload", False)),
-                settled=str(document.get("settled", "")),
+                fingerprint=str(document.get("fingerprint", "")),
                 parked_until=_moment(document.get("parked_until")),
                 parkings=int(document.get("parkings", 0)),
                 proof=_proof(document.get("proof")),
-                extra=rest,
+                shared_calendar=str(document.get("shared_calendar", "")),
             )
         except (KeyError, TypeError, ValueError):
-            return cls(audit_due=True, extra=rest)
+            return cls(audit_due=True)
 
 
 def _texts(value: Any) -> Any:
@@ -140,6 +147,10 @@ def _texts(value: Any) -> Any:
 
 def _moment(text: str | None) -> datetime | None:
     return None if not text else datetime.fromisoformat(text)
+
+
+def _kept(text: str) -> frozenset[HeldKey]:
+    return frozenset(HeldKey.parse(each) for each in text.split("|")) if text else frozenset()
 
 
 def _trouble(document: Mapping[str, Any] | None) -> SyncTrouble | None:

@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
     from companion.launcher.environment import VirtualEnvironment
     from companion.launcher.pip import InstallProgress
     from companion.launcher.requirements import has_all
-    from companion.launcher.troubles import SetupError
+    from companion.launcher.setup_errors import SetupError
 
     environment = VirtualEnvironment(Path(__file__).resolve().parent)
     extras = {"test"} if arguments[:1] == ["test"] else set()

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 import companion
-from companion.commands import care, feeds, google, imports, people, syncing
-from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, interrupted, stumbled
+from companion.commands import feeds, google, imports, maintenance, people, syncing
+from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, internal_error, interrupted
 from companion.console import as_json, trouble
 from companion.domain.errors import CompanionError
 
@@ -118,8 +118,8 @@ def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bo
         trouble(error)
         raise typer.Exit(FAILED) from None
     except Exception as error:  # noqa: BLE001 - no traceback reaches a person
-        raise typer.Exit(stumbled(error)) from None
+        raise typer.Exit(internal_error(error)) from None
 
 
-for room in (imports, people, google, syncing, feeds, care):
+for room in (imports, people, google, syncing, feeds, maintenance):
     app.add_typer(room.app)

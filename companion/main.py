@@ -13,8 +13,10 @@ from companion.adapters.backup import SealedArchive
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.feed_files import FeedFiles
+from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.network import MachineNetwork, noted_listener
 from companion.adapters.passwords import Argon2Passwords
@@ -25,8 +27,6 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
-from companion.adapters.turns import FileTurn, HomeTurns
-from companion.adapters.vault import Vault
 from companion.environment import Environment
 from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
@@ -48,13 +48,13 @@ async def open_ports(
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
         changes = Changes()
-        settings_turn = FileTurn(home / "settings.lock", holder=holder)
-        settings = SettingsFile(home, turn=settings_turn, changes=changes)
+        settings_turn = FileLock(home / "settings.lock", holder=holder)
+        settings = SettingsFile(home, lock=settings_turn, changes=changes)
         install_id = settings.read().install_id
         stores = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(stores.close)
-        secrets_turn = FileTurn(home / LOCK_NAME, holder=holder)
-        secrets = SealedSecrets(home, vault=Vault(home), turn=secrets_turn, passphrase=key)
+        secrets_turn = FileLock(home / LOCK_NAME, holder=holder)
+        secrets = SealedSecrets(home, vault=KeyringEntry(home), lock=secrets_turn, passphrase=key)
         api = environment.google_api
         google = GoogleGateway(secrets=secrets, clock=clock, install_id=install_id, api_root=api)
         stack.callback(google.close)
@@ -69,8 +69,8 @@ async def open_ports(
             tables=TableFiles(),
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
-            source_notes=SourceNotesFile(home, turn=FileTurn(home / SOURCES_LOCK, holder=holder)),
-            sync_turns=HomeTurns(home / "turns", holder=holder),
+            source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
+            sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),
             sessions=SessionFile(home),
             network=MachineNetwork(),
@@ -82,7 +82,7 @@ async def open_ports(
             secrets_key=key,
             rehearsing=clock.rehearsing,
             recovered=lambda: settings.recovered,
-            app_runs=FileTurn(home / "app.lock", holder="the app", patience=0.0).is_taken,
+            app_runs=FileLock(home / "app.lock", holder="the app", patience=0.0).is_taken,
         )
 
 

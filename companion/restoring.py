@@ -13,13 +13,13 @@ from pathlib import Path
 from companion.adapters.backup import HomeSwap, SealedArchive, Swap
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
+from companion.adapters.file_locks import FileLock
+from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.settings import SettingsFile
-from companion.adapters.turns import FileTurn
-from companion.adapters.vault import Vault
 from companion.environment import Environment
-from companion.services.care.backup import BOOK
-from companion.services.care.restore import Restoring, Staged
+from companion.services.maintenance.backup import BOOK
+from companion.services.maintenance.restore import Restoring, Staged
 
 RESTORE_PATIENCE = 60.0
 """Seconds that a start waits for a restore that is just swapping files."""
@@ -37,17 +37,17 @@ def restoring_of(environment: Environment) -> Restoring:
         async with AsyncExitStack() as stack:
             opened = open_database(folder / BOOK, clock)
             stack.push_async_callback(opened.close)
-            settings_turn = FileTurn(folder / "settings.lock", holder=HOLDER)
+            settings_lock = FileLock(folder / "settings.lock", holder=HOLDER)
             yield Staged(
-                settings=SettingsFile(folder, turn=settings_turn),
+                settings=SettingsFile(folder, lock=settings_lock),
                 book=opened.book,
                 ledger=opened.ledger,
                 feeds=opened.feeds,
                 activity=opened.activity,
                 secrets=SealedSecrets(
                     folder,
-                    vault=Vault(home),  # the key of the home that the file will belong to
-                    turn=FileTurn(folder / LOCK_NAME, holder=HOLDER),
+                    vault=KeyringEntry(home),  # the key of the home that the file will belong to
+                    lock=FileLock(folder / LOCK_NAME, holder=HOLDER),
                     passphrase=environment.secrets_key,
                 ),
                 integrity=opened.integrity,
@@ -58,7 +58,7 @@ def restoring_of(environment: Environment) -> Restoring:
         sealing=SealedArchive(),
         staged=staged,
         swapping=HomeSwap(home, environment.book, _swap(home)),
-        app_turn=FileTurn(home / "app.lock", holder=HOLDER, patience=0.5),
+        app_lock=FileLock(home / "app.lock", holder=HOLDER, patience=0.5),
         clock=clock,
     )
 
@@ -69,5 +69,5 @@ def finish_restore(home: Path) -> bool:
 
 
 def _swap(home: Path) -> Swap:
-    turn = FileTurn(home / "restore.lock", holder=HOLDER, patience=RESTORE_PATIENCE)
-    return Swap(home, turn=turn)
+    lock = FileLock(home / "restore.lock", holder=HOLDER, patience=RESTORE_PATIENCE)
+    return Swap(home, lock=lock)

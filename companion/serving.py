@@ -36,12 +36,12 @@ from companion.environment import Environment
 from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.web.app import create_app
-from companion.web.feed_door import FeedDoor
+from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
 from companion.web.options import AppOptions, SampleFile
 
 if TYPE_CHECKING:
-    from companion.sandbox.rehearsal import Rehearsal
+    from companion.sandbox.demo import Rehearsal
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 3
@@ -70,7 +70,7 @@ class _Demo:
         return tuple(SampleFile(label=label, path=path) for label, path in exports)
 
     async def move_in(self, application: Application) -> None:
-        from companion.sandbox.rehearsal import move_in
+        from companion.sandbox.demo import move_in
 
         await move_in(application, self.rehearsal, self.google_url)
 
@@ -137,7 +137,7 @@ async def _serve(
     demo: _Demo | None,
     stop: asyncio.Event,
 ) -> None:
-    door = FeedDoor(
+    door = FeedListenerService(
         application.feeds,
         settings=application.settings,
         door=application.reachability.door,
@@ -177,7 +177,7 @@ async def _serve(
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
-    spare_what_stays()
+    freeze_gc()
     _greet(options, launches, application)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -192,7 +192,7 @@ async def _serve(
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 
 
-def spare_what_stays() -> None:
+def freeze_gc() -> None:
     """From here on no search for garbage goes through what has been read so far, and there are
     fewer of them: one through everything takes 100 ms, in which nobody is answered."""
     gc.freeze()
@@ -209,14 +209,14 @@ class _Server(uvicorn.Server):
 
 
 async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
-    """What works in the background; a mistake of ours in it is logged and it starts again."""
+    """What works in the background; an internal error in it is logged and it starts again."""
     while True:
         try:
             await run()
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - sync must not end over one mistake
-            log.error("the %s stumbled: %s", name, type(error).__name__)
+            log.error("the %s failed with an internal error: %s", name, type(error).__name__)
         await asyncio.sleep(30)
 
 
@@ -272,12 +272,12 @@ def _open_running(environment: Environment, options: ServeOptions) -> None:
 @contextmanager
 def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]:
     """One app per home, whatever its port; the port is noted for a second start."""
-    from companion.adapters.turns import FileTurn
+    from companion.adapters.file_locks import FileLock
 
-    turn = FileTurn(environment.home / "app.lock", holder="the app", patience=0.3)
+    lock = FileLock(environment.home / "app.lock", holder="the app", patience=0.3)
     note = environment.home / "app.port"
     try:
-        turn.__enter__()
+        lock.__enter__()
     except Busy:
         with suppress(OSError, ValueError):
             running = int(note.read_text(encoding="ascii"))
@@ -291,7 +291,7 @@ def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]
         yield
     finally:
         note.unlink(missing_ok=True)
-        turn.__exit__(None, None, None)
+        lock.__exit__(None, None, None)
 
 
 @contextmanager
@@ -332,15 +332,15 @@ def _greet(options: ServeOptions, launches: LaunchTokens, application: Applicati
 @asynccontextmanager
 async def _demo() -> AsyncIterator[_Demo]:
     """Everything is gone when the demo ends."""
-    from companion.sandbox.desk import Desk
-    from companion.sandbox.rehearsal import rehearse
+    from companion.sandbox.demo import rehearse
     from companion.sandbox.server import serving
+    from companion.sandbox.simulator_api import SimulatorApi
 
-    desk = Desk()
+    api = SimulatorApi()
     with tempfile.TemporaryDirectory(
         prefix="companion-demo-", ignore_cleanup_errors=True
     ) as folder:
-        async with serving(desk) as google_url:
+        async with serving(api) as google_url:
             environment = replace(
                 Environment.of_process(),
                 home=Path(folder) / "home",
@@ -349,5 +349,5 @@ async def _demo() -> AsyncIterator[_Demo]:
                 secrets_key=os.urandom(24).hex(),
             )
             now = SystemClock(environment.now).now()
-            rehearsal = rehearse(desk, Path(folder) / "exports", now)
+            rehearsal = rehearse(api, Path(folder) / "exports", now)
             yield _Demo(environment=environment, google_url=google_url, rehearsal=rehearsal)

@@ -41,7 +41,7 @@ LIBRARIES = (
 
 
 class MachineProbes:
-    """Implements `ComputerProbes` of companion.services.care.findings."""
+    """Implements `ComputerProbes` of companion.services.maintenance.findings."""
 
     def __init__(self, *, google_api: str = "", seconds: float = SECONDS) -> None:
         self._google = google_api.strip() or GOOGLE

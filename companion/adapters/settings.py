@@ -127,16 +127,16 @@ class SettingsFile:
         self,
         folder: Path,
         *,
-        turn: AbstractContextManager[object],
+        lock: AbstractContextManager[object],
         changes: Changes | None = None,
         disk: Disk | None = None,
     ) -> None:
-        """`turn` is the lock that all writers of this home share (`turns.FileTurn`); `changes` is
+        """`lock` is the lock that all writers of this home share (`turns.FileTurn`); `changes` is
         told of every change that was written."""
         self.path = folder / FILE_NAME
         self.recovered = ""
         """A sentence, when this process had to fall back on the last good copy."""
-        self._turn = turn
+        self._lock = lock
         self._changes = changes or Changes()
         self._disk = disk or Disk()
         self._cached: tuple[Signature | None, Settings] | None = None
@@ -176,7 +176,7 @@ class SettingsFile:
     def _change(self, edit: Callable[[Settings], Settings]) -> tuple[Settings, Settings]:
         """Before and after."""
         make_folder(self.path.parent)
-        with self._turn:
+        with self._lock:
             storage = CheckedStorage(self.path, self._disk)
             try:
                 fresh = storage.read() is None

@@ -19,11 +19,11 @@ class SourceNotesFile:
     """A SourceNotes; a damaged file counts as nothing known."""
 
     def __init__(
-        self, home: Path, *, turn: AbstractContextManager[object], disk: Disk | None = None
+        self, home: Path, *, lock: AbstractContextManager[object], disk: Disk | None = None
     ) -> None:
-        """`turn` is the lock that all writers of this home share (`turns.FileTurn`)."""
+        """`lock` is the lock that all writers of this home share (`turns.FileTurn`)."""
         self._path = home / FILE_NAME
-        self._turn = turn
+        self._lock = lock
         self._disk = disk or Disk()
 
     async def read(self) -> Notes:
@@ -40,7 +40,7 @@ class SourceNotesFile:
         return from_json(document) if isinstance(document, dict) else {}
 
     def _change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
-        with self._turn:
+        with self._lock:
             notes = self._read()
             before = notes.get(source)
             after = edit(before or SourceNote())

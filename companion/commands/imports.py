@@ -68,7 +68,7 @@ def import_file(
             return DONE
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
-            await application.sources.settled(*waiting)
+            await application.sources.resolved(*waiting)
         if json:
             as_json(import_json(report, held=report.held))
         else:

@@ -65,11 +65,11 @@ def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None
         trouble(error)
         code = USAGE if isinstance(error, BadInput) and error.field == "usage" else FAILED
     except Exception as error:  # noqa: BLE001 - no traceback reaches a person
-        code = stumbled(error, json=json)
+        code = internal_error(error, json=json)
     raise typer.Exit(code)
 
 
-def stumbled(error: Exception, *, json: bool = False) -> int:
+def internal_error(error: Exception, *, json: bool = False) -> int:
     """A mistake of ours: a sentence here, the place in the log."""
     from companion.adapters.logs import FILE_NAME, log_to
     from companion.environment import Environment
@@ -77,7 +77,7 @@ def stumbled(error: Exception, *, json: bool = False) -> int:
     home = Environment.of_process().home
     if home.is_dir():
         with log_to(home):
-            log.error("a mistake of ours", exc_info=error)
+            log.error("an internal error", exc_info=error)
     shown = CompanionError(
         "Calendar Companion stumbled over a mistake of its own; nothing is lost.",
         f"Try again. If it happens again, send the file {FILE_NAME} of the data folder to "

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from companion.services.assembly import Application
     from companion.services.status import Board
     from companion.services.sync.passes import PassResult, Progress
-    from companion.services.sync.syncing import Outlook
+    from companion.services.sync.syncing import SyncPreview
 
 app = typer.Typer()
 
@@ -240,7 +240,7 @@ def pass_words(result: PassResult) -> str:
     return sentence
 
 
-def outlook_json(name: str, practitioner_id: str, outlook: Outlook) -> dict[str, Any]:
+def outlook_json(name: str, practitioner_id: str, outlook: SyncPreview) -> dict[str, Any]:
     plan = outlook.plan
     return {
         "practitioner": name,
@@ -264,7 +264,7 @@ def outlook_json(name: str, practitioner_id: str, outlook: Outlook) -> dict[str,
     }
 
 
-def plan_words(name: str, outlook: Outlook) -> None:
+def plan_words(name: str, outlook: SyncPreview) -> None:
     window = outlook.window
     out.print(
         f"{name}: {outlook.events} appointments from {window.first_day:%d/%m/%Y} to "

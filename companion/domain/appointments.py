@@ -64,7 +64,7 @@ class Practitioner:
     aliases: tuple[str, ...] = ()
     """Other spellings of the name met in exports."""
 
-    def answers_to(self, name: str) -> bool:
+    def matches_name(self, name: str) -> bool:
         wanted = fold_name(name)
         return wanted in {fold_name(known) for known in (self.name, *self.aliases)}
 

@@ -154,7 +154,7 @@ class SyncPlan:
     deletes: tuple[Delete, ...] = ()
     forgets: tuple[Forget, ...] = ()
     adopts: tuple[Adopt, ...] = ()
-    learnt: tuple[LedgerEntry, ...] = ()
+    corrections: tuple[LedgerEntry, ...] = ()
     """What an audit found out about rows that this plan writes: to be kept before anything else,
     so that a later plan without Google's list knows it too."""
     unchanged: int = 0
@@ -188,7 +188,7 @@ def reconcile(
     entries = {entry.key: entry for entry in ledger}
     draft = _Draft(window, entries, put_back=put_back, tidy=tidy)
     if observed is not None:
-        entries = draft.take_in(observed, wanted)
+        entries = draft.merge_observed(observed, wanted)
     for key, event in wanted.items():
         draft.want(event, entries.get(key))
     for key, entry in entries.items():
@@ -243,7 +243,7 @@ class _Draft:
         else:
             self._deletes.append(Delete(entry=entry))
 
-    def take_in(
+    def merge_observed(
         self, observed: Iterable[ObservedEvent], wanted: Mapping[str, CalendarEvent]
     ) -> dict[str, LedgerEntry]:
         """The ledger as it must be, given what Google really holds."""
@@ -259,7 +259,7 @@ class _Draft:
             else:
                 result[key] = entry
         for _, seen in sorted(strangers.items()):
-            self._stranger(seen, result, wanted, live)
+            self._unknown_event(seen, result, wanted, live)
         self._learnt = [each for key, each in result.items() if each is not self._stored.get(key)]
         return result
 
@@ -280,7 +280,7 @@ class _Draft:
         else:
             result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
 
-    def _stranger(
+    def _unknown_event(
         self,
         seen: ObservedEvent,
         result: dict[str, LedgerEntry],
@@ -327,7 +327,7 @@ class _Draft:
             deletes=tuple(sorted(self._due_deletes(), key=lambda a: (a.entry.begins, a.key))),
             forgets=tuple(self._forgets),
             adopts=tuple(self._adopts),
-            learnt=tuple(self._kept_apart()),
+            corrections=tuple(self._kept_apart()),
             unchanged=self._unchanged,
         )
 

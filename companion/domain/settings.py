@@ -135,7 +135,7 @@ class Settings:
         if wanted in self.practitioners:
             return self.practitioners[wanted]
         found = [
-            each for each in self.practitioners.values() if each.practitioner.answers_to(wanted)
+            each for each in self.practitioners.values() if each.practitioner.matches_name(wanted)
         ]
         if len(found) == 1:
             return found[0]

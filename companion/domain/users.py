@@ -33,5 +33,5 @@ class User:
     must_change: bool = False
     """The password was set by somebody else: a new one is asked for first."""
 
-    def answers_to(self, name: str) -> bool:
+    def matches_name(self, name: str) -> bool:
         return fold_name(name) == fold_name(self.name)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from companion.launcher.lock import turn
 from companion.launcher.pip import InstallProgress, PipWatch
-from companion.launcher.troubles import SetupError
+from companion.launcher.setup_errors import SetupError
 
 ROOM = 600_000_000
 """Bytes that must be free before anything is made; the test extra takes about two thirds."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from companion.launcher.pip import InstallProgress
-from companion.launcher.troubles import SetupError
+from companion.launcher.setup_errors import SetupError
 
 
 @contextlib.contextmanager

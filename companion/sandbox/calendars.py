@@ -6,7 +6,7 @@ exception with an id of its own. Changing the master's start, rule or zone drops
 Each change takes the next number of the calendar's change counter; ETags, sync tokens and the
 default order are made of such numbers, so nothing depends on the resolution of the clock.
 
-Nothing here knows of HTTP, callers, scopes or quotas: see `google` and `desk`.
+Nothing here knows of HTTP, callers, scopes or quotas: see `google` and `api`.
 """
 
 import random

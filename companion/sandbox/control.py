@@ -28,15 +28,15 @@ from urllib.parse import parse_qs
 
 from companion.sandbox.access import short_name
 from companion.sandbox.calendars import Calendar, Policy
-from companion.sandbox.desk import JSON_TYPE, ApiRequest, Desk, Reply, encode
 from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
+from companion.sandbox.simulator_api import JSON_TYPE, ApiRequest, Reply, SimulatorApi, encode
 
 PREFIX = "/_control/"
 _WRONG = (KeyError, TypeError, ValueError, AttributeError)
 
 
-def answer(desk: Desk, request: ApiRequest) -> Reply:
+def answer(api: SimulatorApi, request: ApiRequest) -> Reply:
     name = request.path.removeprefix(PREFIX)
     action = _ACTIONS.get((request.method, name))
     if action is None:
@@ -45,8 +45,8 @@ def answer(desk: Desk, request: ApiRequest) -> Reply:
         body = json.loads(request.body) if request.body else {}
         if request.query:
             body = {key: values[-1] for key, values in parse_qs(request.query).items()} | body
-        with desk.lock:
-            return _reply(action(desk, body))
+        with api.lock:
+            return _reply(action(api, body))
     except SimulatedError as refusal:
         return _reply(refusal.body(), refusal.status)
     except _WRONG as err:
@@ -58,9 +58,9 @@ def _reply(content: object, status: int = 200) -> Reply:
     return Reply(status=status, headers=headers, body=encode(content))
 
 
-def counts(desk: Desk, _body: Json) -> Json:
-    seen = desk.google.counts
-    meter = desk.google.meter
+def counts(api: SimulatorApi, _body: Json) -> Json:
+    seen = api.google.counts
+    meter = api.google.meter
     return {
         "calls": seen.calls,
         "methods": dict(seen.methods),
@@ -75,16 +75,16 @@ def counts(desk: Desk, _body: Json) -> Json:
     }
 
 
-def _clear_counts(desk: Desk, _body: Json) -> Json:
-    desk.google.counts.clear()
-    desk.google.meter.forget_windows()
+def _clear_counts(api: SimulatorApi, _body: Json) -> Json:
+    api.google.counts.clear()
+    api.google.meter.forget_windows()
     return {}
 
 
-def _state(desk: Desk, body: Json) -> Json:
-    google = desk.google
+def _state(api: SimulatorApi, body: Json) -> Json:
+    google = api.google
     return {
-        "now": desk.clock().isoformat(),
+        "now": api.clock().isoformat(),
         "accounts": [asdict(account) for account in google.accounts.values()],
         "calendars": [
             {
@@ -100,47 +100,47 @@ def _state(desk: Desk, body: Json) -> Json:
         ],
         "quota": asdict(google.meter.quota),
         "policy": asdict(google.policy),
-        "latency_ms": desk.latency * 1000,
-        "testing": desk.grants.testing,
-        "access_seconds": desk.grants.access_seconds,
-        "auto_consent": desk.auto_consent,
-        "faults": _list_faults(desk, body),
-        "counts": counts(desk, body),
+        "latency_ms": api.latency * 1000,
+        "testing": api.grants.testing,
+        "access_seconds": api.grants.access_seconds,
+        "auto_consent": api.auto_consent,
+        "faults": _list_faults(api, body),
+        "counts": counts(api, body),
     }
 
 
-def _log(desk: Desk, _body: Json) -> list[Json]:
-    return [asdict(call) | {"at": call.at.isoformat()} for call in desk.google.counts.log]
+def _log(api: SimulatorApi, _body: Json) -> list[Json]:
+    return [asdict(call) | {"at": call.at.isoformat()} for call in api.google.counts.log]
 
 
-def _events(desk: Desk, body: Json) -> Json:
+def _events(api: SimulatorApi, body: Json) -> Json:
     deleted = body.get("deleted") == "true"
     wanted = body.get("calendar")
     return {
-        calendar_id: desk.google.events(calendar_id, deleted=deleted)
-        for calendar_id in ([wanted] if wanted else desk.google.calendars)
+        calendar_id: api.google.events(calendar_id, deleted=deleted)
+        for calendar_id in ([wanted] if wanted else api.google.calendars)
     }
 
 
-def _list_faults(desk: Desk, _body: Json) -> list[Json]:
-    return [rule.report() for rule in desk.faults.rules]
+def _list_faults(api: SimulatorApi, _body: Json) -> list[Json]:
+    return [rule.report() for rule in api.faults.rules]
 
 
-def _add_fault(desk: Desk, body: Json) -> Json:
-    return desk.faults.add(**body).report()
+def _add_fault(api: SimulatorApi, body: Json) -> Json:
+    return api.faults.add(**body).report()
 
 
-def _replace_faults(desk: Desk, body: Any) -> list[Json]:
-    desk.faults.replace(body)
-    return _list_faults(desk, {})
+def _replace_faults(api: SimulatorApi, body: Any) -> list[Json]:
+    api.faults.replace(body)
+    return _list_faults(api, {})
 
 
-def _clear_faults(desk: Desk, _body: Json) -> Json:
-    desk.faults.clear()
+def _clear_faults(api: SimulatorApi, _body: Json) -> Json:
+    api.faults.clear()
     return {}
 
 
-def _settings(desk: Desk, body: Json) -> Json:
+def _settings(api: SimulatorApi, body: Json) -> Json:
     unknown = body.keys() - {
         "quota",
         "policy",
@@ -151,17 +151,17 @@ def _settings(desk: Desk, body: Json) -> Json:
     }
     if unknown:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
-    _assign(desk.google.meter.quota, Quota, body.get("quota", {}))
-    _assign(desk.google.policy, Policy, body.get("policy", {}))
+    _assign(api.google.meter.quota, Quota, body.get("quota", {}))
+    _assign(api.google.policy, Policy, body.get("policy", {}))
     if "latency_ms" in body:
-        desk.latency = float(body["latency_ms"]) / 1000
+        api.latency = float(body["latency_ms"]) / 1000
     if "testing" in body:
-        desk.grants.testing = bool(body["testing"])
+        api.grants.testing = bool(body["testing"])
     if "access_seconds" in body:
-        desk.grants.access_seconds = int(body["access_seconds"])
+        api.grants.access_seconds = int(body["access_seconds"])
     if "auto_consent" in body:
         email = body["auto_consent"]
-        desk.auto_consent = None if email is None else desk.google.accounts[email].email
+        api.auto_consent = None if email is None else api.google.accounts[email].email
     return {}
 
 
@@ -173,79 +173,79 @@ def _assign(target: object, kind: type[Quota | Policy], values: Json) -> None:
         setattr(target, key, value)
 
 
-def _advance(desk: Desk, body: Json) -> Json:
-    desk.clock.advance(timedelta(seconds=float(body["advance_seconds"])))
-    return {"now": desk.clock().isoformat()}
+def _advance(api: SimulatorApi, body: Json) -> Json:
+    api.clock.advance(timedelta(seconds=float(body["advance_seconds"])))
+    return {"now": api.clock().isoformat()}
 
 
-def _reset(desk: Desk, _body: Json) -> Json:
-    desk.reset()
+def _reset(api: SimulatorApi, _body: Json) -> Json:
+    api.reset()
     return {}
 
 
-def _account(desk: Desk, body: Json) -> Json:
+def _account(api: SimulatorApi, body: Json) -> Json:
     timezone = body.get("timezone", "Australia/Sydney")
     return asdict(
-        desk.google.add_account(
+        api.google.add_account(
             body["email"], name=str(body.get("name", body["email"])), timezone=timezone
         )
     )
 
 
-def _add_calendar(desk: Desk, body: Json) -> Json:
-    calendar = desk.google.add_calendar(
+def _add_calendar(api: SimulatorApi, body: Json) -> Json:
+    calendar = api.google.add_calendar(
         body["owner"], body["summary"], timezone=body.get("timezone")
     )
     return {"id": calendar.id}
 
 
-def _share(desk: Desk, body: Json) -> Json:
+def _share(api: SimulatorApi, body: Json) -> Json:
     if body["role"] is None:
-        desk.google.unshare(body["calendar"], body["email"])
+        api.google.unshare(body["calendar"], body["email"])
     else:
-        desk.google.share(body["calendar"], body["email"], body["role"])
+        api.google.share(body["calendar"], body["email"], body["role"])
     return {}
 
 
-def _tokens(desk: Desk, body: Json) -> Json:
+def _tokens(api: SimulatorApi, body: Json) -> Json:
     scopes = frozenset(short_name(scope) for scope in body.get("scopes", ["calendar"]))
-    return desk.grants.issue(desk.google.accounts[body["email"]], scopes)
+    return api.grants.issue(api.google.accounts[body["email"]], scopes)
 
 
-def _revoke(desk: Desk, body: Json) -> Json:
-    return {"revoked": desk.grants.revoke_account(body["email"])}
+def _revoke(api: SimulatorApi, body: Json) -> Json:
+    return {"revoked": api.grants.revoke_account(body["email"])}
 
 
-def _expire(desk: Desk, body: Json) -> Json:
-    return {"expired": desk.grants.expire_access(body.get("email"))}
+def _expire(api: SimulatorApi, body: Json) -> Json:
+    return {"expired": api.grants.expire_access(body.get("email"))}
 
 
-def _calendars(desk: Desk, body: Json) -> list[Calendar]:
+def _calendars(api: SimulatorApi, body: Json) -> list[Calendar]:
     named = body.get("calendar")
-    return [desk.google.calendars[named]] if named else list(desk.google.calendars.values())
+    return [api.google.calendars[named]] if named else list(api.google.calendars.values())
 
 
-def _expire_sync(desk: Desk, body: Json) -> Json:
-    for calendar in _calendars(desk, body):
+def _expire_sync(api: SimulatorApi, body: Json) -> Json:
+    for calendar in _calendars(api, body):
         calendar.expire_sync_tokens()
     return {}
 
 
-def _purge(desk: Desk, body: Json) -> Json:
-    return {"purged": sum(calendar.purge_tombstones() for calendar in _calendars(desk, body))}
+def _purge(api: SimulatorApi, body: Json) -> Json:
+    return {"purged": sum(calendar.purge_tombstones() for calendar in _calendars(api, body))}
 
 
-def _lock(desk: Desk, body: Json) -> Json:
-    seconds = float(body.get("seconds", desk.google.meter.quota.lock_seconds))
+def _lock(api: SimulatorApi, body: Json) -> Json:
+    seconds = float(body.get("seconds", api.google.meter.quota.lock_seconds))
     if seconds:
-        desk.google.meter.lock(body["email"], desk.clock().timestamp() + seconds)
+        api.google.meter.lock(body["email"], api.clock().timestamp() + seconds)
     else:
-        desk.google.meter.unlock(body["email"])
+        api.google.meter.unlock(body["email"])
     return {}
 
 
-def _edit(desk: Desk, body: Json) -> Json:
-    calendar = desk.google.calendars[body["calendar"]]
+def _edit(api: SimulatorApi, body: Json) -> Json:
+    calendar = api.google.calendars[body["calendar"]]
     if "insert" in body:
         return calendar.insert(body["insert"], calendar.owner).wire
     if "patch" in body:
@@ -256,7 +256,7 @@ def _edit(desk: Desk, body: Json) -> Json:
     return {}
 
 
-_ACTIONS: dict[tuple[str, str], Callable[[Desk, Any], object]] = {
+_ACTIONS: dict[tuple[str, str], Callable[[SimulatorApi, Any], object]] = {
     ("GET", "state"): _state,
     ("GET", "counts"): counts,
     ("DELETE", "counts"): _clear_counts,

@@ -10,10 +10,10 @@ from html import escape
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from companion.sandbox.access import IDENTITY_SCOPES, KNOWN_SCOPES, full_name, short_name
-from companion.sandbox.desk import JSON_TYPE, ApiRequest, Desk, Reply, encode
 from companion.sandbox.google import SimulatedAccount
 from companion.sandbox.grants import Consent, GrantRefused
 from companion.sandbox.pages import frame
+from companion.sandbox.simulator_api import JSON_TYPE, ApiRequest, Reply, SimulatorApi, encode
 
 AUTH_PATH, TOKEN_PATH, REVOKE_PATH = "/o/oauth2/v2/auth", "/token", "/revoke"
 USER_PATH = "/oauth2/v3/userinfo"
@@ -48,16 +48,16 @@ def answers(path: str) -> bool:
     return path in {AUTH_PATH, "/o/oauth2/auth", TOKEN_PATH, REVOKE_PATH, USER_PATH}
 
 
-def answer(desk: Desk, request: ApiRequest) -> Reply:
-    with desk.lock:
+def answer(api: SimulatorApi, request: ApiRequest) -> Reply:
+    with api.lock:
         if request.path == TOKEN_PATH:
-            return _token(desk, request)
+            return _token(api, request)
         if request.path == REVOKE_PATH:
-            return _revoke(desk, request)
+            return _revoke(api, request)
         if request.path == USER_PATH:
-            return _user(desk, request)
+            return _user(api, request)
         try:
-            return _authorise(desk, request)
+            return _authorise(api, request)
         except _Blocked as blocked:
             text = (
                 f'<section class="card"><p><strong>Access blocked: authorisation error</strong></p>'
@@ -79,23 +79,23 @@ def redirect(address: str) -> Reply:
 # The consent page
 
 
-def _authorise(desk: Desk, request: ApiRequest) -> Reply:
+def _authorise(api: SimulatorApi, request: ApiRequest) -> Reply:
     posted: dict[str, list[str]] = {}
     query = request.query
     if request.method == "POST":
         posted = parse_qs(request.body.decode("utf-8", "replace"))
         query = posted.get("request", [""])[0]
     asked = dict(parse_qsl(query, keep_blank_values=True))
-    scopes = _check(desk, asked)
-    chosen = _decision(desk, scopes, posted)
+    scopes = _check(api, asked)
+    chosen = _decision(api, scopes, posted)
     if chosen is None:
         if posted.get("decision") == ["cancel"]:
             return redirect(_back(asked, {"error": "access_denied"}))
-        return html_reply(_consent_page(desk, asked, query, scopes))
+        return html_reply(_consent_page(api, asked, query, scopes))
     account, granted = chosen
     if asked.get("include_granted_scopes") == "true":
-        granted |= desk.grants.granted_before(account.email, asked["client_id"])
-    code = desk.grants.authorise(
+        granted |= api.grants.granted_before(account.email, asked["client_id"])
+    code = api.grants.authorise(
         Consent(
             account=account,
             client_id=asked["client_id"],
@@ -111,9 +111,9 @@ def _authorise(desk: Desk, request: ApiRequest) -> Reply:
     return redirect(_back(asked, {"code": code, "scope": named, "authuser": "0"}))
 
 
-def _check(desk: Desk, asked: dict[str, str]) -> list[str]:
+def _check(api: SimulatorApi, asked: dict[str, str]) -> list[str]:
     """The scopes asked for, in order, when the request is one that Google would serve."""
-    if asked.get("client_id") not in desk.grants.clients:
+    if asked.get("client_id") not in api.grants.clients:
         raise _Blocked(401, "invalid_client", "The OAuth client was not found.")
     target = urlsplit(asked.get("redirect_uri", ""))
     if target.scheme != "http" or target.hostname not in LOOPBACK or target.fragment:
@@ -134,12 +134,12 @@ def _check(desk: Desk, asked: dict[str, str]) -> list[str]:
 
 
 def _decision(
-    desk: Desk, scopes: list[str], posted: dict[str, list[str]]
+    api: SimulatorApi, scopes: list[str], posted: dict[str, list[str]]
 ) -> tuple[SimulatedAccount, frozenset[str]] | None:
     """Account and granted scopes once somebody has allowed; None before that or on Cancel."""
-    if desk.auto_consent is not None and not posted:
-        return desk.google.accounts[desk.auto_consent], frozenset(scopes)
-    account = desk.google.accounts.get(posted.get("account", [""])[0])
+    if api.auto_consent is not None and not posted:
+        return api.google.accounts[api.auto_consent], frozenset(scopes)
+    account = api.google.accounts.get(posted.get("account", [""])[0])
     if posted.get("decision") != ["allow"] or account is None:
         return None
     ticked = {scope for scope in posted.get("scope", []) if scope in scopes}
@@ -153,7 +153,7 @@ def _back(asked: dict[str, str], answer: dict[str, str]) -> str:
     return f"{target}{'&' if urlsplit(target).query else '?'}{urlencode(answer)}"
 
 
-def _consent_page(desk: Desk, asked: dict[str, str], query: str, scopes: list[str]) -> bytes:
+def _consent_page(api: SimulatorApi, asked: dict[str, str], query: str, scopes: list[str]) -> bytes:
     hint = asked.get("login_hint", "")
     accounts = "".join(
         f'<li><label class="row account"><input type="radio" name="account" required '
@@ -161,7 +161,7 @@ def _consent_page(desk: Desk, asked: dict[str, str], query: str, scopes: list[st
         f'<span class="face" aria-hidden="true">{escape(account.name[:1])}</span>'
         f'<span>{escape(account.name)}<br><span class="soft">{escape(account.email)}</span></span>'
         f"</label></li>"
-        for account in desk.google.accounts.values()
+        for account in api.google.accounts.values()
     )
     boxes = "".join(
         f'<li><label class="row"><input type="checkbox" name="scope" value="{scope}" checked>'
@@ -207,8 +207,8 @@ def _json(content: object, status: int = 200) -> Reply:
     return Reply(status=status, headers=headers, body=encode(content))
 
 
-def _token(desk: Desk, request: ApiRequest) -> Reply:
-    fault = desk.faults.strike(f"{request.method} {request.path}", None)
+def _token(api: SimulatorApi, request: ApiRequest) -> Reply:
+    fault = api.faults.strike(f"{request.method} {request.path}", None)
     if fault is not None and fault.kind == "status":
         return _json({"error": "internal_failure"}, fault.status)
     if fault is not None and fault.kind in {"refuse", "timeout_before"}:
@@ -216,7 +216,7 @@ def _token(desk: Desk, request: ApiRequest) -> Reply:
     if request.method != "POST":
         return _json({"error": "invalid_request"}, 405)
     try:
-        reply = _json(desk.grants.exchange(_client(request) | _form(request)))
+        reply = _json(api.grants.exchange(_client(request) | _form(request)))
     except GrantRefused as refusal:
         return _json(
             {"error": refusal.error, "error_description": refusal.description}, refusal.status
@@ -227,18 +227,18 @@ def _token(desk: Desk, request: ApiRequest) -> Reply:
     return reply
 
 
-def _revoke(desk: Desk, request: ApiRequest) -> Reply:
-    if desk.grants.revoke(_form(request).get("token", "")):
+def _revoke(api: SimulatorApi, request: ApiRequest) -> Reply:
+    if api.grants.revoke(_form(request).get("token", "")):
         return _json({})
     return _json({"error": "invalid_token", "error_description": "Token expired or revoked"}, 400)
 
 
-def _user(desk: Desk, request: ApiRequest) -> Reply:
+def _user(api: SimulatorApi, request: ApiRequest) -> Reply:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    caller = desk.grants.caller(token) if scheme.lower() == "bearer" else None
+    caller = api.grants.caller(token) if scheme.lower() == "bearer" else None
     if caller is None:
         return _json({"error": "invalid_request", "error_description": "Invalid Credentials"}, 401)
-    account = desk.google.accounts[caller.account]
+    account = api.google.accounts[caller.account]
     content: dict[str, object] = {"sub": account.subject}
     if "email" in caller.scopes:
         content |= {"email": account.email, "email_verified": True}

@@ -9,38 +9,38 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
 from companion.sandbox.calendars import Calendar
-from companion.sandbox.desk import ApiRequest, Desk, Reply
 from companion.sandbox.moments import wire_time
 from companion.sandbox.oauth import html_reply, redirect
 from companion.sandbox.pages import accounts_page, calendar_page, frame, view_path
 from companion.sandbox.refusals import Json, SimulatedError, not_found
+from companion.sandbox.simulator_api import ApiRequest, Reply, SimulatorApi
 
 Form = dict[str, str]
 
 
-def answer(desk: Desk, request: ApiRequest) -> Reply:
+def answer(api: SimulatorApi, request: ApiRequest) -> Reply:
     parts = [unquote(piece) for piece in request.path.strip("/").split("/")]
     try:
-        with desk.lock:
+        with api.lock:
             if request.path == "/":
-                return html_reply(accounts_page(desk.google))
+                return html_reply(accounts_page(api.google))
             if parts[0] != "view":
                 raise not_found()
-            return _view(desk, request, parts[1:])
+            return _view(api, request, parts[1:])
     except SimulatedError as refusal:
         text = f'<p class="card">{refusal.message}. <a href="/">Back to the accounts</a></p>'
         return html_reply(frame("That did not work", text), refusal.status)
 
 
-def _view(desk: Desk, request: ApiRequest, parts: list[str]) -> Reply:
+def _view(api: SimulatorApi, request: ApiRequest, parts: list[str]) -> Reply:
     if len(parts) < 2:
         raise not_found()
     email, calendar_id, *rest = parts
-    calendar = desk.google.calendars.get(calendar_id)
+    calendar = api.google.calendars.get(calendar_id)
     if calendar is None or email not in calendar.readers:
         raise not_found()
     if request.method == "GET" and not rest:
-        return html_reply(calendar_page(calendar, email, desk.clock()))
+        return html_reply(calendar_page(calendar, email, api.clock()))
     if request.method != "POST":
         raise not_found()
     form = {key: values[-1] for key, values in parse_qs(request.body.decode()).items()}

@@ -1,7 +1,7 @@
 """The simulated Google on a socket: an ASGI application, and two ways to run it.
 
     with start_simulated_google() as handle:      # tests: a daemon thread
-        handle.desk.google.add_account(…)
+        handle.api.google.add_account(…)
         client = client_file(handle.base_url)
 
     async with serving(desk, port=0) as base_url:  # `run.py demo`: in the running event loop
@@ -27,10 +27,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from companion.sandbox import control, oauth, people
-from companion.sandbox.desk import ApiRequest, Desk, Reply
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.grants import CLIENT_ID, CLIENT_SECRET
 from companion.sandbox.refusals import Json
+from companion.sandbox.simulator_api import ApiRequest, Reply, SimulatorApi
 
 HOST = "127.0.0.1"
 LARGEST_BODY = 32 * 1024 * 1024
@@ -60,8 +60,8 @@ def client_file(base_url: str) -> Json:
 class SimulatedApp:
     """The ASGI application over one desk."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, api: SimulatorApi) -> None:
+        self.api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,15 +89,15 @@ class SimulatedApp:
         refused = _foreign(request)
         if refused is not None:
             return refused
-        if self.desk.answers(request.path):
-            return self.desk.answer(request)
+        if self.api.answers(request.path):
+            return self.api.answer(request)
         if request.path.startswith(control.PREFIX):
-            reply = control.answer(self.desk, request)
+            reply = control.answer(self.api, request)
         elif oauth.answers(request.path):
-            reply = oauth.answer(self.desk, request)
+            reply = oauth.answer(self.api, request)
         else:
-            reply = people.answer(self.desk, request)
-        reply.headers.append(("Date", self.desk.date()))
+            reply = people.answer(self.api, request)
+        reply.headers.append(("Date", self.api.date()))
         return reply
 
 
@@ -176,9 +176,9 @@ def base_url_of(bound: socket.socket) -> str:
     return f"http://{HOST}:{bound.getsockname()[1]}"
 
 
-def _server(desk: Desk) -> _QuietServer:
+def _server(api: SimulatorApi) -> _QuietServer:
     config = uvicorn.Config(
-        SimulatedApp(desk),
+        SimulatedApp(api),
         http=_SeverableProtocol,
         ws="none",
         lifespan="off",
@@ -197,11 +197,11 @@ def _server(desk: Desk) -> _QuietServer:
 class SimulatedHandle:
     """A simulated Google that runs in a thread of its own; a context manager."""
 
-    def __init__(self, desk: Desk, port: int) -> None:
-        self.desk = desk
+    def __init__(self, api: SimulatorApi, port: int) -> None:
+        self.api = api
         self._socket = listen(port)
         self.base_url = base_url_of(self._socket)
-        self._server = _server(desk)
+        self._server = _server(api)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="simulated-google", daemon=True
         )
@@ -209,11 +209,11 @@ class SimulatedHandle:
     @property
     def google(self) -> SimulatedGoogle:
         """The model; hold `lock` while reading or changing it under a running client."""
-        return self.desk.google
+        return self.api.google
 
     @property
     def lock(self) -> "threading.RLock":
-        return self.desk.lock
+        return self.api.lock
 
     def start(self) -> Self:
         self._thread.start()
@@ -238,19 +238,19 @@ class SimulatedHandle:
         self.stop()
 
 
-def start_simulated_google(port: int = 0, *, desk: Desk | None = None) -> SimulatedHandle:
+def start_simulated_google(port: int = 0, *, api: SimulatorApi | None = None) -> SimulatedHandle:
     """A running server; the socket accepts connections from the moment this returns."""
-    handle = SimulatedHandle(desk or Desk(), port)
+    handle = SimulatedHandle(api or SimulatorApi(), port)
     handle._socket.listen(512)
     return handle.start()
 
 
 @contextlib.asynccontextmanager
-async def serving(desk: Desk, port: int = 0) -> AsyncIterator[str]:
+async def serving(api: SimulatorApi, port: int = 0) -> AsyncIterator[str]:
     """The server inside the running event loop; gives its base URL."""
     bound = listen(port)
     bound.listen(512)
-    server = _server(desk)
+    server = _server(api)
     task = asyncio.create_task(server.serve(sockets=[bound]), name="simulated-google")
     try:
         yield base_url_of(bound)

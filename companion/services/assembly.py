@@ -19,16 +19,16 @@ from companion.services.accounts.sessions import SessionStore
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
-from companion.services.care.backup import Backups, Sealing, weakness_of
-from companion.services.care.doctor import Doctor
-from companion.services.care.findings import ComputerProbes, Patient
-from companion.services.care.support import Support
 from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, Reachability
 from companion.services.google.connecting import Connecting
 from companion.services.imports.importing import Importing
+from companion.services.maintenance.backup import Backups, Sealing, weakness_of
+from companion.services.maintenance.doctor import Doctor
+from companion.services.maintenance.findings import CheckContext, ComputerProbes
+from companion.services.maintenance.support import Support
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -48,8 +48,8 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
-from companion.services.sync.gathering import SyncParts, Turns
 from companion.services.sync.pacing import Pacer, Urgency
+from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
@@ -97,7 +97,7 @@ class Ports:
     feed_writer: FeedWriter
     feed_files: KeptFeeds
     source_notes: SourceNotes
-    sync_turns: Turns
+    sync_locks: NamedLocks
     """One pass per practitioner among all processes."""
     passwords: PasswordHasher
     sessions: SessionStore
@@ -175,7 +175,7 @@ def build(ports: Ports) -> Application:
             settings=settings,
             google=ports.google,
             activity=activity,
-            turns=ports.sync_turns,
+            locks=ports.sync_locks,
             pacer=pacer,
             clock=clock,
             chance=ports.chance,
@@ -245,8 +245,8 @@ def build(ports: Ports) -> Application:
         ledger=ledger,
         activity=activity,
         clock=clock,
-        pace=lambda account, units: pacer.turn(account, units, Urgency.PERSON),
-        still=syncing.still,
+        pace=lambda account, units: pacer.acquire(account, units, Urgency.PERSON),
+        paused_sync=syncing.paused_sync,
     )
     return Application(
         clock=clock,
@@ -333,9 +333,11 @@ def build(ports: Ports) -> Application:
     )
 
 
-def _check_context(ports: Ports, connecting: Connecting, reachability: Reachability) -> Patient:
+def _check_context(
+    ports: Ports, connecting: Connecting, reachability: Reachability
+) -> CheckContext:
     stores, key = ports.stores, ports.secrets_key
-    return Patient(
+    return CheckContext(
         settings=ports.settings,
         book=stores.book,
         ledger=stores.ledger,

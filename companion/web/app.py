@@ -40,7 +40,7 @@ from companion.domain.errors import (
 )
 from companion.services.assembly import Application
 from companion.web.access import ADMINISTRATORS, ANYBODY, ROUTES, check
-from companion.web.door import AccountsDoor
+from companion.web.current_user import SignedInUsers
 from companion.web.guard import Guard
 from companion.web.incoming import Incoming
 from companion.web.launching import MachineFile, MachineSessions, control_secret, fresh_token
@@ -48,8 +48,8 @@ from companion.web.options import AppOptions
 from companion.web.plain_page import plain_page
 from companion.web.sign_in import SigningIn
 from companion.web.ui.components.fields import zone_names
-from companion.web.ui.mounting import mount_ui
-from companion.web.ui.troubles import as_companion_error
+from companion.web.ui.error_reports import as_companion_error
+from companion.web.ui.page_setup import mount_ui
 from companion.web.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def create_app(
         port=options.port,
         launches=options.launches,
         machines=machines or MachineFile(options.machines_file, services.clock.now),
-        door=AccountsDoor(services.accounts, demo=options.demo),
+        door=SignedInUsers(services.accounts, demo=options.demo),
         control_secret=control_secret(options.control_file),
     )
 

@@ -11,7 +11,7 @@ and by other users of the machine (hence the launch token). For each request, in
 3. a launch token in the address is taken, once, and exchanged for this machine's cookie;
 4. without that cookie there is nothing but a calm page, `/healthz` and `/oauth/callback`
    (SameSite=Strict withholds the cookie on Google's redirect back);
-5. behind it the user's session is asked for (`companion.web.door`): without one a page leads to
+5. behind it the user's session is asked for (`companion.web.current_user`): without one a page leads to
    the sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is
    closed too when the session behind it ends.
 
@@ -33,11 +33,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from companion.web.door import (
+from companion.web.current_user import (
     ACCOUNT,
     FREE_BELOW,
     FREE_PATHS,
-    Door,
+    CurrentUser,
     Visitor,
     cookie_name,
     cookie_of,
@@ -154,7 +154,7 @@ class Guard:
         port: int,
         launches: LaunchTokens,
         machines: MachineSessions,
-        door: Door,
+        door: CurrentUser,
         control_secret: str,
         make_token: Callable[[], str] = fresh_token,
     ) -> None:

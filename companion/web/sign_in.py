@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from companion.domain.errors import BadInput
 from companion.services.accounts.accounts import SHORTEST, Accounts
-from companion.web.door import cookie_name, cookie_of
+from companion.web.current_user import cookie_name, cookie_of
 from companion.web.plain_form import Field, Link, fields_of, form_page
 
 Handler = Callable[[Request], Awaitable[Response]]

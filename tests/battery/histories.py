@@ -475,7 +475,7 @@ class History:
             self.log.append(f"  {type(end).__name__} at step {weather.steps}")
         finally:
             if weather.dead:
-                await let_strays_end()
+                await drain_in_flight()
                 world.restart()
             world.at_step = lambda _name: None
             for remote in world.calendars.by_id.values():
@@ -713,7 +713,7 @@ def _fine(_write: Write) -> RemoteError | None:
     return None
 
 
-async def let_strays_end() -> None:
+async def drain_in_flight() -> None:
     """A dead process has no tasks."""
     strays = asyncio.all_tasks() - {asyncio.current_task()}
     for task in strays:

@@ -65,8 +65,8 @@ class RealHome:
 
 @asynccontextmanager
 async def opened(home: Path, base_url: str) -> AsyncIterator[RealHome]:
-    settled = environment(home, base_url, now=NOW.isoformat())
-    async with open_ports(settled, holder="the test") as ports:
+    fingerprint = environment(home, base_url, now=NOW.isoformat())
+    async with open_ports(fingerprint, holder="the test") as ports:
         services = build(ports)
         try:
             yield RealHome(ports=ports, services=services)
@@ -75,7 +75,7 @@ async def opened(home: Path, base_url: str) -> AsyncIterator[RealHome]:
 
 
 async def furnish(
-    house: RealHome,
+    application: RealHome,
     landlord: Landlord,
     people: Sequence[str],
     *,
@@ -84,7 +84,7 @@ async def furnish(
     days_in_advance: int = 365,
 ) -> list[Tenant]:
     """Practitioners, connected and switched on."""
-    await house.ports.secrets.put("google/client", json.dumps(client_file(landlord.base_url)))
+    await application.ports.secrets.put("google/client", json.dumps(client_file(landlord.base_url)))
     tenants = []
     for name in people:
         email = f"{name}@example.com"
@@ -97,7 +97,7 @@ async def furnish(
             consented_at=NOW,
             renewed_at=NOW,
         )
-        await house.ports.secrets.put(f"google/token/{name}", token.to_json())
+        await application.ports.secrets.put(f"google/token/{name}", token.to_json())
         tenants.append(
             Tenant(id=name, email=email, calendar_id=calendar_id, refresh_token=refresh_token)
         )
@@ -117,7 +117,7 @@ async def furnish(
             )
         return settings
 
-    await house.services.settings.change(move_in)
+    await application.services.settings.change(move_in)
     return tenants
 
 
@@ -141,8 +141,10 @@ def appointments(who: str, count: int, **more: Any) -> Iterable[Appointment]:
         yield Appointment(**(values | more))
 
 
-async def book(house: RealHome, put: Iterable[Appointment], *, remove: Sequence[str] = ()) -> None:
-    await house.services.book.apply(BookChange(put=list(put), remove=remove), NOW)
+async def book(
+    application: RealHome, put: Iterable[Appointment], *, remove: Sequence[str] = ()
+) -> None:
+    await application.services.book.apply(BookChange(put=list(put), remove=remove), NOW)
 
 
 def keys_of(events: Iterable[dict[str, Any]]) -> Counter[str]:

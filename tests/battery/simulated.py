@@ -224,7 +224,7 @@ class Gateway:
         email = self._email(practitioner_id)
         with self._handle.lock:
             account = self._handle.google.accounts[email]
-            tokens = self._handle.desk.grants.issue(account, frozenset({"calendar"}))
+            tokens = self._handle.api.grants.issue(account, frozenset({"calendar"}))
         await self.secrets.put("google/client", json.dumps(client_file(self._handle.base_url)))
         now = self._world.clock.now()
         token = Token(
@@ -252,21 +252,21 @@ class SimulatedHistory(History):
         self.gateway = Gateway(handle, self.world, f"h{seed}-")
         self.world.calendars = self.gateway  # type: ignore[assignment] # the same, but real
         self.world.restart()
-        handle.desk.clock.__init__(self.world.clock.now)  # type: ignore[misc] # this history's time
+        handle.api.clock.__init__(self.world.clock.now)  # type: ignore[misc] # this history's time
 
     async def _in_weather(self, work: Callable[[], Awaitable[object]]) -> None:
-        desk = self.handle.desk
+        snapshot = self.handle.api
         if self.rate:
             for fault in FAULTS:
                 seed = self.rng.randrange(10**6)
-                desk.faults.add(probability=self.rate / len(FAULTS), seed=seed, **fault)
+                snapshot.faults.add(probability=self.rate / len(FAULTS), seed=seed, **fault)
         if self.rng.random() < 0.1:
-            desk.grants.expire_access(None)
+            snapshot.grants.expire_access(None)
         try:
             await super()._in_weather(work)
         finally:
             await self.gateway.let_threads_end()
-            desk.faults.clear()
+            snapshot.faults.clear()
 
     def play_whole(self, happenings: int) -> None:
         async def whole() -> None:

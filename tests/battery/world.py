@@ -41,9 +41,9 @@ from companion.services.ports import (
     Write,
 )
 from companion.services.sync.auditing import Auditing
-from companion.services.sync.gathering import SyncParts
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.passes import PassResult
+from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from tests.fakes.changes import LossyChanges
@@ -94,11 +94,11 @@ async def inline(work: Callable[[], Any]) -> Any:
     return work()
 
 
-class FreeTurns:
+class FreeLocks:
     """Turns among processes, where there is only one."""
 
     @contextlib.asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
+    async def hold(self, name: str) -> AsyncIterator[None]:
         yield
 
 
@@ -312,7 +312,7 @@ class World:
                 settings=self.settings,
                 google=self.calendars,  # type: ignore[arg-type] # passes use `calendar` alone
                 activity=self.stores.activity,
-                turns=FreeTurns(),
+                locks=FreeLocks(),
                 pacer=self.pacer,
                 clock=self.clock,
                 chance=self.chance,

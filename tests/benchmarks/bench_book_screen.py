@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.book_desk import Desk, desk
+from tests.e2e.book_server import CommandHome, commands
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -42,16 +42,18 @@ WATCH = """() => {
 @pytest.fixture(scope="module", params=[2_000, 100_000])
 def office(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[int, Desk]]:
+) -> Iterator[tuple[int, CommandHome]]:
     home = tmp_path_factory.mktemp("home")
-    with desk("serve_book.py", str(home), str(PEOPLE), str(A_DAY), str(request.param)) as opened:
+    with commands(
+        "serve_book.py", str(home), str(PEOPLE), str(A_DAY), str(request.param)
+    ) as opened:
         yield request.param, opened
 
 
 measured: dict[int, tuple[float, float]] = {}
 
 
-def test_a_day_is_drawn_and_a_drop_confirmed_quickly(office: tuple[int, Desk]) -> None:
+def test_a_day_is_drawn_and_a_drop_confirmed_quickly(office: tuple[int, CommandHome]) -> None:
     size, opened = office
     page = opened.window(1600, 1000)
     page.goto("/book")

@@ -266,14 +266,14 @@ async def test_two_hundred_practitioners_first_fetch_of_all(tmp_path: Path) -> N
 
 
 def test_ten_thousand_events_written_and_written_again() -> None:
-    house = FeedHouse()
+    application = FeedHouse()
     window = SyncWindow.around(NOON, SYDNEY, days_in_arrears=1, days_in_advance=400)
     events = project(map(visit, range(10_000)), window, PRESETS["full"])
     times, written = [time.perf_counter()], []
     for _turn in range(2):
-        written.append([house.writer.event(event) for event in events])
+        written.append([application.writer.event(event) for event in events])
         times.append(time.perf_counter())
-    whole = house.writer.calendar(b"", written[0])
+    whole = application.writer.calendar(b"", written[0])
     times.append(time.perf_counter())
     wrote, again, joined = (1000 * (after - before) for before, after in pairwise(times))
     print(

@@ -27,7 +27,7 @@ import psutil
 import pytest
 import uvicorn
 
-from companion.serving import spare_what_stays
+from companion.serving import freeze_gc
 from companion.web.app import create_app
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server
@@ -46,35 +46,38 @@ MODULE = "tests.benchmarks.bench_pages"
 async def serve(home: Path, google: str) -> None:
     """As `serving` does. Prints one JSON line: the launch address, the listener's port, the
     tokens. A line on the standard input brings every practitioner appointments to sync."""
-    async with opened(home, google) as house:
-        people = list(house.services.settings.read().names())
+    async with opened(home, google) as application:
+        people = list(application.services.settings.read().names())
         tokens = [
-            token_of((await house.services.feeds.add(who, label="Phone"))[1]) for who in people
+            token_of((await application.services.feeds.add(who, label="Phone"))[1])
+            for who in people
         ]
         app_socket, feed_socket = (socket.create_server(("127.0.0.1", 0)) for _each in range(2))
         options = AppOptions(port=app_socket.getsockname()[1], home=home, version="1", demo=True)
-        app = create_app(house.services, options)
+        app = create_app(application.services, options)
         facts = {
             "launch": launch_url(options.port, options.launches.issue()),
             "phones": feed_socket.getsockname()[1],
             "tokens": tokens,
         }
-        spare_what_stays()
+        freeze_gc()
         print(json.dumps(facts), flush=True)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
         await asyncio.gather(
             server.serve(sockets=[app_socket]),
-            feed_server(FeedApp(house.services.feeds)).serve(sockets=[feed_socket]),
-            house.services.worker.run(),
-            bring_work(house, people),
+            feed_server(FeedApp(application.services.feeds)).serve(sockets=[feed_socket]),
+            application.services.worker.run(),
+            bring_work(application, people),
         )
 
 
-async def bring_work(house: RealHome, people: list[str]) -> None:
+async def bring_work(application: RealHome, people: list[str]) -> None:
     await asyncio.to_thread(sys.stdin.readline)
     for who in people:
         more = appointments(who, EVENTS)
-        await book(house, [each for each in more if int(each.id.rpartition("-")[2]) >= EVENTS // 2])
+        await book(
+            application, [each for each in more if int(each.id.rpartition("-")[2]) >= EVENTS // 2]
+        )
 
 
 async def phones(port: int, seconds: float) -> None:
@@ -145,10 +148,10 @@ async def started(*arguments: str) -> asyncio.subprocess.Process:
 async def test_pages_while_phones_poll_and_calendars_sync(tmp_path: Path) -> None:
     people = [f"p{number:03}" for number in range(PRACTITIONERS)]
     with simulator(latency_ms=80) as google:
-        async with opened(tmp_path / "home", google.base_url) as house:
-            await furnish(house, google, people)
+        async with opened(tmp_path / "home", google.base_url) as application:
+            await furnish(application, google, people)
             for who in people:
-                await book(house, list(appointments(who, EVENTS // 2)))
+                await book(application, list(appointments(who, EVENTS // 2)))
         process = await started("serve", str(tmp_path / "home"), google.base_url)
         try:
             assert process.stdin is not None

@@ -34,7 +34,7 @@ from googleapiclient.discovery import build_from_document
 from companion.domain.reconcile import EntryState, LedgerEntry, event_id, reconcile
 from companion.domain.window import SyncWindow
 from companion.sandbox.server import start_simulated_google
-from companion.services.sync.gathering import desired_events
+from companion.services.sync.snapshot import desired_events
 from tests.battery.real import NOW, SYDNEY, RealHome, appointments, book, furnish, opened
 from tests.battery.world import World
 from tests.fakes.simulator import discovery
@@ -114,17 +114,17 @@ async def a_house(
     folder: Path, google: Simulator, people: list[str], events: int, **rates: float
 ) -> AsyncIterator[RealHome]:
     """Furnished, and opened anew: the pacer takes its rates at the start."""
-    async with opened(folder, google.base_url) as house:
-        await furnish(house, google, people, **rates)  # type: ignore[arg-type] # rates alone
+    async with opened(folder, google.base_url) as application:
+        await furnish(application, google, people, **rates)  # type: ignore[arg-type] # rates alone
         for who in people:
-            await book(house, appointments(who, events))
-    async with opened(folder, google.base_url) as house:
-        yield house
+            await book(application, appointments(who, events))
+    async with opened(folder, google.base_url) as application:
+        yield application
 
 
-async def upload(house: RealHome, who: str) -> float:
+async def upload(application: RealHome, who: str) -> float:
     began = time.perf_counter()
-    result = await house.services.syncing.run(who, cause="benchmark")
+    result = await application.services.syncing.run(who, cause="benchmark")
     assert result.error is None
     return time.perf_counter() - began
 
@@ -134,8 +134,8 @@ async def test_a_first_upload_uses_95_percent_of_the_user_s_ceiling(
     tmp_path: Path, latency: int
 ) -> None:
     with simulator(latency_ms=latency) as google:
-        async with a_house(tmp_path / "home", google, ["anna"], 2_000) as house:
-            seconds = await upload(house, "anna")
+        async with a_house(tmp_path / "home", google, ["anna"], 2_000) as application:
+            seconds = await upload(application, "anna")
         counts = google.counts()
     rate = 2_000 / seconds
     peak = counts["peak_units_per_minute"]["users"]["anna@example.com"]
@@ -153,9 +153,9 @@ async def test_a_first_upload_uses_95_percent_of_the_user_s_ceiling(
 async def test_200_calendars_use_90_percent_of_the_project_s_ceiling(tmp_path: Path) -> None:
     people = [f"p{number}" for number in range(200)]
     with simulator(latency_ms=80, quota={"per_user": None}) as google:
-        async with a_house(tmp_path / "home", google, people, 100, user_rate=1000.0) as house:
+        async with a_house(tmp_path / "home", google, people, 100, user_rate=1000.0) as application:
             began = time.perf_counter()
-            await asyncio.gather(*(upload(house, who) for who in people))
+            await asyncio.gather(*(upload(application, who) for who in people))
             seconds = time.perf_counter() - began
         counts = google.counts()
     rate = 200 * 100 / seconds
@@ -212,16 +212,16 @@ async def test_a_pass_without_changes_over_200_calendars_costs_nothing(tmp_path:
 async def test_an_edit_overtakes_an_upload_of_10_000_events(tmp_path: Path) -> None:
     chance = random.Random(1)
     with simulator(latency_ms=80) as google:
-        async with a_house(tmp_path / "home", google, ["anna"], 10_000) as house:
-            worker = asyncio.create_task(house.services.worker.run())
+        async with a_house(tmp_path / "home", google, ["anna"], 10_000) as application:
+            worker = asyncio.create_task(application.services.worker.run())
             while google.written() < 400:  # noqa: ASYNC110 - another process writes
                 await asyncio.sleep(0.5)
             waits = []
             for number in range(50):
                 made = next(iter(appointments("anna", 1, id=f"edit-{number}")))
                 before = time.perf_counter()
-                await book(house, [made])
-                await _until_in_google(house.ports.home / "companion.db", f"edit-{number}")
+                await book(application, [made])
+                await _until_in_google(application.ports.home / "companion.db", f"edit-{number}")
                 waits.append(time.perf_counter() - before)
                 await asyncio.sleep(chance.uniform(0.2, 1.0))
             worker.cancel()
@@ -295,8 +295,8 @@ async def test_a_first_upload_is_20_times_faster_than_a_plain_loop_and_than_gcsa
     with simulator(**free) as google:
         people = ["anna"]
         fast = {"user_rate": 1000.0, "project_rate": 1000.0}
-        async with a_house(tmp_path / "home", google, people, count, **fast) as house:
-            ours = await upload(house, "anna")
+        async with a_house(tmp_path / "home", google, people, count, **fast) as application:
+            ours = await upload(application, "anna")
         plain = await asyncio.to_thread(_plain_loop, google, 300)
         theirs = await asyncio.to_thread(_gcsa_loop, google, 300)
     plain_all, theirs_all = plain / 300 * count, theirs / 300 * count

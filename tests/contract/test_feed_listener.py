@@ -46,7 +46,7 @@ class Answer:
 
 @dataclass
 class Listener:
-    house: FeedHouse
+    application: FeedHouse
     server: FeedServer
     port: int
     token: str
@@ -112,20 +112,20 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def listening(bounds: Bounds | None = None) -> AsyncIterator[Listener]:
-    house = FeedHouse()
-    await house.write(*(visit(each, notes="x" * 200) for each in range(500)))
-    token = await house.token()
+    application = FeedHouse()
+    await application.write(*(visit(each, notes="x" * 200) for each in range(500)))
+    token = await application.token()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = feed_server(FeedApp(house.feeds), bounds=bounds)
+    server = feed_server(FeedApp(application.feeds), bounds=bounds)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started)
     try:
-        yield Listener(house, server, port, token)
+        yield Listener(application, server, port, token)
     finally:
         server.should_exit = True
         await asyncio.wait_for(serving, 10)
-        await house.feeds.close()
+        await application.feeds.close()
 
 
 def room_of(feed: Listener) -> Room:
@@ -189,9 +189,9 @@ async def test_the_same_request_again_is_answered_with_what_is_true_then(feed: L
     poll = f"GET {feed.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     first = [parsed(await feed.say(poll)) for _time in range(3)]
     assert room_of(feed).polls
-    await feed.house.edit(visit(1, location="Another room"))
+    await feed.application.edit(visit(1, location="Another room"))
     changed = [parsed(await feed.say(poll)) for _time in range(2)]
-    await feed.house.feeds.revoke((await feed.house.feeds.links())[0].id)
+    await feed.application.feeds.revoke((await feed.application.feeds.links())[0].id)
     gone = [parsed(await feed.say(poll)) for _time in range(2)]
     assert [each.status for each in first + changed + gone] == [200] * 7
     assert len({each.body for each in first}) == len({each.body for each in changed}) == 1
@@ -296,7 +296,7 @@ async def test_everything_else_is_one_and_the_same_404(feed: Listener) -> None:
             "/" + "a" * 20_000,
         ]
     ):
-        feed.house.clock.shift(10)
+        feed.application.clock.shift(10)
         assert (await feed.ask(path)).told == expected, number
 
 
@@ -453,8 +453,8 @@ async def test_nothing_is_logged_of_a_token_or_a_path(
     await feed.ask_twice(feed.path)
     await feed.ask(f"/feeds/{UNKNOWN}.ics")
     await feed.say(f"GET {feed.path} HTTP/9.9\r\n\r\n".encode())
-    feed.house.book.fault = OSError("disk")
-    feed.house.clock.shift(60)
+    feed.application.book.fault = OSError("disk")
+    feed.application.clock.shift(60)
     await feed.ask(feed.path)
     assert "OSError" in caplog.text
     assert feed.token not in caplog.text
@@ -465,7 +465,7 @@ async def test_a_fault_of_the_program_is_503_and_empty(feed: Listener) -> None:
     def broken(*_each: object, **_more: object) -> None:
         raise RuntimeError("Marigold Quillfeather")
 
-    feed.house.feeds.miss = broken  # type: ignore[method-assign,assignment] # a fault to survive
+    feed.application.feeds.miss = broken  # type: ignore[method-assign,assignment] # a fault to survive
     answer = await feed.ask("/anything")
     assert (answer.status, answer.body) == (503, b"")
     assert await feed.is_alive()

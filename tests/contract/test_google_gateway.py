@@ -120,14 +120,14 @@ class SimulatedWorld(World):
         return Token.from_json(self.secrets.kept["google/token/zoe"])
 
     def refreshes(self) -> int:
-        return len(self.handle.desk.grants.access)
+        return len(self.handle.api.grants.access)
 
 
 @asynccontextmanager
 async def simulated() -> AsyncIterator[SimulatedWorld]:
     secrets = FakeSecrets()
     with simulated_google() as handle:
-        clock = FakeClock(handle.desk.clock(), auto=False)
+        clock = FakeClock(handle.api.clock(), auto=False)
         await secrets.put("google/client", json.dumps(client_file(handle.base_url)))
         google = GoogleGateway(
             secrets=secrets,
@@ -305,7 +305,7 @@ async def test_plain_http_is_allowed_for_the_one_call_only(real: SimulatedWorld)
 async def test_a_silent_token_endpoint_is_offline_and_soon(real: SimulatedWorld) -> None:
     request = await real.google.begin_sign_in(redirect_uri=BACK, scopes=NARROW, login="")
     answer = real.person.consents(request.url, ZOE)
-    real.handle.desk.faults.add(kind="refuse", match="POST /token")
+    real.handle.api.faults.add(kind="refuse", match="POST /token")
     with pytest.raises(Offline):
         await real.google.finish_sign_in(request, answer)
 
@@ -315,13 +315,13 @@ async def test_an_expired_token_is_renewed_once_for_many_calls(real: SimulatedWo
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
     with real.handle.lock:
-        real.handle.desk.grants.expire_access(ZOE)
+        real.handle.api.grants.expire_access(ZOE)
     single = [calendar.write([insert(f"s{number}")]) for number in range(10)]
     batches = [calendar.write([insert(f"b{number}"), insert(f"c{number}")]) for number in range(10)]
     answers = await asyncio.gather(*single, *batches)
     assert all(getattr(each, "key", "") for answer in answers for each in answer)
     assert real.refreshes() == 1
-    assert real.token.access_token in real.handle.desk.grants.access
+    assert real.token.access_token in real.handle.api.grants.access
 
 
 async def test_a_token_past_its_time_is_renewed_before_it_is_refused(real: SimulatedWorld) -> None:
@@ -340,7 +340,7 @@ async def test_a_renewed_token_serves_the_next_run_of_the_program(real: Simulate
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     with real.handle.lock:
-        real.handle.desk.grants.expire_access(ZOE)
+        real.handle.api.grants.expire_access(ZOE)
     await (await real.google.calendar("zoe", info.id)).info()
     await real.google.forget("zoe")
     before = real.refreshes()
@@ -355,7 +355,7 @@ async def test_a_sign_in_of_another_process_is_taken_up(real: SimulatedWorld) ->
     old = real.token
     other = await real.sign_in(name="elsewhere")
     with real.handle.lock:
-        real.handle.desk.grants.revoke(old.refresh_token)
+        real.handle.api.grants.revoke(old.refresh_token)
     await real.secrets.put("google/token/zoe", other.token)
     await calendar.info()
     assert real.token.refresh_token == Token.from_json(other.token).refresh_token
@@ -386,14 +386,14 @@ async def test_a_replaced_client_asks_to_sign_in_again(real: SimulatedWorld) -> 
 async def test_a_sign_in_that_ended_with_its_seventh_day_says_testing(
     real: SimulatedWorld, days: int, testing: bool
 ) -> None:
-    real.handle.desk.grants.testing = testing
+    real.handle.api.grants.testing = testing
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    real.handle.desk.clock.advance(timedelta(days=days))
+    real.handle.api.clock.advance(timedelta(days=days))
     real.clock.shift(days * 86_400)
     if not testing:
         with real.handle.lock:
-            real.handle.desk.grants.revoke_account(ZOE)
+            real.handle.api.grants.revoke_account(ZOE)
     with pytest.raises(SignInExpired) as caught:
         await (await real.google.calendar("zoe", info.id)).info()
     assert ("Testing" in caught.value.what) is testing
@@ -406,11 +406,11 @@ async def test_a_sign_in_that_worked_longer_than_seven_days_is_not_blamed_on_tes
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
     for _day in range(9):
-        real.handle.desk.clock.advance(timedelta(days=1))
+        real.handle.api.clock.advance(timedelta(days=1))
         real.clock.shift(86_400)
         await calendar.info()
     with real.handle.lock:
-        real.handle.desk.grants.revoke_account(ZOE)
+        real.handle.api.grants.revoke_account(ZOE)
     with pytest.raises(SignInExpired) as caught:
         await calendar.info()
     assert "Testing" not in caught.value.what
@@ -419,9 +419,7 @@ async def test_a_sign_in_that_worked_longer_than_seven_days_is_not_blamed_on_tes
 async def test_a_lost_answer_is_never_sent_again_behind_our_back(real: SimulatedWorld) -> None:
     """httplib2 would repeat the request, and there would be two calendars."""
     await real.sign_in()
-    real.handle.desk.faults.add(
-        kind="timeout_after", match=r"^POST /calendar/v3/calendars", times=1
-    )
+    real.handle.api.faults.add(kind="timeout_after", match=r"^POST /calendar/v3/calendars", times=1)
     with pytest.raises(Offline):
         await real.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
     made = [each for each in real.handle.google.calendars.values() if not each.primary]
@@ -488,7 +486,7 @@ async def test_a_part_that_met_an_expired_token_is_sent_again_alone(real: Simula
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
-    real.handle.desk.faults.add(
+    real.handle.api.faults.add(
         kind="status", status=401, match="batch-part", nth=2, reason="authError"
     )
     answers = await calendar.write([insert("a"), insert("b"), insert("c")])
@@ -500,11 +498,11 @@ async def test_google_asking_to_wait_tells_how_long(real: SimulatedWorld) -> Non
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
-    real.handle.desk.faults.add(kind="status", status=429, retry_after=9, times=1)
+    real.handle.api.faults.add(kind="status", status=429, retry_after=9, times=1)
     [answer] = await calendar.write([insert()])
     assert isinstance(answer, RateLimited)
     assert answer.retry_after == 9
-    real.handle.desk.faults.add(kind="status", status=503, match="^POST /batch", times=1)
+    real.handle.api.faults.add(kind="status", status=503, match="^POST /batch", times=1)
     with pytest.raises(RemoteUnavailable):
         await calendar.write([insert("a"), insert("b")])
 
@@ -515,8 +513,8 @@ async def test_nothing_is_tried_again_by_the_adapter(real: SimulatedWorld) -> No
     calendar = await real.google.calendar("zoe", info.id)
     for status in (403, 429, 500, 503):
         real.handle.google.counts.clear()
-        real.handle.desk.faults.clear()
-        real.handle.desk.faults.add(kind="status", status=status)
+        real.handle.api.faults.clear()
+        real.handle.api.faults.add(kind="status", status=status)
         await calendar.write([insert()])
         assert real.handle.google.counts.requests == 1
 
@@ -540,8 +538,8 @@ async def test_no_log_line_holds_a_token_a_name_or_an_address(
         info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
         calendar = await real.google.calendar("zoe", info.id)
         with real.handle.lock:
-            real.handle.desk.grants.expire_access(ZOE)
-        real.handle.desk.faults.add(kind="status", status=403, reason="forbidden", nth=3)
+            real.handle.api.grants.expire_access(ZOE)
+        real.handle.api.faults.add(kind="status", status=403, reason="forbidden", nth=3)
         for key in "abcd":
             await calendar.write([insert(key)])
         await calendar.list_ours(None, None)
@@ -554,7 +552,7 @@ async def test_no_work_is_left_behind_when_the_gateway_closes(real: SimulatedWor
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
-    real.handle.desk.latency = 30.0
+    real.handle.api.latency = 30.0
     hanging = asyncio.ensure_future(calendar.write([insert()]))
     await asyncio.sleep(0.3)
     real.gateway.close()

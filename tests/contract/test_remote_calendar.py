@@ -167,21 +167,21 @@ class SimulatedWorld:
             self.handle.google.share(self.calendar_id, ZOE, "reader")
 
     def refuse_next(self) -> None:
-        self.handle.desk.faults.add(kind="refuse", times=1)
+        self.handle.api.faults.add(kind="refuse", times=1)
 
     def lose_answer(self) -> None:
-        self.handle.desk.faults.add(kind="timeout_after", match="^POST /batch", times=1)
+        self.handle.api.faults.add(kind="timeout_after", match="^POST /batch", times=1)
 
     def die_after(self, parts: int) -> None:
-        self.handle.desk.faults.add(kind="refuse", match="^batch-part", nth=parts + 1)
+        self.handle.api.faults.add(kind="refuse", match="^batch-part", nth=parts + 1)
 
     def limit_part(self, event: str) -> None:
         rule = {"kind": "status", "status": 403, "reason": "rateLimitExceeded"}
-        self.handle.desk.faults.add(match=f"batch-part .*{event}", **rule)
+        self.handle.api.faults.add(match=f"batch-part .*{event}", **rule)
 
     def revoke(self) -> None:
         with self.handle.lock:
-            self.handle.desk.grants.revoke_account(ZOE)
+            self.handle.api.grants.revoke_account(ZOE)
 
     def titles(self) -> list[str]:
         with self.handle.lock:
@@ -196,7 +196,7 @@ async def simulated_world() -> AsyncIterator[SimulatedWorld]:
     with simulated_google() as handle:
         with handle.lock:
             made = handle.google.add_calendar(ZOE, "Appointments", created_by=CLIENT_ID)
-            tokens = handle.desk.grants.issue(
+            tokens = handle.api.grants.issue(
                 handle.google.accounts[ZOE], frozenset({"calendar.app.created", "openid", "email"})
             )
         await secrets.put("google/client", json.dumps(client_file(handle.base_url)))

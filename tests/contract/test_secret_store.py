@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from companion.adapters.file_locks import FileLock
+from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.secrets import SealedSecrets
-from companion.adapters.turns import FileTurn
-from companion.adapters.vault import Vault
 from companion.services.ports import SecretStore
 from tests.fakes.keyrings import GoodKeyring
 from tests.fakes.secrets import FakeSecrets
@@ -22,8 +22,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> SecretStore:
     keyring = GoodKeyring()
     return SealedSecrets(
         tmp_path,
-        vault=Vault(tmp_path, backend=lambda: keyring),
-        turn=FileTurn(tmp_path / "secrets.lock", holder="a test"),
+        vault=KeyringEntry(tmp_path, backend=lambda: keyring),
+        lock=FileLock(tmp_path / "secrets.lock", holder="a test"),
         passphrase="a long passphrase" if request.param == "passphrase" else "",
     )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from companion.adapters.file_locks import FileLock
 from companion.adapters.settings import SettingsFile
-from companion.adapters.turns import FileTurn
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, Settings, SourceSettings
@@ -22,7 +22,7 @@ from tests.fakes.settings import FakeSettings
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SettingsStore:
     if request.param == "fake":
         return FakeSettings()
-    return SettingsFile(tmp_path, turn=FileTurn(tmp_path / "settings.lock", holder="a test"))
+    return SettingsFile(tmp_path, lock=FileLock(tmp_path / "settings.lock", holder="a test"))
 
 
 def named(settings: Settings, name: str) -> Settings:

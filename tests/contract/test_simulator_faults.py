@@ -96,7 +96,7 @@ def test_an_expired_token_inside_a_batch_is_refreshed_by_the_client(
     handle: SimulatedHandle, client: Client
 ) -> None:
     with handle.lock:
-        handle.desk.grants.expire_access()
+        handle.api.grants.expire_access()
     assert all(error is None for _, error in client.batch(inserts(client, 3)))
 
 
@@ -108,7 +108,7 @@ def test_the_users_quota_slides_over_sixty_seconds(handle: SimulatedHandle, clie
     answers = client.batch(inserts(client, 7))
     outcomes = [None if error is None else refusal(error) for _, error in answers]
     assert outcomes == [None] * 5 + [(403, "userRateLimitExceeded")] * 2
-    handle.desk.clock.advance(timedelta(seconds=WINDOW_SECONDS))
+    handle.api.clock.advance(timedelta(seconds=WINDOW_SECONDS))
     client.insert(appointment("later"))
     assert handle.google.meter.users[ZOE].peak == 7
 
@@ -151,7 +151,7 @@ def test_usage_limits_lock_one_accounts_writes_for_hours(
     assert refused(patch.execute) == (403, "quotaExceeded")
     assert len(client.events.list(calendarId="primary").execute()["items"]) == 2
     connect(handle, JURGEN).insert(appointment("other"))
-    handle.desk.clock.advance(timedelta(hours=4))
+    handle.api.clock.advance(timedelta(hours=4))
     patch.execute()
 
 
@@ -173,7 +173,7 @@ def test_a_status_is_answered_once_and_counted(
     settings: dict[str, Any],
     expected: tuple[int, str],
 ) -> None:
-    handle.desk.faults.add(kind="status", match="^POST /calendar", times=1, **settings)
+    handle.api.faults.add(kind="status", match="^POST /calendar", times=1, **settings)
     insert = client.events.insert(calendarId="primary", body=appointment("abcde"))
     assert refused(insert.execute) == expected
     assert stored(handle) == set()
@@ -185,7 +185,7 @@ def test_a_status_is_answered_once_and_counted(
 
 
 def test_429_carries_retry_after(handle: SimulatedHandle, client: Client) -> None:
-    handle.desk.faults.add(kind="status", status=429, retry_after=7)
+    handle.api.faults.add(kind="status", status=429, retry_after=7)
     with pytest.raises(HttpError) as caught:
         client.insert(appointment("abcde"))
     assert refusal(caught.value) == (429, "rateLimitExceeded")
@@ -199,11 +199,11 @@ def test_a_dead_connection_leaves_the_event_uncommitted_or_committed(
     handle: SimulatedHandle, client: Client, kind: str, committed: int
 ) -> None:
     # httplib2 sends a request again when the server closes a connection it had kept open.
-    handle.desk.faults.add(kind=kind, match="^POST /calendar", times=None)
+    handle.api.faults.add(kind=kind, match="^POST /calendar", times=None)
     with pytest.raises(DEAD):
         client.insert(appointment("abcde"))
     assert len(stored(handle)) == committed
-    handle.desk.faults.clear()
+    handle.api.faults.clear()
     if committed:
         assert refused(lambda: client.insert(appointment("abcde"))) == (409, "duplicate")
     else:
@@ -214,7 +214,7 @@ def test_a_slow_answer_runs_into_the_clients_timeout_after_committing(
     handle: SimulatedHandle,
 ) -> None:
     hasty = connect(handle, timeout=0.3)
-    handle.desk.faults.add(kind="slow", ms=1_500, match="^POST")
+    handle.api.faults.add(kind="slow", ms=1_500, match="^POST")
     with pytest.raises(TimeoutError):
         hasty.insert(appointment("abcde"))
     assert stored(handle) == {"abcde"}
@@ -224,11 +224,11 @@ def test_half_a_batch_is_committed_and_then_the_connection_dies(
     handle: SimulatedHandle, client: Client
 ) -> None:
     # Two attempts at most: the second is httplib2's own, and then the halves overlap.
-    handle.desk.faults.add(kind="half_batch", match="^POST /batch")
+    handle.api.faults.add(kind="half_batch", match="^POST /batch")
     with pytest.raises(DEAD):
         client.batch(inserts(client, 10))
     assert stored(handle) == {f"abc{index:05d}" for index in range(5)}
-    handle.desk.faults.clear()
+    handle.api.faults.clear()
     outcomes = [error for _, error in client.batch(inserts(client, 10))]
     assert [refusal(error)[0] for error in outcomes if error is not None] == [409] * 5
     assert len(stored(handle)) == 10
@@ -237,7 +237,7 @@ def test_half_a_batch_is_committed_and_then_the_connection_dies(
 def test_single_parts_of_a_batch_can_be_refused_by_number(
     handle: SimulatedHandle, client: Client
 ) -> None:
-    handle.desk.faults.add(kind="status", status=503, match="^batch-part POST", nth=3)
+    handle.api.faults.add(kind="status", status=503, match="^batch-part POST", nth=3)
     outcomes = [error is None for _, error in client.batch(inserts(client, 5))]
     assert outcomes == [True, True, False, True, True]
 
@@ -245,8 +245,8 @@ def test_single_parts_of_a_batch_can_be_refused_by_number(
 def test_a_part_that_dies_takes_the_connection_with_it(
     handle: SimulatedHandle, client: Client
 ) -> None:
-    handle.desk.faults.add(kind="timeout_after", match="^batch-part", nth=3)
-    handle.desk.faults.add(kind="refuse", match="^POST /batch", nth=2)
+    handle.api.faults.add(kind="timeout_after", match="^batch-part", nth=3)
+    handle.api.faults.add(kind="refuse", match="^POST /batch", nth=2)
     with pytest.raises(DEAD):
         client.batch(inserts(client, 5))
     assert stored(handle) == {"abc00000", "abc00001", "abc00002"}
@@ -254,9 +254,9 @@ def test_a_part_that_dies_takes_the_connection_with_it(
 
 def test_probable_faults_replay_with_their_seed(handle: SimulatedHandle, client: Client) -> None:
     def outcomes() -> list[bool]:
-        handle.desk.reset()
+        handle.api.reset()
         handle.google.meter.quota.per_user = None
-        handle.desk.faults.add(
+        handle.api.faults.add(
             kind="status", match="batch-part", probability=0.4, seed=11, status=500
         )
         fresh = connect(handle)
@@ -269,13 +269,13 @@ def test_probable_faults_replay_with_their_seed(handle: SimulatedHandle, client:
 
 def test_a_fault_can_strike_one_account_only(handle: SimulatedHandle, client: Client) -> None:
     other = connect(handle, JURGEN)
-    handle.desk.faults.add(kind="status", status=503, account=JURGEN)
+    handle.api.faults.add(kind="status", status=503, account=JURGEN)
     client.insert(appointment("abcde"))
     assert refused(lambda: other.insert(appointment("abcde"))) == (503, "backendError")
 
 
 def test_latency_is_paid_once_per_batch(handle: SimulatedHandle, client: Client) -> None:
-    handle.desk.latency = 0.2
+    handle.api.latency = 0.2
     started = time.monotonic()
     client.batch(inserts(client, 20))
     assert 0.2 <= time.monotonic() - started < 20 * 0.2
@@ -347,7 +347,7 @@ def test_it_listens_on_the_loopback_address_only(handle: SimulatedHandle) -> Non
 
 
 def test_every_answer_carries_the_simulated_date(handle: SimulatedHandle) -> None:
-    handle.desk.clock.advance(timedelta(days=400))
-    year = str(handle.desk.clock().year)
+    handle.api.clock.advance(timedelta(days=400))
+    year = str(handle.api.clock().year)
     for path in ("/", "/_control/state", "/calendar/v3/users/me/calendarList"):
         assert year in httpx.get(handle.base_url + path, trust_env=False).headers["date"]

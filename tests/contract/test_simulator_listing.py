@@ -192,7 +192,7 @@ def test_words_uid_order_and_last_change_are_served(
     assert ids(found.execute()["items"]) == ["bbbbb", "aaaaa"]
     by_uid = client.events.list(calendarId="primary", iCalUID="ccccc@google.com")
     assert ids(by_uid.execute()["items"]) == ["ccccc"]
-    handle.desk.clock.advance(timedelta(hours=1))
+    handle.api.clock.advance(timedelta(hours=1))
     client.events.patch(calendarId="primary", eventId="aaaaa", body={"colorId": "3"}).execute()
     last = client.events.list(calendarId="primary", orderBy="updated").execute()["items"]
     assert ids(last)[-1] == "aaaaa"

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from companion.sandbox.access import full_name
-from companion.sandbox.desk import Desk
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, serving
+from companion.sandbox.simulator_api import SimulatorApi
 from companion.testing import find_chromium
 from tests.fakes.simulator import SYDNEY, ZOE, appointment, connect, simulated_google
 
@@ -38,7 +38,7 @@ def web(handle: SimulatedHandle) -> Iterator[httpx.Client]:
 def soon(handle: SimulatedHandle) -> str:
     """Tomorrow, so that the agenda shows it."""
     zone = handle.google.calendars[ZOE].zone
-    return (handle.desk.clock().astimezone(zone).date() + timedelta(days=1)).isoformat()
+    return (handle.api.clock().astimezone(zone).date() + timedelta(days=1)).isoformat()
 
 
 def start_of(handle: SimulatedHandle, event_id: str = "aaaaa") -> str:
@@ -106,10 +106,10 @@ def test_unknown_pages_and_broken_forms_answer_404(web: httpx.Client) -> None:
 
 
 async def test_the_demo_serves_it_inside_a_running_event_loop() -> None:
-    desk = Desk()
-    desk.google.add_account(ZOE, name="Zoë", timezone=SYDNEY)
+    api = SimulatorApi()
+    api.google.add_account(ZOE, name="Zoë", timezone=SYDNEY)
     async with (
-        serving(desk) as base_url,
+        serving(api) as base_url,
         httpx.AsyncClient(base_url=base_url, trust_env=False) as client,
     ):
         assert "Zoë" in (await client.get("/")).text
@@ -173,6 +173,6 @@ def test_consent_is_given_with_one_box_unticked(handle: SimulatedHandle, page: P
     page.get_by_role("button", name="Allow").click()
     page.wait_for_url("**/nothing?**")
     assert "state=s1" in page.url
-    (consent, _expiry) = next(iter(handle.desk.grants.codes.values()))
+    (consent, _expiry) = next(iter(handle.api.grants.codes.values()))
     assert consent.scopes == {"email", "calendar.events"}
     assert consent.account.email == ZOE

@@ -173,7 +173,7 @@ def test_an_unknown_client_or_scope_is_blocked(handle: SimulatedHandle) -> None:
 
 
 def test_consent_can_be_automatic_for_tests(handle: SimulatedHandle) -> None:
-    handle.desk.auto_consent = ZOE
+    handle.api.auto_consent = ZOE
     flow = flow_for(handle)
     _, answer = consent_page(flow)
     assert answer.status_code == 303
@@ -213,7 +213,7 @@ def test_an_expired_access_token_answers_401_and_is_renewed_by_the_refresh_token
 ) -> None:
     client = connect(handle)
     token = client.credentials.token
-    handle.desk.clock.advance(timedelta(hours=1))
+    handle.api.clock.advance(timedelta(hours=1))
     listed = f"{handle.base_url}/calendar/v3/calendars/primary/events"
     stale = httpx.get(listed, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
     assert stale.json()["error"]["errors"][0]["reason"] == "authError"
@@ -231,14 +231,14 @@ def test_a_dead_refresh_token_answers_invalid_grant(handle: SimulatedHandle, way
         answer = httpx.post(f"{handle.base_url}/revoke", data=form, trust_env=False)
         assert answer.status_code == 200
     elif way == "testing":
-        handle.desk.grants.testing = True
-        handle.desk.clock.advance(timedelta(days=6, hours=23))
+        handle.api.grants.testing = True
+        handle.api.clock.advance(timedelta(days=6, hours=23))
         renew(credentials)
-        handle.desk.clock.advance(timedelta(hours=1))
+        handle.api.clock.advance(timedelta(hours=1))
     elif way == "withdrawn":
-        assert handle.desk.grants.revoke_account(ZOE) == 1
+        assert handle.api.grants.revoke_account(ZOE) == 1
     else:
-        handle.desk.clock.advance(timedelta(days=183))
+        handle.api.clock.advance(timedelta(days=183))
     with pytest.raises(RefreshError, match="invalid_grant"):
         renew(credentials)
 

@@ -23,27 +23,27 @@ sys.path.insert(0, str(ROOT))
 
 from companion.environment import Environment  # noqa: E402 - after the path
 from companion.main import open_companion  # noqa: E402 - after the path
-from companion.sandbox.desk import Desk  # noqa: E402 - as above
-from companion.sandbox.rehearsal import EXPORT, rehearse  # noqa: E402 - as above
+from companion.sandbox.demo import EXPORT, rehearse  # noqa: E402 - as above
 from companion.sandbox.server import client_file, serving  # noqa: E402 - as above
+from companion.sandbox.simulator_api import SimulatorApi  # noqa: E402 - as above
 from companion.web.app import create_app  # noqa: E402 - as above
 from companion.web.launching import launch_url  # noqa: E402 - as above
 from companion.web.options import AppOptions  # noqa: E402 - as above
-from tests.e2e.desk import faster  # noqa: E402 - as above
+from tests.e2e.command_home import faster  # noqa: E402 - as above
 
 
 async def main(folder: Path) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    desk = Desk()
-    async with serving(desk) as google:
-        rehearsal = rehearse(desk, folder / "exports", datetime.now(UTC))
+    api = SimulatorApi()
+    async with serving(api) as google:
+        rehearsal = rehearse(api, folder / "exports", datetime.now(UTC))
         client = folder / "client_secret_practice.json"
         client.write_text(json.dumps(client_file(google)), encoding="utf-8")
         environment = Environment(
             home=folder / "home", google_api=google, secrets_key=os.urandom(24).hex()
         )
-        quota = desk.google.meter.quota
+        quota = api.google.meter.quota
         quota.per_user = quota.per_project = None
         async with open_companion(environment, holder="the test") as application:
             await application.settings.change(faster)

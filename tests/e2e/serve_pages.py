@@ -24,7 +24,7 @@ from companion.domain.appointments import appointment_id  # noqa: E402 - after t
 from companion.web.app import create_app  # noqa: E402 - as above
 from companion.web.launching import launch_url  # noqa: E402 - as above
 from companion.web.options import AppOptions  # noqa: E402 - as above
-from tests.fakes.services import FakeHouse, RunningClock, lived_in, the_sample  # noqa: E402
+from tests.fakes.services import FakeApplication, RunningClock, lived_in, the_sample  # noqa: E402
 
 FATIMA = 3
 GROWTH = 300
@@ -34,8 +34,8 @@ async def main(home: Path) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     clock = RunningClock()
-    house = await lived_in(clock=clock)
-    await grow(house)
+    application = await lived_in(clock=clock)
+    await grow(application)
     clock.start()
     options = AppOptions(
         port=port,
@@ -44,17 +44,17 @@ async def main(home: Path) -> None:
         demo=True,
         demo_google="http://127.0.0.1:9/",
     )
-    app = create_app(house.services, options)
+    app = create_app(application.services, options)
     print(launch_url(port, options.launches.issue()), flush=True)
     config = uvicorn.Config(app, log_level="error", access_log=False)
     await uvicorn.Server(config).serve(sockets=[listening])
 
 
-async def grow(house: FakeHouse) -> None:
+async def grow(application: FakeApplication) -> None:
     sample = the_sample()
     fatima = sample.practitioners[FATIMA].id
     first = next(each for each in sample.imported if each.practitioner_id == fatima)
-    await house.write(
+    await application.write(
         *(
             replace(
                 first,

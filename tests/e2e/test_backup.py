@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.desk import LOGIN, Desk, open_desk, write_export
+from tests.e2e.command_home import LOGIN, CommandHome, open_desk, write_export
 
 PASSPHRASE = "seven mild ibises wander"
 
 
-class BackedUp(Desk):
+class BackedUp(CommandHome):
     @property
     def environment(self) -> dict[str, str]:
         return {**super().environment, "COMPANION_BACKUP_KEY": PASSPHRASE}
@@ -131,7 +131,7 @@ def test_settings_as_a_file_and_what_the_doctor_says(home: BackedUp, tmp_path: P
     assert states["sign-in:anna-example"] == states["calendar:anna-example"] == "ok"
     assert states["database"] == states["client-file"] == "ok"
     with home.google.lock:
-        home.google.desk.grants.revoke_account(LOGIN)
+        home.google.api.grants.revoke_account(LOGIN)
     ill = home.json("doctor", "--bundle", tmp_path / "help.zip", code=1)
     failing = {each["id"]: each for each in ill["findings"] if each["state"] == "fail"}
     assert failing["sign-in:anna-example"]["command"] == 'run.py google connect "anna-example"'

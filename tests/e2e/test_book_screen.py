@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.book_desk import Desk, desk, serious
+from tests.e2e.book_server import CommandHome, commands, serious
 
 pytestmark = pytest.mark.browser
 
@@ -20,13 +20,13 @@ SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandHome]:
+    with commands("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
         yield opened
 
 
 @pytest.fixture
-def page(office: Desk) -> Iterator[Page]:
+def page(office: CommandHome) -> Iterator[Page]:
     window = office.window()
     wrong: list[str] = []
     window.on("pageerror", lambda error: wrong.append(str(error)))
@@ -217,7 +217,9 @@ def test_a_meeting_of_a_series_moves_alone_and_nothing_is_doubled(page: Page) ->
     expect(mine).to_contain_text("12:30–13:00")
 
 
-def test_two_windows_stay_in_step_and_the_later_editor_is_told(office: Desk, page: Page) -> None:
+def test_two_windows_stay_in_step_and_the_later_editor_is_told(
+    office: CommandHome, page: Page
+) -> None:
     go(page, "2026-12-16")
     other = office.window()
     go(other, "2026-12-16")
@@ -246,7 +248,7 @@ def test_a_name_is_never_markup(page: Page) -> None:
     assert made.locator("img").count() == 0
 
 
-def test_a_long_press_opens_the_menu(office: Desk) -> None:
+def test_a_long_press_opens_the_menu(office: CommandHome) -> None:
     phone = office.window(1000, 800, has_touch=True)
     go(phone, "2026-12-18")
     target = phone.locator(".ec-event").first
@@ -282,7 +284,7 @@ def test_an_export_file_is_downloaded(page: Page, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_day_week_and_list_have_no_serious_finding(
-    office: Desk, theme: str, tmp_path: Path
+    office: CommandHome, theme: str, tmp_path: Path
 ) -> None:
     window = office.window()
     window.context.add_cookies([{"name": "companion-theme", "value": theme, "url": office.origin}])
@@ -299,7 +301,7 @@ def test_day_week_and_list_have_no_serious_finding(
     window.context.close()
 
 
-def test_a_narrow_window_shows_the_list_and_nothing_runs_over(office: Desk) -> None:
+def test_a_narrow_window_shows_the_list_and_nothing_runs_over(office: CommandHome) -> None:
     phone = office.window(390, 844)
     go(phone, "2026-11-24")
     expect(phone.locator(".ec-list")).to_be_visible()

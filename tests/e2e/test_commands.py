@@ -12,28 +12,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import HEADER, Desk, open_desk, write_export
+from tests.e2e.command_home import HEADER, CommandHome, open_desk, write_export
 
 pytestmark = pytest.mark.timeout(300)  # up to twenty processes each, on a machine that is busy
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path, Desk) as made:
+def commands(tmp_path: Path) -> Iterator[CommandHome]:
+    with open_desk(tmp_path, CommandHome) as made:
         yield made
 
 
-def test_an_export_goes_in_and_google_and_the_phone_show_it(desk: Desk, tmp_path: Path) -> None:
-    report = desk.json("import", write_export(tmp_path / "first.csv", 100))
+def test_an_export_goes_in_and_google_and_the_phone_show_it(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    report = commands.json("import", write_export(tmp_path / "first.csv", 100))
     assert (report["added"], report["rejected"], report["held"]) == (100, [], False)
-    assert "Anna Example is connected as anna@clinic.example" in desk.connect()
+    assert "Anna Example is connected as anna@clinic.example" in commands.connect()
 
-    assert "Add " in desk.run("sync", "Anna Example", "--dry-run")
-    first = desk.one("upload", "Anna Example")
+    assert "Add " in commands.run("sync", "Anna Example", "--dry-run")
+    first = commands.one("upload", "Anna Example")
     assert (first["inserted"], first["api_calls"], first["error"]) == (100, 100, None)
-    again = desk.one("sync", "Anna Example")
+    again = commands.one("sync", "Anna Example")
     assert (again["unchanged"], again["api_calls"]) == (100, 0)
-    events = desk.live()
+    events = commands.live()
     assert len(events) == 100
     everything = json.dumps(events)
     assert "Mira" not in everything
@@ -41,128 +43,132 @@ def test_an_export_goes_in_and_google_and_the_phone_show_it(desk: Desk, tmp_path
 
     changes = {3: {"location": "Room 9"}, 4: {"cancelled": "Yes"}, 5: {"gone": "yes"}}
     second = write_export(tmp_path / "second.csv", 101, changes)
-    report = desk.json("import", second, "--snapshot")
+    report = commands.json("import", second, "--snapshot")
     assert {key: report[key] for key in ("added", "changed", "removed", "unchanged")} == {
         "added": 1,
         "changed": 2,
         "removed": 1,
         "unchanged": 97,
     }
-    result = desk.one("sync", "--all")
+    result = commands.one("sync", "--all")
     counts = [result[key] for key in ("inserted", "updated", "deleted", "api_calls")]
     assert counts == [1, 1, 2, 4]
 
-    proof = desk.one("audit", "Anna Example")
+    proof = commands.one("audit", "Anna Example")
     assert (proof["book"], proof["google"], proof["differences"]) == (99, 99, [])
-    assert "Test Credentials (Succeeded)" in desk.run("google", "test", "Anna Example")
-    assert "Calendar Accessible (Succeeded)" in desk.run("google", "check", "Anna Example")
+    assert "Test Credentials (Succeeded)" in commands.run("google", "test", "Anna Example")
+    assert "Calendar Accessible (Succeeded)" in commands.run("google", "check", "Anna Example")
 
-    url = desk.run("feeds", "add", "Anna Example", "--label", "Anna's phone").strip()
+    url = commands.run("feeds", "add", "Anna Example", "--label", "Anna's phone").strip()
     assert re.fullmatch(r"http://[\d.]+:8090/feeds/[\w-]{43}\.ics", url)
-    exported = desk.run("export", "Anna Example", "--from", "2026-03-02", "--to", "2026-03-02")
+    exported = commands.run("export", "Anna Example", "--from", "2026-03-02", "--to", "2026-03-02")
     assert exported.count("BEGIN:VEVENT") == 16
-    (state,) = desk.json("status")["practitioners"]
+    (state,) = commands.json("status")["practitioners"]
     assert state["proof"] == "Book (imported 09:00) 99 = Google 99, verified 09:00"
 
 
 def test_a_human_s_edit_and_deletion_in_google_are_named_and_mended(
-    desk: Desk, tmp_path: Path
+    commands: CommandHome, tmp_path: Path
 ) -> None:
-    desk.run("import", write_export(tmp_path / "first.csv", 20))
-    desk.connect()
-    desk.run("upload", "Anna Example")
-    first, second = desk.live()[:2]
-    with desk.google.lock:
-        for calendar in desk.google.google.calendars.values():
+    commands.run("import", write_export(tmp_path / "first.csv", 20))
+    commands.connect()
+    commands.run("upload", "Anna Example")
+    first, second = commands.live()[:2]
+    with commands.google.lock:
+        for calendar in commands.google.google.calendars.values():
             if first["id"] in calendar.events:
                 calendar.delete(first["id"])
                 calendar.patch(second["id"], {"summary": "Something else"})
-    found = desk.one("audit", "Anna Example", "--no-repair")
+    found = commands.one("audit", "Anna Example", "--no-repair")
     assert sorted(each["kind"] for each in found["differences"]) == [
         "changed in Google",
         "deleted in Google",
     ]
-    desk.run("audit", "Anna Example")
-    proof = desk.one("audit", "Anna Example")
+    commands.run("audit", "Anna Example")
+    proof = commands.one("audit", "Anna Example")
     assert (proof["book"], proof["google"], proof["differences"]) == (20, 20, [])
 
 
 def test_an_upload_killed_in_the_middle_goes_on_without_a_duplicate(
-    desk: Desk, tmp_path: Path
+    commands: CommandHome, tmp_path: Path
 ) -> None:
-    desk.run("import", write_export(tmp_path / "first.csv", 100))
-    desk.connect()
-    upload = desk.start("upload", "Anna Example")
+    commands.run("import", write_export(tmp_path / "first.csv", 100))
+    commands.connect()
+    upload = commands.start("upload", "Anna Example")
     until = time.monotonic() + 30
-    while len(desk.live()) < 15:
+    while len(commands.live()) < 15:
         assert time.monotonic() < until
         time.sleep(0.05)
     upload.kill()
     upload.communicate(timeout=10)
-    assert len(desk.live()) < 100
-    finished = desk.one("upload", "Anna Example")
+    assert len(commands.live()) < 100
+    finished = commands.one("upload", "Anna Example")
     assert finished["error"] is None
-    events = desk.live()
+    events = commands.live()
     keys = {event["extendedProperties"]["private"]["companionKey"] for event in events}
     assert (len(events), len(keys)) == (100, 100)
-    assert desk.one("sync", "Anna Example")["api_calls"] == 0
+    assert commands.one("sync", "Anna Example")["api_calls"] == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_control_c_says_that_nothing_is_lost(desk: Desk, tmp_path: Path) -> None:
-    desk.run("import", write_export(tmp_path / "first.csv", 80))
-    desk.connect()
-    upload = desk.start("upload", "Anna Example")
-    while len(desk.live()) < 10:
+def test_control_c_says_that_nothing_is_lost(commands: CommandHome, tmp_path: Path) -> None:
+    commands.run("import", write_export(tmp_path / "first.csv", 80))
+    commands.connect()
+    upload = commands.start("upload", "Anna Example")
+    while len(commands.live()) < 10:
         time.sleep(0.05)
     upload.send_signal(signal.SIGINT)
     _out, err = upload.communicate(timeout=10)
     assert upload.returncode == 130
     assert "Nothing is lost" in err
-    assert desk.one("upload", "Anna Example")["error"] is None
-    assert len(desk.live()) == 80
+    assert commands.one("upload", "Anna Example")["error"] is None
+    assert len(commands.live()) == 80
 
 
-def test_a_plan_that_removes_too_much_waits_for_a_person(desk: Desk, tmp_path: Path) -> None:
-    desk.run("import", write_export(tmp_path / "first.csv", 64))
-    desk.connect()
-    desk.run("upload", "Anna Example")
+def test_a_plan_that_removes_too_much_waits_for_a_person(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    commands.run("import", write_export(tmp_path / "first.csv", 64))
+    commands.connect()
+    commands.run("upload", "Anna Example")
     empty = tmp_path / "empty.csv"
     empty.write_text(f"{HEADER}\n", encoding="utf-8")
-    held = desk.json("import", empty, "--snapshot", "--source", "bp-allied", code=3)
+    held = commands.json("import", empty, "--snapshot", "--source", "bp-allied", code=3)
     assert held["held"] is True
-    assert desk.one("sync", "Anna Example")["api_calls"] == 0
+    assert commands.one("sync", "Anna Example")["api_calls"] == 0
     few = write_export(tmp_path / "few.csv", 64, {n: {"cancelled": "Yes"} for n in range(20, 60)})
-    desk.run("import", few)
-    waiting = desk.one("sync", "Anna Example", code=3)
+    commands.run("import", few)
+    waiting = commands.one("sync", "Anna Example", code=3)
     assert (waiting["held"], waiting["deleted"]) == (40, 0)
-    assert len(desk.live()) == 64
-    assert desk.one("sync", "Anna Example", "--yes")["deleted"] == 40
-    assert len(desk.live()) == 24
+    assert len(commands.live()) == 64
+    assert commands.one("sync", "Anna Example", "--yes")["deleted"] == 40
+    assert len(commands.live()) == 24
 
 
-def test_wrong_usage_and_failures_have_their_exit_codes(desk: Desk, tmp_path: Path) -> None:
-    desk.run("sync", "Nobody At All", code=1)
-    desk.run("upload", "Anna Example", code=1)
-    desk.run("settings", "Anna Example", "days_in_advance", code=2)
-    desk.run("no-such-command", code=2)
-    desk.run("import", tmp_path / "missing.csv", code=1)
+def test_wrong_usage_and_failures_have_their_exit_codes(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    commands.run("sync", "Nobody At All", code=1)
+    commands.run("upload", "Anna Example", code=1)
+    commands.run("settings", "Anna Example", "days_in_advance", code=2)
+    commands.run("no-such-command", code=2)
+    commands.run("import", tmp_path / "missing.csv", code=1)
     broken = tmp_path / "broken.csv"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
-    desk.run("import", broken, code=1)
+    commands.run("import", broken, code=1)
 
 
 def test_another_google_client_waits_for_a_person_and_the_same_one_changes_nothing(
-    desk: Desk, tmp_path: Path
+    commands: CommandHome, tmp_path: Path
 ) -> None:
-    desk.connect()
+    commands.connect()
     same = tmp_path / "client_secret.json"
-    assert "already the practice's Google client" in desk.run("google", "client", same)
+    assert "already the practice's Google client" in commands.run("google", "client", same)
     document = json.loads(same.read_text(encoding="utf-8"))
     document["installed"]["client_id"] = "another.apps.example"
     other = tmp_path / "client_secret_2.json"
     other.write_text(json.dumps(document), encoding="utf-8")
-    assert desk.json("google", "client", other, code=3)["held"] is True
-    assert "Succeeded" in desk.run("google", "test", "Anna Example")
-    assert "was replaced by" in desk.run("google", "client", other, "--yes")
-    desk.run("google", "test", "Anna Example", code=1)
+    assert commands.json("google", "client", other, code=3)["held"] is True
+    assert "Succeeded" in commands.run("google", "test", "Anna Example")
+    assert "was replaced by" in commands.run("google", "client", other, "--yes")
+    commands.run("google", "test", "Anna Example", code=1)

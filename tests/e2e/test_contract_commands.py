@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from companion.sandbox.grants import CLIENT_SECRET
-from tests.e2e.desk import Desk, open_desk, write_export
+from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes import warm
 from tests.fakes.warm import ROOT
 
@@ -26,17 +26,17 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGIN
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandHome]:
     """Shared: every test leaves the book as it finds it, or does not mind."""
-    with open_desk(tmp_path_factory.mktemp("desk"), Desk) as made:
+    with open_desk(tmp_path_factory.mktemp("desk"), CommandHome) as made:
         yield made
 
 
 def document(
-    desk: Desk, *arguments: str | Path, code: int, **variables: str
+    commands: CommandHome, *arguments: str | Path, code: int, **variables: str
 ) -> tuple[dict[str, Any], str]:
     """The one JSON document of a command, and what it said on standard error."""
-    process = desk.start(*arguments, "--json", **variables)
+    process = commands.start(*arguments, "--json", **variables)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in err) == (code, False), out + err
     return dict(json.loads(out)), err
@@ -56,26 +56,28 @@ def document(
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_a_failure_with_json_is_one_document_and_a_sentence(
-    desk: Desk, arguments: list[str], code: int
+    commands: CommandHome, arguments: list[str], code: int
 ) -> None:
-    found, err = document(desk, *arguments, code=code)
+    found, err = document(commands, *arguments, code=code)
     assert set(found["error"]) == {"kind", "what", "remedy"}
     assert "mistake of its own" not in err
     assert err.strip()
 
 
-def test_settings_of_the_environment_that_mean_nothing_are_said(desk: Desk) -> None:
+def test_settings_of_the_environment_that_mean_nothing_are_said(commands: CommandHome) -> None:
     for variable, value in (
         ("COMPANION_NOW", "the day after"),
         ("COMPANION_DATABASE_URL", "postgresql://me:hunter2@nowhere/book"),
         ("COMPANION_HOME", str(ROOT / "run.py")),
     ):
-        found, err = document(desk, "status", code=1, **{variable: value})
+        found, err = document(commands, "status", code=1, **{variable: value})
         assert found["error"]["remedy"]
         assert "hunter2" not in err
 
 
-def test_the_readme_s_mapping_file_works_as_it_stands(desk: Desk, tmp_path: Path) -> None:
+def test_the_readme_s_mapping_file_works_as_it_stands(
+    commands: CommandHome, tmp_path: Path
+) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     columns = list(tomllib.loads(text)["columns"].values())
     row = ["A1", "3/3/2026 9:00", "3/3/2026 9:30", '"SMITH, J"', "Mira", "Sample", "Standard"]
@@ -83,13 +85,13 @@ def test_the_readme_s_mapping_file_works_as_it_stands(desk: Desk, tmp_path: Path
     export, mapping = tmp_path / "export.csv", tmp_path / "our-software.toml"
     export.write_text(",".join(columns) + "\n" + ",".join(row) + "\n", encoding="utf-8")
     mapping.write_text(text, encoding="utf-8")
-    report = desk.json("import", export, "--mapping", mapping, "--dry-run")
+    report = commands.json("import", export, "--mapping", mapping, "--dry-run")
     assert (report["source"], report["added"], report["rejected"]) == ("our-software", 1, [])
 
 
 @POSIX
-def test_control_c_during_the_start_of_a_command_is_said_too(desk: Desk) -> None:
-    process = desk.cold_start("google", "connect", "Anna Example", "--no-browser")
+def test_control_c_during_the_start_of_a_command_is_said_too(commands: CommandHome) -> None:
+    process = commands.cold_start("google", "connect", "Anna Example", "--no-browser")
     while psutil.Process(process.pid).cpu_times().user < 0.3:  # our own code has begun
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -98,25 +100,27 @@ def test_control_c_during_the_start_of_a_command_is_said_too(desk: Desk) -> None
     assert "Nothing is lost" in err
 
 
-def test_the_running_app_shows_and_syncs_what_a_command_changed(desk: Desk, tmp_path: Path) -> None:
-    desk.run("import", write_export(tmp_path / "first.csv", 20))
-    desk.connect()
-    with serving(desk) as (process, port):
-        soon(lambda: len(desk.live()) == 20, seconds=30)
+def test_the_running_app_shows_and_syncs_what_a_command_changed(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    commands.run("import", write_export(tmp_path / "first.csv", 20))
+    commands.connect()
+    with serving(commands) as (process, port):
+        soon(lambda: len(commands.live()) == 20, seconds=30)
 
-        desk.run("import", write_export(tmp_path / "second.csv", 21))
-        soon(lambda: len(desk.live()) == 21, seconds=10)
+        commands.run("import", write_export(tmp_path / "second.csv", 21))
+        soon(lambda: len(commands.live()) == 21, seconds=10)
 
         for second in (["--port", str(port)], ["--port", str(free_port())]):
-            said = desk.run("serve", "--no-browser", *second)
+            said = commands.run("serve", "--no-browser", *second)
             assert f"already running. Opening it: http://127.0.0.1:{port}/?launch=" in said
 
-        url = desk.run("feeds", "add", "Anna Example", "--label", "A phone").strip()
+        url = commands.run("feeds", "add", "Anna Example", "--label", "A phone").strip()
         token = url.rpartition("/")[2].removesuffix(".ics")
-        desk.run("google", "test", "Anna Example")
+        commands.run("google", "test", "Anna Example")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) in {0, -signal.SIGTERM}  # Windows has no SIGTERM to catch
-    kept = {path: path.read_bytes() for path in desk.home.rglob("*") if path.is_file()}
+    kept = {path: path.read_bytes() for path in commands.home.rglob("*") if path.is_file()}
     for secret in (CLIENT_SECRET, token, "a passphrase for tests"):
         assert [path for path, content in kept.items() if secret.encode() in content] == []
     names = [path.name for path, content in kept.items() if b"Mira" in content]
@@ -124,8 +128,8 @@ def test_the_running_app_shows_and_syncs_what_a_command_changed(desk: Desk, tmp_
 
 
 @POSIX
-def test_control_c_ends_the_app_with_130(desk: Desk) -> None:
-    with serving(desk) as (process, _port):
+def test_control_c_ends_the_app_with_130(commands: CommandHome) -> None:
+    with serving(commands) as (process, _port):
         process.send_signal(signal.SIGINT)
         out, _err = process.communicate(timeout=20)
         assert process.returncode == 130
@@ -133,9 +137,9 @@ def test_control_c_ends_the_app_with_130(desk: Desk) -> None:
 
 
 @contextmanager
-def serving(desk: Desk) -> Iterator[tuple[warm.Process, int]]:
+def serving(commands: CommandHome) -> Iterator[tuple[warm.Process, int]]:
     port = free_port()
-    process = desk.start(
+    process = commands.start(
         "serve",
         "--no-browser",
         *("--port", str(port)),

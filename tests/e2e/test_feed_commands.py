@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import Desk, open_desk, write_export
+from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.certificates import trusting, write_certificate
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path, Desk) as made:
+def commands(tmp_path: Path) -> Iterator[CommandHome]:
+    with open_desk(tmp_path, CommandHome) as made:
         yield made
 
 
@@ -51,11 +51,11 @@ def fetched(
 
 
 @contextmanager
-def serving(desk: Desk) -> Iterator[int]:
+def serving(commands: CommandHome) -> Iterator[int]:
     """The app on free ports; the port of its phones."""
     app, phones = free_port(), free_port()
     ports = ("--port", str(app), "--feed-host", "127.0.0.1", "--feed-port", str(phones))
-    process = desk.start("serve", "--no-browser", *ports)
+    process = commands.start("serve", "--no-browser", *ports)
     try:
         until(lambda: answers(phones))
         yield phones
@@ -88,64 +88,66 @@ def summaries(url: str, trusted: ssl.SSLContext | None = None) -> list[str]:
 
 
 def test_a_phone_follows_what_commands_do_beside_the_running_app(
-    desk: Desk, tmp_path: Path
+    commands: CommandHome, tmp_path: Path
 ) -> None:
-    desk.run("import", write_export(tmp_path / "first.csv", 20))
-    with serving(desk) as port:
-        url = desk.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
+    commands.run("import", write_export(tmp_path / "first.csv", 20))
+    with serving(commands) as port:
+        url = commands.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
         assert url.startswith(f"http://127.0.0.1:{port}/feeds/"), "the running app's, not 8090"
         assert len(summaries(url)) == 20
         tag = fetched(url)[2]
         assert fetched(url, tag=tag)[0] == 304
 
-        desk.run("import", write_export(tmp_path / "second.csv", 21))
+        commands.run("import", write_export(tmp_path / "second.csv", 21))
         until(lambda: len(summaries(url)) == 21)
-        until(lambda: desk.json("feeds", "list")["feeds"][0]["fetches"] > 0)
-        (known,) = desk.json("feeds", "list")["feeds"]
+        until(lambda: commands.json("feeds", "list")["feeds"][0]["fetches"] > 0)
+        (known,) = commands.json("feeds", "list")["feeds"]
         assert (known["state"], known["last_network"]) == ("in use", "here")
         assert known["last_client"].startswith("Python-urllib")
 
         shown = ("--show", "include=type", "--show", "client_name=first")
-        made = desk.json("feeds", "add", "Anna Example", "--label", "Tablet", *shown)
+        made = commands.json("feeds", "add", "Anna Example", "--label", "Tablet", *shown)
         assert made["shows"]["client_name"] == "first"
         assert set(summaries(made["url"])) == {"Mira – Standard"}
 
-        renewed = desk.json("feeds", "renew", made["id"])
+        renewed = commands.json("feeds", "renew", made["id"])
         until(lambda: summaries(made["url"]) == ["This calendar link was switched off"])
         assert len(summaries(renewed["url"])) == 21
 
-        assert "answers this computer" in desk.run("feeds", "check")
-        gone = desk.json("feeds", "revoke", "--all", "--practitioner", "Anna Example")
+        assert "answers this computer" in commands.run("feeds", "check")
+        gone = commands.json("feeds", "revoke", "--all", "--practitioner", "Anna Example")
         assert gone == {"revoked": 2}
         until(lambda: summaries(url) == ["This calendar link was switched off"])
-        desk.run("feeds", "revoke", code=2)
+        commands.run("feeds", "revoke", code=2)
     token = re.findall(r"/feeds/([\w-]{43})", url + made["url"] + renewed["url"])
-    for path in desk.home.rglob("*"):
+    for path in commands.home.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
             assert not [each for each in token if each.encode() in content], path.name
 
 
-def test_a_certificate_is_chosen_and_renewed_while_the_app_runs(desk: Desk, tmp_path: Path) -> None:
+def test_a_certificate_is_chosen_and_renewed_while_the_app_runs(
+    commands: CommandHome, tmp_path: Path
+) -> None:
     certificate, key = write_certificate(tmp_path)
     trusted = trusting(certificate)
-    with serving(desk) as port:
-        desk.run("feeds", "settings", f"feed_certificate={certificate}", f"feed_key={key}")
-        url = desk.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
+    with serving(commands) as port:
+        commands.run("feeds", "settings", f"feed_certificate={certificate}", f"feed_key={key}")
+        url = commands.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
         assert url.startswith(f"https://127.0.0.1:{port}/feeds/")
         until(lambda: fetched(url, trusted)[0] == 200)
         assert fetched(url.replace("https:", "http:"))[0] == 0, "nothing in clear"
         write_certificate(tmp_path)
         fresh = trusting(certificate)
         until(lambda: fetched(url, fresh)[0] == 200)
-        desk.run("feeds", "settings", "feed_certificate=cal.pem", code=1)
-        desk.run("feeds", "settings", "feed_certificate=", "feed_key=")
+        commands.run("feeds", "settings", "feed_certificate=cal.pem", code=1)
+        commands.run("feeds", "settings", "feed_certificate=", "feed_key=")
         until(lambda: fetched(url.replace("https:", "http:"))[0] == 200)
 
 
-def test_without_the_app_a_link_still_has_the_port_it_had(desk: Desk) -> None:
-    with serving(desk) as port:
+def test_without_the_app_a_link_still_has_the_port_it_had(commands: CommandHome) -> None:
+    with serving(commands) as port:
         pass
-    url = desk.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
+    url = commands.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
     assert url.startswith(f"http://127.0.0.1:{port}/feeds/")
-    assert "does not answer this computer" in desk.run("feeds", "check", code=1)
+    assert "does not answer this computer" in commands.run("feeds", "check", code=1)

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from companion.sandbox.rehearsal import LATER_EXPORT, ZONE
+from companion.sandbox.demo import LATER_EXPORT, ZONE
 from companion.sandbox.sample import sample_export_csv
 from companion.testing import find_chromium
 

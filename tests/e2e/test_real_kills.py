@@ -39,7 +39,7 @@ class InThread:
             google = self.handle.google
             account = google.add_account(email, name=email, timezone="Australia/Sydney")
             made = google.add_calendar(email, "Appointments")
-            tokens = self.handle.desk.grants.issue(account, frozenset({"calendar"}))
+            tokens = self.handle.api.grants.issue(account, frozenset({"calendar"}))
         return made.id, str(tokens["refresh_token"])
 
 
@@ -80,25 +80,25 @@ class Clinic:
 def clinic(tmp_path: Path) -> Iterator[Clinic]:
     with start_simulated_google() as google:
         google.google.meter.quota.per_user = google.google.meter.quota.per_project = None
-        google.desk.latency = 0.01
+        google.api.latency = 0.01
         made = Clinic(home=tmp_path / "home", google=google)
         asyncio.run(_move_in(made))
         yield made
 
 
 async def _move_in(clinic: Clinic) -> None:
-    async with opened(clinic.home, clinic.google.base_url) as house:
-        (tenant,) = await furnish(house, InThread(clinic.google), [ANNA], user_rate=100)
-        await book(house, appointments(ANNA, EVENTS))
+    async with opened(clinic.home, clinic.google.base_url) as application:
+        (tenant,) = await furnish(application, InThread(clinic.google), [ANNA], user_rate=100)
+        await book(application, appointments(ANNA, EVENTS))
     clinic.calendar_id = tenant.calendar_id
 
 
 async def _edit(clinic: Clinic, chance: random.Random, round_: int) -> None:
     """Some are changed, some cancelled or booked again: inserts, patches and deletes to do."""
-    async with opened(clinic.home, clinic.google.base_url) as house:
+    async with opened(clinic.home, clinic.google.base_url) as application:
         some = chance.sample(list(appointments(ANNA, EVENTS)), 40)
         changed = [replace(each, location=f"Room {round_}") for each in some[:30]]
-        await book(house, changed, remove=[each.id for each in some[30:]])
+        await book(application, changed, remove=[each.id for each in some[30:]])
 
 
 def kill_while_it_writes(clinic: Clinic, chance: random.Random) -> bool:
@@ -126,10 +126,10 @@ def _check_at_the_end(clinic: Clinic) -> None:
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
     async def look() -> tuple[int, str | None]:
-        async with opened(clinic.home, clinic.google.base_url) as house:
-            assert house.services.settings.read().practitioner(ANNA).choices.enabled
-            token = await house.ports.secrets.get("google/token/anna")
-            return await house.services.book.count(ANNA), token
+        async with opened(clinic.home, clinic.google.base_url) as application:
+            assert application.services.settings.read().practitioner(ANNA).choices.enabled
+            token = await application.ports.secrets.get("google/token/anna")
+            return await application.services.book.count(ANNA), token
 
     count, token = asyncio.run(look())
     assert token

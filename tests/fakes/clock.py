@@ -103,5 +103,5 @@ class FakeClock:
 
 
 async def _quiet() -> None:
-    for _turn in range(_QUIET_TURNS):
+    for _lock in range(_QUIET_TURNS):
         await asyncio.sleep(0)

@@ -29,10 +29,10 @@ from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, Clock
 from tests.fakes.accounts import MemorySessions, PlainPasswords
-from tests.fakes.care import FakeProbes, copy_words, nowhere, quick_archive
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
+from tests.fakes.maintenance import FakeProbes, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -77,11 +77,11 @@ class RunningClock:
         await (self._virtual if self._offset is None else asyncio).sleep(seconds)
 
 
-class FreeTurns:
+class FreeLocks:
     """Turns among processes, where there is only one."""
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
+    async def hold(self, name: str) -> AsyncIterator[None]:
         yield
 
 
@@ -100,7 +100,7 @@ class MemoryStores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FakeHouse:
+class FakeApplication:
     services: Application
     clock: Clock
     settings: FakeSettings
@@ -125,13 +125,13 @@ class FakeHouse:
         await self.services.connecting.finish(self.google.consent(start.url, account))
 
 
-def fake_house(
+def fake_application(
     practice: SamplePractice | None = None,
     *,
     clock: Clock | None = None,
     user_rate: float = 100.0,
     home: Path | None = None,
-) -> FakeHouse:
+) -> FakeApplication:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
     `user_rate`: Google's requests a second; low ones make an upload longer."""
@@ -153,7 +153,7 @@ def fake_house(
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),
-        sync_turns=FreeTurns(),
+        sync_locks=FreeLocks(),
         passwords=PlainPasswords(),
         sessions=MemorySessions(),
         network=FakeNetwork(),
@@ -166,7 +166,7 @@ def fake_house(
     )
     services = build(ports)
     services.reachability.door.host = "0.0.0.0"  # noqa: S104 - as the listener says once it runs
-    return FakeHouse(
+    return FakeApplication(
         services=services,
         clock=clock,
         settings=settings,
@@ -214,26 +214,26 @@ def crowd(count: int) -> SamplePractice:
 
 async def lived_in(
     *, clock: Clock | None = None, user_rate: float = 100.0, home: Path | None = None
-) -> FakeHouse:
+) -> FakeApplication:
     """The sample practice in use: some are connected and up to date, one is held, some are not
     connected; a feed link; an import on record."""
     sample = the_sample()
-    house = fake_house(sample, clock=clock, user_rate=user_rate, home=home)
-    await house.services.connecting.set_client(CLIENT_FILE)
-    await house.write(*sample.appointments)
+    application = fake_application(sample, clock=clock, user_rate=user_rate, home=home)
+    await application.services.connecting.set_client(CLIENT_FILE)
+    await application.write(*sample.appointments)
     for person in sample.practitioners[:4]:
-        await house.connect(person.id, person.email)
-        await house.services.syncing.run(person.id, cause="upload", audit=True)
+        await application.connect(person.id, person.email)
+        await application.services.syncing.run(person.id, cause="upload", audit=True)
     held = sample.practitioners[1].id
     theirs = [each.id for each in sample.appointments if each.practitioner_id == held]
-    await house.write(remove=theirs)
-    await house.services.syncing.run(held, cause="worker")
-    house.google.revoked.add(sample.practitioners[2].email)
-    await house.write(replace(_one_of(sample, 2), location="Room 9"))
-    await house.services.syncing.run(sample.practitioners[2].id, cause="worker")
-    await house.services.feeds.add(sample.practitioners[0].id, label="Work phone")
+    await application.write(remove=theirs)
+    await application.services.syncing.run(held, cause="worker")
+    application.google.revoked.add(sample.practitioners[2].email)
+    await application.write(replace(_one_of(sample, 2), location="Room 9"))
+    await application.services.syncing.run(sample.practitioners[2].id, cause="worker")
+    await application.services.feeds.add(sample.practitioners[0].id, label="Work phone")
     await asyncio.sleep(0)
-    return house
+    return application
 
 
 def _one_of(sample: SamplePractice, place: int) -> Appointment:

@@ -86,7 +86,7 @@ def connect(
 ) -> Client:
     """A client that has consented to *scopes* (short names) without a consent page."""
     with handle.lock:
-        tokens = handle.desk.grants.issue(handle.google.accounts[email], frozenset(scopes))
+        tokens = handle.api.grants.issue(handle.google.accounts[email], frozenset(scopes))
     installed = client_file(handle.base_url)["installed"]
     credentials = Credentials(  # type: ignore[no-untyped-call] # google-auth is partly typed
         tokens["access_token"],

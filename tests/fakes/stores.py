@@ -372,10 +372,10 @@ def _in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
-Line = TypeVar("Line", Activity, ImportRecord)
+GoogleConnection = TypeVar("GoogleConnection", Activity, ImportRecord)
 
 
-def _newest(lines: Sequence[Line], limit: int) -> list[Line]:
+def _newest(lines: Sequence[GoogleConnection], limit: int) -> list[GoogleConnection]:
     """By time, the later written first among equals."""
     numbered = sorted(enumerate(lines), key=lambda each: (each[1].at, each[0]), reverse=True)
     return [line for _, line in numbered[:limit]]

@@ -36,7 +36,7 @@ READ = (
     "companion.cli",
     "companion.main",
     "companion.restoring",
-    "companion.sandbox.rehearsal",
+    "companion.sandbox.demo",
     "companion.sandbox.server",
     "companion.serving",
     "companion.web.app",

@@ -13,7 +13,7 @@ from nicegui.testing.general import nicegui_reset_globals
 
 from companion.web.app import create_app
 from companion.web.options import AppOptions
-from tests.fakes.services import CLIENT_FILE, PASSWORD, FakeHouse, the_sample
+from tests.fakes.services import CLIENT_FILE, PASSWORD, FakeApplication, the_sample
 
 PORT = 8080
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -23,8 +23,8 @@ ZOE = the_sample().practitioners[0]
 class Browser:
     """Keeps cookies as a browser does, path and all; sends what a navigation sends."""
 
-    def __init__(self, app: object, house: FakeHouse, options: AppOptions) -> None:
-        self.house = house
+    def __init__(self, app: object, application: FakeApplication, options: AppOptions) -> None:
+        self.application = application
         self.options = options
         self.app = app
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
@@ -53,15 +53,17 @@ class Browser:
 
 
 @asynccontextmanager
-async def serving(house: FakeHouse, folder: Path, *, demo: bool = False) -> AsyncIterator[Browser]:
-    await house.services.connecting.set_client(CLIENT_FILE)
+async def serving(
+    application: FakeApplication, folder: Path, *, demo: bool = False
+) -> AsyncIterator[Browser]:
+    await application.services.connecting.set_client(CLIENT_FILE)
     with nicegui_reset_globals():
         os.environ["NICEGUI_USER_SIMULATION"] = "true"
         try:
             options = AppOptions(port=PORT, home=folder, version="1.2.3", demo=demo)
-            app = create_app(house.services, options)
+            app = create_app(application.services, options)
             async with nicegui_app.router.lifespan_context(nicegui_app):
-                browser = Browser(app, house, options)
+                browser = Browser(app, application, options)
                 async with browser.http:
                     yield browser
         finally:

@@ -22,12 +22,18 @@ from nicegui.testing.user import User as Browser
 from companion.domain.users import User
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
-from companion.web.ui.mounting import create_site
+from companion.web.ui.page_setup import create_site
 from companion.web.ui.site import Site
-from tests.fakes.services import ADMINISTRATOR, FakeHouse, fake_house, lived_in, the_sample
+from tests.fakes.services import (
+    ADMINISTRATOR,
+    FakeApplication,
+    fake_application,
+    lived_in,
+    the_sample,
+)
 
 
-class Patient(Browser):
+class PatientBrowser(Browser):
     """Waits for what is to be seen as long as a busy machine may take, no longer than needed."""
 
     async def should_see(self, *target: Any, retries: int = 50, **found: Any) -> None:
@@ -41,9 +47,9 @@ class Patient(Browser):
 class Visit:
     """A house, its site, and somebody in front of it."""
 
-    house: FakeHouse
+    application: FakeApplication
     site: Site
-    user: Patient
+    user: PatientBrowser
 
     def elements(self, kind: type[Any]) -> list[Any]:
         """Of the open page, in the order they were made."""
@@ -57,7 +63,7 @@ class Visit:
 
 @asynccontextmanager
 async def visiting(
-    house: FakeHouse,
+    application: FakeApplication,
     folder: Path,
     *,
     who: User | Callable[[], User] = ADMINISTRATOR,
@@ -68,7 +74,7 @@ async def visiting(
         try:
             prepare_simulation()
             site = create_site(
-                house.services,
+                application.services,
                 AppOptions(port=8080, home=folder, version="1.2.3", **options),
                 Incoming(folder / "incoming"),
                 who=who if callable(who) else lambda: who,
@@ -76,7 +82,7 @@ async def visiting(
             async with nicegui_app.router.lifespan_context(nicegui_app):
                 transport = httpx.ASGITransport(nicegui_app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                    yield Visit(house=house, site=site, user=Patient(http))
+                    yield Visit(application=application, site=site, user=PatientBrowser(http))
         finally:
             os.environ.pop("NICEGUI_USER_SIMULATION", None)
             ui.navigate = Navigate()
@@ -94,12 +100,14 @@ async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
 @pytest.fixture
 async def first_day(tmp_path: Path) -> AsyncIterator[Visit]:
     """Nobody and nothing there yet."""
-    async with visiting(fake_house(), tmp_path) as visit:
+    async with visiting(fake_application(), tmp_path) as visit:
         yield visit
 
 
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Visit]:
-    house = fake_house(the_sample())
-    async with visiting(house, tmp_path, demo=True, demo_google="http://127.0.0.1:9999/") as visit:
+    application = fake_application(the_sample())
+    async with visiting(
+        application, tmp_path, demo=True, demo_google="http://127.0.0.1:9999/"
+    ) as visit:
         yield visit

@@ -10,7 +10,7 @@ from typing import Any
 
 from nicegui import ui
 
-from companion.web.ui.markup import Still
+from companion.web.ui.static_html import StaticHtml
 from tests.pages.conftest import Visit
 
 
@@ -69,5 +69,5 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
 
 def previewed(visit: Visit) -> list[str]:
     """Titles of the preview: in the book, in Google, on a phone, of each appointment in turn."""
-    pages = "".join(each.content for each in visit.elements(Still))
+    pages = "".join(each.content for each in visit.elements(StaticHtml))
     return [html.unescape(each) for each in re.findall(r'class="shown__title">(.*?)</p>', pages)]

@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from companion.domain.errors import StoreError
-from tests.fakes.services import fake_house, the_sample
+from tests.fakes.services import fake_application, the_sample
 from tests.pages.browsing import ORIGIN, PORT, ZOE, Browser, serving
 
 
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    async with serving(fake_house(the_sample()), tmp_path) as browser:
+    async with serving(fake_application(the_sample()), tmp_path) as browser:
         yield browser
 
 
@@ -66,12 +66,12 @@ async def test_connecting_goes_to_google_and_back(browser: Browser) -> None:
     address = await browser.begin("?calendar=new&name=Clinic")
     asked = parse_qs(urlsplit(address).query)
     assert asked["redirect_uri"] == [f"{ORIGIN}/oauth/callback"]
-    back = browser.house.google.consent(address, ZOE.email)
+    back = browser.application.google.consent(address, ZOE.email)
     answer = await browser.http.get(back)
     assert answer.status_code == 200
     assert "Connected to Google" in answer.text
     assert f"url=/practitioner/{ZOE.id}" in answer.text
-    google = browser.house.settings.read().practitioners[ZOE.id].google
+    google = browser.application.settings.read().practitioners[ZOE.id].google
     assert google.account == ZOE.email
     assert google.calendar_name == "Clinic"
 
@@ -81,35 +81,35 @@ async def test_the_way_back_needs_no_machine_cookie_but_the_sign_ins_own(
 ) -> None:
     await browser.launch()
     address = await browser.begin()
-    back = browser.house.google.consent(address, ZOE.email)
+    back = browser.application.google.consent(address, ZOE.email)
     own = f"companion-sign-in-{PORT}={browser.http.cookies[f'companion-sign-in-{PORT}']}"
     browser.http.cookies.clear()
     answer = await browser.http.get(back, headers={"cookie": own})
     assert answer.status_code == 200
-    assert browser.house.settings.read().practitioners[ZOE.id].google.connected
+    assert browser.application.settings.read().practitioners[ZOE.id].google.connected
 
 
 async def test_another_browser_cannot_finish_the_sign_in(browser: Browser) -> None:
     await browser.launch()
     address = await browser.begin()
-    back = browser.house.google.consent(address, ZOE.email)
+    back = browser.application.google.consent(address, ZOE.email)
     browser.http.cookies.clear()
     answer = await browser.http.get(back)
     assert answer.status_code == 400
     assert "not started in this browser" in answer.text
-    assert not browser.house.settings.read().practitioners[ZOE.id].google.connected
+    assert not browser.application.settings.read().practitioners[ZOE.id].google.connected
 
 
 async def test_the_way_back_works_once(browser: Browser) -> None:
     await browser.launch()
-    back = browser.house.google.consent(await browser.begin(), ZOE.email)
+    back = browser.application.google.consent(await browser.begin(), ZOE.email)
     assert (await browser.http.get(back)).status_code == 200
     assert (await browser.http.get(back)).status_code == 400
 
 
 async def test_cancel_at_google_is_said_calmly(browser: Browser) -> None:
     await browser.launch()
-    answer = await browser.http.get(browser.house.google.refuse(await browser.begin()))
+    answer = await browser.http.get(browser.application.google.refuse(await browser.begin()))
     assert answer.status_code == 200
     assert "cancelled" in answer.text
     assert f"/practitioner/{ZOE.id}" in answer.text
@@ -118,7 +118,9 @@ async def test_cancel_at_google_is_said_calmly(browser: Browser) -> None:
 async def test_the_wrong_account_is_caught(browser: Browser) -> None:
     await browser.launch()
     address = await browser.begin(f"?login={ZOE.email}")
-    answer = await browser.http.get(browser.house.google.consent(address, "other@example.com"))
+    answer = await browser.http.get(
+        browser.application.google.consent(address, "other@example.com")
+    )
     assert answer.status_code == 400
     assert "other@example.com signed in, but the Google Login is" in answer.text
 
@@ -128,7 +130,9 @@ async def test_the_practitioners_own_address_is_the_login_unless_another_is_name
 ) -> None:
     await browser.launch()
     address = await browser.begin()
-    answer = await browser.http.get(browser.house.google.consent(address, "other@example.com"))
+    answer = await browser.http.get(
+        browser.application.google.consent(address, "other@example.com")
+    )
     assert answer.status_code == 400
     assert ZOE.email in answer.text
 
@@ -179,7 +183,7 @@ async def test_what_fails_while_a_page_is_made_is_told_without_a_traceback(
     async def broken(**_: object) -> None:
         raise ValueError("client Robin Sample, token abc")
 
-    browser.house.activity.recent = broken  # type: ignore[method-assign, assignment]
+    browser.application.activity.recent = broken  # type: ignore[method-assign, assignment]
     answer = await browser.http.get("/")
     assert answer.status_code == 500
     assert "Something unexpected went wrong." in answer.text
@@ -197,7 +201,7 @@ async def test_a_store_that_cannot_be_read_is_a_page_in_words(browser: Browser) 
     async def broken(*_: object, **__: object) -> None:
         raise StoreError
 
-    browser.house.activity.recent = broken  # type: ignore[method-assign, assignment]
+    browser.application.activity.recent = broken  # type: ignore[method-assign, assignment]
     answer = await browser.http.get("/")
     assert answer.status_code == 500
     assert "Check that the disk has space" in answer.text

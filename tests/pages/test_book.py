@@ -21,7 +21,7 @@ from companion.web.ui.book.calendar import AppointmentCalendar
 from companion.web.ui.book.month_picker import MonthPicker
 from companion.web.ui.components.fields import FEW
 from tests.fakes.clock import FakeClock
-from tests.fakes.services import crowd, fake_house, lived_in, the_sample
+from tests.fakes.services import crowd, fake_application, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, opened, press, tick
 
@@ -74,7 +74,7 @@ def titled(visit: Visit, title: str) -> dict[str, Any]:
 
 async def own(visit: Visit) -> list[Appointment]:
     """Appointments entered through the screen."""
-    everyone = await visit.house.book.of_practitioners(
+    everyone = await visit.application.book.of_practitioners(
         [ZOE, JUERGEN, AROHA],
         datetime(2026, 1, 1),  # noqa: DTZ001 - wall time
         datetime(2027, 12, 31),  # noqa: DTZ001 - wall time
@@ -325,7 +325,7 @@ async def test_an_imported_appointment_opens_read_only_and_says_where_to_change_
 async def test_the_later_of_two_windows_is_told_and_keeps_what_was_typed(book: Visit) -> None:
     made = await new_visit(book)
     await dialog_of(book, made.id)
-    await book.house.services.booking.cancel(made.id, seen=1)
+    await book.application.services.booking.cancel(made.id, seen=1)
     field(book, "Client's last name").value = "Typed here"
     press(button(book, "Save"))
     await book.user.should_see("changed in another window")
@@ -346,8 +346,8 @@ async def test_what_another_window_or_a_command_writes_shows_within_a_second(boo
         client_last_name="Elsewhere",
         client_first_name="",
     )
-    await book.house.write(other)
-    clock = book.house.clock
+    await book.application.write(other)
+    clock = book.application.clock
     assert isinstance(clock, FakeClock)
     for _ in range(20):
         await clock.advance(0.3)
@@ -600,8 +600,8 @@ async def test_a_practitioner_sees_their_own_book_and_changes_nothing(tmp_path: 
 
 
 async def test_many_practitioners_are_offered_once_the_filter_is_opened(tmp_path: Path) -> None:
-    house = fake_house(crowd(60))
-    async with visiting(house, tmp_path) as visit:
+    application = fake_application(crowd(60))
+    async with visiting(application, tmp_path) as visit:
         await open_book(visit)
         who = field(visit, "Practitioners")
         assert len(who.options) == FEW

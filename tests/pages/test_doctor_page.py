@@ -13,9 +13,9 @@ import pytest
 from nicegui import ui
 
 from companion.domain.errors import SecretsDamaged
-from companion.services.care.backup import SECRETS
+from companion.services.maintenance.backup import SECRETS
 from companion.web.ui.components.file_drop import FileDrop
-from tests.fakes.care import FAIR
+from tests.fakes.maintenance import FAIR
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import press, until
@@ -45,25 +45,25 @@ async def test_findings_come_by_themselves_the_worst_first(practice: Visit) -> N
 
 
 async def test_checking_again_shows_what_has_changed(practice: Visit) -> None:
-    practice.house.google.revoked.clear()
-    practice.house.probes.offset = timedelta(minutes=-9)
+    practice.application.google.revoked.clear()
+    practice.application.probes.offset = timedelta(minutes=-9)
     await practice.user.open("/doctor")
     await practice.user.should_see("This computer's clock is 9 minutes fast.")
-    practice.house.probes.offset = timedelta()
+    practice.application.probes.offset = timedelta()
     press(buttons(practice, "Check again")[0], "click")
     await practice.user.should_see("Everything is well.")
 
 
 async def test_sign_ins_that_do_not_open_are_set_aside_after_a_question(practice: Visit) -> None:
-    practice.house.secrets.trouble = SecretsDamaged()
+    practice.application.secrets.trouble = SecretsDamaged()
     await practice.user.open("/doctor")
     await practice.user.should_see("Set the sign-ins aside")
     press(buttons(practice, "Set the sign-ins aside")[0], "click")
     await practice.user.should_see("everybody connects to Google again")
-    assert practice.house.secrets.trouble is not None
+    assert practice.application.secrets.trouble is not None
     press(buttons(practice, "Set the sign-ins aside")[-1], "click")
     await until(lambda: "were set aside" in practice.notices())
-    assert practice.house.secrets.trouble is None
+    assert practice.application.secrets.trouble is None
 
 
 async def test_the_support_bundle_is_handed_out(practice: Visit) -> None:
@@ -85,9 +85,9 @@ async def fill(practice: Visit, first: str, second: str) -> None:
 async def test_a_backup_is_made_listed_and_deleted(practice: Visit) -> None:
     await fill(practice, FAIR, FAIR)
     await practice.user.should_see(".ccbackup")
-    folder = practice.house.home / "backups"
+    folder = practice.application.home / "backups"
     (file,) = folder.iterdir()
-    backups = practice.house.services.backups
+    backups = practice.application.services.backups
     assert SECRETS in await backups.prove(file, FAIR)
     press(buttons(practice, "Delete")[0], "click")
     await practice.user.should_see("Delete this backup?")
@@ -108,22 +108,22 @@ async def test_a_passphrase_that_does_not_do_is_told_at_its_field(
 ) -> None:
     await fill(practice, first, second)
     await until(lambda: any(said in (each.error or "") for each in practice.elements(ui.input)))
-    assert not (practice.house.home / "backups").exists()
+    assert not (practice.application.home / "backups").exists()
 
 
 async def test_settings_are_looked_at_before_they_are_taken(practice: Visit) -> None:
-    document = json.loads(practice.house.services.transfer.export())
+    document = json.loads(practice.application.services.transfer.export())
     document["practice"]["name"] = "Somewhere Else"
     await practice.user.open("/backup")
     await drop(practice, json.dumps(document).encode())
     await practice.user.should_see("The practice's own settings would be changed.")
-    assert practice.house.settings.read().practice.name != "Somewhere Else"
+    assert practice.application.settings.read().practice.name != "Somewhere Else"
     press(buttons(practice, "Apply")[0], "click")
-    await until(lambda: practice.house.settings.read().practice.name == "Somewhere Else")
+    await until(lambda: practice.application.settings.read().practice.name == "Somewhere Else")
 
 
 async def test_a_wrong_value_in_a_settings_file_is_named(practice: Visit) -> None:
-    document = json.loads(practice.house.services.transfer.export())
+    document = json.loads(practice.application.services.transfer.export())
     document["practitioners"][0]["choices"]["days_in_advance"] = "many"
     await practice.user.open("/backup")
     await drop(practice, json.dumps(document).encode())

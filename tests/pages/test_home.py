@@ -8,7 +8,7 @@ from pathlib import Path
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import StoreError
 from companion.web.ui.components.practitioner_card import PractitionerCard
-from tests.fakes.services import crowd, fake_house, the_sample
+from tests.fakes.services import crowd, fake_application, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, until
 
@@ -54,7 +54,7 @@ async def test_an_upload_runs_and_tells_its_result(visit: Visit) -> None:
         the_sample().imported[0], id="f" * 26, source_id="new", practitioner_id=PEOPLE[0].id
     )
     tomorrow = the_sample().own[0].start.replace(year=2026, month=11, day=25)
-    await visit.house.write(replace(new, start=tomorrow, end=tomorrow.replace(hour=23)))
+    await visit.application.write(replace(new, start=tomorrow, end=tomorrow.replace(hour=23)))
     press(card(visit, 0), "upload")
     await until(lambda: card(visit, 0).card["outcome"])
     assert "1 added" in card(visit, 0).card["outcome"]["sentence"]
@@ -76,7 +76,7 @@ async def test_held_removals_are_listed_and_can_be_released(visit: Visit) -> Non
     await visit.user.open("/")
     press(card(visit, 1), "held")
     await visit.user.should_see("These events would disappear from Google")
-    assert len(visit.house.google.calendars_by_id) == 4
+    assert len(visit.application.google.calendars_by_id) == 4
     visit.user.find("Release").click()
     await until(lambda: visit.site.live.outcome(PEOPLE[1].id))
     outcome = visit.site.live.outcome(PEOPLE[1].id)
@@ -90,7 +90,7 @@ async def test_held_removals_can_be_kept(visit: Visit) -> None:
     await visit.user.should_see("Keep in Google")
     visit.user.find("Keep in Google").click()
     await until(lambda: not card(visit, 1).card["held"])
-    state = await visit.house.services.syncing.state(PEOPLE[1].id)
+    state = await visit.application.services.syncing.state(PEOPLE[1].id)
     assert state.kept
 
 
@@ -106,7 +106,7 @@ async def test_a_practitioner_is_added_by_hand(first_day: Visit) -> None:
     await first_day.user.should_see("Add a practitioner")
     first_day.user.find("Name").type("Dr Ada Example")
     press(button(first_day, "Add"))
-    await until(lambda: "dr-ada-example" in first_day.house.settings.read().practitioners)
+    await until(lambda: "dr-ada-example" in first_day.application.settings.read().practitioners)
 
 
 async def test_a_wrong_address_is_told_at_its_field(first_day: Visit) -> None:
@@ -117,7 +117,7 @@ async def test_a_wrong_address_is_told_at_its_field(first_day: Visit) -> None:
     first_day.user.find("E-mail").type("not an address")
     press(button(first_day, "Add"))
     await until(lambda: field(first_day, "E-mail (may stay empty)").error)
-    assert not first_day.house.settings.read().practitioners
+    assert not first_day.application.settings.read().practitioners
 
 
 async def test_the_demo_says_so_on_every_page(demo: Visit) -> None:
@@ -127,7 +127,7 @@ async def test_the_demo_says_so_on_every_page(demo: Visit) -> None:
 
 
 async def test_search_appears_with_many_and_hides_the_others(tmp_path: Path) -> None:
-    async with visiting(fake_house(crowd(200)), tmp_path) as visit:
+    async with visiting(fake_application(crowd(200)), tmp_path) as visit:
         await visit.user.open("/")
         assert len(visit.elements(PractitionerCard)) == 200
         visit.user.find("Find a practitioner").type("practitioner 042")
@@ -147,13 +147,13 @@ async def test_names_in_any_script_and_with_markup_are_only_text(tmp_path: Path)
             Practitioner(id=f"p{place}", name=name) for place, name in enumerate(names)
         ),
     )
-    async with visiting(fake_house(sample), tmp_path) as visit:
+    async with visiting(fake_application(sample), tmp_path) as visit:
         await visit.user.open("/")
         assert {each.card["name"] for each in visit.elements(PractitionerCard)} == set(names)
 
 
 async def test_a_store_that_fails_is_told_in_words(visit: Visit) -> None:
-    visit.house.settings.trouble = StoreError()
+    visit.application.settings.trouble = StoreError()
     await visit.user.open("/")
     visit.user.find("Add practitioner").click()
     await visit.user.should_see("Add a practitioner")

@@ -49,12 +49,13 @@ async def test_a_file_is_previewed_then_applied_and_then_deleted(first_day: Visi
     await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
     await first_day.user.should_see("What would change")
     await first_day.user.should_see("2 changes to the book")
-    assert await first_day.house.book.count() == 0
+    assert await first_day.application.book.count() == 0
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
-    assert await first_day.house.book.count() == 2
+    assert await first_day.application.book.count() == 2
     assert [
-        each.practitioner.name for each in first_day.house.settings.read().practitioners.values()
+        each.practitioner.name
+        for each in first_day.application.settings.read().practitioners.values()
     ] == ["Dr Ada Example"]
     assert left_behind(first_day) == []
 
@@ -65,7 +66,7 @@ async def test_cancel_changes_nothing_and_deletes_the_file(first_day: Visit) -> 
     await first_day.user.should_see("What would change")
     press(button(first_day, "Cancel"))
     await first_day.user.should_see("Choose the export")
-    assert await first_day.house.book.count() == 0
+    assert await first_day.application.book.count() == 0
     assert left_behind(first_day) == []
 
 
@@ -86,7 +87,7 @@ async def test_rejected_rows_are_listed_with_their_reason(first_day: Visit) -> N
 
 
 async def test_a_name_spelt_differently_is_proposed_as_the_known_person(visit: Visit) -> None:
-    people = visit.house.settings.read().practitioners
+    people = visit.application.settings.read().practitioners
     zoe = next(key for key, each in people.items() if each.practitioner.name.startswith("Zoë"))
     await visit.user.open("/import")
     await drop(visit, "\n".join([HEADERS, row(1, "Zoe O'Brien-Nguyen")]))
@@ -95,9 +96,10 @@ async def test_a_name_spelt_differently_is_proposed_as_the_known_person(visit: V
     assert choice.value == zoe
     press(button(visit, "Apply"))
     await visit.user.should_see("The book is up to date with the file.")
-    assert len(visit.house.settings.read().practitioners) == len(people)
+    assert len(visit.application.settings.read().practitioners) == len(people)
     assert (
-        "Zoe O'Brien-Nguyen" in visit.house.settings.read().practitioners[zoe].practitioner.aliases
+        "Zoe O'Brien-Nguyen"
+        in visit.application.settings.read().practitioners[zoe].practitioner.aliases
     )
 
 
@@ -117,7 +119,7 @@ async def test_a_held_import_waits_for_a_tick(first_day: Visit) -> None:
     assert button(first_day, "Apply").enabled
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
-    assert await first_day.house.book.count() == 2
+    assert await first_day.application.book.count() == 2
 
 
 async def test_an_unknown_layout_is_explained_by_a_form_and_remembered(first_day: Visit) -> None:
@@ -134,7 +136,7 @@ async def test_an_unknown_layout_is_explained_by_a_form_and_remembered(first_day
     await first_day.user.should_see("1 change to the book")
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
-    source = first_day.house.settings.read().sources["Our clinic"]
+    source = first_day.application.settings.read().sources["Our clinic"]
     assert 'practitioner = "Provider"' in source.mapping
 
 

@@ -17,7 +17,7 @@ from companion.domain.errors import NotAllowed
 from companion.domain.users import Role, User
 from companion.services.feeds import views as feed_views
 from companion.services.ports import FeedLink, Fetch
-from companion.web.ui.phones import words as phone_words
+from companion.web.ui.phones import formatting as phone_words
 from companion.web.ui.phones.device import qr_svg
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
@@ -36,7 +36,7 @@ async def as_zoe(folder: Path) -> AsyncIterator[Visit]:
 
 
 async def links(visit: Visit, who: str = ZOE) -> list[FeedLink]:
-    return await visit.house.services.feeds.links(who)
+    return await visit.application.services.feeds.links(who)
 
 
 def shown(visit: Visit) -> str:
@@ -52,12 +52,12 @@ def says(visit: Visit, words: str) -> bool:
 async def fetch(visit: Visit, **changes: object) -> None:
     (link, *_rest) = await links(visit)
     plain = Fetch(
-        at=visit.house.clock.now() - timedelta(hours=9),
+        at=visit.application.clock.now() - timedelta(hours=9),
         client="Google-Calendar-Importer",
         status=304,
         network="outside",
     )
-    store = visit.house.services.feeds._store
+    store = visit.application.services.feeds._store
     await store.fetched(link.id, replace(plain, **changes))  # type: ignore[arg-type] # as told
 
 
@@ -159,7 +159,7 @@ async def test_each_device_gets_its_own_link_and_three_steps(visit: Visit) -> No
 
 
 async def test_the_caps_limit_stands_beside_the_presets(visit: Visit) -> None:
-    await visit.house.services.practitioners.set_practice(
+    await visit.application.services.practitioners.set_practice(
         {"cap_client_name": "initials", "cap_include": "type"}
     )
     await visit.user.open(OWN)
@@ -175,7 +175,7 @@ async def test_the_caps_limit_stands_beside_the_presets(visit: Visit) -> None:
 async def test_the_table_says_who_fetched_when_from_where_and_what_came_of_it(
     visit: Visit,
 ) -> None:
-    await fetch(visit, at=visit.house.clock.now() - timedelta(hours=18))
+    await fetch(visit, at=visit.application.clock.now() - timedelta(hours=18))
     await fetch(visit)
     await visit.user.open(OWN)
     await visit.user.should_see(
@@ -187,7 +187,7 @@ async def test_the_table_says_who_fetched_when_from_where_and_what_came_of_it(
 
 
 async def test_an_unused_link_is_pointed_out(visit: Visit) -> None:
-    await fetch(visit, at=visit.house.clock.now() - timedelta(days=40))
+    await fetch(visit, at=visit.application.clock.now() - timedelta(days=40))
     await visit.user.open(OWN)
     await visit.user.should_see("Switch off what nobody uses any more.")
     await visit.user.should_see("Not fetched for a long time: “Work phone”.")
@@ -218,8 +218,8 @@ async def test_a_renewed_link_is_another_for_the_same_device(visit: Visit) -> No
 
 
 async def test_all_links_go_at_once(visit: Visit) -> None:
-    await visit.house.services.feeds.add(ZOE, label="Tablet")
-    await visit.house.services.feeds.add(OMAR, label="Omar's")
+    await visit.application.services.feeds.add(ZOE, label="Tablet")
+    await visit.application.services.feeds.add(OMAR, label="Omar's")
     await visit.user.open(OWN)
     await visit.user.should_see("Tablet")
     press(button(visit, "Switch all off"))
@@ -282,14 +282,14 @@ async def test_the_practice_may_switch_all_links_off_and_on(visit: Visit) -> Non
     await visit.user.open("/phone")
     switch = tick(visit, "Practitioners may have links for phones")
     switch.value = False
-    await until(lambda: not visit.house.settings.read().practice.feeds_allowed)
+    await until(lambda: not visit.application.settings.read().practice.feeds_allowed)
     await visit.user.open(OWN)
     await visit.user.should_see("The practice has switched calendar links off.")
     assert not [each for each in visit.elements(ui.button) if each.text == "Add a device"]
 
 
 async def test_every_link_of_the_practice_goes_at_once(visit: Visit) -> None:
-    await visit.house.services.feeds.add(OMAR, label="Omar's")
+    await visit.application.services.feeds.add(OMAR, label="Omar's")
     await visit.user.open("/phone")
     await visit.user.should_see("Switch every link off")
     press(button(visit, "Switch every link off"))
@@ -310,7 +310,7 @@ async def test_the_right_address_comes_first_and_another_may_be_chosen(visit: Vi
     press(button(visit, "Save"))
     await visit.user.should_see("https://cal.example.org")
     await visit.user.should_see("in the clinic and outside of it")
-    practice = visit.house.settings.read().practice
+    practice = visit.application.settings.read().practice
     assert (practice.feed_host, practice.feed_base_url) == ("", "https://cal.example.org")
 
 
@@ -320,7 +320,7 @@ async def test_a_wrong_path_is_told_at_its_field(visit: Visit) -> None:
     certificate.value = "cal.pem"
     press(button(visit, "Save"))
     await until(lambda: certificate.error)
-    assert visit.house.settings.read().practice.feed_certificate == ""
+    assert visit.application.settings.read().practice.feed_certificate == ""
 
 
 async def test_check_reachability_says_what_was_tried(visit: Visit) -> None:
@@ -331,7 +331,7 @@ async def test_check_reachability_says_what_was_tried(visit: Visit) -> None:
 
 
 async def test_a_closed_listener_is_said_on_every_page_of_phones(visit: Visit) -> None:
-    visit.house.services.reachability.door.problem = "Port 8090 is used by another program."
+    visit.application.services.reachability.door.problem = "Port 8090 is used by another program."
     for path in ("/phone", OWN, f"/practitioner/{ZOE}", "/practice"):
         await visit.user.open(path)
         await visit.user.should_see("Port 8090 is used by another program.")

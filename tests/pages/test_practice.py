@@ -28,8 +28,8 @@ async def test_name_and_zone_are_saved(first_day: Visit) -> None:
         each for each in first_day.elements(type(button(first_day, "Save"))) if each.text == "Save"
     ]
     press(save[0])
-    await until(lambda: first_day.house.settings.read().practice.name == "Banksia Street")
-    assert first_day.house.settings.read().practice.timezone == "Australia/Perth"
+    await until(lambda: first_day.application.settings.read().practice.name == "Banksia Street")
+    assert first_day.application.settings.read().practice.timezone == "Australia/Perth"
 
 
 async def test_what_is_not_saved_yet_says_so_until_it_is(first_day: Visit) -> None:
@@ -61,7 +61,7 @@ async def test_the_client_that_is_kept_already_is_said_to_be(visit: Visit) -> No
 
 async def test_another_client_is_kept_only_when_a_person_confirms(visit: Visit) -> None:
     other = CLIENT_FILE.replace(b"practice.apps", b"other.apps").replace(b"banksia", b"wattle")
-    connecting = visit.house.services.connecting
+    connecting = visit.application.services.connecting
     await visit.user.open("/practice")
     await drop(visit, other)
     await visit.user.should_see("Replace the Google client?")
@@ -79,7 +79,7 @@ async def test_a_wrong_client_file_is_refused_in_words(first_day: Visit) -> None
     await first_day.user.open("/practice")
     await drop(first_day, b'{"web": {}}')
     await until(first_day.notices)
-    assert await first_day.house.services.connecting.client_name() is None
+    assert await first_day.application.services.connecting.client_name() is None
     await first_day.user.should_see("Not added yet")
 
 
@@ -95,9 +95,11 @@ async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
     tick(first_day, "Notes").value = False
     press(button(first_day, "Save"))
     await until(
-        lambda: first_day.house.settings.read().practice.cap.client_name is ClientName.INITIALS
+        lambda: (
+            first_day.application.settings.read().practice.cap.client_name is ClientName.INITIALS
+        )
     )
-    assert Item.NOTES not in first_day.house.settings.read().practice.cap.items
+    assert Item.NOTES not in first_day.application.settings.read().practice.cap.items
 
 
 async def test_every_time_zone_is_there_once_somebody_looks(visit: Visit) -> None:

@@ -14,7 +14,7 @@ ZOE, GONE, NEW = PEOPLE[0].id, PEOPLE[2].id, PEOPLE[5].id
 
 
 def choices(visit: Visit, who: str = ZOE) -> object:
-    return visit.house.settings.read().practitioners[who].choices
+    return visit.application.settings.read().practitioners[who].choices
 
 
 async def test_the_steps_stand_in_the_vendors_order(visit: Visit) -> None:
@@ -39,7 +39,7 @@ async def test_a_good_sign_in_makes_both_checks_green(visit: Visit) -> None:
     await visit.user.should_see("Test Credentials (Succeeded)")
     press(button(visit, "Check Calendar is accessible"))
     await visit.user.should_see("Calendar Accessible (Succeeded)")
-    calendars = visit.house.google.calendars_by_id.values()
+    calendars = visit.application.google.calendars_by_id.values()
     assert not [
         event for each in calendars for event in each.live() if "test" in event.content.summary
     ]
@@ -60,7 +60,7 @@ async def test_nothing_counts_before_apply(visit: Visit) -> None:
     assert choices(visit) == before
     press(button(visit, "Apply"))
     await until(lambda: choices(visit) != before)
-    assert visit.house.settings.read().practitioners[ZOE].choices.days_in_advance == 90
+    assert visit.application.settings.read().practitioners[ZOE].choices.days_in_advance == 90
     await until(lambda: "Saved." in visit.notices())
 
 
@@ -77,7 +77,7 @@ async def test_a_number_out_of_range_is_told_at_its_field(visit: Visit) -> None:
     days.value = 9999
     press(button(visit, "Apply"))
     await until(lambda: days.error)
-    assert visit.house.settings.read().practitioners[ZOE].choices.days_in_arrears == 7
+    assert visit.application.settings.read().practitioners[ZOE].choices.days_in_arrears == 7
 
 
 async def test_at_least_one_kind_must_go(visit: Visit) -> None:
@@ -100,14 +100,14 @@ async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
     press(button(visit, "Apply"))
     await until(
         lambda: (
-            visit.house.settings.read().practitioners[ZOE].choices.disclosure.client_name
+            visit.application.settings.read().practitioners[ZOE].choices.disclosure.client_name
             is ClientName.FULL
         )
     )
 
 
 async def test_the_practices_cap_limits_what_can_be_chosen(visit: Visit) -> None:
-    await visit.house.services.practitioners.set_practice(
+    await visit.application.services.practitioners.set_practice(
         {"cap_client_name": "initials", "cap_include": "type"}
     )
     await visit.user.open(f"/practitioner/{ZOE}")
@@ -139,7 +139,7 @@ async def test_a_calendar_id_that_is_none_is_told_at_its_field(visit: Visit) -> 
 
 
 async def test_a_sign_in_under_way_can_be_cancelled(visit: Visit) -> None:
-    connecting = visit.house.services.connecting
+    connecting = visit.application.services.connecting
     await connecting.begin(NEW, redirect_uri="http://127.0.0.1:8080/oauth/callback", user="owner")
     await visit.user.open(f"/practitioner/{NEW}")
     await visit.user.should_see("A sign-in at Google is under way.")
@@ -167,5 +167,6 @@ async def test_disconnecting_can_take_the_events_along(visit: Visit) -> None:
     tick(visit, "Also remove our events from the Google calendar").value = True
     press(button(visit, "Disconnect"))
     await until(
-        lambda: not visit.house.settings.read().practitioners[ZOE].google.connected, seconds=10
+        lambda: not visit.application.settings.read().practitioners[ZOE].google.connected,
+        seconds=10,
     )

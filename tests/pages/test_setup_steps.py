@@ -13,7 +13,7 @@ from companion.domain.users import Role, User
 from companion.services.google.connecting import CalendarChoice
 from companion.web.ui.components.practitioner_card import PractitionerCard
 from companion.web.ui.components.setup_steps import StepNumber
-from tests.fakes.services import CLIENT_FILE, fake_house, lived_in, the_sample
+from tests.fakes.services import CLIENT_FILE, fake_application, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, previewed, tick, until
 
@@ -22,7 +22,7 @@ ZOE, NEW = PEOPLE[0], PEOPLE[5]
 
 
 def done(visit: Visit, who: str) -> list[int]:
-    steps = visit.house.services.setup.steps(who).steps
+    steps = visit.application.services.setup.steps(who).steps
     return [each.number for each in steps if each.done]
 
 
@@ -30,11 +30,11 @@ def done(visit: Visit, who: str) -> list[int]:
 async def filled(tmp_path: Path) -> AsyncIterator[Visit]:
     """Zoë is connected, her book is not uploaded yet."""
     sample = the_sample()
-    house = fake_house(sample)
-    await house.services.connecting.set_client(CLIENT_FILE)
-    await house.write(*sample.appointments)
-    await house.connect(ZOE.id, ZOE.email)
-    async with visiting(house, tmp_path) as visit:
+    application = fake_application(sample)
+    await application.services.connecting.set_client(CLIENT_FILE)
+    await application.write(*sample.appointments)
+    await application.connect(ZOE.id, ZOE.email)
+    async with visiting(application, tmp_path) as visit:
         yield visit
 
 
@@ -74,7 +74,7 @@ async def test_the_checks_and_the_choices_are_remembered(filled: Visit) -> None:
 
 async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    events = (await filled.house.services.syncing.plan(ZOE.id)).events
+    events = (await filled.application.services.syncing.plan(ZOE.id)).events
     card = next(each for each in filled.elements(ui.element) if hasattr(each, "card"))
     press(card, "upload")
     await filled.user.should_see(f"Upload to Google for {ZOE.name}")
@@ -82,8 +82,8 @@ async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> No
     await filled.user.should_see("Google takes it in about")
     rows = [each for each in filled.elements(ui.element) if "mark--add" in each.classes]
     assert len(rows) == 10
-    assert not filled.house.google.calendars_by_id[
-        filled.house.settings.read().practitioners[ZOE.id].google.calendar_id
+    assert not filled.application.google.calendars_by_id[
+        filled.application.settings.read().practitioners[ZOE.id].google.calendar_id
     ].live()
     press(button(filled, "Upload"))
     await filled.user.should_see("Done in")
@@ -92,7 +92,7 @@ async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> No
 
 
 async def test_a_second_upload_says_that_there_is_nothing_to_do(filled: Visit) -> None:
-    await filled.house.services.syncing.run(ZOE.id, cause="upload")
+    await filled.application.services.syncing.run(ZOE.id, cause="upload")
     await filled.user.open(f"/practitioner/{ZOE.id}")
     card = next(each for each in filled.elements(ui.element) if hasattr(each, "card"))
     press(card, "upload")
@@ -102,14 +102,14 @@ async def test_a_second_upload_says_that_there_is_nothing_to_do(filled: Visit) -
 
 
 async def test_a_calendar_is_chosen_from_the_list(filled: Visit) -> None:
-    house = filled.house
-    house.google.add_calendar("mine@group.example", NEW.email, name="My own")
-    start = await house.services.connecting.begin(
+    application = filled.application
+    application.google.add_calendar("mine@group.example", NEW.email, name="My own")
+    start = await application.services.connecting.begin(
         NEW.id,
         calendar=CalendarChoice(kind="list"),
         redirect_uri="http://127.0.0.1:8080/oauth/callback",
     )
-    await house.services.connecting.finish(house.google.consent(start.url, NEW.email))
+    await application.services.connecting.finish(application.google.consent(start.url, NEW.email))
     assert done(filled, NEW.id) == [2, 3]
     await filled.user.open(f"/practitioner/{NEW.id}")
     await filled.user.should_see("Use this calendar")
@@ -118,7 +118,7 @@ async def test_a_calendar_is_chosen_from_the_list(filled: Visit) -> None:
     )
     mine.value = next(iter(mine.options))
     press(button(filled, "Use this calendar"))
-    await until(lambda: house.settings.read().practitioners[NEW.id].google.connected)
+    await until(lambda: application.settings.read().practitioners[NEW.id].google.connected)
 
 
 async def test_the_choice_of_the_list_goes_along_to_google(filled: Visit) -> None:
@@ -155,7 +155,7 @@ async def test_ok_keeps_everything_and_goes_back(filled: Visit) -> None:
     field(filled, "Colour in Google").value = "11"
     press(button(filled, "OK"))
     await until(lambda: gone_to)
-    choices = filled.house.settings.read().practitioners[ZOE.id].choices
+    choices = filled.application.settings.read().practitioners[ZOE.id].choices
     assert (choices.days_in_advance, choices.colour) == (30, "11")
 
 
@@ -163,17 +163,17 @@ async def test_ok_with_a_bad_value_keeps_nothing_and_stays(filled: Visit) -> Non
     await filled.user.open(f"/practitioner/{ZOE.id}")
     gone_to: list[str] = []
     filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
-    before = filled.house.settings.read()
+    before = filled.application.settings.read()
     field(filled, "Colour in Google").value = "11"
     field(filled, "Days in Advance").value = 9999
     press(button(filled, "OK"))
     await until(lambda: field(filled, "Days in Advance").error)
     assert gone_to == []
-    assert filled.house.settings.read() == before
+    assert filled.application.settings.read() == before
 
 
 async def test_settings_are_copied_to_others(filled: Visit) -> None:
-    await filled.house.services.practitioners.set_values(ZOE.id, {"days_in_advance": "90"})
+    await filled.application.services.practitioners.set_values(ZOE.id, {"days_in_advance": "90"})
     await filled.user.open(f"/practitioner/{ZOE.id}")
     press(button(filled, "Copy settings to others …"))
     await filled.user.should_see(f"Copy the settings of {ZOE.name}")
@@ -181,7 +181,7 @@ async def test_settings_are_copied_to_others(filled: Visit) -> None:
     await filled.user.should_see("Nobody is chosen.")
     tick(filled, NEW.name).value = True
     press(button(filled, "Copy"))
-    people = filled.house.settings.read
+    people = filled.application.settings.read
     await until(lambda: people().practitioners[NEW.id].choices.days_in_advance == 90)
     assert people().practitioners[PEOPLE[1].id].choices.days_in_advance == 60
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from companion.domain.users import Role
-from tests.fakes.services import PASSWORD, fake_house, lived_in, the_sample
+from tests.fakes.services import PASSWORD, fake_application, lived_in, the_sample
 from tests.pages.browsing import ORIGIN, PORT, ZOE, Browser, serving
 
 USER_COOKIE = f"companion-user-{PORT}"
@@ -18,7 +18,7 @@ NEXT = "pepper lantern quay"
 
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    async with serving(fake_house(the_sample()), tmp_path) as browser:
+    async with serving(fake_application(the_sample()), tmp_path) as browser:
         yield browser
 
 
@@ -90,20 +90,20 @@ async def test_a_link_elsewhere_cannot_sign_anybody_out(browser: Browser) -> Non
 
 
 async def test_idling_signs_out_and_using_the_app_does_not(tmp_path: Path) -> None:
-    house = await lived_in()
-    async with serving(house, tmp_path) as browser:
+    application = await lived_in()
+    async with serving(application, tmp_path) as browser:
         await browser.launch()
         for _ in range(3):
-            await house.clock.sleep(20 * 60)
+            await application.clock.sleep(20 * 60)
             assert (await browser.http.get("/practice")).status_code == 200
-        await house.clock.sleep(31 * 60)
+        await application.clock.sleep(31 * 60)
         assert (await browser.http.get("/practice")).headers["location"].startswith("/sign-in")
 
 
 async def test_what_a_page_loads_by_itself_does_not_keep_the_session(browser: Browser) -> None:
     await browser.launch()
     for _ in range(2):
-        await browser.house.clock.sleep(20 * 60)
+        await browser.application.clock.sleep(20 * 60)
         await browser.http.get("/_nicegui_ws/socket.io/?EIO=4&transport=polling")
     assert (await browser.http.get("/practice")).status_code == 303
 
@@ -133,7 +133,7 @@ async def test_signing_out_everywhere(browser: Browser) -> None:
 
 
 async def test_a_password_set_by_another_has_to_be_changed_first(browser: Browser) -> None:
-    _, password = await browser.house.services.accounts.add("Kim", Role.RECEPTION)
+    _, password = await browser.application.services.accounts.add("Kim", Role.RECEPTION)
     await browser.be_known()
     await browser.sign_in("Kim", password)
     answer = await browser.http.get("/")
@@ -146,7 +146,7 @@ async def test_a_password_set_by_another_has_to_be_changed_first(browser: Browse
 
 
 async def test_reception_and_others_cannot_begin_at_google(browser: Browser) -> None:
-    accounts, other = browser.house.services.accounts, the_sample().practitioners[1]
+    accounts, other = browser.application.services.accounts, the_sample().practitioners[1]
     await browser.be_known()
     for name, role, whose in (
         ("Kim", Role.RECEPTION, ""),
@@ -164,11 +164,11 @@ async def test_reception_and_others_cannot_begin_at_google(browser: Browser) -> 
 async def test_a_sign_in_at_google_ends_with_the_session_that_began_it(browser: Browser) -> None:
     await browser.launch()
     address = await browser.begin()
-    await browser.house.services.accounts.sign_out_everywhere("robin")
-    answer = await browser.http.get(browser.house.google.consent(address, ZOE.email))
+    await browser.application.services.accounts.sign_out_everywhere("robin")
+    answer = await browser.http.get(browser.application.google.consent(address, ZOE.email))
     assert answer.status_code == 400
     assert "signed out here" in answer.text
-    assert not browser.house.settings.read().practitioners[ZOE.id].google.connected
+    assert not browser.application.settings.read().practitioners[ZOE.id].google.connected
 
 
 async def test_a_form_that_is_none_is_a_sentence(browser: Browser) -> None:
@@ -180,7 +180,7 @@ async def test_a_form_that_is_none_is_a_sentence(browser: Browser) -> None:
 
 
 async def test_the_demo_signs_in_by_itself_and_says_so(tmp_path: Path) -> None:
-    async with serving(fake_house(), tmp_path, demo=True) as browser:
+    async with serving(fake_application(), tmp_path, demo=True) as browser:
         await browser.be_known()
         answer = await browser.http.get("/practice?x=1")
         assert (answer.status_code, answer.headers["location"]) == (303, "/practice?x=1")

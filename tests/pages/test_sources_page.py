@@ -14,7 +14,7 @@ from companion.services.sources.folders import apart
 from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.sources.watched_folder import WatchedFolder
 from tests.fakes.clock import FakeClock
-from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeHouse, fake_house
+from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeApplication, fake_application
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, until
 from tests.unit.test_watching import export
@@ -22,23 +22,25 @@ from tests.unit.test_watching import export
 
 @pytest.fixture
 async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
-    house = fake_house(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
+    application = fake_application(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
     (tmp_path / "exports").mkdir()
-    async with visiting(house, tmp_path) as visit:
+    async with visiting(application, tmp_path) as visit:
         yield visit
 
 
-async def watched(house: FakeHouse, tmp_path: Path, *files: str, snapshot: bool = True) -> None:
+async def watched(
+    application: FakeApplication, tmp_path: Path, *files: str, snapshot: bool = True
+) -> None:
     """A folder into which these files were dropped, one after another."""
     folder = tmp_path / "exports"
-    await house.services.sources.add("nookal", str(folder), snapshot=snapshot)
-    look = WatchedFolder(house.services.watching, "nookal", folder)
-    assert isinstance(house.clock, FakeClock)
+    await application.services.sources.add("nookal", str(folder), snapshot=snapshot)
+    look = WatchedFolder(application.services.watching, "nookal", folder)
+    assert isinstance(application.clock, FakeClock)
     for number, text in enumerate(files):
         await apart(lambda number=number, text=text: drop(folder, number, text))  # type: ignore[misc]
         for _ in range(7):
             await look.look()
-            house.clock.shift(1)
+            application.clock.shift(1)
 
 
 def drop(folder: Path, number: int, text: str) -> None:
@@ -58,7 +60,7 @@ async def test_a_folder_is_added_and_shown_at_once(visit: Visit, tmp_path: Path)
     field(visit, "Folder").value = str(tmp_path / "exports")
     press(button(visit, "Watch this folder"))
     await visit.user.should_see("No file has come yet.")
-    source = visit.house.settings.read().sources["nookal"]
+    source = visit.application.settings.read().sources["nookal"]
     assert (source.folder, source.snapshot) == (str(tmp_path / "exports"), False)
 
 
@@ -72,11 +74,11 @@ async def test_a_folder_that_cannot_be_watched_is_told_at_its_field(
         field(visit, "Folder").value = folder
         press(button(visit, "Watch this folder"))
         await until(lambda: field(visit, "Folder").error)
-    assert visit.house.settings.read().sources == {}
+    assert visit.application.settings.read().sources == {}
 
 
 async def test_the_last_file_and_its_result_are_shown(visit: Visit, tmp_path: Path) -> None:
-    await watched(visit.house, tmp_path, export(1, 2, 3))
+    await watched(visit.application, tmp_path, export(1, 2, 3))
     await visit.user.open("/sources")
     await visit.user.should_see("export-0.csv, 09:30")
     await visit.user.should_see("3 added, 0 changed, 0 removed, 0 unchanged.")
@@ -85,7 +87,7 @@ async def test_the_last_file_and_its_result_are_shown(visit: Visit, tmp_path: Pa
 async def test_a_file_that_could_not_be_used_is_shown_until_it_is_taken_off(
     visit: Visit, tmp_path: Path
 ) -> None:
-    await watched(visit.house, tmp_path, "Dear all,\nnothing here\n")
+    await watched(visit.application, tmp_path, "Dear all,\nnothing here\n")
     await visit.user.open("/sources")
     await visit.user.should_see("could not be used")
     await visit.user.should_see("A report lies beside it")
@@ -97,33 +99,35 @@ async def test_a_file_that_could_not_be_used_is_shown_until_it_is_taken_off(
 async def test_a_held_file_is_looked_at_and_imported_by_a_person(
     visit: Visit, tmp_path: Path
 ) -> None:
-    await watched(visit.house, tmp_path, export(*range(1, 11)), export(1))
-    assert await visit.house.book.count() == 10
+    await watched(visit.application, tmp_path, export(*range(1, 11)), export(1))
+    assert await visit.application.book.count() == 10
     await visit.user.open("/sources")
     await visit.user.should_see("waits for you")
     press(button(visit, "Look at it"))
     await visit.user.should_see("9 removed")
     press(button(visit, "Import it"))
     await until(lambda: "Imported: 9 changes." in visit.notices())
-    assert await visit.house.book.count() == 1
+    assert await visit.application.book.count() == 1
     await visit.user.should_not_see("waits for you")
 
 
 async def test_a_held_file_that_is_older_than_the_last_import_says_so(
     visit: Visit, tmp_path: Path
 ) -> None:
-    await watched(visit.house, tmp_path, export(*range(1, 11)), export(1), export(*range(1, 12)))
+    await watched(
+        visit.application, tmp_path, export(*range(1, 11)), export(1), export(*range(1, 12))
+    )
     await visit.user.open("/sources")
     press(button(visit, "Look at it"))
     await visit.user.should_see("A later file of nookal has been imported since.")
     press(button(visit, "Leave it"))
-    assert await visit.house.book.count() == 11
+    assert await visit.application.book.count() == 11
 
 
 async def test_a_folder_that_is_gone_is_one_sentence(visit: Visit, tmp_path: Path) -> None:
-    await watched(visit.house, tmp_path)
+    await watched(visit.application, tmp_path)
     trouble = "The folder cannot be reached. Check that the drive is connected."
-    await visit.house.services.sources._notes.change(
+    await visit.application.services.sources._notes.change(
         "nookal", lambda note: replace(note, trouble=trouble)
     )
     await visit.user.open("/sources")
@@ -132,28 +136,28 @@ async def test_a_folder_that_is_gone_is_one_sentence(visit: Visit, tmp_path: Pat
 
 
 async def test_a_source_is_changed_stopped_and_forgotten(visit: Visit, tmp_path: Path) -> None:
-    await watched(visit.house, tmp_path, snapshot=False)
+    await watched(visit.application, tmp_path, snapshot=False)
     await visit.user.open("/sources")
     press(button(visit, "Change …"))
     await visit.user.should_see("Change nookal")
     modes = visit.elements(ui.radio)
     modes[-1].value = True
     press(button(visit, "Save"))
-    await until(lambda: visit.house.settings.read().sources["nookal"].snapshot)
+    await until(lambda: visit.application.settings.read().sources["nookal"].snapshot)
     press(button(visit, "Stop watching"))
     await visit.user.should_see("No folder is watched")
     press(button(visit, "Forget this source …"))
     await visit.user.should_see("Forget nookal?")
     press(button(visit, "Forget it"))
-    await until(lambda: not visit.house.settings.read().sources)
+    await until(lambda: not visit.application.settings.read().sources)
 
 
 async def test_names_with_markup_are_only_text(visit: Visit, tmp_path: Path) -> None:
-    await watched(visit.house, tmp_path)
+    await watched(visit.application, tmp_path)
     waiting = Waiting(
         place="set aside/<b>x.csv", at=TUESDAY, held=True, what="<script>alert(1)</script>"
     )
-    await visit.house.services.sources._notes.change(
+    await visit.application.services.sources._notes.change(
         "nookal", lambda _note: SourceNote(waiting=(waiting,))
     )
     await visit.user.open("/sources")
@@ -161,11 +165,11 @@ async def test_names_with_markup_are_only_text(visit: Visit, tmp_path: Path) -> 
 
 
 async def test_reception_sees_the_folders_and_what_waits_but_changes_none(tmp_path: Path) -> None:
-    house = fake_house(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
+    application = fake_application(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
     (tmp_path / "exports").mkdir()
-    await watched(house, tmp_path, export(1))
+    await watched(application, tmp_path, export(1))
     reception = replace(ADMINISTRATOR, id="desk", role=Role.RECEPTION)
-    async with visiting(house, tmp_path, who=reception) as visit:
+    async with visiting(application, tmp_path, who=reception) as visit:
         await visit.user.open("/sources")
         await visit.user.should_see("export-0.csv")
         labels = {each.text for each in visit.elements(ui.button)}
@@ -173,7 +177,7 @@ async def test_reception_sees_the_folders_and_what_waits_but_changes_none(tmp_pa
 
 
 async def test_the_activity_list_is_saved_as_a_table(visit: Visit, tmp_path: Path) -> None:
-    await watched(visit.house, tmp_path, export(1))
+    await watched(visit.application, tmp_path, export(1))
     await visit.user.open("/")
     press(button(visit, "Save as a table (CSV)"))
     answer = await visit.user.download.next()

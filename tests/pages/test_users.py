@@ -11,7 +11,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.users import Role, User
-from companion.web.ui.markup import Still
+from companion.web.ui.static_html import StaticHtml
 from tests.fakes.services import ADMINISTRATOR, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, until
@@ -34,7 +34,7 @@ async def own(tmp_path: Path) -> AsyncIterator[Visit]:
 
 
 def places(visit: Visit) -> list[str]:
-    lists = [each.content for each in visit.elements(Still) if "nav__list" in each.classes]
+    lists = [each.content for each in visit.elements(StaticHtml) if "nav__list" in each.classes]
     return re.findall(r'href="([^"]+)"', " ".join(lists))
 
 
@@ -45,7 +45,7 @@ async def test_a_user_is_added_and_the_password_shown_once(visit: Visit) -> None
     field(visit, "Name").value = "Kim"
     press(button(visit, "Add"))
     await visit.user.should_see("Password for Kim")
-    kim = visit.house.services.accounts.named("Kim")
+    kim = visit.application.services.accounts.named("Kim")
     assert (kim.role, kim.must_change) == (Role.RECEPTION, True)
     await visit.user.should_see(kim.password.removeprefix("plain1$"))
     await visit.user.open("/users")
@@ -63,7 +63,7 @@ async def test_a_practitioner_needs_a_practitioner(visit: Visit) -> None:
     field(visit, "Whose calendar").value = ZOE.id
     press(button(visit, "Add"))
     await visit.user.should_see("Password for Zoë")
-    assert visit.house.services.accounts.named("Zoë").practitioner_id == ZOE.id
+    assert visit.application.services.accounts.named("Zoë").practitioner_id == ZOE.id
 
 
 async def test_a_password_is_set_anew(visit: Visit) -> None:
@@ -72,7 +72,7 @@ async def test_a_password_is_set_anew(visit: Visit) -> None:
     await visit.user.should_see("A new password for Alex?")
     press(button(visit, "Make a new password"))
     await visit.user.should_see("Password for Alex")
-    assert visit.house.services.accounts.user("robin").password != ADMINISTRATOR.password
+    assert visit.application.services.accounts.user("robin").password != ADMINISTRATOR.password
 
 
 async def test_the_last_administrator_stays(visit: Visit) -> None:
@@ -83,16 +83,16 @@ async def test_the_last_administrator_stays(visit: Visit) -> None:
     field(visit, "Role").value = "reception"
     press(button(visit, "Save"))
     await until(lambda: field(visit, "Role").error)
-    assert visit.house.services.accounts.user("robin").role is Role.ADMINISTRATOR
+    assert visit.application.services.accounts.user("robin").role is Role.ADMINISTRATOR
 
 
 async def test_somebody_is_removed(visit: Visit) -> None:
-    await visit.house.services.accounts.add("Kim", Role.RECEPTION)
+    await visit.application.services.accounts.add("Kim", Role.RECEPTION)
     await visit.user.open("/users")
     press(button(visit, "Remove"))
     await visit.user.should_see("Remove Kim?")
     press(button(visit, "Remove"))
-    await until(lambda: len(visit.house.services.accounts.users()) == 1)
+    await until(lambda: len(visit.application.services.accounts.users()) == 1)
 
 
 # ── roles ─────────────────────────────────────────────────────────────────────────────────────
@@ -134,12 +134,12 @@ async def test_a_practitioner_does_not_see_what_is_anothers(own: Visit, path: st
 
 async def test_a_role_that_changes_counts_for_pages_that_are_open(tmp_path: Path) -> None:
     now = [ADMINISTRATOR]
-    house = await lived_in()
-    async with visiting(house, tmp_path, who=lambda: now[0]) as visit:
+    application = await lived_in()
+    async with visiting(application, tmp_path, who=lambda: now[0]) as visit:
         await visit.user.open(f"/practitioner/{ZOE.id}")
-        before = house.settings.read()
+        before = application.settings.read()
         field(visit, "Days in Advance").value = 90
         now[0] = replace(ADMINISTRATOR, role=Role.RECEPTION)
         press(button(visit, "Apply"))
         await until(lambda: "may not change settings of Google" in visit.notices())
-        assert house.settings.read() == before
+        assert application.settings.read() == before

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from companion.domain.users import Role
-from tests.fakes.services import PASSWORD, fake_house, the_sample
+from tests.fakes.services import PASSWORD, fake_application, the_sample
 from tests.pages.browsing import Browser, serving
 
 
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
     """Nobody and nothing there yet; the browser was launched."""
-    async with serving(fake_house(), tmp_path) as browser:
+    async with serving(fake_application(), tmp_path) as browser:
         await browser.be_known()
         yield browser
 
@@ -36,7 +36,7 @@ async def test_a_home_without_users_begins_with_the_welcome(browser: Browser) ->
 
 async def test_three_screens_lead_to_a_practice_with_an_administrator(browser: Browser) -> None:
     await practice(browser)
-    assert browser.house.settings.read().practice.timezone == "Australia/Hobart"
+    assert browser.application.settings.read().practice.timezone == "Australia/Hobart"
     answer = await browser.post(
         "/welcome/administrator", name="Robin", new=PASSWORD, again=PASSWORD
     )
@@ -46,7 +46,7 @@ async def test_three_screens_lead_to_a_practice_with_an_administrator(browser: B
     for way in ("/import", "/sources", "/book", "/"):
         assert f'href="{way}"' in page.text
         assert (await browser.http.get(way)).status_code == 200
-    users = browser.house.services.accounts.users()
+    users = browser.application.services.accounts.users()
     assert [(each.name, each.role) for each in users] == [("Robin", Role.ADMINISTRATOR)]
 
 
@@ -76,7 +76,7 @@ async def test_what_is_wrong_is_said_at_its_field(
     assert said in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert PASSWORD not in answer.text
-    assert browser.house.services.accounts.users() == ()
+    assert browser.application.services.accounts.users() == ()
 
 
 async def test_the_demo_is_explained_on_the_way(browser: Browser) -> None:
@@ -89,30 +89,30 @@ async def test_the_last_screen_is_for_the_administrator(browser: Browser) -> Non
 
 
 async def test_the_welcome_makes_no_second_administrator(tmp_path: Path) -> None:
-    async with serving(fake_house(the_sample()), tmp_path) as browser:
+    async with serving(fake_application(the_sample()), tmp_path) as browser:
         await browser.be_known()
-        before = browser.house.settings.read()
+        before = browser.application.settings.read()
         for path in ("/welcome", "/welcome/administrator"):
             assert (await browser.http.get(path)).headers["location"] == "/"
             form = {"name": "Eve", "timezone": "UTC", "new": PASSWORD, "again": PASSWORD}
             answer = await browser.post(path, **form)
             assert (answer.status_code, answer.headers["location"]) == (303, "/")
             assert "set-cookie" not in answer.headers
-        assert browser.house.settings.read() == before
+        assert browser.application.settings.read() == before
 
 
 async def test_a_stranger_cannot_welcome_themselves(tmp_path: Path) -> None:
-    async with serving(fake_house(), tmp_path) as browser:
+    async with serving(fake_application(), tmp_path) as browser:
         answer = await browser.post(
             "/welcome/administrator", name="Eve", new=PASSWORD, again=PASSWORD
         )
         assert answer.status_code == 403
-        assert browser.house.services.accounts.users() == ()
+        assert browser.application.services.accounts.users() == ()
 
 
 async def test_a_home_from_before_there_were_users_keeps_its_name(tmp_path: Path) -> None:
-    house = fake_house(the_sample())
-    await house.settings.change(lambda settings: settings.without_user("robin"))
-    async with serving(house, tmp_path) as browser:
+    application = fake_application(the_sample())
+    await application.settings.change(lambda settings: settings.without_user("robin"))
+    async with serving(application, tmp_path) as browser:
         await browser.be_known()
         assert 'value="Banksia Allied Health (sample)"' in (await browser.http.get("/welcome")).text

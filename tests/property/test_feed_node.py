@@ -65,18 +65,20 @@ def test_a_foreign_reader_agrees_on_every_occurrence_of_a_year(zone: str) -> Non
     assert {each[:6] for each in found} == expected(written)
 
 
-async def off(house: FeedHouse, token: str) -> None:
-    (link,) = await house.feeds.links()
-    await house.feeds.revoke(link.id)
+async def off(application: FeedHouse, token: str) -> None:
+    (link,) = await application.feeds.links()
+    await application.feeds.revoke(link.id)
 
 
-async def expire(house: FeedHouse, token: str) -> None:
-    (link,) = await house.store.links()
-    await house.store.put(replace(link, expires_at=house.clock.now() - timedelta(seconds=1)))
+async def expire(application: FeedHouse, token: str) -> None:
+    (link,) = await application.store.links()
+    await application.store.put(
+        replace(link, expires_at=application.clock.now() - timedelta(seconds=1))
+    )
 
 
-async def nothing(house: FeedHouse, token: str) -> None:
-    await house.edit(remove=[visit(1).id])
+async def nothing(application: FeedHouse, token: str) -> None:
+    await application.edit(remove=[visit(1).id])
 
 
 @pytest.mark.parametrize(
@@ -90,13 +92,13 @@ async def nothing(house: FeedHouse, token: str) -> None:
 async def test_a_foreign_reader_finds_the_one_entry_that_says_why(
     happen: object, words: str
 ) -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    await house.feeds.fetch(token)
-    await happen(house, token)  # type: ignore[operator] # a coroutine function of the table
-    answer = await house.feeds.fetch(token)
-    await house.feeds.close()
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    await application.feeds.fetch(token)
+    await happen(application, token)  # type: ignore[operator] # a coroutine function of the table
+    answer = await application.feeds.fetch(token)
+    await application.feeds.close()
     assert answer.status == 200
     assert complaints(answer.body) == []
     ((_uid, start, end, summary, _place, _notes, transparency),) = read_by_node(
@@ -108,26 +110,26 @@ async def test_a_foreign_reader_finds_the_one_entry_that_says_why(
 
 async def test_a_foreign_reader_finds_the_staleness_and_all_appointments() -> None:
     since = datetime(2026, 3, 1, 21, 12, tzinfo=UTC)
-    house = FeedHouse(stale_since=lambda _who: since)
-    await house.write(*(visit(each) for each in range(5)))
-    answer = await house.feeds.fetch(await house.token())
+    application = FeedHouse(stale_since=lambda _who: since)
+    await application.write(*(visit(each) for each in range(5)))
+    answer = await application.feeds.fetch(await application.token())
     found = read_by_node(answer.body, "Australia/Sydney")
-    await house.feeds.close()
+    await application.feeds.close()
     notices = [each for each in found if each[6] == "TRANSPARENT"]
     assert [each[3] for each in notices] == ["Schedule not updated since Mon 2 March 08:12"]
     assert len(found) == 6
 
 
 async def test_the_last_good_bytes_of_a_fault_read_as_before() -> None:
-    house = FeedHouse()
-    await house.write(*(visit(each) for each in range(3)))
-    _link, url = await house.feeds.add("avery", label="Phone")
-    before = read_by_node((await house.feeds.fetch(token_of(url))).body, "Etc/UTC")
-    await house.feeds.close()
-    house.start()
-    house.book.fault = OSError("locked")
-    answer = await house.feeds.fetch(token_of(url))
+    application = FeedHouse()
+    await application.write(*(visit(each) for each in range(3)))
+    _link, url = await application.feeds.add("avery", label="Phone")
+    before = read_by_node((await application.feeds.fetch(token_of(url))).body, "Etc/UTC")
+    await application.feeds.close()
+    application.start()
+    application.book.fault = OSError("locked")
+    answer = await application.feeds.fetch(token_of(url))
     assert answer.status == 200
     assert read_by_node(answer.body, "Etc/UTC") == before
     assert len(before) == 3
-    await house.feeds.close()
+    await application.feeds.close()

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from companion.domain.appointments import Appointment, AppointmentKind, ShowAs
-from tests.samples.desk import Desk
 from tests.samples.exports import ALLIED, Row, as_text, csv_bytes, xlsx_bytes
+from tests.samples.import_bench import ImportBench
 
 LETTERS = string.ascii_letters + "éüÅøß'-=+@;,\t\"\n<>&"
 """Of cp1252, with everything that delimited text must quote and a formula begins with."""
@@ -98,19 +98,19 @@ def run(contents: list[bytes], check: list[Row]) -> None:
 
     async def scene() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            desk = Desk(Path(folder))
-            first = await desk.take(contents[0])
+            bench = ImportBench(Path(folder))
+            first = await bench.take(contents[0])
             assert (first.added, first.rejected) == (len(check), ())
-            kept = await desk.all()
+            kept = await bench.all()
             assert [found(kept[str(row["Appointment ID"])]) for row in check] == [
                 expected(row) for row in check
             ]
-            revisions = await desk.book.revisions()
+            revisions = await bench.book.revisions()
             for content in [contents[0], *contents[1:]]:
-                again = await desk.take(content, snapshot=True)
+                again = await bench.take(content, snapshot=True)
                 assert (again.unchanged, again.rejected) == (len(check), ())
                 assert not again.held
-            assert await desk.book.revisions() == revisions
+            assert await bench.book.revisions() == revisions
 
     asyncio.run(scene())
 
@@ -163,9 +163,9 @@ def test_damaged_rows_never_stop_good_ones_and_remove_nothing(
 
     async def scene() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            desk = Desk(Path(folder))
-            await desk.take(csv_bytes(plain))
-            report = await desk.take(csv_bytes(damaged), snapshot=True, yes=True)
+            bench = ImportBench(Path(folder))
+            await bench.take(csv_bytes(plain))
+            report = await bench.take(csv_bytes(damaged), snapshot=True, yes=True)
             assert len(report.rejected) == len(broken - harmless)
             assert report.unchanged == len(plain) - len(broken)
             assert report.removed == 0
@@ -189,9 +189,9 @@ def test_a_line_cut_or_doubled_or_quoted_leaves_every_other_row(
 
     async def scene() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            desk = Desk(Path(folder))
-            await desk.take(b"\r\n".join(lines))
-            kept = await desk.all()
+            bench = ImportBench(Path(folder))
+            await bench.take(b"\r\n".join(lines))
+            kept = await bench.all()
             others = {f"A{n}" for n in range(len(plain)) if n + 1 != at}
             assert others <= kept.keys()
 
@@ -202,9 +202,9 @@ def test_a_line_cut_or_doubled_or_quoted_leaves_every_other_row(
 def test_any_bytes_under_a_header_are_rows_or_reasons(noise: bytes) -> None:
     async def scene() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            desk = Desk(Path(folder))
+            bench = ImportBench(Path(folder))
             content = ",".join(ALLIED).encode() + b"\r\n" + noise.replace(b"\x00", b"")
-            shown = await desk.preview(content, snapshot=True)
+            shown = await bench.preview(content, snapshot=True)
             assert shown.added <= content.count(b"\n") + content.count(b"\r")
 
     asyncio.run(scene())

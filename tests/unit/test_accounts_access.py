@@ -20,8 +20,8 @@ from companion.services.assembly import Application
 from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate, check
 from companion.web.app import create_app
 from companion.web.options import AppOptions
-from companion.web.ui.live import Live
-from tests.fakes.services import fake_house, the_sample
+from companion.web.ui.upload_board import UploadBoard
+from tests.fakes.services import fake_application, the_sample
 
 ANNA, BEN = "anna-lee", "ben-oduya"
 USERS = {
@@ -50,7 +50,7 @@ INTERNAL_PARTS = frozenset({"watching"})
 def parts() -> dict[str, type]:
     found = get_type_hints(Application)
     del found["recovered"]  # a text
-    return {**found, "live": Live}
+    return {**found, "live": UploadBoard}
 
 
 def test_the_table_of_this_test_names_every_action() -> None:
@@ -112,10 +112,10 @@ def test_a_rule_names_an_argument_that_its_method_has(full: str) -> None:
 
 
 def test_every_page_and_route_names_an_action(tmp_path: Path) -> None:
-    house = fake_house(the_sample())
+    application = fake_application(the_sample())
     with nicegui_reset_globals():
         options = AppOptions(port=8080, home=tmp_path, version="1")
-        guard = cast(Any, create_app(house.services, options))
+        guard = cast(Any, create_app(application.services, options))
         pages = set(Client.page_routes.values())
         routes = {each.path for each in guard.app.routes if isinstance(each, APIRoute)}
     assert pages
@@ -209,14 +209,14 @@ def test_a_list_is_theirs_only_when_all_of_it_is() -> None:
 
 async def test_an_appointment_and_a_link_are_theirs_by_whom_they_belong_to() -> None:
     sample = the_sample()
-    house = fake_house(sample)
-    await house.write(*sample.appointments)
+    application = fake_application(sample)
+    await application.write(*sample.appointments)
     first, second = sample.practitioners[0].id, sample.practitioners[1].id
     mine = next(each for each in sample.appointments if each.practitioner_id == first)
-    link, _ = await house.services.feeds.add(first, label="Phone")
+    link, _ = await application.services.feeds.add(first, label="Phone")
     for practitioner, allowed in ((first, True), (second, False)):
         user = replace(USERS[Role.PRACTITIONER], practitioner_id=practitioner)
-        door = Gate(house.services, lambda user=user: user)  # type: ignore[misc]
+        door = Gate(application.services, lambda user=user: user)  # type: ignore[misc]
         asked: list[Awaitable[object]] = [
             door.book.appointment(mine.id),
             door.booking.open(mine.id),
@@ -230,15 +230,15 @@ async def test_an_appointment_and_a_link_are_theirs_by_whom_they_belong_to() -> 
                 with pytest.raises(NotAllowed):
                     await question
         if allowed:
-            link, _ = await house.services.feeds.add(first, label="Phone")
+            link, _ = await application.services.feeds.add(first, label="Phone")
 
 
 def test_nobody_signed_in_reaches_nothing() -> None:
     def nobody() -> User:
         raise SignedOut
 
-    house = fake_house(the_sample())
-    door = Gate(house.services, nobody)
+    application = fake_application(the_sample())
+    door = Gate(application.services, nobody)
     with pytest.raises(SignedOut):
         door.settings.read()
 

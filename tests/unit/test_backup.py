@@ -33,7 +33,7 @@ from companion.domain.settings import (
     SyncChoices,
 )
 from companion.domain.sync_state import Proof, SyncState
-from companion.services.care.backup import (
+from companion.services.maintenance.backup import (
     BOOK,
     MANIFEST,
     SECRETS,
@@ -42,11 +42,11 @@ from companion.services.care.backup import (
     Backups,
     weakness_of,
 )
-from companion.services.care.restore import Restoring, Staged
+from companion.services.maintenance.restore import Restoring, Staged
 from companion.services.ports import BookChange, CalendarRef, FeedLink
 from companion.services.settings.documents import to_tables
-from tests.fakes.care import FAIR, QUICK, answering
 from tests.fakes.clock import FakeClock
+from tests.fakes.maintenance import FAIR, QUICK, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
@@ -79,7 +79,7 @@ def appointment() -> Appointment:
 
 
 @dataclass
-class Desk:
+class Fixture:
     """A home in memory beside a folder for the files."""
 
     folder: Path
@@ -91,7 +91,7 @@ class Desk:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     activity: MemoryActivity = field(default_factory=MemoryActivity)
     integrity: str = "ok"
-    app_turn: contextlib.AbstractContextManager[object] = field(
+    app_lock: contextlib.AbstractContextManager[object] = field(
         default_factory=contextlib.nullcontext
     )
     written: Settings | None = None
@@ -123,7 +123,7 @@ class Desk:
             raw.execute("CREATE TABLE book (row)")
 
     def restoring(self) -> Restoring:
-        swap = Swap(self.home, turn=contextlib.nullcontext())
+        swap = Swap(self.home, lock=contextlib.nullcontext())
 
         @contextlib.asynccontextmanager
         async def staged(folder: Path) -> AsyncIterator[Staged]:
@@ -147,7 +147,7 @@ class Desk:
             sealing=SealedArchive(cost=QUICK),
             staged=staged,
             swapping=HomeSwap(self.home, self.home / "companion.db", swap),
-            app_turn=self.app_turn,
+            app_lock=self.app_lock,
             clock=self.clock,
         )
 
@@ -175,51 +175,51 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(folder=tmp_path)
+def fixture(tmp_path: Path) -> Fixture:
+    return Fixture(folder=tmp_path)
 
 
 # ── making one ───────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_backup_says_what_it_holds(desk: Desk) -> None:
-    await desk.book.apply(BookChange(put=[appointment()]), desk.clock.now())
-    await desk.secrets.put("google/token/anna", "a token")
-    made = await desk.backups().back_up(desk.file, FAIR)
-    assert made.size == desk.file.stat().st_size
+async def test_a_backup_says_what_it_holds(fixture: Fixture) -> None:
+    await fixture.book.apply(BookChange(put=[appointment()]), fixture.clock.now())
+    await fixture.secrets.put("google/token/anna", "a token")
+    made = await fixture.backups().back_up(fixture.file, FAIR)
+    assert made.size == fixture.file.stat().st_size
     assert (made.manifest.appointments, made.manifest.practitioners) == (1, 1)
-    sizes = await desk.backups().prove(desk.file, FAIR)
+    sizes = await fixture.backups().prove(fixture.file, FAIR)
     assert set(sizes) == {MANIFEST, SETTINGS, BOOK, SECRETS}
-    content = desk.file.read_bytes()
+    content = fixture.file.read_bytes()
     for word in (b"Banksia", b"Anna", b"a token", b"anna"):
         assert word not in content
-    assert [*(desk.home / "drafts").iterdir()] == []
-    assert desk.activity.lines[-1].text == "A backup was made."
+    assert [*(fixture.home / "drafts").iterdir()] == []
+    assert fixture.activity.lines[-1].text == "A backup was made."
 
 
-async def test_without_sign_ins_no_secret_is_even_asked_for(desk: Desk) -> None:
-    desk.secrets.trouble = SecretsUnavailable()
-    await desk.backups().back_up(desk.file, FAIR, sign_ins=False)
-    assert SECRETS not in await desk.backups().prove(desk.file, FAIR)
+async def test_without_sign_ins_no_secret_is_even_asked_for(fixture: Fixture) -> None:
+    fixture.secrets.trouble = SecretsUnavailable()
+    await fixture.backups().back_up(fixture.file, FAIR, sign_ins=False)
+    assert SECRETS not in await fixture.backups().prove(fixture.file, FAIR)
 
 
-async def test_sign_ins_that_cannot_be_opened_say_how_to_go_on(desk: Desk) -> None:
-    desk.secrets.trouble = SecretsUnavailable()
+async def test_sign_ins_that_cannot_be_opened_say_how_to_go_on(fixture: Fixture) -> None:
+    fixture.secrets.trouble = SecretsUnavailable()
     with pytest.raises(SecretsUnavailable, match="without the sign-ins"):
-        await desk.backups().back_up(desk.file, FAIR)
-    assert not desk.file.exists()
-    assert [*(desk.home / "drafts").iterdir()] == []
+        await fixture.backups().back_up(fixture.file, FAIR)
+    assert not fixture.file.exists()
+    assert [*(fixture.home / "drafts").iterdir()] == []
 
 
 @pytest.mark.parametrize(
     "weak",
     ["", "   short   ", "aaaaaaaaaaaaaaaa", "abababababab", "passwordpassword", "Password1234"],
 )
-async def test_a_weak_passphrase_makes_no_backup(desk: Desk, weak: str) -> None:
+async def test_a_weak_passphrase_makes_no_backup(fixture: Fixture, weak: str) -> None:
     with pytest.raises(BadInput) as caught:
-        await desk.backups().back_up(desk.file, weak)
+        await fixture.backups().back_up(fixture.file, weak)
     assert caught.value.field == "passphrase"
-    assert not desk.file.exists()
+    assert not fixture.file.exists()
 
 
 @pytest.mark.parametrize("fair", [FAIR, "Wombat-Teapot-19", "καλημέρα ωραία θάλασσα"])
@@ -227,11 +227,13 @@ def test_a_fair_passphrase_is_taken(fair: str) -> None:
     assert weakness_of(fair) == ""
 
 
-async def test_those_kept_in_the_home_are_listed_newest_first_and_discarded(desk: Desk) -> None:
-    backups = desk.backups()
+async def test_those_kept_in_the_home_are_listed_newest_first_and_discarded(
+    fixture: Fixture,
+) -> None:
+    backups = fixture.backups()
     assert await backups.kept() == []
     first = await backups.back_up(None, FAIR)
-    desk.clock.shift(61)
+    fixture.clock.shift(61)
     second = await backups.back_up(None, FAIR)
     assert {path for path, _, _ in await backups.kept()} == {first.path, second.path}
     await backups.discard(first.path.name)
@@ -244,41 +246,41 @@ async def test_those_kept_in_the_home_are_listed_newest_first_and_discarded(desk
 # ── putting one back ─────────────────────────────────────────────────────────────────────────
 
 
-async def made(desk: Desk) -> None:
-    await desk.backups().back_up(desk.file, FAIR)
+async def made(fixture: Fixture) -> None:
+    await fixture.backups().back_up(fixture.file, FAIR)
 
 
-async def test_every_calendar_is_to_be_compared_with_google(desk: Desk) -> None:
-    proof = Proof(at=desk.clock.now(), book=1, google=1, differences=0)
-    await desk.ledger.edit_state("anna", lambda _: SyncState(proof=proof, parkings=2))
-    await desk.ledger.edit_state("somebody-gone", lambda _: SyncState())
-    await made(desk)
-    done = await desk.restoring().restore(desk.file, FAIR)
-    states = await desk.ledger.states()
+async def test_every_calendar_is_to_be_compared_with_google(fixture: Fixture) -> None:
+    proof = Proof(at=fixture.clock.now(), book=1, google=1, differences=0)
+    await fixture.ledger.edit_state("anna", lambda _: SyncState(proof=proof, parkings=2))
+    await fixture.ledger.edit_state("somebody-gone", lambda _: SyncState())
+    await made(fixture)
+    done = await fixture.restoring().restore(fixture.file, FAIR)
+    states = await fixture.ledger.states()
     assert states["anna"] == SyncState(parkings=2, audit_due=True)
     assert states["somebody-gone"].audit_due
     assert done.calendars == 1
-    assert (desk.home / "companion.db").is_file()
-    assert not (desk.home / "restoring").exists()
+    assert (fixture.home / "companion.db").is_file()
+    assert not (fixture.home / "restoring").exists()
 
 
-async def test_sequence_and_dtstamp_of_feeds_never_go_back(desk: Desk) -> None:
-    await made(desk)
-    desk.clock.set(desk.clock.now() + LATER)
-    await desk.restoring().restore(desk.file, FAIR)
-    assert desk.written is not None
-    record = desk.written.practitioners["anna"]
+async def test_sequence_and_dtstamp_of_feeds_never_go_back(fixture: Fixture) -> None:
+    await made(fixture)
+    fixture.clock.set(fixture.clock.now() + LATER)
+    await fixture.restoring().restore(fixture.file, FAIR)
+    assert fixture.written is not None
+    record = fixture.written.practitioners["anna"]
     assert record.disclosure_revision >= 4 + LATER.total_seconds() / 60
-    assert record.disclosure_changed_at == desk.clock.now()
-    assert desk.written.install_id == "0123456789abcdef"
+    assert record.disclosure_changed_at == fixture.clock.now()
+    assert fixture.written.install_id == "0123456789abcdef"
 
 
-async def test_a_clock_that_went_back_still_raises_them(desk: Desk) -> None:
-    await made(desk)
-    desk.clock.set(desk.clock.now() - LATER)
-    await desk.restoring().restore(desk.file, FAIR)
-    assert desk.written is not None
-    assert desk.written.practitioners["anna"].disclosure_revision == 5
+async def test_a_clock_that_went_back_still_raises_them(fixture: Fixture) -> None:
+    await made(fixture)
+    fixture.clock.set(fixture.clock.now() - LATER)
+    await fixture.restoring().restore(fixture.file, FAIR)
+    assert fixture.written is not None
+    assert fixture.written.practitioners["anna"].disclosure_revision == 5
 
 
 def entry(key: str, begins: datetime, state: EntryState = EntryState.OK) -> LedgerEntry:
@@ -297,59 +299,61 @@ def entry(key: str, begins: datetime, state: EntryState = EntryState.OK) -> Ledg
 
 @pytest.mark.parametrize("put_back", [True, False])
 async def test_rows_of_coming_events_are_doubted_where_deletions_are_left_so(
-    desk: Desk, put_back: bool
+    fixture: Fixture, put_back: bool
 ) -> None:
-    now = desk.clock.now()
-    desk.settings.current = settings(put_back_deleted=put_back)
+    now = fixture.clock.now()
+    fixture.settings.current = settings(put_back_deleted=put_back)
     rows = [
         entry("past", now - timedelta(days=2)),
         entry("coming", now + timedelta(days=2)),
         entry("left", now + timedelta(days=3), EntryState.LEFT_OUT),
     ]
-    await desk.ledger.write(REF, put=rows)
-    await made(desk)
-    await desk.restoring().restore(desk.file, FAIR)
-    after = {each.key: each for each in await desk.ledger.entries(REF)}
+    await fixture.ledger.write(REF, put=rows)
+    await made(fixture)
+    await fixture.restoring().restore(fixture.file, FAIR)
+    after = {each.key: each for each in await fixture.ledger.entries(REF)}
     assert after["past"] == rows[0]
     assert after["left"] == rows[2]
     doubted = replace(rows[1], state=EntryState.PENDING, content_hash="")
     assert after["coming"] == (rows[1] if put_back else doubted)
 
 
-async def test_sign_ins_are_sealed_anew_only_when_wanted(desk: Desk) -> None:
-    await desk.secrets.put("google/token/anna", "a token")
-    await made(desk)
-    desk.secrets.kept.clear()
-    (desk.home / SECRETS).write_text("present")
-    done = await desk.restoring().restore(desk.file, FAIR, sign_ins=False)
-    assert (done.sign_ins, desk.secrets.kept) == (False, {})
-    assert (desk.home / SECRETS).read_text() == "present"
-    desk.clock.shift(1)
-    done = await desk.restoring().restore(desk.file, FAIR)
+async def test_sign_ins_are_sealed_anew_only_when_wanted(fixture: Fixture) -> None:
+    await fixture.secrets.put("google/token/anna", "a token")
+    await made(fixture)
+    fixture.secrets.kept.clear()
+    (fixture.home / SECRETS).write_text("present")
+    done = await fixture.restoring().restore(fixture.file, FAIR, sign_ins=False)
+    assert (done.sign_ins, fixture.secrets.kept) == (False, {})
+    assert (fixture.home / SECRETS).read_text() == "present"
+    fixture.clock.shift(1)
+    done = await fixture.restoring().restore(fixture.file, FAIR)
     assert done.sign_ins
-    assert desk.secrets.kept == {"google/token/anna": "a token"}
-    assert (desk.home / SECRETS).read_text() == "sealed"
+    assert fixture.secrets.kept == {"google/token/anna": "a token"}
+    assert (fixture.home / SECRETS).read_text() == "sealed"
     assert (done.aside / SECRETS).read_text() == "present"
 
 
-async def test_a_machine_without_a_password_store_changes_nothing(desk: Desk) -> None:
-    await desk.secrets.put("google/token/anna", "a token")
-    await made(desk)
-    desk.secrets.trouble = SecretsUnavailable()
-    await refused(desk, SecretsUnavailable)
+async def test_a_machine_without_a_password_store_changes_nothing(fixture: Fixture) -> None:
+    await fixture.secrets.put("google/token/anna", "a token")
+    await made(fixture)
+    fixture.secrets.trouble = SecretsUnavailable()
+    await refused(fixture, SecretsUnavailable)
 
 
-async def refused(desk: Desk, kind: type[CompanionError], passphrase: str = FAIR) -> CompanionError:
+async def refused(
+    fixture: Fixture, kind: type[CompanionError], passphrase: str = FAIR
+) -> CompanionError:
     """Nothing has changed, and nothing in clear is left."""
-    desk.home.mkdir(exist_ok=True)
-    before = {path: path.read_bytes() for path in desk.home.rglob("*") if path.is_file()}
+    fixture.home.mkdir(exist_ok=True)
+    before = {path: path.read_bytes() for path in fixture.home.rglob("*") if path.is_file()}
     with pytest.raises(kind) as caught:
-        await desk.restoring().restore(desk.file, passphrase)
-    assert {path: path.read_bytes() for path in desk.home.rglob("*") if path.is_file()} == before
+        await fixture.restoring().restore(fixture.file, passphrase)
+    assert {path: path.read_bytes() for path in fixture.home.rglob("*") if path.is_file()} == before
     return caught.value
 
 
-async def test_a_running_app_is_not_replaced_under_its_feet(desk: Desk) -> None:
+async def test_a_running_app_is_not_replaced_under_its_feet(fixture: Fixture) -> None:
     class Taken:
         def __enter__(self) -> None:
             raise Busy
@@ -357,43 +361,43 @@ async def test_a_running_app_is_not_replaced_under_its_feet(desk: Desk) -> None:
         def __exit__(self, *_: object) -> None:
             raise AssertionError("it was never entered")
 
-    await made(desk)
-    desk.app_turn = Taken()
-    error = await refused(desk, Busy)
+    await made(fixture)
+    fixture.app_lock = Taken()
+    error = await refused(fixture, Busy)
     assert "is running" in error.what
 
 
-async def test_a_book_in_use_is_not_replaced(desk: Desk) -> None:
-    await made(desk)
-    other = sqlite3.connect(desk.home / "companion.db")
+async def test_a_book_in_use_is_not_replaced(fixture: Fixture) -> None:
+    await made(fixture)
+    other = sqlite3.connect(fixture.home / "companion.db")
     other.execute("PRAGMA journal_mode=WAL")
     other.execute("CREATE TABLE present (row)")
     with pytest.raises(Busy):
-        await desk.restoring().restore(desk.file, FAIR)
+        await fixture.restoring().restore(fixture.file, FAIR)
     other.execute("SELECT * FROM present")
     other.close()
-    assert not (desk.home / "restoring").exists()
+    assert not (fixture.home / "restoring").exists()
 
 
-async def test_the_wrong_passphrase_and_none_at_all(desk: Desk) -> None:
-    await made(desk)
+async def test_the_wrong_passphrase_and_none_at_all(fixture: Fixture) -> None:
+    await made(fixture)
     for wrong in ("", "   ", "another one entirely"):
-        error = await refused(desk, BadInput, wrong)
+        error = await refused(fixture, BadInput, wrong)
         assert isinstance(error, BadInput)
         assert error.field == "passphrase"
 
 
-async def test_a_damaged_book_in_a_backup_replaces_nothing(desk: Desk) -> None:
-    await made(desk)
-    desk.integrity = "row 7 missing from index"
-    await refused(desk, StoreDamaged)
+async def test_a_damaged_book_in_a_backup_replaces_nothing(fixture: Fixture) -> None:
+    await made(fixture)
+    fixture.integrity = "row 7 missing from index"
+    await refused(fixture, StoreDamaged)
 
 
-async def test_a_book_that_lost_everything_replaces_nothing(desk: Desk) -> None:
-    await desk.book.apply(BookChange(put=[appointment()]), desk.clock.now())
-    await made(desk)
-    await desk.book.apply(BookChange(remove=["a1"]), desk.clock.now())
-    error = await refused(desk, StoreDamaged)
+async def test_a_book_that_lost_everything_replaces_nothing(fixture: Fixture) -> None:
+    await fixture.book.apply(BookChange(put=[appointment()]), fixture.clock.now())
+    await made(fixture)
+    await fixture.book.apply(BookChange(remove=["a1"]), fixture.clock.now())
+    error = await refused(fixture, StoreDamaged)
     assert "1 appointments" in error.what
 
 
@@ -429,15 +433,15 @@ def manifest(**changes: Any) -> bytes:
     ],
 )
 async def test_what_is_missing_odd_or_newer_replaces_nothing(
-    desk: Desk, part: str, content: bytes | None, kind: type[CompanionError]
+    fixture: Fixture, part: str, content: bytes | None, kind: type[CompanionError]
 ) -> None:
-    desk.seal(**{part: content})
-    await refused(desk, kind)
+    fixture.seal(**{part: content})
+    await refused(fixture, kind)
 
 
-async def test_an_untouched_sealed_backup_is_taken(desk: Desk) -> None:
-    desk.seal()
-    done = await desk.restoring().restore(desk.file, FAIR)
+async def test_an_untouched_sealed_backup_is_taken(fixture: Fixture) -> None:
+    fixture.seal()
+    done = await fixture.restoring().restore(fixture.file, FAIR)
     assert (done.manifest.practice, done.sign_ins) == ("Banksia", False)
 
 
@@ -454,7 +458,7 @@ def link() -> FeedLink:
     )
 
 
-async def test_links_are_counted(desk: Desk) -> None:
-    await desk.feeds.put(link())
-    result = await desk.backups().back_up(desk.file, FAIR)
+async def test_links_are_counted(fixture: Fixture) -> None:
+    await fixture.feeds.put(link())
+    result = await fixture.backups().back_up(fixture.file, FAIR)
     assert result.manifest.feeds == 1

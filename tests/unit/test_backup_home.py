@@ -10,15 +10,15 @@ import pytest
 
 from companion.adapters.backup import HomeSwap, Swap
 from companion.adapters.database.opening import open_database
-from companion.adapters.turns import FileTurn
+from companion.adapters.file_locks import FileLock
 from companion.domain.errors import Busy, StoreError, StoreTooNew
 from companion.environment import Environment
 from companion.main import open_companion, open_ports
 from companion.restoring import restoring_of
 from companion.services.assembly import build
-from tests.fakes.care import FAIR
 from tests.fakes.clock import FakeClock
 from tests.fakes.disk import FailingDisk
+from tests.fakes.maintenance import FAIR
 
 
 def at(home: Path, key: str = "first passphrase of this home") -> Environment:
@@ -73,8 +73,8 @@ async def test_a_start_after_a_crash_finishes_the_restore(file: Path, tmp_path: 
     home = tmp_path / "home"
     environment = at(home)
     restoring = restoring_of(environment)
-    turn = FileTurn(home / "restore.lock", holder="a test")
-    crashing = Swap(home, turn=turn, disk=FailingDisk(12))
+    lock = FileLock(home / "restore.lock", holder="a test")
+    crashing = Swap(home, lock=lock, disk=FailingDisk(12))
     restoring._swapping = HomeSwap(home, home / "companion.db", crashing)
     with pytest.raises(StoreError):
         await restoring.restore(file, FAIR)
@@ -96,7 +96,7 @@ async def test_an_open_home_is_not_replaced(file: Path, tmp_path: Path) -> None:
 async def test_an_app_that_runs_is_not_replaced(file: Path, tmp_path: Path) -> None:
     environment = at(tmp_path / "home")
     with (
-        FileTurn(environment.home / "app.lock", holder="the app"),
+        FileLock(environment.home / "app.lock", holder="the app"),
         pytest.raises(Busy, match="is running"),
     ):
         await restoring_of(environment).restore(file, FAIR)

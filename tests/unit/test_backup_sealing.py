@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from companion.adapters.backup.archive import SealedArchive
 from companion.adapters.backup.sealing import CHUNK, MAGIC, SealedReader, SealingWriter
 from companion.domain.errors import BadInput, FileRefused, StoreError, StoreTooNew
-from tests.fakes.care import FAIR, QUICK
 from tests.fakes.disk import FailingDisk
+from tests.fakes.maintenance import FAIR, QUICK
 
 NAMES = frozenset({"manifest.json", "book.db"})
 

@@ -46,7 +46,7 @@ def home_in(folder: Path) -> Path:
 
 
 def swap_of(home: Path, disk: Disk | None = None) -> Swap:
-    return Swap(home, turn=contextlib.nullcontext(), disk=disk, busy_seconds=0.1)
+    return Swap(home, lock=contextlib.nullcontext(), disk=disk, busy_seconds=0.1)
 
 
 def swap_in(home: Path, disk: Disk | None = None, *, with_secrets: bool = True) -> Path:

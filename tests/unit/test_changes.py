@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from companion.adapters.database import Database, open_database
+from companion.adapters.file_locks import FileLock
 from companion.adapters.settings import SettingsFile
-from companion.adapters.turns import FileTurn
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.settings import PractitionerSettings, Settings
@@ -81,7 +81,7 @@ def settings(
 ) -> SettingsStore:
     if request.param == "memory":
         return FakeSettings(changes=changes)
-    turn = FileTurn(tmp_path / "settings.lock", holder="the test")
+    turn = FileLock(tmp_path / "settings.lock", holder="the test")
     return SettingsFile(tmp_path, turn=turn, changes=changes)
 
 

@@ -27,13 +27,13 @@ from companion.domain.errors import (
 )
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState, SyncTrouble
-from companion.services.care.doctor import AT_ONCE, Diagnosis, Doctor, Examined, closed_home
-from companion.services.care.findings import Check, Finding, Patient
 from companion.services.google.connecting import CalendarChoice, Connecting
+from companion.services.maintenance.doctor import AT_ONCE, Diagnosis, Doctor, Examined, closed_home
+from companion.services.maintenance.findings import Check, CheckContext, Finding
 from companion.services.ports import FeedLink
-from tests.fakes.care import FakeProbes, answering
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
+from tests.fakes.maintenance import FakeProbes, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
@@ -83,8 +83,8 @@ class Clinic:
     def practice(self, **changes: Any) -> None:
         self.change(lambda s: replace(s, practice=replace(s.practice, **changes)))
 
-    def patient(self) -> Patient:
-        return Patient(
+    def patient(self) -> CheckContext:
+        return CheckContext(
             **{
                 "settings": self.settings,
                 "book": MemoryBook(),
@@ -553,8 +553,8 @@ async def test_sign_ins_that_do_not_open_can_be_set_aside(clinic: Clinic) -> Non
     clinic.secrets.trouble = SecretsDamaged()
     finding = await clinic.finding("key-store")
     assert finding.action is not None
-    done = await Doctor(clinic.patient()).mend(finding.action.mend)
+    done = await Doctor(clinic.patient()).fix(finding.action.fix)
     assert "secrets.aside-1.json" in done
     assert (await clinic.finding("key-store")).state == "ok"
     with pytest.raises(CompanionError):
-        await Doctor(clinic.patient()).mend("everything")
+        await Doctor(clinic.patient()).fix("everything")

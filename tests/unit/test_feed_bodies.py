@@ -42,10 +42,10 @@ def test_what_began_long_ago_and_goes_on_is_not_past() -> None:
 
 
 async def test_a_feed_too_large_for_clients_is_trimmed_and_says_by_how_much() -> None:
-    house = FeedHouse(size_limit=20_000)
-    await house.write(*(visit(each, TODAY - timedelta(days=2)) for each in range(200)))
-    link, _url = await house.feeds.add("avery", label="Phone")
-    body = await house.feeds.body(link.id)
+    application = FeedHouse(size_limit=20_000)
+    await application.write(*(visit(each, TODAY - timedelta(days=2)) for each in range(200)))
+    link, _url = await application.feeds.add("avery", label="Phone")
+    body = await application.feeds.body(link.id)
     data = gzip.decompress(body.gzipped)
     assert complaints(data, limit=20_000) == []
     assert body.size == len(data) > 19_000
@@ -55,58 +55,58 @@ async def test_a_feed_too_large_for_clients_is_trimmed_and_says_by_how_much() ->
 
 
 async def test_bodies_kept_are_bounded_and_made_again_when_wanted() -> None:
-    house = FeedHouse(memory=6_000)
-    await house.write(*(visit(each) for each in range(100)))
-    tokens = [await house.token(days_in_advance=days) for days in range(3, 12)]
-    first = [(await house.feeds.fetch(token, accept_gzip=True)).body for token in tokens]
-    bodies = house.feeds._bodies
+    application = FeedHouse(memory=6_000)
+    await application.write(*(visit(each) for each in range(100)))
+    tokens = [await application.token(days_in_advance=days) for days in range(3, 12)]
+    first = [(await application.feeds.fetch(token, accept_gzip=True)).body for token in tokens]
+    bodies = application.feeds._bodies
     assert bodies._used <= 6_000
     assert bodies._used == sum(len(body.gzipped) for _, body in bodies._bodies.values())
-    again = [(await house.feeds.fetch(token, accept_gzip=True)).body for token in tokens]
+    again = [(await application.feeds.fetch(token, accept_gzip=True)).body for token in tokens]
     assert again == first
 
 
 async def test_fragments_kept_are_bounded_by_their_number() -> None:
-    house = FeedHouse()
-    bodies = FeedBodies(book=house.book, writer=house.writer, keep_events=150)
-    house.feeds._bodies = house.feeds._serving._bodies = bodies
-    await house.write(*(visit(each) for each in range(100)))
+    application = FeedHouse()
+    bodies = FeedBodies(book=application.book, writer=application.writer, keep_events=150)
+    application.feeds._bodies = application.feeds._serving._bodies = bodies
+    await application.write(*(visit(each) for each in range(100)))
     for days in range(3, 12):
-        await house.feeds.fetch(await house.token(days_in_advance=days))
+        await application.feeds.fetch(await application.token(days_in_advance=days))
     assert sum(each.events for each in bodies._fragments.values()) <= 150
 
 
 async def test_many_devices_at_once_read_the_book_once() -> None:
-    house = FeedHouse()
-    await house.write(*(visit(each) for each in range(20)))
-    token = await house.token()
-    answers = await asyncio.gather(*(house.feeds.fetch(token) for _ in range(50)))
+    application = FeedHouse()
+    await application.write(*(visit(each) for each in range(20)))
+    token = await application.token()
+    answers = await asyncio.gather(*(application.feeds.fetch(token) for _ in range(50)))
     assert {answer.status for answer in answers} == {200}
-    assert house.book.reads == ["revisions", "appointments"]
+    assert application.book.reads == ["revisions", "appointments"]
 
 
 async def test_a_caller_who_goes_away_does_not_leave_half_a_body() -> None:
-    house = FeedHouse()
-    await house.write(*(visit(each) for each in range(300)))
-    link, _url = await house.feeds.add("avery", label="Phone")
+    application = FeedHouse()
+    await application.write(*(visit(each) for each in range(300)))
+    link, _url = await application.feeds.add("avery", label="Phone")
     for turns in range(12):
-        asking = asyncio.create_task(house.feeds.body(link.id))
+        asking = asyncio.create_task(application.feeds.body(link.id))
         for _turn in range(turns):
             await asyncio.sleep(0)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-    assert (await house.feeds.body(link.id)).events == 300
+    assert (await application.feeds.body(link.id)).events == 300
 
 
 async def test_a_series_changed_in_one_place_changes_one_event() -> None:
-    house = FeedHouse()
+    application = FeedHouse()
     rule = Recurrence(rule="FREQ=DAILY;COUNT=30")
     series = visit(18, recurrence=rule, id="lunch")
-    await house.edit(series, visit(20))
-    token = await house.token()
+    await application.edit(series, visit(20))
+    token = await application.token()
 
     async def read() -> dict[str, str]:
-        answer = await house.feeds.fetch(token)
+        answer = await application.feeds.fetch(token)
         return {event["UID"]: event["DTSTART"] for event in events(answer.body)}
 
     before = await read()
@@ -116,13 +116,13 @@ async def test_a_series_changed_in_one_place_changes_one_event() -> None:
         start=original + timedelta(hours=2),
         end=original + timedelta(hours=3),
     )
-    await house.edit(with_changes(series, moved))
+    await application.edit(with_changes(series, moved))
     after = await read()
     assert len(before) == 31
     assert before.keys() == after.keys()
     assert [after[uid] for uid in after if after[uid] != before[uid]] == ["20260305T000000Z"]
     gone = OccurrenceChange(original_start=original, cancelled=True)
-    await house.edit(with_changes(series, gone))
+    await application.edit(with_changes(series, gone))
     assert len(await read()) == 30
 
 
@@ -132,8 +132,8 @@ def with_changes(series: Appointment, *changes: OccurrenceChange) -> Appointment
 
 
 async def test_a_book_that_hangs_is_given_up_for_everybody_in_the_queue() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
+    application = FeedHouse()
+    await application.write(visit(1))
 
     class Hanging(CountingBook):
         async def appointments(
@@ -142,9 +142,9 @@ async def test_a_book_that_hangs_is_given_up_for_everybody_in_the_queue() -> Non
             await asyncio.Event().wait()
             return []
 
-    bodies = FeedBodies(book=Hanging(), writer=house.writer, patience=0.05)
-    house.feeds._bodies = house.feeds._serving._bodies = bodies
-    tokens = [await house.token(days_in_advance=days) for days in range(1, 9)]
+    bodies = FeedBodies(book=Hanging(), writer=application.writer, patience=0.05)
+    application.feeds._bodies = application.feeds._serving._bodies = bodies
+    tokens = [await application.token(days_in_advance=days) for days in range(1, 9)]
     async with asyncio.timeout(5):
-        answers = await asyncio.gather(*(house.feeds.fetch(token) for token in tokens))
+        answers = await asyncio.gather(*(application.feeds.fetch(token) for token in tokens))
     assert {answer.status for answer in answers} == {503}

@@ -21,14 +21,14 @@ from tests.fakes.settings import FakeSettings
 
 
 async def test_a_link_has_a_token_of_256_bits_kept_only_hashed_and_sealed() -> None:
-    house = FeedHouse()
-    link, url = await house.feeds.add("avery", label="Work phone")
+    application = FeedHouse()
+    link, url = await application.feeds.add("avery", label="Work phone")
     found = re.fullmatch(r"http://192\.168\.20\.7:8090/feeds/([A-Za-z0-9_-]{43})\.ics", url)
     assert found is not None
-    assert house.secrets.kept == {f"feed/{link.id}": found[1]}
-    assert found[1] not in repr(await house.feeds.links())
-    assert found[1] not in repr(house.activity.lines)
-    assert await house.feeds.url(link.id) == url
+    assert application.secrets.kept == {f"feed/{link.id}": found[1]}
+    assert found[1] not in repr(await application.feeds.links())
+    assert found[1] not in repr(application.activity.lines)
+    assert await application.feeds.url(link.id) == url
 
 
 @pytest.mark.parametrize(
@@ -45,25 +45,25 @@ async def test_the_address_in_a_link_is_the_proxys_else_the_practices_else_the_m
 ) -> None:
     settings = practice()
     own = replace(settings.practice, feed_host=host, feed_base_url=base)
-    house = FeedHouse(settings=FakeSettings(replace(settings, practice=own)))
-    _link, url = await house.feeds.add("Avery", label="Phone")
+    application = FeedHouse(settings=FakeSettings(replace(settings, practice=own)))
+    _link, url = await application.feeds.add("Avery", label="Phone")
     assert url.startswith(start)
 
 
 async def test_days_left_out_are_the_practitioners_own() -> None:
-    house = FeedHouse(settings=FakeSettings(practice(days_in_arrears=3, days_in_advance=21)))
-    link, _url = await house.feeds.add("avery", label="Phone")
+    application = FeedHouse(settings=FakeSettings(practice(days_in_arrears=3, days_in_advance=21)))
+    link, _url = await application.feeds.add("avery", label="Phone")
     assert (link.days_in_arrears, link.days_in_advance) == (3, 21)
-    link, _url = await house.feeds.add("avery", label="Phone", days_in_arrears=0)
+    link, _url = await application.feeds.add("avery", label="Phone", days_in_arrears=0)
     assert (link.days_in_arrears, link.days_in_advance) == (0, 21)
 
 
 async def test_an_expiry_is_the_end_of_that_day_in_the_practitioners_zone() -> None:
-    house = FeedHouse()
-    link, _url = await house.feeds.add("avery", label="Phone", expires=date(2026, 3, 2))
+    application = FeedHouse()
+    link, _url = await application.feeds.add("avery", label="Phone", expires=date(2026, 3, 2))
     assert link.expires_at == datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
     with pytest.raises(BadInput) as caught:
-        await house.feeds.add("avery", label="Phone", expires=date(2026, 3, 1))
+        await application.feeds.add("avery", label="Phone", expires=date(2026, 3, 1))
     assert caught.value.field == "expires"
 
 
@@ -80,45 +80,45 @@ async def test_an_expiry_is_the_end_of_that_day_in_the_practitioners_zone() -> N
 async def test_what_cannot_be_a_link_is_refused_and_leaves_nothing(
     wrong: dict[str, object], field: str
 ) -> None:
-    house = FeedHouse()
+    application = FeedHouse()
     with pytest.raises(BadInput) as caught:
-        await house.feeds.add("avery", **wrong)  # type: ignore[arg-type] # wrong on purpose
+        await application.feeds.add("avery", **wrong)  # type: ignore[arg-type] # wrong on purpose
     assert caught.value.field == field
-    assert await house.feeds.links() == []
-    assert house.secrets.kept == {}
+    assert await application.feeds.links() == []
+    assert application.secrets.kept == {}
 
 
 async def test_a_practice_that_allows_no_links_gets_none() -> None:
     settings = practice()
     off = replace(settings, practice=replace(settings.practice, feeds_allowed=False))
-    house = FeedHouse(settings=FakeSettings(off))
+    application = FeedHouse(settings=FakeSettings(off))
     with pytest.raises(BadInput):
-        await house.feeds.add("avery", label="Phone")
+        await application.feeds.add("avery", label="Phone")
 
 
 async def test_without_a_secret_store_no_link_is_made() -> None:
-    house = FeedHouse()
-    house.secrets.trouble = SecretsUnavailable()
+    application = FeedHouse()
+    application.secrets.trouble = SecretsUnavailable()
     with pytest.raises(SecretsUnavailable):
-        await house.feeds.add("avery", label="Phone")
-    assert await house.feeds.links() == []
+        await application.feeds.add("avery", label="Phone")
+    assert await application.feeds.links() == []
 
 
 async def test_switching_a_link_off_forgets_its_token_and_its_last_copy() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    link, url = await house.feeds.add("avery", label="Phone")
-    await house.feeds.fetch(url.rpartition("/")[2].removesuffix(".ics"))
-    await house.feeds.close()
-    assert len(house.kept.files) == 1
-    await house.feeds.revoke(link.id)
-    assert house.secrets.kept == {}
-    assert house.kept.files == {}
+    application = FeedHouse()
+    await application.write(visit(1))
+    link, url = await application.feeds.add("avery", label="Phone")
+    await application.feeds.fetch(url.rpartition("/")[2].removesuffix(".ics"))
+    await application.feeds.close()
+    assert len(application.kept.files) == 1
+    await application.feeds.revoke(link.id)
+    assert application.secrets.kept == {}
+    assert application.kept.files == {}
     with pytest.raises(NotFound):
-        await house.feeds.url(link.id)
-    when = (await house.feeds.link(link.id)).revoked_at
-    house.clock.shift(60)
-    assert (await house.feeds.revoke(link.id)).revoked_at == when
+        await application.feeds.url(link.id)
+    when = (await application.feeds.link(link.id)).revoked_at
+    application.clock.shift(60)
+    assert (await application.feeds.revoke(link.id)).revoked_at == when
 
 
 async def test_an_unknown_link_is_named_so() -> None:
@@ -127,15 +127,15 @@ async def test_an_unknown_link_is_named_so() -> None:
 
 
 async def test_tidying_removes_links_a_month_after_they_became_unknown() -> None:
-    house = FeedHouse()
-    gone, _url = await house.feeds.add("avery", label="Old phone")
-    await house.feeds.add("avery", label="New phone")
-    await house.feeds.revoke(gone.id)
-    house.clock.set(NOON + timedelta(days=119))
-    assert await house.feeds.tidy() == 0
-    house.clock.set(NOON + timedelta(days=120))
-    assert await house.feeds.tidy() == 1
-    assert [link.label for link in await house.feeds.links()] == ["New phone"]
+    application = FeedHouse()
+    gone, _url = await application.feeds.add("avery", label="Old phone")
+    await application.feeds.add("avery", label="New phone")
+    await application.feeds.revoke(gone.id)
+    application.clock.set(NOON + timedelta(days=119))
+    assert await application.feeds.tidy() == 0
+    application.clock.set(NOON + timedelta(days=120))
+    assert await application.feeds.tidy() == 1
+    assert [link.label for link in await application.feeds.links()] == ["New phone"]
 
 
 # ── what is shown ────────────────────────────────────────────────────────────────────────────
@@ -174,9 +174,11 @@ def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: str) -> No
 
 
 async def test_an_export_holds_whole_local_days_and_has_no_size_limit() -> None:
-    house = FeedHouse(size_limit=2_000)
-    await house.write(*(visit(each, TODAY - timedelta(days=1)) for each in range(480)))
-    data = await house.feeds.export("Avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 10))
+    application = FeedHouse(size_limit=2_000)
+    await application.write(*(visit(each, TODAY - timedelta(days=1)) for each in range(480)))
+    data = await application.feeds.export(
+        "Avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 10)
+    )
     read = events(data)
     assert complaints(data, limit=None) == []
     assert (len(read), len(data) > 2_000) == (432, True)
@@ -217,16 +219,16 @@ def test_a_client_is_known_by_its_product(agent: str, product: str) -> None:
 
 
 async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> None:
-    house = FeedHouse()
-    await house.write(visit(1, notes="Bring the old plate"))
+    application = FeedHouse()
+    await application.write(visit(1, notes="Bring the old plate"))
     chosen = Disclosure(items=frozenset({Item.NOTES}), client_name=ClientName.FULL)
-    link, url = await house.feeds.add("avery", label="Phone", detail="custom", custom=chosen)
+    link, url = await application.feeds.add("avery", label="Phone", detail="custom", custom=chosen)
     assert link.custom == chosen
-    (event,) = events((await house.feeds.fetch(token_of(url))).body)
+    (event,) = events((await application.feeds.fetch(token_of(url))).body)
     assert event["SUMMARY"] == "Marigold Quillfeather"
     assert event["DESCRIPTION"] == "Bring the old plate"
     assert "LOCATION" not in event
-    await house.settings.change(
+    await application.settings.change(
         lambda settings: replace(
             settings,
             practice=replace(
@@ -234,7 +236,7 @@ async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> 
             ),
         )
     )
-    (event,) = events((await house.feeds.fetch(token_of(url))).body)
+    (event,) = events((await application.feeds.fetch(token_of(url))).body)
     assert event["SUMMARY"] == "Client appointment"
     assert "DESCRIPTION" not in event
 
@@ -245,9 +247,9 @@ async def test_a_preset_keeps_no_custom_choice() -> None:
 
 
 async def test_a_renewed_link_is_as_the_old_one_for_as_long_again() -> None:
-    house = FeedHouse()
+    application = FeedHouse()
     chosen = Disclosure(busy_only=True)
-    old, url = await house.feeds.add(
+    old, url = await application.feeds.add(
         "avery",
         label="Phone",
         detail="custom",
@@ -256,40 +258,40 @@ async def test_a_renewed_link_is_as_the_old_one_for_as_long_again() -> None:
         days_in_advance=2,
         expires=date(2026, 3, 31),
     )
-    house.clock.shift(10 * 86_400)
-    new, new_url = await house.feeds.renew(old.id)
+    application.clock.shift(10 * 86_400)
+    new, new_url = await application.feeds.renew(old.id)
     assert (new.label, new.detail, new.custom) == ("Phone", "custom", chosen)
     assert (new.days_in_arrears, new.days_in_advance) == (1, 2)
     assert old.expires_at is not None
     assert new.expires_at == old.expires_at + timedelta(days=10)
     assert new_url != url
-    assert (await house.feeds.url(new.id)) == new_url
+    assert (await application.feeds.url(new.id)) == new_url
     with pytest.raises(NotFound):
-        await house.feeds.url(old.id)
-    body = (await house.feeds.fetch(token_of(url))).body
+        await application.feeds.url(old.id)
+    body = (await application.feeds.fetch(token_of(url))).body
     assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]
 
 
 async def test_all_links_of_one_or_of_everybody_are_switched_off() -> None:
-    house = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
+    application = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
     for who in ("avery", "avery", "blake"):
-        await house.feeds.add(who, label="Phone")
-    first = (await house.feeds.links("avery"))[0]
-    await house.feeds.revoke(first.id)
-    assert await house.feeds.revoke_all("avery") == 1
-    assert [each.revoked_at is None for each in await house.feeds.links("blake")] == [True]
-    assert await house.feeds.revoke_all() == 1
-    assert all(each.revoked_at for each in await house.feeds.links())
-    assert house.secrets.kept == {}
+        await application.feeds.add(who, label="Phone")
+    first = (await application.feeds.links("avery"))[0]
+    await application.feeds.revoke(first.id)
+    assert await application.feeds.revoke_all("avery") == 1
+    assert [each.revoked_at is None for each in await application.feeds.links("blake")] == [True]
+    assert await application.feeds.revoke_all() == 1
+    assert all(each.revoked_at for each in await application.feeds.links())
+    assert application.secrets.kept == {}
 
 
 async def test_a_preview_is_what_the_link_then_shows() -> None:
-    house = FeedHouse(size_limit=3_000)
-    await house.write(*(visit(48 * each) for each in range(-5, 6)))
+    application = FeedHouse(size_limit=3_000)
+    await application.write(*(visit(48 * each) for each in range(-5, 6)))
     choices = {"detail": "full", "days_in_arrears": 5, "days_in_advance": 5}
-    preview = await house.feeds.preview("avery", **choices)  # type: ignore[arg-type] # as the keys say
-    link, _url = await house.feeds.add("avery", label="Phone", **choices)  # type: ignore[arg-type] # as above
-    body = await house.feeds.body(link.id)
+    preview = await application.feeds.preview("avery", **choices)  # type: ignore[arg-type] # as the keys say
+    link, _url = await application.feeds.add("avery", label="Phone", **choices)  # type: ignore[arg-type] # as above
+    body = await application.feeds.body(link.id)
     assert preview.events[0].summary.startswith("Marigold Quillfeather")
     assert len(preview.events) == 11
     assert preview.trimmed_past + preview.trimmed_future > 0
@@ -301,33 +303,35 @@ async def test_a_preview_is_what_the_link_then_shows() -> None:
 
 
 async def test_a_fetch_is_noted_with_its_outcome_and_where_it_came_from() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    link, url = await house.feeds.add("avery", label="Phone")
+    application = FeedHouse()
+    await application.write(visit(1))
+    link, url = await application.feeds.add("avery", label="Phone")
     agent = "Mozilla/5.0 Thunderbird/128.0"
-    first = await house.feeds.fetch(token_of(url), client=agent, address="192.168.20.44")
-    await house.feeds.close()
-    noted = await house.feeds.link(link.id)
+    first = await application.feeds.fetch(token_of(url), client=agent, address="192.168.20.44")
+    await application.feeds.close()
+    noted = await application.feeds.link(link.id)
     assert (noted.last_client, noted.last_status) == ("Thunderbird/128.0", 200)
     assert (noted.last_network, noted.intervals) == ("inside", ())
     tag = dict(first.headers)[b"etag"].decode()
-    house.clock.shift(1800)
-    await house.feeds.fetch(token_of(url), client=agent, if_none_match=tag, address="8.8.4.4")
-    await house.feeds.close()
-    noted = await house.feeds.link(link.id)
+    application.clock.shift(1800)
+    await application.feeds.fetch(token_of(url), client=agent, if_none_match=tag, address="8.8.4.4")
+    await application.feeds.close()
+    noted = await application.feeds.link(link.id)
     assert (noted.last_status, noted.last_network, noted.intervals) == (304, "outside", (1800,))
 
 
 async def test_a_change_of_cap_or_name_reaches_subscribers() -> None:
     """SEQUENCE and LAST-MODIFIED rise, or phones keep the old words."""
-    house = FeedHouse()
-    await house.write(visit(1))
-    people = Practitioners(settings=house.settings, book=house.book, clock=house.clock)
-    token = await house.token(detail="full")
+    application = FeedHouse()
+    await application.write(visit(1))
+    people = Practitioners(
+        settings=application.settings, book=application.book, clock=application.clock
+    )
+    token = await application.token(detail="full")
 
     async def stamp() -> tuple[int, str]:
-        house.clock.shift(1)
-        (event,) = events((await house.feeds.fetch(token)).body)
+        application.clock.shift(1)
+        (event,) = events((await application.feeds.fetch(token)).body)
         return int(event["SEQUENCE"]), event["LAST-MODIFIED"]
 
     seen = [await stamp()]
@@ -353,26 +357,26 @@ def test_details_in_words_are_read_and_shown_alike() -> None:
 
 
 async def test_the_links_of_somebody_who_leaves_are_switched_off_first() -> None:
-    house = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
-    await house.write(visit(1))
+    application = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
+    await application.write(visit(1))
     people = Practitioners(
-        settings=house.settings,
-        book=house.book,
-        clock=house.clock,
-        leaving=(house.feeds.revoke_all,),
+        settings=application.settings,
+        book=application.book,
+        clock=application.clock,
+        leaving=(application.feeds.revoke_all,),
     )
-    token = await house.token()
+    token = await application.token()
     await people.merge("avery", "blake")
-    (link,) = await house.feeds.links()
+    (link,) = await application.feeds.links()
     assert link.revoked_at is not None
-    body = (await house.feeds.fetch(token)).body
+    body = (await application.feeds.fetch(token)).body
     assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]
 
 
 async def test_what_every_link_shows_is_told_at_once_but_for_those_switched_off() -> None:
-    house = FeedHouse()
-    one, _ = await house.feeds.add("avery", label="Phone")
-    off, _ = await house.feeds.add("avery", label="Old phone")
-    await house.feeds.revoke(off.id)
-    assert await house.feeds.bodies("avery") == {one.id: await house.feeds.body(one.id)}
-    assert await house.feeds.bodies("nobody") == {}
+    application = FeedHouse()
+    one, _ = await application.feeds.add("avery", label="Phone")
+    off, _ = await application.feeds.add("avery", label="Old phone")
+    await application.feeds.revoke(off.id)
+    assert await application.feeds.bodies("avery") == {one.id: await application.feeds.body(one.id)}
+    assert await application.feeds.bodies("nobody") == {}

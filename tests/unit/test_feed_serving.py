@@ -18,14 +18,14 @@ from tests.fakes.feeds import NOON, TODAY, FeedHouse, visit
 ADDRESS = "192.168.20.40"
 
 
-async def fetched(house: FeedHouse, token: str, tag: str = "") -> FeedAnswer:
-    return await house.feeds.fetch(
+async def fetched(application: FeedHouse, token: str, tag: str = "") -> FeedAnswer:
+    return await application.feeds.fetch(
         token, accept_gzip=True, if_none_match=tag, client="iOS/17.5", address=ADDRESS
     )
 
 
-async def read(house: FeedHouse, token: str) -> list[dict[str, str]]:
-    answer = await fetched(house, token)
+async def read(application: FeedHouse, token: str) -> list[dict[str, str]]:
+    answer = await fetched(application, token)
     assert answer.status == 200
     data = gzip.decompress(answer.body)
     assert complaints(data) == []
@@ -40,28 +40,28 @@ def tag_of(answer: FeedAnswer) -> str:
 
 
 async def test_a_poll_that_finds_nothing_new_reads_nothing_for_a_second() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    tag = tag_of(await fetched(house, token))
-    house.book.reads.clear()
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    tag = tag_of(await fetched(application, token))
+    application.book.reads.clear()
     for _poll in range(100):
-        assert (await fetched(house, token, tag)).status == 304
-    assert house.book.reads == []
-    house.clock.shift(1.1)
-    assert (await fetched(house, token, tag)).status == 304
-    assert house.book.reads == ["revisions"]
+        assert (await fetched(application, token, tag)).status == 304
+    assert application.book.reads == []
+    application.clock.shift(1.1)
+    assert (await fetched(application, token, tag)).status == 304
+    assert application.book.reads == ["revisions"]
 
 
 async def test_a_change_by_another_process_shows_within_two_seconds() -> None:
-    house = FeedHouse()
-    await house.write(visit(1), visit(2), visit(3))
-    token = await house.token()
-    first = await read(house, token)
-    house.clock.shift(60)
-    await house.write(replace(visit(2), location="Room 9"), visit(4), remove=[visit(3).id])
-    house.clock.shift(2)
-    second = await read(house, token)
+    application = FeedHouse()
+    await application.write(visit(1), visit(2), visit(3))
+    token = await application.token()
+    first = await read(application, token)
+    application.clock.shift(60)
+    await application.write(replace(visit(2), location="Room 9"), visit(4), remove=[visit(3).id])
+    application.clock.shift(2)
+    second = await read(application, token)
     assert [each["LOCATION"][:6] for each in second] == ["Room 2", "Room 9", "Room 2"]
     assert second[0] == first[0], "what did not change keeps its every byte"
     assert second[1]["UID"] == first[1]["UID"]
@@ -70,76 +70,76 @@ async def test_a_change_by_another_process_shows_within_two_seconds() -> None:
 
 
 async def test_a_change_told_of_shows_at_once_and_reads_only_what_changed() -> None:
-    house = FeedHouse()
-    await house.write(*(visit(each) for each in range(100)))
-    token = await house.token()
-    await fetched(house, token)
-    await house.edit(replace(visit(50), location="Room 9"))
-    house.book.reads.clear()
-    assert [each["LOCATION"] for each in await read(house, token)].count("Room 9") == 1
-    assert house.book.reads == ["revisions", "versions", "appointment"]
+    application = FeedHouse()
+    await application.write(*(visit(each) for each in range(100)))
+    token = await application.token()
+    await fetched(application, token)
+    await application.edit(replace(visit(50), location="Room 9"))
+    application.book.reads.clear()
+    assert [each["LOCATION"] for each in await read(application, token)].count("Room 9") == 1
+    assert application.book.reads == ["revisions", "versions", "appointment"]
 
 
 async def test_an_appointment_that_went_to_a_colleague_leaves_the_feed() -> None:
-    house = FeedHouse()
-    await house.write(visit(1), visit(2))
-    token = await house.token()
-    assert len(await read(house, token)) == 2
-    await house.edit(replace(visit(2), practitioner_id="blake"))
-    assert len(await read(house, token)) == 1
+    application = FeedHouse()
+    await application.write(visit(1), visit(2))
+    token = await application.token()
+    assert len(await read(application, token)) == 2
+    await application.edit(replace(visit(2), practitioner_id="blake"))
+    assert len(await read(application, token)) == 1
 
 
 async def test_another_practitioners_change_leaves_the_bytes_alone() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    first = await fetched(house, token)
-    await house.edit(visit(2, practitioner_id="blake"))
-    assert await fetched(house, token) is first
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    first = await fetched(application, token)
+    await application.edit(visit(2, practitioner_id="blake"))
+    assert await fetched(application, token) is first
 
 
 async def test_midnight_in_the_practitioners_zone_moves_the_window() -> None:
-    house = FeedHouse()
-    await house.write(visit(0, TODAY + timedelta(days=8)))
-    token = await house.token(days_in_arrears=0, days_in_advance=7)
-    assert [each["SUMMARY"] for each in await read(house, token)] == [EMPTY]
-    house.clock.set(datetime(2026, 3, 2, 12, 59, 58, tzinfo=UTC))
-    house.clock.shift(1.5)
-    assert [each["SUMMARY"] for each in await read(house, token)] == [EMPTY]
-    house.clock.shift(1.5)
-    assert [each["DTSTART"] for each in await read(house, token)] == ["20260309T130000Z"]
+    application = FeedHouse()
+    await application.write(visit(0, TODAY + timedelta(days=8)))
+    token = await application.token(days_in_arrears=0, days_in_advance=7)
+    assert [each["SUMMARY"] for each in await read(application, token)] == [EMPTY]
+    application.clock.set(datetime(2026, 3, 2, 12, 59, 58, tzinfo=UTC))
+    application.clock.shift(1.5)
+    assert [each["SUMMARY"] for each in await read(application, token)] == [EMPTY]
+    application.clock.shift(1.5)
+    assert [each["DTSTART"] for each in await read(application, token)] == ["20260309T130000Z"]
 
 
 async def test_a_change_of_what_is_shown_raises_the_sequence_of_every_event() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token(detail="google")
-    (before,) = await read(house, token)
-    record = house.settings.current.practitioner("avery")
-    house.clock.shift(60)
-    changed = replace(record, disclosure_revision=1, disclosure_changed_at=house.clock.now())
-    await house.settings.change(lambda settings: settings.with_practitioner(changed))
-    (after,) = await read(house, token)
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token(detail="google")
+    (before,) = await read(application, token)
+    record = application.settings.current.practitioner("avery")
+    application.clock.shift(60)
+    changed = replace(record, disclosure_revision=1, disclosure_changed_at=application.clock.now())
+    await application.settings.change(lambda settings: settings.with_practitioner(changed))
+    (after,) = await read(application, token)
     assert int(after["SEQUENCE"]) > int(before["SEQUENCE"])
     assert after["LAST-MODIFIED"] > before["LAST-MODIFIED"]
 
 
 async def test_two_devices_with_the_same_view_share_one_body() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    one, other = await house.token(), await house.token()
-    first = await fetched(house, one)
-    house.book.reads.clear()
-    assert await fetched(house, other) is first
-    assert "appointments" not in house.book.reads
+    application = FeedHouse()
+    await application.write(visit(1))
+    one, other = await application.token(), await application.token()
+    first = await fetched(application, one)
+    application.book.reads.clear()
+    assert await fetched(application, other) is first
+    assert "appointments" not in application.book.reads
 
 
 async def test_each_detail_hides_what_it_says() -> None:
-    house = FeedHouse()
-    await house.write(visit(1, notes="Marigold is anxious"))
+    application = FeedHouse()
+    await application.write(visit(1, notes="Marigold is anxious"))
     summaries = {}
     for detail in ("full", "initials", "busy"):
-        (event,) = await read(house, await house.token(detail=detail))
+        (event,) = await read(application, await application.token(detail=detail))
         summaries[detail] = event["SUMMARY"]
         said = " ".join(event.values())
         assert ("Quillfeather" in said) == (detail == "full")
@@ -155,24 +155,24 @@ async def test_each_detail_hides_what_it_says() -> None:
 
 
 async def test_an_empty_feed_says_so_on_today_without_making_anybody_busy() -> None:
-    house = FeedHouse()
-    token = await house.token()
-    (event,) = await read(house, token)
+    application = FeedHouse()
+    token = await application.token()
+    (event,) = await read(application, token)
     assert event["SUMMARY"] == EMPTY
     assert (event["DTSTART"], event["DTEND"]) == ("20260302", "20260303")
     assert (event["TRANSP"], event["CLASS"]) == ("TRANSPARENT", "PUBLIC")
-    first = await fetched(house, token)
-    house.clock.shift(3600)
-    assert (await fetched(house, token, tag_of(first))).status == 304
+    first = await fetched(application, token)
+    application.clock.shift(3600)
+    assert (await fetched(application, token, tag_of(first))).status == 304
 
 
 async def test_a_notice_moves_with_the_days_and_its_sequence_rises() -> None:
-    house = FeedHouse()
-    token = await house.token()
-    (before,) = await read(house, token)
-    house.clock.set(NOON + timedelta(days=1))
-    house.clock.shift(2)
-    (after,) = await read(house, token)
+    application = FeedHouse()
+    token = await application.token()
+    (before,) = await read(application, token)
+    application.clock.set(NOON + timedelta(days=1))
+    application.clock.shift(2)
+    (after,) = await read(application, token)
     assert after["UID"] == before["UID"]
     assert int(after["SEQUENCE"]) == int(before["SEQUENCE"]) + 1
     assert after["LAST-MODIFIED"] > before["LAST-MODIFIED"]
@@ -180,9 +180,9 @@ async def test_a_notice_moves_with_the_days_and_its_sequence_rises() -> None:
 
 async def test_a_schedule_that_is_not_kept_up_to_date_says_since_when_at_the_top() -> None:
     since = datetime(2026, 2, 27, 22, 41, tzinfo=UTC)
-    house = FeedHouse(stale_since=lambda who: since if who == "avery" else None)
-    await house.write(visit(1))
-    first, second = await read(house, await house.token())
+    application = FeedHouse(stale_since=lambda who: since if who == "avery" else None)
+    await application.write(visit(1))
+    first, second = await read(application, await application.token())
     assert first["SUMMARY"] == "Schedule not updated since Sat 28 February 09:41"
     assert (first["DTSTART"], first["TRANSP"]) == ("20260302", "TRANSPARENT")
     assert second["SUMMARY"].startswith("MQ")
@@ -190,207 +190,210 @@ async def test_a_schedule_that_is_not_kept_up_to_date_says_since_when_at_the_top
 
 async def test_a_schedule_that_grows_old_between_two_polls_says_so_at_the_next() -> None:
     since: list[datetime] = []
-    house = FeedHouse(stale_since=lambda _who: since[0] if since else None)
-    await house.write(visit(1))
-    token = await house.token()
-    assert len(await read(house, token)) == 1
+    application = FeedHouse(stale_since=lambda _who: since[0] if since else None)
+    await application.write(visit(1))
+    token = await application.token()
+    assert len(await read(application, token)) == 1
     since.append(datetime(2026, 2, 27, 22, 41, tzinfo=UTC))
-    house.clock.shift(2)
-    assert len(await read(house, token)) == 2
+    application.clock.shift(2)
+    assert len(await read(application, token)) == 2
 
 
 async def test_a_link_switched_off_says_so_for_90_days_and_is_then_unknown() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    link, url = await house.feeds.add("avery", label="Phone")
+    application = FeedHouse()
+    await application.write(visit(1))
+    link, url = await application.feeds.add("avery", label="Phone")
     token = url.rpartition("/")[2].removesuffix(".ics")
-    await fetched(house, token)
-    await house.feeds.revoke(link.id)
-    assert [each["SUMMARY"] for each in await read(house, token)] == [SWITCHED_OFF]
-    house.clock.set(NOON + timedelta(days=89, hours=23))
-    house.clock.shift(2)
-    assert [each["SUMMARY"] for each in await read(house, token)] == [SWITCHED_OFF]
-    house.clock.set(NOON + timedelta(days=90))
-    house.clock.shift(2)
-    gone, never = await fetched(house, token), await fetched(house, "A" * 43)
+    await fetched(application, token)
+    await application.feeds.revoke(link.id)
+    assert [each["SUMMARY"] for each in await read(application, token)] == [SWITCHED_OFF]
+    application.clock.set(NOON + timedelta(days=89, hours=23))
+    application.clock.shift(2)
+    assert [each["SUMMARY"] for each in await read(application, token)] == [SWITCHED_OFF]
+    application.clock.set(NOON + timedelta(days=90))
+    application.clock.shift(2)
+    gone, never = await fetched(application, token), await fetched(application, "A" * 43)
     assert gone is never
     assert gone.status == 404
 
 
 async def test_an_expired_link_says_so_from_the_next_midnight() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token(expires=date(2026, 3, 2))
-    assert (await read(house, token))[0]["SUMMARY"] != SWITCHED_OFF
-    house.clock.set(datetime(2026, 3, 2, 13, 0, tzinfo=UTC))
-    house.clock.shift(1.1)
-    assert [each["SUMMARY"] for each in await read(house, token)] == [SWITCHED_OFF]
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token(expires=date(2026, 3, 2))
+    assert (await read(application, token))[0]["SUMMARY"] != SWITCHED_OFF
+    application.clock.set(datetime(2026, 3, 2, 13, 0, tzinfo=UTC))
+    application.clock.shift(1.1)
+    assert [each["SUMMARY"] for each in await read(application, token)] == [SWITCHED_OFF]
 
 
 async def test_a_practitioner_who_left_or_a_practice_without_links_switches_them_off() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    before = house.settings.current
-    await house.settings.change(
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    before = application.settings.current
+    await application.settings.change(
         lambda each: replace(each, practice=replace(each.practice, feeds_allowed=False))
     )
-    assert [each["SUMMARY"] for each in await read(house, token)] == [SWITCHED_OFF]
-    await house.settings.change(lambda _each: before.without_practitioner("avery"))
-    house.clock.shift(1.1)
-    assert [each["SUMMARY"] for each in await read(house, token)] == [SWITCHED_OFF]
-    await house.settings.change(lambda _each: before)
-    house.clock.shift(1.1)
-    assert [each["SUMMARY"] for each in await read(house, token)] != [SWITCHED_OFF]
+    assert [each["SUMMARY"] for each in await read(application, token)] == [SWITCHED_OFF]
+    await application.settings.change(lambda _each: before.without_practitioner("avery"))
+    application.clock.shift(1.1)
+    assert [each["SUMMARY"] for each in await read(application, token)] == [SWITCHED_OFF]
+    await application.settings.change(lambda _each: before)
+    application.clock.shift(1.1)
+    assert [each["SUMMARY"] for each in await read(application, token)] != [SWITCHED_OFF]
 
 
 # ── faults ───────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_book_that_cannot_be_read_serves_the_last_bytes_from_memory() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    good = await fetched(house, token)
-    house.book.fault = StoreDamaged()
-    house.clock.shift(60)
-    assert (await fetched(house, token)).body == good.body
-    assert (await fetched(house, token, tag_of(good))).status == 304
-    house.book.fault = None
-    await house.write(visit(2))
-    house.clock.shift(10)
-    assert len(await read(house, token)) == 2
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    good = await fetched(application, token)
+    application.book.fault = StoreDamaged()
+    application.clock.shift(60)
+    assert (await fetched(application, token)).body == good.body
+    assert (await fetched(application, token, tag_of(good))).status == 304
+    application.book.fault = None
+    await application.write(visit(2))
+    application.clock.shift(10)
+    assert len(await read(application, token)) == 2
 
 
 @pytest.mark.parametrize("damaged", ["book", "store", "both"])
 async def test_after_a_restart_they_come_from_the_disk(damaged: str) -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    good = await fetched(house, token)
-    await house.feeds.close()
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    good = await fetched(application, token)
+    await application.feeds.close()
     if damaged != "store":
-        house.book.fault = StoreDamaged()
+        application.book.fault = StoreDamaged()
     if damaged != "book":
-        house.store.fault = StoreDamaged()
-    house.start()
-    assert (await fetched(house, token)).body == good.body
-    assert (await fetched(house, "B" * 43)).status in {404, 503}
+        application.store.fault = StoreDamaged()
+    application.start()
+    assert (await fetched(application, token)).body == good.body
+    assert (await fetched(application, "B" * 43)).status in {404, 503}
 
 
 async def test_a_fault_without_any_good_bytes_is_503_and_empty() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    house.book.fault = OSError("not even one of ours")
-    answer = await fetched(house, token)
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    application.book.fault = OSError("not even one of ours")
+    answer = await fetched(application, token)
     assert (answer.status, answer.body) == (503, b"")
 
 
 async def test_last_bytes_of_an_expired_link_are_not_served() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token(expires=date(2026, 3, 2))
-    await fetched(house, token)
-    await house.feeds.close()
-    house.book.fault = StoreDamaged()
-    house.start()
-    house.clock.set(NOON + timedelta(days=2))
-    assert (await fetched(house, token)).status == 503
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token(expires=date(2026, 3, 2))
+    await fetched(application, token)
+    await application.feeds.close()
+    application.book.fault = StoreDamaged()
+    application.start()
+    application.clock.set(NOON + timedelta(days=2))
+    assert (await fetched(application, token)).status == 503
 
 
 async def test_last_bytes_that_are_not_ours_are_no_good_bytes() -> None:
-    house = FeedHouse()
-    token = await house.token()
-    await fetched(house, token)
-    await house.feeds.close()
-    (name,) = house.kept.files
+    application = FeedHouse()
+    token = await application.token()
+    await fetched(application, token)
+    await application.feeds.close()
+    (name,) = application.kept.files
     for content in (b"", b"{}", b"{}\nx", b'{"id":1,"practitioner":"","expires":null}\nx', b"[]\n"):
-        house.kept.files[name] = (token, content)
-        house.book.fault = StoreDamaged()
-        house.start()
-        assert (await fetched(house, token)).status == 503
+        application.kept.files[name] = (token, content)
+        application.book.fault = StoreDamaged()
+        application.start()
+        assert (await fetched(application, token)).status == 503
 
 
 async def test_a_broken_store_is_not_asked_at_every_request() -> None:
-    house = FeedHouse()
-    token = await house.token()
-    await fetched(house, token)
-    house.book.fault = StoreDamaged()
-    house.clock.shift(2)
-    house.book.reads.clear()
+    application = FeedHouse()
+    token = await application.token()
+    await fetched(application, token)
+    application.book.fault = StoreDamaged()
+    application.clock.shift(2)
+    application.book.reads.clear()
     for _poll in range(20):
-        await fetched(house, token)
-    assert len(house.book.reads) == 1
+        await fetched(application, token)
+    assert len(application.book.reads) == 1
 
 
 # ── strangers ────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_misses_are_limited_by_address_but_never_a_known_link() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token()
-    statuses = [(await fetched(house, f"{each:043}")).status for each in range(40)]
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token()
+    statuses = [(await fetched(application, f"{each:043}")).status for each in range(40)]
     assert statuses == [404] * 30 + [429] * 10
-    assert (await fetched(house, token)).status == 200
-    house.clock.shift(5)
-    assert (await fetched(house, token)).status == 200
-    elsewhere = await house.feeds.fetch("C" * 43, address="192.168.20.41")
+    assert (await fetched(application, token)).status == 200
+    application.clock.shift(5)
+    assert (await fetched(application, token)).status == 200
+    elsewhere = await application.feeds.fetch("C" * 43, address="192.168.20.41")
     assert elsewhere.status == 404
-    assert house.feeds.miss(ADDRESS).status == 404, "two tries came back in five seconds"
-    assert house.feeds.miss(ADDRESS).status == 404
-    assert house.feeds.miss(ADDRESS).status == 429
+    assert application.feeds.miss(ADDRESS).status == 404, "two tries came back in five seconds"
+    assert application.feeds.miss(ADDRESS).status == 404
+    assert application.feeds.miss(ADDRESS).status == 429
 
 
 async def test_a_link_that_another_process_just_made_works_at_once() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    await fetched(house, await house.token())
+    application = FeedHouse()
+    await application.write(visit(1))
+    await fetched(application, await application.token())
     elsewhere = FeedHouse(
-        settings=house.settings, book=house.book, store=house.store, secrets=house.secrets
+        settings=application.settings,
+        book=application.book,
+        store=application.store,
+        secrets=application.secrets,
     )
     token = await elsewhere.token()
-    assert (await fetched(house, token)).status == 200
+    assert (await fetched(application, token)).status == 200
 
 
 async def test_a_link_that_another_process_switched_off_stops_within_two_seconds() -> None:
-    house = FeedHouse()
-    await house.write(visit(1))
-    link, url = await house.feeds.add("avery", label="Phone")
+    application = FeedHouse()
+    await application.write(visit(1))
+    link, url = await application.feeds.add("avery", label="Phone")
     token = url.rpartition("/")[2].removesuffix(".ics")
-    await fetched(house, token)
-    with house.changes.losing():
-        await house.store.put(replace(link, revoked_at=house.clock.now()))
-    house.clock.shift(2)
-    assert [each["SUMMARY"] for each in await read(house, token)] == [SWITCHED_OFF]
+    await fetched(application, token)
+    with application.changes.losing():
+        await application.store.put(replace(link, revoked_at=application.clock.now()))
+    application.clock.shift(2)
+    assert [each["SUMMARY"] for each in await read(application, token)] == [SWITCHED_OFF]
 
 
 async def test_who_fetched_last_is_noted_but_not_at_every_poll() -> None:
-    house = FeedHouse()
-    token = await house.token()
+    application = FeedHouse()
+    token = await application.token()
     for _poll in range(10):
-        await fetched(house, token)
-    await house.feeds.close()
-    (link,) = await house.feeds.links()
+        await fetched(application, token)
+    await application.feeds.close()
+    (link,) = await application.feeds.links()
     assert (link.fetches, link.last_client, link.last_fetched_at) == (1, "iOS/17.5", NOON)
-    house.clock.shift(31)
-    await fetched(house, token)
-    await house.feeds.close()
-    (link,) = await house.feeds.links()
+    application.clock.shift(31)
+    await fetched(application, token)
+    await application.feeds.close()
+    (link,) = await application.feeds.links()
     assert link.fetches == 2
 
 
 async def test_no_log_line_holds_a_token_or_a_name(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    house = FeedHouse()
-    await house.write(visit(1))
-    token = await house.token(detail="full")
-    await fetched(house, token)
-    house.book.fault = ValueError("Marigold Quillfeather")
-    house.clock.shift(60)
-    await fetched(house, token)
-    await house.feeds.close()
+    application = FeedHouse()
+    await application.write(visit(1))
+    token = await application.token(detail="full")
+    await fetched(application, token)
+    application.book.fault = ValueError("Marigold Quillfeather")
+    application.clock.shift(60)
+    await fetched(application, token)
+    await application.feeds.close()
     assert "ValueError" in caplog.text
     assert token not in caplog.text
     assert "Quillfeather" not in caplog.text

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from companion.web.door import Visitor
+from companion.web.current_user import Visitor
 from companion.web.guard import Guard
 from companion.web.launching import CONTROL_PATH, LaunchTokens, token_hash
 
@@ -79,7 +79,7 @@ class Inside:
         await send({"type": "http.response.body", "body": self.body[middle:]})
 
 
-class House:
+class Application:
     def __init__(self) -> None:
         self.inside = Inside()
         self.machines = Machines()
@@ -153,16 +153,18 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def application() -> Application:
+    return Application()
 
 
 # ── Host ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("host", [HOST, "localhost:8080", "[::1]:8080", "LOCALHOST:8080"])
-async def test_each_loopback_name_with_our_port_is_let_in(house: House, host: str) -> None:
-    answer = await house.ask(host=host)
+async def test_each_loopback_name_with_our_port_is_let_in(
+    application: Application, host: str
+) -> None:
+    answer = await application.ask(host=host)
     assert answer.status_code == 200
 
 
@@ -180,26 +182,26 @@ async def test_each_loopback_name_with_our_port_is_let_in(house: House, host: st
         "192.168.1.20:8080",
     ],
 )
-async def test_any_other_host_is_misdirected(house: House, host: str) -> None:
-    answer = await house.ask(host=host)
+async def test_any_other_host_is_misdirected(application: Application, host: str) -> None:
+    answer = await application.ask(host=host)
     assert answer.status_code == 421
-    assert not house.inside.reached
+    assert not application.inside.reached
     assert host not in answer.text
 
 
-async def test_a_request_without_host_is_misdirected(house: House) -> None:
-    sent = await house.raw([(b"cookie", house.cookie["cookie"].encode())])
+async def test_a_request_without_host_is_misdirected(application: Application) -> None:
+    sent = await application.raw([(b"cookie", application.cookie["cookie"].encode())])
     assert sent[0]["status"] == 421
 
 
 @pytest.mark.parametrize("name", [b"host", b"origin", b"sec-fetch-site"])
-async def test_a_doubled_header_is_refused(house: House, name: bytes) -> None:
+async def test_a_doubled_header_is_refused(application: Application, name: bytes) -> None:
     value = {b"host": HOST, b"origin": ORIGIN, b"sec-fetch-site": "same-origin"}[name].encode()
     others = [] if name == b"host" else [(b"host", HOST.encode())]
-    cookie = (b"cookie", house.cookie["cookie"].encode())
-    sent = await house.raw([*others, (name, value), (name, value), cookie])
+    cookie = (b"cookie", application.cookie["cookie"].encode())
+    sent = await application.raw([*others, (name, value), (name, value), cookie])
     assert sent[0]["status"] == 400
-    assert not house.inside.reached
+    assert not application.inside.reached
 
 
 async def test_port_80_may_be_left_unsaid() -> None:
@@ -216,9 +218,9 @@ async def test_port_80_may_be_left_unsaid() -> None:
         assert (await client.get("http://127.0.0.1/healthz")).status_code == 200
 
 
-async def test_headers_of_a_proxy_never_reach_the_app(house: House) -> None:
-    await house.ask(x_forwarded_prefix="/evil", x_forwarded_host="evil.example")
-    names = [name for name, _ in house.inside.reached[0]["headers"]]
+async def test_headers_of_a_proxy_never_reach_the_app(application: Application) -> None:
+    await application.ask(x_forwarded_prefix="/evil", x_forwarded_host="evil.example")
+    names = [name for name, _ in application.inside.reached[0]["headers"]]
     assert not [name for name in names if name.startswith(b"x-forwarded")]
 
 
@@ -226,12 +228,14 @@ async def test_headers_of_a_proxy_never_reach_the_app(house: House) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_a_method_that_changes_something_needs_our_origin(house: House, method: str) -> None:
-    assert (await house.ask("/files", method=method)).status_code == 403
-    assert (await house.ask("/files", method=method, origin="null")).status_code == 403
-    foreign = await house.ask("/files", method=method, origin="http://evil.example")
+async def test_a_method_that_changes_something_needs_our_origin(
+    application: Application, method: str
+) -> None:
+    assert (await application.ask("/files", method=method)).status_code == 403
+    assert (await application.ask("/files", method=method, origin="null")).status_code == 403
+    foreign = await application.ask("/files", method=method, origin="http://evil.example")
     assert foreign.status_code == 403
-    assert (await house.ask("/files", method=method, origin=ORIGIN)).status_code == 200
+    assert (await application.ask("/files", method=method, origin=ORIGIN)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -244,28 +248,30 @@ async def test_a_method_that_changes_something_needs_our_origin(house: House, me
         "http://127.0.0.1:8080.evil.example",
     ],
 )
-async def test_the_origin_must_be_that_of_the_host(house: House, origin: str) -> None:
-    assert (await house.ask("/files", method="POST", origin=origin)).status_code == 403
-    assert (await house.ask("/", origin=origin)).status_code == 403
+async def test_the_origin_must_be_that_of_the_host(application: Application, origin: str) -> None:
+    assert (await application.ask("/files", method="POST", origin=origin)).status_code == 403
+    assert (await application.ask("/", origin=origin)).status_code == 403
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
-async def test_a_post_the_browser_calls_foreign_is_refused(house: House, site: str) -> None:
-    answer = await house.ask("/files", method="POST", origin=ORIGIN, sec_fetch_site=site)
+async def test_a_post_the_browser_calls_foreign_is_refused(
+    application: Application, site: str
+) -> None:
+    answer = await application.ask("/files", method="POST", origin=ORIGIN, sec_fetch_site=site)
     assert answer.status_code == 403
 
 
-async def test_another_site_may_link_here_but_not_embed_or_read(house: House) -> None:
+async def test_another_site_may_link_here_but_not_embed_or_read(application: Application) -> None:
     link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}
-    assert (await house.ask(also=link, sec_fetch_dest="document")).status_code == 200
-    assert (await house.ask(also=link, sec_fetch_dest="iframe")).status_code == 403
-    read = await house.ask(sec_fetch_site="cross-site", sec_fetch_mode="no-cors")
+    assert (await application.ask(also=link, sec_fetch_dest="document")).status_code == 200
+    assert (await application.ask(also=link, sec_fetch_dest="iframe")).status_code == 403
+    read = await application.ask(sec_fetch_site="cross-site", sec_fetch_mode="no-cors")
     assert read.status_code == 403
 
 
-async def test_a_typed_address_and_our_own_requests_pass(house: House) -> None:
-    assert (await house.ask(sec_fetch_site="none")).status_code == 200
-    own = await house.ask(sec_fetch_site="same-origin", sec_fetch_mode="cors")
+async def test_a_typed_address_and_our_own_requests_pass(application: Application) -> None:
+    assert (await application.ask(sec_fetch_site="none")).status_code == 200
+    own = await application.ask(sec_fetch_site="same-origin", sec_fetch_mode="cors")
     assert own.status_code == 200
 
 
@@ -275,9 +281,9 @@ _HOST = (b"host", HOST.encode())
 _ORIGIN = (b"origin", ORIGIN.encode())
 
 
-async def test_our_own_websocket_is_accepted(house: House) -> None:
-    assert await house.connect(_HOST, _ORIGIN) == "websocket.accept"
-    assert house.inside.reached[0]["companion.user"] == "robin"
+async def test_our_own_websocket_is_accepted(application: Application) -> None:
+    assert await application.connect(_HOST, _ORIGIN) == "websocket.accept"
+    assert application.inside.reached[0]["companion.user"] == "robin"
 
 
 @pytest.mark.parametrize(
@@ -304,36 +310,40 @@ async def test_our_own_websocket_is_accepted(house: House) -> None:
     ],
 )
 async def test_a_foreign_websocket_is_closed_before_the_app_sees_it(
-    house: House, headers: tuple[tuple[bytes, bytes], ...]
+    application: Application, headers: tuple[tuple[bytes, bytes], ...]
 ) -> None:
-    assert await house.connect(*headers) == "websocket.close"
-    assert not house.inside.reached
+    assert await application.connect(*headers) == "websocket.close"
+    assert not application.inside.reached
 
 
-async def test_a_websocket_without_the_machines_cookie_is_closed(house: House) -> None:
-    assert await house.connect(_HOST, _ORIGIN, known=False) == "websocket.close"
-    assert not house.inside.reached
+async def test_a_websocket_without_the_machines_cookie_is_closed(application: Application) -> None:
+    assert await application.connect(_HOST, _ORIGIN, known=False) == "websocket.close"
+    assert not application.inside.reached
 
 
 # ── launch token and the machine's cookie ─────────────────────────────────────────────────────
 
 
-async def test_an_unknown_browser_sees_a_calm_page_and_nothing_else(house: House) -> None:
-    answer = await house.ask(known=False)
+async def test_an_unknown_browser_sees_a_calm_page_and_nothing_else(
+    application: Application,
+) -> None:
+    answer = await application.ask(known=False)
     assert answer.status_code == 403
     assert "start Calendar Companion from the desktop" in answer.text
-    assert not house.inside.reached
+    assert not application.inside.reached
 
 
-async def test_an_unknown_program_gets_plain_text(house: House) -> None:
-    answer = await house.ask("/data", known=False, sec_fetch_mode="cors")
+async def test_an_unknown_program_gets_plain_text(application: Application) -> None:
+    answer = await application.ask("/data", known=False, sec_fetch_mode="cors")
     assert answer.status_code == 403
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-async def test_a_launch_token_becomes_a_cookie_and_leaves_the_address(house: House) -> None:
-    token = house.launches.issue()
-    answer = await house.ask(f"/import?a=1&launch={token}&b=2", known=False)
+async def test_a_launch_token_becomes_a_cookie_and_leaves_the_address(
+    application: Application,
+) -> None:
+    token = application.launches.issue()
+    answer = await application.ask(f"/import?a=1&launch={token}&b=2", known=False)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/import?a=1&b=2"
     cookie = answer.headers["set-cookie"]
@@ -341,15 +351,15 @@ async def test_a_launch_token_becomes_a_cookie_and_leaves_the_address(house: Hou
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     value = cookie.partition("=")[2].partition(";")[0]
-    assert value not in house.machines.known, "only the hash is kept"
-    assert token_hash(value) in house.machines.known
-    assert not house.inside.reached
+    assert value not in application.machines.known, "only the hash is kept"
+    assert token_hash(value) in application.machines.known
+    assert not application.inside.reached
 
 
-async def test_a_launch_token_works_once(house: House) -> None:
-    token = house.launches.issue()
-    assert (await house.ask(f"/?launch={token}", known=False)).status_code == 303
-    assert (await house.ask(f"/?launch={token}", known=False)).status_code == 403
+async def test_a_launch_token_works_once(application: Application) -> None:
+    token = application.launches.issue()
+    assert (await application.ask(f"/?launch={token}", known=False)).status_code == 303
+    assert (await application.ask(f"/?launch={token}", known=False)).status_code == 403
 
 
 async def test_an_old_launch_token_is_refused() -> None:
@@ -360,40 +370,46 @@ async def test_an_old_launch_token_is_refused() -> None:
     assert not launches.take(token)
 
 
-async def test_a_made_up_token_is_refused(house: House) -> None:
-    assert (await house.ask("/?launch=guess", known=False)).status_code == 403
+async def test_a_made_up_token_is_refused(application: Application) -> None:
+    assert (await application.ask("/?launch=guess", known=False)).status_code == 403
 
 
-async def test_a_known_browser_keeps_its_cookie_when_launched_again(house: House) -> None:
-    token = house.launches.issue()
-    answer = await house.ask(f"/?launch={token}")
+async def test_a_known_browser_keeps_its_cookie_when_launched_again(
+    application: Application,
+) -> None:
+    token = application.launches.issue()
+    answer = await application.ask(f"/?launch={token}")
     assert answer.status_code == 303
     assert "set-cookie" not in answer.headers
-    assert not house.launches.take(token), "it is spent all the same"
+    assert not application.launches.take(token), "it is spent all the same"
 
 
-async def test_a_browser_that_only_fetches_ahead_does_not_spend_the_token(house: House) -> None:
-    token = house.launches.issue()
-    ahead = await house.ask(f"/?launch={token}", known=False, sec_purpose="prefetch;prerender")
+async def test_a_browser_that_only_fetches_ahead_does_not_spend_the_token(
+    application: Application,
+) -> None:
+    token = application.launches.issue()
+    ahead = await application.ask(
+        f"/?launch={token}", known=False, sec_purpose="prefetch;prerender"
+    )
     assert ahead.status_code == 503
-    assert (await house.ask(f"/?launch={token}", known=False)).status_code == 303
+    assert (await application.ask(f"/?launch={token}", known=False)).status_code == 303
 
 
-async def test_the_clean_address_never_leaves_the_app(house: House) -> None:
-    token = house.launches.issue()
-    sent = await house.raw([_HOST], path="//evil.example/", query=f"launch={token}")
+async def test_the_clean_address_never_leaves_the_app(application: Application) -> None:
+    token = application.launches.issue()
+    sent = await application.raw([_HOST], path="//evil.example/", query=f"launch={token}")
     assert dict(sent[0]["headers"])[b"location"] == b"/evil.example/"
 
 
-async def test_a_full_disk_does_not_keep_the_person_out(house: House) -> None:
-    house.machines.trouble = OSError("disk full")
-    answer = await house.ask(f"/?launch={house.launches.issue()}", known=False)
+async def test_a_full_disk_does_not_keep_the_person_out(application: Application) -> None:
+    application.machines.trouble = OSError("disk full")
+    answer = await application.ask(f"/?launch={application.launches.issue()}", known=False)
     assert answer.status_code == 303
 
 
-async def test_health_and_googles_way_back_need_no_cookie(house: House) -> None:
-    assert (await house.ask("/healthz", known=False)).status_code == 200
-    back = await house.ask(
+async def test_health_and_googles_way_back_need_no_cookie(application: Application) -> None:
+    assert (await application.ask("/healthz", known=False)).status_code == 200
+    back = await application.ask(
         "/oauth/callback?state=s&code=c",
         known=False,
         sec_fetch_site="cross-site",
@@ -401,51 +417,57 @@ async def test_health_and_googles_way_back_need_no_cookie(house: House) -> None:
         sec_fetch_dest="document",
     )
     assert back.status_code == 200
-    assert [scope["companion.user"] for scope in house.inside.reached] == ["", ""]
+    assert [scope["companion.user"] for scope in application.inside.reached] == ["", ""]
 
 
 # ── a second start ────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_second_start_with_the_secret_gets_a_launch_address(house: House) -> None:
-    answer = await house.ask(
+async def test_a_second_start_with_the_secret_gets_a_launch_address(
+    application: Application,
+) -> None:
+    answer = await application.ask(
         CONTROL_PATH, method="POST", known=False, authorization=f"Bearer {SECRET}"
     )
     url = json.loads(answer.text)["url"]
     assert url.startswith(f"http://127.0.0.1:{PORT}/?launch=")
-    launched = await house.ask(url.removeprefix(ORIGIN), known=False)
+    launched = await application.ask(url.removeprefix(ORIGIN), known=False)
     assert launched.status_code == 303
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", f"Basic {SECRET}", SECRET])
-async def test_the_control_path_refuses_a_wrong_secret(house: House, given: str) -> None:
-    answer = await house.ask(CONTROL_PATH, method="POST", known=False, authorization=given)
+async def test_the_control_path_refuses_a_wrong_secret(
+    application: Application, given: str
+) -> None:
+    answer = await application.ask(CONTROL_PATH, method="POST", known=False, authorization=given)
     assert answer.status_code == 403
     assert "launch" not in answer.text
 
 
 @pytest.mark.parametrize("header", [{"origin": ORIGIN}, {"sec_fetch_site": "same-origin"}])
-async def test_no_browser_may_call_the_control_path(house: House, header: dict[str, str]) -> None:
-    answer = await house.ask(
+async def test_no_browser_may_call_the_control_path(
+    application: Application, header: dict[str, str]
+) -> None:
+    answer = await application.ask(
         CONTROL_PATH, method="POST", authorization=f"Bearer {SECRET}", also=header
     )
     assert answer.status_code == 403
 
 
-async def test_the_control_path_wants_a_post(house: House) -> None:
-    answer = await house.ask(CONTROL_PATH, known=False, authorization=f"Bearer {SECRET}")
+async def test_the_control_path_wants_a_post(application: Application) -> None:
+    answer = await application.ask(CONTROL_PATH, known=False, authorization=f"Bearer {SECRET}")
     assert answer.status_code == 405
 
 
 # ── what every answer carries ─────────────────────────────────────────────────────────────────
 
 
-async def test_every_answer_carries_the_security_headers(house: House) -> None:
+async def test_every_answer_carries_the_security_headers(application: Application) -> None:
     for answer in (
-        await house.ask(),
-        await house.ask(known=False),
-        await house.ask(host="evil.example"),
-        await house.ask("/files", method="POST"),
+        await application.ask(),
+        await application.ask(known=False),
+        await application.ask(host="evil.example"),
+        await application.ask("/files", method="POST"),
     ):
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
@@ -457,8 +479,8 @@ async def test_every_answer_carries_the_security_headers(house: House) -> None:
         assert answer.headers["cross-origin-opener-policy"] == "same-origin"
 
 
-async def test_each_script_tag_carries_this_answers_own_nonce(house: House) -> None:
-    first, second = await house.ask(), await house.ask()
+async def test_each_script_tag_carries_this_answers_own_nonce(application: Application) -> None:
+    first, second = await application.ask(), await application.ask()
     nonces = []
     for answer in (first, second):
         found = re.search(r"'nonce-([^']+)'", answer.headers["content-security-policy"])
@@ -469,24 +491,24 @@ async def test_each_script_tag_carries_this_answers_own_nonce(house: House) -> N
     assert nonces[0] != nonces[1]
 
 
-async def test_pages_are_not_kept_by_the_browser_but_files_may_be(house: House) -> None:
-    assert (await house.ask()).headers["cache-control"] == "no-store"
-    house.inside.headers = [(b"content-type", b"text/css"), (b"cache-control", b"max-age=60")]
-    assert (await house.ask("/static/app.css")).headers["cache-control"] == "max-age=60"
+async def test_pages_are_not_kept_by_the_browser_but_files_may_be(application: Application) -> None:
+    assert (await application.ask()).headers["cache-control"] == "no-store"
+    application.inside.headers = [(b"content-type", b"text/css"), (b"cache-control", b"max-age=60")]
+    assert (await application.ask("/static/app.css")).headers["cache-control"] == "max-age=60"
 
 
-async def test_what_is_not_html_passes_byte_for_byte(house: House) -> None:
-    house.inside.headers = [(b"content-type", b"text/javascript")]
-    answer = await house.ask("/x.js")
-    assert answer.content == house.inside.body
+async def test_what_is_not_html_passes_byte_for_byte(application: Application) -> None:
+    application.inside.headers = [(b"content-type", b"text/javascript")]
+    answer = await application.ask("/x.js")
+    assert answer.content == application.inside.body
 
 
-async def test_the_lifespan_goes_straight_to_the_app(house: House) -> None:
+async def test_the_lifespan_goes_straight_to_the_app(application: Application) -> None:
     seen: list[str] = []
 
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    house.guard.app = app
-    await house.raw([], kind="lifespan")
+    application.guard.app = app
+    await application.raw([], kind="lifespan")
     assert seen == ["lifespan"]

@@ -16,8 +16,8 @@ from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.services.imports.importing import BY_ID, BY_KEY
 from companion.services.ports import BookChange
 from tests.fakes.stores import MemoryBook
-from tests.samples.desk import Desk
 from tests.samples.exports import ALLIED, PREMIER, allied, csv_bytes, premier, xlsx_bytes
+from tests.samples.import_bench import ImportBench
 
 
 def wall(day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -25,21 +25,21 @@ def wall(day: int, hour: int = 0, minute: int = 0) -> datetime:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def bench(tmp_path: Path) -> ImportBench:
+    return ImportBench(tmp_path)
 
 
-async def only(desk: Desk, source: str = "bp-allied") -> Appointment:
-    (found,) = (await desk.all(source)).values()
+async def only(bench: ImportBench, source: str = "bp-allied") -> Appointment:
+    (found,) = (await bench.all(source)).values()
     return found
 
 
-async def test_a_row_of_the_allied_style_becomes_an_appointment(desk: Desk) -> None:
-    report = await desk.take(csv_bytes([allied(0, Notes="Bring shoes")]))
+async def test_a_row_of_the_allied_style_becomes_an_appointment(bench: ImportBench) -> None:
+    report = await bench.take(csv_bytes([allied(0, Notes="Bring shoes")]))
     assert (report.source, report.added, report.rejected) == ("bp-allied", 1, ())
     assert report.matched_by == BY_ID
     (person,) = report.created
-    kept = await only(desk)
+    kept = await only(bench)
     assert kept == Appointment(
         id=appointment_id("bp-allied", "A1000"),
         practitioner_id=person.id,
@@ -59,11 +59,11 @@ async def test_a_row_of_the_allied_style_becomes_an_appointment(desk: Desk) -> N
         created_by="Front desk",
         updated=datetime(2026, 2, 19, 21, 0, tzinfo=UTC),
         revision=1,
-        changed_at=desk.clock.now(),
+        changed_at=bench.clock.now(),
     )
 
 
-async def test_kinds_types_and_show_as_follow_the_allied_rules(desk: Desk) -> None:
+async def test_kinds_types_and_show_as_follow_the_allied_rules(bench: ImportBench) -> None:
     rows = [
         allied(0, Type="Meeting", Meeting_Type="Lunch", Recurring="Yes", Client_ID=""),
         allied(1, Type="casual", Status="Out of office"),
@@ -71,8 +71,8 @@ async def test_kinds_types_and_show_as_follow_the_allied_rules(desk: Desk) -> No
         allied(3, Cancelled="Y"),
         allied(4, Status="Tentative"),
     ]
-    await desk.take(csv_bytes(rows))
-    lunch, away, client, gone, perhaps = (await desk.all()).values()
+    await bench.take(csv_bytes(rows))
+    lunch, away, client, gone, perhaps = (await bench.all()).values()
     assert (lunch.kind, lunch.appointment_type) == (AppointmentKind.MEETING, "Lunch")
     assert lunch.in_series
     assert (away.kind, away.show_as) == (AppointmentKind.CASUAL, ShowAs.OUT_OF_OFFICE)
@@ -87,24 +87,24 @@ async def test_kinds_types_and_show_as_follow_the_allied_rules(desk: Desk) -> No
     [("2/3/2026", "4/3/2026", 3), ("2/3/2026", "", 1), ("2/3/2026 00:00", "2/3/2026 00:00", 1)],
 )
 async def test_the_end_of_an_all_day_row_is_its_last_day(
-    desk: Desk, start: str, end: str, days: int
+    bench: ImportBench, start: str, end: str, days: int
 ) -> None:
-    await desk.take(csv_bytes([allied(0, All_Day="Yes", Start=start, End=end)]))
-    kept = await only(desk)
+    await bench.take(csv_bytes([allied(0, All_Day="Yes", Start=start, End=end)]))
+    kept = await only(bench)
     assert kept.all_day
     assert (kept.start, kept.end) == (wall(2), wall(2) + timedelta(days=days))
 
 
-async def test_a_row_of_the_premier_style_has_a_length(desk: Desk) -> None:
+async def test_a_row_of_the_premier_style_has_a_length(bench: ImportBench) -> None:
     rows = [
         premier(0, REASON="Knee", COMMENT="Left one"),
         premier(1, RECORDSTATUS=2),
         premier(2, INTERNALID=0, APPOINTMENTLENGTH="1:30"),
         premier(3, APPOINTMENTTIME=43_200, APPOINTMENTLENGTH=900),
     ]
-    report = await desk.take(csv_bytes(rows, PREMIER))
+    report = await bench.take(csv_bytes(rows, PREMIER))
     assert (report.source, report.added) == ("bp-premier", 4)
-    knee, deleted, reserved, seconds = (await desk.all("bp-premier")).values()
+    knee, deleted, reserved, seconds = (await bench.all("bp-premier")).values()
     assert (knee.start, knee.end) == (wall(2, 9), wall(2, 9, 15))
     assert (knee.kind, knee.appointment_type) == (AppointmentKind.CLIENT, "Long")
     assert knee.notes == "Knee\nLeft one"
@@ -114,7 +114,7 @@ async def test_a_row_of_the_premier_style_has_a_length(desk: Desk) -> None:
     assert (seconds.start, seconds.end) == (wall(2, 12), wall(2, 12, 15))
 
 
-async def test_csv_and_xlsx_of_the_same_rows_are_the_same_appointments(desk: Desk) -> None:
+async def test_csv_and_xlsx_of_the_same_rows_are_the_same_appointments(bench: ImportBench) -> None:
     rows = [allied(n, Appointment_ID=str(7000 + n)) for n in range(3)]
     typed = [
         row
@@ -125,24 +125,24 @@ async def test_csv_and_xlsx_of_the_same_rows_are_the_same_appointments(desk: Des
         }
         for n, row in enumerate(rows)
     ]
-    await desk.take(csv_bytes(rows))
-    report = await desk.take(xlsx_bytes(typed))
+    await bench.take(csv_bytes(rows))
+    report = await bench.take(xlsx_bytes(typed))
     assert (report.unchanged, report.added, report.changed) == (3, 0, 0)
 
 
-async def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
+async def test_the_same_file_twice_changes_nothing(bench: ImportBench) -> None:
     content = csv_bytes([allied(n) for n in range(5)])
-    await desk.take(content)
-    before = await desk.book.revisions()
-    report = await desk.take(content)
+    await bench.take(content)
+    before = await bench.book.revisions()
+    report = await bench.take(content)
     assert (report.unchanged, report.added, report.changed, report.removed) == (5, 0, 0, 0)
-    assert await desk.book.revisions() == before
-    assert len(await desk.book.imports()) == 2
+    assert await bench.book.revisions() == before
+    assert len(await bench.book.imports()) == 2
 
 
-async def test_an_unchanged_file_writes_no_appointment(desk: Desk) -> None:
+async def test_an_unchanged_file_writes_no_appointment(bench: ImportBench) -> None:
     content = csv_bytes([allied(0)])
-    await desk.take(content)
+    await bench.take(content)
 
     class Sealed(MemoryBook):
         async def apply(self, change: BookChange, now: datetime) -> None:
@@ -151,15 +151,15 @@ async def test_an_unchanged_file_writes_no_appointment(desk: Desk) -> None:
             await super().apply(change, now)
 
     sealed = Sealed()
-    sealed.__dict__.update(desk.book.__dict__)
-    desk.book = sealed
-    desk.__post_init__()
-    assert (await desk.take(content)).unchanged == 1
+    sealed.__dict__.update(bench.book.__dict__)
+    bench.book = sealed
+    bench.__post_init__()
+    assert (await bench.take(content)).unchanged == 1
     with pytest.raises(StoreError):
-        await desk.take(csv_bytes([allied(0, Location="Elsewhere")]))
+        await bench.take(csv_bytes([allied(0, Location="Elsewhere")]))
 
 
-async def test_bad_rows_are_named_and_good_ones_go_in(desk: Desk) -> None:
+async def test_bad_rows_are_named_and_good_ones_go_in(bench: ImportBench) -> None:
     rows = [
         allied(0, Start="32/13/2026"),
         allied(1),
@@ -174,7 +174,7 @@ async def test_bad_rows_are_named_and_good_ones_go_in(desk: Desk) -> None:
         allied(10, Start="1/1/1066 9:00"),
         allied(11),
     ]
-    report = await desk.take(csv_bytes(rows))
+    report = await bench.take(csv_bytes(rows))
     assert report.added == 2
     assert [(each.row, each.reason) for each in report.rejected] == [
         (2, "Start: “32/13/2026” is not a date (day/month/year is expected)."),
@@ -190,177 +190,181 @@ async def test_bad_rows_are_named_and_good_ones_go_in(desk: Desk) -> None:
     ]
 
 
-async def test_a_row_whose_cells_have_slipped_is_rejected(desk: Desk) -> None:
+async def test_a_row_whose_cells_have_slipped_is_rejected(bench: ImportBench) -> None:
     content = csv_bytes([allied(0), allied(1)]).replace(b"Ottoline,Vane0", b"Ottoline,Vane0,Jr")
-    report = await desk.take(content)
+    report = await bench.take(content)
     assert report.added == 1
     assert [each.row for each in report.rejected] == [2]
     assert "separator" in report.rejected[0].reason
 
 
-async def test_no_reason_repeats_a_name(desk: Desk) -> None:
+async def test_no_reason_repeats_a_name(bench: ImportBench) -> None:
     rows = [allied(0, Start="Ottoline Vane", End="Vane"), allied(1, Start="Vane")]
-    report = await desk.take(csv_bytes(rows))
+    report = await bench.take(csv_bytes(rows))
     assert len(report.rejected) == 2
     assert "Vane" not in str(report.rejected)
 
 
-async def test_a_rejected_first_row_does_not_take_the_id_of_a_good_second(desk: Desk) -> None:
+async def test_a_rejected_first_row_does_not_take_the_id_of_a_good_second(
+    bench: ImportBench,
+) -> None:
     rows = [allied(0, Start="?"), allied(1, Appointment_ID="A1000")]
-    report = await desk.take(csv_bytes(rows))
+    report = await bench.take(csv_bytes(rows))
     assert (report.added, len(report.rejected)) == (1, 1)
 
 
-async def test_changes_say_only_what_the_file_names(desk: Desk) -> None:
-    await desk.take(csv_bytes([allied(n) for n in range(3)]))
-    report = await desk.take(csv_bytes([allied(1, Location="Room 2"), allied(9)]))
+async def test_changes_say_only_what_the_file_names(bench: ImportBench) -> None:
+    await bench.take(csv_bytes([allied(n) for n in range(3)]))
+    report = await bench.take(csv_bytes([allied(1, Location="Room 2"), allied(9)]))
     assert (report.added, report.changed, report.removed) == (1, 1, 0)
-    assert len(await desk.all()) == 4
+    assert len(await bench.all()) == 4
 
 
-async def test_an_appointment_that_moves_to_another_practitioner_keeps_its_id(desk: Desk) -> None:
-    await desk.take(csv_bytes([allied(0)]))
-    before = await only(desk)
-    report = await desk.take(csv_bytes([allied(0, Practitioner="Bo Sample")]))
-    after = await only(desk)
+async def test_an_appointment_that_moves_to_another_practitioner_keeps_its_id(
+    bench: ImportBench,
+) -> None:
+    await bench.take(csv_bytes([allied(0)]))
+    before = await only(bench)
+    report = await bench.take(csv_bytes([allied(0, Practitioner="Bo Sample")]))
+    after = await only(bench)
     assert report.changed == 1
     assert after.id == before.id
     assert after.practitioner_id != before.practitioner_id
 
 
-async def test_times_are_the_practitioners_own_wall_time(desk: Desk) -> None:
-    await desk.practitioners.add("Dr Ada Example", timezone="Australia/Perth")
-    await desk.take(csv_bytes([allied(0)]))
-    kept = await only(desk)
+async def test_times_are_the_practitioners_own_wall_time(bench: ImportBench) -> None:
+    await bench.practitioners.add("Dr Ada Example", timezone="Australia/Perth")
+    await bench.take(csv_bytes([allied(0)]))
+    kept = await only(bench)
     assert (kept.start, kept.timezone) == (wall(2, 9), "Australia/Perth")
     assert kept.created == datetime(2026, 2, 20, 0, 0, tzinfo=UTC)
 
 
-async def test_times_with_an_offset_become_the_practitioners_wall_time(desk: Desk) -> None:
+async def test_times_with_an_offset_become_the_practitioners_wall_time(bench: ImportBench) -> None:
     row = allied(0, Start="2026-03-01T22:00:00Z", End="2026-03-01T22:30:00Z")
-    await desk.take(csv_bytes([row]))
-    kept = await only(desk)
+    await bench.take(csv_bytes([row]))
+    kept = await only(bench)
     assert (kept.start, kept.end) == (wall(2, 9), wall(2, 9, 30))
 
 
-async def test_an_appointment_across_the_repeated_hour_keeps_its_length(desk: Desk) -> None:
+async def test_an_appointment_across_the_repeated_hour_keeps_its_length(bench: ImportBench) -> None:
     row = allied(0, Start="2026-04-04T15:45:00Z", End="2026-04-04T16:15:00Z")
-    await desk.take(csv_bytes([row]))
-    kept = await only(desk)
+    await bench.take(csv_bytes([row]))
+    kept = await only(bench)
     assert kept.end - kept.start == timedelta(minutes=30)
 
 
-async def test_an_end_may_be_a_time_of_day_alone(desk: Desk) -> None:
-    await desk.take(csv_bytes([allied(0, End="9:40 am")]))
-    assert (await only(desk)).end == wall(2, 9, 40)
+async def test_an_end_may_be_a_time_of_day_alone(bench: ImportBench) -> None:
+    await bench.take(csv_bytes([allied(0, End="9:40 am")]))
+    assert (await only(bench)).end == wall(2, 9, 40)
 
 
-async def test_strange_texts_are_kept_as_texts(desk: Desk) -> None:
+async def test_strange_texts_are_kept_as_texts(bench: ImportBench) -> None:
     note = "=cmd|' /C calc'!A0 <script>x</script>\x00\x1b " + "n" * 10_000
     row = allied(0, Notes=note, Client_Last_Name="+Vane", Location="a\x07b")
-    await desk.take(csv_bytes([row], encoding="utf-8").replace(b"\x00", b""))
-    kept = await only(desk)
+    await bench.take(csv_bytes([row], encoding="utf-8").replace(b"\x00", b""))
+    kept = await only(bench)
     assert kept.notes == note.replace("\x00", "").replace("\x1b", "")
     assert (kept.client_last_name, kept.location) == ("+Vane", "ab")
 
 
-async def test_unreadable_helpers_do_not_cost_the_row(desk: Desk) -> None:
-    await desk.take(csv_bytes([allied(0, Created="whenever", Updated="0001-01-01")]))
-    kept = await only(desk)
+async def test_unreadable_helpers_do_not_cost_the_row(bench: ImportBench) -> None:
+    await bench.take(csv_bytes([allied(0, Created="whenever", Updated="0001-01-01")]))
+    kept = await only(bench)
     assert (kept.created, kept.updated) == (None, None)
 
 
-async def test_a_dry_run_changes_nothing(desk: Desk) -> None:
-    shown = await desk.preview(csv_bytes([allied(0), allied(1, Start="?")]))
+async def test_a_dry_run_changes_nothing(bench: ImportBench) -> None:
+    shown = await bench.preview(csv_bytes([allied(0), allied(1, Start="?")]))
     assert (shown.added, len(shown.rejected), shown.layout) == (1, 1, "Bp Allied style")
     assert [(each.action, each.start) for each in shown.samples] == [("add", wall(2, 9))]
-    assert await desk.book.count() == 0
-    assert not desk.settings.read().practitioners
-    assert await desk.activity.recent() == []
+    assert await bench.book.count() == 0
+    assert not bench.settings.read().practitioners
+    assert await bench.activity.recent() == []
 
 
-async def test_a_preview_names_no_client(desk: Desk) -> None:
-    shown = await desk.preview(csv_bytes([allied(n) for n in range(3)]))
+async def test_a_preview_names_no_client(bench: ImportBench) -> None:
+    shown = await bench.preview(csv_bytes([allied(n) for n in range(3)]))
     assert "Vane" not in str(shown.samples)
     assert "Ottoline" not in str(shown.samples)
 
 
-async def test_the_activity_says_counts_and_nothing_of_the_file(desk: Desk) -> None:
-    path = desk.file(csv_bytes([allied(0), allied(1, End="")]), "Vane Ottoline.csv")
-    await desk.importing.apply(await desk.importing.preview(path), cause="Robin")
-    (line,) = await desk.activity.recent()
+async def test_the_activity_says_counts_and_nothing_of_the_file(bench: ImportBench) -> None:
+    path = bench.file(csv_bytes([allied(0), allied(1, End="")]), "Vane Ottoline.csv")
+    await bench.importing.apply(await bench.importing.preview(path), cause="Robin")
+    (line,) = await bench.activity.recent()
     assert (line.kind, line.cause, line.count) == ("import", "Robin", 1)
     assert line.text == (
         "Import from bp-allied: 1 added, 0 changed, 0 removed, 0 unchanged, 1 rejected."
     )
 
 
-async def test_an_import_is_kept_with_its_counts(desk: Desk) -> None:
-    await desk.take(csv_bytes([allied(0), allied(1, End="")]))
-    (record,) = await desk.book.imports()
+async def test_an_import_is_kept_with_its_counts(bench: ImportBench) -> None:
+    await bench.take(csv_bytes([allied(0), allied(1, End="")]))
+    (record,) = await bench.book.imports()
     assert (record.source, record.file_name) == ("bp-allied", "export.csv")
-    assert (record.added, record.rejected, record.at) == (1, 1, desk.clock.now())
+    assert (record.added, record.rejected, record.at) == (1, 1, bench.clock.now())
 
 
-async def test_a_book_that_changed_since_the_preview_is_looked_at_again(desk: Desk) -> None:
+async def test_a_book_that_changed_since_the_preview_is_looked_at_again(bench: ImportBench) -> None:
     content = csv_bytes([allied(0), allied(1)])
-    shown = await desk.preview(content)
-    await desk.take(csv_bytes([allied(0)]))
-    report = await desk.importing.apply(shown)
+    shown = await bench.preview(content)
+    await bench.take(csv_bytes([allied(0)]))
+    report = await bench.importing.apply(shown)
     assert (report.added, report.unchanged) == (1, 1)
 
 
 # ── names ─────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_command_creates_new_names_in_the_practices_zone(desk: Desk) -> None:
+async def test_the_command_creates_new_names_in_the_practices_zone(bench: ImportBench) -> None:
     rows = [allied(0), allied(1, Practitioner="Bo Sample"), allied(2, Practitioner="bo  sample")]
-    report = await desk.take(csv_bytes(rows))
+    report = await bench.take(csv_bytes(rows))
     assert [each.name for each in report.created] == ["Dr Ada Example", "Bo Sample"]
     assert {each.timezone for each in report.created} == {"Australia/Sydney"}
-    assert (await desk.take(csv_bytes(rows))).created == ()
+    assert (await bench.take(csv_bytes(rows))).created == ()
 
 
-async def test_a_rejected_row_creates_nobody(desk: Desk) -> None:
+async def test_a_rejected_row_creates_nobody(bench: ImportBench) -> None:
     rows = [allied(0), allied(1, Practitioner="Nobody Yet", Start="?")]
-    report = await desk.take(csv_bytes(rows))
+    report = await bench.take(csv_bytes(rows))
     assert [each.name for each in report.created] == ["Dr Ada Example"]
 
 
-async def test_a_typo_is_shown_with_the_person_it_may_mean(desk: Desk) -> None:
-    known = await desk.practitioners.add("Dr Ada Example")
-    shown = await desk.preview(csv_bytes([allied(0, Practitioner="Dr Ada Exmaple"), allied(1)]))
+async def test_a_typo_is_shown_with_the_person_it_may_mean(bench: ImportBench) -> None:
+    known = await bench.practitioners.add("Dr Ada Example")
+    shown = await bench.preview(csv_bytes([allied(0, Practitioner="Dr Ada Exmaple"), allied(1)]))
     (name,) = shown.new_names
     assert (name.name, name.rows) == ("Dr Ada Exmaple", 1)
     assert (name.suggestion, name.suggestion_name) == (known.id, "Dr Ada Example")
 
 
-async def test_a_name_given_to_a_known_person_is_kept_as_an_alias(desk: Desk) -> None:
-    known = await desk.practitioners.add("Dr Ada Example")
+async def test_a_name_given_to_a_known_person_is_kept_as_an_alias(bench: ImportBench) -> None:
+    known = await bench.practitioners.add("Dr Ada Example")
     content = csv_bytes([allied(0, Practitioner="Ada E.")])
-    shown = await desk.preview(content)
+    shown = await bench.preview(content)
     chosen: dict[str, str | None] = {"Ada E.": known.id}
-    again = await desk.importing.reconsider(shown, chosen)
+    again = await bench.importing.reconsider(shown, chosen)
     assert again.samples[0].practitioner == "Dr Ada Example"
-    report = await desk.importing.apply(shown, assignments=chosen)
+    report = await bench.importing.apply(shown, assignments=chosen)
     assert report.created == ()
-    assert (await only(desk)).practitioner_id == known.id
-    assert desk.settings.read().practitioner("ada e.").practitioner.id == known.id
-    assert (await desk.take(content)).unchanged == 1
+    assert (await only(bench)).practitioner_id == known.id
+    assert bench.settings.read().practitioner("ada e.").practitioner.id == known.id
+    assert (await bench.take(content)).unchanged == 1
 
 
-async def test_a_name_given_to_someone_who_is_gone_is_refused(desk: Desk) -> None:
-    shown = await desk.preview(csv_bytes([allied(0)]))
+async def test_a_name_given_to_someone_who_is_gone_is_refused(bench: ImportBench) -> None:
+    shown = await bench.preview(csv_bytes([allied(0)]))
     with pytest.raises(NotFound):
-        await desk.importing.apply(shown, assignments={"Dr Ada Example": "nobody"})
-    assert await desk.book.count() == 0
+        await bench.importing.apply(shown, assignments={"Dr Ada Example": "nobody"})
+    assert await bench.book.count() == 0
 
 
-async def test_names_are_kept_as_the_settings_keep_them(desk: Desk) -> None:
+async def test_names_are_kept_as_the_settings_keep_them(bench: ImportBench) -> None:
     content = csv_bytes([allied(0, Practitioner="Dr\u00a0Ada \u200eExample\u202e")])
-    await desk.take(content)
-    assert (await desk.take(content)).created == ()
-    assert len(desk.settings.read().practitioners) == 1
+    await bench.take(content)
+    assert (await bench.take(content)).created == ()
+    assert len(bench.settings.read().practitioners) == 1
 
 
 # ── files without ids ─────────────────────────────────────────────────────────────────────────
@@ -369,51 +373,53 @@ BARE = tuple(name for name in ALLIED if name != "Appointment ID")
 
 
 async def test_without_ids_practitioner_start_client_and_type_tell_appointments(
-    desk: Desk,
+    bench: ImportBench,
 ) -> None:
     rows = [allied(0), allied(1), allied(1, Client_ID="C9")]
-    report = await desk.take(csv_bytes(rows, BARE))
+    report = await bench.take(csv_bytes(rows, BARE))
     assert (report.added, report.matched_by) == (3, BY_KEY)
     rows[0]["Notes"] = "changed"
-    report = await desk.take(csv_bytes(rows, BARE))
+    report = await bench.take(csv_bytes(rows, BARE))
     assert (report.added, report.changed, report.unchanged) == (0, 1, 2)
 
 
-async def test_an_id_column_with_nothing_in_it_is_no_id_column(desk: Desk) -> None:
-    report = await desk.take(csv_bytes([allied(0, Appointment_ID="")]))
+async def test_an_id_column_with_nothing_in_it_is_no_id_column(bench: ImportBench) -> None:
+    report = await bench.take(csv_bytes([allied(0, Appointment_ID="")]))
     assert (report.added, report.matched_by) == (1, BY_KEY)
 
 
-async def test_without_ids_the_same_row_twice_is_one_and_copies_stay_apart(desk: Desk) -> None:
+async def test_without_ids_the_same_row_twice_is_one_and_copies_stay_apart(
+    bench: ImportBench,
+) -> None:
     rows = [allied(0), allied(0), allied(0, Location="Room 2")]
-    report = await desk.take(csv_bytes(rows, BARE))
+    report = await bench.take(csv_bytes(rows, BARE))
     assert report.added == 2
     assert [each.reason for each in report.rejected] == ["The same appointment as in row 2."]
-    assert (await desk.take(csv_bytes(rows, BARE))).unchanged == 2
+    assert (await bench.take(csv_bytes(rows, BARE))).unchanged == 2
 
 
-async def test_the_key_of_a_file_without_ids_spells_nobody_out(desk: Desk) -> None:
-    await desk.take(csv_bytes([allied(0)], BARE))
-    assert "vane" not in (await only(desk)).source_id.casefold()
+async def test_the_key_of_a_file_without_ids_spells_nobody_out(bench: ImportBench) -> None:
+    await bench.take(csv_bytes([allied(0)], BARE))
+    assert "vane" not in (await only(bench)).source_id.casefold()
 
 
 async def test_without_ids_another_spelling_of_a_known_name_is_the_same_appointment(
-    desk: Desk,
+    bench: ImportBench,
 ) -> None:
-    await desk.take(csv_bytes([allied(0)], BARE))
-    person = desk.settings.read().practitioner("Dr Ada Example").practitioner
-    shown = await desk.preview(csv_bytes([allied(0, Practitioner="A. Example")], BARE))
-    report = await desk.importing.apply(shown, assignments={"A. Example": person.id})
+    await bench.take(csv_bytes([allied(0)], BARE))
+    person = bench.settings.read().practitioner("Dr Ada Example").practitioner
+    shown = await bench.preview(csv_bytes([allied(0, Practitioner="A. Example")], BARE))
+    report = await bench.importing.apply(shown, assignments={"A. Example": person.id})
     assert (report.added, report.unchanged) == (0, 1)
 
 
-async def test_without_ids_two_spellings_in_one_file_do_not_collide(desk: Desk) -> None:
-    person = await desk.practitioners.add("Dr Ada Example")
-    await desk.practitioners.edit(person.id, aliases=["A. Example"])
-    await desk.take(csv_bytes([allied(0)], BARE))
+async def test_without_ids_two_spellings_in_one_file_do_not_collide(bench: ImportBench) -> None:
+    person = await bench.practitioners.add("Dr Ada Example")
+    await bench.practitioners.edit(person.id, aliases=["A. Example"])
+    await bench.take(csv_bytes([allied(0)], BARE))
     both = csv_bytes([allied(0, Practitioner="A. Example"), allied(0)], BARE)
-    await desk.take(both)
-    assert (await desk.take(both)).unchanged == 2
+    await bench.take(both)
+    assert (await bench.take(both)).unchanged == 2
 
 
 # ── mappings and sources ──────────────────────────────────────────────────────────────────────
@@ -444,72 +450,74 @@ def other(nr: int, **changes: object) -> dict[str, object]:
     return row | changes
 
 
-async def test_an_unknown_layout_lists_its_columns(desk: Desk) -> None:
+async def test_an_unknown_layout_lists_its_columns(bench: ImportBench) -> None:
     with pytest.raises(BadInput, match="“Who sees”") as refused:
-        await desk.take(csv_bytes([other(1)], OTHER))
+        await bench.take(csv_bytes([other(1)], OTHER))
     assert "--mapping" in refused.value.remedy
 
 
-async def test_a_file_without_a_header_row_is_not_repeated(desk: Desk) -> None:
+async def test_a_file_without_a_header_row_is_not_repeated(bench: ImportBench) -> None:
     with pytest.raises(BadInput) as refused:
-        await desk.take(b"Vane,Ottoline,2/3/2026 9:00\r\n")
+        await bench.take(b"Vane,Ottoline,2/3/2026 9:00\r\n")
     assert "Vane" not in str(refused.value)
 
 
-async def test_a_mapping_reads_any_other_file(desk: Desk) -> None:
-    report = await desk.take(csv_bytes([other(1)], OTHER), mapping=MAPPING, source="house")
+async def test_a_mapping_reads_any_other_file(bench: ImportBench) -> None:
+    report = await bench.take(csv_bytes([other(1)], OTHER), mapping=MAPPING, source="house")
     assert [each.name for each in report.created] == ["Dr Ada Example"]
-    kept = await only(desk, "house")
+    kept = await only(bench, "house")
     assert (kept.start, kept.end) == (wall(2, 9), wall(2, 9, 30))
     assert (kept.client_first_name, kept.client_last_name) == ("Ottoline", "Vane")
 
 
-async def test_a_mapping_given_once_is_used_again(desk: Desk) -> None:
+async def test_a_mapping_given_once_is_used_again(bench: ImportBench) -> None:
     content = csv_bytes([other(1)], OTHER)
-    await desk.take(content, mapping=MAPPING, source="house")
-    assert desk.settings.read().sources["house"].mapping == MAPPING
-    assert (await desk.take(content, source="house")).unchanged == 1
-    assert (await desk.take(content)).source == "house"
+    await bench.take(content, mapping=MAPPING, source="house")
+    assert bench.settings.read().sources["house"].mapping == MAPPING
+    assert (await bench.take(content, source="house")).unchanged == 1
+    assert (await bench.take(content)).source == "house"
 
 
-async def test_a_preview_keeps_no_mapping(desk: Desk) -> None:
-    await desk.preview(csv_bytes([other(1)], OTHER), mapping=MAPPING, source="house")
-    assert not desk.settings.read().sources
+async def test_a_preview_keeps_no_mapping(bench: ImportBench) -> None:
+    await bench.preview(csv_bytes([other(1)], OTHER), mapping=MAPPING, source="house")
+    assert not bench.settings.read().sources
 
 
-async def test_times_of_a_mapping_may_be_in_another_zone(desk: Desk) -> None:
+async def test_times_of_a_mapping_may_be_in_another_zone(bench: ImportBench) -> None:
     mapping = 'timezone = "Australia/Perth"\n' + MAPPING
-    await desk.take(csv_bytes([other(1)], OTHER), mapping=mapping, source="house")
-    kept = await only(desk, "house")
+    await bench.take(csv_bytes([other(1)], OTHER), mapping=mapping, source="house")
+    kept = await only(bench, "house")
     assert (kept.start, kept.timezone) == (wall(2, 12), "Australia/Sydney")
 
 
-async def test_a_source_can_be_named_and_keeps_its_own_appointments(desk: Desk) -> None:
+async def test_a_source_can_be_named_and_keeps_its_own_appointments(bench: ImportBench) -> None:
     content = csv_bytes([allied(0)])
-    await desk.take(content, source="north")
-    report = await desk.take(content, source="south")
+    await bench.take(content, source="north")
+    report = await bench.take(content, source="south")
     assert report.added == 1
-    assert await desk.book.count() == 2
+    assert await bench.book.count() == 2
 
 
 @pytest.mark.parametrize("name", ["book", " Book ", "", "\x00"])
-async def test_no_file_may_pose_as_the_appointment_book(desk: Desk, name: str) -> None:
+async def test_no_file_may_pose_as_the_appointment_book(bench: ImportBench, name: str) -> None:
     with pytest.raises(BadInput, match="name of a source"):
-        await desk.take(csv_bytes([allied(0)]), source=name)
+        await bench.take(csv_bytes([allied(0)]), source=name)
 
 
-async def test_an_empty_file_belongs_to_the_only_source_there_is(desk: Desk) -> None:
-    await desk.take(csv_bytes([allied(0)]))
-    assert (await desk.take(b"")).source == "bp-allied"
-    await desk.take(csv_bytes([premier(0)], PREMIER))
+async def test_an_empty_file_belongs_to_the_only_source_there_is(bench: ImportBench) -> None:
+    await bench.take(csv_bytes([allied(0)]))
+    assert (await bench.take(b"")).source == "bp-allied"
+    await bench.take(csv_bytes([premier(0)], PREMIER))
     with pytest.raises(BadInput, match="empty"):
-        await desk.take(b"")
-    assert (await desk.take(b"", source="bp-premier")).removed == 0
+        await bench.take(b"")
+    assert (await bench.take(b"", source="bp-premier")).removed == 0
 
 
-async def test_an_import_goes_into_the_book_with_its_record_or_not_at_all(desk: Desk) -> None:
-    shown = await desk.preview(csv_bytes([allied(0)]))
-    desk.activity.lines.clear()
+async def test_an_import_goes_into_the_book_with_its_record_or_not_at_all(
+    bench: ImportBench,
+) -> None:
+    shown = await bench.preview(csv_bytes([allied(0)]))
+    bench.activity.lines.clear()
 
     class Full(MemoryBook):
         async def apply(self, change: BookChange, now: datetime) -> None:
@@ -518,11 +526,11 @@ async def test_an_import_goes_into_the_book_with_its_record_or_not_at_all(desk: 
             raise StoreError
 
     full = Full()
-    full.__dict__.update(desk.book.__dict__)
-    desk.book = full
-    desk.__post_init__()
+    full.__dict__.update(bench.book.__dict__)
+    bench.book = full
+    bench.__post_init__()
     with pytest.raises(StoreError):
-        await desk.importing.apply(shown)
-    assert await desk.book.imports() == []
-    assert await desk.book.count() == 0
-    assert desk.activity.lines == []
+        await bench.importing.apply(shown)
+    assert await bench.book.imports() == []
+    assert await bench.book.count() == 0
+    assert bench.activity.lines == []

@@ -22,7 +22,7 @@ import pytest
 from companion.launcher.environment import VirtualEnvironment, base_python
 from companion.launcher.pip import InstallProgress
 from companion.launcher.requirements import REQUIREMENT, has, release
-from companion.launcher.troubles import SetupError
+from companion.launcher.setup_errors import SetupError
 from run import too_old
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -47,7 +47,7 @@ async def upload(
 ) -> None:
     while units > 0:
         batch = min(units, pacer.batch_units(account))
-        await pacer.turn(account, batch, UPCOMING)
+        await pacer.acquire(account, batch, UPCOMING)
         log.note(account, batch)
         units -= batch
         await clock.sleep(latency)
@@ -90,7 +90,7 @@ async def test_the_simulated_google_s_own_meter_never_refuses_an_upload_with_edi
 
     async def write(account: str, method: str, units: int, count: int) -> None:
         for _ in range(count):
-            await pacer.turn(account, units, UPCOMING)
+            await pacer.acquire(account, units, UPCOMING)
             for _part in range(units // WEIGHTS.get(method, 1)):
                 meter.charge(account, method, clock.monotonic(), calendar=f"{account}'s")
             await clock.sleep(0.08)
@@ -144,9 +144,9 @@ def test_random_arrivals_of_calls_and_patches_never_exceed_user_or_project(seed:
             for _ in range(chance.randrange(1, 60)):
                 most = pacer.batch_units(account)
                 units = chance.choice([1, 3, chance.randint(1, max(3, most))])
-                await pacer.turn(account, units, chance.choice(list(Urgency)))
+                await pacer.acquire(account, units, chance.choice(list(Urgency)))
                 used = chance.randint(0, units) if chance.random() < 0.2 else units
-                pacer.settle(account, units, used)
+                pacer.refund(account, units, used)
                 if used:
                     log.note(account, used)
                 if chance.random() < 0.02:
@@ -230,7 +230,7 @@ async def test_an_urgent_turn_overtakes_a_long_upload_of_its_own_account() -> No
     waits = []
     for _ in range(50):
         began = clock.monotonic()
-        await pacer.turn("anna", 3, PERSON)
+        await pacer.acquire("anna", 3, PERSON)
         waits.append(clock.monotonic() - began)
         await clock.sleep(2)
     assert sorted(waits)[47] < 1.0
@@ -246,7 +246,7 @@ async def test_an_urgent_turn_overtakes_every_other_account_at_a_full_project() 
     waits = []
     for _ in range(20):
         began = clock.monotonic()
-        await pacer.turn("anna", 3, SOON)
+        await pacer.acquire("anna", 3, SOON)
         waits.append(clock.monotonic() - began)
         await clock.sleep(1)
     assert max(waits) < 0.5
@@ -261,7 +261,7 @@ async def test_turns_of_one_urgency_are_granted_in_the_order_they_were_asked_for
     order: list[int] = []
 
     async def ask(number: int) -> None:
-        await pacer.turn("anna", 3, UPCOMING)
+        await pacer.acquire("anna", 3, UPCOMING)
         order.append(number)
 
     await asyncio.gather(*(ask(n) for n in range(20)))
@@ -271,9 +271,9 @@ async def test_turns_of_one_urgency_are_granted_in_the_order_they_were_asked_for
 async def test_a_turn_that_was_cancelled_costs_nothing_and_blocks_nobody() -> None:
     clock = FakeClock()
     pacer = Pacer(clock, user_rate=10, project_rate=166)
-    await pacer.turn("anna", 8, UPCOMING)
-    first = asyncio.create_task(pacer.turn("anna", 8, PERSON))
-    second = asyncio.create_task(pacer.turn("anna", 3, UPCOMING))
+    await pacer.acquire("anna", 8, UPCOMING)
+    first = asyncio.create_task(pacer.acquire("anna", 8, PERSON))
+    second = asyncio.create_task(pacer.acquire("anna", 3, UPCOMING))
     await asyncio.sleep(0)
     first.cancel()
     began = clock.monotonic()
@@ -286,8 +286,8 @@ async def test_what_was_not_used_is_given_back() -> None:
     pacer = Pacer(clock, user_rate=10, project_rate=166)
     await clock.sleep(10)
     for _ in range(50):
-        await pacer.turn("anna", 8, UPCOMING)
-        pacer.settle("anna", 8, 0)
+        await pacer.acquire("anna", 8, UPCOMING)
+        pacer.refund("anna", 8, 0)
     assert clock.monotonic() == 10
 
 
@@ -295,9 +295,9 @@ async def test_giving_back_never_fills_a_bucket_beyond_its_size() -> None:
     clock = FakeClock()
     pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
     await clock.sleep(10)
-    await pacer.turn("anna", 8, UPCOMING)
+    await pacer.acquire("anna", 8, UPCOMING)
     await clock.sleep(10)
-    pacer.settle("anna", 8, 0)
+    pacer.refund("anna", 8, 0)
     await upload(pacer, clock, log, "anna", units=1500, latency=0.0)
     assert log.peak() <= 600
 
@@ -312,7 +312,7 @@ async def test_a_rate_error_slows_that_account_alone_and_it_recovers() -> None:
     assert pacer.seconds_for("boris", 100) == full
     for _ in range(9):
         await clock.sleep(30)
-        await pacer.turn("anna", 1, UPCOMING)
+        await pacer.acquire("anna", 1, UPCOMING)
     assert pacer.seconds_for("anna", 100) == pytest.approx(full)
 
 
@@ -372,7 +372,7 @@ async def test_granting_grows_no_faster_than_the_number_of_turns() -> None:
         pacer = Pacer(clock, user_rate=10, project_rate=166)
         await clock.sleep(30)
         turns = [
-            asyncio.ensure_future(pacer.turn(f"p{n % accounts}", 3, UPCOMING))
+            asyncio.ensure_future(pacer.acquire(f"p{n % accounts}", 3, UPCOMING))
             for n in range(accounts * 10)
         ]
         began = time.process_time()
@@ -401,7 +401,7 @@ async def test_turns_at_a_very_high_rate_come_to_an_end() -> None:
     pacer = Pacer(clock, user_rate=10_000, project_rate=20_000)
     async with asyncio.timeout(5):
         for _ in range(200):
-            await pacer.turn("anna", 50, Urgency.SOON)
+            await pacer.acquire("anna", 50, Urgency.SOON)
     assert clock.monotonic() <= 200 * 50 / 9_000
 
 

@@ -15,7 +15,7 @@ from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.settings import GoogleLink, Practice, PractitionerSettings, Settings
 from companion.services.ports import BookChange
-from companion.services.settings import words as setting_words
+from companion.services.settings import formatting as setting_words
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings

@@ -10,7 +10,7 @@ import pytest
 
 from companion.domain.errors import CompanionError
 from companion.domain.settings import Practice
-from companion.services.feeds.reachability import Door, Interface, Reachability, ranked
+from companion.services.feeds.reachability import Interface, ListenerStatus, Reachability, ranked
 from companion.services.ports import Fetch
 from tests.fakes.feeds import NOON, FeedHouse
 from tests.fakes.network import FakeNetwork
@@ -37,20 +37,20 @@ class Tried:
 
 @dataclass
 class Clinic:
-    house: FeedHouse = field(default_factory=FeedHouse)
+    application: FeedHouse = field(default_factory=FeedHouse)
     network: FakeNetwork = field(default_factory=FakeNetwork)
     probes: Tried = field(default_factory=Tried)
-    door: Door = field(default_factory=lambda: Door(host="0.0.0.0"))  # noqa: S104 - a word
+    door: ListenerStatus = field(default_factory=lambda: ListenerStatus(host="0.0.0.0"))  # noqa: S104 - a word
     bound: str = "0.0.0.0"  # noqa: S104 - a word
 
     @property
     def reach(self) -> Reachability:
         return Reachability(
-            settings=self.house.settings,
-            feeds=self.house.store,
+            settings=self.application.settings,
+            feeds=self.application.store,
             network=self.network,
             probes=self.probes,
-            clock=self.house.clock,
+            clock=self.application.clock,
             bound=self.bound,
             port=8090,
             door=self.door,
@@ -60,7 +60,7 @@ class Clinic:
         def edit(practice: Practice) -> Practice:
             return replace(practice, **changes)  # type: ignore[arg-type] # as the test says
 
-        await self.house.settings.change(lambda s: replace(s, practice=edit(s.practice)))
+        await self.application.settings.change(lambda s: replace(s, practice=edit(s.practice)))
 
     async def troubles(self) -> list[str]:
         return [f"{each.what} {each.remedy}" for each in await self.reach.check() if not each.ok]
@@ -132,11 +132,11 @@ async def test_when_all_is_well_nothing_is_wrong() -> None:
 
 
 async def closed(clinic: Clinic) -> None:
-    clinic.door = Door(problem="Port 8090 is used by another program.")
+    clinic.door = ListenerStatus(problem="Port 8090 is used by another program.")
 
 
 async def only_here(clinic: Clinic) -> None:
-    clinic.door = Door(host="127.0.0.1")
+    clinic.door = ListenerStatus(host="127.0.0.1")
 
 
 async def silent(clinic: Clinic) -> None:
@@ -176,7 +176,7 @@ async def switched_off(clinic: Clinic) -> None:
 
 
 async def half_renewed(clinic: Clinic) -> None:
-    clinic.door = Door(host="0.0.0.0", problem="The renewed certificate is not used yet.")  # noqa: S104 - a word
+    clinic.door = ListenerStatus(host="0.0.0.0", problem="The renewed certificate is not used yet.")  # noqa: S104 - a word
 
 
 @pytest.mark.parametrize(
@@ -213,12 +213,12 @@ async def test_a_router_that_forwards_is_no_trouble() -> None:
 
 async def test_real_fetches_are_the_proof() -> None:
     clinic = Clinic()
-    first, _url = await clinic.house.feeds.add("avery", label="Phone")
+    first, _url = await clinic.application.feeds.add("avery", label="Phone")
     assert "none has proved" in (await clinic.reach.check())[-1].what
     fetch = Fetch(at=NOON, client="iOS/18", status=200, network="outside")
-    await clinic.house.store.fetched(first.id, fetch)
+    await clinic.application.store.fetched(first.id, fetch)
     assert (await clinic.reach.check())[-1].what == (
         "In the last two days phones fetched outside of it."
     )
-    await clinic.house.store.fetched(first.id, replace(fetch, at=NOON - timedelta(days=3)))
+    await clinic.application.store.fetched(first.id, replace(fetch, at=NOON - timedelta(days=3)))
     assert "none has proved" in (await clinic.reach.check())[-1].what

@@ -27,10 +27,10 @@ from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate
 from companion.web.app import _allowed
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
-from companion.web.ui.live import Live
-from companion.web.ui.mounting import create_site
+from companion.web.ui.page_setup import create_site
 from companion.web.ui.pages import _admit
-from tests.fakes.services import FakeHouse, fake_house, the_sample
+from companion.web.ui.upload_board import UploadBoard
+from tests.fakes.services import FakeApplication, fake_application, the_sample
 
 TABLE = Path(__file__).resolve().parents[1] / "role_table.txt"
 OWN, OTHER = (each.id for each in the_sample().practitioners[:2])
@@ -48,19 +48,19 @@ n refused, - cannot be asked. What is not listed is refused to every role.
 """
 
 
-async def _house() -> tuple[FakeHouse, dict[str, dict[str, object]]]:
+async def _house() -> tuple[FakeApplication, dict[str, dict[str, object]]]:
     """And what stands for whom in an argument: by its name, then by practitioner."""
     sample = the_sample()
-    house = fake_house(sample)
-    await house.write(*sample.appointments)
-    settings = house.settings.read()
+    application = fake_application(sample)
+    await application.write(*sample.appointments)
+    settings = application.settings.read()
     for user in USERS.values():
         settings = settings if user is None else settings.with_user(user)
-    await house.settings.change(lambda _: settings)
+    await application.settings.change(lambda _: settings)
     arguments: dict[str, dict[str, object]] = {}
     for whose in (OWN, OTHER):
         key = next(each.id for each in sample.appointments if each.practitioner_id == whose)
-        feed, _ = await house.services.feeds.add(whose, label="Phone")
+        feed, _ = await application.services.feeds.add(whose, label="Phone")
         arguments[whose] = {
             "practitioner_id": whose,
             "practitioner_ids": [whose],
@@ -68,7 +68,7 @@ async def _house() -> tuple[FakeHouse, dict[str, dict[str, object]]]:
             "key": key,
             "feed_id": feed.id,
         }
-    return house, arguments
+    return application, arguments
 
 
 def _without_effect(service: Any) -> Any:
@@ -139,18 +139,20 @@ async def _cells(
 # ── how the product is asked ──────────────────────────────────────────────────────────────────
 
 
-def _members(house: FakeHouse) -> Iterator[tuple[str, str, Any]]:
+def _members(application: FakeApplication) -> Iterator[tuple[str, str, Any]]:
     """(part, name, the service) of everything public that pages could reach for."""
-    parts = {each.name: getattr(house.services, each.name) for each in fields(Application)}
-    parts["live"] = Live(house.services)
+    parts = {each.name: getattr(application.services, each.name) for each in fields(Application)}
+    parts["live"] = UploadBoard(application.services)
     for full in (*METHODS, *NEVER):
         part, _, name = full.partition(".")
         yield part, name, parts[part]
 
 
-async def _methods(house: FakeHouse, arguments: dict[str, dict[str, object]]) -> Iterator[str]:
+async def _methods(
+    application: FakeApplication, arguments: dict[str, dict[str, object]]
+) -> Iterator[str]:
     lines = []
-    for part, name, service in _members(house):
+    for part, name, service in _members(application):
         found = inspect.getattr_static(type(service), name, None)
         signature = inspect.signature(found).parameters if callable(found) else {}
         names = arguments[OWN].keys() & signature.keys()
@@ -165,7 +167,7 @@ async def _methods(house: FakeHouse, arguments: dict[str, dict[str, object]]) ->
             idle: Any = idle,
             method: bool = callable(found),
         ) -> Any:
-            gated = Gate(house.services, _who(user), **{part: idle})
+            gated = Gate(application.services, _who(user), **{part: idle})
             member = getattr(getattr(gated, part), name)
             return member(**given) if method else None
 
@@ -176,18 +178,20 @@ async def _methods(house: FakeHouse, arguments: dict[str, dict[str, object]]) ->
 
 
 async def _pages(
-    house: FakeHouse, folder: Path, arguments: dict[str, dict[str, object]]
+    application: FakeApplication, folder: Path, arguments: dict[str, dict[str, object]]
 ) -> Iterator[str]:
     options = AppOptions(port=8080, home=folder, version="1")
     with nicegui_reset_globals():
-        create_site(house.services, options, Incoming(folder), who=_who(USERS["administrator"]))
+        create_site(
+            application.services, options, Incoming(folder), who=_who(USERS["administrator"])
+        )
         paths = sorted(Client.page_routes.values())
     lines = []
     for path in paths:
         names = {"practitioner_id"} if "{" in path else set()
 
         def ask(user: User | None, given: dict[str, Any], path: str = path) -> Any:
-            site = SimpleNamespace(who=_who(user), services=house.services)
+            site = SimpleNamespace(who=_who(user), services=application.services)
             answer = _admit(cast(Any, site), PAGES[path], given)
             if answer is not None and "sign-in" in answer.headers["location"]:
                 raise SignedOut
@@ -196,8 +200,10 @@ async def _pages(
     return (f"page    {path:34} {cells}" for path, cells in lines)
 
 
-async def _routes(house: FakeHouse, arguments: dict[str, dict[str, object]]) -> Iterator[str]:
-    sessions = house.services.accounts.sessions
+async def _routes(
+    application: FakeApplication, arguments: dict[str, dict[str, object]]
+) -> Iterator[str]:
+    sessions = application.services.accounts.sessions
     tokens = {user: await sessions.begin(user) for user in USERS.values() if user is not None}
 
     async def handler(_: Request) -> Response:
@@ -210,18 +216,18 @@ async def _routes(house: FakeHouse, arguments: dict[str, dict[str, object]]) -> 
         def ask(user: User | None, given: dict[str, Any], path: str = path) -> Any:
             session = "" if user is None else hash_of(tokens[user])
             scope = {"type": "http", "path_params": given, "companion.session": session}
-            return _allowed(path, handler, house.services)(Request(scope))
+            return _allowed(path, handler, application.services)(Request(scope))
 
         lines.append((path, await _cells(ask, names, arguments, needed=bool(names))))
     return (f"route   {path:34} {cells}" for path, cells in sorted(lines))
 
 
 async def test_every_role_may_do_what_was_frozen_and_nothing_else(tmp_path: Path) -> None:
-    house, arguments = await _house()
+    application, arguments = await _house()
     lines = [
-        *await _pages(house, tmp_path, arguments),
-        *await _routes(house, arguments),
-        *await _methods(house, arguments),
+        *await _pages(application, tmp_path, arguments),
+        *await _routes(application, arguments),
+        *await _methods(application, arguments),
     ]
     got = HEAD + "\n".join(lines) + "\n"
     (tmp_path / TABLE.name).write_text(got, encoding="utf-8")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from companion.sandbox.access import SCOPES, Caller, full_name, short_name
 from companion.sandbox.batch import read_parts, response_id, write_parts
-from companion.sandbox.desk import ApiRequest, Desk
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.partial import read_mask, select
 from companion.sandbox.quotas import WINDOW_SECONDS, Meter, Quota
 from companion.sandbox.refusals import SimulatedError
+from companion.sandbox.simulator_api import ApiRequest, SimulatorApi
 
 ZOE = "zoe@example.com"
 ALL = Caller(account=ZOE, client_id="client", scopes=frozenset({"calendar"}))
@@ -244,28 +244,28 @@ def test_an_answered_part_names_its_request() -> None:
 
 
 def test_a_desk_answers_requests_in_process() -> None:
-    desk = Desk(base_clock=Clock(), quota=Quota(per_user=1))
-    account = desk.google.add_account(ZOE, name="Zoë", timezone="Australia/Sydney")
-    token = desk.grants.issue(account, frozenset({"calendar"}))["access_token"]
+    api = SimulatorApi(base_clock=Clock(), quota=Quota(per_user=1))
+    account = api.google.add_account(ZOE, name="Zoë", timezone="Australia/Sydney")
+    token = api.grants.issue(account, frozenset({"calendar"}))["access_token"]
     request = ApiRequest(
         method="POST",
         path="/calendar/v3/calendars/primary/events",
         headers={"authorization": f"Bearer {token}"},
         body=json.dumps(event("aaaaa")).encode(),
     )
-    assert desk.answer(request).status == 200
-    refused = desk.answer(request)
+    assert api.answer(request).status == 200
+    refused = api.answer(request)
     assert refused.status == 403
     assert json.loads(refused.body)["error"]["errors"][0]["domain"] == "usageLimits"
-    desk.faults.add(kind="timeout_after", ms=1_500)
-    dead = desk.answer(request)
+    api.faults.add(kind="timeout_after", ms=1_500)
+    dead = api.answer(request)
     assert (dead.severed, dead.delay) == (True, 1.5)
 
 
 def test_a_malformed_body_and_an_unknown_path_are_refused() -> None:
-    desk = Desk(base_clock=Clock())
-    account = desk.google.add_account(ZOE, name="Zoë", timezone="Australia/Sydney")
-    tokens = desk.grants.issue(account, frozenset({"calendar"}))
+    api = SimulatorApi(base_clock=Clock())
+    account = api.google.add_account(ZOE, name="Zoë", timezone="Australia/Sydney")
+    tokens = api.grants.issue(account, frozenset({"calendar"}))
     headers = {"authorization": f"Bearer {tokens['access_token']}"}
     events = "/calendar/v3/calendars/primary/events"
     for path, body, status in (
@@ -276,4 +276,4 @@ def test_a_malformed_body_and_an_unknown_path_are_refused() -> None:
         ("/batch", b"", 400),
     ):
         request = ApiRequest(method="POST", path=path, headers=headers, body=body)
-        assert desk.answer(request).status == status
+        assert api.answer(request).status == status

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from companion.adapters.file_locks import FileLock
+from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.secrets import SealedSecrets, argon2id
-from companion.adapters.turns import FileTurn
-from companion.adapters.vault import Vault
 from companion.domain.errors import (
     CompanionError,
     SecretsDamaged,
@@ -53,8 +53,8 @@ class Home:
         """As a newly started process would."""
         return SealedSecrets(
             self.folder,
-            vault=Vault(self.folder, backend=lambda: self.keyring),
-            turn=FileTurn(self.folder / "secrets.lock", holder="a test"),
+            vault=KeyringEntry(self.folder, backend=lambda: self.keyring),
+            lock=FileLock(self.folder / "secrets.lock", holder="a test"),
             passphrase=passphrase,
             disk=disk,
             stretch=stretch,
@@ -374,7 +374,7 @@ async def test_a_crash_between_key_and_file_leaves_a_usable_home(home: Home, ste
 
 
 async def test_rubbish_under_our_name_in_the_password_store_does_no_harm(home: Home) -> None:
-    home.keyring.kept[Vault(home.folder).service, "key"] = "rubbish"
+    home.keyring.kept[KeyringEntry(home.folder).service, "key"] = "rubbish"
     await home.open().put("google/token/anna", SECRET)
     assert await home.open().get("google/token/anna") == SECRET
 
@@ -383,8 +383,8 @@ COUNT_UP = """
 import asyncio, sys
 from pathlib import Path
 from companion.adapters.secrets import SealedSecrets, argon2id
-from companion.adapters.turns import FileTurn
-from companion.adapters.vault import Vault
+from companion.adapters.file_locks import FileTurn
+from companion.adapters.keyring_entry import Vault
 
 folder, who, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 turn = FileTurn(folder / "secrets.lock", holder="the counter", patience=60)

@@ -51,7 +51,7 @@ def here() -> Settings:
     return settings.with_source(SourceSettings(name="bp-allied", snapshot=True))
 
 
-class Desk:
+class Fixture:
     def __init__(self, settings: Settings | None = None) -> None:
         self.store = FakeSettings(settings or here())
         self.clock = FakeClock()
@@ -67,7 +67,7 @@ class Desk:
 
 
 def test_sign_ins_and_the_installation_s_id_stay_at_home() -> None:
-    text = Desk().transfer.export().decode()
+    text = Fixture().transfer.export().decode()
     assert "0123456789abcdef" not in text
     link = json.loads(text)["practitioners"][0]["google"]
     assert link == {
@@ -79,35 +79,35 @@ def test_sign_ins_and_the_installation_s_id_stay_at_home() -> None:
 
 
 async def test_the_own_file_changes_nothing() -> None:
-    desk = Desk()
-    before = desk.store.current
-    report = await desk.transfer.take(desk.transfer.export())
+    fixture = Fixture()
+    before = fixture.store.current
+    report = await fixture.transfer.take(fixture.transfer.export())
     assert (report.changes, report.unchanged, report.kept) == (0, 2, ())
-    assert desk.store.current == before
-    assert desk.store.changes == 0
+    assert fixture.store.current == before
+    assert fixture.store.changes == 0
 
 
 async def test_an_empty_home_takes_everybody_but_must_connect_them() -> None:
-    desk = Desk(Settings(install_id="another"))
-    report = await desk.transfer.take(Desk().transfer.export())
+    fixture = Fixture(Settings(install_id="another"))
+    report = await fixture.transfer.take(Fixture().transfer.export())
     assert report.added == ("Anna Example", "Ben Muster")
-    anna = desk.store.current.practitioners["anna"]
+    anna = fixture.store.current.practitioners["anna"]
     assert anna.choices.days_in_advance == 90
     assert (anna.google.account, anna.google.connected) == ("", False)
     assert (anna.google.login, anna.google.calendar_id) == ("anna@clinic.example", "cal-anna")
-    assert desk.store.current.install_id == "another"
-    assert desk.store.current.sources["bp-allied"].snapshot
+    assert fixture.store.current.install_id == "another"
+    assert fixture.store.current.sources["bp-allied"].snapshot
 
 
 async def test_a_sign_in_stays_whatever_the_file_says() -> None:
-    desk = Desk()
+    fixture = Fixture()
 
     def change(document: Any) -> None:
         document["practitioners"][0]["google"]["calendar_id"] = "somebody-else"
         document["practitioners"][0]["choices"]["days_in_advance"] = 30
 
-    report = await desk.transfer.take(desk.with_change(change))
-    anna = desk.store.current.practitioners["anna"]
+    report = await fixture.transfer.take(fixture.with_change(change))
+    anna = fixture.store.current.practitioners["anna"]
     assert anna.google == SIGNED_IN
     assert anna.choices.days_in_advance == 30
     assert report.changed == ("Anna Example",)
@@ -115,35 +115,35 @@ async def test_a_sign_in_stays_whatever_the_file_says() -> None:
 
 
 async def test_who_is_not_in_the_file_stays() -> None:
-    desk = Desk()
-    report = await desk.transfer.take(desk.with_change(lambda d: d["practitioners"].pop()))
+    fixture = Fixture()
+    report = await fixture.transfer.take(fixture.with_change(lambda d: d["practitioners"].pop()))
     assert report.kept == ("Ben Muster",)
-    assert set(desk.store.current.practitioners) == {"anna", "ben"}
+    assert set(fixture.store.current.practitioners) == {"anna", "ben"}
 
 
 async def test_what_is_shown_anew_raises_the_revision_feeds_go_by() -> None:
-    desk = Desk()
+    fixture = Fixture()
 
     def change(document: Any) -> None:
         document["practitioners"][0]["choices"]["disclosure"]["client_name"] = "none"
         document["practitioners"][0]["disclosure_revision"] = 2
 
-    await desk.transfer.take(desk.with_change(change))
-    anna, ben = desk.store.current.practitioners.values()
-    assert (anna.disclosure_revision, anna.disclosure_changed_at) == (8, desk.clock.now())
+    await fixture.transfer.take(fixture.with_change(change))
+    anna, ben = fixture.store.current.practitioners.values()
+    assert (anna.disclosure_revision, anna.disclosure_changed_at) == (8, fixture.clock.now())
     assert ben.disclosure_revision == 0
 
 
 async def test_a_lower_cap_shows_in_everybody_s_feeds() -> None:
-    desk = Desk()
+    fixture = Fixture()
     cap = replace(DisclosureCap(), client_name=ClientName.NONE)
 
     def change(document: Any) -> None:
         document["practice"]["cap"]["client_name"] = cap.client_name.value
 
-    report = await desk.transfer.take(desk.with_change(change))
+    report = await fixture.transfer.take(fixture.with_change(change))
     assert report.practice_changed
-    assert [e.disclosure_revision for e in desk.store.current.practitioners.values()] == [8, 1]
+    assert [e.disclosure_revision for e in fixture.store.current.practitioners.values()] == [8, 1]
 
 
 def set_days(document: Any) -> None:
@@ -171,14 +171,14 @@ def set_days(document: Any) -> None:
 async def test_a_wrong_value_is_named_and_nothing_changes(
     change: Callable[[Any], object], field: str
 ) -> None:
-    desk = Desk()
-    content = desk.with_change(change)
+    fixture = Fixture()
+    content = fixture.with_change(change)
     with pytest.raises(BadInput) as caught:
-        desk.transfer.preview(content)
+        fixture.transfer.preview(content)
     assert caught.value.field == field
     with pytest.raises(BadInput):
-        await desk.transfer.take(content)
-    assert desk.store.changes == 0
+        await fixture.transfer.take(content)
+    assert fixture.store.changes == 0
 
 
 @pytest.mark.parametrize(
@@ -196,16 +196,16 @@ async def test_a_wrong_value_is_named_and_nothing_changes(
 )
 def test_other_files_are_refused_in_words(content: bytes, kind: type[CompanionError]) -> None:
     with pytest.raises(kind):
-        Desk().transfer.preview(content)
+        Fixture().transfer.preview(content)
 
 
 async def test_a_preview_changes_nothing_and_tells_the_same() -> None:
-    desk = Desk()
+    fixture = Fixture()
 
     def change(document: Any) -> None:
         document["practice"]["name"] = "Somewhere Else"
 
-    content = desk.with_change(change)
-    seen = desk.transfer.preview(content)
-    assert desk.store.changes == 0
-    assert await desk.transfer.take(content) == seen
+    content = fixture.with_change(change)
+    seen = fixture.transfer.preview(content)
+    assert fixture.store.changes == 0
+    assert await fixture.transfer.take(content) == seen

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from companion.adapters.file_locks import FileLock
 from companion.adapters.settings import SettingsFile, pack, unpack
-from companion.adapters.turns import FileTurn
 from companion.domain.errors import BadInput, Busy, StoreDamaged, StoreError, StoreTooNew
 from companion.domain.settings import Settings
 from companion.services.files import Disk
@@ -27,8 +27,8 @@ Edit = Callable[[Settings], Settings]
 
 
 def store_in(folder: Path, disk: Disk | None = None, patience: float = 5) -> SettingsFile:
-    turn = FileTurn(folder / "settings.lock", holder="the command test", patience=patience)
-    return SettingsFile(folder, turn=turn, disk=disk)
+    lock = FileLock(folder / "settings.lock", holder="the command test", patience=patience)
+    return SettingsFile(folder, lock=lock, disk=disk)
 
 
 def name(text: str) -> Edit:
@@ -126,9 +126,9 @@ async def test_a_damaged_file_is_answered_from_the_last_good_copy(
     assert "last good copy" in store.recovered
     await store.change(name("third"))
     assert (tmp_path / "settings.json.damaged").read_bytes() == damage
-    mended = store_in(tmp_path)
-    assert mended.read().practice.name == "third"
-    assert not mended.recovered
+    fixed = store_in(tmp_path)
+    assert fixed.read().practice.name == "third"
+    assert not fixed.recovered
 
 
 async def test_any_changed_letter_inside_a_value_is_noticed(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 from companion.adapters.settings import SettingsFile
-from companion.adapters.turns import FileTurn
+from companion.adapters.file_locks import FileTurn
 from companion.domain.settings import SourceSettings
 
 folder, who, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -294,7 +294,7 @@ def test_two_first_uses_at_once_agree_on_one_install_id(tmp_path: Path) -> None:
 
 
 async def test_a_writer_that_waits_too_long_says_who_is_at_work(tmp_path: Path) -> None:
-    other = FileTurn(tmp_path / "settings.lock", holder="the app")
+    other = FileLock(tmp_path / "settings.lock", holder="the app")
     store = await named_home(tmp_path, "first")
     impatient = store_in(tmp_path, patience=0.1)
     with other, pytest.raises(Busy) as caught:
@@ -306,9 +306,9 @@ async def test_a_writer_that_waits_too_long_says_who_is_at_work(tmp_path: Path) 
 
 
 async def test_a_second_thread_waits_for_its_turn_and_gives_up_in_words(tmp_path: Path) -> None:
-    turn = FileTurn(tmp_path / "settings.lock", holder="the app", patience=0.1)
-    store = SettingsFile(tmp_path, turn=turn)
-    with turn, pytest.raises(Busy):
+    lock = FileLock(tmp_path / "settings.lock", holder="the app", patience=0.1)
+    store = SettingsFile(tmp_path, lock=lock)
+    with lock, pytest.raises(Busy):
         await store.change(name("second"))
 
 

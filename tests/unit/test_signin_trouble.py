@@ -29,7 +29,7 @@ from companion.services.sync.passes import Progress
 from companion.web.ui.components.practitioner_card import card_of
 from tests.fakes.clock import MONDAY
 from tests.fakes.google import APP_CREATED, FakeRemoteCalendar
-from tests.fakes.services import CLIENT_FILE, SYDNEY, FakeHouse, fake_house
+from tests.fakes.services import CLIENT_FILE, SYDNEY, FakeApplication, fake_application
 
 LOGIN = "anna@clinic.example"
 BACK = "http://127.0.0.1:8080/oauth/callback"
@@ -52,41 +52,41 @@ def appointments(count: int) -> list[Appointment]:
     ]
 
 
-async def connected(count: int = 60) -> FakeHouse:
-    house = fake_house()
-    await house.services.practitioners.add("Anna Example", id="anna", timezone=SYDNEY)
-    await house.services.connecting.set_client(CLIENT_FILE)
-    await house.connect("anna", LOGIN)
-    await house.write(*appointments(count))
-    return house
+async def connected(count: int = 60) -> FakeApplication:
+    application = fake_application()
+    await application.services.practitioners.add("Anna Example", id="anna", timezone=SYDNEY)
+    await application.services.connecting.set_client(CLIENT_FILE)
+    await application.connect("anna", LOGIN)
+    await application.write(*appointments(count))
+    return application
 
 
-def calendar(house: FakeHouse) -> FakeRemoteCalendar:
-    return house.google.calendars_by_id[
-        house.settings.read().practitioner("anna").google.calendar_id
+def calendar(application: FakeApplication) -> FakeRemoteCalendar:
+    return application.google.calendars_by_id[
+        application.settings.read().practitioner("anna").google.calendar_id
     ]
 
 
-async def run(house: FakeHouse, **more: object) -> CompanionError | None:
-    result = await house.services.syncing.run("anna", cause="test", **more)  # type: ignore[arg-type]
+async def run(application: FakeApplication, **more: object) -> CompanionError | None:
+    result = await application.services.syncing.run("anna", cause="test", **more)  # type: ignore[arg-type]
     return result.error
 
 
-async def status(house: FakeHouse) -> PractitionerStatus:
-    (found,) = (await house.services.status.board()).practitioners
+async def status(application: FakeApplication) -> PractitionerStatus:
+    (found,) = (await application.services.status.board()).practitioners
     return found
 
 
 async def sign_in(
-    house: FakeHouse,
+    application: FakeApplication,
     account: str = LOGIN,
     *,
     choice: CalendarChoice | None = None,
     untick: tuple[str, ...] = (),
 ) -> None:
-    connecting = house.services.connecting
+    connecting = application.services.connecting
     start = await connecting.begin("anna", calendar=choice, redirect_uri=BACK)
-    await connecting.finish(house.google.consent(start.url, account, untick=untick))
+    await connecting.finish(application.google.consent(start.url, account, untick=untick))
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ async def sign_in(
 async def test_each_trouble_has_one_sentence_and_one_action(
     error: CompanionError, state: str, action: str
 ) -> None:
-    house = await connected(3)
-    calendar(house).refusing = error  # type: ignore[assignment] # whatever its kind
-    assert type(await run(house)) is type(error)
-    found = await status(house)
+    application = await connected(3)
+    calendar(application).refusing = error  # type: ignore[assignment] # whatever its kind
+    assert type(await run(application)) is type(error)
+    found = await status(application)
     assert (found.sentence, found.remedy) == (error.what, error.remedy)
     assert (found.state, found.action) == (state, action)
 
@@ -126,15 +126,15 @@ async def test_each_trouble_has_one_sentence_and_one_action(
 async def test_the_card_wears_a_badge_and_its_first_button_mends_it(
     error: CompanionError, label: str, target: str
 ) -> None:
-    house = await connected(3)
-    calendar(house).refusing = error  # type: ignore[assignment] # whatever its kind
-    await run(house)
+    application = await connected(3)
+    calendar(application).refusing = error  # type: ignore[assignment] # whatever its kind
+    await run(application)
     shown = card_of(
-        await status(house),
+        await status(application),
         colour="",
         progress=None,
         outcome=None,
-        now=house.clock.now(),
+        now=application.clock.now(),
         page="/practitioner/anna",
     )
     assert shown["tone"] == "bad"
@@ -142,112 +142,112 @@ async def test_the_card_wears_a_badge_and_its_first_button_mends_it(
 
 
 async def test_after_signing_in_again_an_upload_cut_short_ends_without_loss_or_double() -> None:
-    house = await connected(200)
-    remote = calendar(house)
+    application = await connected(200)
+    remote = calendar(application)
 
     def break_it(progress: Progress) -> None:
         if progress.done >= 80:
-            house.google.revoked.add(LOGIN)
+            application.google.revoked.add(LOGIN)
             remote.refusing = SignInExpired()
 
-    error = await run(house, progress=break_it)
+    error = await run(application, progress=break_it)
     assert isinstance(error, SignInExpired)
     assert 80 <= len(remote.live()) < 200
-    await house.write(replace(appointments(1)[0], location="Room 9"), remove=["a150"])
+    await application.write(replace(appointments(1)[0], location="Room 9"), remove=["a150"])
     remote.refusing = None
-    await sign_in(house)
-    assert (await status(house)).state != "sign in again"
-    assert await run(house) is None
+    await sign_in(application)
+    assert (await status(application)).state != "sign in again"
+    assert await run(application) is None
     keys = [event.key for event in remote.ours()]
     assert len(keys) == len(set(keys)) == 199
-    audit = await house.services.auditing.audit("anna")
+    audit = await application.services.auditing.audit("anna")
     assert audit.proof is not None
     assert audit.proof.equal
-    assert (await status(house)).state == "up to date"
+    assert (await status(application)).state == "up to date"
 
 
 async def test_a_lost_permission_is_asked_for_again_and_the_sync_goes_on() -> None:
-    house = await connected(20)
-    await run(house)
-    remote = calendar(house)
+    application = await connected(20)
+    await run(application)
+    remote = calendar(application)
     remote.refusing = ScopeMissing()  # type: ignore[assignment] # as the adapter raises it
-    await house.write(*appointments(25))
-    assert isinstance(await run(house), ScopeMissing)
+    await application.write(*appointments(25))
+    assert isinstance(await run(application), ScopeMissing)
     remote.refusing = None
-    await sign_in(house)
-    assert await run(house) is None
+    await sign_in(application)
+    assert await run(application) is None
     assert len(remote.ours()) == 25
 
 
 async def test_consent_without_the_calendar_tick_changes_nothing() -> None:
-    house = await connected(5)
-    before = house.settings.read()
+    application = await connected(5)
+    before = application.settings.read()
     with pytest.raises(ScopeMissing):
-        await sign_in(house, untick=(APP_CREATED,))
-    assert house.settings.read() == before
-    assert await run(house) is None
-    assert len(calendar(house).ours()) == 5
+        await sign_in(application, untick=(APP_CREATED,))
+    assert application.settings.read() == before
+    assert await run(application) is None
+    assert len(calendar(application).ours()) == 5
 
 
 async def test_the_wrong_account_is_named_and_changes_nothing() -> None:
-    house = await connected(5)
-    before = house.settings.read()
+    application = await connected(5)
+    before = application.settings.read()
     with pytest.raises(WrongAccount) as caught:
-        await sign_in(house, "boris@clinic.example")
+        await sign_in(application, "boris@clinic.example")
     assert "boris@clinic.example" in caught.value.what
     assert LOGIN in caught.value.what
-    assert house.settings.read() == before
-    assert await run(house) is None
+    assert application.settings.read() == before
+    assert await run(application) is None
 
 
 async def test_a_deleted_calendar_is_replaced_and_nobody_is_asked_about_the_old_one() -> None:
-    house = await connected(30)
-    await run(house)
-    old = calendar(house)
+    application = await connected(30)
+    await run(application)
+    old = calendar(application)
     old.gone = True
-    await house.write(*appointments(31))
-    assert isinstance(await run(house), CalendarGone)
-    await sign_in(house, choice=CalendarChoice(kind="new", name="Again"))
-    assert await run(house) is None
-    assert len(calendar(house).ours()) == 31
-    assert (await status(house)).held == 0
-    left = [line for line in house.activity.lines if line.kind == "left behind"]
+    await application.write(*appointments(31))
+    assert isinstance(await run(application), CalendarGone)
+    await sign_in(application, choice=CalendarChoice(kind="new", name="Again"))
+    assert await run(application) is None
+    assert len(calendar(application).ours()) == 31
+    assert (await status(application)).held == 0
+    left = [line for line in application.activity.lines if line.kind == "left behind"]
     assert [line.count for line in left] == [31]  # the one not confirmed may be there too
 
 
 async def test_a_calendar_that_may_no_longer_be_written_is_replaced() -> None:
-    house = await connected(12)
-    await run(house)
-    old = calendar(house)
+    application = await connected(12)
+    await run(application)
+    old = calendar(application)
     old.access_role = "reader"
-    await house.write(*appointments(13))
-    assert isinstance(await run(house), PermissionDenied)
-    assert (await status(house)).action == "choose calendar"
-    await sign_in(house, choice=CalendarChoice(kind="new", name="Again"))
-    assert await run(house) is None
-    assert len(calendar(house).ours()) == 13
-    assert (await status(house)).held == 13  # the old ones are still to be seen
+    await application.write(*appointments(13))
+    assert isinstance(await run(application), PermissionDenied)
+    assert (await status(application)).action == "choose calendar"
+    await sign_in(application, choice=CalendarChoice(kind="new", name="Again"))
+    assert await run(application) is None
+    assert len(calendar(application).ours()) == 13
+    assert (await status(application)).held == 13  # the old ones are still to be seen
 
 
 async def test_the_end_of_a_testing_sign_in_reaches_the_card_word_for_word() -> None:
-    house = await connected(3)
+    application = await connected(3)
     sentence = "Google ended this practitioner's sign-in after 7 days."
     remedy = "Open Google Auth Platform > Audience and press Publish app."
-    calendar(house).refusing = SignInExpired(sentence, remedy)
-    await run(house)
-    found = await status(house)
+    calendar(application).refusing = SignInExpired(sentence, remedy)
+    await run(application)
+    found = await status(application)
     assert (found.sentence, found.remedy, found.action) == (sentence, remedy, "connect")
 
 
 async def test_one_broken_sign_in_delays_nobody_else() -> None:
-    house = await connected(3)
-    await house.services.practitioners.add("Boris Example", id="boris", timezone=SYDNEY)
-    await house.connect("boris", "boris@clinic.example")
-    await house.write(replace(appointments(1)[0], id="b0", practitioner_id="boris"))
-    calendar(house).refusing = SignInExpired()
+    application = await connected(3)
+    await application.services.practitioners.add("Boris Example", id="boris", timezone=SYDNEY)
+    await application.connect("boris", "boris@clinic.example")
+    await application.write(replace(appointments(1)[0], id="b0", practitioner_id="boris"))
+    calendar(application).refusing = SignInExpired()
     anna, boris = await asyncio.gather(
-        house.services.syncing.run("anna", cause="test"),
-        house.services.syncing.run("boris", cause="test"),
+        application.services.syncing.run("anna", cause="test"),
+        application.services.syncing.run("boris", cause="test"),
     )
     assert isinstance(anna.error, SignInExpired)
     assert (boris.error, boris.inserted) == (None, 1)

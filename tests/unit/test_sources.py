@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from companion.adapters.file_locks import FileLock
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
-from companion.adapters.turns import FileTurn
 from companion.domain.errors import BadInput, FileRefused, NotFound
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
@@ -29,7 +29,7 @@ from tests.fakes.stores import MemoryStores
 MAPPING = '[columns]\nstart = "From"\nend = "To"\npractitioner = "Who"\n'
 
 
-class Desk:
+class Fixture:
     def __init__(self, tmp_path: Path) -> None:
         clock, stores = FakeClock(), MemoryStores()
         self.settings, self.notes = FakeSettings(), MemoryNotes()
@@ -53,70 +53,72 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def fixture(tmp_path: Path) -> Fixture:
+    return Fixture(tmp_path)
 
 
-async def refused(desk: Desk, folder: Path | str, name: str = "nookal") -> BadInput:
+async def refused(fixture: Fixture, folder: Path | str, name: str = "nookal") -> BadInput:
     with pytest.raises(BadInput) as caught:
-        await desk.sources.add(name, str(folder))
+        await fixture.sources.add(name, str(folder))
     return caught.value
 
 
-async def test_a_source_is_added_changed_and_removed(desk: Desk) -> None:
-    added = await desk.sources.add("nookal", str(desk.folder), snapshot=True, mapping=MAPPING)
-    assert (added.folder, added.snapshot, added.mapping) == (str(desk.folder), True, MAPPING)
-    changed = await desk.sources.add("nookal", str(desk.folder), leave_files=True)
+async def test_a_source_is_added_changed_and_removed(fixture: Fixture) -> None:
+    added = await fixture.sources.add("nookal", str(fixture.folder), snapshot=True, mapping=MAPPING)
+    assert (added.folder, added.snapshot, added.mapping) == (str(fixture.folder), True, MAPPING)
+    changed = await fixture.sources.add("nookal", str(fixture.folder), leave_files=True)
     assert (changed.snapshot, changed.mapping, changed.leave_files) == (True, MAPPING, True)
-    stopped = await desk.sources.stop("NOOKAL")
+    stopped = await fixture.sources.stop("NOOKAL")
     assert (stopped.folder, stopped.mapping) == ("", MAPPING)
-    await desk.sources.remove("nookal")
-    assert await desk.sources.overview() == ()
+    await fixture.sources.remove("nookal")
+    assert await fixture.sources.overview() == ()
 
 
-async def test_a_folder_that_is_not_there_is_refused(desk: Desk) -> None:
-    error = await refused(desk, desk.folder / "none")
+async def test_a_folder_that_is_not_there_is_refused(fixture: Fixture) -> None:
+    error = await refused(fixture, fixture.folder / "none")
     assert error.field == "folder"
     assert "There is no folder" in error.what
 
 
 @pytest.mark.parametrize("folder", ["exports", "./exports", "C:exports"])
-async def test_a_folder_needs_its_whole_path(desk: Desk, folder: str) -> None:
-    assert "whole path" in (await refused(desk, folder)).what
+async def test_a_folder_needs_its_whole_path(fixture: Fixture, folder: str) -> None:
+    assert "whole path" in (await refused(fixture, folder)).what
 
 
-async def test_a_folder_with_other_files_is_refused_so_that_none_is_filed_away(desk: Desk) -> None:
-    (desk.folder / "holiday.jpg").write_bytes(b"x")
-    assert "holiday.jpg" in (await refused(desk, desk.folder)).what
-    (desk.folder / "holiday.jpg").unlink()
-    (desk.folder / "export.csv").write_bytes(b"x")
-    await desk.sources.add("nookal", str(desk.folder))
+async def test_a_folder_with_other_files_is_refused_so_that_none_is_filed_away(
+    fixture: Fixture,
+) -> None:
+    (fixture.folder / "holiday.jpg").write_bytes(b"x")
+    assert "holiday.jpg" in (await refused(fixture, fixture.folder)).what
+    (fixture.folder / "holiday.jpg").unlink()
+    (fixture.folder / "export.csv").write_bytes(b"x")
+    await fixture.sources.add("nookal", str(fixture.folder))
 
 
-async def test_two_sources_never_share_a_folder(desk: Desk) -> None:
-    await desk.sources.add("nookal", str(desk.folder))
-    inside = desk.folder / "imported"
+async def test_two_sources_never_share_a_folder(fixture: Fixture) -> None:
+    await fixture.sources.add("nookal", str(fixture.folder))
+    inside = fixture.folder / "imported"
     inside.mkdir()
-    for folder in (desk.folder, inside):
-        assert "already watched for nookal" in (await refused(desk, folder, "cliniko")).what
+    for folder in (fixture.folder, inside):
+        assert "already watched for nookal" in (await refused(fixture, folder, "cliniko")).what
 
 
-async def test_our_own_home_is_never_watched(desk: Desk) -> None:
-    inside = desk.home / "feeds"
+async def test_our_own_home_is_never_watched(fixture: Fixture) -> None:
+    inside = fixture.home / "feeds"
     inside.mkdir()
-    for folder in (desk.home, inside, Path(desk.home.anchor)):
-        assert (await refused(desk, folder)).field == "folder"
+    for folder in (fixture.home, inside, Path(fixture.home.anchor)):
+        assert (await refused(fixture, folder)).field == "folder"
 
 
 @pytest.mark.parametrize("name", ["", "  ", "book", "BOOK"])
-async def test_a_source_needs_a_name_of_its_own(desk: Desk, name: str) -> None:
-    assert (await refused(desk, desk.folder, name)).field == "source"
+async def test_a_source_needs_a_name_of_its_own(fixture: Fixture, name: str) -> None:
+    assert (await refused(fixture, fixture.folder, name)).field == "source"
 
 
-async def test_a_source_that_is_not_known_is_told_with_those_that_are(desk: Desk) -> None:
-    await desk.sources.add("nookal", str(desk.folder))
+async def test_a_source_that_is_not_known_is_told_with_those_that_are(fixture: Fixture) -> None:
+    await fixture.sources.add("nookal", str(fixture.folder))
     with pytest.raises(NotFound) as caught:
-        await desk.sources.remove("cliniko")
+        await fixture.sources.remove("cliniko")
     assert "nookal" in caught.value.remedy
 
 
@@ -125,12 +127,12 @@ async def test_a_source_that_is_not_known_is_told_with_those_that_are(desk: Desk
     ["not toml", "[columns]\n", '[columns]\nstart = "From"\n', '[columns]\ncolour = "Red"\n'],
 )
 async def test_a_mapping_that_cannot_work_is_refused_before_any_file_comes(
-    desk: Desk, text: str
+    fixture: Fixture, text: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
-        await desk.sources.add("nookal", str(desk.folder), mapping=text)
+        await fixture.sources.add("nookal", str(fixture.folder), mapping=text)
     assert caught.value.field == "mapping"
-    assert desk.settings.current.sources == {}
+    assert fixture.settings.current.sources == {}
 
 
 def test_a_mapping_may_be_written_either_way_round() -> None:
@@ -138,21 +140,21 @@ def test_a_mapping_may_be_written_either_way_round() -> None:
     check_mapping('[columns]\n"From" = "start"\n"To" = "end"\n"Who" = "practitioner"\n')
 
 
-async def test_a_file_that_waits_and_is_gone_is_told_in_words(desk: Desk) -> None:
-    await desk.sources.add("nookal", str(desk.folder))
+async def test_a_file_that_waits_and_is_gone_is_told_in_words(fixture: Fixture) -> None:
+    await fixture.sources.add("nookal", str(fixture.folder))
     waiting = Waiting(place="set aside/x.csv", at=MONDAY, held=True, what="why")
-    await desk.notes.change("nookal", lambda _note: SourceNote(waiting=(waiting,)))
+    await fixture.notes.change("nookal", lambda _note: SourceNote(waiting=(waiting,)))
     with pytest.raises(FileRefused, match="cannot be reached"):
-        await desk.sources.release("nookal", "set aside/x.csv")
+        await fixture.sources.release("nookal", "set aside/x.csv")
     with pytest.raises(NotFound):
-        await desk.sources.release("nookal", "another.csv")
-    await desk.sources.discard("nookal", "set aside/x.csv")
-    (status,) = await desk.sources.overview()
+        await fixture.sources.release("nookal", "another.csv")
+    await fixture.sources.discard("nookal", "set aside/x.csv")
+    (status,) = await fixture.sources.overview()
     assert status.note.waiting == ()
 
 
 def in_folder(folder: Path) -> SourceNotesFile:
-    return SourceNotesFile(folder, turn=FileTurn(folder / "sources.lock", holder="the test"))
+    return SourceNotesFile(folder, lock=FileLock(folder / "sources.lock", holder="the test"))
 
 
 def full_note() -> SourceNote:

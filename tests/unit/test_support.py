@@ -26,10 +26,10 @@ from companion.domain.settings import (
     SyncChoices,
 )
 from companion.domain.sync_state import SyncState, SyncTrouble
-from companion.services.care.doctor import Diagnosis, closed_home
-from companion.services.care.findings import Finding
-from companion.services.care.scrub import Scrub, program_words
-from companion.services.care.support import Support, _People, _settings, bare_bundle
+from companion.services.maintenance.doctor import Diagnosis, closed_home
+from companion.services.maintenance.findings import Finding
+from companion.services.maintenance.scrub import Scrub, program_words
+from companion.services.maintenance.support import Support, _People, _settings, bare_bundle
 from companion.services.ports import (
     Activity,
     BookChange,
@@ -95,7 +95,7 @@ def planted() -> list[str]:
     return lines
 
 
-class Desk:
+class Fixture:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.clock = FakeClock()
@@ -248,8 +248,8 @@ def diagnosis(at: datetime) -> Diagnosis:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> Desk:
-    made = Desk(tmp_path)
+async def fixture(tmp_path: Path) -> Fixture:
+    made = Fixture(tmp_path)
     await made.plant()
     return made
 
@@ -288,26 +288,26 @@ def test_the_search_itself_finds_what_is_there() -> None:
         assert bool(found_in(archive.getvalue())) >= searched
 
 
-async def test_nothing_that_was_planted_is_in_the_bundle(desk: Desk) -> None:
-    bundle = await desk.support().bundle(diagnosis(desk.clock.now()))
+async def test_nothing_that_was_planted_is_in_the_bundle(fixture: Fixture) -> None:
+    bundle = await fixture.support().bundle(diagnosis(fixture.clock.now()))
     assert found_in(bundle) == []
 
 
-async def test_a_name_is_hidden_even_when_the_program_says_that_word(desk: Desk) -> None:
+async def test_a_name_is_hidden_even_when_the_program_says_that_word(fixture: Fixture) -> None:
     scrub = Scrub(hidden=["Price"], words=frozenset({"price", "failed", "for"}))
     assert scrub.line("failed for Price, PRICE and price") == "failed for …"
 
 
-async def test_the_bundle_still_says_what_a_helper_needs(desk: Desk) -> None:
-    log = desk.home / "companion.log"
+async def test_the_bundle_still_says_what_a_helper_needs(fixture: Fixture) -> None:
+    log = fixture.home / "companion.log"
     log.write_text(
-        "2026-03-02 09:00:00,123 ERROR companion.main: a mistake of ours "
+        "2026-03-02 09:00:00,123 ERROR companion.main: an internal error "
         "[ValueError at importing.py:120 < cli.py:88]\n",
         encoding="utf-8",
     )
-    parts = members(await desk.support().bundle(diagnosis(desk.clock.now())))
+    parts = members(await fixture.support().bundle(diagnosis(fixture.clock.now())))
     assert parts["log/companion.log"].startswith(
-        "2026-03-02 09:00:00,123 ERROR companion.main: a mistake of ours "
+        "2026-03-02 09:00:00,123 ERROR companion.main: an internal error "
         "[ValueError at importing.py:120 < cli.py:88]"
     )
     settings = json.loads(parts["settings.json"])
@@ -327,8 +327,8 @@ async def test_the_bundle_still_says_what_a_helper_needs(desk: Desk) -> None:
     assert "made 02/03/2026 09:00 UTC" in parts["README.txt"]
 
 
-async def test_broken_stores_cost_their_part_and_not_the_bundle(desk: Desk) -> None:
-    desk.secrets.trouble = SecretsDamaged()
+async def test_broken_stores_cost_their_part_and_not_the_bundle(fixture: Fixture) -> None:
+    fixture.secrets.trouble = SecretsDamaged()
 
     class Broken(MemoryBook):
         async def count(self, practitioner_id: str | None = None) -> int:
@@ -337,34 +337,36 @@ async def test_broken_stores_cost_their_part_and_not_the_bundle(desk: Desk) -> N
         async def appointments(self, *_: object) -> list[Appointment]:
             raise StoreDamaged
 
-    desk.book = Broken()
-    bundle = await desk.support().bundle(diagnosis(desk.clock.now()))
+    fixture.book = Broken()
+    bundle = await fixture.support().bundle(diagnosis(fixture.clock.now()))
     assert json.loads(members(bundle)["counts.json"]) == {"error": "StoreDamaged"}
     assert json.loads(members(bundle)["sync.json"])["practitioner-1"]["trouble"]
     # Without the book and the secrets to compare with, the first net alone still holds.
     assert [each for each in found_in(bundle) if each.casefold() != "price"] == []
 
 
-async def test_settings_that_cannot_be_read_cost_theirs(desk: Desk) -> None:
+async def test_settings_that_cannot_be_read_cost_theirs(fixture: Fixture) -> None:
     class Broken:
         def read(self) -> Settings:
             raise StoreDamaged
 
-    support = desk.support()
+    support = fixture.support()
     support._settings = Broken()  # type: ignore[assignment] # only `read` is asked for
     parts = members(await support.bundle())
     assert json.loads(parts["settings.json"]) == {"error": "StoreDamaged"}
     assert "doctor.json" not in parts
 
 
-async def test_a_home_that_does_not_open_still_gives_its_logs(desk: Desk) -> None:
-    found = closed_home(StoreDamaged(), "1.2.3", desk.clock.now())
-    bundle = bare_bundle(found, home=desk.home, log_name="companion.log", versions={"Python": "3"})
+async def test_a_home_that_does_not_open_still_gives_its_logs(fixture: Fixture) -> None:
+    found = closed_home(StoreDamaged(), "1.2.3", fixture.clock.now())
+    bundle = bare_bundle(
+        found, home=fixture.home, log_name="companion.log", versions={"Python": "3"}
+    )
     assert {"README.txt", "doctor.json", "versions.json", "log/companion.log"} <= {*members(bundle)}
     assert [each for each in found_in(bundle) if each.casefold() != "price"] == []
 
 
-async def test_a_secret_across_the_scrub_s_word_edges_is_gone(desk: Desk) -> None:
+async def test_a_secret_across_the_scrub_s_word_edges_is_gone(fixture: Fixture) -> None:
     scrub = Scrub(hidden=[PASSPHRASE])
     for word in PASSPHRASE.split():
         assert word not in scrub.line(f"the {word} of it")
@@ -389,8 +391,8 @@ def test_the_program_s_words_hold_no_invented_people() -> None:
 
 
 def test_no_text_of_settings_gets_through_unasked() -> None:
-    desk = Desk(Path("nowhere"))
-    settings = desk.settings.read()
+    fixture = Fixture(Path("nowhere"))
+    settings = fixture.settings.read()
     changed = replace(settings, practice=replace(settings.practice, feed_host="clinic.lan"))
     text = json.dumps(_settings(changed, _People(changed)))
     assert "clinic.lan" not in text

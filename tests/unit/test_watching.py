@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from companion.adapters.file_locks import FileLock
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular import TableFiles
-from companion.adapters.turns import FileTurn
 from companion.domain.errors import Busy
 from companion.domain.settings import SourceSettings
 from companion.services.imports.importing import Importing
@@ -78,7 +78,7 @@ class Clinic:
         )
         self.settings.current = self.settings.current.with_source(settings)
         self.notes = SourceNotesFile(
-            self.home, turn=FileTurn(self.home / "sources.lock", holder="the test")
+            self.home, lock=FileLock(self.home / "sources.lock", holder="the test")
         )
         self.start()
 
@@ -316,7 +316,7 @@ async def test_a_held_file_imported_by_hand_waits_no_more(tmp_path: Path) -> Non
     owner = await clinic.sources.owner(clinic.folder / waiting.place)
     assert owner is not None
     assert (owner[0].name, owner[1]) == ("nookal", waiting.place)
-    await clinic.sources.settled(*owner)
+    await clinic.sources.resolved(*owner)
     assert (await clinic.note()).waiting == ()
     assert clinic.names("set aside") == []
     assert await clinic.sources.owner(clinic.folder / "elsewhere.csv") is None

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companion.domain.errors import Busy, StoreDamaged
-from companion.services.care.backup import BOOK, SECRETS, SETTINGS
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
+from companion.services.maintenance.backup import BOOK, SECRETS, SETTINGS
 
 NOTE = "restore.json"
 STAGING = "restoring"
@@ -46,14 +46,14 @@ class Swap:
         self,
         home: Path,
         *,
-        turn: AbstractContextManager[object],
+        lock: AbstractContextManager[object],
         disk: Disk | None = None,
         busy_seconds: float = 3.0,
     ) -> None:
-        """`turn`: the lock that everybody who finishes a swap of this home shares."""
+        """`lock`: the lock that everybody who finishes a swap of this home shares."""
         self.staging = home / STAGING
         self._note = home / NOTE
-        self._turn = turn
+        self._lock = lock
         self.disk = disk or Disk()
         self.busy_seconds = busy_seconds
 
@@ -71,7 +71,7 @@ class Swap:
                 for each in moves
             ],
         }
-        with self._turn:
+        with self._lock:
             try:
                 write_durably(self._note, json.dumps(note, indent=1).encode(), self.disk)
             except OSError as error:
@@ -88,7 +88,7 @@ class Swap:
         """Complete a swap that a crash interrupted; False when there is none."""
         if not self._note.exists():
             return False
-        with self._turn:
+        with self._lock:
             try:
                 content = self.disk.read(self._note)
             except FileNotFoundError:  # its own process finished it while we waited
@@ -122,7 +122,7 @@ class Swap:
 
 
 class HomeSwap:
-    """Implements `Swapping` of companion.services.care.restore: which files change places."""
+    """Implements `Swapping` of companion.services.maintenance.restore: which files change places."""
 
     def __init__(self, home: Path, database: Path, swap: Swap) -> None:
         self._home = home

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from companion.adapters.database import sqlite
 from companion.adapters.database.errors import translating
-from companion.adapters.database.threads import Turns
+from companion.adapters.database.threads import ThreadQueue
 from companion.services.changes import Change, Changes
 
 Result = TypeVar("Result")
@@ -34,8 +34,8 @@ class Access:
         self._reading = sqlite.reading_engine(path, READERS, busy_seconds=busy_seconds)
         with translating():
             self._writer = self._writing.connect()
-        self._writers_turns = Turns("database-writer", 1)
-        self._readers_turns = Turns("database-reader", READERS)
+        self._writers_turns = ThreadQueue("database-writer", 1)
+        self._readers_turns = ThreadQueue("database-reader", READERS)
 
     def prepare(self, is_current: Callable[[str | None], bool], upgrade: Work[None]) -> None:
         """Ask for WAL; then `upgrade`, in one transaction, unless the revision is current."""

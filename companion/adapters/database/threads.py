@@ -17,7 +17,7 @@ from companion.adapters.database.errors import CLOSED
 Result = TypeVar("Result")
 
 
-class Turns:
+class ThreadQueue:
     """A queue of work before `count` threads."""
 
     def __init__(self, name: str, count: int) -> None:

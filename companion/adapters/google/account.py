@@ -24,7 +24,7 @@ from companion.domain.errors import CompanionError, RemoteUnavailable, SecretsDa
 from companion.services.ports import Clock, SecretStore
 
 if TYPE_CHECKING:
-    from companion.adapters.google.transport import Line
+    from companion.adapters.google.transport import GoogleConnection
 
 Result = TypeVar("Result")
 Json = dict[str, Any]
@@ -74,7 +74,7 @@ class GoogleAccount:
         *,
         secrets: SecretStore,
         clock: Clock,
-        threads: Threads[Line],
+        threads: Threads[GoogleConnection],
         client: Callable[[], Awaitable[OAuthClient]],
     ) -> None:
         self._name = secret_name(practitioner_id)
@@ -107,7 +107,7 @@ class GoogleAccount:
         if self._token is None or stored.refresh_token != self._token.refresh_token:
             self._token = stored
 
-    async def call(self, work: Callable[[Line, str], Result]) -> Result:
+    async def call(self, work: Callable[[GoogleConnection, str], Result]) -> Result:
         """`work(line, access token)` in a thread; it raises `Unauthorised` for a 401, and is then
         done once more with a renewed token."""
         access = await self.access()
@@ -120,10 +120,12 @@ class GoogleAccount:
         except Unauthorised as err:
             raise SignInExpired(detail="401 after renewal") from err
 
-    async def ask(self, make: Callable[[Line], Any], subject: Subject = Subject.CALENDAR) -> Json:
+    async def ask(
+        self, make: Callable[[GoogleConnection], Any], subject: Subject = Subject.CALENDAR
+    ) -> Json:
         """The JSON Google answers to the one call that `make(line)` makes."""
 
-        def work(line: Line, access: str) -> Answer:
+        def work(line: GoogleConnection, access: str) -> Answer:
             answer = line.call(make(line), access)
             if answer.status == 401:
                 raise Unauthorised
@@ -183,7 +185,7 @@ class GoogleAccount:
         text = await self._secrets.get(self._name)
         return None if text is None else Token.from_json(text)
 
-    async def _run(self, work: Callable[[Line], Result]) -> Result:
+    async def _run(self, work: Callable[[GoogleConnection], Result]) -> Result:
         return await in_thread(self._threads, work)
 
 
@@ -199,7 +201,9 @@ class Unauthorised(Exception):
     """Google answered 401; never leaves this adapter."""
 
 
-async def in_thread(threads: Threads[Line], work: Callable[[Line], Result]) -> Result:
+async def in_thread(
+    threads: Threads[GoogleConnection], work: Callable[[GoogleConnection], Result]
+) -> Result:
     """`work` with a thread's line; every foreign exception becomes one of ours."""
     try:
         return await threads.run(work)
@@ -223,7 +227,7 @@ def read_json(answer: Answer) -> Json:
     return read
 
 
-async def revoke(threads: Threads[Line], client: OAuthClient, token: Token) -> None:
+async def revoke(threads: Threads[GoogleConnection], client: OAuthClient, token: Token) -> None:
     """Give a sign-in back to Google; one that it no longer knows counts as done."""
     form = {"token": token.refresh_token}
     answer: Answer = await in_thread(threads, lambda line: line.post_form(client.revoke_uri, form))

@@ -42,7 +42,7 @@ from companion.services.ports import (
 )
 
 if TYPE_CHECKING:
-    from companion.adapters.google.transport import Line
+    from companion.adapters.google.transport import GoogleConnection
 
 MOST_WRITES = 50
 PAGE = 2500
@@ -128,7 +128,7 @@ class GoogleCalendar:
     async def _send(self, writes: Sequence[Write]) -> tuple[str, list[Answer | None]]:
         """The access token that was used, and the answers of the parts."""
 
-        def work(line: Line, access: str) -> tuple[str, list[Answer | None]]:
+        def work(line: GoogleConnection, access: str) -> tuple[str, list[Answer | None]]:
             requests = [self._request(line, write) for write in writes]
             if len(requests) == 1:
                 answer = line.call(requests[0], access)
@@ -152,7 +152,7 @@ class GoogleCalendar:
         except CompanionError as err:
             return [err for _ in writes]
 
-    def _request(self, line: Line, write: Write) -> Any:
+    def _request(self, line: GoogleConnection, write: Write) -> Any:
         match write:
             case InsertEvent():
                 return line.events.insert(
@@ -210,7 +210,7 @@ class GoogleCalendar:
         return read
 
     async def _set_status(self, write: PatchEvent, seen: ObservedEvent) -> WriteAnswer:
-        def make(line: Line) -> Any:
+        def make(line: GoogleConnection) -> Any:
             request = line.events.patch(
                 calendarId=self._id,
                 eventId=write.event_id,

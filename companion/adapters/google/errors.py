@@ -74,7 +74,7 @@ def _client_unknown(detail: str) -> CompanionError:
     )
 
 
-def _stranger(detail: str) -> CompanionError:
+def _unexpected_answer(detail: str) -> CompanionError:
     return Offline(
         "Something between this computer and Google answered in Google's place.",
         "Open any web page to see whether the network asks for a sign-in, and check the proxy or "
@@ -203,7 +203,7 @@ def refusal(
 
 def _choose(status: int, reason: str, subject: Subject, *, readable: bool) -> Make:
     if not readable and status in _STRANGERS:
-        return _stranger
+        return _unexpected_answer
     if status == 404 or (status == 410 and reason not in BY_REASON):
         return EventGone if subject is Subject.EVENT else CalendarGone
     if status >= 500:

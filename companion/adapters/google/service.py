@@ -33,7 +33,7 @@ from companion.services.ports import (
 )
 
 if TYPE_CHECKING:
-    from companion.adapters.google.transport import Line
+    from companion.adapters.google.transport import GoogleConnection
 
 CLIENT_SECRET_NAME = "google/client"  # noqa: S105 - a name in the SecretStore
 DESCRIPTION = (
@@ -67,15 +67,15 @@ class GoogleGateway:
         self._clock = clock
         self._install = install_id
 
-        def make() -> Line:
-            from companion.adapters.google.transport import Line
+        def make() -> GoogleConnection:
+            from companion.adapters.google.transport import GoogleConnection
 
-            return Line(root, timeout)
+            return GoogleConnection(root, timeout)
 
-        self._threads: Threads[Line] = Threads(
+        self._threads: Threads[GoogleConnection] = Threads(
             make,
             interrupt=lambda line: line.interrupt(),
-            end=lambda line: line.hang_up(),
+            end=lambda line: line.close(),
             size=threads,
             name="google",
         )

@@ -69,7 +69,7 @@ class _Secure(_Once, httplib2.HTTPSConnectionWithTimeout):  # type: ignore[misc]
 _CONNECTIONS = {"http": _Plain, "https": _Secure}
 
 
-class Line:
+class GoogleConnection:
     def __init__(self, root: str, timeout: float) -> None:
         """`root`: the API's root URL with a final slash, or empty for Google's own."""
         document = _document()
@@ -149,7 +149,7 @@ class Line:
                 connection_type=_CONNECTIONS[urlsplit(uri).scheme],
             )
         except BaseException:
-            self.hang_up()  # half an answer may still be on its way
+            self.close()  # half an answer may still be on its way
             raise
         return response, content
 
@@ -165,7 +165,7 @@ class Line:
         response, content = self.request(uri, method, body, headers)
         return Answer(status=int(response.status), headers=dict(response), content=content)
 
-    def hang_up(self) -> None:
+    def close(self) -> None:
         """Close the connections; the next call opens new ones."""
         for connection in self._http.connections.values():
             connection.close()

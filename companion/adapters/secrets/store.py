@@ -75,18 +75,18 @@ class SealedSecrets:
         folder: Path,
         *,
         vault: KeyVault,
-        turn: AbstractContextManager[object],
+        lock: AbstractContextManager[object],
         passphrase: str = "",
         disk: Disk | None = None,
         random: Callable[[int], bytes] = os.urandom,
         stretch: Callable[[str, Mapping[str, Any]], bytes] | None = None,
     ) -> None:
-        """`passphrase` is the text of COMPANION_SECRETS_KEY, "" when unset; `turn` the lock
+        """`passphrase` is the text of COMPANION_SECRETS_KEY, "" when unset; `lock` the lock
         that all writers of this home share; `stretch` makes a key of passphrase and key head
         (`argon2id`)."""
         self.path = folder / FILE_NAME
         self._vault = vault
-        self._turn = turn
+        self._lock = lock
         self._passphrase = passphrase
         self._disk = disk or Disk()
         self._random = random
@@ -137,7 +137,7 @@ class SealedSecrets:
 
     def _put(self, name: str, value: str) -> None:
         make_folder(self.path.parent)
-        with self._turn:
+        with self._lock:
             file = self._read()
             if file is None:
                 file, key = self._new_file()
@@ -152,7 +152,7 @@ class SealedSecrets:
     def _remove(self, name: str) -> None:
         if self._read() is None:
             return
-        with self._turn:
+        with self._lock:
             file = self._read()
             if file is None or name not in file.records:
                 return
@@ -174,7 +174,7 @@ class SealedSecrets:
 
     def _set_aside(self) -> Path | None:
         make_folder(self.path.parent)
-        with self._turn:
+        with self._lock:
             try:
                 if self._disk.signature(self.path) is None:
                     return None

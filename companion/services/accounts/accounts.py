@@ -89,7 +89,7 @@ class Accounts:
     def named(self, name: str) -> User:
         """Raises NotFound."""
         for user in self.users():
-            if user.answers_to(name) or user.id == name:
+            if user.matches_name(name) or user.id == name:
                 return user
         known = ", ".join(user.name for user in self.users())
         raise NotFound(
@@ -195,7 +195,7 @@ class Accounts:
                 "That was tried too often.", f"Wait {_wait(left)}, then try again.", field="name"
             )
         self._delays.begin(key)
-        found = next((user for user in self.users() if user.answers_to(name)), None)
+        found = next((user for user in self.users() if user.matches_name(name)), None)
         kept = found.password if found is not None else await self._nobody()
         good = await self._matches(kept, password)
         if found is None or not good:
@@ -335,7 +335,7 @@ def _known(settings: Settings, user_id: str) -> User:
 
 def _no_namesake(settings: Settings, name: str, own_id: str) -> None:
     for user in settings.users.values():
-        if user.id != own_id and user.answers_to(name):
+        if user.id != own_id and user.matches_name(name):
             raise BadInput(
                 f'There is already a user "{user.name}".', "Use another name.", field="name"
             )

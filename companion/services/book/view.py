@@ -38,7 +38,7 @@ from companion.services.ports import (
     Ledger,
     SettingsStore,
 )
-from companion.services.sync.gathering import desired_events, window_of
+from companion.services.sync.snapshot import desired_events, window_of
 
 A_DAY = timedelta(days=1)
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]

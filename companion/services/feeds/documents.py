@@ -9,10 +9,10 @@ from companion.domain.appointments import Practitioner
 from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, SyncChoices
-from companion.services.settings import words
+from companion.services.settings import formatting
 
 KEYS = ("kinds", "include", "client_name", "masked_types", "busy_only")
-"""Of `companion.services.settings.words.PRACTITIONER`."""
+"""Of `companion.services.settings.formatting.PRACTITIONER`."""
 
 
 def disclosure_document(shown: Disclosure) -> dict[str, Any]:
@@ -46,8 +46,8 @@ def disclosure_from_words(values: Mapping[str, str]) -> Disclosure:
         practitioner=Practitioner(id="nobody", name="Nobody", timezone="Etc/UTC"),
         choices=SyncChoices(),
     )
-    chosen = {key: words.PRACTITIONER[key] for key in KEYS}
-    return words.change(nobody, values, chosen).choices.disclosure
+    chosen = {key: formatting.PRACTITIONER[key] for key in KEYS}
+    return formatting.change(nobody, values, chosen).choices.disclosure
 
 
 def disclosure_words(shown: Disclosure) -> dict[str, str]:
@@ -56,4 +56,4 @@ def disclosure_words(shown: Disclosure) -> dict[str, str]:
         practitioner=Practitioner(id="nobody", name="Nobody", timezone="Etc/UTC"),
         choices=SyncChoices(disclosure=shown),
     )
-    return {key: words.PRACTITIONER[key].show(nobody) for key in KEYS}
+    return {key: formatting.PRACTITIONER[key].show(nobody) for key in KEYS}

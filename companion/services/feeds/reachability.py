@@ -65,7 +65,7 @@ class ListenerProbes(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Door:
+class ListenerStatus:
     """What the listener for phones says of itself; it alone writes here."""
 
     host: str = ""
@@ -102,7 +102,7 @@ class Reachability:
         clock: Clock,
         bound: str = ANYWHERE,
         port: int,
-        door: Door | None = None,
+        door: ListenerStatus | None = None,
     ) -> None:
         """`bound` and `port`: where the listener is, or was when the app last ran."""
         self._settings = settings
@@ -112,7 +112,7 @@ class Reachability:
         self._clock = clock
         self._bound = bound
         self.port = port
-        self.door = door or Door()
+        self.door = door or ListenerStatus()
 
     def addresses(self) -> list[Interface]:
         """Of this machine in its networks, the right one first."""

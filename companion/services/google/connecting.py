@@ -59,7 +59,7 @@ from companion.services.ports import (
     SettingsStore,
     SignedIn,
 )
-from companion.services.sync.parting import Pace, take_events_out
+from companion.services.sync.removal import Pace, take_events_out
 
 _EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
 
@@ -104,7 +104,7 @@ class Connecting:
         activity: ActivityLog,
         clock: Clock,
         pace: Pace = _at_once,
-        still: Callable[[str], AbstractAsyncContextManager[None]] = _alone,
+        paused_sync: Callable[[str], AbstractAsyncContextManager[None]] = _alone,
         random_word: Callable[[], str] = lambda: randomness.token_hex(8),
     ) -> None:
         """`pace` waits for a share of the account's quota; while `still` lasts no pass of a
@@ -116,7 +116,7 @@ class Connecting:
         self._activity = activity
         self._clock = clock
         self._pace = pace
-        self._still = still
+        self._paused_sync = paused_sync
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
@@ -406,7 +406,7 @@ class Connecting:
             await self._switch_off(practitioner_id)
             remote = await self._google.calendar(practitioner_id, link.calendar_id)
             ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
-            async with self._still(practitioner_id):  # a running upload would go on writing
+            async with self._paused_sync(practitioner_id):  # a running upload would go on writing
                 removed = await self._take_out(remote, ref, link.account.casefold())
         elif link.connected:
             await self._switch_off(practitioner_id)
@@ -459,7 +459,7 @@ class Connecting:
             return
         with contextlib.suppress(CompanionError):
             remote = await self._google.calendar(practitioner_id, link.calendar_id)
-            async with self._still(practitioner_id):
+            async with self._paused_sync(practitioner_id):
                 await take_events_out(
                     remote,
                     self._ledger,

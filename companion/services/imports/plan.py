@@ -23,7 +23,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner, instant
-from companion.services.imports.drafts import Draft, FileContent, Rejection, natural_key, settled
+from companion.services.imports.drafts import (
+    Draft,
+    FileContent,
+    Rejection,
+    natural_key,
+    to_appointment,
+)
 from companion.services.ports import BookChange, SourceRow
 from companion.services.rows import row_hash
 
@@ -82,7 +88,7 @@ class ImportPlan:
     def book_change(self, target: ImportTarget) -> BookChange:
         """`target` as the plan was made for, with everybody's id."""
         new = [
-            settled(draft, target.people[draft.name], target.source, source_id)
+            to_appointment(draft, target.people[draft.name], target.source, source_id)
             for draft, source_id in self.new
         ]
         remove = [each.appointment_id for each in self.remove]
@@ -102,7 +108,7 @@ def plan_import(content: FileContent, target: ImportTarget) -> ImportPlan:
         if before is None:
             new.append((draft, source_id))
             continue
-        appointment = settled(draft, person, target.source, source_id)
+        appointment = to_appointment(draft, person, target.source, source_id)
         if before.row_hash != row_hash(appointment):
             altered.append(appointment)
             if len(samples) < SAMPLES:
@@ -110,7 +116,7 @@ def plan_import(content: FileContent, target: ImportTarget) -> ImportPlan:
     remove = _missing(content, target, seen) if target.snapshot else []
     for draft, source_id in new[:SAMPLES]:
         person = target.people[draft.name]
-        appointment = settled(draft, person, target.source, source_id)
+        appointment = to_appointment(draft, person, target.source, source_id)
         samples.append(_sample(draft.row, "add", person, appointment))
     gone = [_sample_of_removal(each, target) for each in remove[:SAMPLES]]
     return ImportPlan(

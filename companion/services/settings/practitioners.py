@@ -16,7 +16,7 @@ from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
 from companion.services.rows import next_change
-from companion.services.settings import checks, words
+from companion.services.settings import checks, formatting
 
 _EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - wall time
 _LATEST = datetime(2300, 1, 1)  # noqa: DTZ001 - wall time
@@ -156,7 +156,9 @@ class Practitioners:
 
     def values(self, practitioner_id: str) -> dict[str, str]:
         """By key, as `set_values` takes them."""
-        return words.show(_known(self._settings.read(), practitioner_id), words.PRACTITIONER)
+        return formatting.show(
+            _known(self._settings.read(), practitioner_id), formatting.PRACTITIONER
+        )
 
     async def set_values(
         self, practitioner_id: str, values: Mapping[str, str]
@@ -165,19 +167,21 @@ class Practitioners:
 
         def edit(settings: Settings) -> Settings:
             record = _known(settings, practitioner_id)
-            return self._put(settings, record, words.change(record, values, words.PRACTITIONER))
+            return self._put(
+                settings, record, formatting.change(record, values, formatting.PRACTITIONER)
+            )
 
         after = await self._settings.change(edit)
         return after.practitioners[practitioner_id]
 
     def practice_values(self) -> dict[str, str]:
-        return words.show(self._settings.read().practice, words.PRACTICE)
+        return formatting.show(self._settings.read().practice, formatting.PRACTICE)
 
     async def set_practice(self, values: Mapping[str, str]) -> Practice:
         """All or none; BadInput's field is the key. The zone counts for people added later."""
 
         def edit(settings: Settings) -> Settings:
-            practice = words.change(settings.practice, values, words.PRACTICE)
+            practice = formatting.change(settings.practice, values, formatting.PRACTICE)
             capped_anew = practice.cap != settings.practice.cap
             changed = replace(settings, practice=practice)
             if capped_anew:
@@ -231,7 +235,7 @@ def _not_connected(record: PractitionerSettings) -> None:
 
 def _no_namesake(settings: Settings, name: str, own_id: str) -> None:
     for each in settings.practitioners.values():
-        if each.practitioner.id != own_id and each.practitioner.answers_to(name):
+        if each.practitioner.id != own_id and each.practitioner.matches_name(name):
             raise BadInput(
                 f'There is already a practitioner "{each.practitioner.name}" who answers to '
                 f'"{name}".',

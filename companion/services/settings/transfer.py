@@ -170,7 +170,7 @@ def _shown(record: PractitionerSettings) -> tuple[object, ...]:
 def _no_namesakes(settings: Settings) -> None:
     for key, record in settings.practitioners.items():
         for other, each in settings.practitioners.items():
-            if other != key and each.practitioner.answers_to(record.practitioner.name):
+            if other != key and each.practitioner.matches_name(record.practitioner.name):
                 raise BadInput(
                     f'Two practitioners would answer to "{record.practitioner.name}".',
                     "Rename one in the file, or merge the two first. Nothing was changed.",

@@ -152,7 +152,7 @@ class Sources:
                         return status.settings, each.place
         return None
 
-    async def settled(self, source: SourceSettings, place: str) -> None:
+    async def resolved(self, source: SourceSettings, place: str) -> None:
         """A file that waited has been imported by hand."""
         await self._settled(source, place)
 

@@ -90,8 +90,8 @@ class _Candidate:
 class WatchedFolder:
     """One source's folder; `look` is one look at it."""
 
-    def __init__(self, house: Watching, name: str, path: Path) -> None:
-        self._house = house
+    def __init__(self, application: Watching, name: str, path: Path) -> None:
+        self._house = application
         self._name = name
         self._folder = Folder(path)
         self._note: SourceNote | None = None
@@ -207,18 +207,18 @@ class WatchedFolder:
     async def _import(
         self, source: SourceSettings, seen: Seen, copy: Path, digest: str
     ) -> _Outcome:
-        house = self._house
+        application = self._house
         if await self._was_imported(seen, digest):
             result = "It was imported just before the program ended."
             return _Outcome(into=IMPORTED, result=result, digest=digest, in_book=True)
-        preview = await house.importing.preview(
+        preview = await application.importing.preview(
             copy, source=source.name, snapshot=source.snapshot, file_name=seen.name
         )
         if preview.rejected and not preview.added + preview.changed + preview.unchanged:
             return await self._of_no_use(seen, _no_usable_row(preview), preview, digest)
-        begun = Begun(file=seen.name, digest=digest, at=house.clock.now())
+        begun = Begun(file=seen.name, digest=digest, at=application.clock.now())
         await self._change(lambda note: replace(note, begun=begun))
-        report = await house.importing.apply(preview, cause=CAUSE)
+        report = await application.importing.apply(preview, cause=CAUSE)
         if report.held:
             return _Outcome(
                 into=SET_ASIDE,

@@ -173,7 +173,7 @@ class Pacer:
         """An honest estimate of how long `units` take for one account that is alone."""
         return units / min(self._account(account).bucket.rate, self._project.rate)
 
-    async def turn(self, account: str, units: int, urgency: Urgency) -> None:
+    async def acquire(self, account: str, units: int, urgency: Urgency) -> None:
         """Wait until `units` may be spent by `account`, and spend them."""
         await self._wait_for(account, units, urgency, lasting=False)
 
@@ -206,7 +206,7 @@ class Pacer:
             self._look_at(account)  # whoever stood behind may need less
             raise
 
-    def settle(self, account: str, granted: int, used: int) -> None:
+    def refund(self, account: str, granted: int, used: int) -> None:
         """After a turn: give back what was not used."""
         if used == granted:
             return
@@ -292,7 +292,7 @@ class Pacer:
         self._wake_at(next_moment)
 
     def _has_room_for(self, units: int) -> bool:
-        """One call always has; `settle` leaves the room of a turn as it was granted."""
+        """One call always has; `refund` leaves the room of a turn as it was granted."""
         if not self._under_way:
             return True
         units += self._units_under_way

@@ -21,19 +21,19 @@ from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.ports import CalendarRef, RemoteCalendar, WriteAnswer
-from companion.services.sync.former import FormerCalendars
-from companion.services.sync.gathering import (
+from companion.services.sync.held_removals import HeldRemovals
+from companion.services.sync.pacing import Urgency
+from companion.services.sync.persistence import Memory, PassOutcome, parked, rests_until
+from companion.services.sync.previous_calendars import PreviousCalendars
+from companion.services.sync.snapshot import (
     A_DAY,
-    Desk,
     SyncParts,
+    SyncSnapshot,
     account_of,
     gather,
     ready,
     window_of,
 )
-from companion.services.sync.holding import Holding
-from companion.services.sync.pacing import Urgency
-from companion.services.sync.remembering import Memory, PassOutcome, parked, rests_until
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import PlanWriter
@@ -78,7 +78,7 @@ class PassResult:
 
 
 @dataclass(slots=True)
-class Floor:
+class SharedRunState:
     """What the passes of one process share while they run."""
 
     tell: Callable[[Progress], None]
@@ -89,7 +89,7 @@ class Floor:
     )
     """Calls of cancelled passes that had not ended; the next pass lets them end first."""
 
-    async def let_strays_end(self, practitioner_id: str) -> None:
+    async def drain_in_flight(self, practitioner_id: str) -> None:
         """A call of a cancelled pass may still be under way: nothing is looked at before."""
         calls = self.in_flight
         for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
@@ -103,10 +103,10 @@ class Pass:
     def __init__(
         self,
         parts: SyncParts,
-        floor: Floor,
+        floor: SharedRunState,
         record: PractitionerSettings,
         cause: str,
-        holding: Holding,
+        holding: HeldRemovals,
         *,
         audit: bool,
         repair: bool,
@@ -125,7 +125,7 @@ class Pass:
         self._account = account_of(record)
         self._began = time.monotonic()
         self._tally = Tally()
-        self._desk: Desk | None = None
+        self._snapshot: SyncSnapshot | None = None
         self._notices: list[ObservedEvent] | None = None
         self._notices_changed = 0
         self._planned = SyncPlan()
@@ -137,14 +137,14 @@ class Pass:
         error: CompanionError | None = None
         try:
             self._record = ready(self._settings, self._id)
-            async with self._parts.turns.turn(f"sync-{self._id}"):
+            async with self._parts.locks.hold(f"sync-{self._id}"):
                 error = await self._work_and_remember()
         except asyncio.CancelledError:
             self._tell(self._tally.done, self._planned.writes, "cancelled")
             raise
         except CompanionError as trouble:
             error = trouble
-        except Exception:  # a mistake of ours: whoever looks on must not wait for the end
+        except Exception:  # an internal error: whoever looks on must not wait for the end
             self._tell(self._tally.done, self._planned.writes, "failed")
             raise
         error = error or self._tally.last_refusal
@@ -203,7 +203,7 @@ class Pass:
         return PassOutcome(
             tally=self._tally,
             holding=self._holding,
-            desk=self._desk,
+            snapshot=self._snapshot,
             proof=self._proof,
             notices=self._notices_changed,
             repaired=self._repair,
@@ -215,23 +215,23 @@ class Pass:
         parts = self._parts
         self._holding.begin(state)
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
-        await self._floor.let_strays_end(self._id)
+        await self._floor.drain_in_flight(self._id)
         audit = self._audit or state.audit_due
         self._floor.changed.discard(self._id)
         observed = await self._observe(remote, self._window()) if audit else None
         if observed is not None and not self._record.choices.put_back_deleted:
             observed += await self._moved_away(remote, observed)
-        desk = await gather(parts, self._settings, self._record, observed)
-        self._desk, self._planned = desk, desk.plan
+        snapshot = await gather(parts, self._settings, self._record, observed)
+        self._snapshot, self._planned = snapshot, snapshot.plan
         if observed is not None:
-            self._differences = find_differences(desk.desired, desk.entries, observed)
-        plan = self._holding.sift(self._settings, desk, parts.clock.now())
+            self._differences = find_differences(snapshot.desired, snapshot.entries, observed)
+        plan = self._holding.filter_held(self._settings, snapshot, parts.clock.now())
         if state.fingerprint and plan.writes:
             await parts.ledger.edit_state(self._id, lambda found: replace(found, fingerprint=""))
         if self._repair:
-            await self._write(remote, desk, plan, self._tally)
-            await self._say_staleness(remote, desk)
-            await self._clear_former(desk, memory)
+            await self._write(remote, snapshot, plan, self._tally)
+            await self._say_staleness(remote, snapshot)
+            await self._clear_former(snapshot, memory)
         if observed is not None:
             await self._prove(remote, observed)
 
@@ -244,7 +244,7 @@ class Pass:
         async with pacer.calling(self._account, 1, Urgency.CORRECTION):
             listed = await remote.list_ours(window.start - A_DAY, window.end + A_DAY)
         pages = 1 + max(0, len(listed) - 1) // PAGE
-        pacer.settle(self._account, 1, pages)
+        pacer.refund(self._account, 1, pages)
         self._tally.api_calls += pages
         self._notices = [seen for seen in listed if is_notice(seen.key)]
         placed = (
@@ -276,13 +276,13 @@ class Pass:
         return found
 
     async def _write(
-        self, remote: RemoteCalendar, desk: Desk, plan: SyncPlan, tally: Tally
+        self, remote: RemoteCalendar, snapshot: SyncSnapshot, plan: SyncPlan, tally: Tally
     ) -> None:
         parts = self._parts
         now = parts.clock.now()
         writer = PlanWriter(
             target=Target(
-                calendar=desk.calendar,
+                calendar=snapshot.calendar,
                 account=self._account,
                 install_id=self._settings.install_id,
                 put_back=self._record.choices.put_back_deleted and tally is self._tally,
@@ -293,36 +293,36 @@ class Pass:
             clock=parts.clock,
             chance=parts.chance,
             soon=SyncWindow.around(
-                now, desk.window.timezone, days_in_arrears=0, days_in_advance=1
+                now, snapshot.window.timezone, days_in_arrears=0, days_in_advance=1
             ).end,
             now=now,
             tally=tally,
         )
         if tally is self._tally:
-            writer.replan = self._replan if desk is self._desk else None
+            writer.replan = self._replan if snapshot is self._snapshot else None
             writer.progress = lambda done, total: self._tell(done, total, "writing")
         try:
             await writer.write(plan)
         finally:
             if writer.in_flight is not None:
-                self._floor.in_flight[desk.calendar] = writer.in_flight
+                self._floor.in_flight[snapshot.calendar] = writer.in_flight
 
-    async def _say_staleness(self, remote: RemoteCalendar, desk: Desk) -> None:
+    async def _say_staleness(self, remote: RemoteCalendar, snapshot: SyncSnapshot) -> None:
         """Put the notice up, bring it to today, or take it down; never two at a time.
 
         A person who deletes it in Google has read it: it stays away."""
         since = await self._parts.stale_since(self._id)
         wanted = google_notice(since, self._record, self._parts.clock.now())
         plan = reconcile(
-            wanted, desk.notices, desk.window, self._notices, put_back=False, tidy=True
+            wanted, snapshot.notices, snapshot.window, self._notices, put_back=False, tidy=True
         )
         if not plan.actions:
             return
         tally = Tally()
         try:
-            await self._write(remote, desk, replace(plan, inserts=(), updates=()), tally)
+            await self._write(remote, snapshot, replace(plan, inserts=(), updates=()), tally)
             rest = SyncPlan(inserts=plan.inserts, updates=plan.updates)
-            await self._write(remote, desk, rest, tally)
+            await self._write(remote, snapshot, rest, tally)
         finally:
             self._tally.api_calls += tally.api_calls
             self._notices_changed += tally.done
@@ -340,15 +340,15 @@ class Pass:
                 "The next sync goes on with the new calendar.",
             )
         self._settings, self._record = settings, record
-        self._desk = await gather(self._parts, settings, record, before=self._desk)
+        self._snapshot = await gather(self._parts, settings, record, before=self._snapshot)
         self._holding.renew(await self._parts.ledger.state(self._id))
-        return self._holding.sift(settings, self._desk, self._parts.clock.now())
+        return self._holding.filter_held(settings, self._snapshot, self._parts.clock.now())
 
-    async def _clear_former(self, desk: Desk, memory: Memory) -> None:
+    async def _clear_former(self, snapshot: SyncSnapshot, memory: Memory) -> None:
         async def write(remote: RemoteCalendar, calendar: CalendarRef, plan: SyncPlan) -> None:
-            await self._write(remote, replace(desk, calendar=calendar), plan, self._tally)
+            await self._write(remote, replace(snapshot, calendar=calendar), plan, self._tally)
 
-        former = FormerCalendars(
+        former = PreviousCalendars(
             self._parts, self._id, self._account, self._tally, write=write, say=memory.say
         )
         await former.clear(self._record.google.calendar_id, self._holding)
@@ -357,19 +357,19 @@ class Pass:
         """Keep the outcome of comparing field by field as the proof.
 
         After writing, Google is asked again: the proof is what it holds, not what we sent."""
-        desk = self._desk
-        if desk is None:
+        snapshot = self._snapshot
+        if snapshot is None:
             return
         if self._tally.done:
-            observed = await self._observe(remote, desk.window)
-        rows = await self._parts.ledger.entries(desk.calendar)
+            observed = await self._observe(remote, snapshot.window)
+        rows = await self._parts.ledger.entries(snapshot.calendar)
         entries = [row for row in rows if not is_notice(row.key)]
-        found = find_differences(desk.desired, entries, observed)
+        found = find_differences(snapshot.desired, entries, observed)
         left_out = {entry.key for entry in entries if entry.state is EntryState.LEFT_OUT}
         imports = await self._parts.book.imports(1)
         self._proof = Proof(
             at=self._parts.clock.now(),
-            book=sum(1 for event in desk.desired if event.key not in left_out),
+            book=sum(1 for event in snapshot.desired if event.key not in left_out),
             google=len(observed),
             differences=len(found),
             imported_at=imports[0].at if imports else None,

@@ -180,10 +180,10 @@ class Queue:
 
     def load(self, plan: SyncPlan, *, fresh: bool) -> None:
         """`fresh`: a plan that replaces the one under way."""
-        learnt = {step.key: step for step in self._steps if step.tries}
+        earlier = {step.key: step for step in self._steps if step.tries}
         actions: tuple[RemoteAction, ...] = (*plan.inserts, *plan.updates, *plan.deletes)
         steps = [
-            self.step(action, learnt.get(action.key))
+            self.step(action, earlier.get(action.key))
             for action in actions
             if action.key not in self._refused
         ]
@@ -214,9 +214,9 @@ class Queue:
         """Google does not take it: not again in this pass."""
         self._refused.add(key)
 
-    def step(self, action: RemoteAction, learnt: WriteStep | None = None) -> WriteStep:
+    def step(self, action: RemoteAction, earlier: WriteStep | None = None) -> WriteStep:
         if isinstance(action, Insert):
-            known = learnt.generation if learnt is not None else 0
+            known = earlier.generation if earlier is not None else 0
             generation = max(action.generation, known)
         else:
             generation = action.entry.generation
@@ -224,7 +224,7 @@ class Queue:
             action=action,
             generation=generation,
             urgency=self._urgency(action),
-            tries=0 if learnt is None else learnt.tries,
+            tries=0 if earlier is None else earlier.tries,
         )
 
     def _urgency(self, action: RemoteAction) -> Urgency:

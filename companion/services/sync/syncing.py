@@ -13,13 +13,13 @@ from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.sync_state import Held, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.changes import BookChanged, Change, Changes, Publisher
-from companion.services.sync.gathering import SyncParts, account_of, gather, ready
-from companion.services.sync.holding import Holding, held_deletes
-from companion.services.sync.passes import Floor, Pass, PassResult, Progress
+from companion.services.sync.held_removals import HeldRemovals, held_deletes
+from companion.services.sync.passes import Pass, PassResult, Progress, SharedRunState
+from companion.services.sync.snapshot import SyncParts, account_of, gather, ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class SyncPreview:
     """What a pass would do now."""
 
     plan: SyncPlan
@@ -39,7 +39,7 @@ class Syncing:
 
     def __init__(self, parts: SyncParts, changes: Changes) -> None:
         self._parts = parts
-        self._floor = Floor(tell=self._tell)
+        self._floor = SharedRunState(tell=self._tell)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -58,7 +58,7 @@ class Syncing:
             task.cancel()
 
     @asynccontextmanager
-    async def still(self, practitioner_id: str) -> AsyncIterator[None]:
+    async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:
         """While it lasts no pass of this practitioner runs, here or in another process; one that
         is running here is stopped first. Raises Busy."""
         task = self._tasks.get(practitioner_id)
@@ -66,9 +66,9 @@ class Syncing:
             task.cancel()
         async with (
             self._locks.setdefault(practitioner_id, asyncio.Lock()),
-            self._parts.turns.turn(f"sync-{practitioner_id}"),
+            self._parts.locks.hold(f"sync-{practitioner_id}"),
         ):
-            await self._floor.let_strays_end(practitioner_id)
+            await self._floor.drain_in_flight(practitioner_id)
             yield
 
     def was_stopped(self, practitioner_id: str) -> bool:
@@ -93,19 +93,21 @@ class Syncing:
         """Everybody's; one query."""
         return await self._parts.ledger.states()
 
-    async def plan(self, practitioner_id: str) -> Outlook:
+    async def plan(self, practitioner_id: str) -> SyncPreview:
         """What a pass would do; nothing is written. Raises CompanionError."""
         parts = self._parts
         settings = parts.settings.read()
         record = ready(settings, practitioner_id)
-        desk = await gather(parts, settings, record)
+        snapshot = await gather(parts, settings, record)
         state = await parts.ledger.state(practitioner_id)
-        units = len(desk.plan.inserts) + 3 * len(desk.plan.updates) + len(desk.plan.deletes)
-        return Outlook(
-            plan=desk.plan,
-            held=held_deletes(settings, desk, state.kept, parts.clock.now()),
-            window=desk.window,
-            desired=desk.desired,
+        units = (
+            len(snapshot.plan.inserts) + 3 * len(snapshot.plan.updates) + len(snapshot.plan.deletes)
+        )
+        return SyncPreview(
+            plan=snapshot.plan,
+            held=held_deletes(settings, snapshot, state.kept, parts.clock.now()),
+            window=snapshot.window,
+            desired=snapshot.desired,
             seconds=parts.pacer.seconds_for(account_of(record), units),
         )
 
@@ -149,7 +151,7 @@ class Syncing:
                         self._floor,
                         record,
                         cause,
-                        Holding(release=release_held, shown=shown),
+                        HeldRemovals(release=release_held, shown=shown),
                         audit=audit,
                         repair=repair,
                         fingerprint=fingerprint,

@@ -165,7 +165,7 @@ class Worker:
                     self._sign = None  # a locked database: look again with fresh eyes
                 except Exception as error:  # noqa: BLE001 - the sync of everybody hangs on this loop
                     self._sign = None
-                    log.error("the worker stumbled: %s", type(error).__name__)
+                    log.error("the worker failed with an internal error: %s", type(error).__name__)
                 await self._wait()
                 now, moment = self._clock.now(), self._clock.monotonic()
                 missing = (now - wall).total_seconds() - (moment - steady)

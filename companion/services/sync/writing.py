@@ -24,9 +24,9 @@ from datetime import datetime
 from companion.domain.errors import CompanionError, EventGone, TransientError
 from companion.domain.reconcile import Delete, EntryState, LedgerEntry, ObservedEvent, SyncPlan
 from companion.services.ports import Clock, Ledger, RemoteCalendar, Write, WriteAnswer
+from companion.services.sync.conflict_resolution import ConflictResolver
 from companion.services.sync.pacing import Pacer
-from companion.services.sync.patience import Patience
-from companion.services.sync.settling import Settling
+from companion.services.sync.retry import RetryBudget
 from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
 
 LAST_MOMENT = 2.0
@@ -53,14 +53,14 @@ class PlanWriter:
     in_flight: asyncio.Future[Sequence[WriteAnswer]] | None = None
     """A call that was under way when the pass was cancelled; the next pass waits for it."""
     _queue: Queue = field(init=False)
-    _patience: Patience = field(init=False)
-    _settling: Settling = field(init=False)
+    _patience: RetryBudget = field(init=False)
+    _resolver: ConflictResolver = field(init=False)
 
     def __post_init__(self) -> None:
         account = self.target.account
         self._queue = Queue(soon=self.soon, now=self.now)
-        self._patience = Patience(self.pacer, account, self.clock, self.chance)
-        self._settling = Settling(
+        self._patience = RetryBudget(self.pacer, account, self.clock, self.chance)
+        self._resolver = ConflictResolver(
             target=self.target,
             remote=self.remote,
             ledger=self.ledger,
@@ -81,7 +81,7 @@ class PlanWriter:
             async with self.pacer.calling(account, granted, self._queue.urgency):
                 await self._ask_for_news()
                 batch = self._queue.take(granted)
-                self.pacer.settle(account, granted, sum(step.units for step in batch))
+                self.pacer.refund(account, granted, sum(step.units for step in batch))
                 answers = await self._send(batch) if batch else ()
             await self._mend(batch, answers)
             self._show()
@@ -104,10 +104,10 @@ class PlanWriter:
 
     async def _book_keeping(self, plan: SyncPlan) -> None:
         """What an audit learnt, adopt and forget: rows only, no call."""
-        if plan.learnt or plan.adopts or plan.forgets:
+        if plan.corrections or plan.adopts or plan.forgets:
             await self.ledger.write(
                 self.target.calendar,
-                put=[*plan.learnt, *(adopt.entry for adopt in plan.adopts)],
+                put=[*plan.corrections, *(adopt.entry for adopt in plan.adopts)],
                 drop=[forget.key for forget in plan.forgets],
             )
 
@@ -173,7 +173,7 @@ class PlanWriter:
                 transient = transient or answer
                 (back if progress else front).append(replace(step, tries=step.tries + 1))
             elif isinstance(answer, CompanionError):
-                again = await self._settling.settle(step, answer)
+                again = await self._resolver.resolve(step, answer)
                 if again is not None:
                     front.append(again)
         self._queue.put_back(front, back)

@@ -9,13 +9,13 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput, FileRefused
 from companion.services.settings.transfer import LARGEST
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, dialog, frame, notice, page_head, text
-from companion.web.ui.troubles import careful, say_done
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +53,7 @@ class _Backups:
                 "With the Google sign-ins, so that nobody has to connect again", value=True
             )
             with box("actions"):
-                self._make = button("Make a backup", careful(self._back_up), look="primary")
+                self._make = button("Make a backup", report_errors(self._back_up), look="primary")
         with card("Backups on this computer"):
             self._list = box("activity", tag="ul")
         self._draw(kept)
@@ -77,8 +77,8 @@ class _Backups:
         self._first.value = self._second.value = ""
         self._draw(await backups.kept())
         ui.download.file(made.path, made.path.name)
-        say_done(
-            f"A backup of {words.counted(made.manifest.appointments, 'appointment')} was made."
+        notify_done(
+            f"A backup of {formatting.counted(made.manifest.appointments, 'appointment')} was made."
         )
 
     def _draw(self, kept: list[tuple[Path, int, datetime]]) -> None:
@@ -92,10 +92,10 @@ class _Backups:
                     ui.icon("archive").props("aria-hidden=true")
                     with box():
                         text(path.name, "strong")
-                        text(f"{_size(size)} · {words.ago(at, now)}", "soft small")
+                        text(f"{_size(size)} · {formatting.ago(at, now)}", "soft small")
                     with box("actions"):
-                        button("Download", careful(partial(self._download, path.name)))
-                        button("Delete", careful(partial(self._ask, path.name)), look="plain")
+                        button("Download", report_errors(partial(self._download, path.name)))
+                        button("Delete", report_errors(partial(self._ask, path.name)), look="plain")
 
     def _download(self, name: str) -> None:
         ui.download.file(self._site.services.backups.kept_path(name), name)
@@ -110,7 +110,7 @@ class _Backups:
                 self._draw(await self._site.services.backups.kept())
 
             with box("actions"):
-                button("Delete", careful(go), look="danger")
+                button("Delete", report_errors(go), look="danger")
                 button("Keep", opened.close, look="plain")
 
 
@@ -140,7 +140,7 @@ class _Settings:
                 "card__lead",
             )
             with box("actions"):
-                button("Download the settings", careful(self._export), icon="download")
+                button("Download the settings", report_errors(self._export), icon="download")
             FileDrop(
                 "Drop a file of settings here",
                 self._received,
@@ -178,13 +178,13 @@ class _Settings:
                 text(line)
             if report.changes:
                 with box("actions"):
-                    button("Apply", careful(partial(self._apply, content)), look="primary")
+                    button("Apply", report_errors(partial(self._apply, content)), look="primary")
                     button("Cancel", self._seen.clear, look="plain")
 
     async def _apply(self, content: bytes) -> None:
         await self._site.services.transfer.take(content)
         self._seen.clear()
-        say_done("The settings were taken over.")
+        notify_done("The settings were taken over.")
 
 
 def _lines(report: TransferReport) -> list[str]:

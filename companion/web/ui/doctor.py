@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from companion.web.ui import words
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -29,11 +30,10 @@ from companion.web.ui.theme import (
     page_head,
     text,
 )
-from companion.web.ui.troubles import careful, say_done
 
 if TYPE_CHECKING:
-    from companion.services.care.doctor import Diagnosis, Examined
-    from companion.services.care.findings import Finding
+    from companion.services.maintenance.doctor import Diagnosis, Examined
+    from companion.services.maintenance.findings import Finding
 
 LOOK_SECONDS = 0.2
 _RANK = {"fail": 0, "warn": 1, "ok": 2}
@@ -60,8 +60,8 @@ class _Doctor:
         actions, self._lead = page_head("Doctor", "Checks everything and says what to do.")
         self._lead.props("role=status")
         with actions:
-            self._again = button("Check again", careful(self.begin), icon="refresh")
-            button("Support bundle", careful(self._bundle), icon="folder_zip")
+            self._again = button("Check again", report_errors(self.begin), icon="refresh")
+            button("Support bundle", report_errors(self._bundle), icon="folder_zip")
             link_button("Backup", "/backup", icon="archive")
         self._bar = ui.linear_progress(value=0.0, show_value=False)
         self._bar.props('aria-label="How far the doctor is" rounded')
@@ -134,10 +134,10 @@ class _Doctor:
         action = finding.action
         if action is None:
             return
-        if action.mend:
-            mend = careful(partial(self._ask, action.label, action.mend))
+        if action.fix:
+            fix = report_errors(partial(self._ask, action.label, action.fix))
             with box("actions"):
-                button(action.label, mend, icon="healing")
+                button(action.label, fix, icon="healing")
         elif action.page:
             with box("actions"):
                 link_button(action.label, action.page, icon="arrow_forward")
@@ -148,7 +148,7 @@ class _Doctor:
 
     # ── what can be pressed ──────────────────────────────────────────────────────────────────
 
-    def _ask(self, label: str, mend: str) -> None:
+    def _ask(self, label: str, fix: str) -> None:
         with dialog(label) as opened:
             text(
                 "The stored sign-ins cannot be opened any more. They are kept under another name, "
@@ -157,24 +157,24 @@ class _Doctor:
 
             async def go() -> None:
                 opened.close()
-                say_done(await self._site.services.doctor.mend(mend))
+                notify_done(await self._site.services.doctor.fix(fix))
                 self.begin()
 
             with box("actions"):
-                button(label, careful(go), look="danger")
+                button(label, report_errors(go), look="danger")
                 button("Cancel", opened.close, look="plain")
 
     async def _bundle(self) -> None:
         support = self._site.services.support
         content = await support.bundle(self._diagnosis)
         ui.download.content(content, support.file_name(), "application/zip")
-        say_done(
+        notify_done(
             "The support bundle holds no names and no sign-ins. Look through it before you send it."
         )
 
 
 def _draw_well(findings: Sequence[Finding]) -> None:
-    with card(f"Well ({words.number(len(findings))})"), box("activity", tag="ul"):
+    with card(f"Well ({formatting.number(len(findings))})"), box("activity", tag="ul"):
         for each in findings:
             with box(tag="li"):
                 ui.icon("check_circle").props("aria-hidden=true")

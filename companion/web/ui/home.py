@@ -1,6 +1,6 @@
 """Overview: a card per practitioner, and what happened lately.
 
-One timer a page looks at `Live.version`; only cards that differ are sent again.
+One timer a page looks at `UploadBoard.version`; only cards that differ are sent again.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from nicegui import ui
 from companion.domain.appointments import fold_name
 from companion.services.accounts.policy import Action
 from companion.services.activity_csv import EVERYTHING, activity_csv
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, frame, link_button, page_head, text
-from companion.web.ui.troubles import careful
 
 if TYPE_CHECKING:
     from companion.services.status import Board, PractitionerStatus
@@ -65,7 +65,7 @@ class _Home:
                 link_button("Import appointments", "/import", icon="upload_file")
                 if self._sets_up:
                     link_button("Who is set up", "/progress", icon="checklist")
-                    button("Add practitioner", careful(self._add), icon="person_add")
+                    button("Add practitioner", report_errors(self._add), icon="person_add")
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")
@@ -76,13 +76,15 @@ class _Home:
             self._activity = box()
             if board.activity:
                 with box("actions"):
-                    button("Save as a table (CSV)", careful(self._save_activity), icon="download")
+                    button(
+                        "Save as a table (CSV)", report_errors(self._save_activity), icon="download"
+                    )
         self._shown: object = None
         self._activity_seen: object = None
 
     async def begin(self, board: Board) -> None:
         await self._draw(board)
-        ui.timer(LOOK_SECONDS, careful(self._look))
+        ui.timer(LOOK_SECONDS, report_errors(self._look))
 
     async def _look(self) -> None:
         board = self._site.live.latest()
@@ -120,7 +122,7 @@ class _Home:
             with box("actions"):
                 link_button("Import appointments", "/import", icon="upload_file", look="primary")
                 if self._sets_up:
-                    button("Add practitioner", careful(self._add), icon="person_add")
+                    button("Add practitioner", report_errors(self._add), icon="person_add")
 
     async def _rebuild(self, board: Board) -> None:
         self._empty = False
@@ -134,9 +136,9 @@ class _Home:
                 identity = status.practitioner.id
                 self._cards[identity] = PractitionerCard(
                     self._card(status, place),
-                    on_upload=careful(partial(self._site.live.upload, identity)),
-                    on_stop=careful(partial(self._site.live.cancel, identity)),
-                    on_held=careful(partial(open_held_dialog, self._site, identity)),
+                    on_upload=report_errors(partial(self._site.live.upload, identity)),
+                    on_stop=report_errors(partial(self._site.live.cancel, identity)),
+                    on_held=report_errors(partial(open_held_dialog, self._site, identity)),
                 )
         self._filter()
 
@@ -200,10 +202,10 @@ def _summary(board: Board) -> str:
         return "Start by bringing in the appointment book."
     right = sum(each.state == "up to date" for each in everyone)
     needs = sum(each.state in _NEEDS_A_PERSON for each in everyone)
-    parts = [f"{words.number(right)} up to date"]
+    parts = [f"{formatting.number(right)} up to date"]
     if needs:
-        parts.append(f"{words.number(needs)} {'needs' if needs == 1 else 'need'} you")
+        parts.append(f"{formatting.number(needs)} {'needs' if needs == 1 else 'need'} you")
     unconnected = sum(not each.connected for each in everyone)
     if unconnected:
-        parts.append(f"{words.number(unconnected)} not connected")
-    return f"{words.counted(len(everyone), 'practitioner')}: {', '.join(parts)}."
+        parts.append(f"{formatting.number(unconnected)} not connected")
+    return f"{formatting.counted(len(everyone), 'practitioner')}: {', '.join(parts)}."

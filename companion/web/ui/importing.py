@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput, CompanionError, FileRefused
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.components.import_preview import ImportView, show_report
 from companion.web.ui.components.mapping_form import MappingForm
+from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -33,7 +34,6 @@ from companion.web.ui.theme import (
     page_head,
     text,
 )
-from companion.web.ui.troubles import as_companion_error, careful
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
@@ -103,7 +103,7 @@ class _Import:
                         for sample in self._site.options.samples:
                             button(
                                 sample.label,
-                                careful(partial(self._sample, sample.path)),
+                                report_errors(partial(self._sample, sample.path)),
                                 icon="science",
                             )
         with card("How to read it"):
@@ -184,10 +184,10 @@ class _Import:
                     "card__lead",
                 )
                 self._form = MappingForm(
-                    headers, source=self._source or "", on_ready=careful(self._mapped)
+                    headers, source=self._source or "", on_ready=report_errors(self._mapped)
                 )
         with box("actions"):
-            button("Choose another file", careful(self._begin_again), icon="arrow_back")
+            button("Choose another file", report_errors(self._begin_again), icon="arrow_back")
 
     async def _mapped(self, mapping: str) -> None:
         self._mapping = mapping
@@ -198,14 +198,14 @@ class _Import:
         with box("savebar"):
             summary = text("", "strong").props("role=status")
             with box("actions"):
-                button("Cancel", careful(self._begin_again), look="plain")
+                button("Cancel", report_errors(self._begin_again), look="plain")
                 apply = button("Apply", look="primary", icon="check")
 
         def update() -> None:
             shown = view.preview
             changes = shown.added + shown.changed + shown.removed
             summary.set_text(
-                f"{words.counted(changes, 'change')} to the book"
+                f"{formatting.counted(changes, 'change')} to the book"
                 if changes
                 else "The book already says the same: nothing to apply."
             )
@@ -226,7 +226,7 @@ class _Import:
 
         view.on_change = update
         update()
-        apply.on_click(careful(go))
+        apply.on_click(report_errors(go))
 
     def _report(self, report: ImportReport, preview: ImportPreview) -> None:
         self._discard()
@@ -235,7 +235,7 @@ class _Import:
             show_report(report, preview)
             with box("actions"):
                 link_button("Go to the overview", "/", look="primary")
-                button("Import another file", careful(self._begin_again))
+                button("Import another file", report_errors(self._begin_again))
 
 
 def _recent(site: Site) -> None:
@@ -262,10 +262,10 @@ def _recent(site: Site) -> None:
             with box(tag="tbody"):
                 for each in records:
                     with box(tag="tr"):
-                        text(words.short(each.at, site.timezone, now), "when", tag="td")
+                        text(formatting.short(each.at, site.timezone, now), "when", tag="td")
                         text(each.source, tag="td")
                         text(each.file_name or "–", tag="td")
                         for count in (each.added, each.changed, each.removed, each.rejected):
-                            text(words.number(count), "number", tag="td")
+                            text(formatting.number(count), "number", tag="td")
 
-    ui.timer(0.05, careful(fill), once=True)
+    ui.timer(0.05, report_errors(fill), once=True)

@@ -17,8 +17,8 @@ from companion.domain.errors import CompanionError, NotAllowed, NotFound, Signed
 from companion.domain.users import Role
 from companion.web.access import ADMINISTRATORS, PAGES, Rule, check
 from companion.web.plain_page import plain_page
+from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.site import Site
-from companion.web.ui.troubles import as_companion_error
 from companion.web.ui.who import SIGN_IN
 
 P = ParamSpec("P")

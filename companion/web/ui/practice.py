@@ -11,6 +11,7 @@ from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import BadInput
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.google_guide import client_card
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -24,7 +25,6 @@ from companion.web.ui.theme import (
     page_head,
     text,
 )
-from companion.web.ui.troubles import careful, say_done
 
 
 def create(site: Site) -> None:
@@ -85,10 +85,10 @@ def _names(site: Site) -> None:
                 fail_field(error, {"name": name, "timezone": zone})
                 return
             unsaved.saved()
-            say_done("Saved.")
+            notify_done("Saved.")
 
         with box("actions"):
-            button("Save", careful(save), look="primary")
+            button("Save", report_errors(save), look="primary")
             unsaved.place()
 
 
@@ -120,10 +120,10 @@ def _privacy(site: Site) -> None:
                 {"cap_client_name": str(name.value), "cap_include": ",".join(allowed) or "none"}
             )
             unsaved.saved()
-            say_done("Saved.")
+            notify_done("Saved.")
 
         with box("actions"):
-            button("Save", careful(save), look="primary")
+            button("Save", report_errors(save), look="primary")
             unsaved.place()
 
 

@@ -18,7 +18,7 @@ from companion.domain.window import SyncWindow
 from companion.services.accounts.policy import Action
 from companion.services.settings.checks import GOOGLE_COLOURS
 from companion.services.settings.setup import ITEMS, PERIOD, SetupProgress
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
@@ -27,11 +27,11 @@ from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.components.setup_steps import SetupSteps, anchor
 from companion.web.ui.components.upload_dialog import open_upload_dialog
+from companion.web.ui.error_reports import notify, notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.phones.links import PhoneLinks
 from companion.web.ui.site import Site
 from companion.web.ui.theme import back_link, box, button, card, frame, notice, page_head, text
-from companion.web.ui.troubles import careful, say, say_done
 
 if TYPE_CHECKING:
     from companion.services.status import PractitionerStatus
@@ -79,9 +79,9 @@ class _State:
             return
         self._card = PractitionerCard(
             self._content(status),
-            on_upload=careful(partial(open_upload_dialog, site, practitioner_id)),
-            on_stop=careful(partial(site.live.cancel, practitioner_id)),
-            on_held=careful(partial(open_held_dialog, site, practitioner_id)),
+            on_upload=report_errors(partial(open_upload_dialog, site, practitioner_id)),
+            on_stop=report_errors(partial(site.live.cancel, practitioner_id)),
+            on_held=report_errors(partial(open_held_dialog, site, practitioner_id)),
         )
         ui.timer(LOOK_SECONDS, self._look)
 
@@ -142,20 +142,20 @@ class _Page:
             text("Preview", tag="h3")
             self._preview = EventPreview(site, record)
             with box("actions"):
-                self._as_it_is = button("Apply as it is", careful(self._apply), icon="check")
+                self._as_it_is = button("Apply as it is", report_errors(self._apply), icon="check")
                 self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
                 if site.may(Action.PRACTITIONERS):
                     copy = partial(open_copy_dialog, site, self._id)
-                    button("Copy settings to others …", careful(copy), icon="content_copy")
+                    button("Copy settings to others …", report_errors(copy), icon="content_copy")
         with self._head.step(9, "Upload to Google"):
             _State(site, self._id)
         self._bar = box("savebar unsaved").props("role=status")
         with self._bar:
             text("Not saved yet", "strong")
             with box("actions"):
-                button("Undo", careful(self._undo), look="plain")
-                button("OK", careful(self._okay), icon="done_all")
-                button("Apply", careful(self._apply), look="primary", icon="check")
+                button("Undo", report_errors(self._undo), look="plain")
+                button("OK", report_errors(self._okay), icon="done_all")
+                button("Apply", report_errors(self._apply), look="primary", icon="check")
         self._saved = self._values()
         self._bar.set_visibility(False)
         ui.timer(LOOK_SECONDS * 4, self._look)
@@ -168,7 +168,7 @@ class _Page:
             self._links = PhoneLinks(site, self._id)
         google.disconnect_card()
         # They read, the preview the whole period: the page does not wait for them.
-        ui.timer(0.01, careful(self._fill), once=True)
+        ui.timer(0.01, report_errors(self._fill), once=True)
 
     async def _fill(self) -> None:
         await self._links.fill()
@@ -203,7 +203,7 @@ class _Page:
         if not hasattr(self, "_saved"):
             return
         self._unsaved(self._values() != self._saved)
-        ui.timer(0.01, careful(self._draw), once=True)
+        ui.timer(0.01, report_errors(self._draw), once=True)
 
     async def _draw(self) -> None:
         values = self._values()
@@ -219,8 +219,8 @@ class _Page:
             days_in_arrears=arrears,
             days_in_advance=advance,
         )
-        first = words.day(window.first_day, year=True)
-        self._dates.set_text(f"From {first} to {words.day(window.last_day, year=True)}.")
+        first = formatting.day(window.first_day, year=True)
+        self._dates.set_text(f"From {first} to {formatting.day(window.last_day, year=True)}.")
         await self._preview.show(self._form.draft(), arrears, advance)
 
     def _unsaved(self, state: bool) -> None:
@@ -239,7 +239,7 @@ class _Page:
             fields = {"days_in_arrears": self._arrears, "days_in_advance": self._advance}
             field = fields.get(error.field)
             if field is None:
-                say(error)
+                notify(error)
             else:
                 field.error = f"{error.what} {error.remedy}"
             return False
@@ -248,7 +248,7 @@ class _Page:
         self._saved = values
         self._unsaved(False)
         self._look()
-        say_done("Saved.")
+        notify_done("Saved.")
         return True
 
     def _undo(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from companion.services.settings.setup import STEPS, SetupProgress
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.components.setup_steps import anchor
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -23,7 +23,7 @@ def create(site: Site) -> None:
             ready = sum(each.current is None for each in everybody)
             page_head(
                 "Who is set up",
-                f"{words.number(ready)} of {words.counted(len(everybody), 'practitioner')} "
+                f"{formatting.number(ready)} of {formatting.counted(len(everybody), 'practitioner')} "
                 f"{'is' if ready == 1 else 'are'} through all steps.",
             )
             with card():

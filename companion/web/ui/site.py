@@ -13,7 +13,7 @@ from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
 
 if TYPE_CHECKING:
-    from companion.web.ui.live import Live
+    from companion.web.ui.upload_board import UploadBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Site:
     """Behind the gate: every call asks whether the signed-in user may."""
     options: AppOptions
     incoming: Incoming
-    live: Live
+    live: UploadBoard
     """Behind the gate too."""
     who: Callable[[], User]
     """The signed-in user of the page at hand; raises SignedOut."""

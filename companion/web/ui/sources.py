@@ -14,8 +14,9 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.services.accounts.policy import Action
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -30,7 +31,6 @@ from companion.web.ui.theme import (
     page_head,
     text,
 )
-from companion.web.ui.troubles import careful, say_done
 
 if TYPE_CHECKING:
     from companion.domain.settings import SourceSettings
@@ -67,9 +67,9 @@ class _Sources:
         self._list = box("stack stack--loose").props("aria-live=polite")
         if self._may_change:
             with card("Watch a folder"):
-                _Form(site, None, careful(self._look))
+                _Form(site, None, report_errors(self._look))
         self._draw(known)
-        ui.timer(LOOK_SECONDS, careful(self._look))
+        ui.timer(LOOK_SECONDS, report_errors(self._look))
 
     async def _look(self) -> None:
         self._draw(await self._site.services.sources.overview())
@@ -112,12 +112,12 @@ class _Sources:
                 self._waiting(settings, waiting)
             if self._may_change:
                 with box("actions"):
-                    button("Change …", careful(partial(self._change, settings)), icon="edit")
+                    button("Change …", report_errors(partial(self._change, settings)), icon="edit")
                     if status.watched:
-                        button("Stop watching", careful(partial(self._stop, settings)))
+                        button("Stop watching", report_errors(partial(self._stop, settings)))
                     button(
                         "Forget this source …",
-                        careful(partial(self._ask_to_remove, settings)),
+                        report_errors(partial(self._ask_to_remove, settings)),
                         look="plain",
                     )
 
@@ -128,7 +128,7 @@ class _Sources:
                 text("No file has come yet.", "soft")
             return
         now = self._site.services.clock.now()
-        when = words.short(note.last_at, self._site.timezone, now)
+        when = formatting.short(note.last_at, self._site.timezone, now)
         with box("facts", tag="dl"):
             text("Last file", tag="dt")
             text(f"{note.last_file}, {when}", tag="dd")
@@ -146,12 +146,12 @@ class _Sources:
                 if waiting.held:
                     button(
                         "Look at it",
-                        careful(partial(self._look_at, settings, waiting)),
+                        report_errors(partial(self._look_at, settings, waiting)),
                         look="primary",
                     )
                 button(
                     "Take off the list",
-                    careful(partial(self._discard, settings, waiting)),
+                    report_errors(partial(self._discard, settings, waiting)),
                     look="plain",
                 )
 
@@ -179,11 +179,11 @@ class _Sources:
                     press.props(remove="loading")
                 opened.close()
                 changes = report.added + report.changed + report.removed
-                say_done(f"Imported: {words.counted(changes, 'change')}.")
+                notify_done(f"Imported: {formatting.counted(changes, 'change')}.")
                 await self._look()
 
             with box("actions"):
-                press = button("Import it", careful(go), look="danger", icon="check")
+                press = button("Import it", report_errors(go), look="danger", icon="check")
                 button("Leave it", opened.close, look="primary")
 
     async def _discard(self, settings: SourceSettings, waiting: Waiting) -> None:
@@ -197,12 +197,12 @@ class _Sources:
                 opened.close()
                 await self._look()
 
-            _Form(self._site, settings, careful(done))
+            _Form(self._site, settings, report_errors(done))
             button("Cancel", opened.close, look="plain")
 
     async def _stop(self, settings: SourceSettings) -> None:
         await self._site.services.sources.stop(settings.name)
-        say_done("The folder is watched no more.")
+        notify_done("The folder is watched no more.")
         await self._look()
 
     def _ask_to_remove(self, settings: SourceSettings) -> None:
@@ -215,11 +215,11 @@ class _Sources:
             async def go() -> None:
                 await self._site.services.sources.remove(settings.name)
                 opened.close()
-                say_done("Forgotten.")
+                notify_done("Forgotten.")
                 await self._look()
 
             with box("actions"):
-                button("Forget it", careful(go), look="danger")
+                button("Forget it", report_errors(go), look="danger")
                 button("Keep it", opened.close, look="primary")
 
 
@@ -255,7 +255,7 @@ class _Form:
         )
         with box("actions"):
             label = "Save" if source else "Watch this folder"
-            button(label, careful(self._save), look="primary", icon="visibility")
+            button(label, report_errors(self._save), look="primary", icon="visibility")
 
     async def _save(self) -> None:
         clear_errors(self._name, self._folder)
@@ -274,14 +274,14 @@ class _Form:
             return
         if self._source is None:
             self._name.value, self._folder.value = "", ""
-        say_done("Saved.")
+        notify_done("Saved.")
         await self._on_saved()
 
 
 def _effect(preview: ImportPreview) -> str:
     parts = (
-        f"{words.number(preview.added)} would be added",
-        f"{words.number(preview.changed)} changed",
-        f"{words.number(preview.removed)} removed",
+        f"{formatting.number(preview.added)} would be added",
+        f"{formatting.number(preview.changed)} changed",
+        f"{formatting.number(preview.removed)} removed",
     )
-    return f"{', '.join(parts)}; {words.number(preview.unchanged)} stay as they are."
+    return f"{', '.join(parts)}; {formatting.number(preview.unchanged)} stay as they are."

@@ -17,8 +17,8 @@ from nicegui.elements.mixins.text_element import TextElement
 
 from companion.domain.users import User
 from companion.web.access import opens
-from companion.web.ui.markup import Still, icon, tag
 from companion.web.ui.site import Site
+from companion.web.ui.static_html import StaticHtml, icon, tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,18 +165,20 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
     skip = text("Skip to the page", "skip", tag="a")
     skip.props["href"] = f"#{CONTENT}"
     brand = tag("img", src="/static/icon.svg", alt="") + tag("span", "Calendar Companion")
-    Still(brand, "nav__brand", tag="a").props('href="/" aria-label="Calendar Companion, overview"')
+    StaticHtml(brand, "nav__brand", tag="a").props(
+        'href="/" aria-label="Calendar Companion, overview"'
+    )
     mine = [place for place in PLACES if opens(user, place.path)]
     seldom = [place for place in mine if not place.daily]
-    Still(_entries([place for place in mine if place.daily], active), "nav__list", tag="ul")
+    StaticHtml(_entries([place for place in mine if place.daily], active), "nav__list", tag="ul")
     # The browser opens and closes it, gives the focus back, and knows Escape.
-    more = Still(icon("menu") + tag("span", "More"), "nav__link nav__more", tag="button")
+    more = StaticHtml(icon("menu") + tag("span", "More"), "nav__link nav__more", tag="button")
     more.props(f"type=button popovertarget={MORE}")
     if active in {place.path for place in seldom}:
         more.classes("nav__more--here")
     with box("nav__rest").props(f"id={MORE} popover=auto"):
         if seldom:
-            Still(_entries(seldom, active), "nav__list", tag="ul")
+            StaticHtml(_entries(seldom, active), "nav__list", tag="ul")
         _account(user)
         with box("nav__foot"):
             text(f"Version {site.options.version}", "soft small", tag="span")
@@ -203,7 +205,7 @@ def _entries(places: Iterable[NavigationEntry], active: str) -> Markup:
 def _account(user: User) -> None:
     """Who is signed in, and the way out: a form, because only an HTTP answer ends a cookie."""
     with box("nav__account"):
-        entry = Still(icon("account_circle") + tag("span", user.name), "nav__link", tag="a")
+        entry = StaticHtml(icon("account_circle") + tag("span", user.name), "nav__link", tag="a")
         entry.props["href"], entry.props["aria-label"] = "/account", f"Account of {user.name}"
         with box(tag="form").props('method="post" action="/sign-out"'):
             leave = button("", icon="logout", look="plain").classes("btn--icon")

@@ -11,10 +11,10 @@ from companion.domain.errors import BadInput
 from companion.domain.users import Role, User
 from companion.services.accounts.policy import POLICY, Action, Reach
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import badge, box, button, card, dialog, frame, notice, page_head, text
-from companion.web.ui.troubles import careful, say_done
 
 ROLES = {
     Role.ADMINISTRATOR.value: "Administrator",
@@ -31,7 +31,7 @@ def create(site: Site) -> None:
             actions, _ = page_head("Users", "Who may sign in on this computer.")
             users_page = _Users(site)
             with actions:
-                button("Add user", careful(users_page.add), icon="person_add", look="primary")
+                button("Add user", report_errors(users_page.add), icon="person_add", look="primary")
             _table_of_rights()
 
 
@@ -67,7 +67,7 @@ class _Users:
                             self._button("Remove", user, self._remove, "person_remove")
 
     def _button(self, label: str, user: User, act: Callable[[User], object], icon: str) -> None:
-        pressed = button(label, careful(partial(act, user)), icon=icon, look="plain")
+        pressed = button(label, report_errors(partial(act, user)), icon=icon, look="plain")
         pressed.props["aria-label"] = f"{label}, {user.name}"
 
     # ── what can be done ──────────────────────────────────────────────────────────────────────
@@ -92,7 +92,7 @@ class _Users:
                 self._hand_over(user.name, password)
 
             with box("actions"):
-                button("Add", careful(go), look="primary")
+                button("Add", report_errors(go), look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _change(self, user: User) -> None:
@@ -113,10 +113,10 @@ class _Users:
                     return
                 opened.close()
                 self._draw()
-                say_done("Saved.")
+                notify_done("Saved.")
 
             with box("actions"):
-                button("Save", careful(go), look="primary")
+                button("Save", report_errors(go), look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _fields(self, user: User | None) -> tuple[ui.input, ui.select, ui.select]:
@@ -146,7 +146,7 @@ class _Users:
                 self._hand_over(user.name, password)
 
             with box("actions"):
-                button("Make a new password", careful(go), look="primary")
+                button("Make a new password", report_errors(go), look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _hand_over(self, name: str, password: str) -> None:
@@ -159,7 +159,7 @@ class _Users:
     async def _out(self, user: User) -> None:
         await self._accounts.sign_out_everywhere(user.id)
         self._draw()
-        say_done(f"{user.name} is signed out everywhere.")
+        notify_done(f"{user.name} is signed out everywhere.")
 
     def _remove(self, user: User) -> None:
         with dialog(f"Remove {user.name}?") as opened:
@@ -169,10 +169,10 @@ class _Users:
                 await self._accounts.remove(user.id)
                 opened.close()
                 self._draw()
-                say_done(f"{user.name} was removed.")
+                notify_done(f"{user.name} was removed.")
 
             with box("actions"):
-                button("Remove", careful(go), look="danger")
+                button("Remove", report_errors(go), look="danger")
                 button("Keep", opened.close, look="primary")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from nicegui import events, ui
 
 from companion.assets import static_dir
-from companion.web.ui.troubles import careful
+from companion.web.ui.error_reports import report_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class AppointmentCalendar(
                 if result is not None:
                     await result
 
-            self.on(name, careful(heard))
+            self.on(name, report_errors(heard))
 
         def ready(narrow: bool) -> Any:
             self.shown = {}  # the browser has nothing, or lost step
@@ -97,7 +97,7 @@ class AppointmentCalendar(
         """A move has been dealt with; what is shown next counts."""
         self.run_method("settled", key)
 
-    def say(self, sentence: str) -> None:
+    def notify(self, sentence: str) -> None:
         """Announce to a screen reader."""
         self.run_method("say", sentence)
 

@@ -18,7 +18,7 @@ from companion.domain.repetition import in_words
 from companion.services.book.booking import Booking, Conflict, Edit, Opened, read_only
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.series import Scope
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.book.form import (
     AppointmentForm,
     Offers,
@@ -26,8 +26,8 @@ from companion.web.ui.book.form import (
 )
 from companion.web.ui.book.payload import title_of
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, notice, text
-from companion.web.ui.troubles import careful
 
 Done = Callable[[Edit], Awaitable[None]]
 _SCOPES = {
@@ -92,7 +92,7 @@ class AppointmentDialogs:
             with box("actions"):
                 if self._edits:
                     again = partial(self.leave, dialog, partial(self.copy, opened.key))
-                    button("Copy …", careful(again))
+                    button("Copy …", report_errors(again))
                 self.common_actions(dialog, opened)
                 button("Close", dialog.close, look="primary")
         dialog.open()
@@ -106,7 +106,7 @@ class AppointmentDialogs:
                 continue
             button(
                 label,
-                careful(partial(self.leave, dialog, partial(self.act, what, opened))),
+                report_errors(partial(self.leave, dialog, partial(self.act, what, opened))),
                 look="plain",
             )
 
@@ -135,7 +135,7 @@ class AppointmentDialogs:
         start = opened.draft.start
         with _dialog("Copy appointment", small=True) as dialog:
             text(
-                f"Makes independent appointments like the one of {words.day(start.date())}, "
+                f"Makes independent appointments like the one of {formatting.day(start.date())}, "
                 f"{start:%H:%M}. They may overlap with others.",
                 "soft",
             )
@@ -160,7 +160,7 @@ class AppointmentDialogs:
                 await self.done(edit)
 
             with box("actions"):
-                button("Copy", careful(make), look="primary", icon="content_copy")
+                button("Copy", report_errors(make), look="primary", icon="content_copy")
                 button("Close", dialog.close, look="plain")
         dialog.open()
 
@@ -187,7 +187,7 @@ class _Editing:
         self._form = AppointmentForm(draft, offers, self._changed, new=opened is None)
         self._conflicts = box("stack").props("role=status")
         with box("actions dialog__foot"):
-            button("Save", careful(self._save), look="primary", icon="check")
+            button("Save", report_errors(self._save), look="primary", icon="check")
             if opened is not None:
                 self._actions(opened)
             button("Close", dialog.close, look="plain")
@@ -200,12 +200,12 @@ class _Editing:
         )
         act = dialogs.act
         leave = dialogs.leave
-        button(label, careful(partial(leave, dialog, partial(act, what, opened))))
-        button("Copy …", careful(partial(leave, dialog, partial(dialogs.copy, opened.key))))
+        button(label, report_errors(partial(leave, dialog, partial(act, what, opened))))
+        button("Copy …", report_errors(partial(leave, dialog, partial(dialogs.copy, opened.key))))
         dialogs.common_actions(dialog, opened)
 
     def _changed(self) -> None:
-        ui.timer(0.2, careful(self.look_for_conflicts), once=True)
+        ui.timer(0.2, report_errors(self.look_for_conflicts), once=True)
 
     async def look_for_conflicts(self) -> None:
         """A later look overtakes an earlier one."""
@@ -259,7 +259,9 @@ class _Editing:
                 leave = self._dialogs.leave
                 button(
                     "Show as it is now",
-                    careful(partial(leave, self._dialog, partial(self._dialogs.open, opened.key))),
+                    report_errors(
+                        partial(leave, self._dialog, partial(self._dialogs.open, opened.key))
+                    ),
                 )
 
 
@@ -294,19 +296,19 @@ def _series_note(opened: Opened) -> None:
         text(f"{in_words(rule, series.start)}.")
         if opened.occurrence.start != opened.occurrence.original_start:
             usual = opened.occurrence.original_start
-            text(f"Moved from {words.day(usual.date())}, {usual:%H:%M}.")
+            text(f"Moved from {formatting.day(usual.date())}, {usual:%H:%M}.")
 
 
 def _show_conflicts(found: tuple[Conflict, ...]) -> None:
     if not found:
         return
     with notice("warn", icon="event_repeat"):
-        text(f"Overlaps with {words.counted(len(found), 'appointment')}; you may still save.")
+        text(f"Overlaps with {formatting.counted(len(found), 'appointment')}; you may still save.")
         for each in found[:MOST_CONFLICTS]:
-            span = words.span(each.start, each.end, all_day=each.all_day)
+            span = formatting.span(each.start, each.end, all_day=each.all_day)
             text(f"{span}: {each.what}", "small")
         if len(found) > MOST_CONFLICTS:
-            text(f"… and {words.number(len(found) - MOST_CONFLICTS)} more", "small")
+            text(f"… and {formatting.number(len(found) - MOST_CONFLICTS)} more", "small")
 
 
 def _facts(opened: Opened, names: object) -> dict[str, str]:
@@ -322,7 +324,7 @@ def _facts(opened: Opened, names: object) -> dict[str, str]:
         "Client": each.client_name,
         "Client number": each.client_id,
         "Type": each.appointment_type,
-        "When": words.span(occurrence.start, occurrence.end, all_day=each.all_day),
+        "When": formatting.span(occurrence.start, occurrence.end, all_day=each.all_day),
         "Practitioner": who,
         "Location": occurrence.location,
         "Show as": occurrence.show_as.capitalize(),

@@ -14,9 +14,9 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.web.ui.book.person import BookViewer
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
-from companion.web.ui.troubles import careful, say_done
 
 MINE, CHOSEN = "mine", "chosen"
 GOOGLE, FILE = "google", "file"
@@ -56,7 +56,7 @@ class ExportDialog:
                 self._last = self._day("Last day", today + timedelta(days=60))
             self._hint = text("", "soft small")
             with box("actions"):
-                button("OK", careful(self._go), look="primary")
+                button("OK", report_errors(self._go), look="primary")
                 button("Cancel", self._dialog.close, look="plain")
         self._arrange()
 
@@ -115,7 +115,7 @@ class ExportDialog:
             self._site.live.upload(practitioner_id)
         missing = [self._names[each] for each in chosen if each not in ready]
         if missing:
-            say_done(f"Not connected, so left out: {', '.join(missing)}.")
+            notify_done(f"Not connected, so left out: {', '.join(missing)}.")
 
     async def _download(self, chosen: list[str]) -> None:
         first, last = _date(self._first.value, "from"), _date(self._last.value, "to")

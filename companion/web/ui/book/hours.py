@@ -11,8 +11,8 @@ from companion.domain.availability import DAYS, WorkingHours
 from companion.domain.errors import BadInput
 from companion.services.book.availability import Availability
 from companion.web.ui.components.fields import clear_errors
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.theme import box, button, text
-from companion.web.ui.troubles import careful, say_done
 
 _USUAL = (time(9), time(17))
 
@@ -43,7 +43,7 @@ class HoursDialog:
             self._who.classes("field").props("outlined dense options-dense")
             self._week = box("stack")
             with box("actions"):
-                button("Save", careful(self._save), look="primary", icon="check")
+                button("Save", report_errors(self._save), look="primary", icon="check")
                 button("Close", self._dialog.close, look="plain")
         self._days: list[_Day] = []
         self._draw()
@@ -77,7 +77,7 @@ class HoursDialog:
                 raise
             bad.start.error = f"{error.what} {error.remedy}"
             return
-        say_done("Saved.")
+        notify_done("Saved.")
         await self._saved()
 
 

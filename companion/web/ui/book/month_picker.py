@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from nicegui import events, ui
 
-from companion.web.ui.troubles import careful
+from companion.web.ui.error_reports import report_errors
 
 Counts = Callable[[date, date], Awaitable[Mapping[date, int]]]
 
@@ -26,13 +26,13 @@ class MonthPicker(ui.element, component="month_picker.js"):
             counts={},
         )
 
-        @careful
+        @report_errors
         async def pick(event: events.GenericEventArguments) -> None:
             result = on_pick(date.fromisoformat(str(event.args)))
             if isinstance(result, Awaitable):
                 await result
 
-        @careful
+        @report_errors
         async def turn(event: events.GenericEventArguments) -> None:
             await self.look(date.fromisoformat(str(event.args)))
 

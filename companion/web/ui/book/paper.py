@@ -7,7 +7,7 @@ from datetime import date
 from nicegui import ui
 
 from companion.services.book.view import BookEntry
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
 from companion.web.ui.book.person import calendars_of, current_person
 from companion.web.ui.pages import page
@@ -30,7 +30,7 @@ def create(site: Site) -> None:
         ui.add_head_html(
             f'<link rel="stylesheet" href="/static/calendar/book.css?v={site.options.version}">'
         )
-        ui.page_title(f"Appointments {words.day(shown, year=True)}")
+        ui.page_title(f"Appointments {formatting.day(shown, year=True)}")
         ui.dark_mode(False)
         with box("paper"):
             with box("paper__actions actions"):

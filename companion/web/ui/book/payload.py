@@ -15,7 +15,7 @@ from companion.domain.appointments import Appointment, AppointmentKind, Practiti
 from companion.domain.availability import WorkingHours
 from companion.services.book.booking import OWN
 from companion.services.book.view import BookEntry, Mark
-from companion.web.ui import words
+from companion.web.ui import formatting
 
 Payload = dict[str, Any]
 OPENING, CLOSING = time(7), time(19)
@@ -107,7 +107,7 @@ def event_of(
             "time": f"{occurrence.start:%H:%M}–{occurrence.end:%H:%M}",
             "second": " · ".join(filter(None, second)),
             "icons": _icons(entry, imported=imported),
-            "when": words.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
+            "when": formatting.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
             if whole
             else "",
             "notes": occurrence.notes[:300],

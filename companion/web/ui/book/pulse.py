@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
 from companion.services.changes import BookChanged
-from companion.web.ui.live import RUNNING
+from companion.web.ui.upload_board import RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from companion.domain.availability import DAYS
 from companion.domain.errors import BadInput
 from companion.domain.repetition import Frequency, Repetition, in_words, next_starts
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.theme import box, text
 
 ONCE = ""
@@ -131,7 +131,7 @@ class RepetitionForm:
         except BadInput as error:
             said, coming = error.what, []
         self._words.set_text(f"{said}." if said else "")
-        days = ", ".join(words.day(each.date()) for each in coming)
+        days = ", ".join(formatting.day(each.date()) for each in coming)
         self._dates.set_text(f"Next: {days}" if days else "")
 
     def _has_interval(self) -> bool:

@@ -45,10 +45,10 @@ from companion.web.ui.book.toolbar import (
     keyboard_help,
 )
 from companion.web.ui.components.practitioner_card import PALETTE
+from companion.web.ui.error_reports import as_companion_error, notify, notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, frame, link_button, text
-from companion.web.ui.troubles import as_companion_error, careful, say, say_done
 
 LOOK_SECONDS = 0.2
 USUAL_LENGTH = timedelta(minutes=30)
@@ -156,7 +156,7 @@ class _Book:
             on_act=self._act,
         )
         self._status = BookStatus(site, self._names)
-        ui.timer(LOOK_SECONDS, careful(self._look))
+        ui.timer(LOOK_SECONDS, report_errors(self._look))
 
     # ── what is looked at ─────────────────────────────────────────────────────────────────────
 
@@ -312,7 +312,7 @@ class _Book:
             self._toolbar.can_undo(self._trail.last)
         if undone is not None:
             await self._after(undone.key)
-            say_done(f"Undone: {what}.")
+            notify_done(f"Undone: {what}.")
 
     async def _new(self, place: TimeSlot) -> None:
         await self._dialogs.new(self._blank(place))
@@ -353,7 +353,7 @@ class _Book:
             edit = await self._move(drop)
         except Exception as error:  # noqa: BLE001 - the drawing must be put right whatever happened
             edit = None
-            say(as_companion_error(error))
+            notify(as_companion_error(error))
         self._calendar.settled(drop.key)
         if edit is None:
             await self.refresh()
@@ -389,7 +389,7 @@ class _Book:
         )
         when = f"{opened.draft.start:%H:%M} to {opened.draft.end:%H:%M}"
         if not found:
-            self._calendar.say(f"{edit.what}: now {when}.")
+            self._calendar.notify(f"{edit.what}: now {when}.")
             return
         also = "another appointment" if len(found) == 1 else f"{len(found)} appointments"
         ui.notify(f"{edit.what}: {when} overlaps with {also}.", type="info", position="top")

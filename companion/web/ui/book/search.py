@@ -8,10 +8,10 @@ from functools import partial
 from nicegui import ui
 
 from companion.services.book.occurrences import Shown
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, text
-from companion.web.ui.troubles import careful
 
 MOST_SHOWN = 40
 
@@ -31,7 +31,7 @@ class SearchDialog:
             heading = text("Search the book", tag="h2")
             self._dialog.props(f"aria-labelledby={heading.html_id}")
             self._dialog.on("hide", self._dialog.delete)
-            self._field = ui.input("Client, title or notes", on_change=careful(self._look))
+            self._field = ui.input("Client, title or notes", on_change=report_errors(self._look))
             self._field.classes("field").props("outlined autofocus clearable debounce=200")
             self._count = text("", "soft small").props("role=status")
             self._results = box("results", tag="ul")
@@ -47,7 +47,9 @@ class SearchDialog:
         found = await self._search(wanted) if len(wanted) > 1 else []
         if turn != self._asked or self._results.is_deleted:
             return
-        self._count.set_text(words.counted(len(found), "appointment") if len(wanted) > 1 else "")
+        self._count.set_text(
+            formatting.counted(len(found), "appointment") if len(wanted) > 1 else ""
+        )
         self._results.clear()
         names = self._names()
         with self._results:
@@ -56,13 +58,13 @@ class SearchDialog:
 
     def _result(self, each: Shown, names: dict[str, str]) -> None:
         occurrence, appointment = each.occurrence, each.occurrence.appointment
-        span = words.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
+        span = formatting.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
         gone = "cancelled" if each.cancelled else ""
         rest = (span, str(occurrence.start.year), names.get(appointment.practitioner_id, ""), gone)
         with box(tag="li"), box("result", tag="button").props("type=button") as found:
             text(title_of(appointment, occurrence.title), "strong", tag="span")
             text(" · ".join(filter(None, rest)), "small soft", tag="span")
-        found.on("click", careful(partial(self._choose, each)), args=[])
+        found.on("click", report_errors(partial(self._choose, each)), args=[])
 
     async def _choose(self, each: Shown) -> None:
         self._dialog.close()

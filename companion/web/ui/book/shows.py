@@ -9,7 +9,7 @@ from nicegui import ui
 
 from companion.domain.events import CalendarEvent
 from companion.services.book.view import BookView, Shows
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
 from companion.web.ui.theme import box, button, notice, text
 
@@ -51,7 +51,7 @@ def _in_book(shows: Shows) -> None:
     occurrence, appointment = shows.entry.occurrence, shows.entry.appointment
     with box("shown"):
         text(title_of(appointment, occurrence.title), "shown__title")
-        span = words.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
+        span = formatting.span(occurrence.start, occurrence.end, all_day=appointment.all_day)
         text(span, "small")
         rest = (appointment.appointment_type, occurrence.location)
         text(" · ".join(filter(None, rest)), "small soft")
@@ -65,7 +65,7 @@ def _event(event: CalendarEvent | None) -> None:
             text("Nothing", "shown__title")
             return
         text(event.summary, "shown__title")
-        text(words.local_span(event.begins, event.ends, event.timezone), "small")
+        text(formatting.local_span(event.begins, event.ends, event.timezone), "small")
         if event.location:
             text(event.location, "small soft")
         if event.description:

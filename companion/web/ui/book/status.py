@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from companion.web.ui import words
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
-from companion.web.ui.troubles import careful
 
 
 class BookStatus:
@@ -24,8 +24,8 @@ class BookStatus:
             ) as self._meter:
                 self._fill = box(tag="span")
             self._line = text("", "small").props("role=status")
-            self._stop = button("Cancel upload", careful(self._cancel), look="plain")
-            self._close = button("Dismiss", careful(self._dismiss), look="plain")
+            self._stop = button("Cancel upload", report_errors(self._cancel), look="plain")
+            self._close = button("Dismiss", report_errors(self._dismiss), look="plain")
         self.look()
 
     def upload(self, practitioner_id: str) -> None:
@@ -63,7 +63,7 @@ class BookStatus:
                 lines.append(f"{name}: starting …")
             else:
                 self._mine.add(practitioner_id)
-                lines.append(f"{name}: {words.progress_line(progress)}")
+                lines.append(f"{name}: {formatting.progress_line(progress)}")
                 done, total = done + progress.done, total + progress.total
         if lines:
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""

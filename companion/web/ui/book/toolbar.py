@@ -12,8 +12,8 @@ from nicegui import ui
 
 from companion.web.ui.book.month_picker import Counts, MonthPicker
 from companion.web.ui.components.fields import first_of, offer_when_opened
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, text
-from companion.web.ui.troubles import careful
 
 VIEWS = {"day": "Day", "week": "Week", "workweek": "Work week", "list": "List"}
 OF_ONE = frozenset({"week", "workweek"})
@@ -94,22 +94,24 @@ class BookToolbar:
         self._names = names
         with box("book__bar"):
             with box("book__turn"):
-                button("Today", careful(self.today)).props('aria-keyshortcuts="T"')
+                button("Today", report_errors(self.today)).props('aria-keyshortcuts="T"')
                 self._icon("Previous", "chevron_left", partial(self.turn, -1))
                 self._icon("Next", "chevron_right", partial(self.turn, 1))
-                self._date = button("", careful(self._pick_day), icon="calendar_month")
+                self._date = button("", report_errors(self._pick_day), icon="calendar_month")
                 self._date.classes("book__date")
             with box("book__views").props('role=group aria-label="View"'):
                 self._views = {
-                    view: button(label, careful(partial(self._to_view, view)))
+                    view: button(label, report_errors(partial(self._to_view, view)))
                     for view, label in VIEWS.items()
                 }
             with box("actions"):
-                new = button("New appointment", careful(actions.new), icon="add", look="primary")
+                new = button(
+                    "New appointment", report_errors(actions.new), icon="add", look="primary"
+                )
                 new.props('aria-keyshortcuts="N"').set_visibility(edits)
-                self._undo = button("Undo", careful(actions.undo), icon="undo")
+                self._undo = button("Undo", report_errors(actions.undo), icon="undo")
                 self._undo.props('aria-keyshortcuts="Control+Z"').set_visibility(edits)
-                button("Export to Google/iCal", careful(actions.export), icon="ios_share")
+                button("Export to Google/iCal", report_errors(actions.export), icon="ios_share")
                 self._more(actions, edits=edits)
         with box("book__filters"):
             self._who = ui.select(
@@ -133,23 +135,25 @@ class BookToolbar:
             for each in (self._who, self._one, self._location):
                 each.classes("book__filter").props("outlined dense options-dense")
             self._cancelled = ui.checkbox("Show cancelled", value=True, on_change=self._filter)
-            button("Search", careful(actions.search), icon="search").props('aria-keyshortcuts="/"')
+            button("Search", report_errors(actions.search), icon="search").props(
+                'aria-keyshortcuts="/"'
+            )
         self._begun = True
         self.arrange()
         self.can_undo("")
 
     def _icon(self, label: str, icon: str, handler: Act) -> ui.button:
-        made = button("", careful(handler), icon=icon).classes("btn--icon")
+        made = button("", report_errors(handler), icon=icon).classes("btn--icon")
         return made.props(f'aria-label="{label}" title="{label}"')
 
     def _more(self, actions: Actions, *, edits: bool) -> None:
         more = button("More", icon="more_vert")
         more.props("aria-haspopup=menu")
         with more, ui.menu().props("auto-close"):
-            ui.menu_item("Print this day", careful(actions.print))
+            ui.menu_item("Print this day", report_errors(actions.print))
             if edits:
-                ui.menu_item("Working hours …", careful(actions.hours))
-            ui.menu_item("Keyboard …", careful(actions.keys))
+                ui.menu_item("Working hours …", report_errors(actions.hours))
+            ui.menu_item("Keyboard …", report_errors(actions.keys))
 
     # ── the day ───────────────────────────────────────────────────────────────────────────────
 
@@ -181,9 +185,9 @@ class BookToolbar:
             async def go() -> None:
                 await pick(date.fromisoformat(jump.value or self._choice.day.isoformat()))
 
-            jump.on("keydown.enter", careful(go))
+            jump.on("keydown.enter", report_errors(go))
             with box("actions"):
-                button("Go", careful(go), look="primary")
+                button("Go", report_errors(go), look="primary")
                 button("Close", dialog.close, look="plain")
         dialog.open()
         await month.look(self._choice.day)

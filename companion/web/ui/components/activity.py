@@ -9,8 +9,8 @@ from markupsafe import Markup
 from nicegui import ui
 
 from companion.services.ports import Activity
-from companion.web.ui import words
-from companion.web.ui.markup import Still, icon, tag
+from companion.web.ui import formatting
+from companion.web.ui.static_html import StaticHtml, icon, tag
 from companion.web.ui.theme import box, text
 
 _ICONS = {
@@ -51,7 +51,7 @@ def activity_list(
             text("Nothing has happened yet.", "strong")
             text("Imports, uploads and repairs will be listed here.")
         return
-    Still(
+    StaticHtml(
         Markup("").join(_line(each, names, now, timezone) for each in lines), "activity", tag="ul"
     )
 
@@ -67,16 +67,16 @@ def _line(line: Activity, names: Mapping[str, str], now: datetime, timezone: str
         ),
         tag(
             "time",
-            words.short(line.at, timezone, now),
-            datetime=words.utc(line.at),
-            title=words.exact(line.at, timezone),
+            formatting.short(line.at, timezone, now),
+            datetime=formatting.utc(line.at),
+            title=formatting.exact(line.at, timezone),
         ),
     )
 
 
 def _plain(line: Activity) -> str:
     verb = {"insert": "added to Google", "update": "changed", "delete": "removed from Google"}
-    return f"{words.counted(line.count, 'event')} {verb.get(line.kind, line.kind)}"
+    return f"{formatting.counted(line.count, 'event')} {verb.get(line.kind, line.kind)}"
 
 
 def _origin(line: Activity, names: Mapping[str, str]) -> str:

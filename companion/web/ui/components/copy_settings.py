@@ -5,10 +5,10 @@ from __future__ import annotations
 from nicegui import ui
 
 from companion.domain.errors import BadInput
-from companion.web.ui import words
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, dialog, notice, text
-from companion.web.ui.troubles import careful, say_done
 
 PARTS = {
     "period": "Sync period (days in arrears and in advance)",
@@ -39,7 +39,7 @@ def open_copy_dialog(site: Site, practitioner_id: str) -> None:
                 for tick in others.values():
                     tick.value = True
 
-            button("Tick all", careful(everybody), look="plain")
+            button("Tick all", report_errors(everybody), look="plain")
         wrong = box().props("aria-live=assertive")
 
         async def go() -> None:
@@ -55,11 +55,11 @@ def open_copy_dialog(site: Site, practitioner_id: str) -> None:
                 return
             opened.close()
             same = len(chosen) - len(changed)
-            say_done(
-                f"Copied to {words.counted(len(changed), 'practitioner')}"
+            notify_done(
+                f"Copied to {formatting.counted(len(changed), 'practitioner')}"
                 + (f"; {same} had the same already." if same else ".")
             )
 
         with box("actions"):
-            button("Copy", careful(go), look="primary", icon="content_copy")
+            button("Copy", report_errors(go), look="primary", icon="content_copy")
             button("Cancel", opened.close, look="plain")

@@ -1,6 +1,6 @@
 """Items to include: which appointments go, and what of each, under the practice's cap.
 
-The form keeps plain text values as `companion.services.settings.words` understands them, so what
+The form keeps plain text values as `companion.services.settings.formatting` understands them, so what
 the page saves is exactly what the command line would.
 """
 

@@ -20,9 +20,9 @@ from companion.domain.events import CalendarEvent, project
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
 from companion.services.feeds.views import disclosure_for
-from companion.web.ui import words
-from companion.web.ui.markup import Still, tag
+from companion.web.ui import formatting
 from companion.web.ui.site import Site
+from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import text
 
 MOST_SHOWN = 3
@@ -35,7 +35,7 @@ class EventPreview:
         self._site = site
         self._record = record
         self._asked = 0
-        self._place = Still(Markup(""), "stack").props("aria-live=polite")
+        self._place = StaticHtml(Markup(""), "stack").props("aria-live=polite")
         self._count = text("", "soft")
 
     async def show(self, disclosure: Disclosure, arrears: int, advance: int) -> None:
@@ -66,8 +66,8 @@ class EventPreview:
         on_phone = project(theirs.values(), window, phone, practitioner_name=person.name)
         rate = settings.practice.user_rate
         self._count.set_text(
-            f"With these choices {words.counted(len(events), 'event')} would be in Google. A first "
-            f"upload of all of them takes about {words.duration(len(events) / rate)}."
+            f"With these choices {formatting.counted(len(events), 'event')} would be in Google. A first "
+            f"upload of all of them takes about {formatting.duration(len(events) / rate)}."
         )
         if chosen:
             shown = {each.key: each for each in on_phone}
@@ -130,7 +130,7 @@ def _as_shown(event: CalendarEvent) -> Markup:
 
 
 def _card(title: str, event: CalendarEvent, more: Iterable[Markup]) -> Markup:
-    when = words.local_span(event.begins, event.ends, event.timezone)
+    when = formatting.local_span(event.begins, event.ends, event.timezone)
     return tag(
         "div",
         tag("p", title, class_="shown__title"),

@@ -9,7 +9,7 @@ from nicegui import events, ui
 
 from companion.domain.errors import FileRefused
 from companion.web.incoming import MOST_BYTES
-from companion.web.ui.troubles import careful, say
+from companion.web.ui.error_reports import notify, report_errors
 
 
 class FileDrop(ui.element, component="file_drop.js"):
@@ -36,14 +36,14 @@ class FileDrop(ui.element, component="file_drop.js"):
             most=MOST_BYTES,
         )
 
-        @careful
+        @report_errors
         async def received(event: events.GenericEventArguments) -> None:
             result = on_received(str(event.args["ticket"]), str(event.args["name"])[:200])
             if result is not None:
                 await result
 
         def refused(event: events.GenericEventArguments) -> None:
-            say(FileRefused(str(event.args["what"])[:300], str(event.args["remedy"])[:300]))
+            notify(FileRefused(str(event.args["what"])[:300], str(event.args["remedy"])[:300]))
 
         self.on("received", received)
         self.on("refused", refused)

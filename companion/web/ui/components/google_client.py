@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from companion.domain.errors import FileRefused
 from companion.web.incoming import Incoming
 from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, dialog, notice, text
-from companion.web.ui.troubles import careful, say_done
 
 if TYPE_CHECKING:
     from companion.services.google.connecting import ClientChange
@@ -70,7 +70,7 @@ class GoogleClientCard:
         self._client = change.name
         self._show()
         self._drop.props["choose"] = "Replace it"
-        say_done(change.sentence)
+        notify_done(change.sentence)
 
     def _ask(self, content: bytes, change: ClientChange) -> None:
         with dialog("Replace the Google client?") as opened:
@@ -85,7 +85,7 @@ class GoogleClientCard:
             )
             with box("actions"):
                 press = partial(self._replace, content, opened.close)
-                button("Replace it", careful(press), look="danger")
+                button("Replace it", report_errors(press), look="danger")
                 button(f"Keep {change.before}", opened.close, look="primary")
 
     async def _replace(self, content: bytes, close: Callable[[], object]) -> None:

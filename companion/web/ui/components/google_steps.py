@@ -15,12 +15,12 @@ from nicegui import ui
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.services.settings import checks as setting_checks
-from companion.web.ui import words
+from companion.web.ui import formatting
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.components.setup_steps import SetupSteps
+from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, dialog, notice, text
-from companion.web.ui.troubles import as_companion_error, careful
 
 if TYPE_CHECKING:
     from companion.services.google.connecting import CheckResult
@@ -76,7 +76,7 @@ class GoogleSteps:
     def _sign_in(self) -> None:
         google = self._record.google
         if google.account:
-            since = words.exact(google.connected_at, self._record.practitioner.timezone)
+            since = formatting.exact(google.connected_at, self._record.practitioner.timezone)
             with notice("ok"):
                 text(f"Signed in as {google.account}", "strong")
                 if since:
@@ -91,7 +91,7 @@ class GoogleSteps:
         with box("actions"):
             label = "Connect again" if google.account else "Connect to Google"
             look = "second" if google.account else "primary"
-            button(label, careful(self._go), icon="login", look=look)  # type: ignore[arg-type]
+            button(label, report_errors(self._go), icon="login", look=look)  # type: ignore[arg-type]
         self._show_waiting()
 
     def _show_waiting(self) -> None:
@@ -102,7 +102,7 @@ class GoogleSteps:
         with self._waiting, notice("info", icon="hourglass_top"):
             text("A sign-in at Google is under way.", "strong")
             text("Finish it in the tab that shows Google, within five minutes.")
-            button("Cancel the sign-in", careful(self._cancel), look="plain")
+            button("Cancel the sign-in", report_errors(self._cancel), look="plain")
 
     def _cancel(self) -> None:
         waiting = self._site.services.connecting.waiting(self._id)
@@ -127,7 +127,7 @@ class GoogleSteps:
             self._to_choose = box("stack")
             with self._to_choose:
                 text("Your calendars are being read …", "soft").props("role=status")
-            ui.timer(0.05, careful(self._list), once=True)
+            ui.timer(0.05, report_errors(self._list), once=True)
         options = {
             NEW: "Create a calendar for me (recommended)",
             LIST: "Choose from my list, after signing in",
@@ -148,7 +148,7 @@ class GoogleSteps:
         )
         self._existing.bind_visibility_from(self._kind, "value", value=EXISTING)
         if google.connected:
-            change = button("Change the calendar", careful(self._go), icon="sync_alt")
+            change = button("Change the calendar", report_errors(self._go), icon="sync_alt")
             change.bind_visibility_from(self._kind, "value", backward=lambda kind: kind != KEEP)
             note = text(
                 "Google asks for permission again, because it gives it for one calendar only.",
@@ -178,7 +178,7 @@ class GoogleSteps:
                 await self._site.services.connecting.choose(self._id, str(chosen.value))
                 ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
-            button("Use this calendar", careful(take), look="primary", icon="check")
+            button("Use this calendar", report_errors(take), look="primary", icon="check")
             text("Or choose another way below and press Connect again.", "soft small")
 
     def _wanted_calendar(self) -> dict[str, str]:
@@ -240,7 +240,7 @@ class GoogleSteps:
             with outcome:
                 _say_result(result)
 
-        press.on_click(careful(check))
+        press.on_click(report_errors(check))
 
     def disconnect_card(self) -> None:
         google = self._record.google
@@ -253,7 +253,7 @@ class GoogleSteps:
                 "card__lead",
             )
             with box("actions"):
-                button("Disconnect …", careful(self._open_disconnect), look="danger")
+                button("Disconnect …", report_errors(self._open_disconnect), look="danger")
 
     def _open_disconnect(self) -> None:
         with dialog("Disconnect from Google?") as opened:
@@ -270,7 +270,7 @@ class GoogleSteps:
                 ui.navigate.to(f"/practitioner/{self._id}")
 
             with box("actions"):
-                press = button("Disconnect", careful(go), look="danger")
+                press = button("Disconnect", report_errors(go), look="danger")
                 button("Stay connected", opened.close, look="primary")
 
 

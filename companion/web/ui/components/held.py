@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from companion.web.ui import words
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, dialog, text
-from companion.web.ui.troubles import careful, say_done
 
 MOST_SHOWN = 200
 
@@ -35,9 +35,9 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
             with box(tag="tbody"):
                 for item in held.items[:MOST_SHOWN]:
                     with box(tag="tr"):
-                        text(words.exact(item.begins, record.practitioner.timezone), tag="td")
+                        text(formatting.exact(item.begins, record.practitioner.timezone), tag="td")
         if len(held.items) > MOST_SHOWN:
-            text(f"… and {words.number(len(held.items) - MOST_SHOWN)} more.", "soft small")
+            text(f"… and {formatting.number(len(held.items) - MOST_SHOWN)} more.", "soft small")
 
         def release() -> None:
             opened.close()
@@ -46,10 +46,10 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
         async def keep() -> None:
             await site.services.syncing.keep_held(practitioner_id)
             opened.close()
-            say_done("They stay in Google.")
+            notify_done("They stay in Google.")
 
-        count = words.counted(len(held.items), "removal")
+        count = formatting.counted(len(held.items), "removal")
         with box("actions"):
-            button(f"Release {count}", careful(release), icon="delete_sweep", look="danger")
-            button("Keep in Google", careful(keep), look="primary")
+            button(f"Release {count}", report_errors(release), icon="delete_sweep", look="danger")
+            button("Keep in Google", report_errors(keep), look="primary")
             button("Decide later", opened.close, look="plain")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from companion.web.ui import words
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, card, notice, text
-from companion.web.ui.troubles import careful
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
@@ -29,7 +29,7 @@ def tallies(*counts: tuple[str, int, bool]) -> None:
     with box("tallies", tag="ul"):
         for name, count, bad in counts:
             with box("tally tally--bad" if bad and count else "tally", tag="li"):
-                text(words.number(count), tag="strong")
+                text(formatting.number(count), tag="strong")
                 text(name, "soft small", tag="span")
 
 
@@ -100,17 +100,17 @@ class ImportView:
                 with box("columns"):
                     with box("stack"):
                         text(new.name, "strong")
-                        text(words.counted(new.rows, "row"), "soft small")
+                        text(formatting.counted(new.rows, "row"), "soft small")
                     suggested = new.suggestion if new.suggestion in known else None
                     choice = ui.select(
                         options,
                         value=suggested or _CREATE,
                         label=f"Who is {new.name}?",
-                        on_change=careful(self._reconsider),
+                        on_change=report_errors(self._reconsider),
                     )
                     self._choices[new.name] = choice.classes("field").props("outlined")
         if any(value is not None for value in self.assignments().values()):
-            ui.timer(0.01, careful(self._reconsider), once=True)
+            ui.timer(0.01, report_errors(self._reconsider), once=True)
 
     async def _reconsider(self) -> None:
         self.preview = await self._site.services.importing.reconsider(
@@ -144,7 +144,7 @@ def _rows(preview: ImportPreview) -> None:
         with box(tag="tbody"):
             for row in preview.samples:
                 icon, label = _MARKS[row.action]
-                when = words.span(row.start, row.end, all_day=row.all_day)
+                when = formatting.span(row.start, row.end, all_day=row.all_day)
                 with box(tag="tr"):
                     with box(tag="td"), box(f"mark mark--{row.action}", tag="span"):
                         ui.icon(icon).props("aria-hidden=true")
@@ -155,8 +155,8 @@ def _rows(preview: ImportPreview) -> None:
                     text(row.what, tag="td")
     total = preview.added + preview.changed + preview.removed
     if total > len(preview.samples):
-        more = words.number(total - len(preview.samples))
-        text(f"The first {words.number(len(preview.samples))}; {more} more.", "soft small")
+        more = formatting.number(total - len(preview.samples))
+        text(f"The first {formatting.number(len(preview.samples))}; {more} more.", "soft small")
 
 
 def _rejected(preview: ImportPreview) -> None:
@@ -171,10 +171,10 @@ def _rejected(preview: ImportPreview) -> None:
             with box(tag="tbody"):
                 for each in preview.rejected[:MOST_REJECTED]:
                     with box(tag="tr"):
-                        text(words.number(each.row), "number", tag="td")
+                        text(formatting.number(each.row), "number", tag="td")
                         text(each.reason, tag="td")
         if len(preview.rejected) > MOST_REJECTED:
-            more = words.number(len(preview.rejected) - MOST_REJECTED)
+            more = formatting.number(len(preview.rejected) - MOST_REJECTED)
             text(f"… and {more} more.", "soft small")
 
 

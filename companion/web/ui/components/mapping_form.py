@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from nicegui import ui
 
 from companion.domain.errors import BadInput
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, text
-from companion.web.ui.troubles import careful
 
 NONE = ""
 FIELD_LABELS: Mapping[str, str] = {
@@ -145,7 +145,7 @@ class MappingForm:
             self._length = ui.number("Minutes, where the file has no end", min=1, max=1440)
             self._length.classes("field").props("outlined")
         text("Lines with * are needed: the start in one column, or date and time.", "soft small")
-        button("Read the file again", careful(self._ready), look="primary", icon="refresh")
+        button("Read the file again", report_errors(self._ready), look="primary", icon="refresh")
 
     async def _ready(self) -> None:
         columns = {field: str(select.value or "") for field, select in self._columns.items()}

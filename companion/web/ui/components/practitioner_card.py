@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from companion.web.ui import words
-from companion.web.ui.live import Outcome
+from companion.web.ui import formatting
+from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
     from companion.services.status import PractitionerStatus
@@ -121,7 +121,7 @@ def _progress(progress: Progress | None) -> dict[str, Any] | None:
     known = progress.phase == "writing" and progress.total > 0
     # A hundred steps are all that can be seen: fewer updates travel.
     share = round(progress.done / progress.total, 2) if known else None
-    return {"line": words.progress_line(progress), "share": share}
+    return {"line": formatting.progress_line(progress), "share": share}
 
 
 def _sentence(status: PractitionerStatus) -> str:
@@ -133,7 +133,7 @@ def _held(status: PractitionerStatus) -> str:
         return ""
     if status.state == "held":
         return _sentence(status)
-    return f"{words.counted(status.held, 'removal')} wait for you."
+    return f"{formatting.counted(status.held, 'removal')} wait for you."
 
 
 def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
@@ -146,13 +146,17 @@ def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
         fact("Account", status.account)
         fact("Calendar", status.calendar_name)
         zone = status.practitioner.timezone
-        fact("Last sync", words.ago(status.last_sync, now), words.exact(status.last_sync, zone))
-        waiting = f", {words.number(status.waiting)} waiting" if status.waiting else ""
-        fact("In Google", f"{words.counted(status.in_google, 'event')}{waiting}")
+        fact(
+            "Last sync",
+            formatting.ago(status.last_sync, now),
+            formatting.exact(status.last_sync, zone),
+        )
+        waiting = f", {formatting.number(status.waiting)} waiting" if status.waiting else ""
+        fact("In Google", f"{formatting.counted(status.in_google, 'event')}{waiting}")
     if status.feeds:
         fetched = status.feed_last_fetched
-        when = f"last fetched {words.ago(fetched, now)}" if fetched else "not fetched yet"
-        fact("Phones", f"{words.counted(status.feeds, 'link')}, {when}")
+        when = f"last fetched {formatting.ago(fetched, now)}" if fetched else "not fetched yet"
+        fact("Phones", f"{formatting.counted(status.feeds, 'link')}, {when}")
     else:
         fact("Phones", "No link yet")
     return facts

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from markupsafe import Markup
 
 from companion.services.settings.setup import SetupProgress, SetupStep
-from companion.web.ui.markup import Still, icon, tag
+from companion.web.ui.static_html import StaticHtml, icon, tag
 from companion.web.ui.theme import box, card, link_button, text
 
 UPLOAD = 9
@@ -18,7 +18,7 @@ def anchor(number: int) -> str:
     return f"step-{number}"
 
 
-class StepNumber(Still):
+class StepNumber(StaticHtml):
     """A step's number, or the tick that says it is done."""
 
     def __init__(self, number: int, *, done: bool) -> None:
@@ -84,7 +84,7 @@ class SetupSteps:
             )
             text(line, "strong").props("role=status")
             items = (_item(each, current=each == current) for each in progress.steps)
-            Still(Markup("").join(items), "steps", tag="ol")
+            StaticHtml(Markup("").join(items), "steps", tag="ol")
             if current is not None and progress.done:
                 link_button(
                     f"Go on with step {current.number}",

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from companion.web.ui import words
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, dialog, notice, text
-from companion.web.ui.troubles import careful
 
 if TYPE_CHECKING:
     from companion.domain.reconcile import SyncPlan
-    from companion.services.sync.syncing import Outlook
+    from companion.services.sync.syncing import SyncPreview
 
 FIRST = 10
 
@@ -39,7 +39,7 @@ async def open_upload_dialog(
         _first(outlook.plan, zone)
         if outlook.held:
             with notice("warn"):
-                count = words.counted(len(outlook.held), "removal")
+                count = formatting.counted(len(outlook.held), "removal")
                 text(f"{count} would wait for your decision; the rest goes.")
 
         def go() -> None:
@@ -49,11 +49,11 @@ async def open_upload_dialog(
 
         with box("actions"):
             label = "Upload" if outlook.plan.writes else "Compare with Google"
-            button(label, careful(go), icon="cloud_upload", look="primary")
+            button(label, report_errors(go), icon="cloud_upload", look="primary")
             button("Cancel", opened.close, look="plain")
 
 
-def _counts(outlook: Outlook) -> None:
+def _counts(outlook: SyncPreview) -> None:
     plan = outlook.plan
     if not plan.writes:
         text("Google already shows what the book says; it will be compared event by event.")
@@ -66,9 +66,9 @@ def _counts(outlook: Outlook) -> None:
             (plan.unchanged, "right already"),
         ):
             with box("tally"):
-                text(words.number(count), tag="strong")
+                text(formatting.number(count), tag="strong")
                 text(label, "soft small", tag="span")
-    text(f"Google takes it in about {words.duration(outlook.seconds)}.")
+    text(f"Google takes it in about {formatting.duration(outlook.seconds)}.")
 
 
 def _first(plan: SyncPlan, zone: str) -> None:
@@ -95,7 +95,7 @@ def _first(plan: SyncPlan, zone: str) -> None:
                 with box(tag="tr"):
                     with box(tag="td"):
                         text(what, f"mark mark--{kind}", tag="span")
-                    text(words.exact(moment, zone), "when", tag="td")
+                    text(formatting.exact(moment, zone), "when", tag="td")
                     text(summary, tag="td")
     if plan.writes > len(shown):
-        text(f"… and {words.number(plan.writes - len(shown))} more.", "soft small")
+        text(f"… and {formatting.number(plan.writes - len(shown))} more.", "soft small")

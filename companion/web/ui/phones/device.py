@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from companion.web.ui.phones.words import DEVICES
+from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.phones.formatting import DEVICES
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, dialog, link_button, notice, text
-from companion.web.ui.troubles import careful, say_done
 
 
 def qr_svg(words: str) -> str:
@@ -62,8 +62,8 @@ def _device(site: Site, url: str, kind: str, practitioner_id: str) -> None:
 
     def copy() -> None:
         ui.clipboard.write(link)
-        say_done("Copied.")
+        notify_done("Copied.")
 
     with box("actions"):
-        button("Copy the link", careful(copy), icon="content_copy")
+        button("Copy the link", report_errors(copy), icon="content_copy")
     text(site.services.reachability.sentence(), "soft small")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from companion.services.feeds.facts import facts_of
-from companion.web.ui import words
-from companion.web.ui.phones.words import STATES, fetched
+from companion.web.ui import formatting
+from companion.web.ui.phones.formatting import STATES, fetched
 from companion.web.ui.site import Site
 from companion.web.ui.theme import badge, box, link_button, notice, text
 
@@ -33,7 +33,7 @@ class PhoneLinks:
             if not working:
                 text("No device has a link yet.", "soft")
                 return
-            text(f"{words.counted(len(working), 'device')} with a link:", "soft")
+            text(f"{formatting.counted(len(working), 'device')} with a link:", "soft")
             for each in working:
                 with box("card__head"):
                     with box("stack"):

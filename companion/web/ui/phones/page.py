@@ -5,6 +5,7 @@ from __future__ import annotations
 from companion.domain.settings import PractitionerSettings
 from companion.services.accounts.policy import Action
 from companion.services.ports import FeedLink
+from companion.web.ui.error_reports import report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.phones.device import open_link_dialog
 from companion.web.ui.phones.practice import PhonePractice
@@ -13,7 +14,6 @@ from companion.web.ui.phones.table import PhoneTable
 from companion.web.ui.phones.wizard import open_wizard
 from companion.web.ui.site import Site
 from companion.web.ui.theme import back_link, button, card, frame, notice, page_head, text
-from companion.web.ui.troubles import careful
 
 
 def create(site: Site) -> None:
@@ -52,7 +52,7 @@ class _MyPhone:
         actions, _lead = page_head("My phone", record.practitioner.name)
         if services.settings.read().practice.feeds_allowed:
             with actions:
-                button("Add a device", careful(self._add), icon="add_link", look="primary")
+                button("Add a device", report_errors(self._add), icon="add_link", look="primary")
         else:
             with notice("warn"):
                 text("The practice has switched calendar links off.", "strong")

@@ -12,12 +12,12 @@ from markupsafe import Markup
 from nicegui import ui
 
 from companion.services.feeds.facts import LinkFacts, facts_of
-from companion.web.ui import words
-from companion.web.ui.markup import table, tag
-from companion.web.ui.phones.words import limited
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.phones.formatting import limited
 from companion.web.ui.site import Site
+from companion.web.ui.static_html import table, tag
 from companion.web.ui.theme import box, button, card, dialog, link_button, text
-from companion.web.ui.troubles import careful, say_done
 
 
 class PhonePractice:
@@ -34,7 +34,7 @@ class PhonePractice:
             self._allowed = ui.switch(
                 "Practitioners may have links for phones",
                 value=practice.feeds_allowed,
-                on_change=careful(self._switch),
+                on_change=report_errors(self._switch),
             )
             text(
                 "While this is off, every link shows one entry that says so; switched on again, "
@@ -69,7 +69,7 @@ class PhonePractice:
                 with box("actions"):
                     button(
                         "Switch every link off",
-                        careful(self._ask_all),
+                        report_errors(self._ask_all),
                         icon="link_off",
                         look="danger",
                     )
@@ -77,7 +77,7 @@ class PhonePractice:
     async def _switch(self) -> None:
         value = "yes" if self._allowed.value else "no"
         await self._site.services.practitioners.set_practice({"feeds_allowed": value})
-        say_done("Links are allowed." if self._allowed.value else "Links are switched off.")
+        notify_done("Links are allowed." if self._allowed.value else "Links are switched off.")
 
     def _ask_all(self) -> None:
         with dialog("Switch every link of the practice off?") as opened:
@@ -90,20 +90,20 @@ class PhonePractice:
                 opened.close()
                 count = await self._site.services.feeds.revoke_all(None)
                 await self.fill()
-                say_done(f"{words.counted(count, 'link')} switched off.")
+                notify_done(f"{formatting.counted(count, 'link')} switched off.")
 
             with box("actions"):
-                button("Switch every link off", careful(revoke), look="danger")
+                button("Switch every link off", report_errors(revoke), look="danger")
                 button("Keep them", opened.close, look="primary")
 
 
 def _cells(identity: str, name: str, links: list[LinkFacts], now: datetime) -> tuple[Markup, ...]:
     fetched = [each.link.last_fetched_at for each in links if each.link.last_fetched_at]
     unused = sum(each.state == "unused" for each in links)
-    flag = tag("span", f"{words.number(unused)} unused", class_="badge badge--warn")
+    flag = tag("span", f"{formatting.number(unused)} unused", class_="badge badge--warn")
     return (
         tag("td", tag("a", name, href=f"/phone/{identity}")),
-        tag("td", words.number(len(links))),
-        tag("td", words.ago(max(fetched), now) if fetched else "never"),
+        tag("td", formatting.number(len(links))),
+        tag("td", formatting.ago(max(fetched), now) if fetched else "never"),
         tag("td", flag) if unused else tag("td"),
     )

@@ -6,8 +6,8 @@ from companion.domain.appointments import ShowAs
 from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent
 from companion.domain.settings import PractitionerSettings
-from companion.web.ui import words
-from companion.web.ui.phones.words import WHY_A_LIMIT, size_line, trimmed
+from companion.web.ui import formatting
+from companion.web.ui.phones.formatting import WHY_A_LIMIT, size_line, trimmed
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, text
 
@@ -54,7 +54,7 @@ class PhonePreview:
 def _entry(event: CalendarEvent) -> None:
     with box("shown"):
         text(event.summary, "shown__title")
-        when = words.local_span(event.begins, event.ends, event.timezone)
+        when = formatting.local_span(event.begins, event.ends, event.timezone)
         text(f"{when} (free)" if event.show_as is ShowAs.FREE else when, "small")
         if event.location:
             text(event.location, "small soft")

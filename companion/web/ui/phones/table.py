@@ -11,9 +11,9 @@ from companion.domain.settings import PractitionerSettings
 from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.facts import LinkFacts, facts_of
 from companion.services.ports import FeedLink
-from companion.web.ui import words
-from companion.web.ui.markup import Still, tag
-from companion.web.ui.phones.words import (
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.phones.formatting import (
     STATES,
     WHY_A_LIMIT,
     fetched,
@@ -23,8 +23,8 @@ from companion.web.ui.phones.words import (
     trimmed,
 )
 from companion.web.ui.site import Site
+from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import badge, box, button, dialog, notice, text
-from companion.web.ui.troubles import careful, say_done
 
 HEADINGS = ("Device", "Last fetched", "Fetches", "Size", "Works until")
 _HEAD = tag(
@@ -59,14 +59,19 @@ class PhoneTable:
             self._flag(every)
             scroll = box("scroll").props('tabindex=0 role=region aria-label="Links"')
             with scroll, box("table table--stacks", tag="table"):
-                Still(_HEAD, tag="thead")
+                StaticHtml(_HEAD, tag="thead")
                 with box(tag="tbody"):
                     for each in every:
                         self._row(each, bodies.get(each.link.id))
             text(WHY_A_LIMIT, "soft small")
             if sum(each.works for each in every) > 1:
                 with box("actions"):
-                    button("Switch all off", careful(self._ask_all), icon="link_off", look="danger")
+                    button(
+                        "Switch all off",
+                        report_errors(self._ask_all),
+                        icon="link_off",
+                        look="danger",
+                    )
 
     def _flag(self, every: list[LinkFacts]) -> None:
         unused = [each.link.label for each in every if each.state == "unused"]
@@ -87,7 +92,7 @@ class PhoneTable:
                     badge(*STATES[facts.state])
             with _cell(1):
                 seen = text(fetched(facts, now))
-                seen.props["title"] = words.exact(link.last_fetched_at, zone)
+                seen.props["title"] = formatting.exact(link.last_fetched_at, zone)
             with _cell(2):
                 text(interval(facts.interval))
             with _cell(3):
@@ -98,7 +103,7 @@ class PhoneTable:
                         text(left_out, "small")
             with _cell(4):
                 expires = link.expires_at
-                text(words.day(expires.date(), year=True) if expires else "No end")
+                text(formatting.day(expires.date(), year=True) if expires else "No end")
             with box("table__actions", tag="td"):
                 if facts.works:
                     self._actions(link)
@@ -112,7 +117,7 @@ class PhoneTable:
 
     @staticmethod
     def _act(label: str, icon: str, link: FeedLink, act: Callable[[], object]) -> None:
-        made = button(label, careful(act), icon=icon, look="plain")
+        made = button(label, report_errors(act), icon=icon, look="plain")
         made.props["aria-label"] = f"{label}: {link.label}"
 
     async def _again(self, link: FeedLink) -> None:
@@ -148,7 +153,7 @@ class PhoneTable:
         async def revoke_all() -> None:
             identity = self._record.practitioner.id
             count = await self._site.services.feeds.revoke_all(identity)
-            await self._done(f"{words.counted(count, 'link')} switched off.")
+            await self._done(f"{formatting.counted(count, 'link')} switched off.")
 
         _ask(
             "Switch all links off?",
@@ -160,7 +165,7 @@ class PhoneTable:
 
     async def _done(self, sentence: str) -> None:
         await self.fill()
-        say_done(sentence)
+        notify_done(sentence)
 
 
 def _cell(column: int) -> ui.element:
@@ -179,5 +184,5 @@ def _ask(title: str, words_below: str, act: str, on_yes: Callable[[], Awaitable[
             await on_yes()
 
         with box("actions"):
-            button(act, careful(yes), look="danger")
+            button(act, report_errors(yes), look="danger")
             button("Keep it", opened.close, look="primary")

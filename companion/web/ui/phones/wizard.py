@@ -16,11 +16,11 @@ from companion.services.feeds.views import CUSTOM
 from companion.services.ports import FeedLink
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.error_reports import report_errors
+from companion.web.ui.phones.formatting import DETAILS, DEVICES, explained
 from companion.web.ui.phones.preview import PhonePreview
-from companion.web.ui.phones.words import DETAILS, DEVICES, explained
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, dialog, text
-from companion.web.ui.troubles import careful
 
 MOST_DAYS = 730
 Made = Callable[[FeedLink, str, str], Awaitable[None]]
@@ -67,7 +67,7 @@ class _Wizard:
             field.classes("field").props("outlined")
         self._preview = PhonePreview(site, record)
         with box("actions"):
-            button("Make the link", careful(self._make), look="primary")
+            button("Make the link", report_errors(self._make), look="primary")
             button("Cancel", self._dialog.close, look="plain")
 
     def _days(self, label: str, value: int) -> ui.number:
@@ -79,7 +79,7 @@ class _Wizard:
     def _changed(self, *_: object) -> None:
         if hasattr(self, "_preview"):
             self._custom_box.set_visibility(self._detail.value == CUSTOM)
-            ui.timer(0.01, careful(self.draw), once=True)
+            ui.timer(0.01, report_errors(self.draw), once=True)
 
     async def draw(self) -> None:
         days = [each.value for each in (self._arrears, self._advance)]

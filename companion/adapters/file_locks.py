@@ -1,0 +1,115 @@
+"""FileTurn: one writer at a time among all threads and processes of a home.
+
+The lock is the operating system's (filelock), so a crash frees it. Beside it lies a note of who
+took it last; it is only read when the lock is taken, to say who is at work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+
+import filelock
+
+from companion.domain.errors import Busy
+from companion.services.files import disk_trouble, make_folder
+
+
+class FileLock:
+    """A context manager; blocking, so for worker threads. Not reentrant."""
+
+    def __init__(self, path: Path, *, holder: str, patience: float = 5.0) -> None:
+        """`holder` says in words who we are ("the app", "the command sync"); `patience` in
+        seconds, after which `__enter__` raises Busy."""
+        self._path = path
+        self._note = path.with_name(f"{path.name}.holder")
+        self._holder = holder
+        self._patience = patience
+        self._threads = threading.Lock()
+        self._processes: filelock.FileLock | None = None
+
+    def __enter__(self) -> None:
+        make_folder(self._path.parent)
+        until = time.monotonic() + self._patience
+        if not self._threads.acquire(timeout=self._patience):
+            raise self._busy(self._holder)
+        try:
+            lock = filelock.FileLock(self._path, thread_local=False)
+            lock.acquire(timeout=max(0.0, until - time.monotonic()), poll_interval=0.02)
+        except filelock.Timeout as error:
+            self._threads.release()
+            raise self._busy(self._last_holder()) from error
+        except OSError as error:
+            self._threads.release()
+            raise disk_trouble(error, self._path) from error
+        self._processes = lock
+        # Only a courtesy: on a full disk the real write says what is wrong.
+        with contextlib.suppress(OSError):
+            self._note.write_text(f"{self._holder} (process {os.getpid()})", encoding="utf-8")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._processes is not None:
+            self._processes.release()
+            self._processes = None
+        self._threads.release()
+
+    def is_taken(self) -> bool:
+        """By somebody just now? Waits no longer than the patience."""
+        try:
+            self.__enter__()
+        except Busy:
+            return True
+        self.__exit__(None, None, None)
+        return False
+
+    def _last_holder(self) -> str:
+        try:
+            return self._note.read_text("utf-8", errors="replace").strip()[:200]
+        except OSError:
+            return ""
+
+    @staticmethod
+    def _busy(holder: str) -> Busy:
+        who = holder or "Another Calendar Companion window or command"
+        return Busy(f"{who[:1].upper()}{who[1:]} is saving something right now.")
+
+
+class NamedFileLocks:
+    """Named turns of a home as asynchronous context managers; the waiting is done in threads."""
+
+    def __init__(self, folder: Path, *, holder: str, patience: float = 5.0) -> None:
+        self._folder = folder
+        self._holder = holder
+        self._patience = patience
+
+    @contextlib.asynccontextmanager
+    async def hold(self, name: str) -> AsyncIterator[None]:
+        """Raises Busy when another process keeps it for longer than the patience."""
+        lock = FileLock(self._folder / f"{name}.lock", holder=self._holder, patience=self._patience)
+        entering = asyncio.ensure_future(asyncio.to_thread(lock.__enter__))
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            entering.add_done_callback(lambda done: _leave_again(done, lock))
+            raise
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+
+def _leave_again(entered: asyncio.Future[None], lock: FileLock) -> None:
+    """Nobody waits for this turn any more."""
+    if not entered.cancelled() and entered.exception() is None:
+        lock.__exit__(None, None, None)

@@ -1,0 +1,294 @@
+"""The doctor, backups, and settings as a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import companion
+from companion.commands.running import (
+    DONE,
+    FAILED,
+    Json,
+    guarded,
+    run_command,
+)
+from companion.console import as_json, err, out, progress_bar
+from companion.domain.errors import BadInput, CompanionError
+from companion.services.files import write_file
+
+if TYPE_CHECKING:
+    from companion.services.assembly import Application
+    from companion.services.maintenance.doctor import Diagnosis, Examined
+    from companion.services.settings.transfer import TransferReport
+
+app = typer.Typer()
+_SIGNS = {"ok": "ok  ", "warn": "LOOK", "fail": "FAIL"}
+settings_file = typer.Typer(help="All settings as a file, without secrets.", no_args_is_help=True)
+app.add_typer(settings_file, name="settings-file")
+
+
+@app.command()
+def doctor(
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="FILE.zip", help="Also write a support bundle."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check everything and say what to do; exit 1 when something fails."""
+    from companion.environment import Environment
+    from companion.main import open_companion
+    from companion.services.maintenance.doctor import closed_home
+
+    async def examine() -> int:
+        environment = Environment.of_process()
+        try:
+            async with open_companion(environment, holder="the doctor") as application:
+                with _examining(quiet=json) as show:
+                    diagnosis = await application.doctor.examine(show)
+                content = await application.support.bundle(diagnosis) if bundle else b""
+        except CompanionError as error:  # it does not even open
+            diagnosis = closed_home(error, companion.__version__, datetime.now(UTC))
+            content = _bundle_of_closed(environment.home, diagnosis) if bundle else b""
+        if bundle is not None:
+            write_file(bundle, content)
+        if json:
+            as_json(diagnosis_json(diagnosis))
+        else:
+            diagnosis_words(diagnosis)
+        if bundle is not None:
+            err.print(f"Support bundle written to {bundle}. It holds no names and no sign-ins.")
+        return DONE if diagnosis.healthy else FAILED
+
+    guarded(examine, json=json)
+
+
+def _bundle_of_closed(home: Path, diagnosis: Diagnosis) -> bytes:
+    """A support bundle of a home that does not open."""
+    from companion.adapters.logs import FILE_NAME
+    from companion.adapters.probes import MachineProbes
+    from companion.services.maintenance.support import bare_bundle
+
+    versions = MachineProbes().versions()
+    return bare_bundle(diagnosis, home=home, log_name=FILE_NAME, versions=versions)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    sign_ins: Annotated[
+        bool,
+        typer.Option("--sign-ins/--no-sign-ins", help="With the Google sign-ins and links."),
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Everything in one file that only its passphrase opens (asked, or COMPANION_BACKUP_KEY)."""
+
+    async def work(application: Application) -> None:
+        passphrase = _passphrase(twice=True)
+        made = await application.backups.back_up(file, passphrase, sign_ins=sign_ins)
+        if json:
+            as_json({"file": str(made.path), "bytes": made.size, **_contents(made.manifest)})
+        else:
+            err.print(
+                f"Backup of {made.manifest.appointments} appointments written to {made.path} "
+                f"({made.size / 1e6:.1f} MB). Keep its passphrase where it is not lost."
+            )
+
+    run_command(work, json=json, who="a backup")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    sign_ins: Annotated[
+        bool,
+        typer.Option("--sign-ins/--no-sign-ins", help="Take the backup's sign-ins, if it has any."),
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Put a backup in place of what is here; the app must be stopped. What was here is kept."""
+    from companion.environment import Environment
+    from companion.restoring import restoring_of
+
+    async def work() -> int:
+        restoring = restoring_of(Environment.of_process())
+        passphrase = _passphrase(twice=False)
+        done = await restoring.restore(file, passphrase, sign_ins=sign_ins)
+        if json:
+            as_json(
+                {
+                    **_contents(done.manifest),
+                    "sign_ins": done.sign_ins,
+                    "kept": str(done.aside),
+                    "calendars": done.calendars,
+                }
+            )
+        else:
+            err.print(
+                f"Restored {done.manifest.appointments} appointments as of "
+                f"{done.manifest.made_at:%d/%m/%Y %H:%M} UTC. What was here before lies in "
+                f"{done.aside}.\nThe next sync compares {done.calendars} calendars with Google "
+                "and mends what differs. Import the latest export before it."
+            )
+        return DONE
+
+    guarded(work, json=json)
+
+
+def _contents(manifest: Any) -> dict[str, Any]:
+    return {
+        "made_at": manifest.made_at.isoformat(),
+        "practitioners": manifest.practitioners,
+        "appointments": manifest.appointments,
+        "feeds": manifest.feeds,
+        "sign_ins": manifest.sign_ins,
+    }
+
+
+def _passphrase(*, twice: bool) -> str:
+    """Of a backup: from COMPANION_BACKUP_KEY, else typed unseen."""
+    import getpass
+    import os
+
+    from companion.services.maintenance.backup import VARIABLE, check_passphrase
+
+    given = os.environ.get(VARIABLE, "")
+    if given.strip():
+        return given
+    if not sys.stdin.isatty():
+        raise BadInput(
+            "A backup needs a passphrase, and there is nobody to type one.",
+            f"Set {VARIABLE} to it.",
+            field="passphrase",
+        )
+    typed = getpass.getpass("Passphrase of the backup: ")
+    if twice:
+        check_passphrase(typed)
+        if getpass.getpass("Once more: ") != typed:
+            raise BadInput("The two are not the same.", "Try again.", field="passphrase")
+    return typed
+
+
+@settings_file.command("export")
+def settings_export(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json")], json: Json = False
+) -> None:
+    """Write all settings, without anything secret, for a person to keep or to change."""
+
+    async def work(application: Application) -> None:
+        content = application.transfer.export()
+        write_file(file, content)
+        if json:
+            as_json({"file": str(file), "bytes": len(content)})
+        else:
+            err.print(f"Settings written to {file}. They hold no sign-ins and no passwords.")
+
+    run_command(work, json=json)
+
+
+@settings_file.command("import")
+def settings_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Take settings from such a file; sign-ins stay as they are, nobody is removed."""
+
+    async def work(application: Application) -> None:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise BadInput(
+                f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
+            ) from error
+        transfer = application.transfer
+        report = transfer.preview(content) if dry_run else await transfer.take(content)
+        if json:
+            as_json({"dry_run": dry_run, **_report_fields(report)})
+        else:
+            transfer_words(report, dry_run=dry_run)
+
+    run_command(work, json=json)
+
+
+def _report_fields(report: Any) -> dict[str, Any]:
+    return {
+        "added": list(report.added),
+        "changed": list(report.changed),
+        "unchanged": report.unchanged,
+        "kept": list(report.kept),
+        "practice_changed": report.practice_changed,
+        "sources_changed": report.sources_changed,
+    }
+
+
+@contextmanager
+def _examining(*, quiet: bool) -> Iterator[Callable[[Examined], None]]:
+    """A bar while the doctor is at work."""
+    with progress_bar("Examining", quiet=quiet) as bar:
+
+        def show(examined: Examined) -> None:
+            last = examined.findings[-1].title if examined.findings else ""
+            bar(examined.done, examined.total, last)
+
+        yield show
+
+
+def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    return {
+        "healthy": diagnosis.healthy,
+        "program": diagnosis.program,
+        "at": diagnosis.at,
+        "findings": [
+            {
+                "id": each.id,
+                "state": each.state,
+                "title": each.title,
+                "what": each.what,
+                "remedy": each.remedy,
+                "practitioner_id": each.subject or None,
+                "command": each.action.command or None if each.action else None,
+            }
+            for each in diagnosis.findings
+        ],
+    }
+
+
+def diagnosis_words(diagnosis: Diagnosis) -> None:
+    """What is well in one line each, at the end; what is not with what to do."""
+    for each in diagnosis.findings:
+        out.print(f"{_SIGNS[each.state]}  {each.title}: {each.what}")
+        if each.state == "ok":
+            continue
+        if each.remedy:
+            out.print(f"      {each.remedy}")
+        if each.action and each.action.command.startswith("run.py"):
+            out.print(f"      python {each.action.command}")
+    fails, warnings = diagnosis.count("fail"), diagnosis.count("warn")
+    if not fails and not warnings:
+        out.print("Everything is well.")
+    else:
+        out.print(f"{fails} to mend, {warnings} to look at.")
+
+
+def transfer_words(report: TransferReport, *, dry_run: bool) -> None:
+    verb = "would be" if dry_run else "were"
+    for names, word in ((report.added, "added"), (report.changed, "changed")):
+        for name in names:
+            out.print(f"{name}: settings {verb} {word}")
+    if report.practice_changed:
+        out.print(f"The practice's own settings {verb} changed.")
+    if report.sources_changed:
+        out.print(f"The import sources {verb} changed.")
+    if report.kept:
+        out.print(f"Not in the file, so as before: {', '.join(report.kept)}.")
+    if not report.changes:
+        out.print("Nothing to change: the settings are already as in the file.")

@@ -1,0 +1,322 @@
+"""The simulated Google's front desk: HTTP requests to API calls, without a network.
+
+`SimulatorApi.answer` takes a `ApiRequest` and gives a `Reply`, which says not only what to send but how
+long to hold it back and whether the connection dies instead. The server carries that out on
+sockets; a test can equally carry it out in-process. Calls must not overlap: `SimulatorApi.lock` is there
+for whoever shares a desk between threads.
+
+The path decides the method, then: bearer token, faults, quota, scope, the method itself, partial
+response. Every answer carries `Date` by the simulated clock.
+"""
+
+import json
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import parse_qs, unquote
+
+from companion.sandbox import refusals
+from companion.sandbox.access import Caller
+from companion.sandbox.batch import read_parts, write_parts
+from companion.sandbox.calendars import Policy
+from companion.sandbox.faults import Fault, Faults
+from companion.sandbox.google import SimulatedGoogle
+from companion.sandbox.grants import Grants
+from companion.sandbox.listing import Parameters
+from companion.sandbox.partial import read_mask, select
+from companion.sandbox.quotas import Quota
+from companion.sandbox.refusals import Json, SimulatedError
+
+API = "/calendar/v3/"
+BATCHES = ("/batch/calendar/v3", "/batch")
+JSON_TYPE = "application/json; charset=UTF-8"
+_CALENDARS = {
+    "GET": "calendars.get",
+    "PUT": "calendars.update",
+    "PATCH": "calendars.patch",
+    "DELETE": "calendars.delete",
+}
+_EVENTS = {"GET": "events.list", "POST": "events.insert"}
+_EVENT = {
+    "GET": "events.get",
+    "PUT": "events.update",
+    "PATCH": "events.patch",
+    "DELETE": "events.delete",
+}
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest:
+    method: str
+    path: str
+    """Still percent-encoded: a calendar id may hold an encoded slash."""
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    body: bytes = b""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    status: int = 200
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    delay: float = 0.0
+    """Seconds to hold the answer (or the death of the connection) back."""
+    severed: bool = False
+    """The connection closes without an answer."""
+
+
+class SimulatedClock:
+    """A base clock that tests may push forwards."""
+
+    def __init__(self, base: Callable[[], datetime]) -> None:
+        self._base = base
+        self.shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._base() + self.shift
+
+    def advance(self, step: timedelta) -> None:
+        self.shift += step
+
+
+class SimulatorApi:
+    def __init__(
+        self,
+        *,
+        base_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        seed: int = 0,
+        quota: Quota | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.clock = SimulatedClock(base_clock)
+        self.google = SimulatedGoogle(now=self.clock, seed=seed, quota=quota, policy=policy)
+        self.grants = Grants(
+            now=self.clock,
+            chance=random.Random(seed + 1),  # noqa: S311 - simulated tokens protect nothing
+        )
+        self.faults = Faults()
+        self.latency = 0.0
+        """Seconds added to every HTTP request; a batch pays once."""
+        self.auto_consent: str | None = None
+        """The e-mail that consents to everything by itself, for tests without a browser."""
+        self.lock = threading.RLock()
+        self._date = (0, "")
+
+    def reset(self) -> None:
+        """Empties calendars, tokens, counters and faults; accounts and settings stay."""
+        before = self.google
+        self.clock.shift = timedelta()
+        self.google = SimulatedGoogle(
+            now=self.clock,
+            seed=before.seed,
+            quota=before.meter.quota,
+            policy=before.policy,
+        )
+        for account in before.accounts.values():
+            self.google.add_account(account.email, name=account.name, timezone=account.timezone)
+        self.grants.forget()
+        self.faults.clear()
+
+    def answers(self, path: str) -> bool:
+        """Whether the path belongs to the API, rather than to sign-in, pages or control."""
+        return path.startswith(API) or path in BATCHES
+
+    def answer(self, request: ApiRequest) -> Reply:
+        with self.lock:
+            self.google.counts.requests += 1
+            reply = self._answer(request)
+            reply.delay += self.latency
+            reply.headers.append(("Date", self.date()))
+            return reply
+
+    def date(self) -> str:
+        now = self.clock()
+        second = int(now.timestamp())
+        if self._date[0] != second:
+            self._date = (second, format_datetime(now.astimezone(UTC), usegmt=True))
+        return self._date[1]
+
+    # Whole requests
+
+    def _answer(self, request: ApiRequest) -> Reply:
+        caller = self._caller(request.headers)
+        fault = self.faults.strike(
+            f"{request.method} {request.path}", caller.account if caller else None
+        )
+        if fault is None:
+            return self._serve(request, caller)
+        held = fault.ms / 1000
+        if fault.kind in {"refuse", "timeout_before"}:
+            return Reply(severed=True, delay=held)
+        if fault.kind == "status":
+            return self._refuse(request, caller, fault)
+        half = fault.kind == "half_batch"
+        reply = self._serve(request, caller, half=half)
+        reply.delay += held
+        reply.severed = reply.severed or half or fault.kind == "timeout_after"
+        return reply
+
+    def _serve(self, request: ApiRequest, caller: Caller | None, *, half: bool = False) -> Reply:
+        if request.path in BATCHES:
+            return self._batch(request, half=half)
+        return self._call(request, caller)
+
+    def _batch(self, request: ApiRequest, *, half: bool) -> Reply:
+        if request.method != "POST":
+            return _refused(refusals.not_found())
+        self.google.counts.batches += 1
+        try:
+            parts = read_parts(request.headers.get("content-type", ""), request.body)
+        except SimulatedError as refusal:
+            return _refused(refusal)
+        bearer = request.headers.get("authorization")
+        answers: list[tuple[str | None, int, Sequence[tuple[str, str]], bytes]] = []
+        delay = 0.0
+        for part in parts[: len(parts) // 2] if half else parts:
+            headers = part.headers
+            if bearer is not None and "authorization" not in headers:
+                headers = {**headers, "authorization": bearer}
+            path, _, query = part.target.partition("?")
+            reply = self._part(
+                ApiRequest(
+                    method=part.method, path=path, query=query, headers=headers, body=part.body
+                )
+            )
+            delay += reply.delay
+            if reply.severed:
+                return Reply(severed=True, delay=delay)
+            answers.append((part.content_id, reply.status, reply.headers, reply.body))
+        content_type, body = write_parts(answers)
+        return Reply(headers=[("Content-Type", content_type)], body=body, delay=delay)
+
+    def _part(self, request: ApiRequest) -> Reply:
+        caller = self._caller(request.headers)
+        label = f"batch-part {request.method} {request.path}"
+        fault = self.faults.strike(label, caller.account if caller else None)
+        if fault is None:
+            return self._call(request, caller)
+        return self._faulty_part(request, caller, fault)
+
+    def _faulty_part(self, request: ApiRequest, caller: Caller | None, fault: Fault) -> Reply:
+        held = fault.ms / 1000
+        if fault.kind == "status":
+            return self._refuse(request, caller, fault)
+        if fault.kind in {"refuse", "timeout_before", "half_batch"}:
+            return Reply(severed=True, delay=held)
+        reply = self._call(request, caller)
+        reply.delay += held
+        reply.severed = fault.kind == "timeout_after"
+        return reply
+
+    def _refuse(self, request: ApiRequest, caller: Caller | None, fault: Fault) -> Reply:
+        """A refusal by rule is an answered call, and counted like one."""
+        if caller is not None and request.path not in BATCHES:
+            method, calendar, event = route(request.method, request.path)
+            self.google.note(caller.account, method, calendar, event, fault.status)
+        return _refused(fault.refusal())
+
+    # Single calls
+
+    def _caller(self, headers: dict[str, str]) -> Caller | None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        return self.grants.caller(token.strip()) if scheme.lower() == "bearer" else None
+
+    def _call(self, request: ApiRequest, caller: Caller | None) -> Reply:
+        try:
+            if caller is None:
+                if "authorization" in request.headers:
+                    raise refusals.not_authenticated()
+                raise refusals.no_credentials()
+            method, calendar, event = route(request.method, request.path)
+            parameters: Parameters = (
+                parse_qs(request.query, keep_blank_values=True) if request.query else {}
+            )
+            mask = read_mask(parameters["fields"][-1]) if "fields" in parameters else None
+            body = _read_body(request)
+            resource = self.google.perform(
+                caller,
+                method,
+                calendar,
+                event,
+                parameters,
+                body,
+                request.headers.get("if-match"),
+            )
+        except SimulatedError as refusal:
+            return _refused(refusal)
+        return _resource_reply(request, resource, mask)
+
+
+def _resource_reply(request: ApiRequest, resource: Json | None, mask: Json | None) -> Reply:
+    if resource is None:
+        return Reply(status=204)
+    headers = [("Content-Type", JSON_TYPE)]
+    etag = resource.get("etag")
+    if etag is not None:
+        headers.append(("ETag", etag))
+        if request.method == "GET" and request.headers.get("if-none-match") == etag:
+            return Reply(status=304, headers=[("ETag", etag)])
+    if mask is not None:
+        resource = select(resource, mask)
+    return Reply(headers=headers, body=encode(resource))
+
+
+def route(method: str, path: str) -> tuple[str, str | None, str | None]:
+    """The API method with the calendar's and the event's id, or 404."""
+    if not path.startswith(API):
+        raise refusals.not_found()
+    name: str | None = None
+    calendar: str | None = None
+    event: str | None = None
+    match [unquote(piece) for piece in path[len(API) :].split("/")]:
+        case ["calendars"]:
+            name = {"POST": "calendars.insert"}.get(method)
+        case ["calendars", calendar]:
+            name = _CALENDARS.get(method)
+        case ["calendars", calendar, "events"]:
+            name = _EVENTS.get(method)
+        case ["calendars", calendar, "events", event]:
+            name = _EVENT.get(method)
+        case ["calendars", calendar, "events", event, "instances"]:
+            name = {"GET": "events.instances"}.get(method)
+        case ["users", "me", "calendarList"]:
+            name = {"GET": "calendarList.list"}.get(method)
+        case ["users", "me", "calendarList", calendar]:
+            name = {"GET": "calendarList.get"}.get(method)
+    if name is None:
+        raise refusals.not_found()
+    return name, calendar, event
+
+
+def encode(resource: object) -> bytes:
+    text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
+    # A client may have sent half of a surrogate pair, which UTF-8 cannot carry back.
+    return text.encode("utf-8", "replace")
+
+
+def _read_body(request: ApiRequest) -> Json | None:
+    if not request.body:
+        return None
+    try:
+        body = json.loads(request.body)
+    except ValueError as err:
+        raise refusals.parse_error() from err
+    if not isinstance(body, dict):
+        raise refusals.parse_error()
+    return body
+
+
+def _refused(refusal: SimulatedError) -> Reply:
+    headers = [("Content-Type", JSON_TYPE)]
+    if refusal.retry_after is not None:
+        headers.append(("Retry-After", str(refusal.retry_after)))
+    if refusal.status == 401:
+        headers.append(("WWW-Authenticate", 'Bearer realm="https://accounts.google.com/"'))
+    return Reply(status=refusal.status, headers=headers, body=encode(refusal.body()))

@@ -1,0 +1,267 @@
+"""Backups: the whole home in one file that only its passphrase opens.
+
+Parts: ``manifest.json`` (what this is, and what it holds), ``settings.json`` (the tables of
+`setting_documents`), ``book.db`` (a copy of the database as of one moment: book, ledger, feeds,
+activity) and, if wanted, ``secrets.json`` (sign-ins and links, taken out of their own seal: the
+key of this computer's password store does not leave it). Feed answers and logs are left out: the
+first can be made again, the second are nobody's loss.
+
+Putting one back is `companion.services.maintenance.restore`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets as randomness
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from companion.domain.errors import BadInput, CompanionError, FileRefused, StoreTooNew
+from companion.services.files import disk_trouble, make_folder
+from companion.services.ports import (
+    Activity,
+    ActivityLog,
+    AppointmentBook,
+    Clock,
+    FeedStore,
+    SecretStore,
+    SettingsStore,
+)
+from companion.services.settings.documents import to_tables
+
+VERSION = 1
+MANIFEST, SETTINGS, BOOK, SECRETS = "manifest.json", "settings.json", "book.db", "secrets.json"
+PARTS = frozenset({MANIFEST, SETTINGS, BOOK, SECRETS})
+ENDING = ".ccbackup"
+VARIABLE = "COMPANION_BACKUP_KEY"
+SHORTEST = 12
+"""Characters of a backup's passphrase."""
+_COMMON = ("password", "passphrase", "passwort", "kennwort", "companion", "calendar", "qwerty")
+
+
+class Sealing(Protocol):
+    """Named parts in one sealed file; blocking."""
+
+    def write(self, path: Path, passphrase: str, parts: Mapping[str, Path | bytes]) -> int: ...
+
+    def read(
+        self, path: Path, passphrase: str, folder: Path | None, names: frozenset[str]
+    ) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    version: int
+    program: str
+    """Version of Calendar Companion that made it."""
+    made_at: datetime
+    install_id: str
+    practice: str
+    practitioners: int
+    appointments: int
+    feeds: int
+    sign_ins: bool
+    """Google sign-ins and links are in it."""
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), default=datetime.isoformat, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Manifest:
+        """Raises StoreTooNew, FileRefused."""
+        try:
+            document: dict[str, Any] = json.loads(content)
+            if type(document["version"]) is not int:
+                raise TypeError
+            if document["version"] > VERSION:
+                raise StoreTooNew(
+                    "This backup was made by a newer version of Calendar Companion "
+                    f"({str(document.get('program', '?'))[:40]}).",
+                    "Install that version or a later one, then restore.",
+                )
+            known = {each.name: document[each.name] for each in fields(cls)}
+            known["made_at"] = datetime.fromisoformat(known["made_at"]).astimezone(UTC)
+            return cls(**known)
+        except (ValueError, KeyError, TypeError) as error:
+            raise FileRefused(
+                "This backup does not say what it holds.", "Use another one.", field="file"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupMade:
+    path: Path
+    size: int
+    """Bytes."""
+    manifest: Manifest
+
+
+class Backups:
+    def __init__(  # noqa: PLR0913 - the stores a backup is made of; main names each
+        self,
+        *,
+        settings: SettingsStore,
+        book: AppointmentBook,
+        feeds: FeedStore,
+        secrets: SecretStore,
+        activity: ActivityLog,
+        copy_database: Callable[[Path], Awaitable[None]],
+        sealing: Sealing,
+        clock: Clock,
+        home: Path,
+        program: str,
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._feeds = feeds
+        self._secrets = secrets
+        self._activity = activity
+        self._copy_database = copy_database
+        self._sealing = sealing
+        self._clock = clock
+        self._drafts = home / "drafts"
+        self._folder = home / "backups"
+        self._program = program
+
+    def file_name(self) -> str:
+        """``calendar-companion-20261124-093000.ccbackup``, in UTC."""
+        return f"calendar-companion-{self._clock.now():%Y%m%d-%H%M%S}{ENDING}"
+
+    async def back_up(
+        self, path: Path | None, passphrase: str, *, sign_ins: bool = True
+    ) -> BackupMade:
+        """`path`: None for one that is kept in the home. Others may go on writing meanwhile; the
+        file is read back before it counts. Raises BadInput for a weak passphrase, SecretsError
+        where sign-ins are wanted and cannot be opened, StoreError."""
+        check_passphrase(passphrase)
+        path = path or self._folder / self.file_name()
+        for folder in (self._drafts, path.parent):
+            await asyncio.to_thread(make_folder, folder)
+        await asyncio.to_thread(self._sweep)
+        draft = self._drafts / f"{randomness.token_hex(8)}.db"
+        try:
+            await self._copy_database(draft)
+            settings = self._settings.read()
+            manifest = Manifest(
+                version=VERSION,
+                program=self._program,
+                made_at=self._clock.now(),
+                install_id=settings.install_id,
+                practice=settings.practice.name,
+                practitioners=len(settings.practitioners),
+                appointments=await self._book.count(),
+                feeds=len(await self._feeds.links()),
+                sign_ins=sign_ins,
+            )
+            parts: dict[str, Path | bytes] = {
+                MANIFEST: manifest.to_json(),
+                SETTINGS: json.dumps(to_tables(settings)).encode("utf-8", "surrogatepass"),
+            }
+            if sign_ins:
+                parts[SECRETS] = json.dumps(await self._opened()).encode()
+            parts[BOOK] = draft
+            size = await asyncio.to_thread(self._sealing.write, path, passphrase, parts)
+            await self.prove(path, passphrase)
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+        await self._note()
+        return BackupMade(path=path, size=size, manifest=manifest)
+
+    async def prove(self, path: Path, passphrase: str) -> dict[str, int]:
+        """Read a backup from beginning to end; its parts and their sizes."""
+        sizes = await asyncio.to_thread(self._sealing.read, path, passphrase, None, PARTS)
+        complete(sizes)
+        return sizes
+
+    async def kept(self) -> list[tuple[Path, int, datetime]]:
+        """Path, size and time of the backups in our own folder, newest first."""
+        return await asyncio.to_thread(self._kept)
+
+    def kept_path(self, name: str) -> Path:
+        """Of one of ours; raises BadInput for any other name."""
+        for path, _size, _at in self._kept():
+            if path.name == name:
+                return path
+        raise BadInput("That backup is no longer there.", "Reload the list.", field="file")
+
+    async def discard(self, name: str) -> None:
+        path = self.kept_path(name)
+        try:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        except OSError as error:
+            raise disk_trouble(error, path) from error
+
+    def _sweep(self) -> None:
+        """Copies of the book that a killed process left."""
+        with contextlib.suppress(OSError):
+            for left in self._drafts.iterdir():
+                if left.stat().st_mtime < time.time() - 86_400:
+                    left.unlink(missing_ok=True)
+
+    def _kept(self) -> list[tuple[Path, int, datetime]]:
+        found = []
+        with contextlib.suppress(OSError):
+            for path in self._folder.glob(f"*{ENDING}"):
+                state = path.stat()
+                found.append((path, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC)))
+        return sorted(found, key=lambda each: (each[2], each[0].name), reverse=True)
+
+    async def _opened(self) -> dict[str, str]:
+        try:
+            found = {name: await self._secrets.get(name) for name in await self._secrets.names()}
+        except CompanionError as error:
+            raise type(error)(
+                error.what,
+                f"{error.remedy} Or make the backup without the sign-ins: everybody then "
+                "connects to Google again after a restore.",
+                detail=error.detail,
+            ) from error
+        return {name: value for name, value in found.items() if value is not None}
+
+    async def _note(self) -> None:
+        line = Activity(
+            at=self._clock.now(),
+            practitioner_id="",
+            cause="backup",
+            kind="backup",
+            text="A backup was made.",
+        )
+        await self._activity.add([line])
+
+
+def complete(parts: Mapping[str, int]) -> None:
+    if not {MANIFEST, SETTINGS, BOOK} <= parts.keys():
+        raise FileRefused("This backup is not complete.", "Use another one.", field="file")
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Raises BadInput whose field is ``passphrase``."""
+    if weakness := weakness_of(passphrase):
+        raise BadInput(
+            f"This passphrase is too easy to guess: {weakness}.",
+            "Use four or more words that do not belong together, and write them down where the "
+            "practice keeps its keys: without them nobody can open the backup.",
+            field="passphrase",
+        )
+
+
+def weakness_of(passphrase: str) -> str:
+    """Why it is easy to guess, as the end of a sentence; empty for a fair one."""
+    plain = passphrase.strip()
+    if len(plain) < SHORTEST:
+        return f"it has fewer than {SHORTEST} characters"
+    if len(set(plain.casefold())) < 6:
+        return "it repeats the same few characters"
+    rest = plain.casefold()
+    for word in _COMMON:
+        rest = rest.replace(word, "")
+    if len(rest) < SHORTEST // 2:
+        return "it is made of words that everybody tries first"
+    return ""

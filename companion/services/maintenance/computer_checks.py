@@ -1,0 +1,317 @@
+"""The doctor's checks of this computer and its home; each is one function of the patient."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from companion.domain.errors import Offline, SecretsDamaged, SecretsError
+from companion.services.feeds.links import base_address
+from companion.services.maintenance.findings import (
+    Check,
+    CheckContext,
+    Finding,
+    FindingAction,
+    finding_of,
+)
+
+CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=30), timedelta(minutes=5)
+LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
+"""Bytes of free disk."""
+CERTIFICATE_SOON = timedelta(days=14)
+NEEDED_PYTHON = (3, 11)
+_CLOCK = FindingAction(
+    label="Set the clock by itself", command="Date and time settings: switch on automatic time"
+)
+
+
+def checks(patient: CheckContext) -> list[Check]:
+    plain = {
+        "settings": ("Settings", settings_file),
+        "clock": ("Clock", clock),
+        "time-zones": ("Time zones", time_zones),
+        "key-store": ("Password store", key_store),
+        "disk": ("Disk", disk),
+        "feed-listener": ("Phones", feed_listener),
+        "certificate": ("Certificate", certificate),
+        "versions": ("Versions", versions),
+    }
+    usual = [
+        Check(id=key, title=title, run=partial(run, patient), seconds=30.0)
+        for key, (title, run) in plain.items()
+    ]
+    # A large book on an old disk takes a while to read.
+    return [
+        *usual,
+        Check(id="database", title="Book", run=partial(database, patient), seconds=180.0),
+    ]
+
+
+async def settings_file(patient: CheckContext) -> Iterable[Finding]:
+    patient.settings.read()
+    recovered = patient.recovered()
+    if recovered:
+        return [
+            Finding(
+                id="settings",
+                state="warn",
+                title="Settings",
+                what=recovered,
+                remedy="Look the settings over; saving any of them mends the file.",
+                action=FindingAction(label="Look at the settings", page="/practice"),
+            )
+        ]
+    return [_ok("settings", "Settings", "The settings can be read.")]
+
+
+async def clock(patient: CheckContext) -> Iterable[Finding]:
+    if patient.rehearsing:
+        return [
+            Finding(
+                id="clock",
+                state="warn",
+                title="Clock",
+                what="The clock is set by the variable COMPANION_NOW, so this is a rehearsal.",
+                remedy="Remove the variable before working with real calendars.",
+            )
+        ]
+    try:
+        offset = await patient.probes.clock_offset()
+    except Offline as error:
+        return [
+            Finding(
+                id="clock",
+                state="warn",
+                title="Clock",
+                what=f"The clock could not be compared: {error.what}",
+                remedy=error.remedy,
+            )
+        ]
+    seconds = abs(offset.total_seconds())
+    if abs(offset) < CLOCK_WARN:
+        return [_ok("clock", "Clock", "It agrees with Google's.")]
+    direction = "slow" if offset > timedelta() else "fast"
+    long = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+    return [
+        Finding(
+            id="clock",
+            state="fail" if abs(offset) >= CLOCK_FAIL else "warn",
+            title="Clock",
+            what=f"This computer's clock is {long} {direction}. Google may refuse sign-ins, and "
+            "times shown as verified are wrong.",
+            remedy="Let the computer set its clock by itself.",
+            action=_CLOCK,
+        )
+    ]
+
+
+async def time_zones(patient: CheckContext) -> Iterable[Finding]:
+    settings = patient.settings.read()
+    people = settings.practitioners.values()
+    zones = {each.practitioner.timezone for each in people} | {settings.practice.timezone}
+    unknown = sorted(zone for zone in zones if not _is_zone(zone))
+    if unknown:
+        return [
+            Finding(
+                id="time-zones",
+                state="fail",
+                title="Time zones",
+                what=f"This computer does not know the time zone {unknown[0]}.",
+                remedy="Install the package tzdata again: delete the folder .venv and start anew. "
+                "Or choose another zone.",
+                action=FindingAction(label="Choose another zone", page="/practice"),
+            )
+        ]
+    now = patient.clock.now()
+    zone = ZoneInfo(settings.practice.timezone)
+    for moment in (now, now + timedelta(days=182)):  # one of them may be summer time
+        if patient.probes.machine_offset(moment) != moment.astimezone(zone).utcoffset():
+            return [
+                Finding(
+                    id="time-zones",
+                    state="warn",
+                    title="Time zones",
+                    what="This computer's own time zone is another than the practice's "
+                    f"({settings.practice.timezone}). Calendars are kept in the practice's.",
+                    remedy="If the computer stands in the practice, correct one of the two.",
+                    action=FindingAction(label="Look at the practice's zone", page="/practice"),
+                )
+            ]
+    return [
+        _ok("time-zones", "Time zones", "All are known, and this computer is in the practice's.")
+    ]
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+async def key_store(patient: CheckContext) -> Iterable[Finding]:
+    try:
+        name = await patient.secrets.check()
+    except SecretsDamaged as error:
+        action = FindingAction(label="Set the sign-ins aside", fix="secrets-aside")
+        return [finding_of("key-store", "Password store", error, action=action)]
+    except SecretsError as error:
+        action = FindingAction(
+            label="Try again", command="Unlock the password store, then: run.py doctor"
+        )
+        return [finding_of("key-store", "Password store", error, action=action)]
+    if patient.weak_key:
+        return [
+            Finding(
+                id="key-store",
+                state="warn",
+                title="Password store",
+                what="The passphrase in COMPANION_SECRETS_KEY is easy to guess: "
+                f"{patient.weak_key}.",
+                remedy="Make a backup with the sign-ins, set a longer passphrase, and restore.",
+                action=FindingAction(
+                    label="Make a backup", page="/backup", command="run.py backup FILE"
+                ),
+            )
+        ]
+    return [_ok("key-store", "Password store", f"Keeps and gives back what it is given: {name}.")]
+
+
+async def disk(patient: CheckContext) -> Iterable[Finding]:
+    free = await patient.probes.free_bytes(patient.home)
+    if free >= LITTLE:
+        return [_ok("disk", "Disk", f"{free / 1e9:.1f} GB are free.")]
+    return [
+        Finding(
+            id="disk",
+            state="fail" if free < TOO_LITTLE else "warn",
+            title="Disk",
+            what=f"Only {free / 1e6:.0f} MB are free on the disk of the data folder.",
+            remedy="Free some space: empty the bin, move old files away.",
+            action=FindingAction(label="Old backups", page="/backup"),
+        )
+    ]
+
+
+async def database(patient: CheckContext) -> Iterable[Finding]:
+    finding = await patient.integrity()
+    if finding == "ok":
+        count = await patient.book.count()
+        return [_ok("database", "Book", f"Whole; it holds {count:,} appointments.")]
+    return [
+        Finding(
+            id="database",
+            state="fail",
+            title="Book",
+            what="The book's file is damaged.",
+            remedy="Stop the app and restore the last backup, then import again.",
+            action=FindingAction(
+                label="Restore a backup", page="/backup", command="run.py restore FILE"
+            ),
+        )
+    ]
+
+
+async def feed_listener(patient: CheckContext) -> Iterable[Finding]:
+    practice = patient.settings.read().practice
+    links = [each for each in await patient.feeds.links() if each.revoked_at is None]
+    if not practice.feeds_allowed:
+        return [_ok("feed-listener", "Phones", "Links for phones are switched off.")]
+    host, port = patient.listener()
+    address = base_address(practice, host, port)
+    if await patient.probes.listener_answers(address):
+        return [_ok("feed-listener", "Phones", f"They are answered at {address}.")]
+    scheme = "https" if practice.feed_certificate else "http"
+    here = await patient.probes.listener_answers(f"{scheme}://127.0.0.1:{port}")
+    if here:
+        return [
+            Finding(
+                id="feed-listener",
+                state="fail" if links else "warn",
+                title="Phones",
+                what=f"The listener runs, but nothing answers at {address}, the address that "
+                "links carry.",
+                remedy="Allow Calendar Companion in this computer's firewall, start it without "
+                "--feed-host, or correct the address."
+                if not practice.feed_base_url
+                else f"The proxy or tunnel must lead to port {port} of this computer.",
+                action=FindingAction(label="Links and reachability", page="/phone"),
+            )
+        ]
+    if not patient.app_runs():
+        return [
+            Finding(
+                id="feed-listener",
+                state="warn",
+                title="Phones",
+                what="The app is not running, so phones cannot fetch anything just now.",
+                remedy="Start it.",
+                action=FindingAction(label="Start the app", command="run.py"),
+            )
+        ]
+    return [
+        Finding(
+            id="feed-listener",
+            state="fail" if links else "warn",
+            title="Phones",
+            what=f"The listener for phones does not run (port {port}).",
+            remedy="Another program may use that port: close it and start the app again, or "
+            "choose another port.",
+            action=FindingAction(
+                label="Another port", command=f"run.py serve --feed-port {port + 1}"
+            ),
+        )
+    ]
+
+
+async def certificate(patient: CheckContext) -> Iterable[Finding]:
+    parts = urlsplit(base_address(patient.settings.read().practice, *patient.listener()))
+    if parts.scheme != "https" or not parts.hostname:
+        what = "None is used: phones fetch inside the practice's own network."
+        return [_ok("certificate", "Certificate", what)]
+    end = await patient.probes.certificate_end(parts.hostname, parts.port or 443)
+    left = end - patient.clock.now()
+    if left > CERTIFICATE_SOON:
+        return [_ok("certificate", "Certificate", f"Good for another {left.days} days.")]
+    return [
+        Finding(
+            id="certificate",
+            state="fail" if left <= timedelta() else "warn",
+            title="Certificate",
+            what=f"The certificate of {parts.hostname} "
+            + ("has ended." if left <= timedelta() else f"ends in {max(0, left.days)} days."),
+            remedy="Renew it where it comes from; phones refuse links with an ended one.",
+        )
+    ]
+
+
+async def versions(patient: CheckContext) -> Iterable[Finding]:
+    found = patient.probes.versions()
+    missing = sorted(name for name, version in found.items() if version == "missing")
+    if missing or sys.version_info < NEEDED_PYTHON:
+        what = (
+            f"The library {missing[0]} is missing."
+            if missing
+            else f"Python {'.'.join(map(str, NEEDED_PYTHON))} or newer is needed."
+        )
+        return [
+            Finding(
+                id="versions",
+                state="fail",
+                title="Versions",
+                what=what,
+                remedy="Delete the folder .venv beside run.py and start again: it is made anew.",
+                action=FindingAction(label="Start anew", command="run.py"),
+            )
+        ]
+    python = found.get("Python", "?")
+    return [_ok("versions", "Versions", f"Calendar Companion {patient.program}, Python {python}.")]
+
+
+def _ok(id: str, title: str, what: str) -> Finding:  # noqa: A002 - as the field it fills
+    return Finding(id=id, state="ok", title=title, what=what)

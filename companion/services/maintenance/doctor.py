@@ -1,0 +1,187 @@
+"""Doctor: checks everything, says what each finding means and what mends it.
+
+The checks (`computer_checks`, `google_checks`) run side by side, each with a time limit of its
+own: one that hangs is left behind and becomes a finding, and so does one that stumbles. The loop
+is never blocked; whoever watches is told of each finding as it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from companion.domain.errors import CompanionError
+from companion.services.maintenance import computer_checks, google_checks
+from companion.services.maintenance.findings import (
+    Check,
+    CheckContext,
+    Finding,
+    FindingAction,
+    State,
+    finding_of,
+)
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Checks that run side by side."""
+_RANK = {"fail": 0, "warn": 1, "ok": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """How far it is."""
+
+    done: int
+    total: int
+    findings: tuple[Finding, ...]
+    """Of the check that was just done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    at: datetime
+    program: str
+    findings: tuple[Finding, ...]
+    """The worst first."""
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing fails; there may be warnings."""
+        return all(each.state != "fail" for each in self.findings)
+
+    def count(self, state: State) -> int:
+        return sum(each.state == state for each in self.findings)
+
+
+@dataclass(slots=True)
+class _Round:
+    total: int
+    tell: Callable[[Examined], None]
+    done: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, found: Sequence[Finding]) -> None:
+        self.done += 1
+        self.findings.extend(found)
+        self.tell(Examined(done=self.done, total=self.total, findings=tuple(found)))
+
+
+class Doctor:
+    def __init__(
+        self,
+        patient: CheckContext,
+        *,
+        checks: Callable[[CheckContext], Sequence[Check]] | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """`checks`: others than the usual; `seconds`: one time limit for all."""
+        self._patient = patient
+        self._checks = checks or usual_checks
+        self._seconds = seconds
+        self._left_behind: set[asyncio.Task[Sequence[Finding]]] = set()
+
+    async def examine(self, tell: Callable[[Examined], None] = lambda _: None) -> Diagnosis:
+        """Every check; raises nothing: trouble is a finding."""
+        patient = self._patient
+        try:
+            checks = self._checks(patient)
+        except CompanionError as error:
+            checks = [_telling("settings", "Settings", error)]
+        round_ = _Round(total=len(checks), tell=tell)
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(check: Check) -> None:
+            async with places:
+                round_.add(await self._within_limit(check))
+
+        await asyncio.gather(*(one(check) for check in checks))
+        return Diagnosis(
+            at=patient.clock.now(),
+            program=patient.program,
+            findings=tuple(sorted(round_.findings, key=lambda e: (_RANK[e.state], e.id))),
+        )
+
+    async def fix(self, name: str) -> str:
+        """Do what a finding's action names; a sentence of what was done."""
+        if name == "secrets-aside":
+            aside = await self._patient.secrets.set_aside()
+            if aside is None:
+                return "There was nothing to set aside."
+            return (
+                f"The sign-ins were set aside as {aside.name}. Add the Google client file again, "
+                "then connect each practitioner."
+            )
+        raise CompanionError("The doctor does not know how to mend that.", "Run it again.")
+
+    async def _within_limit(self, check: Check) -> Sequence[Finding]:
+        """Not `asyncio.wait_for`: it waits for what it has cancelled, and a thread cannot be."""
+        task = asyncio.ensure_future(_run(check))
+        limit = self._seconds or check.seconds
+        await asyncio.wait({task}, timeout=limit)
+        if task.done():
+            return task.result()
+        task.cancel()
+        self._left_behind.add(task)
+        task.add_done_callback(self._left_behind.discard)
+        return [
+            Finding(
+                id=check.id,
+                state="fail",
+                title=check.title,
+                what=f"There was no answer within {limit:g} seconds.",
+                remedy="Run the doctor again; if it stays, start this computer anew.",
+                action=FindingAction(label="Check again", command="run.py doctor"),
+            )
+        ]
+
+
+async def _run(check: Check) -> Sequence[Finding]:
+    try:
+        return tuple(await check.run())
+    except CompanionError as error:
+        return [finding_of(check.id, check.title, error)]
+    except Exception as error:  # noqa: BLE001 - a broken check is itself a finding
+        log.error(
+            "the check %s failed with an internal error: %s",
+            check.id.partition(":")[0],
+            type(error).__name__,
+        )
+        return [
+            Finding(
+                id=check.id,
+                state="fail",
+                title=check.title,
+                what=f"The check itself stumbled ({type(error).__name__}).",
+                remedy="This is a mistake in Calendar Companion: send the support bundle to "
+                "whoever looks after your computers.",
+                action=FindingAction(
+                    label="Support bundle", command="run.py doctor --bundle FILE.zip"
+                ),
+            )
+        ]
+
+
+def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
+    """What there is to say when the home does not even open."""
+    action = FindingAction(label="Restore a backup", command="run.py restore FILE")
+    return Diagnosis(
+        at=at,
+        program=program,
+        findings=(finding_of("home", "Data folder", error, action=action),),
+    )
+
+
+def _telling(id: str, title: str, error: CompanionError) -> Check:  # noqa: A002 - as above
+    async def run() -> Iterable[Finding]:
+        raise error
+
+    return Check(id=id, title=title, run=run)
+
+
+def usual_checks(patient: CheckContext) -> list[Check]:
+    """Raises CompanionError when not even the settings can be read."""
+    return [*computer_checks.checks(patient), *google_checks.checks(patient)]

@@ -1,0 +1,117 @@
+"""Findings: what a check of the doctor is given (the patient) and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+from companion.domain.errors import CompanionError
+from companion.services.feeds.reachability import ListenerProbes
+from companion.services.google.connecting import Connecting
+from companion.services.ports import (
+    AppointmentBook,
+    Clock,
+    FeedStore,
+    Google,
+    Ledger,
+    SecretStore,
+    SettingsStore,
+)
+
+State = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingAction:
+    """The one thing that mends a finding: a page to open, a command to run, or a mend of ours."""
+
+    label: str
+    page: str = ""
+    command: str = ""
+    fix: str = ""
+    """Name for `Doctor.mend`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    id: str
+    """``client-file``, ``sign-in:anna-lee`` … stable, for scripts."""
+    state: State
+    title: str
+    what: str
+    """What it means, in one or two sentences."""
+    remedy: str = ""
+    action: FindingAction | None = None
+    subject: str = ""
+    """Practitioner id, where it is about one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    id: str
+    title: str
+    run: Callable[[], Awaitable[Iterable[Finding]]]
+    seconds: float = 25.0
+
+
+class ComputerProbes(ListenerProbes, Protocol):
+    """What only this machine can tell."""
+
+    async def clock_offset(self) -> timedelta: ...
+
+    async def free_bytes(self, folder: Path) -> int: ...
+
+    def machine_offset(self, moment: datetime) -> timedelta: ...
+
+    def versions(self) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckContext:
+    """Everything the checks look at."""
+
+    settings: SettingsStore
+    book: AppointmentBook
+    ledger: Ledger
+    feeds: FeedStore
+    secrets: SecretStore
+    google: Google
+    connecting: Connecting
+    probes: ComputerProbes
+    clock: Clock
+    home: Path
+    program: str
+    """Version of Calendar Companion."""
+    integrity: Callable[[], Awaitable[str]]
+    """Of the database: ``ok``, or the first trouble."""
+    recovered: Callable[[], str] = lambda: ""
+    """The sentence of a settings file that fell back on its last good copy."""
+    weak_key: str = ""
+    """Why COMPANION_SECRETS_KEY is easy to guess; empty when it is not set or fair."""
+    rehearsing: bool = False
+    """The clock is set by COMPANION_NOW."""
+    listener: Callable[[], tuple[str, int]] = lambda: ("127.0.0.1", 8090)
+    """Address and port of the listener for phones, as printed in links."""
+    app_runs: Callable[[], bool] = lambda: False
+
+
+def finding_of(
+    id: str,  # noqa: A002 - as the field it fills
+    title: str,
+    error: CompanionError,
+    *,
+    action: FindingAction | None = None,
+    subject: str = "",
+) -> Finding:
+    return Finding(
+        id=id,
+        state="fail",
+        title=title,
+        what=error.what,
+        remedy=error.remedy,
+        action=action,
+        subject=subject,
+    )

@@ -1,0 +1,269 @@
+"""The doctor's checks of Google: the client file, and each practitioner's sign-in and calendar.
+
+Reading only: nothing is written to anybody's calendar. One practitioner's three findings come of
+two calls; where the first says that Google cannot be reached, the second is spared.
+
+Testing mode cannot be asked for. It shows: while the practice's Google app is in "Testing", Google
+ends every sign-in after seven days. So a sign-in that has lasted longer proves the opposite, and
+one that ended with its seventh day raises the suspicion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from companion.domain.errors import (
+    CompanionError,
+    Offline,
+    ScopeMissing,
+    SignInError,
+    SignInExpired,
+    TransientError,
+)
+from companion.domain.settings import GoogleLink, PractitionerSettings
+from companion.domain.sync_state import SyncState
+from companion.services.google.consents import CalendarChoice, missing, scopes_for
+from companion.services.maintenance.findings import (
+    Check,
+    CheckContext,
+    Finding,
+    FindingAction,
+    finding_of,
+)
+
+TESTING_LIFE = timedelta(days=7)
+_SLACK = timedelta(hours=2)
+_PUBLISH = (
+    "In the Google Cloud console open Google Auth Platform > Audience and press Publish app; then "
+    "each practitioner connects once more."
+)
+
+
+def checks(patient: CheckContext) -> list[Check]:
+    """One per practitioner who is connected, and those of the practice."""
+    people = [
+        each for each in patient.settings.read().practitioners.values() if each.google.account
+    ]
+    return [
+        Check(id="client-file", title="Google client", run=partial(client_file, patient)),
+        Check(id="testing-mode", title="Testing mode", run=partial(testing_mode, patient)),
+        *(
+            Check(
+                id=f"sign-in:{each.practitioner.id}",
+                title=f"Sign-in of {each.practitioner.name}",
+                run=partial(sign_in, patient, each),
+                seconds=60.0,
+            )
+            for each in people
+        ),
+    ]
+
+
+async def client_file(patient: CheckContext) -> Iterable[Finding]:
+    add = FindingAction(
+        label="Add the client file", page="/practice", command="run.py google client FILE"
+    )
+    try:
+        name = await patient.connecting.client_name()
+    except CompanionError as error:
+        return [finding_of("client-file", "Google client", error, action=add)]
+    if name is not None:
+        what = f"The practice's Google client is there: {name}."
+        return [Finding(id="client-file", state="ok", title="Google client", what=what)]
+    people = patient.settings.read().practitioners.values()
+    needed = any(each.google.account for each in people)
+    return [
+        Finding(
+            id="client-file",
+            state="fail" if needed else "warn",
+            title="Google client",
+            what="The practice's Google client file has not been added, so nobody can connect.",
+            remedy="Add it once.",
+            action=add,
+        )
+    ]
+
+
+async def testing_mode(patient: CheckContext) -> Iterable[Finding]:
+    now = patient.clock.now()
+    people = [
+        each for each in patient.settings.read().practitioners.values() if each.google.account
+    ]
+    states = await patient.ledger.states()
+    suspects = [
+        each
+        for each in people
+        if _ended_with_its_week(each.google, _state(states, each)) is not None
+    ]
+    if suspects:
+        return [
+            Finding(
+                id="testing-mode",
+                state="fail",
+                title="Testing mode",
+                what="Google ended a sign-in after 7 days, as it does while the practice's Google "
+                'app is in "Testing". It will end every other one too.',
+                remedy=_PUBLISH,
+                action=FindingAction(
+                    label="Connect again", page=f"/practitioner/{suspects[0].practitioner.id}"
+                ),
+            )
+        ]
+    proven = any(_outlived(each.google, _state(states, each)) for each in people)
+    if proven or not people:
+        what = (
+            "A sign-in has lasted longer than 7 days: the Google app is published."
+            if proven
+            else "Nobody is connected yet."
+        )
+        return [Finding(id="testing-mode", state="ok", title="Testing mode", what=what)]
+    begun = [each.google.connected_at for each in people if each.google.connected_at]
+    known = max(now, min(begun, default=now) + TESTING_LIFE)
+    return [
+        Finding(
+            id="testing-mode",
+            state="ok",
+            title="Testing mode",
+            what="All sign-ins are younger than 7 days, so it cannot be told before "
+            f'{known:%d/%m/%Y} whether the Google app is still in "Testing".',
+            remedy=_PUBLISH,
+        )
+    ]
+
+
+def _state(states: Mapping[str, SyncState], record: PractitionerSettings) -> SyncState:
+    return states.get(record.practitioner.id, SyncState())
+
+
+def _ended_with_its_week(link: GoogleLink, state: SyncState) -> datetime | None:
+    trouble = state.trouble
+    if trouble is None or trouble.kind != "SignInExpired" or link.connected_at is None:
+        return None
+    end = link.connected_at + TESTING_LIFE
+    last = state.last_success or link.connected_at
+    ended = last <= end + _SLACK and trouble.since >= end - _SLACK
+    return trouble.since if ended else None
+
+
+def _outlived(link: GoogleLink, state: SyncState) -> bool:
+    if link.connected_at is None or state.last_success is None:
+        return False
+    return state.last_success > link.connected_at + TESTING_LIFE + _SLACK
+
+
+async def sign_in(patient: CheckContext, record: PractitionerSettings) -> Iterable[Finding]:
+    """*Test Credentials*, the permissions, and the calendar."""
+    person = record.practitioner
+    name = person.name
+    connect = FindingAction(
+        label="Connect to Google",
+        page=f"/oauth/start/{person.id}",
+        command=f'run.py google connect "{person.id}"',
+    )
+    if not record.choices.enabled:
+        return [
+            Finding(
+                id=f"sign-in:{person.id}",
+                state="ok",
+                title=f"Sign-in of {name}",
+                what="Google Calendar sync is switched off, so it is not tried.",
+                subject=person.id,
+            )
+        ]
+    tested = await patient.connecting.test(person.id)
+    found = [
+        Finding(
+            id=f"sign-in:{person.id}",
+            state="ok" if tested.ok else "fail",
+            title=f"Sign-in of {name}",
+            what=f"{tested.label}. {tested.what}",
+            remedy=" ".join(tested.remedies[:1]),
+            action=None if tested.ok else connect,
+            subject=person.id,
+        ),
+        _permissions(record, connect),
+    ]
+    if tested.ok:
+        found.append(await _calendar(patient, record, connect))
+    return found
+
+
+def _permissions(record: PractitionerSettings, connect: FindingAction) -> Finding:
+    person, link = record.practitioner, record.google
+    choice = (
+        CalendarChoice(kind="existing", calendar_id=link.calendar_id)
+        if link.calendar_id
+        else CalendarChoice(kind="new")
+    )
+    lacking = missing(scopes_for(choice, link, shared=False), link.scopes)
+    return Finding(
+        id=f"scopes:{person.id}",
+        state="fail" if lacking else "ok",
+        title=f"Permissions of {person.name}",
+        what="Google was not given permission for the calendar."
+        if lacking
+        else "Google gave the permission that is needed, and no more.",
+        remedy="Connect again and leave the calendar box ticked on Google's page."
+        if lacking
+        else "",
+        action=connect if lacking else None,
+        subject=person.id,
+    )
+
+
+async def _calendar(
+    patient: CheckContext, record: PractitionerSettings, connect: FindingAction
+) -> Finding:
+    person, link = record.practitioner, record.google
+    title = f"Calendar of {person.name}"
+    page = FindingAction(
+        label="Choose a calendar",
+        page=f"/practitioner/{person.id}",
+        command=f'run.py google check "{person.id}"',
+    )
+    key = f"calendar:{person.id}"
+    if not link.calendar_id:
+        return Finding(
+            id=key,
+            state="fail",
+            title=title,
+            what="No calendar has been chosen yet.",
+            remedy="Choose one, or let us create a new one.",
+            action=page,
+            subject=person.id,
+        )
+    try:
+        remote = await patient.google.calendar(person.id, link.calendar_id)
+        info = await remote.info()
+    except (SignInExpired, SignInError, ScopeMissing) as error:
+        return finding_of(key, title, error, action=connect, subject=person.id)
+    except (Offline, TransientError) as error:
+        return Finding(
+            id=key,
+            state="warn",
+            title=title,
+            what=error.what,
+            remedy=error.remedy,
+            subject=person.id,
+        )
+    except CompanionError as error:
+        return finding_of(key, title, error, action=page, subject=person.id)
+    if info.access_role not in {"owner", "writer"}:
+        return Finding(
+            id=key,
+            state="fail",
+            title=title,
+            what="The calendar can be read, but this account may not write to it.",
+            remedy="Choose a calendar of its own, or let us create a new one.",
+            action=page,
+            subject=person.id,
+        )
+    return Finding(
+        id=key,
+        state="ok",
+        title=title,
+        what="It is there, and may be written to.",
+        subject=person.id,
+    )

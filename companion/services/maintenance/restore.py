@@ -1,0 +1,247 @@
+"""Restoring: a backup takes the place of the home, after everything about it has been proven.
+
+    unseal into a folder of its own → settings read and checked → database opened (and migrated),
+    its integrity checked, its counts compared → prepared for what happened since → swapped in
+
+Nothing of the present home is touched before the swap, which happens whole or not at all and
+keeps what was there (`companion.adapters.backup.swap`).
+
+What happened since the backup was made, Google knows and the backup does not. So:
+
+- every calendar is marked `audit_due`: the next pass asks Google what it holds, adopts what bears
+  our mark and mends the rest, so that nothing is there twice;
+- where events deleted in Google are to be left so, rows of coming events become `pending`: what
+  the program itself deleted since the backup must not pass for a person's deletion;
+- every practitioner's disclosure revision rises by the minutes since then: SEQUENCE and DTSTAMP
+  of the feeds never go back (RFC 5545 3.8.7.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import shutil
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from companion.domain.errors import BadInput, Busy, FileRefused, StoreDamaged
+from companion.domain.reconcile import EntryState
+from companion.domain.settings import Settings
+from companion.services.files import make_folder
+from companion.services.maintenance.backup import (
+    MANIFEST,
+    PARTS,
+    SECRETS,
+    SETTINGS,
+    Manifest,
+    Sealing,
+)
+from companion.services.maintenance.backup import complete as check_complete
+from companion.services.ports import (
+    Activity,
+    ActivityLog,
+    AppointmentBook,
+    CalendarRef,
+    Clock,
+    FeedStore,
+    Ledger,
+    SecretStore,
+    SettingsStore,
+)
+from companion.services.settings.documents import from_tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """The stores of a folder that is being prepared."""
+
+    settings: SettingsStore
+    book: AppointmentBook
+    ledger: Ledger
+    feeds: FeedStore
+    activity: ActivityLog
+    secrets: SecretStore
+    integrity: Callable[[], Awaitable[str]]
+    """``ok``, or the first trouble."""
+
+
+class Swapping(Protocol):
+    staging: Path
+
+    def swap_in(self, *, aside: str, with_secrets: bool) -> Path:
+        """Everything prepared takes its place; where the present home lies now. Blocking.
+        Raises Busy (nothing has changed), StoreError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    manifest: Manifest
+    aside: Path
+    """The home as it was before."""
+    calendars: int
+    """Connected ones; the next sync compares each with Google."""
+    sign_ins: bool
+
+
+class Restoring:
+    def __init__(
+        self,
+        *,
+        home: Path,
+        sealing: Sealing,
+        staged: Callable[[Path], AbstractAsyncContextManager[Staged]],
+        swapping: Swapping,
+        app_lock: AbstractContextManager[object],
+        clock: Clock,
+    ) -> None:
+        """`staged` opens the stores of a folder that holds a book; `app_lock` is the lock that
+        the running app keeps."""
+        self._home = home
+        self._sealing = sealing
+        self._staged = staged
+        self._swapping = swapping
+        self._app_turn = app_lock
+        self._clock = clock
+
+    async def restore(self, path: Path, passphrase: str, *, sign_ins: bool = True) -> Restored:
+        """`sign_ins`: take those of the backup, if it has any; else the present ones stay.
+
+        Raises BadInput (passphrase), FileRefused, StoreTooNew, StoreDamaged, SecretsError, Busy;
+        the present home is untouched then."""
+        if not passphrase.strip():
+            raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
+        await asyncio.to_thread(make_folder, self._home)
+        try:
+            self._app_turn.__enter__()
+        except Busy as error:
+            raise Busy(
+                "Calendar Companion is running on this computer.",
+                "Stop it (close its window or press Ctrl-C there), then restore. "
+                "Nothing was changed.",
+            ) from error
+        try:
+            return await self._restore(path, passphrase, sign_ins=sign_ins)
+        finally:
+            self._app_turn.__exit__(None, None, None)
+
+    async def _restore(self, path: Path, passphrase: str, *, sign_ins: bool) -> Restored:
+        folder = self._swapping.staging
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        swapping = False
+        try:
+            parts = await asyncio.to_thread(self._sealing.read, path, passphrase, folder, PARTS)
+            check_complete(parts)
+            manifest = Manifest.from_json((folder / MANIFEST).read_bytes())
+            settings = self._settings_in(folder, manifest)
+            secrets = self._secrets_in(folder) if sign_ins and SECRETS in parts else None
+            async with self._staged(folder) as staged:
+                await self._prove(staged, manifest)
+                await self._prepare(staged, settings, manifest)
+                for name, value in (secrets or {}).items():
+                    await staged.secrets.put(name, value)
+            swapping = True
+            aside = await asyncio.to_thread(
+                self._swapping.swap_in,
+                aside=f"before-restore-{self._clock.now():%Y%m%d-%H%M%S}",
+                with_secrets=bool(secrets),
+            )
+        except Busy:
+            swapping = False
+            raise
+        finally:
+            if not swapping:  # what a broken swap left is needed to finish it
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return Restored(
+            manifest=manifest,
+            aside=aside,
+            calendars=sum(e.google.connected for e in settings.practitioners.values()),
+            sign_ins=bool(secrets),
+        )
+
+    def _settings_in(self, folder: Path, manifest: Manifest) -> Settings:
+        """Raises StoreTooNew, StoreDamaged."""
+        try:
+            tables = json.loads((folder / SETTINGS).read_bytes())
+            settings = from_tables(tables)
+        except (BadInput, ValueError, TypeError, AttributeError) as error:
+            field = error.field if isinstance(error, BadInput) else "settings"
+            raise StoreDamaged(
+                f'The settings in this backup have a value that cannot be used, "{field}".',
+                "Use another backup. Nothing was changed.",
+                detail=field,
+            ) from error
+        (folder / SETTINGS).unlink()  # the store of that name is written anew
+        passed = max(0.0, (self._clock.now() - manifest.made_at).total_seconds())
+        for record in settings.practitioners.values():
+            raised = replace(
+                record,
+                disclosure_revision=record.disclosure_revision + math.ceil(passed / 60) + 1,
+                disclosure_changed_at=max(record.disclosure_changed_at, self._clock.now()),
+            )
+            settings = settings.with_practitioner(raised)
+        return settings
+
+    @staticmethod
+    def _secrets_in(folder: Path) -> dict[str, str]:
+        content = (folder / SECRETS).read_bytes()
+        (folder / SECRETS).unlink()  # never longer in clear than needed
+        document = json.loads(content)
+        if not isinstance(document, dict) or not all(
+            isinstance(each, str) for pair in document.items() for each in pair
+        ):
+            raise FileRefused("The sign-ins in this backup cannot be read.", "Use another backup.")
+        return document
+
+    @staticmethod
+    async def _prove(staged: Staged, manifest: Manifest) -> None:
+        finding = await staged.integrity()
+        if finding != "ok":
+            raise StoreDamaged(
+                "The book in this backup is damaged.",
+                "Use another backup. Nothing was changed.",
+                detail="integrity",
+            )
+        # The copy was made a moment before it was counted, so only a great difference tells.
+        if manifest.appointments and not await staged.book.count():
+            raise StoreDamaged(
+                "The book in this backup is empty, though it should hold "
+                f"{manifest.appointments} appointments.",
+                "Use another backup. Nothing was changed.",
+            )
+
+    async def _prepare(self, staged: Staged, settings: Settings, manifest: Manifest) -> None:
+        await staged.settings.change(lambda _fresh: settings)
+        states = await staged.ledger.states()
+        for practitioner_id in sorted({*states, *settings.practitioners}):
+            await staged.ledger.edit_state(
+                practitioner_id, lambda state: replace(state, audit_due=True, proof=None)
+            )
+        for practitioner_id, record in settings.practitioners.items():
+            if not record.choices.put_back_deleted:
+                await _doubt(staged.ledger, practitioner_id, self._clock.now())
+        line = Activity(
+            at=self._clock.now(),
+            practitioner_id="",
+            cause="restore",
+            kind="restore",
+            text=f"A backup of {manifest.made_at:%d/%m/%Y %H:%M} UTC was restored.",
+        )
+        await staged.activity.add([line])
+
+
+async def _doubt(ledger: Ledger, practitioner_id: str, now: datetime) -> None:
+    """Rows of coming events may be of events that we have since deleted ourselves."""
+    for calendar_id in await ledger.calendars(practitioner_id):
+        ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=calendar_id)
+        rows = [
+            replace(entry, state=EntryState.PENDING, content_hash="")
+            for entry in await ledger.entries(ref)
+            if entry.state is EntryState.OK and entry.ends > now
+        ]
+        await ledger.write(ref, put=rows)

@@ -1,0 +1,169 @@
+"""Remembering: what a pass leaves behind. The state of the practitioner's sync, the rest of an
+account that Google has closed for hours, and lines in the activity list.
+
+The state is changed in one transaction of the ledger, and only what the pass knows better: a
+person may have decided about held removals, or chosen another calendar, while it was running.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from companion.domain.differences import when
+from companion.domain.errors import AccountParked, CompanionError
+from companion.domain.settings import PractitionerSettings
+from companion.domain.sync_state import Proof, SyncState, SyncTrouble
+from companion.services.ports import Activity
+from companion.services.sync.held_removals import HeldRemovals
+from companion.services.sync.snapshot import SyncParts, SyncSnapshot, account_of
+from companion.services.sync.steps import Tally
+
+FIRST_PARKING = timedelta(minutes=15)
+LONGEST_PARKING = timedelta(hours=6)
+REFUSALS_NAMED = 10
+"""In the activity list, by their time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassOutcome:
+    """How a pass ended."""
+
+    tally: Tally
+    holding: HeldRemovals
+    snapshot: SyncSnapshot | None
+    """None when it ended before it had planned."""
+    proof: Proof | None
+    notices: int
+    """Writes to the staleness notice."""
+    repaired: bool
+    fingerprint: str
+    error: CompanionError | None
+
+
+class Memory:
+    """Of one practitioner, for one pass."""
+
+    def __init__(self, parts: SyncParts, record: PractitionerSettings, cause: str) -> None:
+        self._parts = parts
+        self._record = record
+        self._id = record.practitioner.id
+        self._cause = cause
+
+    async def keep(self, outcome: PassOutcome) -> None:
+        now = self._parts.clock.now()
+        present = self._parts.settings.read().practitioners.get(self._id)
+        same = present is not None and (
+            present.google.calendar_id == self._record.google.calendar_id
+        )
+
+        def edit(state: SyncState) -> SyncState:
+            return _after(state, outcome, now, same_calendar=same)
+
+        before, after = await self._parts.ledger.edit_state(self._id, edit)
+        if isinstance(outcome.error, AccountParked):
+            await self._park(now)
+        await self.log(outcome, before, after)
+
+    async def _park(self, now: datetime) -> None:
+        """The whole account rests, with every calendar under it; each time for longer. Where
+        another of its calendars has been told so already, it rests no longer for that."""
+
+        def rest(state: SyncState) -> SyncState:
+            if rests_until(state, now) is not None:
+                return state
+            pause = min(LONGEST_PARKING, FIRST_PARKING * 2 ** min(state.parkings, 10))
+            return replace(state, parked_until=now + pause, parkings=state.parkings + 1)
+
+        account = account_of(self._record)
+        for record in self._parts.settings.read().practitioners.values():
+            if account_of(record) == account:
+                await self._parts.ledger.edit_state(record.practitioner.id, rest)
+
+    async def log(self, outcome: PassOutcome, before: SyncState, after: SyncState) -> None:
+        tally = outcome.tally
+        lines = [
+            self._line(kind, f"{count} {words}", count)
+            for kind, count, words in (
+                ("insert", tally.inserted, "added to Google"),
+                ("update", tally.updated, "changed in Google"),
+                ("delete", tally.deleted, "removed from Google"),
+            )
+            if count
+        ]
+        if outcome.notices:
+            text = "Renewed what the calendar says of being out of date"
+            lines.append(self._line("notice", text, outcome.notices))
+        if after.trouble and (before.trouble is None or before.trouble.kind != after.trouble.kind):
+            lines.append(self._line("error", f"{after.trouble.what} {after.trouble.remedy}"))
+            lines += [
+                self._line("refused", f"Google did not accept {when(each.start, each.timezone)}")
+                for each in tally.refused[:REFUSALS_NAMED]
+            ]
+        if after.held and before.held is None:
+            count = len(after.held.items)
+            lines.append(self._line("held", f"{count} removals wait for a person", count))
+        if lines:
+            await self._parts.activity.add(lines)
+
+    async def say(self, kind: str, text: str, count: int) -> None:
+        await self._parts.activity.add([self._line(kind, text, count)])
+
+    def _line(self, kind: str, text: str, count: int = 1) -> Activity:
+        return Activity(
+            at=self._parts.clock.now(),
+            practitioner_id=self._id,
+            cause=self._cause,
+            kind=kind,
+            text=text,
+            count=count,
+        )
+
+
+def _after(
+    before: SyncState, outcome: PassOutcome, now: datetime, *, same_calendar: bool
+) -> SyncState:
+    snapshot, tally, error = outcome.snapshot, outcome.tally, outcome.error
+    state = replace(
+        before, last_pass=now, trouble=_trouble(error or tally.last_refusal, before, now)
+    )
+    if snapshot is not None:
+        left = tally.left if outcome.repaired else snapshot.plan.writes - outcome.holding.count
+        state = replace(state, events=len(snapshot.desired), waiting=max(0, left) + tally.failed)
+        decided = outcome.holding.remembered(before, snapshot, now)
+        state = replace(state, kept=decided.kept)
+        if error is None:
+            state = replace(state, held=decided.held)
+    if outcome.proof is not None and same_calendar:
+        state = replace(state, proof=outcome.proof, audit_due=False)
+    if error is None:
+        state = replace(
+            state,
+            last_success=now,
+            fingerprint="" if tally.failed or not same_calendar else outcome.fingerprint,
+            parked_until=None,
+            parkings=0,
+        )
+    return state
+
+
+def _trouble(error: CompanionError | None, before: SyncState, now: datetime) -> SyncTrouble | None:
+    if error is None:
+        return None
+    since = before.trouble.since if before.trouble else now
+    return SyncTrouble(kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since)
+
+
+def rests_until(state: SyncState, now: datetime) -> datetime | None:
+    """Until when Google is not asked. A rest longer than any that we give was begun by a clock
+    that ran ahead, and has ended."""
+    until = state.parked_until
+    return until if until is not None and now < until <= now + LONGEST_PARKING else None
+
+
+def parked(until: datetime, timezone: str) -> AccountParked:
+    local = until.astimezone(ZoneInfo(timezone))
+    return AccountParked(
+        remedy=f"It is tried again by itself at {local:%H:%M}; other practitioners go on."
+    )

@@ -1,0 +1,92 @@
+"""Former calendars: events we left in a Google calendar that was used before this one.
+
+They are shown as removals that wait for a person, and go once released. Where the sign-in does
+not reach that calendar any more, what may be left there is said once and then forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from companion.domain.errors import CalendarGone, CompanionError, PermissionDenied, ScopeMissing
+from companion.domain.event_keys import is_notice
+from companion.domain.reconcile import Delete, SyncPlan
+from companion.services.ports import CalendarRef, RemoteCalendar
+from companion.services.sync.held_removals import HeldRemovals
+from companion.services.sync.pacing import Urgency
+from companion.services.sync.snapshot import SyncParts
+from companion.services.sync.steps import Tally
+
+Write = Callable[[RemoteCalendar, CalendarRef, SyncPlan], Awaitable[None]]
+Say = Callable[[str, str, int], Awaitable[None]]
+"""Kind, text and count of a line for the activity list."""
+
+
+class PreviousCalendars:
+    """Of one practitioner, for one pass."""
+
+    def __init__(
+        self,
+        parts: SyncParts,
+        practitioner_id: str,
+        account: str,
+        tally: Tally,
+        *,
+        write: Write,
+        say: Say,
+    ) -> None:
+        self._parts = parts
+        self._id = practitioner_id
+        self._account = account
+        self._tally = tally
+        self._write = write
+        self._say = say
+
+    async def clear(self, present: str, holding: HeldRemovals) -> None:
+        """Remove what was released, hold the rest. `present`: the calendar in use now."""
+        ledger = self._parts.ledger
+        for old in await ledger.calendars(self._id):
+            if old == present:
+                continue
+            ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
+            rows = await ledger.entries(ref)
+            waiting = holding.waiting_in(old, rows)
+            if waiting and not holding.knew(old) and await self._is_gone(old):
+                await self._give_up(ref)
+                continue
+            if waiting:
+                holding.hold_previous(waiting)
+            going = holding.going_from(old, rows)
+            if not going:
+                continue
+            try:
+                remote = await self._parts.google.calendar(self._id, old)
+                plan = SyncPlan(deletes=tuple(Delete(entry=row) for row in going))
+                await self._write(remote, ref, plan)
+            except (CalendarGone, PermissionDenied, ScopeMissing):
+                await self._give_up(ref)
+
+    async def _is_gone(self, calendar_id: str) -> bool:
+        """Asked once, before its events are shown as removals that wait."""
+        self._tally.api_calls += 1
+        try:
+            async with self._parts.pacer.calling(self._account, 1, Urgency.CORRECTION):
+                remote = await self._parts.google.calendar(self._id, calendar_id)
+                await remote.info()
+        except CalendarGone:
+            return True
+        except CompanionError:  # out of reach for now: a person decides later
+            return False
+        return False
+
+    async def _give_up(self, old: CalendarRef) -> None:
+        """The sign-in does not reach it: say what may be left there."""
+        rows = await self._parts.ledger.entries(old)
+        count = sum(not is_notice(row.key) for row in rows)
+        if count:
+            text = (
+                f"Up to {count} events may be left in the former Google calendar, which this "
+                "sign-in does not reach. Remove them there, or delete that calendar in Google."
+            )
+            await self._say("left behind", text, count)
+        await self._parts.ledger.write(old, drop=[row.key for row in rows])

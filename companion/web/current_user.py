@@ -1,0 +1,77 @@
+"""Door: what the guard asks about the people behind a browser that it knows.
+
+The cookie is a session cookie, Strict and HttpOnly, named by port; what ends a session is
+`companion.services.accounts.sessions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from companion.services.accounts.accounts import Accounts
+
+FREE_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/welcome/administrator"})
+"""Of a browser that is known, before anybody is signed in."""
+FREE_BELOW = ("/static/", "/welcome/demo")
+ACCOUNT = "/account"
+"""Where somebody is led whose password was set by another."""
+
+
+def cookie_name(port: int) -> str:
+    return f"companion-user-{port}"
+
+
+def cookie_of(port: int, token: str) -> str:
+    """The Set-Cookie header; it ends with the browser, the session long before."""
+    return f"{cookie_name(port)}={token}; Path=/; HttpOnly; SameSite=Strict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    user_id: str
+    session: str
+    """Hash of the token."""
+    must_change: bool = False
+
+
+class CurrentUser(Protocol):
+    def visitor(self, hashed: str) -> Visitor | None:
+        """Who is signed in by that session."""
+        ...
+
+    def seen(self, hashed: str) -> None:
+        """They did something."""
+        ...
+
+    def nobody_yet(self) -> bool:
+        """The practice has no user: the welcome comes first."""
+        ...
+
+    async def by_itself(self) -> str | None:
+        """A new session's token where nobody has to sign in (the demo)."""
+        ...
+
+
+class SignedInUsers:
+    def __init__(self, accounts: Accounts, *, demo: bool) -> None:
+        self._accounts = accounts
+        self._demo = demo
+
+    def visitor(self, hashed: str) -> Visitor | None:
+        user = self._accounts.sessions.user(hashed)
+        if user is None:
+            return None
+        return Visitor(user_id=user.id, session=hashed, must_change=user.must_change)
+
+    def seen(self, hashed: str) -> None:
+        self._accounts.sessions.seen(hashed)
+
+    def nobody_yet(self) -> bool:
+        return not self._accounts.users()
+
+    async def by_itself(self) -> str | None:
+        if not self._demo:
+            return None
+        user = await self._accounts.add_demo()
+        return await self._accounts.sessions.begin(user, lasting=True)

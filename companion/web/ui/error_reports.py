@@ -1,0 +1,92 @@
+"""How a person learns that something failed: what happened, what to do, never a traceback.
+
+`report_errors` wraps every handler of the pages. A CompanionError is shown as it is; anything else gets
+a short id that also stands in the log, where only the kind of error and its place are written: an
+exception's own words may hold a client's name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import secrets
+import traceback
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from nicegui import Client, ui
+
+from companion.domain.errors import CompanionError, SignedOut
+from companion.web.ui.who import SIGN_IN
+
+_log = logging.getLogger("companion.web")
+P = ParamSpec("P")
+
+
+def log_unexpected(error: BaseException) -> CompanionError:
+    """Log kind and place under a fresh id; an error a person can be shown, naming the id."""
+    reference = secrets.token_hex(3).upper()
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+    _log.error("unexpected %s [%s] at %s", type(error).__name__, reference, place or "?")
+    return CompanionError(
+        "Something unexpected went wrong.",
+        f"Try again. If it happens again, run the doctor and name the number {reference}.",
+    )
+
+
+def as_companion_error(error: Exception) -> CompanionError:
+    if isinstance(error, CompanionError):
+        if error.detail:
+            _log.info("%s: %s", type(error).__name__, error.detail)
+        return error
+    return log_unexpected(error)
+
+
+def notify(error: CompanionError) -> None:
+    """A notice that stays until it is closed."""
+    ui.notify(
+        error.what,
+        caption=error.remedy,
+        type="negative",
+        position="top",
+        timeout=0,
+        multi_line=True,
+        close_button="Close",
+        classes="notice-error",
+    )
+
+
+def notify_done(sentence: str) -> None:
+    ui.notify(sentence, type="positive", position="top", timeout=4000)
+
+
+def _client() -> Client | None:
+    """None when the page was closed before its handler began."""
+    try:
+        return ui.context.client
+    except RuntimeError:
+        return None
+
+
+def report_errors(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
+    """A handler whose failures reach the person as words."""
+
+    @wraps(handler)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        client = _client()  # the place that was pressed may be gone by the time it fails
+        try:
+            result = handler(*args, **kwargs)
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
+            trouble = as_companion_error(error)
+            if client is not None:
+                with client:
+                    if isinstance(trouble, SignedOut):
+                        ui.navigate.to(SIGN_IN)
+                    else:
+                        notify(trouble)
+
+    return wrapped

@@ -1,0 +1,145 @@
+"""Registers every page with NiceGUI and mounts it on the host app; the last word on failures."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, cast
+
+from fastapi import FastAPI
+from nicegui import app as nicegui_app
+from nicegui import helpers, ui
+from nicegui.classes import Classes
+from nicegui.props import Props
+from nicegui.style import Style
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from companion.assets import static_dir
+from companion.domain.errors import NotFound
+from companion.domain.users import User
+from companion.services.assembly import Application
+from companion.web.access import Gate
+from companion.web.incoming import Incoming
+from companion.web.options import AppOptions
+from companion.web.ui import (
+    backup,
+    doctor,
+    google_guide,
+    home,
+    importing,
+    practice,
+    practitioner,
+    setup_table,
+    sources,
+    users,
+)
+from companion.web.ui.book import screen as book
+from companion.web.ui.error_reports import log_unexpected, notify
+from companion.web.ui.pages import trouble_page
+from companion.web.ui.phones import page as phones
+from companion.web.ui.site import Site
+from companion.web.ui.upload_board import UploadBoard
+from companion.web.ui.who import asking, lead_out
+
+RECONNECT_SECONDS = 30
+"""A laptop that stalls for less keeps what was typed."""
+
+
+def create_site(
+    services: Application,
+    options: AppOptions,
+    incoming: Incoming,
+    *,
+    who: Callable[[], User] | None = None,
+) -> Site:
+    """Every page registered; also what the page tests call, saying themselves who is there."""
+    who = who or asking(services.accounts)
+    gate = Gate(services, who, live=UploadBoard(services))
+    site = Site(
+        services=cast("Application", gate),
+        options=options,
+        incoming=incoming,
+        live=cast("UploadBoard", gate.live),
+        who=who,
+    )
+    for module in (
+        home,
+        book,
+        importing,
+        sources,
+        practitioner,
+        phones,
+        practice,
+        google_guide,
+        users,
+        setup_table,
+        doctor,
+        backup,
+    ):
+        module.create(site)
+    _tell_failures_in_words()
+    helpers.expects_arguments = _expects_arguments
+    return site
+
+
+def mount_ui(host: FastAPI, services: Application, options: AppOptions, incoming: Incoming) -> Site:
+    site = create_site(services, options, incoming)
+    lead_out(services.accounts)
+    ui.run_with(
+        host,
+        title="Calendar Companion",
+        favicon=static_dir() / "icon.svg",
+        dark=None,
+        language="en-GB",
+        reconnect_timeout=RECONNECT_SECONDS,
+        gzip_middleware_factory=None,  # on loopback it costs more than it saves
+        tailwind=False,  # all styles are in static/app.css
+        show_welcome_message=False,
+    )
+    return site
+
+
+_inspected = helpers.expects_arguments
+_INCURIOUS = frozenset(
+    each
+    for each in (Classes._update, Props._update, Style._update)
+    if not _inspected(MethodType(each, object()))
+)
+
+
+def _expects_arguments(func: Callable[..., Any]) -> bool:
+    """For every element NiceGUI inspects the same three methods, to see whether they want to be
+    told of what changed: a third of the time that a page takes to make. They do not."""
+    return getattr(func, "__func__", None) not in _INCURIOUS and _inspected(func)
+
+
+def _tell_failures_in_words() -> None:
+    logging.getLogger("nicegui").addFilter(_without_tracebacks)
+    # NiceGUI's own first handler logs tracebacks, whose last line may hold a client's name.
+    nicegui_app.on_exception(_on_exception)
+
+    @nicegui_app.exception_handler(404)
+    async def missing(_request: Request, _error: Exception) -> HTMLResponse:
+        return trouble_page(
+            NotFound("There is no such page.", "Check the address, or go back to the overview.")
+        )
+
+
+def _on_exception(error: Exception) -> None:
+    trouble = log_unexpected(error)
+    try:
+        notify(trouble)
+    except RuntimeError:  # the page it happened on has gone
+        logging.getLogger(__name__).info("nobody was looking at that page any more")
+
+
+def _without_tracebacks(record: logging.LogRecord) -> bool:
+    """Keep NiceGUI's log free of exception texts: `log_unexpected` says what may be said."""
+    if record.exc_info is None:
+        return True
+    error = record.exc_info[1]
+    record.msg, record.args = "%s, see the line with its number", (type(error).__name__,)
+    record.exc_info, record.exc_text = None, None
+    return True

@@ -1,0 +1,144 @@
+"""What the pages say: times, counts, results, and the mapping a form writes."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.domain.errors import Offline
+from companion.services.imports.layouts import FIELDS
+from companion.services.sync.passes import PassResult, Progress
+from companion.web.plain_page import plain_page
+from companion.web.ui import formatting
+from companion.web.ui.components.mapping_form import FIELD_LABELS, guess_columns, mapping_toml
+
+NOW = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
+SYDNEY = "Australia/Sydney"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "just now"),
+        (50, "1 min ago"),
+        (300, "5 min ago"),
+        (7200, "2 h ago"),
+        (3 * 86400, "3 days ago"),
+    ],
+)
+def test_how_long_ago(seconds: int, said: str) -> None:
+    assert formatting.ago(NOW - timedelta(seconds=seconds), NOW) == said
+
+
+def test_never_is_a_word() -> None:
+    assert formatting.ago(None, NOW) == "never"
+    assert formatting.exact(None, SYDNEY) == ""
+
+
+def test_times_are_said_in_the_practices_zone() -> None:
+    assert formatting.exact(NOW, SYDNEY) == "Tue 24 Nov 2026, 09:30"
+    assert formatting.short(NOW, SYDNEY, NOW) == "09:30"
+    assert formatting.short(NOW - timedelta(days=1), SYDNEY, NOW) == "Mon 23 Nov, 09:30"
+
+
+def test_spans_of_days_are_said_as_days() -> None:
+    first = datetime(2026, 11, 24)  # noqa: DTZ001 - wall time
+    assert formatting.span(first, first + timedelta(days=1), all_day=True) == "Tue 24 Nov, all day"
+    assert (
+        formatting.span(first, first + timedelta(days=3), all_day=True)
+        == "Tue 24 Nov – Thu 26 Nov, all day"
+    )
+    assert formatting.span(first, first + timedelta(minutes=30)) == "Tue 24 Nov, 00:00–00:30"
+
+
+def test_counts_agree_with_their_noun() -> None:
+    assert formatting.counted(1, "removal") == "1 removal"
+    assert formatting.counted(1200, "removal") == "1,200 removals"
+
+
+def progress(**changes: object) -> Progress:
+    values: dict[str, object] = {
+        "practitioner_id": "a",
+        "done": 120,
+        "total": 400,
+        "phase": "writing",
+    }
+    return Progress(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_progress_says_how_many_and_how_long() -> None:
+    assert (
+        formatting.progress_line(progress(seconds_left=65.0)) == "120 of 400, about 1 min 5 s left"
+    )
+    assert formatting.progress_line(progress()) == "120 of 400"
+    assert "Comparing" in formatting.progress_line(progress(phase="planning"))
+
+
+def test_a_result_says_what_was_done() -> None:
+    result = PassResult(
+        practitioner_id="a", practitioner="A", inserted=12, deleted=1, unchanged=200, seconds=130.0
+    )
+    assert (
+        formatting.pass_sentence(result)
+        == "Done in 2 min 10 s: 12 added, 1 removed; 200 were right already."
+    )
+
+
+def test_a_result_without_changes_says_so() -> None:
+    assert "Nothing to do" in formatting.pass_sentence(
+        PassResult(practitioner_id="a", practitioner="A")
+    )
+
+
+def test_what_failed_or_is_held_is_never_kept_quiet() -> None:
+    result = PassResult(practitioner_id="a", practitioner="A", failed=2, held=3)
+    said = formatting.pass_sentence(result)
+    assert "2 events could not be written yet" in said
+    assert "3 removals wait" in said
+    assert "Nothing to do" not in said
+
+
+def test_an_error_is_its_words_and_its_remedy() -> None:
+    error = Offline()
+    result = PassResult(practitioner_id="a", practitioner="A", error=error)
+    assert formatting.pass_sentence(result) == f"{error.what} {error.remedy}"
+
+
+def test_a_plain_page_shows_markup_as_text() -> None:
+    page = plain_page("<script>x</script>", "<b>&", link=('/"><script>', "<i>"))
+    assert "<script>" not in page
+    assert "<b>" not in page
+    assert "<i>" not in page
+
+
+def test_usual_headers_are_guessed() -> None:
+    headers = ["Provider", "Begins", "Finishes", "Patient name", "Service", "Appt No"]
+    assert guess_columns(headers) == {
+        "practitioner": "Provider",
+        "start": "Begins",
+        "end": "Finishes",
+        "client_name": "Patient name",
+        "type": "Service",
+        "id": "Appt No",
+    }
+
+
+def test_every_line_of_the_form_is_a_field_of_a_mapping() -> None:
+    assert set(FIELD_LABELS) <= set(FIELDS)
+
+
+@given(
+    header=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
+    word=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
+)
+def test_any_header_survives_the_way_through_toml(header: str, word: str) -> None:
+    text = mapping_toml({"start": header}, source=word, cancelled=[word], kind="client", length=30)
+    read = tomllib.loads(text)
+    assert read["columns"]["start"] == header
+    assert read["source"] == word
+    assert read["values"]["cancelled"] == [word]
+    assert read["defaults"] == {"kind": "client", "length": 30}

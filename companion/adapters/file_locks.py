@@ -1,4 +1,4 @@
-"""FileTurn: one writer at a time among all threads and processes of a home.
+"""FileLock: one writer at a time among all threads and processes of a home.
 
 The lock is the operating system's (filelock), so a crash frees it. Beside it lies a note of who
 took it last; it is only read when the lock is taken, to say who is at work.

@@ -1,4 +1,4 @@
-"""Vault: one small text in the platform's password store, through keyring.
+"""KeyringEntry: one small text in the platform's password store, through keyring.
 
 A backend is trusted only as far as it proves itself: some pretend to store and return nothing,
 some keep plain text, some wait for an answer on a terminal that nobody sees. So known bad ones

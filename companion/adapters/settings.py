@@ -131,8 +131,8 @@ class SettingsFile:
         changes: Changes | None = None,
         disk: Disk | None = None,
     ) -> None:
-        """`lock` is the lock that all writers of this home share (`turns.FileTurn`); `changes` is
-        told of every change that was written."""
+        """`lock` is the lock that all writers of this home share (`file_locks.FileLock`);
+        `changes` is told of every change that was written."""
         self.path = folder / FILE_NAME
         self.recovered = ""
         """A sentence, when this process had to fall back on the last good copy."""

@@ -21,7 +21,7 @@ class SourceNotesFile:
     def __init__(
         self, home: Path, *, lock: AbstractContextManager[object], disk: Disk | None = None
     ) -> None:
-        """`lock` is the lock that all writers of this home share (`turns.FileTurn`)."""
+        """`lock` is the lock that all writers of this home share (`file_locks.FileLock`)."""
         self._path = home / FILE_NAME
         self._lock = lock
         self._disk = disk or Disk()

@@ -1,9 +1,9 @@
-"""The simulated Google's front desk: HTTP requests to API calls, without a network.
+"""SimulatorApi: HTTP requests to API calls of the simulated Google, without a network.
 
-`SimulatorApi.answer` takes a `ApiRequest` and gives a `Reply`, which says not only what to send but how
-long to hold it back and whether the connection dies instead. The server carries that out on
-sockets; a test can equally carry it out in-process. Calls must not overlap: `SimulatorApi.lock` is there
-for whoever shares a desk between threads.
+`SimulatorApi.answer` takes an `ApiRequest` and gives a `Reply`, which says not only what to send
+but how long to hold it back and whether the connection dies instead. The server carries that out on
+sockets; a test can equally carry it out in-process. Calls must not overlap: threads that share one
+take `SimulatorApi.lock`.
 
 The path decides the method, then: bearer token, faults, quota, scope, the method itself, partial
 response. Every answer carries `Date` by the simulated clock.

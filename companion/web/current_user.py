@@ -1,4 +1,4 @@
-"""Door: what the guard asks about the people behind a browser that it knows.
+"""CurrentUser: what the guard asks about the people behind a browser that it knows.
 
 The cookie is a session cookie, Strict and HttpOnly, named by port; what ends a session is
 `companion.services.accounts.sessions`.

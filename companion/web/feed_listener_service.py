@@ -1,4 +1,4 @@
-"""FeedDoor: opens the listener for phones, keeps it open, and changes its lock when told to.
+"""FeedListenerService: opens the listener for phones, keeps it open, changes it when told to.
 
 The listener has a certificate when the settings name one. A renewed file is taken within seconds
 and without closing: new connections get the new certificate, those that are open go on. A file

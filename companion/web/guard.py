@@ -11,9 +11,9 @@ and by other users of the machine (hence the launch token). For each request, in
 3. a launch token in the address is taken, once, and exchanged for this machine's cookie;
 4. without that cookie there is nothing but a calm page, `/healthz` and `/oauth/callback`
    (SameSite=Strict withholds the cookie on Google's redirect back);
-5. behind it the user's session is asked for (`companion.web.current_user`): without one a page leads to
-   the sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is
-   closed too when the session behind it ends.
+5. behind it the user's session is asked for (`web.current_user`): without one a page leads to
+   the sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket
+   is closed too when the session behind it ends.
 
 Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
 a script which someone manages to inject later does not run.

@@ -1,4 +1,4 @@
-"""Desk: a home, a simulated Google beside it, and the commands, each a process of its own."""
+"""A home, a simulated Google beside it, and the commands, each a process of its own."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ ROWS = (
     ),
     Mutant(
         name="row 14: a rate error that slows nobody",
-        file="companion/services/sync/patience.py",
+        file="companion/services/sync/retry.py",
         before="self.pacer.rate_error(self.account)",
         after="pass",
         tests=("tests/unit/test_writing.py",),
@@ -114,7 +114,7 @@ ROWS = (
         file="companion/adapters/secrets/store.py",
         before="self._vault.set(to_text(fresh))",
         after="self._vault.set(to_text(fresh) + 200 * ' secrets')",
-        tests=("tests/unit/test_secrets_vault.py",),
+        tests=("tests/unit/test_keyring_entry.py",),
     ),
     Mutant(
         name="row 21: another user finishes the sign-in",

@@ -1,4 +1,4 @@
-"""Desk: the importing service on fakes, with the real file reader, for tests."""
+"""ImportBench: the importing service on fakes, with the real file reader, for tests."""
 
 from __future__ import annotations
 

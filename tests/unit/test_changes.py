@@ -81,8 +81,8 @@ def settings(
 ) -> SettingsStore:
     if request.param == "memory":
         return FakeSettings(changes=changes)
-    turn = FileLock(tmp_path / "settings.lock", holder="the test")
-    return SettingsFile(tmp_path, turn=turn, changes=changes)
+    lock = FileLock(tmp_path / "settings.lock", holder="the test")
+    return SettingsFile(tmp_path, lock=lock, changes=changes)
 
 
 async def test_whoever_has_or_had_an_appointment_is_named_in_the_notice(

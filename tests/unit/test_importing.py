@@ -140,7 +140,7 @@ async def test_the_same_file_twice_changes_nothing(bench: ImportBench) -> None:
     assert len(await bench.book.imports()) == 2
 
 
-async def test_an_unchanged_file_writes_no_appointment(bench: ImportBench) -> None:
+async def test_an_unchanged_file_writes_nothing_at_all(bench: ImportBench) -> None:
     content = csv_bytes([allied(0)])
     await bench.take(content)
 

@@ -153,10 +153,10 @@ async def test_the_store_is_asked_once_per_process(tmp_path: Path) -> None:
 
 ASK_KEYRING = """
 from pathlib import Path
-from companion.adapters.keyring_entry import Vault
+from companion.adapters.keyring_entry import KeyringEntry
 from companion.domain.errors import SecretsUnavailable
 try:
-    print(Vault(Path(".")).check())
+    print(KeyringEntry(Path(".")).check())
 except SecretsUnavailable as error:
     print("unavailable:", error)
 """

@@ -383,12 +383,12 @@ COUNT_UP = """
 import asyncio, sys
 from pathlib import Path
 from companion.adapters.secrets import SealedSecrets, argon2id
-from companion.adapters.file_locks import FileTurn
-from companion.adapters.keyring_entry import Vault
+from companion.adapters.file_locks import FileLock
+from companion.adapters.keyring_entry import KeyringEntry
 
 folder, who, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-turn = FileTurn(folder / "secrets.lock", holder="the counter", patience=60)
-store = SealedSecrets(folder, vault=Vault(folder), turn=turn)
+lock = FileLock(folder / "secrets.lock", holder="the counter", patience=60)
+store = SealedSecrets(folder, vault=KeyringEntry(folder), lock=lock)
 print("ready", flush=True)
 for number in range(rounds):
     asyncio.run(store.put(f"{who}/{number}", f"{number}" * 500))

@@ -218,12 +218,12 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 from companion.adapters.settings import SettingsFile
-from companion.adapters.file_locks import FileTurn
+from companion.adapters.file_locks import FileLock
 from companion.domain.settings import SourceSettings
 
 folder, who, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-turn = FileTurn(folder / "settings.lock", holder="the counter", patience=60)
-store = SettingsFile(folder, turn=turn)
+lock = FileLock(folder / "settings.lock", holder="the counter", patience=60)
+store = SettingsFile(folder, lock=lock)
 for number in range(rounds):
     source = SourceSettings(name=f"{who}-{number}", mapping="x" * 3000)
     asyncio.run(store.change(lambda each: each.with_source(source)))

@@ -25,7 +25,7 @@ _BINARY = getattr(os, "O_BINARY", 0)
 
 
 class SealedArchive:
-    """Implements `Sealing` of companion.services.maintenance.backup; blocking, for worker threads."""
+    """Implements `maintenance.backup.Sealing`; blocking, for worker threads."""
 
     def __init__(
         self,

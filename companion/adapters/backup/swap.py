@@ -122,7 +122,7 @@ class Swap:
 
 
 class HomeSwap:
-    """Implements `Swapping` of companion.services.maintenance.restore: which files change places."""
+    """Implements `maintenance.restore.Swapping`: which files change places."""
 
     def __init__(self, home: Path, database: Path, swap: Swap) -> None:
         self._home = home

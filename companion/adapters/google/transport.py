@@ -1,4 +1,4 @@
-"""Line: one thread's connection to Google, and the request makers of the Calendar API.
+"""GoogleConnection: one thread's connection to Google, and the request makers of the Calendar API.
 
 Imports Google's libraries, so it is itself imported only inside the threads.
 

@@ -1,6 +1,6 @@
 """SealedSecrets: the SecretStore as an envelope.
 
-One random key of 32 bytes lies in the platform's password store (`vault.Vault`, 44 characters);
+One random key of 32 bytes lies in the platform's password store (`KeyringEntry`, 44 characters);
 everything secret lies in ``secrets.json``, each record sealed with AES-256-GCM under that key,
 its name and generation being associated data, so that no record passes for another. A seal over
 the head and the digests of all records makes a changed, dropped, added or rolled-back one show

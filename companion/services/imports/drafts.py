@@ -1,7 +1,7 @@
 """Drafts: the rows of an export as appointments whose practitioner is still only a name.
 
 A draft's times are wall time of `timezone` (UTC where the cell named an offset), or of its
-practitioner's own zone where that is empty; `to_appointment` makes the final appointment. Where a file
+practitioner's own zone where that is empty; `to_appointment` makes the appointment. Where a file
 has no ids, `natural_key` tells appointments apart: practitioner, start, client and type.
 
 A `Rejection` keeps what is known of its row (id, practitioner, day), so that a snapshot removes

@@ -1,4 +1,4 @@
-"""Settling: what one write that Google refused means, and what to do next.
+"""Conflict resolution: what one write that Google refused means, and what to do next.
 
 - insert, 409 → get: live → adopt, and patch it if it differs; tombstone or gone → next generation
 - patch, 404/410 → insert again (the 409 finds the generation), or leave out if so set

@@ -1,4 +1,4 @@
-"""Holding: the removals of a pass that wait for a person.
+"""Held removals: the removals of a pass that wait for a person.
 
 Held are more than a set share of a calendar's upcoming events at once, all that an emptied book
 would remove, and everything in a calendar that was used before (`former`). A person decides over

@@ -1,4 +1,4 @@
-"""Remembering: what a pass leaves behind. The state of the practitioner's sync, the rest of an
+"""Persistence: what a pass leaves behind. The state of the practitioner's sync, the rest of an
 account that Google has closed for hours, and lines in the activity list.
 
 The state is changed in one transaction of the ledger, and only what the pass knows better: a

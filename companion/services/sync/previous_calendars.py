@@ -1,4 +1,4 @@
-"""Former calendars: events we left in a Google calendar that was used before this one.
+"""Previous calendars: events we left in a Google calendar that was used before this one.
 
 They are shown as removals that wait for a person, and go once released. Where the sign-in does
 not reach that calendar any more, what may be left there is said once and then forgotten.

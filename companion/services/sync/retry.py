@@ -1,4 +1,4 @@
-"""Patience: how long one pass waits out the passing faults of Google and of the network.
+"""Retry: how long one pass waits out the passing faults of Google and of the network.
 
 Being offline counts three times, a success restores everything, and where Google asks for a wait
 that is longer than a pass sits out, the pass ends and the worker comes back in time.

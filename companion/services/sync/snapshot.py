@@ -1,4 +1,4 @@
-"""Gathering: what a pass looks at before it does anything, and the parts it works with.
+"""Snapshot: what a pass looks at before it does anything, and the parts it works with.
 
 Book, ledger, settings and clock are read anew each time, so that no pass trusts what an earlier
 one thought.

@@ -1,8 +1,8 @@
 """How a person learns that something failed: what happened, what to do, never a traceback.
 
-`report_errors` wraps every handler of the pages. A CompanionError is shown as it is; anything else gets
-a short id that also stands in the log, where only the kind of error and its place are written: an
-exception's own words may hold a client's name.
+`report_errors` wraps every handler of the pages. A CompanionError is shown as it is; anything else
+gets a short id that also stands in the log, where only the kind of error and its place are
+written: an exception's own words may hold a client's name.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ def create(site: Site) -> None:
             ready = sum(each.current is None for each in everybody)
             page_head(
                 "Who is set up",
-                f"{formatting.number(ready)} of {formatting.counted(len(everybody), 'practitioner')} "
+                f"{formatting.number(ready)} of "
+                f"{formatting.counted(len(everybody), 'practitioner')} "
                 f"{'is' if ready == 1 else 'are'} through all steps.",
             )
             with card():

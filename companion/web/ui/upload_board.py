@@ -1,4 +1,4 @@
-"""Live: the board and the running uploads, shared by every open page.
+"""UploadBoard: the board and the running uploads, shared by every open page.
 
 Uploads belong here, not to a page: closing a tab stops nothing and a second tab sees the same
 progress. Pages look at `version` a few times a second (an integer, free) and redraw what differs.

@@ -1,7 +1,7 @@
 """Items to include: which appointments go, and what of each, under the practice's cap.
 
-The form keeps plain text values as `companion.services.settings.formatting` understands them, so what
-the page saves is exactly what the command line would.
+The form keeps plain text values as `services.settings.formatting` understands them, so what the
+page saves is exactly what the command line would.
 """
 
 from __future__ import annotations

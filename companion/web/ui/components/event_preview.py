@@ -66,8 +66,8 @@ class EventPreview:
         on_phone = project(theirs.values(), window, phone, practitioner_name=person.name)
         rate = settings.practice.user_rate
         self._count.set_text(
-            f"With these choices {formatting.counted(len(events), 'event')} would be in Google. A first "
-            f"upload of all of them takes about {formatting.duration(len(events) / rate)}."
+            f"With these choices {formatting.counted(len(events), 'event')} would be in Google. "
+            f"A first upload of all of them takes about {formatting.duration(len(events) / rate)}."
         )
         if chosen:
             shown = {each.key: each for each in on_phone}

@@ -201,7 +201,8 @@ def size(body: FeedBody) -> str:
 def size_line(size_in_bytes: int, events: int) -> str:
     kilobytes = max(1, round(size_in_bytes / 1000))
     limit = SIZE_LIMIT // 1000
-    return f"{formatting.number(kilobytes)} KB of {limit} KB, {formatting.counted(events, 'appointment')}"
+    size = f"{formatting.number(kilobytes)} KB of {limit} KB"
+    return f"{size}, {formatting.counted(events, 'appointment')}"
 
 
 def trimmed(past: int, future: int) -> str:

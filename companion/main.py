@@ -48,13 +48,13 @@ async def open_ports(
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
         changes = Changes()
-        settings_turn = FileLock(home / "settings.lock", holder=holder)
-        settings = SettingsFile(home, lock=settings_turn, changes=changes)
+        settings_lock = FileLock(home / "settings.lock", holder=holder)
+        settings = SettingsFile(home, lock=settings_lock, changes=changes)
         install_id = settings.read().install_id
         stores = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(stores.close)
-        secrets_turn = FileLock(home / LOCK_NAME, holder=holder)
-        secrets = SealedSecrets(home, vault=KeyringEntry(home), lock=secrets_turn, passphrase=key)
+        secrets_lock = FileLock(home / LOCK_NAME, holder=holder)
+        secrets = SealedSecrets(home, vault=KeyringEntry(home), lock=secrets_lock, passphrase=key)
         api = environment.google_api
         google = GoogleGateway(secrets=secrets, clock=clock, install_id=install_id, api_root=api)
         stack.callback(google.close)

@@ -251,6 +251,27 @@ async def test_a_body_that_nobody_asked_for_is_read_over(feed: Listener) -> None
     assert said.count(b"HTTP/1.1 200 OK") == 2
 
 
+@pytest.mark.parametrize("before", ["", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_a_body_that_looks_like_a_poll_is_no_request(feed: Listener, before: str) -> None:
+    poll = f"GET {feed.path} HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _time in range(2):
+        assert b"VCALENDAR" in await feed.say(poll.encode())
+    reader, writer = await feed.connect()
+    await until(lambda: len(room_of(feed).members) == 1)
+    (connection,) = room_of(feed).members
+    post = f"POST /anything HTTP/1.1\r\nHost: x\r\nContent-Length: {len(poll)}\r\n\r\n"
+    # As if each came in a packet of its own; they often come in one.
+    connection.data_received((before + post).encode())
+    while b"404" not in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5):
+        pass
+    connection.data_received(poll.encode())
+    connection.data_received(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+    said = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert said.count(b"HTTP/1.1 200 OK") == 1
+    assert said.endswith(b'{"status":"ok"}')
+
+
 async def test_no_answer_sets_a_cookie_redirects_or_names_the_server(feed: Listener) -> None:
     for path in (feed.path, "/", "/healthz", f"/feeds/{UNKNOWN}.ics"):
         names = {name for name, _value in (await feed.ask(path)).headers}

@@ -41,7 +41,7 @@ def shown(appointment: Appointment, after: datetime, before: datetime) -> Iterat
     for occurrence in occurrences(booked, after, before):
         original = occurrence.original_start
         yield Shown(
-            occurrence=replace(occurrence, appointment=appointment),
+            occurrence=occurrence._replace(appointment=appointment),
             cancelled=appointment.cancelled or original in gone,
             moved=series is not None and occurrence.start != original,
         )

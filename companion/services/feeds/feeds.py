@@ -19,6 +19,8 @@ from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.window import SyncWindow
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.changes import Changes
 from companion.services.feeds.answers import FeedAnswer, FeedBody
 from companion.services.feeds.bodies import FeedBodies, FeedPreview
@@ -88,6 +90,10 @@ class Feeds:
             changes=changes,
         )
 
+    async def _owner(self, feed_id: str) -> str:
+        return (await self._find(feed_id)).practitioner_id
+
+    @allows(Action.PHONE, of="practitioner_id")
     async def add(
         self,
         practitioner_id: str,
@@ -146,6 +152,7 @@ class Feeds:
         await self._note_activity(link, "feed added", "A calendar link was made.")
         return link, self._url(token, settings)
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def renew(self, feed_id: str) -> tuple[FeedLink, str]:
         """A new link for the same device, showing the same for as long again; the old one is
         switched off. Raises NotFound, BadInput, SecretsError."""
@@ -168,12 +175,17 @@ class Feeds:
         await self.revoke(old.id)
         return made, url
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:
         """Oldest first, switched off and expired ones too."""
         return await self._store.links(practitioner_id)
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def link(self, feed_id: str) -> FeedLink:
         """Raises NotFound."""
+        return await self._find(feed_id)
+
+    async def _find(self, feed_id: str) -> FeedLink:
         for link in await self._store.links():
             if link.id == feed_id:
                 return link
@@ -182,6 +194,7 @@ class Feeds:
             "The list shows every link with its id: python run.py feeds list",
         )
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def revoke(self, feed_id: str) -> FeedLink:
         """Switch one link off for good; a second time changes nothing. Raises NotFound."""
         link = await self.link(feed_id)
@@ -193,6 +206,7 @@ class Feeds:
         await self._secrets.remove(secret_name(link.id))
         return link
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def revoke_all(self, practitioner_id: str | None = None) -> int:
         """Switch off every link, of one practitioner or of all; how many there were."""
         now = self._clock.now()
@@ -201,6 +215,7 @@ class Feeds:
             await self.revoke(link.id)
         return len(using)
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner, only_own=True)
     async def url(self, feed_id: str) -> str:
         """Raises NotFound when the link is switched off or its token is no longer kept."""
         link = await self.link(feed_id)
@@ -232,10 +247,12 @@ class Feeds:
         )
         await self._activity.add([line])
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def body(self, feed_id: str) -> FeedBody:
         """What a link shows now, with its size and what was trimmed. Raises NotFound."""
         return await self._serving.body(await self.link(feed_id))
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def bodies(self, practitioner_id: str) -> dict[str, FeedBody]:
         """What each of a practitioner's links shows now, by its id; without those that are
         switched off, and those whose appointments a busy disk keeps for now."""
@@ -246,6 +263,7 @@ class Feeds:
                     found[link.id] = await self._serving.body(link)
         return found
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def preview(
         self,
         practitioner_id: str,
@@ -275,6 +293,7 @@ class Feeds:
         appointments = await self._bodies.read(view.projection)
         return await asyncio.to_thread(self._bodies.preview, view, appointments)
 
+    @allows(Action.EXPORT, of="practitioner_id")
     async def export(
         self,
         practitioner_id: str,

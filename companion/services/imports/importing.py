@@ -21,6 +21,8 @@ from pathlib import Path
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import NotFound
 from companion.domain.settings import Settings, SourceSettings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.imports.cells import read_line
 from companion.services.imports.file_reading import read_drafts
 from companion.services.imports.layout_choice import UnknownLayout, choose_layout, source_name
@@ -77,6 +79,12 @@ class Importing:
         self._clock = clock
         self._turn = asyncio.Lock()
 
+    @allows(Action.IMPORT)
+    async def history(self, limit: int) -> list[ImportRecord]:
+        """The latest imports, newest first."""
+        return await self._book.imports(limit)
+
+    @allows(Action.IMPORT)
     async def preview(
         self,
         path: Path,
@@ -123,6 +131,7 @@ class Importing:
         )
         return await self.reconsider(empty)
 
+    @allows(Action.IMPORT)
     async def reconsider(
         self, preview: ImportPreview, assignments: Mapping[str, str | None] | None = None
     ) -> ImportPreview:
@@ -141,6 +150,7 @@ class Importing:
             samples=plan.samples,
         )
 
+    @allows(Action.IMPORT)
     async def apply(
         self,
         preview: ImportPreview,

@@ -39,14 +39,11 @@ class BookPulse:
         self._told_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self.version = 0
-        self._listening = False
+        services.syncing.subscribe(self._on_progress)
+        services.changes.subscribe(self._on_change)
 
     def look(self) -> int:
         """The present version; begins to look for what others changed."""
-        if not self._listening:
-            self._listening = True
-            self._services.syncing.subscribe(self._on_progress)
-            self._services.changes.subscribe(self._on_change)
         settings = self._services.settings.read()
         sync = _sync_of(self._live.latest())
         if settings is not self._settings or sync != self._sync:

@@ -7,7 +7,7 @@ import gzip
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from companion.web.feed_listener import (
 )
 from tests.fakes.calendar_lint import complaints
 from tests.fakes.feeds import FeedHouse, visit
+from tests.fakes.waiting import until
 
 UNKNOWN = "A" * 43
 
@@ -99,15 +100,6 @@ def parsed(said: bytes) -> Answer:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
     return Answer(int(first.split(" ")[1]), headers, body)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Ten seconds at most."""
-    for _look in range(1_000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come about")
 
 
 @asynccontextmanager

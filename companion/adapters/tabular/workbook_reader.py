@@ -73,10 +73,11 @@ def main() -> None:
 
 def _limit_memory() -> None:
     """Where the system can; elsewhere the checks and the time limit stand alone."""
-    with suppress(ImportError, ValueError, OSError):
+    if sys.platform != "win32":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
 
 
 def check(content: bytes) -> None:

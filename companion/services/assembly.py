@@ -48,7 +48,7 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
-from companion.services.sync.pacing import Pacer, Urgency
+from companion.services.sync.pacing import Pacer
 from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -245,8 +245,7 @@ def build(ports: Ports) -> Application:
         ledger=ledger,
         activity=activity,
         clock=clock,
-        pace=lambda account, units: pacer.acquire(account, units, Urgency.PERSON),
-        paused_sync=syncing.paused_sync,
+        syncing=syncing,
     )
     return Application(
         clock=clock,

@@ -16,7 +16,8 @@ from companion.services.sync.syncing import Syncing
 
 if TYPE_CHECKING:
     from companion.domain.sync_state import Held, Proof
-    from companion.services.sync.passes import PassResult, Progress
+    from companion.services.sync.passes import PassResult
+    from companion.services.sync.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from companion.services.changes import (
 )
 from companion.services.ports import (
     Activity,
+    ActivityKind,
     BookChange,
     ChangeSign,
     Fetch,
@@ -149,7 +150,7 @@ async def test_a_notice_comes_when_what_it_tells_of_can_be_read(
 async def test_states_links_and_activity_are_published_and_fetches_are_not(
     stores: MemoryStores | Database, changes: LossyChanges
 ) -> None:
-    line = Activity(at=NOW, practitioner_id=ANNA, cause="test", kind="check", text="")
+    line = Activity(at=NOW, practitioner_id=ANNA, cause="test", kind=ActivityKind.CHECK, text="")
     made = link()
     await stores.ledger.edit_state(ANNA, lambda _: SyncState(events=1))
     await stores.ledger.edit_state(BORIS, lambda state: state)

@@ -8,7 +8,8 @@ import pytest
 
 from companion.domain.errors import SignInExpired
 from companion.services.settings.setup import progress_of
-from companion.services.sync.passes import PassResult, Progress
+from companion.services.sync.passes import PassResult
+from companion.services.sync.progress import Progress
 from tests.fakes.services import FakeApplication
 from tests.unit.test_signin_trouble import calendar, connected
 

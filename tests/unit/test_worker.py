@@ -23,7 +23,7 @@ from companion.domain.errors import (
     StoreError,
 )
 from companion.services.imports.importing import Importing
-from companion.services.ports import Activity, InsertEvent, Write
+from companion.services.ports import Activity, ActivityKind, InsertEvent, Write
 from companion.services.settings.practitioners import Practitioners
 from tests.battery.world import ANNA, BORIS, MONDAY, Crash, World, appointment
 from tests.fakes.clock import FakeClock
@@ -185,10 +185,15 @@ async def test_hours_of_phones_and_passes_of_others_do_not_make_the_book_look_ne
         await edit(world, 1)
         await world.clock.sleep(1300)
         steps = world.steps
+        line = Activity(
+            at=world.clock.now(),
+            practitioner_id="",
+            cause="test",
+            kind=ActivityKind.CHECK,
+            text="",
+        )
         for _ in range(30):
-            await world.stores.activity.add(
-                [Activity(at=world.clock.now(), practitioner_id="", cause="", kind="", text="")]
-            )
+            await world.stores.activity.add([line])
             await world.stores.ledger.edit_state(BORIS, lambda state: state)
             await world.clock.sleep(2)
         assert world.steps == steps

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from companion.domain.sync_state import Held
     from companion.services.assembly import Application
     from companion.services.status import Board, PractitionerStatus
-    from companion.services.sync.passes import PassResult, Progress
+    from companion.services.sync.passes import PassResult
+    from companion.services.sync.progress import Progress
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0
-RUNNING = frozenset({"planning", "writing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class UploadBoard:
         return self._version
 
     def _on_progress(self, progress: Progress) -> None:
-        if progress.phase in RUNNING:
+        if progress.phase.running:
             self._progress[progress.practitioner_id] = progress
         else:
             self._progress.pop(progress.practitioner_id, None)

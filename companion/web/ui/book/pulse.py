@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
 from companion.services.changes import BookChanged
-from companion.web.ui.upload_board import RUNNING, UploadBoard
+from companion.web.ui.upload_board import UploadBoard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from companion.services.assembly import Application
     from companion.services.changes import Change
     from companion.services.status import Board
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.progress import Progress
 
 _log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
@@ -71,7 +71,7 @@ class BookPulse:
 
     def _on_progress(self, progress: Progress) -> None:
         now = self._services.clock.monotonic()
-        if progress.phase not in RUNNING or now - self._told_at >= UPLOAD_SECONDS:
+        if not progress.phase.running or now - self._told_at >= UPLOAD_SECONDS:
             self._told_at = now
             self.version += 1
 

@@ -18,7 +18,7 @@ from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
-from companion.adapters.network import MachineNetwork, noted_listener
+from companion.adapters.network.interfaces import MachineNetwork, noted_listener
 from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.probes import MachineProbes
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets

@@ -29,7 +29,7 @@ import uvicorn
 
 import companion
 from companion.adapters.clock import SystemClock
-from companion.adapters.network import note_listener
+from companion.adapters.network.interfaces import note_listener
 from companion.console import err, out
 from companion.domain.errors import Busy
 from companion.environment import Environment

@@ -438,6 +438,7 @@ class ClientFile:
     name: str
     """Its project, else its client id."""
     client_id: str
+    token_uri: str
     digest: str
     """SHA-256 of what counts in it: files with the same one are the same."""
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
@@ -35,6 +36,8 @@ class Clock(Protocol):
 
 
 class SettingsStore(Protocol):
+    """Every change that is written is published as `SettingsChanged`."""
+
     def read(self) -> Settings:
         """The current snapshot; cheap (cached, renewed when another process wrote)."""
         ...
@@ -61,11 +64,11 @@ class SecretStore(Protocol):
         """Set, get and delete a probe; names the backend. Raises SecretsUnavailable."""
         ...
 
-
-class ListedSecrets(SecretStore, Protocol):
-    """A SecretStore that can say what it holds."""
-
     async def names(self) -> tuple[str, ...]: ...
+
+    async def set_aside(self) -> Path | None:
+        """Start anew with an empty store; where the one that cannot be opened lies now."""
+        ...
 
 
 # ── the book ──────────────────────────────────────────────────────────────────────────────────
@@ -104,12 +107,23 @@ class BookChange:
     expect: Mapping[str, int] = field(default_factory=dict)
     """By id of something put or removed: the revision this change was decided on, 0 for "not in
     the book". Where one differs nothing is written."""
-    record: ImportRecord | None = None
+    imported: ImportRecord | None = None
     """Kept with what this change replaced, so that it can be undone."""
     undoes: Undoing | None = None
 
 
+class ChangeSign(NamedTuple):
+    """Other than before once something has been committed."""
+
+    others: int
+    """By another process, to anything of the database."""
+    own: int
+    """By this process, to the book."""
+
+
 class AppointmentBook(Protocol):
+    """Every commit is published as `BookChanged` (`services.changes`)."""
+
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> list[Appointment]:
@@ -168,6 +182,11 @@ class AppointmentBook(Protocol):
         """Those whose client, title or notes hold every word of `text`, without regard to case:
         the next ones from `around` (wall time) on, then the latest before it; at most `limit` of
         each. A series counts by its first start."""
+        ...
+
+    async def change_sign(self) -> ChangeSign:
+        """Costs microseconds and no query, yet waits for a write under way. What was committed
+        before it changed is in what is read after it."""
         ...
 
     async def revisions(self) -> Mapping[str, int]:
@@ -273,6 +292,8 @@ def calendar_of(record: PractitionerSettings) -> CalendarRef:
 
 
 class Ledger(Protocol):
+    """Every state that is saved is published as `SyncStateChanged`."""
+
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
     async def entries_between(
@@ -356,6 +377,8 @@ class Activity:
 
 
 class ActivityLog(Protocol):
+    """New lines are published as `ActivityAdded`."""
+
     async def add(self, lines: Sequence[Activity]) -> None: ...
 
     async def recent(
@@ -439,6 +462,8 @@ class Fetch:
 
 
 class FeedStore(Protocol):
+    """A link that is put or removed is published as `FeedLinksChanged`; fetches are not."""
+
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]: ...
 
     async def by_token_hash(self, token_hash: bytes) -> FeedLink | None: ...
@@ -489,6 +514,7 @@ class ClientFile:
     name: str
     """Its project, else its client id."""
     client_id: str
+    token_uri: str
     digest: str
     """SHA-256 of what counts in it: files with the same one are the same."""
 

@@ -224,7 +224,7 @@ async def test_disconnected_the_word_that_the_schedule_is_old_does_not_stay(refu
         at=application.services.clock.now() - timedelta(days=30),
         file_name="export.csv",
     )
-    await application.book.apply(BookChange(record=old), old.at)
+    await application.book.apply(BookChange(imported=old), application.services.clock.now())
     await application.services.clock.sleep(60)  # what was read of imports a moment ago is old now
     await application.services.auditing.audit("anna")
     assert [is_notice(each.key) for each in remote.ours()].count(True) == 1

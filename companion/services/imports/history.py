@@ -120,7 +120,7 @@ class ImportHistory:
         now = self._clock.now()
         record = ImportRecord(source=source, at=now, by=by, file_name="", removed=len(rows))
         remove = [each.appointment_id for each in rows.values()]
-        await self._book.apply(BookChange(remove=remove, record=record), now)
+        await self._book.apply(BookChange(remove=remove, imported=record), now)
         text = f"All {counted(len(rows))} of {source} were removed from the book."
         kind = ActivityKind.IMPORT
         await note(self._activity, self._clock, kind, text, cause=by, count=len(rows))

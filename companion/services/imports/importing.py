@@ -278,7 +278,7 @@ class Importing:
                 kept=sum(each.count for each in plan.kept),
                 memory=memory,
             )
-            await self._book.apply(replace(plan.book_change(), record=record), now)
+            await self._book.apply(replace(plan.book_change(), imported=record), now)
             await self._say(preview, plan, cause)
             return _report(preview, plan, created=created)
 
@@ -333,6 +333,19 @@ class Importing:
         kind = ActivityKind.HELD if held else ActivityKind.IMPORT
         count = added + changed + removed
         await note(self._activity, self._clock, kind, text, cause=cause, count=count)
+
+
+def _record(preview: ImportPreview, plan: ImportPlan, now: datetime) -> ImportRecord:
+    return ImportRecord(
+        source=preview.source,
+        at=now,
+        file_name=preview.file_name,
+        added=len(plan.new),
+        changed=len(plan.altered),
+        removed=len(plan.remove),
+        unchanged=plan.unchanged,
+        rejected=len(preview.rejected),
+    )
 
 
 def _report(

@@ -77,14 +77,15 @@ class SheetWriter:
         if len(cells) > _WIDEST:
             raise Refused("too many columns")
         known = self._known
-        places: list[int] = [number]
-        for cell in cells:
-            key = cell if cell.__class__ is str else (cell.__class__, cell)
-            place = known.get(key)
-            places.append(self._place(key, cell) if place is None else place)
-        while len(places) > 1 and not places[-1]:
+        keys = [each if each.__class__ is str else (each.__class__, each) for each in cells]
+        places = [known.get(key, -1) for key in keys]
+        for at, place in enumerate(places) if -1 in places else ():
+            if place < 0:  # it may stand twice in this row
+                key = keys[at]
+                places[at] = known[key] if key in known else self._place(key, cells[at])
+        while places and not places[-1]:
             places.pop()
-        width = len(places) - 1
+        width = len(places)
         if not width:
             return
         if width > COLUMN_LIMIT:
@@ -92,6 +93,7 @@ class SheetWriter:
         self._cells += width
         if self._cells > CELL_LIMIT:
             raise Refused("too many rows")
+        places.insert(0, number)
         self._rows.append(places)
         self._weight += width
         if self._weight > _BATCH or self._characters > _BATCH_CHARACTERS:

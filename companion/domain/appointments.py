@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
@@ -154,18 +155,35 @@ class Appointment:
         return f"{self.client_first_name} {self.client_last_name}".strip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
-    """One time at which an appointment takes place, its own changes applied."""
+class Occurrence(NamedTuple):
+    """One time at which an appointment takes place, its own changes applied. Made by keyword; a
+    tuple, since a projection makes a hundred thousand of them."""
 
     appointment: Appointment
     original_start: datetime
     start: datetime
     end: datetime
-    title: str
-    location: str
-    notes: str
-    show_as: ShowAs
+    change: OccurrenceChange | None = None
+
+    @property
+    def title(self) -> str:
+        changed = self.change.title if self.change else None
+        return self.appointment.title if changed is None else changed
+
+    @property
+    def location(self) -> str:
+        changed = self.change.location if self.change else None
+        return self.appointment.location if changed is None else changed
+
+    @property
+    def notes(self) -> str:
+        changed = self.change.notes if self.change else None
+        return self.appointment.notes if changed is None else changed
+
+    @property
+    def show_as(self) -> ShowAs:
+        changed = self.change.show_as if self.change else None
+        return self.appointment.show_as if changed is None else changed
 
     @property
     def key(self) -> str:
@@ -208,7 +226,12 @@ def occurrences(
         return
     if appointment.recurrence is None:
         if appointment.start < before and appointment.end > after:
-            yield _occurrence(appointment, appointment.start, None)
+            yield Occurrence(
+                appointment=appointment,
+                original_start=appointment.start,
+                start=appointment.start,
+                end=appointment.end,
+            )
         return
     length = appointment.end - appointment.start
     changes = {change.original_start: change for change in appointment.recurrence.changes}
@@ -216,11 +239,23 @@ def occurrences(
         if original >= before:
             break
         if original not in changes and original + length > after:
-            yield _occurrence(appointment, original, None)
+            yield Occurrence(
+                appointment=appointment,
+                original_start=original,
+                start=original,
+                end=original + length,
+            )
     for original, change in changes.items():
         if change.cancelled:
             continue
-        moved = _occurrence(appointment, original, change)
+        start = original if change.start is None else change.start
+        moved = Occurrence(
+            appointment=appointment,
+            original_start=original,
+            start=start,
+            end=start + length if change.end is None else change.end,
+            change=change,
+        )
         if moved.start < before and moved.end > after and in_series(appointment, original):
             yield moved
 
@@ -258,34 +293,6 @@ def _period(rule: str) -> timedelta | None:
         return None
     interval = parts.get("INTERVAL", "1")
     return timedelta(days=days * int(interval)) if interval.isdecimal() and int(interval) else None
-
-
-def _occurrence(
-    appointment: Appointment, original: datetime, change: OccurrenceChange | None
-) -> Occurrence:
-    length = appointment.end - appointment.start
-    if change is None:
-        return Occurrence(
-            appointment=appointment,
-            original_start=original,
-            start=original,
-            end=original + length,
-            title=appointment.title,
-            location=appointment.location,
-            notes=appointment.notes,
-            show_as=appointment.show_as,
-        )
-    start = original if change.start is None else change.start
-    return Occurrence(
-        appointment=appointment,
-        original_start=original,
-        start=start,
-        end=start + length if change.end is None else change.end,
-        title=appointment.title if change.title is None else change.title,
-        location=appointment.location if change.location is None else change.location,
-        notes=appointment.notes if change.notes is None else change.notes,
-        show_as=appointment.show_as if change.show_as is None else change.show_as,
-    )
 
 
 _FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}

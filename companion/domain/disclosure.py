@@ -49,6 +49,9 @@ class KindChoice(StrEnum):
     RECURRING = "recurring"
 
 
+_CHOICES = {kind: KindChoice(kind.value) for kind in AppointmentKind}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure:
     kinds: frozenset[KindChoice] = frozenset(KindChoice)
@@ -63,11 +66,7 @@ class Disclosure:
         """Does this appointment go at all?"""
         if appointment.in_series:
             return KindChoice.RECURRING in self.kinds
-        return {
-            AppointmentKind.CLIENT: KindChoice.CLIENT,
-            AppointmentKind.CASUAL: KindChoice.CASUAL,
-            AppointmentKind.MEETING: KindChoice.MEETING,
-        }[appointment.kind] in self.kinds
+        return _CHOICES[appointment.kind] in self.kinds
 
     def masks(self, appointment: Appointment) -> bool:
         return self.busy_only or (

@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
 from companion.domain.appointments import (
     Appointment,
@@ -40,8 +42,10 @@ DESCRIPTION_LIMIT = 8000
 BUSY = "Busy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarEvent:
+class CalendarEvent(NamedTuple):
+    """Made by keyword. A tuple, since a projection makes a hundred thousand of them and a frozen
+    dataclass sets each field by a call of its own."""
+
     key: str
     """Appointment id + original start; opaque, no client data."""
     start: datetime | date
@@ -207,82 +211,127 @@ def project(
     slack = timedelta(days=2)  # the book's zone may differ from the window's
     after, before = window.wall_start - slack, window.wall_end + slack
     first, last = window.start, window.end
-    events: list[CalendarEvent] = []
+    wording = _Wording(disclosure, practitioner_name)
+    reminds = Item.REMINDER in disclosure.items
+    found: list[tuple[datetime, str, CalendarEvent]] = []
     for appointment in appointments:
         if not disclosure.admits(appointment):
             continue
-        words = _Words(appointment, disclosure, practitioner_name)
+        texts = wording.texts(appointment)
+        private = texts.masked or appointment.kind is not AppointmentKind.MEETING
+        timezone = window.timezone if appointment.all_day else appointment.timezone
         for occurrence in occurrences(appointment, after, before):
-            event = _event(
-                occurrence,
-                words,
-                colour,
-                appointment.revision + disclosure_revision,
-                max(appointment.changed_at, disclosure_changed_at),
+            start: datetime | date
+            end: datetime | date
+            if appointment.all_day:
+                start, end = occurrence.start.date(), occurrence.end.date()
+                begins, ends = as_instant(start, timezone), as_instant(end, timezone)
+            else:
+                begins, ends = interval(occurrence.start, occurrence.end, timezone)
+                start, end = begins, ends
+            if begins >= last or ends <= first:
+                continue
+            event = CalendarEvent(
+                key=occurrence.key,
+                start=start,
+                end=end,
+                timezone=timezone,
+                summary=wording.summary(texts, occurrence),
+                location=wording.location(texts, occurrence),
+                description=wording.description(texts, occurrence),
+                show_as=occurrence.show_as,
+                private=private,
+                reminder_minutes=(
+                    appointment.reminder_minutes if reminds and not appointment.all_day else None
+                ),
+                colour=colour,
+                sequence=appointment.revision + disclosure_revision,
+                changed_at=max(appointment.changed_at, disclosure_changed_at),
             )
-            if event.all_day:
-                event = replace(event, timezone=window.timezone)
-            if event.begins < last and event.ends > first:
-                events.append(event)
-    events.sort(key=lambda event: (event.begins, event.key))
-    return events
+            found.append((begins, event.key, event))
+    found.sort(key=itemgetter(0, 1))
+    return [event for _, _, event in found]
 
 
-def _event(
-    occurrence: Occurrence, words: _Words, colour: str, sequence: int, changed_at: datetime
-) -> CalendarEvent:
-    appointment = occurrence.appointment
-    start: datetime | date
-    end: datetime | date
-    if appointment.all_day:
-        start, end = occurrence.start.date(), occurrence.end.date()
-    else:
-        start, end = interval(occurrence.start, occurrence.end, appointment.timezone)
-    wants_reminder = Item.REMINDER in words.disclosure.items and not appointment.all_day
-    return CalendarEvent(
-        key=occurrence.key,
-        start=start,
-        end=end,
-        timezone=appointment.timezone,
-        summary=words.summary(occurrence),
-        location=words.location(occurrence),
-        description=words.description(occurrence),
-        show_as=occurrence.show_as,
-        private=words.masked or appointment.kind is not AppointmentKind.MEETING,
-        reminder_minutes=appointment.reminder_minutes if wants_reminder else None,
-        colour=colour,
-        sequence=sequence,
-        changed_at=changed_at,
-    )
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What an appointment may say as long as an occurrence does not change it."""
+
+    masked: bool
+    redact: Callable[[str], str]
+    summary: str
+    location: str
 
 
-class _Words:
-    """The words one disclosure allows for one appointment."""
+class _Wording:
+    """The texts that one disclosure allows.
 
-    def __init__(
-        self, appointment: Appointment, disclosure: Disclosure, practitioner_name: str
-    ) -> None:
-        self.appointment = appointment
-        self.disclosure = disclosure
-        self.masked = disclosure.masks(appointment)
-        self._practitioner_name = practitioner_name
-        self._redact = redactor(*_hidden_names(appointment, disclosure.client_name))
+    A practitioner sees the same clients for the same things in the same rooms, so that most
+    texts are made once for several appointments; notes alone are nearly always new.
+    """
 
-    def _shows(self, item: Item) -> bool:
-        return item in self.disclosure.items and not self.masked
+    def __init__(self, disclosure: Disclosure, practitioner_name: str) -> None:
+        self._disclosure = disclosure
+        items = disclosure.items
+        self._shows_type, self._shows_location = Item.TYPE in items, Item.LOCATION in items
+        self._shows_status, self._shows_notes = Item.STATUS in items, Item.NOTES in items
+        named = Item.PRACTITIONER in items and practitioner_name
+        self._with = f"With: {clean_text(practitioner_name)}" if named else ""
+        self._known: dict[tuple[str, ...], _Texts] = {}
 
-    def summary(self, occurrence: Occurrence) -> str:
-        if self.masked:
-            return BUSY
-        appointment = self.appointment
-        kind_of = self._clean(appointment.appointment_type) if self._shows(Item.TYPE) else ""
+    def texts(self, appointment: Appointment) -> _Texts:
+        source = (
+            appointment.kind,
+            appointment.title,
+            appointment.appointment_type,
+            appointment.client_id,
+            appointment.client_first_name,
+            appointment.client_last_name,
+            appointment.location,
+        )
+        known = self._known.get(source)
+        if known is None:
+            masked = self._disclosure.masks(appointment)
+            redact = redactor(*_hidden_names(appointment, self._disclosure.client_name))
+            known = self._known[source] = _Texts(
+                masked,
+                redact,
+                BUSY if masked else self._summary(appointment, appointment.title, redact),
+                "" if masked else self._location(appointment.location, redact),
+            )
+        return known
+
+    def summary(self, texts: _Texts, occurrence: Occurrence) -> str:
+        if texts.masked or occurrence.change is None:
+            return texts.summary
+        return self._summary(occurrence.appointment, occurrence.title, texts.redact)
+
+    def location(self, texts: _Texts, occurrence: Occurrence) -> str:
+        if texts.masked or occurrence.change is None:
+            return texts.location
+        return self._location(occurrence.location, texts.redact)
+
+    def description(self, texts: _Texts, occurrence: Occurrence) -> str:
+        if texts.masked:
+            return ""
+        lines = [self._with] if self._with else []
+        if self._shows_status and occurrence.show_as is not ShowAs.BUSY:
+            lines.insert(0, f"Status: {occurrence.show_as.value.capitalize()}")
+        notes = occurrence.notes if self._shows_notes else ""
+        if notes:
+            lines.append(_plain(texts.redact(clean_text(notes, keep_lines=True))))
+        return shorten("\n".join(lines), DESCRIPTION_LIMIT) if lines else ""
+
+    def _summary(self, appointment: Appointment, title: str, redact: Callable[[str], str]) -> str:
+        kind_of = redact(clean_text(appointment.appointment_type)) if self._shows_type else ""
         if appointment.kind is AppointmentKind.MEETING:
-            title = self._clean(occurrence.title) if self._shows(Item.TYPE) else ""
+            title = redact(clean_text(title)) if self._shows_type else ""
             words = title or kind_of or "Meeting"
         else:
-            name = name_as_shown(appointment, self.disclosure.client_name)
-            if not name and self.disclosure.client_name is ClientName.FULL:
-                name = clean_text(occurrence.title)
+            mode = self._disclosure.client_name
+            name = name_as_shown(appointment, mode)
+            if not name and mode is ClientName.FULL:
+                name = clean_text(title)
             fallback = (
                 "Client appointment"
                 if appointment.kind is AppointmentKind.CLIENT
@@ -291,23 +340,10 @@ class _Words:
             words = " – ".join(part for part in (name, kind_of) if part) or fallback
         return shorten(words, SUMMARY_LIMIT)
 
-    def location(self, occurrence: Occurrence) -> str:
-        if not self._shows(Item.LOCATION):
+    def _location(self, location: str, redact: Callable[[str], str]) -> str:
+        if not self._shows_location:
             return ""
-        return shorten(self._clean(occurrence.location), LOCATION_LIMIT)
-
-    def description(self, occurrence: Occurrence) -> str:
-        lines: list[str] = []
-        if self._shows(Item.STATUS) and occurrence.show_as is not ShowAs.BUSY:
-            lines.append(f"Status: {occurrence.show_as.value.capitalize()}")
-        if self._shows(Item.PRACTITIONER) and self._practitioner_name:
-            lines.append(f"With: {clean_text(self._practitioner_name)}")
-        if self._shows(Item.NOTES) and occurrence.notes:
-            lines.append(_plain(self._redact(clean_text(occurrence.notes, keep_lines=True))))
-        return shorten("\n".join(lines), DESCRIPTION_LIMIT)
-
-    def _clean(self, text: str) -> str:
-        return self._redact(clean_text(text)) if text else ""
+        return shorten(redact(clean_text(location)), LOCATION_LIMIT)
 
 
 def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
@@ -377,18 +413,17 @@ def _cleaned(text: str) -> str:
 
 
 def _clean(text: str, *, keep_lines: bool) -> str:
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _CONTROLS.sub(" ", text)
     if keep_lines:
-        return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip()
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return "\n".join([_clean(line, keep_lines=False) for line in lines]).strip()
+    if not (text.isascii() and text.isprintable()):
+        text = _CONTROLS.sub(" ", unicodedata.normalize("NFC", text))
     return " ".join(text.split())
 
 
 def _plain(text: str) -> str:
     """Google reads descriptions as HTML: break what would be a tag, visibly."""
-    return _TAG_OPENING.sub("‹", text)
+    return _TAG_OPENING.sub("‹", text) if "<" in text else text
 
 
 def shorten(text: str, limit: int) -> str:

@@ -73,6 +73,8 @@ _UNSEEN = {"Mn", "Mc", "Me", "Cf"}
 
 def _skeleton(text: str) -> tuple[str, Sequence[int]]:
     """The letters, and for each the place in `text` that it comes from."""
+    if text.isascii():
+        return text.lower().replace("`", "'"), range(len(text))
     return _skeleton_of_brief(text) if len(text) <= _BRIEF else _skeleton_of_any(text)
 
 
@@ -83,8 +85,6 @@ def _skeleton_of_brief(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _skeleton_of_any(text: str) -> tuple[str, Sequence[int]]:
-    if text.isascii():
-        return text.lower().translate(_ALIKE), range(len(text))
     letters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
@@ -96,7 +96,7 @@ def _skeleton_of_any(text: str) -> tuple[str, Sequence[int]]:
 
 def _redact(words: tuple[str, ...], text: str) -> str:
     letters, places = _skeleton(text)
-    hidden = bytearray(len(text))
+    spans = []
     for word in words:
         found = letters.find(word)
         while found >= 0:
@@ -105,12 +105,17 @@ def _redact(words: tuple[str, ...], text: str) -> str:
                 first, after = places[found], places[end - 1] + 1
                 while after < len(text) and not _skeleton_of(text[after]):
                     after += 1  # accents and vowel signs belong to the letter before
-                hidden[first:after] = b"\1" * (after - first)
+                spans.append((first, after))
             found = letters.find(word, found + 1)
-    if not any(hidden):
+    if not spans:
         return text
-    shown = "".join("…" if hides else c for c, hides in zip(text, hidden, strict=True))
-    return _SEVERAL.sub("…", shown)
+    shown, done = "", 0
+    for first, after in sorted(spans):
+        if after > done:
+            shown += text[done:first] + "…"
+            done = after
+    shown += text[done:]
+    return _SEVERAL.sub("…", shown) if shown.count("…") > 1 else shown
 
 
 def _stands_alone(letters: str, start: int, end: int) -> bool:

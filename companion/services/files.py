@@ -60,13 +60,12 @@ class Disk:
 
     def sync_folder(self, folder: Path) -> None:
         """Make the names in `folder` durable; Windows has no such call and needs none."""
-        if sys.platform == "win32":
-            return
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            self.sync(descriptor)
-        finally:
-            os.close(descriptor)
+        if sys.platform != "win32":
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                self.sync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def signature(self, path: Path) -> Signature | None:
         """None while there is no such file."""

@@ -85,9 +85,10 @@ class FeedApp:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    def poll(self, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Poll | None:
-        """What a GET or HEAD asks for, if it is a feed; None for everything else, such as a
-        request with a body."""
+    def poll(self, method: str, url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Poll | None:
+        """What a request asks for, if it is the GET or HEAD of a feed and no body comes with it."""
+        if method not in {"GET", "HEAD"}:
+            return None
         match = _FEED_PATH.fullmatch(url)
         if match is None:
             return None
@@ -95,6 +96,7 @@ class FeedApp:
         if asked.more:
             return None
         return Poll(
+            head=method == "HEAD",
             token_hash=hash_of(match[1].decode("ascii")),
             tags=asked.tags,
             gzip=takes_gzip(asked.encoding),
@@ -136,6 +138,8 @@ class FeedApp:
 class Poll(NamedTuple):
     """A request for a feed, as far as its answer depends on it; without the token."""
 
+    head: bool
+    """HEAD: without the body."""
     token_hash: bytes
     tags: str
     """If-None-Match."""

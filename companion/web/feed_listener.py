@@ -9,11 +9,11 @@ Strangers can open connections here, so each one has bounds that uvicorn alone d
 
 A sweep every few seconds looks after the times: nothing is spent on them per request.
 
-An answer that is in memory is written as soon as the request's headers are there. By way of a
-task, a cycle and three dictionaries, as uvicorn serves an application, a poll costs three times as
-much. A phone sends the same bytes at every poll, so what they ask for is remembered by their hash,
-and they are not parsed again: half of what was left. Whatever is out of the ordinary (another
-request unanswered, an answer not yet taken, HTTP/1.0, a body) goes uvicorn's way.
+A phone sends the same bytes at every poll. What a whole request asked for is remembered by the
+hash of its bytes; where they come again, the parser stands between two requests and the answer is
+in memory, it is written at once. By way of the parser, a task, a cycle and three dictionaries, as
+uvicorn serves an application, a poll costs six times as much. Everything else (another request
+unanswered, an answer not yet taken, HTTP/1.0, a body) goes uvicorn's way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import ssl
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -63,19 +63,13 @@ class Bounds:
 Headers = list[tuple[bytes, bytes]]
 
 
-class _KnownPoll(NamedTuple):
-    poll: Poll
-    head: bool
-    """HEAD: without the body."""
-
-
 @dataclass(slots=True)
 class Room:
     """The open connections of one server."""
 
     bounds: Bounds
     members: dict[BoundedProtocol, None] = field(default_factory=dict)
-    polls: dict[bytes, _KnownPoll] = field(default_factory=dict)
+    polls: dict[bytes, Poll] = field(default_factory=dict)
     """By the hash of the whole request, which holds a token."""
     sweeping: asyncio.TimerHandle | None = None
     _dated: Headers | None = None
@@ -93,10 +87,10 @@ class Room:
             self._wires[id(answer)] = made
         return made[1]
 
-    def remember(self, request: bytes, known: _KnownPoll) -> None:
+    def remember(self, request: bytes, poll: Poll) -> None:
         if len(self.polls) >= REMEMBERED:
             self.polls.clear()
-        self.polls[hashlib.sha256(request).digest()] = known
+        self.polls[hashlib.sha256(request).digest()] = poll
 
     def enter(self, newcomer: BoundedProtocol) -> None:
         if len(self.members) >= self.bounds.connections:
@@ -128,8 +122,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Loop time when it was opened or when its last answer was handed to the transport."""
     received: int = 0
     """Bytes of the request now coming in."""
-    answered: _KnownPoll | None = None
-    """The request now coming in was answered at its headers."""
+    between: bool = True
+    """The parser has seen whole requests only: the next byte begins another."""
     begun: int = 0
     """Requests that began in the bytes at hand."""
 
@@ -146,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        between = self.received == 0
+        between = self.between
         if between and self._answer_as_before(data):
             return
         self.received += len(data)
@@ -155,66 +149,39 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self.begun = 0
         super().data_received(data)
-        alone = between and self.begun == 1 and self.received == 0
-        if alone and self.answered is not None:
-            self.room.remember(data, self.answered)
+        if between and self.between and self.begun == 1 and self.scope["http_version"] == "1.1":
+            poll = self.feeds.poll(self.scope["method"], self.url, self.headers)
+            if poll is not None:
+                self.room.remember(data, poll)
 
     def on_message_begin(self) -> None:
         self.begun += 1
-        self.answered = None
-        self.url = b""
-        self.headers = []
-
-    def on_headers_complete(self) -> None:
-        if self._answer_at_once():
-            return
-        url, headers = self.url, self.headers
-        super().on_message_begin()  # makes the application's scope, with its own list
-        self.url = url
-        for name, value in headers:
-            super().on_header(name, value)
-        super().on_headers_complete()
+        self.between = False
+        super().on_message_begin()
 
     def on_message_complete(self) -> None:
         self.received = 0
-        if self.answered is None:
-            super().on_message_complete()
+        self.between = self.parser.should_keep_alive() and not self.parser.should_upgrade()
+        super().on_message_complete()
 
     def _answer_as_before(self, data: bytes) -> bool:
-        """These bytes are a whole request that was seen before, from here or elsewhere."""
-        known = self.room.polls.get(hashlib.sha256(data).digest())
-        if known is None or self.pipeline or not self.idle or not self._answer(known):
+        """Where these bytes are a whole request that was seen before, here or on another
+        connection, and its answer is in memory."""
+        poll = self.room.polls.get(hashlib.sha256(data).digest())
+        if poll is None or self.pipeline or not self.idle:
             return False
-        self._unset_keepalive_if_required()
-        return True
-
-    def _answer_at_once(self) -> bool:
-        method = self.parser.get_method()
-        if method not in {b"GET", b"HEAD"} or not self.idle or self.pipeline:
-            return False
-        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
-            return False
-        poll = self.feeds.poll(self.url, self.headers)
-        if poll is None:
-            return False
-        known = _KnownPoll(poll, method == b"HEAD")
-        if not self._answer(known):
-            return False
-        self.answered = known
-        return True
-
-    def _answer(self, known: _KnownPoll) -> bool:
-        answer = self.feeds.at_once(known.poll, self.client[0] if self.client else "")
+        answer = self.feeds.at_once(poll, self.client[0] if self.client else "")
         if answer is None:
             return False
         dated = self.server_state.default_headers
-        if known.head:
+        if poll.head:
             self.transport.write(_head(answer, dated))
         elif len(answer.body) < SEND_BUFFER:
             self.transport.write(self.room.wire(answer, dated))
         else:
             self.transport.writelines((_head(answer, dated), answer.body))
         self.since = self.loop.time()
+        self._unset_keepalive_if_required()
         return True
 
     def on_response_complete(self) -> None:

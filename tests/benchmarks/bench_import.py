@@ -1,10 +1,10 @@
 """What an import of 50,000 rows costs, into the real database, file by file.
 
 Each figure is of a process of its own (``python -m tests.benchmarks.bench_import FILE HOME``;
-without HOME the file is only read): seconds from the first look at the file to the finished import, and the most memory that it and
-its children held at once; beside them the processor time, which a busy machine does not stretch.
-Budget on two cores: 10 s and 300 MB. Time is printed; that it grows no
-faster than the file, and the memory, are asserted.
+without HOME the file is only read): seconds from the first look at the file to the finished
+import, and the most memory that it and its children held at once; beside them the processor time,
+which a busy machine does not stretch. Budget on two cores: 10 s and 300 MB. Time is printed; that
+it grows no faster than the file, and the memory, are asserted.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import gzip
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from companion.web.feed_listener import (
 )
 from tests.fakes.calendar_lint import complaints
 from tests.fakes.feeds import FeedHouse, visit
+from tests.fakes.waiting import until
 
 UNKNOWN = "A" * 43
 
@@ -99,15 +100,6 @@ def parsed(said: bytes) -> Answer:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
     return Answer(int(first.split(" ")[1]), headers, body)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Ten seconds at most."""
-    for _look in range(1_000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come about")
 
 
 @asynccontextmanager
@@ -250,6 +242,27 @@ async def test_a_body_that_nobody_asked_for_is_read_over(feed: Listener) -> None
     request = f"GET {feed.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
     said = await feed.say((request + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").encode())
     assert said.count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.mark.parametrize("before", ["", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_a_body_that_looks_like_a_poll_is_no_request(feed: Listener, before: str) -> None:
+    poll = f"GET {feed.path} HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _time in range(2):
+        assert b"VCALENDAR" in await feed.say(poll.encode())
+    reader, writer = await feed.connect()
+    await until(lambda: len(room_of(feed).members) == 1)
+    (connection,) = room_of(feed).members
+    post = f"POST /anything HTTP/1.1\r\nHost: x\r\nContent-Length: {len(poll)}\r\n\r\n"
+    # As if each came in a packet of its own; they often come in one.
+    connection.data_received((before + post).encode())
+    while b"404" not in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5):
+        pass
+    connection.data_received(poll.encode())
+    connection.data_received(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+    said = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert said.count(b"HTTP/1.1 200 OK") == 1
+    assert said.endswith(b'{"status":"ok"}')
 
 
 async def test_no_answer_sets_a_cookie_redirects_or_names_the_server(feed: Listener) -> None:

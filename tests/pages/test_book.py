@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -22,6 +21,7 @@ from companion.web.ui.book.month_picker import MonthPicker
 from companion.web.ui.components.fields import FEW
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import crowd, fake_application, lived_in, the_sample
+from tests.fakes.waiting import until
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, opened, press, tick
 
@@ -39,22 +39,6 @@ async def open_book(visit: Visit, address: str = "/book", *, narrow: bool = Fals
     await visit.user.open(address)
     press(calendar(visit), "ready", narrow)
     await until(lambda: calendar(visit).shown)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """As in `driving`; what is not there yet counts as not yet."""
-
-    def there() -> object:
-        try:
-            return condition()
-        except (AssertionError, StopIteration, IndexError):
-            return False
-
-    for _ in range(int(seconds / 0.02)):
-        if there():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_a_new_time_for_all_moves_each_by_the_same_and_changes_follow(
         return
     before = all_of(series)[:40]
     gone = data.draw(st.sampled_from(before))
-    series = cancel_occurrence(replace(gone, appointment=series), Scope.THIS)
+    series = cancel_occurrence(gone._replace(appointment=series), Scope.THIS)
     rest = all_of(series)
     if not rest:
         return

@@ -8,6 +8,7 @@ Filler words are chosen so that none of them holds a name by chance.
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -328,3 +329,27 @@ def test_a_name_in_one_changed_occurrence_is_hidden_as_well(
     assert len(events) == 2
     for event in events:
         assert not any(shows(text, "brienne") for text in texts(event))
+
+
+@given(st.data())
+def test_appointments_projected_together_say_what_each_says_alone(data: st.DataObject) -> None:
+    # Texts are shared between appointments that look alike: these differ in a field or two.
+    one = data.draw(named())
+    other = data.draw(named())
+    fields = ("client_first_name", "client_last_name", "client_id", "title", "appointment_type",
+              "location", "kind", "notes", "show_as")  # fmt: skip
+    mixed = [
+        replace(
+            one,
+            id=f"mixed-{number}",
+            **{name: getattr(other, name) for name in data.draw(st.sets(st.sampled_from(fields)))},
+        )
+        for number in range(4)
+    ]
+    disclosure = Disclosure(
+        items=data.draw(st.frozensets(st.sampled_from(Item))),
+        client_name=data.draw(st.sampled_from(ClientName)),
+        masked_types=data.draw(st.sampled_from([frozenset(), frozenset({one.appointment_type})])),
+    )
+    together = project(mixed, WINDOW, disclosure, practitioner_name="Ada Q")
+    assert together == [shown(each, disclosure) for each in mixed]

@@ -465,7 +465,7 @@ def test_what_a_person_deleted_stays_out_when_so_chosen(
     assert model.inside() == Counter()
     assert {model.ledger[key].state for key in removed} <= {EntryState.LEFT_OUT}
     for key, event in model.book.items():
-        model.book[key] = replace(event, summary="Changed")
+        model.book[key] = event._replace(summary="Changed")
     model.run(audit=False)
     assert not {each.key for each in model.observed() if not each.deleted} & removed
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import NotFound
 from companion.domain.settings import Settings, SourceSettings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.imports.cells import read_line
 from companion.services.imports.file_reading import read_drafts
 from companion.services.imports.layout_choice import UnknownLayout, choose_layout, source_name
@@ -76,6 +78,12 @@ class Importing:
         self._clock = clock
         self._turn = asyncio.Lock()
 
+    @allows(Action.IMPORT)
+    async def history(self, limit: int) -> list[ImportRecord]:
+        """The latest imports, newest first."""
+        return await self._book.imports(limit)
+
+    @allows(Action.IMPORT)
     async def preview(
         self,
         path: Path,
@@ -122,6 +130,7 @@ class Importing:
         )
         return await self.reconsider(empty)
 
+    @allows(Action.IMPORT)
     async def reconsider(
         self, preview: ImportPreview, assignments: Mapping[str, str | None] | None = None
     ) -> ImportPreview:
@@ -140,6 +149,7 @@ class Importing:
             samples=plan.samples,
         )
 
+    @allows(Action.IMPORT)
     async def apply(
         self,
         preview: ImportPreview,

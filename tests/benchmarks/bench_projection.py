@@ -1,0 +1,145 @@
+"""What projecting and planning a large practice costs: every midnight, window and privacy change.
+
+A hundred thousand appointments of fifty practitioners, five thousand clients, a note on every
+third and a weekly series now and then, projected and planned as the sync does it: once all of it
+new, once with nothing changed. Prints seconds, memory and the ratio to hashing the same texts,
+which is what no plan can do without.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import random
+import time
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from companion.domain.appointments import Appointment, AppointmentKind, Recurrence, appointment_id
+from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.events import CalendarEvent, project
+from companion.domain.reconcile import EntryState, LedgerEntry, SyncPlan, reconcile
+from companion.domain.window import SyncWindow
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
+
+PRACTITIONERS, EACH, A_DAY = 50, 2_000, 20
+WINDOW = SyncWindow(
+    first_day=date(2026, 3, 1), last_day=date(2026, 7, 1), timezone="Australia/Sydney"
+)
+INITIALS = Disclosure(items=frozenset(Item), client_name=ClientName.INITIALS)
+SYLLABLES = ("ba", "de", "ki", "lo", "mu", "na", "re", "so", "ta", "vi")
+NAMES = ["".join(parts).title() for parts in product(SYLLABLES, SYLLABLES, SYLLABLES)]
+TYPES = ("Initial consultation", "Standard consultation", "Long consultation", "Review", "Exercise")
+
+
+def appointments(practitioner: int) -> Iterator[Appointment]:
+    """From 2 March 2026 on, twenty a day of a half hour each, of four hundred clients; each comes
+    mostly for the same thing, into the practitioner's own room."""
+    chance = random.Random(practitioner)
+    for number in range(EACH):
+        day, slot = divmod(number, A_DAY)
+        client = (practitioner * 100 + chance.randrange(400)) % 5_000
+        start = datetime(2026, 3, 2, 8) + timedelta(days=day, minutes=30 * slot)  # noqa: DTZ001 - wall time
+        note = f"{NAMES[client % 1_000]} asked for the earlier time.\nBring results {number}."
+        yield Appointment(
+            id=appointment_id("pms", f"{practitioner}/{number}"),
+            practitioner_id=f"p{practitioner}",
+            kind=AppointmentKind.CLIENT,
+            start=start,
+            end=start + timedelta(minutes=30),
+            timezone="Australia/Sydney",
+            appointment_type=TYPES[(client if chance.random() < 0.8 else number) % 5],
+            client_id=str(client),
+            client_first_name=NAMES[client * 7 % 1_000],
+            client_last_name=NAMES[client % 1_000],
+            location=f"Room {practitioner if chance.random() < 0.9 else number % 9}",
+            notes=note if number % 3 == 0 else "",
+            recurrence=Recurrence(rule="FREQ=WEEKLY;COUNT=2") if number % 500 == 9 else None,
+        )
+
+
+def projected(
+    books: Sequence[Sequence[Appointment]], shown: Disclosure
+) -> list[list[CalendarEvent]]:
+    return [project(book, WINDOW, shown, practitioner_name="Ada Quill") for book in books]
+
+
+def planned(
+    desired: Sequence[Sequence[CalendarEvent]], ledgers: Sequence[Sequence[LedgerEntry]]
+) -> list[SyncPlan]:
+    return [
+        reconcile(events, ledger, WINDOW) for events, ledger in zip(desired, ledgers, strict=True)
+    ]
+
+
+def entry(event: CalendarEvent) -> LedgerEntry:
+    return LedgerEntry(
+        key=event.key,
+        event_id="e" * 52,
+        generation=0,
+        state=EntryState.OK,
+        fingerprint=event.fingerprint,
+        style=event.style,
+        begins=event.begins,
+        ends=event.ends,
+        content_hash=event.fingerprint,
+    )
+
+
+def timed(
+    books: Sequence[Sequence[Appointment]],
+    shown: Disclosure,
+    ledgers: Sequence[Sequence[LedgerEntry]],
+) -> tuple[list[list[CalendarEvent]], list[SyncPlan], float]:
+    """Events, plans, and the processor's seconds for both."""
+    began = time.process_time()
+    desired = projected(books, shown)
+    middle = time.process_time()
+    plans = planned(desired, ledgers)
+    ended = time.process_time()
+    print(
+        f"client's name {shown.client_name}: projected {middle - began:.2f} s, "
+        f"planned {ended - middle:.2f} s, together {ended - began:.2f} s"
+    )
+    return desired, plans, ended - began
+
+
+def test_projecting_and_planning_a_hundred_thousand() -> None:
+    books = [list(appointments(number)) for number in range(PRACTITIONERS)]
+    gc.collect()
+    gc.freeze()
+    desired = projected(books, INITIALS)
+    print(f"\n{sum(map(len, desired)):,} events")
+    ledgers = [[entry(event) for event in events] for events in desired]
+    # As at midnight: everything is projected anew, and nothing has changed.
+    again, plans, seconds = timed(books, INITIALS, ledgers)
+    assert not any(plan.actions for plan in plans)
+    # As after a change of what is shown: every event differs.
+    fewer, plans, _ = timed(books, replace(INITIALS, client_name=ClientName.NONE), ledgers)
+    assert all(len(plan.updates) == len(events) for plan, events in zip(plans, fewer, strict=True))
+    texts = [
+        f"{each.start}{each.summary}{each.location}{each.description}".encode()
+        for events in again
+        for each in events
+    ]
+    began = time.process_time()
+    for text in texts:
+        hashlib.blake2b(text, digest_size=16).hexdigest()
+    ratio = seconds / (time.process_time() - began)
+    print(f"ratio to hashing the same texts: {ratio:.0f}")
+    assert ratio < 100
+    del desired, again, fewer, plans
+    gc.collect()
+    tracemalloc.start()
+    kept = projected(books[:5], INITIALS)
+    size, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    count = sum(map(len, kept))
+    print(f"memory of an event: {size // count} bytes, {peak // count} at most while projecting")
+    gc.unfreeze()

@@ -33,11 +33,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryStores
-<<<<<<< HEAD
-from tests.fakes.workbooks import InlineWorkbooks
-=======
 from tests.fakes.waiting import until
->>>>>>> main
+from tests.fakes.workbooks import InlineWorkbooks
 
 HEADER = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"

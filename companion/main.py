@@ -57,7 +57,7 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
-from companion.services.sync.pacing import Pacer, Urgency
+from companion.services.sync.pacing import Pacer
 from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -127,7 +127,7 @@ class Application:
         return [
             each.practitioner
             for each in self.services.settings.read().practitioners.values()
-            if each.google.connected and each.choices.enabled
+            if each.syncs
         ]
 
     def feed_address(self) -> str:
@@ -281,9 +281,8 @@ async def open_companion(
             ledger=database.ledger,
             activity=database.activity,
             clock=clock,
+            syncing=syncing,
             nudge=worker.nudge,
-            pace=lambda account, units: pacer.acquire(account, units, Urgency.PERSON),
-            paused_sync=syncing.paused_sync,
         )
         care = care_for(
             Rooms(

@@ -74,6 +74,8 @@ def feeds_add(
 ) -> None:
     """Make a link for one device and print it."""
     from companion.services.feeds.documents import disclosure_from_words
+    from companion.services.feeds.views import read_detail
+    from companion.services.ports import FeedDetail
 
     async def work(application: Application) -> None:
         person = application.practitioner(practitioner)
@@ -81,7 +83,7 @@ def feeds_add(
         link, url = await application.services.feeds.add(
             person.id,
             label=label,
-            detail="custom" if show else detail,
+            detail=FeedDetail.CUSTOM if show else read_detail(detail),
             custom=custom,
             days_in_arrears=days_in_arrears,
             days_in_advance=days_in_advance,

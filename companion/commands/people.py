@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from companion.commands.running import (
+    DONE,
+    HELD,
     Json,
     Who,
     pair,
     run_command,
 )
-from companion.console import as_json, out, table
+from companion.console import as_json, err, out, table
 
 if TYPE_CHECKING:
     from companion.main import Application
@@ -86,6 +88,66 @@ def practitioners_add(
             out.print(f'Added {added.name} (id "{added.id}", {added.timezone}).')
 
     run_command(work, json=json)
+
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would go.")]
+
+
+@people.command("merge")
+def practitioners_merge(
+    practitioner: Who,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="Whose the appointments become.")],
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Make one person of two names: appointments move, both names are known."""
+
+    async def work(application: Application) -> int:
+        left, kept = application.practitioner(practitioner), application.practitioner(into)
+        count = await application.services.practitioners.appointments_of(left.id)
+        if yes:
+            await application.services.practitioners.merge(left.id, kept.id)
+            application.services.worker.nudge(kept.id)
+        if json:
+            as_json({"from": left.id, "into": kept.id, "appointments": count, "done": yes})
+        elif yes:
+            out.print(f"Merged {left.name} into {kept.name}: {_counted(count)} moved.")
+        if not yes:
+            err.print(
+                f"{_counted(count)} of {left.name} would move to {kept.name}, and {left.name}'s "
+                "settings and phone links would be removed.\nNothing was changed. If this is "
+                "right, add --yes."
+            )
+        return DONE if yes else HELD
+
+    run_command(work, json=json)
+
+
+@people.command("remove")
+def practitioners_remove(practitioner: Who, yes: Yes = False, json: Json = False) -> None:
+    """Remove a person with their settings, phone links and appointments in the book."""
+
+    async def work(application: Application) -> int:
+        person = application.practitioner(practitioner)
+        count = await application.services.practitioners.appointments_of(person.id)
+        if yes:
+            await application.services.practitioners.remove(person.id)
+        if json:
+            as_json({"practitioner": person.id, "appointments": count, "done": yes})
+        elif yes:
+            out.print(f"Removed {person.name} and {_counted(count)}.")
+        if not yes:
+            err.print(
+                f"{person.name}'s settings, phone links and {_counted(count)} in the book would be "
+                "removed.\nNothing was changed. If this is right, add --yes."
+            )
+        return DONE if yes else HELD
+
+    run_command(work, json=json)
+
+
+def _counted(count: int) -> str:
+    return "1 appointment" if count == 1 else f"{count} appointments"
 
 
 @app.command()

@@ -17,16 +17,17 @@ from companion.commands.running import (
     Who,
     run_command,
 )
-from companion.console import SHOWN, as_json, error_json, out, progress_bar, trouble
+from companion.console import SHOWN, as_json, err, error_json, out, progress_bar, trouble
 from companion.domain.differences import when
-from companion.domain.errors import CompanionError
+from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
     from companion.domain.reconcile import SyncPlan
     from companion.main import Application
     from companion.services.status import Board
-    from companion.services.sync.passes import PassResult, Progress
+    from companion.services.sync.passes import PassResult
+    from companion.services.sync.progress import Progress
     from companion.services.sync.syncing import SyncPreview
 
 app = typer.Typer()
@@ -122,16 +123,27 @@ def audit(
     practitioners: Annotated[list[str] | None, typer.Argument(metavar="[PRACTITIONER …]")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who is connected.")] = False,
     repair: Annotated[bool, typer.Option(help="Mend what differs.")] = True,
+    put_back: Annotated[
+        bool,
+        typer.Option("--put-back", help="Insert again what was left out."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare Google with the book, event by event."""
     from companion.services.sync.auditing import proof_in_words
 
     async def work(application: Application) -> int:
+        if put_back and not repair:
+            raise BadInput(
+                "--put-back and --no-repair contradict each other.", "Use one.", field="usage"
+            )
         chosen = application.chosen(practitioners or [], everybody=everybody)
-        results = [
-            await application.services.auditing.audit(person.id, repair=repair) for person in chosen
-        ]
+        results = []
+        for person in chosen:
+            if put_back:
+                count = await application.services.auditing.put_back(person.id)
+                err.print(f"{person.name}: {count} left-out events are put back.")
+            results.append(await application.services.auditing.audit(person.id, repair=repair))
         if json:
             as_json({"practitioners": [pass_json(result, audit=True) for result in results]})
         for person, result in zip(chosen, results, strict=True):
@@ -206,9 +218,7 @@ def pass_words(result: PassResult) -> str:
     done = [
         f"{count} {word}"
         for count, word in (
-            (result.inserted, "added"),
-            (result.updated, "changed"),
-            (result.deleted, "removed"),
+            *result.written,
             (result.unchanged, "unchanged"),
             (result.failed, "not accepted"),
         )

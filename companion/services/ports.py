@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, ObservedEvent
-from companion.domain.settings import Settings
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 
 
@@ -191,6 +192,12 @@ class CalendarRef:
     calendar_id: str
 
 
+def calendar_of(record: PractitionerSettings) -> CalendarRef:
+    return CalendarRef(
+        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
+    )
+
+
 class Ledger(Protocol):
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
@@ -230,6 +237,34 @@ class Ledger(Protocol):
         ...
 
 
+class ActivityKind(StrEnum):
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    NOTICE = "notice"
+    """What a calendar says of being out of date was renewed."""
+    HELD = "held"
+    REFUSED = "refused"
+    LEFT_BEHIND = "left behind"
+    ERROR = "error"
+    IMPORT = "import"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    CHECK = "check"
+    FEED_ADDED = "feed added"
+    FEED_REVOKED = "feed revoked"
+    USERS = "users"
+    PRACTITIONERS = "practitioners"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    OTHER = "other"
+    """Written by a later version."""
+
+    @classmethod
+    def _missing_(cls, _value: object) -> ActivityKind:
+        return cls.OTHER
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """One line of the activity list; no client names, no event text."""
@@ -239,8 +274,7 @@ class Activity:
     """Empty for the practice as a whole."""
     cause: str
     """``worker``, ``upload``, ``import``, ``audit``, a user's name …"""
-    kind: str
-    """``insert``, ``update``, ``delete``, ``import``, ``connect``, ``held``, ``error`` …"""
+    kind: ActivityKind
     text: str
     """One plain sentence, or empty."""
     count: int = 1
@@ -259,15 +293,30 @@ class ActivityLog(Protocol):
 # ── feeds ─────────────────────────────────────────────────────────────────────────────────────
 
 
+class FeedDetail(StrEnum):
+    """How much a calendar link shows."""
+
+    FULL = "full"
+    INITIALS = "initials"
+    BUSY = "busy"
+    GOOGLE = "google"
+    """As in the practitioner's Google calendar."""
+    CUSTOM = "custom"
+
+
+NetworkPlace = Literal["", "inside", "outside", "here"]
+"""``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on it
+included. Empty where nobody can tell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLink:
     id: str
     practitioner_id: str
     label: str
-    detail: str
-    """Preset: ``full``, ``initials``, ``busy``, ``google`` (as there) or ``custom``."""
+    detail: FeedDetail
     custom: Disclosure | None = None
-    """What it shows when its detail is ``custom``."""
+    """What it shows when its detail is CUSTOM."""
     token_hash: bytes
     """SHA-256 of the token."""
     created_at: datetime
@@ -280,9 +329,7 @@ class FeedLink:
     """First product of the User-Agent, shortened."""
     last_status: int = 0
     """200 or 304; 0 before the first fetch."""
-    last_network: str = ""
-    """``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on
-    it included."""
+    last_network: NetworkPlace = ""
     intervals: tuple[int, ...] = ()
     """Seconds between the latest fetches, at most `INTERVALS_KEPT`, newest last."""
     fetches: int = 0
@@ -298,7 +345,7 @@ class Fetch:
     at: datetime
     client: str
     status: int
-    network: str
+    network: NetworkPlace
 
     def noted_in(self, link: FeedLink) -> FeedLink:
         intervals = link.intervals
@@ -483,8 +530,7 @@ class Table:
     headers: tuple[str, ...]
     rows: Sequence[tuple[int, tuple[object, ...]]]
     """(row number as a person sees it in the file, cells in header order)."""
-    kind: str
-    """``csv`` or ``xlsx``."""
+    kind: Literal["csv", "xlsx"]
     damaged: Sequence[tuple[int, str]] = ()
     """Row number and plain reason of rows that could not be taken apart at all."""
 

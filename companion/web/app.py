@@ -19,7 +19,6 @@ in.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,6 +37,7 @@ from companion.domain.errors import (
     SignInDenied,
     SignInError,
 )
+from companion.domain.tokens import token_hash
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.application import Services
@@ -207,7 +207,7 @@ class _SignIns:
         while len(self._under_way) >= _MOST_SIGN_INS:
             self._under_way.pop(next(iter(self._under_way)))
         self._under_way[sign_in.state] = _Begun(
-            browser=_digest(browser),
+            browser=token_hash(browser),
             practitioner_id=record.practitioner.id,
             user_id=request.scope["companion.user"],
             session=request.scope["companion.session"],
@@ -228,7 +228,7 @@ class _SignIns:
         browser = request.cookies.get(self._cookie, "")
         begun = self._under_way.pop(state, None)
         back = f"/practitioner/{begun.practitioner_id}" if begun else "/"
-        if begun is None or _digest(browser) != begun.browser:
+        if begun is None or token_hash(browser) != begun.browser:
             trouble: CompanionError = SignInError(
                 "This sign-in was not started in this browser, or it is already finished.",
                 "Go back and press Connect to Google again.",
@@ -281,7 +281,3 @@ def _choice(calendar: str, name: str) -> CalendarChoice | None:
     if calendar == "list":
         return CalendarChoice(kind="list")
     return CalendarChoice(kind="existing", calendar_id=calendar)
-
-
-def _digest(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()

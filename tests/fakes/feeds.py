@@ -10,6 +10,8 @@ from typing import Any
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
+from companion.domain.tokens import token_digest
+from companion.services.feeds.answers import Poll
 from companion.services.feeds.bodies import FeedBodies
 from companion.services.feeds.feeds import Feeds
 from companion.services.ports import BookChange
@@ -171,6 +173,11 @@ class FeedHouse:
         """A new link's token."""
         _link, url = await self.feeds.add(practitioner_id, label="Work phone", **how)
         return token_of(url)
+
+
+def asking(token: str, *, tags: str = "", client: str = "", gzip: bool = True) -> Poll:
+    """What a phone's request says; `tags`: the bodies that it has."""
+    return Poll(token_digest(token), tags=tags, gzip=gzip, client=client)
 
 
 def token_of(url: str) -> str:

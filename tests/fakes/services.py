@@ -194,7 +194,7 @@ def fake_application(
         ledger=ledger,
         activity=activity,
         clock=clock,
-        paused_sync=syncing.paused_sync,
+        syncing=syncing,
     )
     services = Services(
         clock=clock,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from companion.domain.appointments import Appointment, OccurrenceChange, Recurrence
 from companion.services.feeds.bodies import FeedBodies, Fragment, trim
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import TODAY, CountingBook, FeedHouse, visit
+from tests.fakes.feeds import TODAY, CountingBook, FeedHouse, asking, visit
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -58,11 +58,11 @@ async def test_bodies_kept_are_bounded_and_made_again_when_wanted() -> None:
     application = FeedHouse(memory=6_000)
     await application.write(*(visit(each) for each in range(100)))
     tokens = [await application.token(days_in_advance=days) for days in range(3, 12)]
-    first = [(await application.feeds.fetch(token, accept_gzip=True)).body for token in tokens]
+    first = [(await application.feeds.fetch(token, asking(token))).body for token in tokens]
     bodies = application.feeds._bodies
     assert bodies._used <= 6_000
     assert bodies._used == sum(len(body.gzipped) for _, body in bodies._bodies.values())
-    again = [(await application.feeds.fetch(token, accept_gzip=True)).body for token in tokens]
+    again = [(await application.feeds.fetch(token, asking(token))).body for token in tokens]
     assert again == first
 
 

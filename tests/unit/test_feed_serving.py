@@ -12,16 +12,15 @@ import pytest
 from companion.domain.errors import StoreDamaged
 from companion.services.feeds.answers import FeedAnswer
 from companion.services.feeds.views import EMPTY, SWITCHED_OFF
+from companion.services.ports import FeedDetail
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, visit
+from tests.fakes.feeds import NOON, TODAY, FeedHouse, asking, visit
 
 ADDRESS = "192.168.20.40"
 
 
 async def fetched(application: FeedHouse, token: str, tag: str = "") -> FeedAnswer:
-    return await application.feeds.fetch(
-        token, accept_gzip=True, if_none_match=tag, client="iOS/17.5", address=ADDRESS
-    )
+    return await application.feeds.fetch(token, asking(token, tags=tag, client="iOS/17.5"), ADDRESS)
 
 
 async def read(application: FeedHouse, token: str) -> list[dict[str, str]]:
@@ -116,7 +115,7 @@ async def test_midnight_in_the_practitioners_zone_moves_the_window() -> None:
 async def test_a_change_of_what_is_shown_raises_the_sequence_of_every_event() -> None:
     application = FeedHouse()
     await application.write(visit(1))
-    token = await application.token(detail="google")
+    token = await application.token(detail=FeedDetail.GOOGLE)
     (before,) = await read(application, token)
     record = application.settings.current.practitioner("avery")
     application.clock.shift(60)
@@ -339,7 +338,7 @@ async def test_misses_are_limited_by_address_but_never_a_known_link() -> None:
     assert (await fetched(application, token)).status == 200
     application.clock.shift(5)
     assert (await fetched(application, token)).status == 200
-    elsewhere = await application.feeds.fetch("C" * 43, address="192.168.20.41")
+    elsewhere = await application.feeds.fetch("C" * 43, asking("C" * 43), "192.168.20.41")
     assert elsewhere.status == 404
     assert application.feeds.miss(ADDRESS).status == 404, "two tries came back in five seconds"
     assert application.feeds.miss(ADDRESS).status == 404
@@ -390,7 +389,7 @@ async def test_no_log_line_holds_a_token_or_a_name(caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.DEBUG)
     application = FeedHouse()
     await application.write(visit(1))
-    token = await application.token(detail="full")
+    token = await application.token(detail=FeedDetail.FULL)
     await fetched(application, token)
     application.book.fault = ValueError("Marigold Quillfeather")
     application.clock.shift(60)

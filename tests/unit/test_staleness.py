@@ -12,7 +12,7 @@ from companion.domain.errors import CalendarGone, Offline, SignInExpired
 from companion.domain.event_keys import is_notice
 from companion.domain.events import Content
 from companion.services.feeds.views import stale_notice, view_of
-from companion.services.ports import ImportRecord
+from companion.services.ports import FeedDetail, ImportRecord
 from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.staleness import Staleness, notice_words
 from companion.services.sync.syncing import Syncing
@@ -311,7 +311,7 @@ async def test_google_and_the_feed_use_the_same_words() -> None:
     view = view_of(
         world.record(),
         world.settings.current,
-        detail="busy",
+        detail=FeedDetail.BUSY,
         window=(await world.syncing.plan(ANNA)).window,
         now=world.clock.now(),
         stale_since=since,

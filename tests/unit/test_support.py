@@ -32,8 +32,10 @@ from companion.services.maintenance.scrub import Scrub, program_words
 from companion.services.maintenance.support import Support, _People, _settings, bare_bundle
 from companion.services.ports import (
     Activity,
+    ActivityKind,
     BookChange,
     CalendarRef,
+    FeedDetail,
     FeedLink,
     ImportRecord,
 )
@@ -217,7 +219,7 @@ def feed_link() -> FeedLink:
         id="f1",
         practitioner_id=PEOPLE[1],
         label=f"{PEOPLE[0]}'s phone",
-        detail="initials",
+        detail=FeedDetail.INITIALS,
         token_hash=b"h" * 32,
         created_at=datetime(2026, 3, 1, tzinfo=UTC),
         days_in_arrears=7,
@@ -227,7 +229,9 @@ def feed_link() -> FeedLink:
 
 
 def activity(text: str, at: datetime) -> Activity:
-    return Activity(at=at, practitioner_id=PEOPLE[1], cause=NAMES[0], kind=NAMES[1], text=text)
+    return Activity(
+        at=at, practitioner_id=PEOPLE[1], cause=NAMES[0], kind=ActivityKind.ERROR, text=text
+    )
 
 
 def diagnosis(at: datetime) -> Diagnosis:

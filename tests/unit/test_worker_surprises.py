@@ -9,6 +9,7 @@ import pytest
 
 from companion.domain.errors import AccountParked, Offline
 from companion.domain.sync_state import SyncState
+from companion.services.sync.progress import SyncPhase
 from tests.battery.world import ANNA, MONDAY, Crash, Exploded, World, appointment
 from tests.unit.test_worker import edit, until, working
 
@@ -179,5 +180,5 @@ async def test_a_pass_that_breaks_off_by_a_mistake_of_ours_is_under_way_for_nobo
     world.remote().exploding = True
     with pytest.raises(Exploded):
         await world.run()
-    assert phases[0] == "planning"
+    assert phases[0] is SyncPhase.PLANNING
     assert phases[-1] == "failed"

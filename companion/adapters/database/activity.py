@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import activity
-from companion.services.ports import Activity
+from companion.services.ports import Activity, ActivityKind
 
 _NEWEST = select(
     activity.c.at,
@@ -36,7 +36,10 @@ class SqlActivity:
         if practitioner_id is not None:
             statement = statement.where(activity.c.practitioner_id == practitioner_id)
         return await self._access.read(
-            lambda connection: [Activity(**row) for row in connection.execute(statement).mappings()]
+            lambda connection: [
+                Activity(**{**row, "kind": ActivityKind(row["kind"])})
+                for row in connection.execute(statement).mappings()
+            ]
         )
 
     async def prune(self, before: datetime) -> int:

@@ -33,12 +33,12 @@ from companion.services.feeds.answers import (
     UNAVAILABLE,
     FeedAnswer,
     FeedBody,
+    Poll,
 )
 from companion.services.feeds.bodies import PATIENCE, FeedBodies
 from companion.services.feeds.links import (
     file_name,
     from_kept,
-    hash_of,
     long_off,
     network_word,
     off_at,
@@ -121,42 +121,32 @@ class FeedServing:
         self._ready: dict[bytes, _Ready] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def ready(
-        self, token_hash: bytes, *, if_none_match: str, accept_gzip: bool, client: str, address: str
-    ) -> FeedAnswer | None:
+    def ready(self, poll: Poll, address: str) -> FeedAnswer | None:
         """The answer, if nothing has to be looked up for it: most polls."""
-        ready = self._ready.get(token_hash)
+        ready = self._ready.get(poll.token_hash)
         now = self._clock.monotonic()
         if ready is None or now >= ready.until:
             return None
         body = ready.body()
         if body is None:
             return None
-        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
-        if now >= ready.next_note:
-            self._note_fetch(ready, client, answer.status, address)
-        return answer
+        return self._answer(ready, body, poll, address, now)
 
-    async def fetch(
-        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
-    ) -> FeedAnswer:
-        token_hash = hash_of(token)
-        answer = self.ready(
-            token_hash,
-            if_none_match=if_none_match,
-            accept_gzip=accept_gzip,
-            client=client,
-            address=address,
-        )
+    async def fetch(self, token: str, poll: Poll, address: str) -> FeedAnswer:
+        answer = self.ready(poll, address)
         if answer is not None:
             return answer
-        found = await self._prepare(token, token_hash, address)
+        found = await self._prepare(token, poll.token_hash, address)
         if isinstance(found, FeedAnswer):
             return found
-        ready, body = found
-        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
-        if self._clock.monotonic() >= ready.next_note:
-            self._note_fetch(ready, client, answer.status, address)
+        return self._answer(*found, poll, address, self._clock.monotonic())
+
+    def _answer(
+        self, ready: _Ready, body: FeedBody, poll: Poll, address: str, now: float
+    ) -> FeedAnswer:
+        answer = body.answer(accept_gzip=poll.gzip, if_none_match=poll.tags)
+        if now >= ready.next_note:
+            self._note_fetch(ready, poll.client, answer.status, address)
         return answer
 
     def miss(self, address: str) -> FeedAnswer:

@@ -22,6 +22,7 @@ from companion.domain.errors import NotFound
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.activity import note
 from companion.services.imports.cells import read_line
 from companion.services.imports.file_reading import read_drafts
 from companion.services.imports.layout_choice import UnknownLayout, choose_layout, source_name
@@ -36,7 +37,7 @@ from companion.services.imports.previews import (
     RejectedRow,
 )
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     Clock,
@@ -164,7 +165,7 @@ class Importing:
             target = await self._target(preview, self._settings.read(), assignments or {})
             plan = await asyncio.to_thread(plan_import, preview.content, target)
             if plan.held and not yes:
-                await self._say(preview, plan, cause, kind="held")
+                await self._say(preview, plan, cause, kind=ActivityKind.HELD)
                 return _report(preview, plan, held=plan.held)
             created = await self._settle_names(preview, target.people)
             if any(not target.people[draft.name].id for draft in preview.content.drafts):
@@ -187,7 +188,7 @@ class Importing:
                     rejected=len(preview.rejected),
                 )
             )
-            await self._say(preview, plan, cause, kind="import")
+            await self._say(preview, plan, cause, kind=ActivityKind.IMPORT)
             return _report(preview, plan, created=created)
 
     # ── sources ───────────────────────────────────────────────────────────────────────────────
@@ -240,28 +241,22 @@ class Importing:
             everyone={key: each.practitioner for key, each in settings.practitioners.items()},
             timezone=settings.practice.timezone,
             now=self._clock.now(),
+            hold_share=settings.practice.import_hold_share,
         )
 
     async def _say(
-        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, kind: str
+        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, kind: ActivityKind
     ) -> None:
         counts = (
             f"{len(plan.new)} added, {len(plan.altered)} changed, {len(plan.remove)} removed, "
             f"{plan.unchanged} unchanged, {len(preview.rejected)} rejected"
         )
-        if kind == "held":
+        if kind is ActivityKind.HELD:
             text = f"Import from {preview.source} waits for a person: {plan.held}"
         else:
             text = f"Import from {preview.source}: {counts}."
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id="",
-            cause=cause,
-            kind=kind,
-            text=text,
-            count=len(plan.new) + len(plan.altered) + len(plan.remove),
-        )
-        await self._activity.add([line])
+        count = len(plan.new) + len(plan.altered) + len(plan.remove)
+        await note(self._activity, self._clock, kind, text, cause=cause, count=count)
 
 
 def _report(

@@ -32,7 +32,8 @@ from companion.services.ports import AppointmentBook, Clock, SettingsStore
 from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
-from companion.services.sync.passes import WORKER, PassResult, Progress
+from companion.services.sync.passes import WORKER, PassResult
+from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 
@@ -181,7 +182,7 @@ class Worker:
         """Google has confirmed a write: the network is there, and nobody waits for the end of the
         long upload that was the probe."""
         before = self._written.pop(progress.practitioner_id, 0)
-        if progress.phase != "writing":
+        if progress.phase is not SyncPhase.WRITING:
             return
         self._written[progress.practitioner_id] = progress.done
         if progress.done > before and self._network.offline:
@@ -232,11 +233,7 @@ class Worker:
             await self._look_after_others()
         await self._look_at_staleness()
         await self._tidy(settings)
-        syncing = {
-            key: record
-            for key, record in settings.practitioners.items()
-            if record.google.connected and record.choices.enabled
-        }
+        syncing = {key: record for key, record in settings.practitioners.items() if record.syncs}
         if not self._watches.keys() >= syncing.keys():
             await self._take_up(syncing, settings)
         for practitioner_id, record in syncing.items():

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from companion.domain.sync_state import Held
     from companion.services.application import Services
     from companion.services.status import Board, PractitionerStatus
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.progress import Progress
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0
-RUNNING = frozenset({"planning", "writing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class UploadBoard:
         return self._version
 
     def _on_progress(self, progress: Progress) -> None:
-        if progress.phase in RUNNING:
+        if progress.phase.running:
             self._progress[progress.practitioner_id] = progress
         else:
             self._progress.pop(progress.practitioner_id, None)
@@ -184,11 +183,6 @@ class UploadBoard:
     def cancel(self, practitioner_id: str) -> None:
         """Ask a running upload to stop after the write under way."""
         self._services.syncing.cancel(practitioner_id)
-        self._version += 1
-
-    @allows(Action.UPLOAD, of="practitioner_id")
-    def dismiss(self, practitioner_id: str) -> None:
-        self._outcomes.pop(practitioner_id, None)
         self._version += 1
 
     @allows(Action.SEE_STATUS, of="practitioner_id")

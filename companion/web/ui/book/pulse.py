@@ -12,14 +12,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
-from companion.web.ui.upload_board import RUNNING, UploadBoard
+from companion.web.ui.upload_board import UploadBoard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from companion.services.application import Services
     from companion.services.status import Board
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.progress import Progress
 
 _log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
@@ -70,7 +70,7 @@ class BookPulse:
 
     def _on_progress(self, progress: Progress) -> None:
         now = self._services.clock.monotonic()
-        if progress.phase not in RUNNING or now - self._told_at >= UPLOAD_SECONDS:
+        if not progress.phase.running or now - self._told_at >= UPLOAD_SECONDS:
             self._told_at = now
             self.version += 1
 

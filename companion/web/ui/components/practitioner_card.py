@@ -17,7 +17,7 @@ from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
     from companion.services.status import PractitionerStatus
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.progress import Progress, SyncPhase
 
 Card = dict[str, Any]
 
@@ -118,7 +118,7 @@ def card_of(
 def _progress(progress: Progress | None) -> dict[str, Any] | None:
     if progress is None:
         return None
-    known = progress.phase == "writing" and progress.total > 0
+    known = progress.phase is SyncPhase.WRITING and progress.total > 0
     # A hundred steps are all that can be seen: fewer updates travel.
     share = round(progress.done / progress.total, 2) if known else None
     return {"line": formatting.progress_line(progress), "share": share}

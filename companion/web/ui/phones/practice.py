@@ -6,6 +6,7 @@ The links themselves are shown to nobody here.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 from markupsafe import Markup
@@ -75,8 +76,10 @@ class PhonePractice:
                     )
 
     async def _switch(self) -> None:
-        value = "yes" if self._allowed.value else "no"
-        await self._site.services.practitioners.set_practice({"feeds_allowed": value})
+        allowed = bool(self._allowed.value)
+        await self._site.services.practitioners.edit_practice(
+            lambda practice: replace(practice, feeds_allowed=allowed)
+        )
         self._site.live.touch()
         notify_done("Links are allowed." if self._allowed.value else "Links are switched off.")
 

@@ -183,7 +183,8 @@ def _check_open_document(archive: zipfile.ZipFile, part: zipfile.ZipInfo, found:
     if b"-repeated=" not in content:
         return
     rows = 0
-    for attributes, inside in _ROW.findall(content):
+    for row in _ROW.finditer(content):
+        attributes, inside = row.groups()
         if b"-repeated=" not in attributes and b"-repeated=" not in inside:
             rows += 1
             continue

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
+from companion.adapters.tabular.decoding import without_mojibake
 from companion.adapters.tabular.refusals import (
     CELL_LIMIT,
     CHARACTER_LIMIT,
@@ -77,7 +78,7 @@ class SheetWriter:
         if len(cells) > _WIDEST:
             raise Refused("too many columns")
         known = self._known
-        keys = [each if each.__class__ is str else (each.__class__, each) for each in cells]
+        keys = [(bool, each) if each.__class__ is bool else each for each in cells]
         places = [known.get(key, -1) for key in keys]
         for at, place in enumerate(places) if -1 in places else ():
             if place < 0:  # it may stand twice in this row
@@ -146,10 +147,7 @@ class SheetWriter:
     def _plain(self, cell: object) -> object:
         """As `workbooks.Cell` says."""
         if isinstance(cell, str):
-            if len(cell) > CHARACTER_LIMIT:
-                self.note(f"A cell of more than {CHARACTER_LIMIT:,} characters was cut there.")
-                return cell[:CHARACTER_LIMIT]
-            return cell if cell and not cell.isspace() else None
+            return self._text(cell)
         if isinstance(cell, float):
             return int(cell) if cell.is_integer() and abs(cell) < _EXACT else cell
         if isinstance(cell, datetime):
@@ -159,6 +157,17 @@ class SheetWriter:
             is_length = timedelta() < since < _FEW_DAYS and moment.time() != time()
             return since if is_length else moment
         return cell
+
+    def _text(self, cell: str) -> str | None:
+        if len(cell) > CHARACTER_LIMIT:
+            self.note(f"A cell of more than {CHARACTER_LIMIT:,} characters was cut there.")
+            cell = cell[:CHARACTER_LIMIT]
+        if cell.isascii():
+            return cell if cell and not cell.isspace() else None
+        mended = without_mojibake(cell)
+        if mended != cell:
+            self.note("Letters like “Ã©” were read as “é”: the file was once saved wrongly.")
+        return None if mended.isspace() else mended
 
 
 def _to_the_second(moment: datetime) -> datetime:

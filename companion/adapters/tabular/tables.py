@@ -39,7 +39,7 @@ class TableFiles:
         return Table(
             headers=headers,
             rows=[(row.number, row.cells) for row in rows[at + 1 :]],
-            kind=workbook.kind,
+            kind="csv" if workbook.kind == "csv" else "xlsx",
             damaged=sheet.damaged,
         )
 

@@ -27,7 +27,7 @@ from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
-from companion.adapters.network import MachineNetwork
+from companion.adapters.network.interfaces import MachineNetwork
 from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.probes import MachineProbes
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
@@ -45,6 +45,7 @@ from companion.services.application import Services
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import ANYWHERE, Reachability
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
@@ -183,9 +184,12 @@ async def open_companion(
         finish_restore(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
-        settings = SettingsFile(home, lock=FileLock(home / "settings.lock", holder=holder))
+        changes = Changes()
+        settings = SettingsFile(
+            home, lock=FileLock(home / "settings.lock", holder=holder), changes=changes
+        )
         install_id = settings.read().install_id
-        database = open_database(environment.book, clock)
+        database = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(database.close)
         secrets = SealedSecrets(
             home,
@@ -214,7 +218,7 @@ async def open_companion(
             chance=random.Random(),  # noqa: S311 - jitter
             stale_since=staleness.for_google,
         )
-        syncing = Syncing(parts)
+        syncing = Syncing(parts, changes)
         auditing = Auditing(syncing=syncing, ledger=database.ledger, settings=settings)
 
         probes = MachineProbes(google_api=environment.google_api)
@@ -235,6 +239,7 @@ async def open_companion(
             secrets=secrets,
             activity=database.activity,
             clock=clock,
+            changes=changes,
             writer=CalendarWriter(install_id),
             kept=FeedFiles(home / "feeds"),
             listener=reachability.listener,
@@ -248,7 +253,7 @@ async def open_companion(
             settings=settings,
             clock=clock,
             chance=random.Random(),  # noqa: S311 - jitter
-            change_sign=database.data_version,
+            changes=changes,
             staleness=staleness,
             daily=(
                 feeds.tidy,
@@ -270,10 +275,6 @@ async def open_companion(
         )
         notes = SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder))
 
-        def book_changed() -> None:
-            worker.nudge()
-            feeds.invalidate()
-
         connecting = Connecting(
             google=google,
             settings=settings,
@@ -282,7 +283,6 @@ async def open_companion(
             activity=database.activity,
             clock=clock,
             syncing=syncing,
-            nudge=worker.nudge,
         )
         care = care_for(
             Rooms(
@@ -305,6 +305,7 @@ async def open_companion(
             recovered=settings.recovered,
             services=Services(
                 clock=clock,
+                changes=changes,
                 settings=settings,
                 book=database.book,
                 activity=database.activity,
@@ -321,7 +322,6 @@ async def open_companion(
                     activity=database.activity,
                     clock=clock,
                     spool=home / "watched",
-                    changed=book_changed,
                 ),
                 connecting=connecting,
                 syncing=syncing,
@@ -344,7 +344,6 @@ async def open_companion(
                     settings=settings,
                     clock=clock,
                     identity=lambda: f"{OWN_ID}{uuid4().hex}",
-                    changed=(worker.nudge, feeds.invalidate),
                 ),
                 book_view=BookView(
                     book=database.book,

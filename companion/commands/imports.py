@@ -66,7 +66,6 @@ def import_file(
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
             await application.services.sources.resolved(*waiting)
-        application.services.worker.nudge()
         if json:
             as_json(import_json(report, held=report.held))
         else:

@@ -199,8 +199,6 @@ def settings_import(
             ) from error
         transfer = application.services.transfer
         report = transfer.preview(content) if dry_run else await transfer.take(content)
-        if not dry_run:
-            application.services.worker.nudge()
         if json:
             as_json({"dry_run": dry_run, **_report_fields(report)})
         else:

@@ -107,7 +107,6 @@ def practitioners_merge(
         count = await application.services.practitioners.appointments_of(left.id)
         if yes:
             await application.services.practitioners.merge(left.id, kept.id)
-            application.services.worker.nudge(kept.id)
         if json:
             as_json({"from": left.id, "into": kept.id, "appointments": count, "done": yes})
         elif yes:
@@ -163,7 +162,6 @@ def settings(
         changes = dict(pair(value) for value in values or [])
         if changes:
             await application.services.practitioners.set_values(person.id, changes)
-            application.services.worker.nudge(person.id)
         shown = application.services.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})

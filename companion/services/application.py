@@ -8,6 +8,7 @@ from companion.services.accounts.accounts import Accounts
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
@@ -30,6 +31,7 @@ from companion.services.sync.worker import Worker
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     clock: Clock
+    changes: Changes
     settings: SettingsStore
     book: AppointmentBook
     activity: ActivityLog

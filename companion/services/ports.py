@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
@@ -36,6 +36,8 @@ class Clock(Protocol):
 
 
 class SettingsStore(Protocol):
+    """Every change that is written is published as `SettingsChanged`."""
+
     def read(self) -> Settings:
         """The current snapshot; cheap (cached, renewed when another process wrote)."""
         ...
@@ -96,9 +98,22 @@ class BookChange:
     expect: Mapping[str, int] = field(default_factory=dict)
     """By id of something put or removed: the revision this change was decided on, 0 for "not in
     the book". Where one differs nothing is written."""
+    imported: ImportRecord | None = None
+    """The import that this is, noted in the same transaction."""
+
+
+class ChangeSign(NamedTuple):
+    """Other than before once something has been committed."""
+
+    others: int
+    """By another process, to anything of the database."""
+    own: int
+    """By this process, to the book."""
 
 
 class AppointmentBook(Protocol):
+    """Every commit is published as `BookChanged` (`services.changes`)."""
+
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> list[Appointment]:
@@ -152,6 +167,11 @@ class AppointmentBook(Protocol):
         each. A series counts by its first start."""
         ...
 
+    async def change_sign(self) -> ChangeSign:
+        """Costs microseconds and no query, yet waits for a write under way. What was committed
+        before it changed is in what is read after it."""
+        ...
+
     async def revisions(self) -> Mapping[str, int]:
         """By practitioner id; 0 is left out. One query."""
         ...
@@ -161,8 +181,6 @@ class AppointmentBook(Protocol):
         ...
 
     async def count(self, practitioner_id: str | None = None) -> int: ...
-
-    async def record_import(self, record: ImportRecord) -> None: ...
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:
         """Newest first."""
@@ -199,6 +217,8 @@ def calendar_of(record: PractitionerSettings) -> CalendarRef:
 
 
 class Ledger(Protocol):
+    """Every state that is saved is published as `SyncStateChanged`."""
+
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
     async def entries_between(
@@ -281,6 +301,8 @@ class Activity:
 
 
 class ActivityLog(Protocol):
+    """New lines are published as `ActivityAdded`."""
+
     async def add(self, lines: Sequence[Activity]) -> None: ...
 
     async def recent(
@@ -364,6 +386,8 @@ class Fetch:
 
 
 class FeedStore(Protocol):
+    """A link that is put or removed is published as `FeedLinksChanged`; fetches are not."""
+
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]: ...
 
     async def by_token_hash(self, token_hash: bytes) -> FeedLink | None: ...
@@ -414,6 +438,7 @@ class ClientFile:
     name: str
     """Its project, else its client id."""
     client_id: str
+    token_uri: str
     digest: str
     """SHA-256 of what counts in it: files with the same one are the same."""
 

@@ -32,7 +32,6 @@ from companion.services.sources.sources import Sources
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.syncing import Syncing
-from companion.services.sync.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,6 @@ class PageServices:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
-    worker: Worker
 
 
 def page_services(services: Services, who: Who) -> PageServices:
@@ -84,5 +82,4 @@ def page_services(services: Services, who: Who) -> PageServices:
         transfer=gated(services.transfer, who),
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),
-        worker=gated(services.worker, who),
     )

@@ -80,7 +80,6 @@ async def bring_work(application: Application, people: list[str]) -> None:
         await book(
             application, [each for each in more if int(each.id.rpartition("-")[2]) >= EVENTS // 2]
         )
-    application.services.worker.nudge()
 
 
 async def phones(port: int, seconds: float) -> None:

@@ -222,7 +222,6 @@ async def test_an_edit_overtakes_an_upload_of_10_000_events(tmp_path: Path) -> N
                 made = next(iter(appointments("anna", 1, id=f"edit-{number}")))
                 before = time.perf_counter()
                 await book(application, [made])
-                application.services.worker.nudge("anna")
                 await _until_in_google(application.home / "companion.db", f"edit-{number}")
                 waits.append(time.perf_counter() - before)
                 await asyncio.sleep(chance.uniform(0.2, 1.0))

@@ -30,6 +30,7 @@ from companion.services.application import Services
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import ListenerStatus, Reachability
 from companion.services.google.connecting import CalendarChoice, Connecting
@@ -146,9 +147,11 @@ def fake_application(
 
     `user_rate`: Google's requests a second; low ones make an upload longer."""
     clock = clock or FakeClock(TUESDAY)
-    settings = FakeSettings(_settings(practice))
-    book, ledger, activity = MemoryBook(), MemoryLedger(), MemoryActivity()
-    store, secrets = MemoryFeeds(), FakeSecrets()
+    changes = Changes()
+    settings = FakeSettings(_settings(practice), changes)
+    book, ledger = MemoryBook(changes), MemoryLedger(changes)
+    activity, store = MemoryActivity(changes), MemoryFeeds(changes)
+    secrets = FakeSecrets()
     google = FakeGoogle(secrets=secrets, install=INSTALL)
     numbers = itertools.count(1)
     staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
@@ -164,7 +167,8 @@ def fake_application(
             clock=clock,
             chance=random.Random(1),
             stale_since=staleness.for_google,
-        )
+        ),
+        changes,
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     practitioners = Practitioners(settings=settings, book=book, clock=clock)
@@ -198,6 +202,7 @@ def fake_application(
     )
     services = Services(
         clock=clock,
+        changes=changes,
         settings=settings,
         book=book,
         activity=activity,
@@ -225,6 +230,7 @@ def fake_application(
             secrets=secrets,
             activity=activity,
             clock=clock,
+            changes=changes,
             writer=CalendarWriter(INSTALL),
             kept=MemoryKept(),
             listener=reachability.listener,
@@ -248,7 +254,7 @@ def fake_application(
             settings=settings,
             clock=clock,
             chance=random.Random(1),
-            change_sign=_no_sign,
+            changes=changes,
             staleness=staleness,
         ),
         booking=Booking(
@@ -324,10 +330,6 @@ def fake_application(
         probes=probes,
         home=home,
     )
-
-
-async def _no_sign() -> object:
-    return 0
 
 
 def _settings(practice: SamplePractice | None) -> Settings:

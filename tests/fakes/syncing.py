@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from companion.services.changes import Changes
 from companion.services.ports import ActivityLog, Clock, Google, Ledger, SettingsStore
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.snapshot import SyncParts
@@ -32,5 +33,6 @@ def syncing_over(
             pacer=Pacer(clock, user_rate=10, project_rate=166),
             clock=clock,
             chance=random.Random(1),
-        )
+        ),
+        Changes(),
     )

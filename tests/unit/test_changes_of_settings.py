@@ -12,7 +12,7 @@ import pytest
 from companion.domain.errors import BadInput, SignInExpired
 from companion.domain.event_keys import is_notice
 from companion.services.google.connecting import CalendarChoice
-from companion.services.ports import ActivityKind, CalendarRef, ImportRecord
+from companion.services.ports import ActivityKind, BookChange, CalendarRef, ImportRecord
 from companion.web.ui.upload_board import UploadBoard
 from tests.fakes.google import FakeRemoteCalendar, content
 from tests.fakes.services import FakeApplication
@@ -225,7 +225,7 @@ async def test_disconnected_the_word_that_the_schedule_is_old_does_not_stay(refu
         file_name="export.csv",
         **dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0),
     )
-    await application.book.record_import(old)
+    await application.book.apply(BookChange(imported=old), application.services.clock.now())
     await application.services.clock.sleep(60)  # what was read of imports a moment ago is old now
     await application.services.auditing.audit("anna")
     assert [is_notice(each.key) for each in remote.ours()].count(True) == 1

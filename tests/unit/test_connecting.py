@@ -74,7 +74,6 @@ class Fixture:
         self.settings = FakeSettings(settings)
         self.ledger = MemoryLedger()
         self.activity = MemoryActivity()
-        self.nudged: list[str] = []
         self.service = self.new_service()
 
     def new_service(self) -> Connecting:
@@ -94,7 +93,6 @@ class Fixture:
                 activity=self.activity,
                 clock=self.clock,
             ),
-            nudge=self.nudged.append,
             random_word=lambda: next(words),
         )
 
@@ -263,7 +261,6 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert record.google.created_by_us
     assert record.google.creating == ""
     assert fixture.calendar().timezone == record.practitioner.timezone
-    assert fixture.nudged == ["zoe"]
     state = await fixture.ledger.state("zoe")
     assert (state.audit_due, state.awaiting_upload) == (False, False)
 
@@ -391,7 +388,6 @@ def unchanged(fixture: Fixture) -> None:
     assert set(fixture.secrets.kept) == {"google/client"}
     assert not fixture.record().google.connected
     assert not fixture.record().choices.enabled
-    assert fixture.nudged == []
 
 
 async def test_another_account_than_the_login_is_refused_and_given_back(fixture: Fixture) -> None:

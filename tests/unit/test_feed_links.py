@@ -252,7 +252,6 @@ async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> 
             ),
         )
     )
-    application.feeds.invalidate()
     (event,) = events((await application.feeds.fetch(token_of(url))).body)
     assert event["SUMMARY"] == "Client appointment"
     assert "DESCRIPTION" not in event

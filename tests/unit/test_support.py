@@ -131,19 +131,18 @@ class Fixture:
         token = json.dumps({"refresh_token": REFRESH, "access_token": ACCESS})
         await self.secrets.put(f"google/token/{PEOPLE[1]}", token)
         await self.secrets.put("feed/f1", FEED)
-        await self.book.apply(BookChange(put=list(appointments())), self.clock.now())
-        await self.book.record_import(
-            ImportRecord(
-                source=f"bp {NAMES[0]}",
-                at=self.clock.now(),
-                file_name=f"{NAMES[1]}.csv",
-                added=3,
-                changed=0,
-                removed=0,
-                unchanged=0,
-                rejected=1,
-            )
+        record = ImportRecord(
+            source=f"bp {NAMES[0]}",
+            at=self.clock.now(),
+            file_name=f"{NAMES[1]}.csv",
+            added=3,
+            changed=0,
+            removed=0,
+            unchanged=0,
+            rejected=1,
         )
+        change = BookChange(put=list(appointments()), imported=record)
+        await self.book.apply(change, self.clock.now())
         await self.ledger.write(
             CalendarRef(practitioner_id=PEOPLE[1], calendar_id=OTHERS[0]), put=[ledger_entry()]
         )

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import activity
+from companion.services.changes import ActivityAdded
 from companion.services.ports import Activity, ActivityKind
 
 _NEWEST = select(
@@ -29,7 +30,10 @@ class SqlActivity:
     async def add(self, lines: Sequence[Activity]) -> None:
         if lines:
             rows = [asdict(line) for line in lines]
-            await self._access.write(lambda connection: connection.execute(insert(activity), rows))
+            await self._access.write(
+                lambda connection: connection.execute(insert(activity), rows),
+                lambda _: ActivityAdded(),
+            )
 
     async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
         statement = _NEWEST.limit(limit)

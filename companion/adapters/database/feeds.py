@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import Access, Work
 from companion.adapters.database.schema import feed_links
 from companion.adapters.database.sqlite import upsert
+from companion.services.changes import FeedLinksChanged
 from companion.services.feeds.documents import disclosure_document, disclosure_of
 from companion.services.ports import FeedDetail, FeedLink, Fetch
 
@@ -40,11 +41,14 @@ class SqlFeeds:
         return await self._access.read(find)
 
     async def put(self, link: FeedLink) -> None:
-        await self._access.write(lambda connection: connection.execute(_PUT, _row(link)))
+        await self._write(lambda connection: connection.execute(_PUT, _row(link)))
 
     async def remove(self, feed_id: str) -> None:
         statement = delete(feed_links).where(feed_links.c.id == feed_id)
-        await self._access.write(lambda connection: connection.execute(statement))
+        await self._write(lambda connection: connection.execute(statement))
+
+    async def _write(self, work: Work[object]) -> None:
+        await self._access.write(work, lambda _: FeedLinksChanged())
 
     async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         def note(connection: Connection) -> None:

@@ -23,6 +23,7 @@ from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
+from companion.services.changes import Changes
 from companion.services.feeds.answers import FeedAnswer, FeedBody, Poll
 from companion.services.feeds.bodies import FeedBodies, FeedPreview
 from companion.services.feeds.links import (
@@ -60,6 +61,7 @@ class Feeds:
         secrets: SecretStore,
         activity: ActivityLog,
         clock: Clock,
+        changes: Changes,
         writer: FeedWriter,
         kept: KeptFeeds,
         listener: Callable[[], tuple[str, int]],
@@ -87,6 +89,7 @@ class Feeds:
             bodies=self._bodies,
             kept=kept,
             stale_since=stale_since,
+            changes=changes,
         )
 
     async def _owner(self, feed_id: str) -> str:
@@ -147,7 +150,6 @@ class Feeds:
         link = replace(plan, id=link_id, token_hash=token_digest(token))
         await self._secrets.put(secret_name(link.id), token)
         await self._store.put(link)
-        self.invalidate()
         await self._note_activity(link, ActivityKind.FEED_ADDED, "A calendar link was made.")
         return link, self._url(token, settings)
 
@@ -331,10 +333,6 @@ class Feeds:
     def miss(self, address: str) -> FeedAnswer:
         """The answer to anything that is no link at all: the same as to an unknown one."""
         return self._serving.miss(address)
-
-    def invalidate(self, practitioner_id: str | None = None) -> None:
-        """The book, a link or a setting changed here: the next fetch looks again."""
-        self._serving.invalidate(practitioner_id)
 
     async def close(self) -> None:
         """Wait for what fetches left to write."""

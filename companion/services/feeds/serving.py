@@ -27,6 +27,13 @@ from zoneinfo import ZoneInfo
 from companion.domain.errors import StoreError
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
+from companion.services.changes import (
+    BookChanged,
+    Change,
+    Changes,
+    FeedLinksChanged,
+    SettingsChanged,
+)
 from companion.services.feeds.answers import (
     NOT_FOUND,
     TOO_MANY,
@@ -104,6 +111,7 @@ class FeedServing:
         bodies: FeedBodies,
         kept: KeptFeeds,
         stale_since: Callable[[str], datetime | None],
+        changes: Changes,
     ) -> None:
         self._book = book
         self._settings = settings
@@ -120,6 +128,7 @@ class FeedServing:
         self._reading = asyncio.Lock()
         self._ready: dict[bytes, _Ready] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        changes.subscribe(self._on_change)
 
     def ready(self, poll: Poll, address: str) -> FeedAnswer | None:
         """The answer, if nothing has to be looked up for it: most polls."""
@@ -153,12 +162,18 @@ class FeedServing:
         """The answer to anything that is no link at all: the same as to an unknown one."""
         return NOT_FOUND if self._misses.allow(address) else TOO_MANY
 
-    def invalidate(self, practitioner_id: str | None = None) -> None:
-        """The book, a link or a setting changed here: the next fetch looks again."""
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
+            self._look_again(change.practitioner_ids)
+        elif isinstance(change, SettingsChanged | FeedLinksChanged):
+            self._look_again()
+
+    def _look_again(self, practitioner_ids: frozenset[str] | None = None) -> None:
+        """At the next fetch; None for everybody's links."""
         self._changes += 1
         self._known_until = 0.0
         for ready in self._ready.values():
-            if practitioner_id in {None, ready.link.practitioner_id}:
+            if practitioner_ids is None or ready.link.practitioner_id in practitioner_ids:
                 ready.until = 0.0
 
     async def close(self) -> None:
@@ -172,7 +187,6 @@ class FeedServing:
 
     async def forget(self, link: FeedLink) -> None:
         """The link is switched off: nothing that it showed may be served again."""
-        self.invalidate()
         self._ready.pop(link.token_hash, None)
         await self.close()  # a copy may be on its way to the disk
         await self._kept.drop(file_name(link.token_hash))

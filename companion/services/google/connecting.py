@@ -82,7 +82,7 @@ class Connected:
 
 
 class Connecting:
-    def __init__(  # noqa: PLR0913 - the parts of the house that it joins; main names each
+    def __init__(
         self,
         *,
         google: Google,
@@ -92,16 +92,13 @@ class Connecting:
         activity: ActivityLog,
         clock: Clock,
         syncing: Syncing,
-        nudge: Callable[[str], None] = lambda _practitioner_id: None,
         random_word: Callable[[], str] = lambda: randomness.token_hex(8),
     ) -> None:
-        """`nudge` is told the practitioner whose connection is new."""
         self._google = google
         self._settings = settings
         self._secrets = secrets
         self._ledger = ledger
         self._clock = clock
-        self._nudge = nudge
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
@@ -302,7 +299,6 @@ class Connecting:
 
         await self._ledger.edit_state(practitioner_id, begin)
         await self._changes.log(practitioner_id, ActivityKind.CONNECT, "Connected to Google.")
-        self._nudge(practitioner_id)
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 
@@ -333,7 +329,6 @@ class Connecting:
         await self._changes.log(
             practitioner_id, ActivityKind.CONNECT, "Another Google calendar was chosen."
         )
-        self._nudge(practitioner_id)
         return Connected(
             practitioner_id=practitioner_id,
             account=account,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from companion.domain.appointments import Practitioner, fold_name
@@ -172,22 +173,9 @@ class Importing:
                 target = await self._target(preview, self._settings.read(), {})
                 plan = await asyncio.to_thread(plan_import, preview.content, target)
             now = self._clock.now()
-            if not plan.touches_nothing:
-                change = await asyncio.to_thread(plan.book_change, target)
-                await self._book.apply(change, now)
             await self._keep_mapping(preview)
-            await self._book.record_import(
-                ImportRecord(
-                    source=preview.source,
-                    at=now,
-                    file_name=preview.file_name,
-                    added=len(plan.new),
-                    changed=len(plan.altered),
-                    removed=len(plan.remove),
-                    unchanged=plan.unchanged,
-                    rejected=len(preview.rejected),
-                )
-            )
+            change = await asyncio.to_thread(plan.book_change, target)
+            await self._book.apply(replace(change, imported=_record(preview, plan, now)), now)
             await self._say(preview, plan, cause, kind=ActivityKind.IMPORT)
             return _report(preview, plan, created=created)
 
@@ -257,6 +245,19 @@ class Importing:
             text = f"Import from {preview.source}: {counts}."
         count = len(plan.new) + len(plan.altered) + len(plan.remove)
         await note(self._activity, self._clock, kind, text, cause=cause, count=count)
+
+
+def _record(preview: ImportPreview, plan: ImportPlan, now: datetime) -> ImportRecord:
+    return ImportRecord(
+        source=preview.source,
+        at=now,
+        file_name=preview.file_name,
+        added=len(plan.new),
+        changed=len(plan.altered),
+        removed=len(plan.remove),
+        unchanged=plan.unchanged,
+        rejected=len(preview.rejected),
+    )
 
 
 def _report(

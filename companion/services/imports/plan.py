@@ -86,10 +86,6 @@ class ImportPlan:
     """Why it waits for a person, as one sentence; empty when it need not."""
     samples: tuple[PreviewRow, ...]
 
-    @property
-    def touches_nothing(self) -> bool:
-        return not (self.new or self.altered or self.remove)
-
     def book_change(self, target: ImportTarget) -> BookChange:
         """`target` as the plan was made for, with everybody's id."""
         new = [

@@ -222,7 +222,6 @@ class WatchedFolder:
         begun = Begun(file=seen.name, digest=digest, at=application.clock.now())
         await self._change(lambda note: replace(note, begun=begun))
         report = await application.importing.apply(preview, cause=CAUSE)
-        application.changed()
         if report.held:
             return _Outcome(
                 into=SET_ASIDE,

@@ -14,6 +14,7 @@ from companion.domain.sync_state import Held, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.ports import CalendarRef
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
 from companion.services.sync.passes import Pass, PassResult, SharedRunState
@@ -41,14 +42,15 @@ class SyncPreview:
 class Syncing:
     """One per process."""
 
-    def __init__(self, parts: SyncParts) -> None:
+    def __init__(self, parts: SyncParts, changes: Changes) -> None:
         self._parts = parts
         self._shared = SharedRunState(tell=self._tell)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopped: set[str] = set()
-        self._listeners: list[Callable[[Progress], None]] = []
+        self._steps = Publisher[Progress]()
+        changes.subscribe(self._on_change)
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     def running(self, practitioner_id: str) -> Progress | None:
@@ -99,8 +101,7 @@ class Syncing:
     @allows(Action.SEE_STATUS, somewhere=True)
     def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
         """Call `listener` at every step of every pass, until the returned function is called."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._steps.subscribe(listener)
 
     def book_changed(self, practitioner_id: str) -> None:
         """A running pass of this practitioner plans anew before its next batch."""
@@ -202,5 +203,9 @@ class Syncing:
 
     def _tell(self, progress: Progress) -> None:
         self._progress[progress.practitioner_id] = progress
-        for listener in tuple(self._listeners):
-            listener(progress)
+        self._steps.publish(progress)
+
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
+            for practitioner_id in change.practitioner_ids:
+                self.book_changed(practitioner_id)

@@ -88,7 +88,6 @@ def _names(site: Site) -> None:
                 fail_field(error, {"name": name, "timezone": zone})
                 return
             unsaved.saved()
-            site.live.touch()
             notify_done("Saved.")
 
         with box("actions"):
@@ -125,8 +124,6 @@ def _privacy(site: Site) -> None:
                 )
             )
             unsaved.saved()
-            site.services.worker.nudge()
-            site.live.touch()
             notify_done("Saved.")
 
         with box("actions"):

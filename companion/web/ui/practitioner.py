@@ -274,8 +274,6 @@ class _Page:
         self._saved = values
         self._unsaved(False)
         self._look()
-        self._site.services.worker.nudge(self._id)
-        self._site.live.touch()
         notify_done("Saved.")
         return True
 

@@ -48,6 +48,7 @@ class UploadBoard:
         self._outcomes: dict[str, Outcome] = {}
         self._version = 0
         services.syncing.subscribe(self._on_progress)
+        services.changes.subscribe(lambda _: self._read_soon())
 
     @property
     @allows_signed_in
@@ -60,19 +61,18 @@ class UploadBoard:
             self._progress[progress.practitioner_id] = progress
         else:
             self._progress.pop(progress.practitioner_id, None)
-            self.touch()
+            self._read_soon()
         self._version += 1
 
-    @allows_signed_in
-    def touch(self) -> None:
-        """Something was changed: the board is to be read again soon."""
+    def _read_soon(self) -> None:
+        """Something was changed: the board is to be read again."""
         self._read_at = float("-inf")
 
     @allows(Action.SEE_STATUS, somewhere=True)
     async def board(self) -> Board:
         """The board as of now; raises CompanionError."""
+        self._read_at = self._services.clock.monotonic()  # what changes meanwhile is read again
         self._board = await self._services.status.board()
-        self._read_at = self._services.clock.monotonic()
         self._version += 1
         return self._board
 
@@ -109,7 +109,6 @@ class UploadBoard:
             await self.board()
         except CompanionError as error:  # the page keeps what it has; the next reading may do
             _log.warning("The board could not be read: %s", error.detail or type(error).__name__)
-            self._read_at = self._services.clock.monotonic()
 
     @allows(Action.SEE_STATUS, somewhere=True)
     def progress(self, status: PractitionerStatus) -> Progress | None:
@@ -170,7 +169,7 @@ class UploadBoard:
     def _tell(self, practitioner_id: str, outcome: Outcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
-        self.touch()
+        self._read_soon()
         self._version += 1
 
     async def _prove(self, practitioner_id: str) -> None:

@@ -1,6 +1,6 @@
 """BookPulse: one number that rises when the Appointment Book may look different.
 
-Edits of any window raise it at once; what other processes wrote shows in the practitioners'
+What is committed here raises it at once; what other processes wrote shows in the practitioners'
 revisions, read twice a second while somebody looks. So two windows, and a command, are in step
 within a second.
 """
@@ -12,12 +12,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
+from companion.services.changes import BookChanged
 from companion.web.ui.upload_board import UploadBoard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from companion.services.application import Services
+    from companion.services.changes import Change
     from companion.services.status import Board
     from companion.services.sync.progress import Progress
 
@@ -37,16 +39,11 @@ class BookPulse:
         self._told_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self.version = 0
-        self._listening = False
-
-    def touch(self) -> None:
-        self.version += 1
+        services.syncing.subscribe(self._on_progress)
+        services.changes.subscribe(self._on_change)
 
     def look(self) -> int:
         """The present version; begins to look for what others changed."""
-        if not self._listening:
-            self._listening = True
-            self._services.syncing.subscribe(self._on_progress)
         settings = self._services.settings.read()
         sync = _sync_of(self._live.latest())
         if settings is not self._settings or sync != self._sync:
@@ -66,6 +63,10 @@ class BookPulse:
             return
         if revisions != self._revisions:
             self._revisions = revisions
+            self.version += 1
+
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
             self.version += 1
 
     def _on_progress(self, progress: Progress) -> None:

@@ -65,8 +65,7 @@ async def _open_merge(site: Site, record: PractitionerSettings) -> None:
                 with wrong, notice("bad"):
                     text(str(error))
                 return
-            site.services.worker.nudge(merged.id)
-            _left(site, f"{person.name} was merged into {merged.name}.")
+            _left(f"{person.name} was merged into {merged.name}.")
 
         with box("actions"):
             button("Merge", report_errors(go), look="danger")
@@ -90,14 +89,13 @@ async def _open_remove(site: Site, record: PractitionerSettings) -> None:
                 with wrong, notice("bad"):
                     text(str(error))
                 return
-            _left(site, f"{person.name} was removed.")
+            _left(f"{person.name} was removed.")
 
         with box("actions"):
             button("Remove", report_errors(go), look="danger")
             button("Keep", opened.close, look="primary")
 
 
-def _left(site: Site, sentence: str) -> None:
-    site.live.touch()
+def _left(sentence: str) -> None:
     notify_done(sentence)
     ui.navigate.to("/")

@@ -80,7 +80,6 @@ class PhonePractice:
         await self._site.services.practitioners.edit_practice(
             lambda practice: replace(practice, feeds_allowed=allowed)
         )
-        self._site.live.touch()
         notify_done("Links are allowed." if self._allowed.value else "Links are switched off.")
 
     def _ask_all(self) -> None:
@@ -93,7 +92,6 @@ class PhonePractice:
             async def revoke() -> None:
                 opened.close()
                 count = await self._site.services.feeds.revoke_all(None)
-                self._site.live.touch()
                 await self.fill()
                 notify_done(f"{formatting.counted(count, 'link')} switched off.")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.adapters.tabular import TableFiles
+from companion.adapters.tabular.tables import TableFiles
 from companion.domain.errors import (
     AccountParked,
     Offline,

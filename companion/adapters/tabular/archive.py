@@ -53,6 +53,8 @@ class Archive:
     epoch: date | None = None
     errors: dict[str, dict[str, str]] = field(default_factory=dict)
     """By name of the sheet's part: address ("B7") to what it shows ("#REF!")."""
+    hides_errors: bool = False
+    """Some cell holds an error, and nobody knows which."""
 
 
 def check(content: bytes) -> Archive:
@@ -180,6 +182,7 @@ def _check_open_document(archive: zipfile.ZipFile, part: zipfile.ZipInfo, found:
         content = stream.read()
     if _NULL_DATE_1904.search(content):
         found.epoch = _EPOCH_1904
+    found.hides_errors = b'calcext:value-type="error"' in content
     if b"-repeated=" not in content:
         return
     rows = 0

@@ -28,6 +28,7 @@ from companion.services.settings.practitioners import Practitioners
 from tests.battery.world import ANNA, BORIS, MONDAY, Crash, World, appointment
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import MemoryActivity
+from tests.fakes.workbooks import InlineWorkbooks
 from tests.samples.exports import allied, csv_bytes
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -164,7 +165,7 @@ async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_sec
         practitioners=Practitioners(
             settings=world.settings, book=world.stores.book, clock=world.clock
         ),
-        reader=TableFiles(),
+        reader=TableFiles(InlineWorkbooks()),
         activity=activity,
         clock=world.clock,
     )

@@ -52,7 +52,7 @@ from companion.services.ports import (
 
 
 class Feeds:
-    def __init__(  # noqa: PLR0913 - the parts of the house that it joins; main names each
+    def __init__(  # noqa: PLR0913 - what it joins; assembly names each
         self,
         *,
         book: AppointmentBook,

@@ -563,6 +563,6 @@ async def test_imports_come_newest_first(book: AppointmentBook) -> None:
         for number, minute in enumerate([0, 5, 5, 1])
     ]
     for record in records:
-        await book.record_import(record)
+        await book.apply(BookChange(imported=record), NOW)
     assert await book.imports() == [records[2], records[1], records[3], records[0]]
     assert await book.imports(1) == [records[2]]

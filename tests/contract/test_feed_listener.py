@@ -181,8 +181,7 @@ async def test_the_same_request_again_is_answered_with_what_is_true_then(feed: L
     poll = f"GET {feed.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     first = [parsed(await feed.say(poll)) for _time in range(3)]
     assert room_of(feed).polls
-    await feed.application.write(visit(1, location="Another room"))
-    feed.application.feeds.invalidate()
+    await feed.application.edit(visit(1, location="Another room"))
     changed = [parsed(await feed.say(poll)) for _time in range(2)]
     await feed.application.feeds.revoke((await feed.application.feeds.links())[0].id)
     gone = [parsed(await feed.say(poll)) for _time in range(2)]

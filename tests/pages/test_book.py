@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from nicegui import ui
 
-from companion.domain.appointments import Appointment
+from companion.domain.appointments import Appointment, AppointmentKind, ShowAs
 from companion.domain.users import Role, User
 from companion.web.ui.book.calendar import AppointmentCalendar
 from companion.web.ui.book.month_picker import MonthPicker
@@ -289,7 +289,7 @@ async def test_opening_shows_what_is_there_and_saving_changes_it(book: Visit) ->
     await dialog_of(book, made.id)
     assert field(book, "Client's last name").value == "Testperson"
     book.elements(ui.textarea)[-1].value = "bring referral"
-    field(book, "Show as").value = "tentative"
+    field(book, "Show as").value = ShowAs.TENTATIVE
     field(book, "Reminder, minutes before").value = 30
     press(button(book, "Save"))
     await until(lambda: "tentative" in titled(book, "Testperson")["extendedProps"]["spoken"])
@@ -445,7 +445,7 @@ async def test_a_meeting_that_repeats_says_so_in_words_with_its_next_dates(book:
     press(calendar(book), "create", place(start="2026-11-24T17:00:00", end="2026-11-24T17:30:00"))
     await until(lambda: button(book, "Save"))
     visit_kind = book.elements(ui.radio)[-1]
-    visit_kind.value = "meeting"
+    visit_kind.value = AppointmentKind.MEETING
     field(book, "Title").value = "Journal club"
     field(book, "Repeats").value = "weekly"
     tick(book, "Thu").value = True

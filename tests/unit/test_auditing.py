@@ -12,7 +12,7 @@ from companion.domain.differences import DifferenceKind
 from companion.domain.errors import Offline, RemoteUnavailable
 from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import Proof
-from companion.services.ports import ImportRecord
+from companion.services.ports import BookChange, ImportRecord
 from companion.services.sync.auditing import clock_time, proof_in_words
 from tests.battery.world import ANNA, MONDAY, SYDNEY, World, appointment
 
@@ -167,7 +167,7 @@ async def test_the_proof_outlives_the_program_with_the_age_of_the_book() -> None
         unchanged=0,
         rejected=0,
     )
-    await world.stores.book.record_import(imported)
+    await world.stores.book.apply(BookChange(imported=imported), world.clock.now())
     await world.audit()
     world.restart()
     proof = (await world.syncing.state(ANNA)).proof

@@ -76,7 +76,6 @@ class Clinic:
         self.folder.mkdir()
         self.home = tmp_path / "home"
         self.home.mkdir()
-        self.changes = 0
         settings = SourceSettings(
             **{"name": "nookal", "folder": str(self.folder), **source}  # type: ignore[arg-type]
         )
@@ -96,7 +95,6 @@ class Clinic:
             activity=self.stores.activity,
             clock=self.clock,
             spool=self.home / "watched",
-            changed=self._changed,
         )
         self.sources = Sources(
             settings=self.settings,
@@ -105,9 +103,6 @@ class Clinic:
             spool=self.home / "watched",
         )
         self.watched = WatchedFolder(self.watching, "nookal", self.folder)
-
-    def _changed(self) -> None:
-        self.changes += 1
 
     def drop(self, name: str, text: str | bytes, *, age: float = 0.0) -> Path:
         path = self.folder / name
@@ -151,7 +146,6 @@ async def test_a_dropped_export_is_in_the_book_and_filed_away_by_name_and_time(
     assert clinic.names() == []
     assert clinic.names("imported") == ["export 2026-11-24 09.30.01.csv"]
     assert clinic.kinds == [("import", "folder")]
-    assert clinic.changes == 1
     note = await clinic.note()
     assert note.last_file == "export.csv"
     assert note.last_result == "3 added, 0 changed, 0 removed, 0 unchanged."

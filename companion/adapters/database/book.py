@@ -25,7 +25,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import Access, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
 from companion.adapters.database.schema import (
@@ -38,7 +38,8 @@ from companion.adapters.database.schema import (
     practitioner_revisions,
 )
 from companion.domain.appointments import Appointment, AppointmentStatus
-from companion.services.ports import BookChange, ImportRecord, SourceRow
+from companion.services.changes import BookChanged
+from companion.services.ports import BookChange, ChangeSign, ImportRecord, SourceRow
 from companion.services.rows import row_hash
 
 _THEIRS = appointments.c.practitioner_id == bindparam("practitioner_id")
@@ -119,6 +120,8 @@ _NEWEST_IMPORTS = select(
 class SqlBook:
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._commits = 0
+        """Of the book, by this process; counted and read in the writer's thread."""
 
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
@@ -225,18 +228,39 @@ class SqlBook:
         return await self._access.read(find)
 
     async def apply(self, change: BookChange, now: datetime) -> None:
-        if not change.put and not change.remove:
+        if not change.put and not change.remove and change.imported is None:
             return
         put = {each.id: each for each in change.put}
         removed = tuple(dict.fromkeys(change.remove))
 
-        def hash_then_write() -> Callable[[Connection], None]:
+        def hash_then_write() -> Work[frozenset[str]]:
             hashes = [row_hash(each) for each in put.values()]
-            return lambda connection: apply_change(
-                connection, put, hashes, removed, change.expect, now
-            )
 
-        await self._access.write_after(hash_then_write)
+            def write(connection: Connection) -> frozenset[str]:
+                if change.imported is not None:
+                    connection.execute(insert(imports), asdict(change.imported))
+                return apply_change(connection, put, hashes, removed, change.expect, now)
+
+            return write
+
+        await self._write(hash_then_write)
+
+    async def _write(self, prepare: Callable[[], Work[frozenset[str]]]) -> None:
+        """The one way into the book: what is committed moves the change sign and is published.
+        The work answers whose appointments it touched."""
+
+        def counted() -> Work[frozenset[str]]:
+            work = prepare()
+            self._commits += 1  # in the writer's thread, where nobody asks before the commit
+            return work
+
+        await self._access.write_after(
+            counted, lambda touched: BookChanged(practitioner_ids=touched)
+        )
+
+    async def change_sign(self) -> ChangeSign:
+        others, own = await self._access.data_version(lambda: self._commits)
+        return ChangeSign(others=others, own=own)
 
     async def revisions(self) -> Mapping[str, int]:
         return await self._access.read(
@@ -245,8 +269,10 @@ class SqlBook:
 
     async def reassign(self, from_practitioner: str, to_practitioner: str, now: datetime) -> None:
         if from_practitioner != to_practitioner:
-            await self._access.write(
-                lambda connection: reassign(connection, from_practitioner, to_practitioner, now)
+            await self._write(
+                lambda: (
+                    lambda connection: reassign(connection, from_practitioner, to_practitioner, now)
+                )
             )
 
     async def count(self, practitioner_id: str | None = None) -> int:
@@ -255,11 +281,6 @@ class SqlBook:
             statement = statement.where(appointments.c.practitioner_id == practitioner_id)
         return await self._access.read(
             lambda connection: connection.execute(statement).scalar_one()
-        )
-
-    async def record_import(self, record: ImportRecord) -> None:
-        await self._access.write(
-            lambda connection: connection.execute(insert(imports), asdict(record))
         )
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:

@@ -75,8 +75,9 @@ def apply_change(
     remove: Iterable[str],
     expect: Mapping[str, int],
     now: datetime,
-) -> None:
-    """`hashes` are those of `put`, in its order. What is removed and put too is put."""
+) -> frozenset[str]:
+    """Answers whose appointments it touched. `hashes` are those of `put`, in its order. What is
+    removed and put too is put."""
     known = _known(connection, [*put, *remove])
     for key, revision in expect.items():
         if revision != (known[key].revision if key in known else 0):
@@ -91,10 +92,12 @@ def apply_change(
     returned = [key for key in put if key in known and not known[key].practitioner_id]
     _delete(connection, removed_appointments, returned)
     _raise(connection, touched)
+    return frozenset(touched)
 
 
-def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> None:
-    """All appointments of one practitioner to another; nothing to move changes nothing."""
+def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:
+    """All appointments of one practitioner to another; nothing to move changes nothing.
+    Answers whose it touched."""
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
     for chunk in _chunks(rows, _ROWS_A_CHUNK):
         moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]
@@ -111,8 +114,9 @@ def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -
                 for each in moved
             ],
         )
-    if rows:
-        _raise(connection, {leaves, arrives})
+    touched = frozenset({leaves, arrives} if rows else ())
+    _raise(connection, touched)
+    return touched
 
 
 def _known(connection: Connection, ids: Iterable[str]) -> dict[str, _KnownRevision]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from companion.domain.appointments import Practitioner, fold_name
@@ -22,6 +23,7 @@ from companion.domain.errors import NotFound
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.activity import note
 from companion.services.imports.cells import read_line
 from companion.services.imports.file_reading import read_drafts
 from companion.services.imports.layout_choice import UnknownLayout, choose_layout, source_name
@@ -36,7 +38,7 @@ from companion.services.imports.previews import (
     RejectedRow,
 )
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     Clock,
@@ -164,30 +166,17 @@ class Importing:
             target = await self._target(preview, self._settings.read(), assignments or {})
             plan = await asyncio.to_thread(plan_import, preview.content, target)
             if plan.held and not yes:
-                await self._say(preview, plan, cause, kind="held")
+                await self._say(preview, plan, cause, kind=ActivityKind.HELD)
                 return _report(preview, plan, held=plan.held)
             created = await self._settle_names(preview, target.people)
             if any(not target.people[draft.name].id for draft in preview.content.drafts):
                 target = await self._target(preview, self._settings.read(), {})
                 plan = await asyncio.to_thread(plan_import, preview.content, target)
             now = self._clock.now()
-            if not plan.touches_nothing:
-                change = await asyncio.to_thread(plan.book_change, target)
-                await self._book.apply(change, now)
             await self._keep_mapping(preview)
-            await self._book.record_import(
-                ImportRecord(
-                    source=preview.source,
-                    at=now,
-                    file_name=preview.file_name,
-                    added=len(plan.new),
-                    changed=len(plan.altered),
-                    removed=len(plan.remove),
-                    unchanged=plan.unchanged,
-                    rejected=len(preview.rejected),
-                )
-            )
-            await self._say(preview, plan, cause, kind="import")
+            change = await asyncio.to_thread(plan.book_change, target)
+            await self._book.apply(replace(change, imported=_record(preview, plan, now)), now)
+            await self._say(preview, plan, cause, kind=ActivityKind.IMPORT)
             return _report(preview, plan, created=created)
 
     # ── sources ───────────────────────────────────────────────────────────────────────────────
@@ -240,28 +229,35 @@ class Importing:
             everyone={key: each.practitioner for key, each in settings.practitioners.items()},
             timezone=settings.practice.timezone,
             now=self._clock.now(),
+            hold_share=settings.practice.import_hold_share,
         )
 
     async def _say(
-        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, kind: str
+        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, kind: ActivityKind
     ) -> None:
         counts = (
             f"{len(plan.new)} added, {len(plan.altered)} changed, {len(plan.remove)} removed, "
             f"{plan.unchanged} unchanged, {len(preview.rejected)} rejected"
         )
-        if kind == "held":
+        if kind is ActivityKind.HELD:
             text = f"Import from {preview.source} waits for a person: {plan.held}"
         else:
             text = f"Import from {preview.source}: {counts}."
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id="",
-            cause=cause,
-            kind=kind,
-            text=text,
-            count=len(plan.new) + len(plan.altered) + len(plan.remove),
-        )
-        await self._activity.add([line])
+        count = len(plan.new) + len(plan.altered) + len(plan.remove)
+        await note(self._activity, self._clock, kind, text, cause=cause, count=count)
+
+
+def _record(preview: ImportPreview, plan: ImportPlan, now: datetime) -> ImportRecord:
+    return ImportRecord(
+        source=preview.source,
+        at=now,
+        file_name=preview.file_name,
+        added=len(plan.new),
+        changed=len(plan.altered),
+        removed=len(plan.remove),
+        unchanged=plan.unchanged,
+        rejected=len(preview.rejected),
+    )
 
 
 def _report(

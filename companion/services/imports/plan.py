@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Literal
 
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner, instant
 from companion.services.imports.drafts import (
@@ -33,9 +34,8 @@ from companion.services.imports.drafts import (
 from companion.services.ports import BookChange, SourceRow
 from companion.services.rows import row_hash
 
-HOLD_SHARE = 5
-"""Held when more than one in so many upcoming appointments would go."""
 SAMPLES = 200
+RowAction = Literal["add", "change", "remove"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,7 @@ class PreviewRow:
 
     row: int
     """In the file; 0 for a removal."""
-    action: str
-    """``add``, ``change`` or ``remove``."""
+    action: RowAction
     practitioner: str
     start: datetime
     """Wall time."""
@@ -72,6 +71,8 @@ class ImportTarget:
     timezone: str
     """The practice's, for appointments whose practitioner is gone."""
     now: datetime
+    hold_share: float
+    """Share of upcoming appointments above which removals wait for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +85,6 @@ class ImportPlan:
     held: str
     """Why it waits for a person, as one sentence; empty when it need not."""
     samples: tuple[PreviewRow, ...]
-
-    @property
-    def touches_nothing(self) -> bool:
-        return not (self.new or self.altered or self.remove)
 
     def book_change(self, target: ImportTarget) -> BookChange:
         """`target` as the plan was made for, with everybody's id."""
@@ -199,7 +196,7 @@ def _why_held(content: FileContent, target: ImportTarget, remove: Sequence[Sourc
         return f"This file would remove all {_counted(total)} of {target.source}."
     upcoming = {row.source_id for row in target.known.values() if _is_upcoming(row, target)}
     losing = sum(row.source_id in upcoming for row in remove)
-    if losing * HOLD_SHARE > len(upcoming):
+    if losing > target.hold_share * len(upcoming):
         return (
             f"This file would remove {losing} of {len(upcoming)} upcoming appointments of "
             f"{target.source}."
@@ -217,7 +214,7 @@ def _is_upcoming(row: SourceRow, target: ImportTarget) -> bool:
     return not row.cancelled and instant(row.start, zone) >= target.now
 
 
-def _sample(row: int, action: str, person: Practitioner, each: Appointment) -> PreviewRow:
+def _sample(row: int, action: RowAction, person: Practitioner, each: Appointment) -> PreviewRow:
     return PreviewRow(
         row=row,
         action=action,

@@ -178,8 +178,6 @@ class _Sources:
                     report = await self._site.services.sources.release(settings.name, waiting.place)
                 finally:
                     press.props(remove="loading")
-                self._site.services.worker.nudge()
-                self._site.live.touch()
                 opened.close()
                 changes = report.added + report.changed + report.removed
                 notify_done(f"Imported: {formatting.counted(changes, 'change')}.")

@@ -156,6 +156,10 @@ class Settings:
         remedy = f"Known: {known}." if known else "Add one first, or import an export."
         raise NotFound(what, remedy)
 
+    def names(self) -> dict[str, str]:
+        """By practitioner id."""
+        return {key: each.practitioner.name for key, each in self.practitioners.items()}
+
     def record(self, practitioner_id: str) -> PractitionerSettings:
         """By id alone; raises NotFound for one who was removed meanwhile."""
         record = self.practitioners.get(practitioner_id)

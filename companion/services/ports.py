@@ -64,11 +64,11 @@ class SecretStore(Protocol):
         """Set, get and delete a probe; names the backend. Raises SecretsUnavailable."""
         ...
 
-
-class ListedSecrets(SecretStore, Protocol):
-    """A SecretStore that can say what it holds."""
-
     async def names(self) -> tuple[str, ...]: ...
+
+    async def set_aside(self) -> Path | None:
+        """Start anew with an empty store; where the one that cannot be opened lies now."""
+        ...
 
 
 # ── the book ──────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from companion.services.access.gate import Who, gated
 from companion.services.accounts.accounts import Accounts
-from companion.services.application import Services
+from companion.services.assembly import Application
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
@@ -59,7 +59,7 @@ class PageServices:
     setup: Setup
 
 
-def page_services(services: Services, who: Who) -> PageServices:
+def page_services(services: Application, who: Who) -> PageServices:
     """`who` says who is at the page, at every call."""
     return PageServices(
         clock=services.clock,

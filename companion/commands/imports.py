@@ -12,14 +12,17 @@ from companion.commands.running import (
     DONE,
     HELD,
     Json,
+    named,
+    names_of,
     run_command,
 )
 from companion.console import SHOWN, as_json, err, out
 from companion.domain.differences import when
 from companion.domain.errors import BadInput
+from companion.services.files import write_file
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
     from companion.services.imports.importing import ImportPreview, ImportReport
     from companion.services.ports import Activity
     from companion.services.sources.sources import SourceStatus
@@ -45,8 +48,8 @@ def import_file(
     """Take a practice-software export into the book."""
 
     async def work(application: Application) -> int:
-        importing = application.services.importing
-        waiting = await application.services.sources.owner(file)
+        importing = application.importing
+        waiting = await application.sources.owner(file)
         preview = await importing.preview(
             file,
             source=source or (waiting[0].name if waiting else None),
@@ -65,7 +68,7 @@ def import_file(
             return DONE
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
-            await application.services.sources.resolved(*waiting)
+            await application.sources.resolved(*waiting)
         if json:
             as_json(import_json(report, held=report.held))
         else:
@@ -93,14 +96,14 @@ def sources_list(json: Json = False) -> None:
     """Where appointments come from, and the folders that are watched."""
 
     async def work(application: Application) -> None:
-        known = await application.services.sources.overview()
+        known = await application.sources.overview()
         if json:
             as_json({"sources": [source_json(each) for each in known]})
         elif not known:
             out.print("No sources yet. Watch a folder: sources add NAME FOLDER")
         else:
             for each in known:
-                source_words(each, application.services.settings.read().practice.timezone)
+                source_words(each, application.settings.read().practice.timezone)
 
     run_command(work, json=json)
 
@@ -123,7 +126,7 @@ def sources_add(
     """Watch a folder: an export dropped there is imported while the app runs."""
 
     async def work(application: Application) -> None:
-        source = await application.services.sources.add(
+        source = await application.sources.add(
             name,
             str(folder.absolute()),
             mapping=_text_of(mapping),
@@ -131,7 +134,9 @@ def sources_add(
             leave_files=leave_files,
         )
         if json:
-            as_json({"source": source.name, "folder": source.folder, "snapshot": source.snapshot})
+            as_json(
+                {"source": source.name, "folder": source.folder, "snapshot": bool(source.snapshot)}
+            )
         else:
             out.print(f"{source.folder} is watched for {source.name} while the app runs.")
 
@@ -140,17 +145,40 @@ def sources_add(
 
 @sources.command("remove")
 def sources_remove(
-    name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    appointments: Annotated[
+        bool, typer.Option("--appointments", help="Take what it brought out of the book too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Without asking once more.")] = False,
+    json: Json = False,
 ) -> None:
-    """Forget a source and its folder; its appointments and files stay."""
+    """Forget a source and its folder; its files stay, and so do its appointments unless told."""
 
-    async def work(application: Application) -> None:
-        source = application.services.sources.source(name)
-        await application.services.sources.remove(source.name)
+    async def work(application: Application) -> int:
+        brought = await application.imports.brought_by(name) if appointments else 0
+        known = {each.settings.name for each in await application.sources.overview()}
+        # One from before sources were remembered is in the book alone.
+        source = name if brought and name not in known else application.sources.source(name).name
+        brought = await application.imports.brought_by(source) if appointments else 0
+        held = brought > 0 and not yes
+        if not held:
+            if appointments:
+                await application.imports.remove_source(source, by="command")
+            if source in known:
+                await application.sources.remove(source)
         if json:
-            as_json({"source": source.name, "removed": True})
-        else:
-            out.print(f"{source.name} is forgotten; its appointments stay in the book.")
+            document = {"source": source, "removed": not held, "appointments": brought}
+            as_json({**document, "held": held})
+        elif not held:
+            left = "its appointments stay in the book"
+            stay = f"{brought} appointments were removed" if appointments else left
+            out.print(f"{source} is forgotten; {stay}.")
+        if held:
+            err.print(
+                f"This would take {brought} appointments of {source} out of the book. Nothing was "
+                "changed. If this is right, add --yes."
+            )
+        return HELD if held else DONE
 
     run_command(work, json=json)
 
@@ -168,19 +196,17 @@ def activity(
     from companion.services.activity_csv import EVERYTHING, activity_csv
 
     async def work(application: Application) -> None:
-        person = application.practitioner(practitioner).id if practitioner else None
+        person = named(application, practitioner).id if practitioner else None
         everything = csv_file is not None
-        lines = await application.services.activity.recent(
-            EVERYTHING if everything else limit, person
-        )
-        zone = application.services.settings.read().practice.timezone
+        lines = await application.activity.recent(EVERYTHING if everything else limit, person)
+        zone = application.settings.read().practice.timezone
         if csv_file is not None:
-            application.write_file(csv_file, activity_csv(lines, application.names(), zone))
+            write_file(csv_file, activity_csv(lines, names_of(application), zone))
             err.print(f"{len(lines)} lines written to {csv_file}")
         if json:
-            as_json({"activity": [activity_json(each, application.names()) for each in lines]})
+            as_json({"activity": [activity_json(each, names_of(application)) for each in lines]})
         elif csv_file is None:
-            activity_words(lines, application.names(), zone)
+            activity_words(lines, names_of(application), zone)
 
     run_command(work, json=json)
 
@@ -226,7 +252,7 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
     return {
         "source": status.settings.name,
         "folder": status.settings.folder,
-        "snapshot": status.settings.snapshot,
+        "snapshot": bool(status.settings.snapshot),
         "leave_files": status.settings.leave_files,
         "mapping": bool(status.settings.mapping),
         "last_file": note.last_file,

@@ -11,13 +11,15 @@ from companion.commands.running import (
     HELD,
     Json,
     Who,
+    named,
+    names_of,
     pair,
     run_command,
 )
 from companion.console import as_json, err, out, table
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
 
 app = typer.Typer()
 people = typer.Typer(help="The people whose calendars are kept.", no_args_is_help=True)
@@ -31,7 +33,7 @@ def practitioners_list(json: Json = False) -> None:
     """Everybody, in display order."""
 
     async def work(application: Application) -> None:
-        records = application.services.settings.read().practitioners.values()
+        records = application.settings.read().practitioners.values()
         if json:
             as_json(
                 {
@@ -79,9 +81,7 @@ def practitioners_add(
     """Add one person."""
 
     async def work(application: Application) -> None:
-        added = await application.services.practitioners.add(
-            name, email=email, timezone=timezone, id=id
-        )
+        added = await application.practitioners.add(name, email=email, timezone=timezone, id=id)
         if json:
             as_json({"id": added.id, "name": added.name, "timezone": added.timezone})
         else:
@@ -103,10 +103,10 @@ def practitioners_merge(
     """Make one person of two names: appointments move, both names are known."""
 
     async def work(application: Application) -> int:
-        left, kept = application.practitioner(practitioner), application.practitioner(into)
-        count = await application.services.practitioners.appointments_of(left.id)
+        left, kept = named(application, practitioner), named(application, into)
+        count = await application.practitioners.appointments_of(left.id)
         if yes:
-            await application.services.practitioners.merge(left.id, kept.id)
+            await application.practitioners.merge(left.id, kept.id)
         if json:
             as_json({"from": left.id, "into": kept.id, "appointments": count, "done": yes})
         elif yes:
@@ -127,10 +127,10 @@ def practitioners_remove(practitioner: Who, yes: Yes = False, json: Json = False
     """Remove a person with their settings, phone links and appointments in the book."""
 
     async def work(application: Application) -> int:
-        person = application.practitioner(practitioner)
-        count = await application.services.practitioners.appointments_of(person.id)
+        person = named(application, practitioner)
+        count = await application.practitioners.appointments_of(person.id)
         if yes:
-            await application.services.practitioners.remove(person.id)
+            await application.practitioners.remove(person.id)
         if json:
             as_json({"practitioner": person.id, "appointments": count, "done": yes})
         elif yes:
@@ -158,11 +158,11 @@ def settings(
     """Show or set one practitioner's settings."""
 
     async def work(application: Application) -> None:
-        person = application.practitioner(practitioner)
+        person = named(application, practitioner)
         changes = dict(pair(value) for value in values or [])
         if changes:
-            await application.services.practitioners.set_values(person.id, changes)
-        shown = application.services.practitioners.values(person.id)
+            await application.practitioners.set_values(person.id, changes)
+        shown = application.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})
         else:
@@ -177,8 +177,8 @@ def users_list(json: Json = False) -> None:
     """Everybody who may sign in."""
 
     async def work(application: Application) -> None:
-        found = application.services.accounts.users()
-        names = application.names()
+        found = application.accounts.users()
+        names = names_of(application)
         rows = [
             {
                 "id": each.id,
@@ -206,7 +206,7 @@ def users_reset(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json
     """A new password to hand over; also for an administrator who has forgotten theirs."""
 
     async def work(application: Application) -> None:
-        accounts = application.services.accounts
+        accounts = application.accounts
         user = accounts.named(name)
         password = await accounts.reset_password(user.id)
         if json:

@@ -102,6 +102,14 @@ def write_durably(path: Path, content: bytes, disk: Disk) -> None:
     disk.sync_folder(path.parent)
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """A file a person asked for; whole or not at all. Raises StoreError."""
+    try:
+        write_durably(path, content, Disk())
+    except OSError as error:
+        raise disk_trouble(error, path) from error
+
+
 def make_folder(folder: Path) -> None:
     """The folder and its parents, for this user alone; raises StoreError."""
     try:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from companion.services.access.gate import Who, gated
 from companion.services.accounts.accounts import Accounts
-from companion.services.application import Services
+from companion.services.assembly import Application
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
+from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
 from companion.services.maintenance.doctor import Doctor
@@ -41,6 +42,7 @@ class PageServices:
     settings: SettingsReader
     practitioners: Practitioners
     importing: Importing
+    imports: ImportHistory
     sources: Sources
     connecting: Connecting
     syncing: Syncing
@@ -59,13 +61,14 @@ class PageServices:
     setup: Setup
 
 
-def page_services(services: Services, who: Who) -> PageServices:
+def page_services(services: Application, who: Who) -> PageServices:
     """`who` says who is at the page, at every call."""
     return PageServices(
         clock=services.clock,
         settings=gated(SettingsReader(services.settings), who),
         practitioners=gated(services.practitioners, who),
         importing=gated(services.importing, who),
+        imports=gated(services.imports, who),
         sources=gated(services.sources, who),
         connecting=gated(services.connecting, who),
         syncing=gated(services.syncing, who),

@@ -10,13 +10,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from companion.domain.appointments import Appointment, AppointmentKind, ShowAs
+from companion.domain.errors import FileRefused
 from tests.samples.exports import ALLIED, Row, as_text, csv_bytes, xlsx_bytes
 from tests.samples.import_bench import ImportBench
 
-LETTERS = string.ascii_letters + "éüÅøß'-=+@;,\t\"\n<>&"
-"""Of cp1252, with everything that delimited text must quote and a formula begins with."""
+LETTERS = string.ascii_letters + "'-=+@;,|\t\"\n<>&"
+"""With everything that delimited text must quote and a formula begins with."""
+NAMES = ("Zoë", "MÜLLER", "Åsa", "Søren", "Weiß", "O’Dowd", "Café – été")
+"""Letters with accents only where names have them: by them cp1252 is told from its like."""
 MOMENTS = ("%d/%m/%Y %H:%M", "%d/%m/%y %H:%M", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y %I:%M %p")
-texts = st.text(LETTERS, max_size=30)
+texts = st.lists(st.one_of(st.text(LETTERS, max_size=10), st.sampled_from(NAMES)), max_size=4).map(
+    " ".join
+)
 starts = st.datetimes(
     datetime(2024, 1, 1),  # noqa: DTZ001 - wall time
     datetime(2028, 12, 31),  # noqa: DTZ001 - wall time
@@ -199,12 +204,16 @@ def test_a_line_cut_or_doubled_or_quoted_leaves_every_other_row(
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_under_a_header_are_rows_or_reasons(noise: bytes) -> None:
+def test_any_bytes_under_a_header_are_rows_or_reasons_or_no_text_at_all(noise: bytes) -> None:
     async def scene() -> None:
         with tempfile.TemporaryDirectory() as folder:
             bench = ImportBench(Path(folder))
             content = ",".join(ALLIED).encode() + b"\r\n" + noise.replace(b"\x00", b"")
-            shown = await bench.preview(content, snapshot=True)
+            try:
+                shown = await bench.preview(content, snapshot=True)
+            except FileRefused:
+                assert noise  # of which nobody would say that it is text
+                return
             assert shown.added <= content.count(b"\n") + content.count(b"\r")
 
     asyncio.run(scene())

@@ -107,7 +107,6 @@ class Clinic:
                 "home": Path("home"),
                 "program": "1.2.3",
                 "integrity": answering("ok"),
-                "set_secrets_aside": self.secrets.set_aside,
                 "listener": lambda: ("192.168.20.7", 8090),
                 **self.more,
             }

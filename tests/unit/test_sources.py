@@ -8,7 +8,6 @@ import pytest
 
 from companion.adapters.file_locks import FileLock
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular import TableFiles
 from companion.domain.errors import BadInput, FileRefused, NotFound
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
@@ -25,6 +24,7 @@ from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes
 from tests.fakes.stores import MemoryStores
+from tests.fakes.workbooks import InlineWorkbooks
 
 MAPPING = '[columns]\nstart = "From"\nend = "To"\npractitioner = "Who"\n'
 
@@ -44,7 +44,7 @@ class Fixture:
                 book=stores.book,
                 settings=self.settings,
                 practitioners=Practitioners(settings=self.settings, book=stores.book, clock=clock),
-                reader=TableFiles(),
+                reader=InlineWorkbooks(),
                 activity=stores.activity,
                 clock=clock,
             ),

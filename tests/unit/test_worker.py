@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from companion.adapters.tabular import TableFiles
 from companion.domain.errors import (
     AccountParked,
     Offline,
@@ -28,6 +27,7 @@ from companion.services.settings.practitioners import Practitioners
 from tests.battery.world import ANNA, BORIS, MONDAY, Crash, World, appointment
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import MemoryActivity
+from tests.fakes.workbooks import InlineWorkbooks
 from tests.samples.exports import allied, csv_bytes
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -164,7 +164,7 @@ async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_sec
         practitioners=Practitioners(
             settings=world.settings, book=world.stores.book, clock=world.clock
         ),
-        reader=TableFiles(),
+        reader=InlineWorkbooks(),
         activity=activity,
         clock=world.clock,
     )

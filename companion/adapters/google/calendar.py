@@ -3,7 +3,7 @@
 Single changes use PATCH (3 quota units), because it leaves alone what the practitioner touched;
 a PUT would cost 1 but needs a read first to do the same. Several writes go as one batch request.
 
-What an answer can leave open is settled here, at the cost of one more call in rare cases:
+What an answer can leave open is decided here, at the cost of one more call in rare cases:
 
 - a 404 on an event may mean the event or the whole calendar: the calendar is asked for;
 - a patch never names `status` (see `wire`); where a live event comes back tentative that should

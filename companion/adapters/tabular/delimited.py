@@ -1,14 +1,16 @@
-"""Delimited text (CSV) as a table.
+"""Delimited text (CSV) as a sheet of cells.
 
-Encoding: a byte order mark decides; else zero bytes tell UTF-16; else UTF-8, and where that fails
-cp1252, unless nearly everything was good UTF-8 and single bytes are broken. Delimiter: of comma,
-semicolon and tab the one that cuts the header row into most columns; Excel's own ``sep=;`` line
-is honoured. The header is the first row with at least two filled cells; titles above it count
-for nothing.
+Delimiter: every line of the beginning is tried as the header with each of comma, semicolon, tab
+and pipe. The best has many columns and following rows that agree with it: as many cells as it has
+counts fully, fewer half (some programs leave empty cells at the end away), more a little (a note
+with the delimiter in it). With a title above no row agrees, and a line of data, such as one cut up
+by its own notes, is taken for a header only where there is no better. Excel's own ``sep=;`` line
+is honoured.
 
 Records are read strictly. Where quotation marks do not match, only the line that began the record
-is given up, named in `Table.damaged`, and reading goes on at the next line: a stray mark must not
-swallow the rest of the file, and what it would have swallowed must not look removed.
+is given up and named as damaged, and reading goes on at the next line: a stray mark must not
+swallow the rest of the file, and what it would have swallowed must not look removed. A record with
+backslashes before its quotation marks is taken as databases write it.
 """
 
 from __future__ import annotations
@@ -16,21 +18,126 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from companion.domain.errors import FileRefused
-from companion.services.ports import Table
+from companion.adapters.tabular.decoding import decoded
+from companion.adapters.tabular.refusals import ROW_LIMIT, Refused
+from companion.adapters.tabular.stream import SheetWriter
 
-ROW_LIMIT = 250_000
-COLUMN_LIMIT = 500
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
 _BAD_QUOTES = "The quotation marks in this row do not match."
+_TOO_LONG = "This row is longer than any export's: a quotation mark may be missing."
+_CUT_OFF = "This row holds zero bytes: the file was not written to its end."
+_ZEROS = "Zero bytes between the characters were left out."
+_LINE_LIMIT = 8 * ROW_LIMIT
+"""A row may have several lines, yet not all of them very many."""
 _DAMAGE_LIMIT = 1_000
 """Rows given up, each of which may have cost a look at 100,000 characters."""
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
-_SHARED_LENGTH = 40
-"""Cells up to this length are kept once however often they occur."""
+_END_OF_FILE = "\x1a"
+"""As DOS programs write it."""
+_CONTROLS = "\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x7f"
+_CONTROLS_SHARE = 0.05
+"""Of characters that no text has; a few come from old databases. Program files and pictures have
+twice that, or zero bytes besides."""
+_LOOKED_AT = 1_000_000
+"""Characters by which binary files are told from text."""
+_BEGINNING = 100_000
+"""Characters by which the delimiter is told."""
+_HEADER_LINES, _FOLLOWING_LINES = 40, 60
+_DATA = re.compile(r"\d{1,2}[:/.-]\d{2}|@|^\s*\d+\s*$")
+"""In a cell: this is a row of data, not of names."""
+_ENOUGH = 0.29
+"""Share of the rows below that must agree with a header."""
+_PROGRESS = 2_000
+"""Lines."""
+
+
+def read_delimited(content: bytes, out: SheetWriter) -> None:
+    """Raises Refused."""
+    text, note = decoded(content)
+    text = text.removesuffix(_END_OF_FILE)
+    _refuse_binary(text)
+    if max(text.count("\n"), text.count("\r")) > _LINE_LIMIT:
+        raise Refused("too many rows")
+    if note:
+        out.note(note)
+    place = _Place(offset=0, line=1)
+    named = _SEPARATOR_LINE.match(text)
+    if named:
+        place = _Place(offset=named.end(), line=2)
+    delimiter = named[1] if named else sniffed(text)
+    out.sheet("")
+    zeros = "\x00" in text
+    for number, cells in _records(text, place, delimiter, _Damage(out)):
+        record = cells
+        if zeros and any("\x00" in each for each in cells):
+            record = [each.replace("\x00", "") for each in cells]
+            if not any(each and not each.isspace() for each in record):
+                out.damaged(number, _CUT_OFF)
+                continue
+            out.note(_ZEROS)
+        out.row(number, record)
+        if number % _PROGRESS == 0:
+            out.progress(place.offset / len(text))
+
+
+def _refuse_binary(text: str) -> None:
+    zeros = text.count("\x00")
+    if zeros and not text.strip("\x00 \r\n\t"):
+        raise Refused("zeros")
+    head = text[:_LOOKED_AT]
+    foreign = sum(map(head.count, _CONTROLS))
+    if foreign > _CONTROLS_SHARE * len(head) * (0.1 if zeros else 1):
+        raise Refused("not text")
+
+
+# ── the delimiter ─────────────────────────────────────────────────────────────────────────────
+
+
+def sniffed(text: str) -> str:
+    """The comma where nothing speaks for another."""
+    lines = text[:_BEGINNING].splitlines(keepends=True)
+    filled = "".join(each for each in lines if not each.isspace())
+    scores = {each: _agreement(filled, each) for each in _DELIMITERS}
+    return max(_DELIMITERS, key=lambda each: scores[each])
+
+
+def _agreement(text: str, delimiter: str) -> tuple[bool, float]:
+    """Of the best header row under this delimiter: whether it may be one, and its columns as far
+    as the rows below agree with it."""
+    records: list[list[str]] = []
+    damage = _Damage(None, limit=_HEADER_LINES + _FOLLOWING_LINES)
+    with suppress(Refused):
+        for _number, record in _records(text, _Place(offset=0, line=1), delimiter, damage):
+            if any(each and not each.isspace() for each in record):
+                records.append(record)
+            if len(records) > _HEADER_LINES + _FOLLOWING_LINES:
+                break
+    best = (False, 0.0)
+    for at, header in enumerate(records[:_HEADER_LINES]):
+        filled = sum(bool(each) and not each.isspace() for each in header)
+        if filled < 2:
+            continue
+        following = records[at + 1 : at + 1 + _FOLLOWING_LINES]
+        agreeing = sum(_agrees(len(each), len(header)) for each in following)
+        share = (agreeing + 0.75) / (len(following) + damage.count + 1.5)
+        names = share > _ENOUGH and not any(map(_DATA.search, header))
+        best = max(best, (names, filled * share * (1 - at / 100)))
+    return best
+
+
+def _agrees(width: int, header: int) -> float:
+    if width == header:
+        return 1.0
+    if width > header:
+        return 0.25
+    return 0.5 if width >= 2 else 0.0
+
+
+# ── records ───────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(slots=True)
@@ -41,130 +148,63 @@ class _Place:
     line: int
 
 
-def read_delimited(content: bytes) -> Table:
-    text = _decoded(content)
-    place = _Place(offset=0, line=1)
-    named = _SEPARATOR_LINE.match(text)
-    if named:
-        place = _Place(offset=named.end(), line=2)
-    delimiter = named[1] if named else _sniffed(text)
-    damaged: list[tuple[int, str]] = []
-    headers: tuple[str, ...] | None = None
-    above: list[tuple[int, tuple[object, ...]]] = []
-    rows: list[tuple[int, tuple[object, ...]]] = []
-    shared: dict[str, str] = {}
-    for number, record in _records(text, place, delimiter, damaged):
-        if len(record) > COLUMN_LIMIT or len(rows) > ROW_LIMIT:
-            raise FileRefused(
-                f"The file has more than {ROW_LIMIT:,} rows or {COLUMN_LIMIT} columns.",
-                "Export fewer days at a time.",
-            )
-        if headers is None:
-            if sum(map(bool, map(str.strip, record))) >= 2:
-                headers = _trimmed(record)
-            elif any(map(str.strip, record)):
-                above.append((number, tuple(record)))
-            continue
-        cells = tuple(
-            (shared.setdefault(each, each) if len(each) <= _SHARED_LENGTH else each) or None
-            for each in record
-        )
-        rows.append((number, cells))
-    if headers is None and above:
-        headers, rows = tuple(str(each) for each in above[0][1]), above[1:]
-    return Table(headers=headers or (), rows=rows, kind="csv", damaged=damaged)
+@dataclass(slots=True)
+class _Damage:
+    """Lines given up; raises Refused when they are too many."""
 
+    out: SheetWriter | None
+    """Who is told; None: nobody."""
+    limit: int = _DAMAGE_LIMIT
+    count: int = 0
 
-def _trimmed(record: list[str]) -> tuple[str, ...]:
-    """Without the empty columns at the end."""
-    while record and not record[-1].strip():
-        record.pop()
-    return tuple(each.strip() for each in record)
+    def line(self, number: int, reason: str) -> None:
+        self.count += 1
+        if self.count > self.limit:
+            raise Refused("quotation marks")
+        if self.out is not None:
+            self.out.damaged(number, reason)
 
 
 def _records(
-    text: str, place: _Place, delimiter: str, damaged: list[tuple[int, str]]
+    text: str, place: _Place, delimiter: str, damage: _Damage
 ) -> Iterator[tuple[int, list[str]]]:
     """Line number (from 1) at which each record begins, and its cells."""
     while place.offset < len(text):
-        began = _Place(offset=place.offset, line=place.line)
+        offset, number = place.offset, place.line
         reader = csv.reader(_lines(text, place), delimiter=delimiter, strict=True)
         try:
             for record in reader:
-                yield began.line, record
-                began = _Place(offset=place.offset, line=place.line)
-        except csv.Error:
-            damaged.append((began.line, _BAD_QUOTES))
-            if len(damaged) > _DAMAGE_LIMIT:
-                raise FileRefused(
-                    "The quotation marks of this file do not match in very many rows.",
-                    "Export it again as CSV or Excel (.xlsx).",
-                ) from None  # the cause may carry a cell
-            line = _LINE.match(text, began.offset)
-            place.offset = line.end() if line else len(text)
-            place.line = began.line + 1
+                yield number, record
+                offset, number = place.offset, place.line
+        except csv.Error as error:
+            found = _LINE.match(text, offset)
+            line = found[0] if found else ""
+            place.offset, place.line = offset + len(line), number + 1
+            escaped = _escaped(line, delimiter)
+            if escaped is not None:
+                yield number, escaped
+            elif "\x00" in line:
+                damage.line(number, _CUT_OFF)
+            else:
+                damage.line(number, _TOO_LONG if "limit" in str(error) else _BAD_QUOTES)
+
+
+def _escaped(line: str, delimiter: str) -> list[str] | None:
+    """A record with backslashes before its quotation marks; None for any other."""
+    if '\\"' not in line:
+        return None
+    try:
+        reader = csv.reader(
+            [line], delimiter=delimiter, escapechar="\\", doublequote=False, strict=True
+        )
+        return next(reader, None)
+    except csv.Error:
+        return None
 
 
 def _lines(text: str, place: _Place) -> Iterator[str]:
     """From `place` on, which moves along."""
-    while place.offset < len(text):
-        line = _LINE.match(text, place.offset)
-        if line is None:
-            return
-        place.offset = line.end()
+    for found in _LINE.finditer(text, place.offset):
+        place.offset = found.end()
         place.line += 1
-        yield line[0]
-
-
-def _sniffed(text: str) -> str:
-    """The delimiter that gives the widest of the first rows; the comma where none gives two."""
-    widths = {each: _width(text, each) for each in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda each: widths[each])
-
-
-def _width(text: str, delimiter: str) -> int:
-    """Columns of the header under this delimiter."""
-    place = _Place(offset=0, line=1)
-    for number, record in _records(text[:100_000], place, delimiter, []):
-        filled = sum(map(bool, map(str.strip, record)))
-        if filled >= 2:
-            return filled
-        if number > 50:
-            break
-    return 1
-
-
-def _decoded(content: bytes) -> str:
-    encoding = _marked_encoding(content) or _unmarked_utf16(content)
-    if encoding:
-        return content.decode(encoding, "replace").removeprefix("\ufeff")
-    if b"\x00" in content:
-        raise FileRefused(
-            "This is not a table: it holds bytes that no text has.",
-            "Export it from the practice software as CSV or Excel (.xlsx).",
-        )
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = content.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    beyond_ascii = len(text) - broken - len(text.encode("ascii", "ignore"))
-    return text if beyond_ascii > broken else content.decode("cp1252", "replace")
-
-
-def _marked_encoding(content: bytes) -> str:
-    if content.startswith(b"\xef\xbb\xbf"):
-        return "utf-8"
-    if content.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        return "utf-32"
-    return "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ""
-
-
-def _unmarked_utf16(content: bytes) -> str:
-    """Mostly Latin text has a zero in every other byte."""
-    head = content[:2_000]
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = len(head) / 2
-    if odd > 0.6 * half and even < 0.1 * half:
-        return "utf-16-le"
-    return "utf-16-be" if even > 0.6 * half and odd < 0.1 * half else ""
+        yield found[0]

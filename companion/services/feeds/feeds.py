@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, NotFound, StoreError
-from companion.domain.events import clean_text
+from companion.domain.plain_text import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.tokens import token_digest
 from companion.domain.window import SyncWindow
@@ -52,7 +52,7 @@ from companion.services.ports import (
 
 
 class Feeds:
-    def __init__(  # noqa: PLR0913 - the parts of the house that it joins; main names each
+    def __init__(  # noqa: PLR0913 - what it joins; assembly names each
         self,
         *,
         book: AppointmentBook,

@@ -33,7 +33,7 @@ from companion.services.ports import (
     AppointmentBook,
     Clock,
     FeedStore,
-    ListedSecrets,
+    SecretStore,
     SettingsStore,
 )
 from companion.services.settings.documents import to_tables
@@ -112,7 +112,7 @@ class Backups:
         settings: SettingsStore,
         book: AppointmentBook,
         feeds: FeedStore,
-        secrets: ListedSecrets,
+        secrets: SecretStore,
         activity: ActivityLog,
         copy_database: Callable[[Path], Awaitable[None]],
         sealing: Sealing,

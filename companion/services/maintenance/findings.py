@@ -103,7 +103,6 @@ class CheckContext:
     """Version of Calendar Companion."""
     integrity: Callable[[], Awaitable[str]]
     """Of the database: ``ok``, or the first trouble."""
-    set_secrets_aside: Callable[[], Awaitable[Path | None]]
     recovered: Callable[[], str] = lambda: ""
     """The sentence of a settings file that fell back on its last good copy."""
     weak_key: str = ""

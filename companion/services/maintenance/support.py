@@ -39,7 +39,7 @@ from companion.services.ports import (
     Clock,
     FeedStore,
     Ledger,
-    ListedSecrets,
+    SecretStore,
     SettingsStore,
     calendar_of,
 )
@@ -70,7 +70,7 @@ class Support:
         ledger: Ledger,
         feeds: FeedStore,
         activity: ActivityLog,
-        secrets: ListedSecrets,
+        secrets: SecretStore,
         versions: Callable[[], Mapping[str, str]],
         clock: Clock,
         home: Path,

@@ -34,7 +34,7 @@ class Auditing:
         cause: str = "audit",
         fingerprint: str = "",
     ) -> PassResult:
-        """Compare event by event; with `repair` mend by the practitioner's settings.
+        """Compare event by event; with `repair` correct it by the practitioner's settings.
 
         `differences` of the result are as found before any repair; `proof` is how things
         stand at the end. Raises no CompanionError: the result carries it."""

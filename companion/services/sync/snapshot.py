@@ -129,7 +129,7 @@ async def gather(
     *,
     before: SyncSnapshot | None = None,
 ) -> SyncSnapshot:
-    """Book, ledger and plan of one practitioner as of now. `before`: an earlier desk of the same
+    """Book, ledger and plan of one practitioner as of now. `before`: an earlier one of the same
     pass, whose projections are taken over where nothing has changed."""
     window = window_of(record, parts.clock.now())
     calendar = calendar_of(record)

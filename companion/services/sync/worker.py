@@ -110,7 +110,7 @@ class _Network:
 
 
 class Worker:
-    def __init__(  # noqa: PLR0913 - the parts of the house that it drives; main names each
+    def __init__(  # noqa: PLR0913 - what it drives; assembly names each
         self,
         *,
         syncing: Syncing,
@@ -245,7 +245,7 @@ class Worker:
 
     async def _look_after_others(self) -> None:
         """Another process has committed. Where it made a pass, it may have been cut short: what
-        we left settled is not settled any more, and is looked at again."""
+        we left complete may not be complete any more, and is looked at again."""
         states = await self._syncing.states()
         for practitioner_id, watch in self._watches.items():
             state = states.get(practitioner_id, SyncState())
@@ -274,7 +274,7 @@ class Worker:
     async def _take_up(
         self, syncing: Mapping[str, PractitionerSettings], settings: Settings
     ) -> None:
-        """New to this process: whatever an earlier one left settled is taken as it is."""
+        """New to this process: whatever an earlier one completed is taken as it is."""
         states = await self._syncing.states()
         for practitioner_id in syncing.keys() - self._watches.keys():
             record = syncing[practitioner_id]

@@ -1,6 +1,6 @@
 """Writing one plan to one calendar: intent, call, confirmation, in small paced batches.
 
-    turn of the pacer → choose the most urgent actions (`steps`) → commit their intent rows
+    share of the quota → choose the most urgent actions (`steps`) → commit their intent rows
         → one call (a batch) → commit what Google confirmed → settle what it refused (`settling`)
 
 Without the intent row an appointment that vanishes between call and confirmation leaves a ghost
@@ -162,7 +162,7 @@ class PlanWriter:
         self.tally.left = len(self._queue)
 
     async def _book_keeping(self, plan: SyncPlan) -> None:
-        """What an audit learnt, adopt and forget: rows only, no call."""
+        """Corrections of an audit, adopt and forget: rows only, no call."""
         if plan.corrections or plan.adopts or plan.forgets:
             await self.ledger.write(
                 self.target.calendar,

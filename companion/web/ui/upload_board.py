@@ -21,8 +21,9 @@ from companion.web.ui.error_reports import log_unexpected
 
 if TYPE_CHECKING:
     from companion.domain.sync_state import Held
-    from companion.services.application import Services
+    from companion.services.assembly import Application
     from companion.services.status import Board, PractitionerStatus
+    from companion.services.sync.passes import PassResult
     from companion.services.sync.progress import Progress
 
 _log = logging.getLogger(__name__)
@@ -37,8 +38,13 @@ class Outcome:
     good: bool
 
 
+def _outcome_of(written: PassResult) -> Outcome:
+    good = written.error is None and not written.failed
+    return Outcome(sentence=formatting.pass_sentence(written), good=good)
+
+
 class UploadBoard:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Application) -> None:
         self._services = services
         self._board: Board | None = None
         self._read_at = float("-inf")
@@ -144,17 +150,12 @@ class UploadBoard:
 
     async def _upload(self, practitioner_id: str, release: Held | None) -> None:
         try:
-            result = await self._services.syncing.run(
+            result = await self._services.uploads.run(
                 practitioner_id,
-                cause="upload",
-                release_held=release is not None,
-                shown=release,
+                release=release,
+                on_written=lambda written: self._tell(practitioner_id, _outcome_of(written)),
             )
-            good = result.error is None and not result.failed
-            outcome = Outcome(sentence=formatting.pass_sentence(result), good=good)
-            self._tell(practitioner_id, outcome)  # at once; the proof takes Google's own list
-            if good:
-                await self._prove(practitioner_id)
+            outcome = _outcome_of(result.written)
         except CompanionError as error:
             outcome = Outcome(sentence=f"{error.what} {error.remedy}", good=False)
         except asyncio.CancelledError:
@@ -172,16 +173,10 @@ class UploadBoard:
         self._read_soon()
         self._version += 1
 
-    async def _prove(self, practitioner_id: str) -> None:
-        """Ask Google for its own list, so that the result comes with the proof."""
-        proved = await self._services.auditing.audit(practitioner_id, repair=False)
-        if proved.error is None:
-            await self._services.setup.uploaded(practitioner_id)
-
     @allows(Action.UPLOAD, of="practitioner_id")
     def cancel(self, practitioner_id: str) -> None:
         """Ask a running upload to stop after the write under way."""
-        self._services.syncing.cancel(practitioner_id)
+        self._services.uploads.cancel(practitioner_id)
         self._version += 1
 
     @allows(Action.SEE_STATUS, of="practitioner_id")

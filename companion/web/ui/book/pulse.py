@@ -18,7 +18,7 @@ from companion.web.ui.upload_board import UploadBoard
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from companion.services.application import Services
+    from companion.services.assembly import Application
     from companion.services.changes import Change
     from companion.services.status import Board
     from companion.services.sync.progress import Progress
@@ -29,7 +29,7 @@ UPLOAD_SECONDS = 1.0
 
 
 class BookPulse:
-    def __init__(self, services: Services, live: UploadBoard) -> None:
+    def __init__(self, services: Application, live: UploadBoard) -> None:
         self._services = services
         self._live = live
         self._revisions: Mapping[str, int] = {}

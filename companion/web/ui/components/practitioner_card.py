@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
 from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
     from companion.services.status import PractitionerStatus
-    from companion.services.sync.progress import Progress, SyncPhase
+    from companion.services.sync.progress import Progress
 
 Card = dict[str, Any]
 

@@ -95,7 +95,7 @@ _ZERO_DATES = frozenset({"0000-00-00", "0001-01-01", "00/00/0000", "01/01/0001",
 """How databases write that there is no date."""
 _LAST_SERIAL = 73_050
 """Of the year 2099: a larger number is not meant as a day."""
-_MONTHS: dict[str, int] = {}
+MONTHS: dict[str, int] = {}
 for _number, _names in enumerate(
     (
         "january jan januar janvier janv enero ene gennaio gen januari",
@@ -113,7 +113,7 @@ for _number, _names in enumerate(
     ),
     1,
 ):
-    _MONTHS |= dict.fromkeys(_names.split(), _number)
+    MONTHS |= dict.fromkeys(_names.split(), _number)
 _OFFSET = re.compile(r"\s*(?:(Z)|(?:UTC|GMT)?\s?([+-])(\d{2})(?::?([0-5]\d))?)$", _ANY_CASE)
 _ZONE_NAME = re.compile(r"\s*\(?([A-Z]{3,5})\)?$")
 ZONE_HOURS: dict[str, float] = {
@@ -206,9 +206,9 @@ def _leading_or_trailing_date(text: str, order: DateOrder) -> tuple[date | None,
         if form is _FIGURES:
             day = _figures(found[1], found[3], found[4], order)
         elif form is _DAY_FIRST:
-            day = _date(found[3], _MONTHS.get(found[2].casefold(), 0), found[1])
+            day = _date(found[3], MONTHS.get(found[2].casefold(), 0), found[1])
         elif form is _MONTH_FIRST:
-            day = _date(found[3], _MONTHS.get(found[1].casefold(), 0), found[2])
+            day = _date(found[3], MONTHS.get(found[1].casefold(), 0), found[2])
         else:
             day = _date(found[1], int(found[2]), found[3])
         if day is not None:

@@ -9,7 +9,7 @@ from companion.domain.appointments import fold_name
 
 
 class Role(StrEnum):
-    """What somebody may do is `companion.services.accounts.policy`."""
+    """What somebody may do is `companion.services.access.policy`."""
 
     ADMINISTRATOR = "administrator"
     RECEPTION = "reception"

@@ -12,6 +12,8 @@ from datetime import datetime
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Practice, PractitionerSettings
 from companion.domain.sync_state import Held, SyncState
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.ports import (
     Activity,
     ActivityLog,
@@ -109,6 +111,7 @@ class Status:
         self._clock = clock
         self._staleness = staleness
 
+    @allows(Action.SEE_STATUS)
     async def board(self, *, activity: int = 30) -> Board:
         """A few queries whatever the number of practitioners; none to Google."""
         settings = self._settings.read()
@@ -131,6 +134,12 @@ class Status:
             activity=await self._activity.recent(activity),
         )
 
+    @allows(Action.SEE_STATUS)
+    async def activity(self, limit: int) -> list[Activity]:
+        """Of the whole practice, newest first."""
+        return await self._activity.recent(limit)
+
+    @allows(Action.SEE_STATUS, of="practitioner_id")
     async def one(self, practitioner_id: str) -> PractitionerStatus:
         """As on the board; raises NotFound. Of two hundred one is read ten times as fast as all."""
         record = self._settings.read().practitioner(practitioner_id)

@@ -13,8 +13,8 @@ The sign-in at Google comes back without the machine's cookie (SameSite=Strict),
 this browser by a short-lived SameSite=Lax cookie for the callback path, to its beginning by the
 single-use `state`, and to the user who began it: whose session must still live.
 
-Each route names its action in `companion.web.access.ROUTES`; one that is missing there is for
-administrators alone.
+Each route stands with its rule (`_routes`); no rule means that it is open before anybody is signed
+in.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 from fastapi import FastAPI, Request, Response
@@ -38,8 +38,9 @@ from companion.domain.errors import (
     SignInDenied,
     SignInError,
 )
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.application import Services
-from companion.web.access import ADMINISTRATORS, ANYBODY, ROUTES, check
 from companion.web.current_user import SignedInUsers
 from companion.web.guard import Guard
 from companion.web.incoming import Incoming
@@ -60,6 +61,17 @@ SIGN_IN_SECONDS = 300
 _MOST_SIGN_INS = 200
 
 Handler = Callable[[Request], Awaitable[Response]]
+OPEN: Rule | None = None
+"""Before anybody is signed in."""
+CONNECTS = Rule(Action.GOOGLE, of="practitioner_id")
+OWN_ACCOUNT = Rule(Action.OWN_ACCOUNT)
+
+
+class _Route(NamedTuple):
+    method: str
+    path: str
+    rule: Rule | None
+    handler: Handler
 
 
 def create_app(
@@ -69,7 +81,9 @@ def create_app(
     host = FastAPI(title="Calendar Companion", docs_url=None, redoc_url=None, openapi_url=None)
     incoming = Incoming(options.incoming)
     incoming.sweep()
-    _add_routes(host, services, options, incoming)
+    for route in _routes(services, options, incoming):
+        handler = _in_words(_allowed(route, services))
+        host.add_api_route(route.path, handler, methods=[route.method])
     host.mount("/static", StaticFiles(directory=static_dir()), name="app-static")
     mount_ui(host, services, options, incoming)
     return Guard(
@@ -82,7 +96,7 @@ def create_app(
     )
 
 
-def _add_routes(host: FastAPI, services: Services, options: AppOptions, incoming: Incoming) -> None:
+def _routes(services: Services, options: AppOptions, incoming: Incoming) -> tuple[_Route, ...]:
     sign_ins = _SignIns(services, options.port)
 
     async def healthz(_: Request) -> Response:
@@ -100,31 +114,31 @@ def _add_routes(host: FastAPI, services: Services, options: AppOptions, incoming
 
     signing_in = SigningIn(services.accounts, port=options.port, demo=options.demo)
     welcome = Welcome(services.accounts, services.practitioners, signing_in, zones=zone_names)
-    for method, path, handler in (
-        ("GET", "/healthz", healthz),
-        ("HEAD", "/healthz", healthz),
-        ("GET", "/oauth/start/{practitioner_id}", sign_ins.start),
-        ("GET", CALLBACK_PATH, sign_ins.finish),
-        ("POST", "/files/incoming", receive),
-        ("GET", "/sign-in", signing_in.show),
-        ("POST", "/sign-in", signing_in.sign_in),
-        ("POST", "/sign-out", signing_in.sign_out),
-        ("GET", "/account", signing_in.account),
-        ("POST", "/account", signing_in.change_password),
-        ("POST", "/account/everywhere", signing_in.everywhere),
-        ("GET", "/welcome", welcome.practice),
-        ("POST", "/welcome", welcome.keep_practice),
-        ("GET", "/welcome/administrator", welcome.administrator),
-        ("POST", "/welcome/administrator", welcome.keep_administrator),
-        ("GET", "/welcome/appointments", welcome.appointments),
-        ("GET", "/welcome/demo", welcome.demo),
-    ):
-        host.add_api_route(path, _in_words(_allowed(path, handler, services)), methods=[method])
+    return (
+        # /welcome is open while there is no user; afterwards it leads away.
+        _Route("GET", "/healthz", OPEN, healthz),
+        _Route("HEAD", "/healthz", OPEN, healthz),
+        _Route("GET", "/oauth/start/{practitioner_id}", CONNECTS, sign_ins.start),
+        _Route("GET", CALLBACK_PATH, OPEN, sign_ins.finish),  # bound to browser and user that began
+        _Route("POST", "/files/incoming", Rule(Action.IMPORT, somewhere=True), receive),
+        _Route("GET", "/sign-in", OPEN, signing_in.show),
+        _Route("POST", "/sign-in", OPEN, signing_in.sign_in),
+        _Route("POST", "/sign-out", OPEN, signing_in.sign_out),
+        _Route("GET", "/account", OWN_ACCOUNT, signing_in.account),
+        _Route("POST", "/account", OWN_ACCOUNT, signing_in.change_password),
+        _Route("POST", "/account/everywhere", OWN_ACCOUNT, signing_in.everywhere),
+        _Route("GET", "/welcome", OPEN, welcome.practice),
+        _Route("POST", "/welcome", OPEN, welcome.keep_practice),
+        _Route("GET", "/welcome/administrator", OPEN, welcome.administrator),
+        _Route("POST", "/welcome/administrator", OPEN, welcome.keep_administrator),
+        _Route("GET", "/welcome/appointments", Rule(Action.USERS), welcome.appointments),
+        _Route("GET", "/welcome/demo", OPEN, welcome.demo),
+    )
 
 
-def _allowed(path: str, handler: Handler, services: Services) -> Handler:
-    """The handler, behind the rule of its path."""
-    rule = ROUTES.get(path, ADMINISTRATORS)
+def _allowed(route: _Route, services: Services) -> Handler:
+    """The route's handler, behind its rule."""
+    rule, handler = route.rule, route.handler
     if rule is None:
         return handler
 
@@ -132,10 +146,10 @@ def _allowed(path: str, handler: Handler, services: Services) -> Handler:
         user = services.accounts.sessions.user(request.scope.get("companion.session", ""))
         if user is None:
             raise SignedOut
-        wanted = request.path_params.get(rule.whose)
+        wanted = request.path_params.get(rule.of)
         if wanted is not None:  # by id or name, as the handler will take it
             wanted = services.settings.read().practitioner(str(wanted)).practitioner.id
-        check(user, rule, None if wanted is None else (wanted,))
+        rule.check(user, () if wanted is None else (wanted,))
         return await handler(request)
 
     return asks_first
@@ -224,8 +238,7 @@ class _SignIns:
             user = self._services.accounts.sessions.user(begun.session)
             if user is None:
                 raise SignedOut("You were signed out here while Google was asked.")
-            rule = ROUTES["/oauth/start/{practitioner_id}"]
-            check(user, rule or ANYBODY, (begun.practitioner_id,))
+            CONNECTS.check(user, (begun.practitioner_id,))
             connected = await self._services.connecting.finish(
                 str(request.url), user=begun.user_id, upload_by_hand=True
             )

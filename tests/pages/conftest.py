@@ -77,7 +77,7 @@ async def visiting(
                 application.services,
                 AppOptions(port=8080, home=folder, version="1.2.3", **options),
                 Incoming(folder / "incoming"),
-                who=who if callable(who) else lambda: who,
+                user_of=lambda _session: who() if callable(who) else who,
             )
             async with nicegui_app.router.lifespan_context(nicegui_app):
                 transport = httpx.ASGITransport(nicegui_app)

@@ -235,7 +235,8 @@ async def test_only_its_owner_sees_a_link_again(visit: Visit, tmp_path: Path) ->
     await visit.user.should_see("Work phone")
     assert not [each for each in visit.elements(ui.button) if each.text == "Show"]
     (link,) = await links(visit)
-    with pytest.raises(NotAllowed):
+    assert visit.user.client is not None
+    with visit.user.client, pytest.raises(NotAllowed):
         await visit.site.services.feeds.url(link.id)
 
 

@@ -21,10 +21,11 @@ from starlette.responses import Response
 
 from companion.domain.errors import NotAllowed, SignedOut
 from companion.domain.users import Role, User
+from companion.services.access.gate import gated
 from companion.services.accounts.sessions import hash_of
-from companion.services.application import Services
-from companion.web.access import METHODS, NEVER, PAGES, ROUTES, Gate
-from companion.web.app import _allowed
+from companion.services.settings.reading import SettingsReader
+from companion.web import app
+from companion.web.access import PageServices
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
 from companion.web.ui.page_setup import create_site
@@ -139,40 +140,39 @@ async def _cells(
 # ── how the product is asked ──────────────────────────────────────────────────────────────────
 
 
-def _members(application: FakeApplication) -> Iterator[tuple[str, str, Any]]:
-    """(part, name, the service) of everything public that pages could reach for."""
-    parts = {each.name: getattr(application.services, each.name) for each in fields(Services)}
-    parts["live"] = UploadBoard(application.services)
-    for full in (*METHODS, *NEVER):
-        part, _, name = full.partition(".")
-        yield part, name, parts[part]
+def _services(application: FakeApplication) -> Iterator[tuple[str, Any]]:
+    """What pages get, by its name there; without the gate."""
+    for each in fields(PageServices):
+        if each.name != "clock":
+            yield each.name, getattr(application.services, each.name)
+    yield "live", UploadBoard(application.services)
 
 
 async def _methods(
     application: FakeApplication, arguments: dict[str, dict[str, object]]
 ) -> Iterator[str]:
     lines = []
-    for part, name, service in _members(application):
-        found = inspect.getattr_static(type(service), name, None)
-        signature = inspect.signature(found).parameters if callable(found) else {}
-        names = arguments[OWN].keys() & signature.keys()
-        needed = any(signature[each].default is inspect.Parameter.empty for each in names)
-        idle = _without_effect(service)
+    for part, service in _services(application):
+        idle = _without_effect(SettingsReader(service) if part == "settings" else service)
+        for name, member in inspect.getmembers_static(type(idle)):
+            if name.startswith("_"):
+                continue
+            parameters = inspect.signature(member).parameters if callable(member) else {}
+            names = arguments[OWN].keys() & parameters.keys()
+            needed = any(parameters[each].default is inspect.Parameter.empty for each in names)
 
-        def ask(
-            user: User | None,
-            given: dict[str, Any],
-            part: str = part,
-            name: str = name,
-            idle: Any = idle,
-            method: bool = callable(found),
-        ) -> Any:
-            gated = Gate(application.services, _who(user), **{part: idle})
-            member = getattr(getattr(gated, part), name)
-            return member(**given) if method else None
+            def ask(
+                user: User | None,
+                given: dict[str, Any],
+                name: str = name,
+                idle: Any = idle,
+                method: bool = callable(member),
+            ) -> Any:
+                found = getattr(gated(idle, _who(user)), name)
+                return found(**given) if method else None
 
-        cells = await _cells(ask, names, arguments, needed=needed)
-        lines.append((f"{part}.{name}", cells))
+            cells = await _cells(ask, names, arguments, needed=needed)
+            lines.append((f"{part}.{name}", cells))
     allowed = (each for each in sorted(lines) if any("y" in cell for cell in each[1].split()[1::2]))
     return (f"method  {full:34} {cells}" for full, cells in allowed)
 
@@ -182,17 +182,15 @@ async def _pages(
 ) -> Iterator[str]:
     options = AppOptions(port=8080, home=folder, version="1")
     with nicegui_reset_globals():
-        create_site(
-            application.services, options, Incoming(folder), who=_who(USERS["administrator"])
-        )
-        paths = sorted(Client.page_routes.values())
+        pages = create_site(application.services, options, Incoming(folder)).pages
+        assert pages.keys() == set(Client.page_routes.values())
     lines = []
-    for path in paths:
+    for path in sorted(pages):
         names = {"practitioner_id"} if "{" in path else set()
 
         def ask(user: User | None, given: dict[str, Any], path: str = path) -> Any:
-            site = SimpleNamespace(who=_who(user), services=application.services)
-            answer = _admit(cast(Any, site), PAGES[path], given)
+            site = SimpleNamespace(who=_who(user), services=application.services, pages=pages)
+            answer = _admit(cast(Any, site), path, given)
             if answer is not None and "sign-in" in answer.headers["location"]:
                 raise SignedOut
 
@@ -201,7 +199,7 @@ async def _pages(
 
 
 async def _routes(
-    application: FakeApplication, arguments: dict[str, dict[str, object]]
+    application: FakeApplication, folder: Path, arguments: dict[str, dict[str, object]]
 ) -> Iterator[str]:
     sessions = application.services.accounts.sessions
     tokens = {user: await sessions.begin(user) for user in USERS.values() if user is not None}
@@ -210,13 +208,17 @@ async def _routes(
         return Response()
 
     lines = []
-    for path in ROUTES:
+    options = AppOptions(port=8080, home=folder, version="1")
+    routes = app._routes(application.services, options, Incoming(folder))
+    for path, route in {each.path: each for each in routes}.items():
         names = {"practitioner_id"} if "{" in path else set()
 
-        def ask(user: User | None, given: dict[str, Any], path: str = path) -> Any:
+        def ask(user: User | None, given: dict[str, Any], route: Any = route) -> Any:
             session = "" if user is None else hash_of(tokens[user])
             scope = {"type": "http", "path_params": given, "companion.session": session}
-            return _allowed(path, handler, application.services)(Request(scope))
+            return app._allowed(route._replace(handler=handler), application.services)(
+                Request(scope)
+            )
 
         lines.append((path, await _cells(ask, names, arguments, needed=bool(names))))
     return (f"route   {path:34} {cells}" for path, cells in sorted(lines))
@@ -226,7 +228,7 @@ async def test_every_role_may_do_what_was_frozen_and_nothing_else(tmp_path: Path
     application, arguments = await _house()
     lines = [
         *await _pages(application, tmp_path, arguments),
-        *await _routes(application, arguments),
+        *await _routes(application, tmp_path, arguments),
         *await _methods(application, arguments),
     ]
     got = HEAD + "\n".join(lines) + "\n"

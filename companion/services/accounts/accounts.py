@@ -1,7 +1,7 @@
 """Accounts: the practice's users, their passwords, and signing in and out.
 
 The first user is an administrator, made by the welcome; one administrator always stays. A
-practitioner user belongs to one practitioner. What each role may do is `accounts_policy`, who is
+practitioner user belongs to one practitioner. What each role may do is `access.policy`, who is
 signed in `accounts_sessions`, how tries are slowed down `accounts_delays`.
 
 A name that nobody has costs as much time as a wrong password, and both get the same sentence.
@@ -21,6 +21,8 @@ from companion.domain.appointments import fold_name
 from companion.domain.errors import BadInput, CompanionError, NotFound
 from companion.domain.settings import Settings
 from companion.domain.users import Role, User
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.accounts.delays import Delays
 from companion.services.accounts.sessions import Sessions, SessionStore
 from companion.services.ports import Activity, ActivityLog, Clock, SettingsStore
@@ -79,13 +81,16 @@ class Accounts:
 
     # ── who there is ──────────────────────────────────────────────────────────────────────────
 
+    @allows(Action.USERS)
     def users(self) -> tuple[User, ...]:
         return tuple(self._settings.read().users.values())
 
+    @allows(Action.USERS)
     def user(self, user_id: str) -> User:
         """Raises NotFound."""
         return _known(self._settings.read(), user_id)
 
+    @allows(Action.USERS)
     def named(self, name: str) -> User:
         """Raises NotFound."""
         for user in self.users():
@@ -122,6 +127,7 @@ class Accounts:
         administrators = (e for e in settings.users.values() if e.role is Role.ADMINISTRATOR)
         return settings.users.get(DEMO_USER) or next(administrators)
 
+    @allows(Action.USERS)
     async def add(self, name: str, role: Role, *, practitioner_id: str = "") -> tuple[User, str]:
         """The new user and their first password, to be changed at the first sign-in.
 
@@ -146,6 +152,7 @@ class Accounts:
         await self._note(f"The user {tidy} was added ({role}).")
         return self.named(tidy), password
 
+    @allows(Action.USERS)
     async def edit(
         self,
         user_id: str,
@@ -174,6 +181,7 @@ class Accounts:
         await self._note(f"The user {user.name} was changed ({user.role}).")
         return user
 
+    @allows(Action.USERS)
     async def remove(self, user_id: str) -> None:
         """Their sessions end with them. Raises BadInput for the last administrator."""
         name = self.user(user_id).name
@@ -211,9 +219,11 @@ class Accounts:
             found = self.user(found.id)
         return found, await self.sessions.begin(found)
 
+    @allows(Action.USERS)
     def open_sessions(self, user_id: str) -> int:
         return self.sessions.count(user_id)
 
+    @allows(Action.USERS)
     async def sign_out_everywhere(self, user_id: str) -> None:
         def edit(settings: Settings) -> Settings:
             user = _known(settings, user_id)
@@ -242,6 +252,7 @@ class Accounts:
         changed = await self._set_password(user_id, hashed, must_change=False)
         return await self.sessions.begin(changed)
 
+    @allows(Action.USERS)
     async def reset_password(self, user_id: str) -> str:
         """A new password to hand over; it must be changed at the next sign-in, and everything
         the user had open is signed out."""

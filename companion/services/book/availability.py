@@ -8,6 +8,8 @@ from dataclasses import replace
 from companion.domain.availability import DAYS, WorkingHours, check_hours
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import Settings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.ports import SettingsStore
 from companion.services.settings import checks
 
@@ -18,11 +20,13 @@ class Availability:
     def __init__(self, *, settings: SettingsStore) -> None:
         self._settings = settings
 
+    @allows(Action.SEE_BOOK, of="practitioner_id")
     def of(self, practitioner_id: str) -> tuple[WorkingHours, ...]:
         """Empty for one nobody knows any more."""
         record = self._settings.read().practitioners.get(practitioner_id)
         return () if record is None else record.availability
 
+    @allows(Action.EDIT_BOOK)
     async def keep(
         self, practitioner_id: str, hours: Iterable[WorkingHours]
     ) -> tuple[WorkingHours, ...]:

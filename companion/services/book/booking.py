@@ -24,8 +24,10 @@ from companion.domain.appointments import (
 )
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.repetition import starts
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.book.drafts import AppointmentDraft, appointment_of, checked, draft_of
-from companion.services.book.occurrences import find, key_of, no_such, split_key
+from companion.services.book.occurrences import find, key_of, no_such, owner_of, split_key
 from companion.services.book.series import (
     Scope,
     cancel_occurrence,
@@ -110,6 +112,10 @@ class Booking:
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
 
+    async def _owner(self, key: str) -> str | None:
+        return await owner_of(self._book, key)
+
+    @allows(Action.SEE_BOOK, of="key", owner=_owner)
     async def open(self, key: str) -> Opened:
         """Raises NotFound for what is not in the book any more."""
         appointment_id, original = split_key(key)
@@ -125,6 +131,7 @@ class Booking:
             cancelled=found.cancelled,
         )
 
+    @allows(Action.EDIT_BOOK)
     async def conflicts(
         self, draft: AppointmentDraft, *, apart_from: str = ""
     ) -> tuple[Conflict, ...]:
@@ -152,11 +159,13 @@ class Booking:
 
     # ── editing ───────────────────────────────────────────────────────────────────────────────
 
+    @allows(Action.EDIT_BOOK)
     async def create(self, draft: AppointmentDraft, *, user: str) -> Edit:
         """Raises BadInput naming the field of Draft."""
         made = self._made(checked(draft, self._settings.read()), user)
         return await self._write("New appointment", key_of(made), [made], ())
 
+    @allows(Action.EDIT_BOOK)
     async def edit(
         self, key: str, draft: AppointmentDraft, *, seen: int, scope: Scope = Scope.THIS
     ) -> Edit:
@@ -184,6 +193,7 @@ class Booking:
         put = [made.series, *([made.beside] if made.beside else [])]
         return await self._write("Change", shows, put, (was,))
 
+    @allows(Action.EDIT_BOOK)
     async def move(
         self,
         key: str,
@@ -209,6 +219,7 @@ class Booking:
         same_place = (practitioner_id, start) == (draft.practitioner_id, draft.start)
         return replace(edit, what="Change of length" if same_place else "Move")
 
+    @allows(Action.EDIT_BOOK)
     async def cancel(self, key: str, *, seen: int, scope: Scope = Scope.THIS) -> Edit:
         """It stays in the book, struck through; Google and feeds lose it."""
         opened = await self._editable(key, seen)
@@ -218,6 +229,7 @@ class Booking:
             gone = replace(opened.appointment, status=AppointmentStatus.CANCELLED)
         return await self._write("Cancel", opened.key, [gone], (opened.appointment,))
 
+    @allows(Action.EDIT_BOOK)
     async def restore(self, key: str, *, seen: int) -> Edit:
         """Take a cancellation back."""
         opened = await self._editable(key, seen)
@@ -228,6 +240,7 @@ class Booking:
             back = replace(was, status=AppointmentStatus.BOOKED)
         return await self._write("Restore", opened.key, [back], (was,))
 
+    @allows(Action.EDIT_BOOK)
     async def copy(
         self, key: str, *, to: Sequence[datetime], practitioner_id: str = "", user: str
     ) -> Edit:
@@ -250,6 +263,7 @@ class Booking:
         ]
         return await self._write("Copy", key_of(made[0]), made, ())
 
+    @allows(Action.EDIT_BOOK)
     async def undo(self, edit: Edit) -> Edit:
         """Put back what was before; raises ChangedMeanwhile where any of it was edited since."""
         present = {key: await self._book.appointment(key) for key in edit.before}

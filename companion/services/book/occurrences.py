@@ -19,7 +19,8 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.errors import NotFound
-from companion.domain.event_keys import EventKey
+from companion.domain.event_keys import EventKey, appointment_id_of
+from companion.services.ports import AppointmentBook
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -87,6 +88,12 @@ def split_key(key: str) -> tuple[str, datetime | None]:
         return parsed.owner, parsed.original_start
     except ValueError as error:
         raise no_such() from error
+
+
+async def owner_of(book: AppointmentBook, key: str) -> str | None:
+    """Whose it is, by its key or its appointment's id; None when it is not in the book."""
+    found = await book.appointment(appointment_id_of(key))
+    return None if found is None else found.practitioner_id
 
 
 def no_such() -> NotFound:

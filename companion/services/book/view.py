@@ -28,7 +28,9 @@ from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.domain.window import SyncWindow
-from companion.services.book.occurrences import Shown, find, no_such, shown, split_key
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
+from companion.services.book.occurrences import Shown, find, no_such, owner_of, shown, split_key
 from companion.services.feeds.views import AS_GOOGLE, disclosure_for
 from companion.services.ports import (
     AppointmentBook,
@@ -116,11 +118,23 @@ class BookView:
         self._clock = clock
         self._offload = offload
 
+    async def _owner(self, key: str) -> str | None:
+        return await owner_of(self._book, key)
+
+    @allows(Action.SEE_BOOK, somewhere=True)
     def today(self) -> date:
         """In the practice's zone."""
         zone = self._settings.read().practice.timezone
         return self._clock.now().astimezone(ZoneInfo(zone)).date()
 
+    @allows(Action.SEE_BOOK, of="practitioner_id")
+    async def appointments(
+        self, practitioner_id: str, start: datetime, end: datetime
+    ) -> list[Appointment]:
+        """As `AppointmentBook.appointments`: what a preview of another disclosure is made of."""
+        return await self._book.appointments(practitioner_id, start, end)
+
+    @allows(Action.SEE_BOOK, of="practitioner_ids")
     async def entries(
         self, practitioner_ids: Sequence[str], first_day: date, last_day: date
     ) -> list[BookEntry]:
@@ -187,6 +201,7 @@ class BookView:
         found.sort(key=lambda each: (each.occurrence.start, each.occurrence.key))
         return found
 
+    @allows(Action.SEE_BOOK, of="practitioner_ids")
     async def counts(
         self, practitioner_ids: Sequence[str], first_day: date, last_day: date
     ) -> dict[date, int]:
@@ -206,6 +221,7 @@ class BookView:
         counts += await self._offload(compute)
         return dict(counts)
 
+    @allows(Action.SEE_BOOK, of="practitioner_ids")
     async def search(self, practitioner_ids: Sequence[str], text: str) -> list[Shown]:
         """The coming ones first, then those before; of a series its next occurrence."""
         today = datetime.combine(self.today(), time())
@@ -218,6 +234,7 @@ class BookView:
         past = [each for each in hits.values() if each.occurrence.start < today]
         return coming + past
 
+    @allows(Action.SEE_BOOK, of="key", owner=_owner)
     async def shows(self, key: str) -> Shows:
         """What Google and the phones show of one occurrence; raises NotFound."""
         appointment_id, original = split_key(key)

@@ -19,6 +19,8 @@ from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.window import SyncWindow
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.feeds.answers import FeedAnswer, FeedBody
 from companion.services.feeds.bodies import FeedBodies, FeedPreview
 from companion.services.feeds.links import (
@@ -85,6 +87,10 @@ class Feeds:
             stale_since=stale_since,
         )
 
+    async def _owner(self, feed_id: str) -> str:
+        return (await self._find(feed_id)).practitioner_id
+
+    @allows(Action.PHONE, of="practitioner_id")
     async def add(
         self,
         practitioner_id: str,
@@ -144,6 +150,7 @@ class Feeds:
         await self._note_activity(link, "feed added", "A calendar link was made.")
         return link, self._url(token, settings)
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def renew(self, feed_id: str) -> tuple[FeedLink, str]:
         """A new link for the same device, showing the same for as long again; the old one is
         switched off. Raises NotFound, BadInput, SecretsError."""
@@ -166,12 +173,17 @@ class Feeds:
         await self.revoke(old.id)
         return made, url
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:
         """Oldest first, switched off and expired ones too."""
         return await self._store.links(practitioner_id)
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def link(self, feed_id: str) -> FeedLink:
         """Raises NotFound."""
+        return await self._find(feed_id)
+
+    async def _find(self, feed_id: str) -> FeedLink:
         for link in await self._store.links():
             if link.id == feed_id:
                 return link
@@ -180,6 +192,7 @@ class Feeds:
             "The list shows every link with its id: python run.py feeds list",
         )
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def revoke(self, feed_id: str) -> FeedLink:
         """Switch one link off for good; a second time changes nothing. Raises NotFound."""
         link = await self.link(feed_id)
@@ -191,6 +204,7 @@ class Feeds:
         await self._secrets.remove(secret_name(link.id))
         return link
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def revoke_all(self, practitioner_id: str | None = None) -> int:
         """Switch off every link, of one practitioner or of all; how many there were."""
         now = self._clock.now()
@@ -199,6 +213,7 @@ class Feeds:
             await self.revoke(link.id)
         return len(using)
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner, only_own=True)
     async def url(self, feed_id: str) -> str:
         """Raises NotFound when the link is switched off or its token is no longer kept."""
         link = await self.link(feed_id)
@@ -230,10 +245,12 @@ class Feeds:
         )
         await self._activity.add([line])
 
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def body(self, feed_id: str) -> FeedBody:
         """What a link shows now, with its size and what was trimmed. Raises NotFound."""
         return await self._serving.body(await self.link(feed_id))
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def bodies(self, practitioner_id: str) -> dict[str, FeedBody]:
         """What each of a practitioner's links shows now, by its id; without those that are
         switched off, and those whose appointments a busy disk keeps for now."""
@@ -244,6 +261,7 @@ class Feeds:
                     found[link.id] = await self._serving.body(link)
         return found
 
+    @allows(Action.PHONE, of="practitioner_id")
     async def preview(
         self,
         practitioner_id: str,
@@ -273,6 +291,7 @@ class Feeds:
         appointments = await self._bodies.read(view.projection)
         return await asyncio.to_thread(self._bodies.preview, view, appointments)
 
+    @allows(Action.EXPORT, of="practitioner_id")
     async def export(
         self,
         practitioner_id: str,

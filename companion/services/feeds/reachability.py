@@ -20,6 +20,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from companion.domain.errors import CompanionError
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.feeds.links import base_address
 from companion.services.ports import Clock, FeedStore, SettingsStore
 
@@ -110,17 +112,32 @@ class Reachability:
         self._probes = probes
         self._clock = clock
         self._bound = bound
-        self.port = port
-        self.door = door or ListenerStatus()
+        self._port = port
+        self._door = door or ListenerStatus()
 
+    @property
+    @allows(Action.PRACTICE)
+    def port(self) -> int:
+        """Of the listener for phones."""
+        return self._port
+
+    @property
+    @allows(Action.PHONE, somewhere=True)
+    def door(self) -> ListenerStatus:
+        """How the listener for phones stands."""
+        return self._door
+
+    @allows(Action.PHONE, somewhere=True)
     def addresses(self) -> list[Interface]:
         """Of this machine in its networks, the right one first."""
         return ranked(self._network.interfaces(), self._network.usual())
 
+    @allows(Action.PHONE, somewhere=True)
     def listener(self) -> tuple[str, int]:
         """Address and port for links, where the practice names none."""
-        return self.host(), self.port
+        return self.host(), self._port
 
+    @allows(Action.PHONE, somewhere=True)
     def host(self) -> str:
         """The address that the listener was told to use, else the best of this machine; loopback
         when it is in no network."""
@@ -130,15 +147,18 @@ class Reachability:
         found = ranked(self._network.interfaces(), usual)
         return found[0].address if found else usual or LOOPBACK
 
+    @allows(Action.PHONE, somewhere=True)
     def address(self) -> str:
         """What every link begins with."""
-        return base_address(self._settings.read().practice, self.host(), self.port)
+        return base_address(self._settings.read().practice, self.host(), self._port)
 
+    @allows(Action.PHONE, somewhere=True)
     def from_outside(self) -> bool:
         """Do links lead to an address that is meant for the whole internet?"""
         host = urlsplit(self.address()).hostname or ""
         return not _is_local(host)
 
+    @allows(Action.PHONE, somewhere=True)
     def sentence(self) -> str:
         """Where phones reach their calendars, for somebody who is no network engineer."""
         if self.from_outside():
@@ -151,6 +171,7 @@ class Reachability:
             "they fetched last, and catch up when they are back."
         )
 
+    @allows(Action.PHONE, somewhere=True)
     async def check(self, *, here: bool = True) -> list[ReachabilityFinding]:
         """Try what can be tried from this computer. `here`: the listener is this process's, so
         what it says of itself counts."""
@@ -179,21 +200,21 @@ class Reachability:
         return found
 
     def _listening(self) -> ReachabilityFinding:
-        if not self.door.is_open:
-            problem = self.door.problem or "The listener for phones is not running."
+        if not self._door.is_open:
+            problem = self._door.problem or "The listener for phones is not running."
             return ReachabilityFinding(
                 ok=False, what=problem, remedy="Phones keep what they have meanwhile."
             )
-        if self.door.only_here and not self._settings.read().practice.feed_base_url:
+        if self._door.only_here and not self._settings.read().practice.feed_base_url:
             return ReachabilityFinding(
                 ok=False,
                 what="The listener answers this computer alone.",
                 remedy="Start the app without --feed-host, or with --feed-host 0.0.0.0.",
             )
-        if self.door.problem:
-            return ReachabilityFinding(ok=False, what=self.door.problem)
+        if self._door.problem:
+            return ReachabilityFinding(ok=False, what=self._door.problem)
         return ReachabilityFinding(
-            ok=True, what=f"The listener for phones runs on port {self.port}."
+            ok=True, what=f"The listener for phones runs on port {self._port}."
         )
 
     async def _name(self, host: str) -> list[ReachabilityFinding]:
@@ -227,10 +248,10 @@ class Reachability:
         if answers:
             return ReachabilityFinding(ok=True, what=f"{address} answers this computer.")
         if self._settings.read().practice.feed_base_url:
-            remedy = f"The proxy or tunnel must lead to port {self.port} of this computer."
+            remedy = f"The proxy or tunnel must lead to port {self._port} of this computer."
         else:
             remedy = (
-                f"Allow incoming connections to port {self.port} in this computer's firewall, and "
+                f"Allow incoming connections to port {self._port} in this computer's firewall, and "
                 "check the address."
             )
         return ReachabilityFinding(

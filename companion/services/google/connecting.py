@@ -40,6 +40,8 @@ from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import ObservedEvent
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.google import checks as calendar_checks
 from companion.services.google import consents
 from companion.services.google.checks import CheckResult
@@ -125,6 +127,7 @@ class Connecting:
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
 
+    @allows(Action.PRACTICE)
     async def set_client(self, content: bytes, *, replace: bool = False) -> ClientChange:
         """Check and keep the practice's client file. Raises BadInput.
 
@@ -134,12 +137,14 @@ class Connecting:
             await self._log("", "connect", change.sentence)
         return change
 
+    @allows(Action.GOOGLE, somewhere=True)
     async def client_name(self) -> str | None:
         """None while there is no client."""
         return await self._client.name()
 
     # ── signing in ────────────────────────────────────────────────────────────────────────────
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def begin(
         self,
         practitioner_id: str,
@@ -166,10 +171,12 @@ class Connecting:
         )
         return self._pending.add(practitioner_id, request, user=user, login=wanted, choice=choice)
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     def waiting(self, practitioner_id: str) -> SignInStart | None:
         """The sign-in under way, if any."""
         return self._pending.waiting(practitioner_id)
 
+    @allows(Action.GOOGLE, somewhere=True)
     def cancel(self, state: str) -> None:
         self._pending.cancel(state)
 
@@ -325,10 +332,12 @@ class Connecting:
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
         """Those the account may write to; needs a sign-in with the choice ``list``."""
         return await self._google.calendars(practitioner_id)
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def choose(self, practitioner_id: str, calendar_id: str) -> Connected:
         """Take another calendar of the account that is signed in."""
         wanted = CalendarChoice(kind="existing", calendar_id=calendar_id).checked().calendar_id
@@ -360,6 +369,7 @@ class Connecting:
 
     # ── checks ────────────────────────────────────────────────────────────────────────────────
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def test(self, practitioner_id: str) -> CheckResult:
         """*Test Credentials*."""
         link = _record(self._settings.read(), practitioner_id).google
@@ -369,6 +379,7 @@ class Connecting:
             return calendar_checks.failed(calendar_checks.CREDENTIALS, err)
         return await calendar_checks.credentials(calendar, link.account)
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def check(self, practitioner_id: str) -> CheckResult:
         """*Check Calendar is accessible*: writes an event and removes it."""
         settings = self._settings.read()
@@ -397,6 +408,7 @@ class Connecting:
 
     # ── disconnecting ─────────────────────────────────────────────────────────────────────────
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def disconnect(self, practitioner_id: str, *, remove_events: bool = False) -> int:
         """How many events were removed. When removing fails it raises: still connected, but the
         sync switched off, so that it does not put back what was removed.

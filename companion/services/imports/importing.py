@@ -23,6 +23,8 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Settings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.imports.cells import read_line
 from companion.services.imports.layout_choice import (
     Chosen,
@@ -121,6 +123,12 @@ class Importing:
         self._own_layouts = own_layouts
         self._turn = asyncio.Lock()
 
+    @allows(Action.IMPORT)
+    async def history(self, limit: int) -> list[ImportRecord]:
+        """The latest imports, newest first."""
+        return await self._book.imports(limit)
+
+    @allows(Action.IMPORT)
     async def preview(
         self,
         path: Path,
@@ -194,6 +202,7 @@ class Importing:
         met = [each.source for each in await self._book.imports(1_000)]
         return await asyncio.to_thread(choose, workbook, wish, setting, settings, met)
 
+    @allows(Action.IMPORT)
     async def reconsider(
         self,
         preview: ImportPreview,
@@ -227,6 +236,7 @@ class Importing:
             answers=given,
         )
 
+    @allows(Action.IMPORT)
     async def apply(
         self,
         preview: ImportPreview,

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from companion.domain.errors import BadInput, CompanionError, FileRefused, StoreTooNew
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.files import disk_trouble, make_folder
 from companion.services.ports import (
     Activity,
@@ -129,10 +131,12 @@ class Backups:
         self._folder = home / "backups"
         self._program = program
 
+    @allows(Action.PRACTICE)
     def file_name(self) -> str:
         """``calendar-companion-20261124-093000.ccbackup``, in UTC."""
         return f"calendar-companion-{self._clock.now():%Y%m%d-%H%M%S}{ENDING}"
 
+    @allows(Action.PRACTICE)
     async def back_up(
         self, path: Path | None, passphrase: str, *, sign_ins: bool = True
     ) -> BackupMade:
@@ -174,16 +178,19 @@ class Backups:
         await self._note()
         return BackupMade(path=path, size=size, manifest=manifest)
 
+    @allows(Action.PRACTICE)
     async def prove(self, path: Path, passphrase: str) -> dict[str, int]:
         """Read a backup from beginning to end; its parts and their sizes."""
         sizes = await asyncio.to_thread(self._sealing.read, path, passphrase, None, PARTS)
         complete(sizes)
         return sizes
 
+    @allows(Action.PRACTICE)
     async def kept(self) -> list[tuple[Path, int, datetime]]:
         """Path, size and time of the backups in our own folder, newest first."""
         return await asyncio.to_thread(self._kept)
 
+    @allows(Action.PRACTICE)
     def kept_path(self, name: str) -> Path:
         """Of one of ours; raises BadInput for any other name."""
         for path, _size, _at in self._kept():
@@ -191,6 +198,7 @@ class Backups:
                 return path
         raise BadInput("That backup is no longer there.", "Reload the list.", field="file")
 
+    @allows(Action.PRACTICE)
     async def discard(self, name: str) -> None:
         path = self.kept_path(name)
         try:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from companion.domain.errors import CompanionError
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.maintenance import computer_checks, google_checks
 from companion.services.maintenance.findings import (
     Check,
@@ -84,6 +86,7 @@ class Doctor:
         self._seconds = seconds
         self._left_behind: set[asyncio.Task[Sequence[Finding]]] = set()
 
+    @allows(Action.PRACTICE)
     async def examine(self, tell: Callable[[Examined], None] = lambda _: None) -> Diagnosis:
         """Every check; raises nothing: trouble is a finding."""
         patient = self._patient
@@ -105,6 +108,7 @@ class Doctor:
             findings=tuple(sorted(round_.findings, key=lambda e: (_RANK[e.state], e.id))),
         )
 
+    @allows(Action.PRACTICE)
     async def fix(self, name: str) -> str:
         """Do what a finding's action names; a sentence of what was done."""
         if name == "secrets-aside":

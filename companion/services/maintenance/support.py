@@ -21,6 +21,8 @@ from typing import Any
 
 from companion.domain.errors import CompanionError
 from companion.domain.settings import Settings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.google.consents import (
     APP_CREATED,
     CALENDAR_LIST,
@@ -90,9 +92,11 @@ class Support:
         self._log_name = log_name
         self._passphrases = tuple(passphrases)
 
+    @allows(Action.PRACTICE)
     def file_name(self) -> str:
         return f"calendar-companion-support-{self._clock.now():%Y%m%d-%H%M}.zip"
 
+    @allows(Action.PRACTICE)
     async def bundle(self, diagnosis: Diagnosis | None = None) -> bytes:
         """The zip. Raises no CompanionError: what cannot be read is said inside."""
         settings: Settings | None = None

@@ -14,6 +14,8 @@ from datetime import datetime
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
 from companion.services.rows import next_change
 from companion.services.settings import checks, formatting
@@ -40,6 +42,7 @@ class Practitioners:
 
     # ── people ────────────────────────────────────────────────────────────────────────────────
 
+    @allows(Action.PRACTITIONERS)
     async def add(
         self,
         name: str,
@@ -74,6 +77,7 @@ class Practitioners:
         after = await self._settings.change(edit)
         return after.practitioner(tidy).practitioner
 
+    @allows(Action.PRACTITIONERS)
     async def edit(
         self,
         practitioner_id: str,
@@ -109,6 +113,7 @@ class Practitioners:
         after = await self._settings.change(edit)
         return after.practitioners[practitioner_id].practitioner
 
+    @allows(Action.PRACTITIONERS)
     async def merge(self, from_id: str, into_id: str) -> Practitioner:
         """One person who was there under two names: the appointments move, the names stay as
         aliases. Raises BadInput for oneself or one who is still connected to Google."""
@@ -135,6 +140,7 @@ class Practitioners:
         await self._book.reassign(from_id, into_id, self._clock.now())
         return after.practitioners[into_id].practitioner
 
+    @allows(Action.PRACTITIONERS)
     async def remove(self, practitioner_id: str) -> None:
         """The person, their settings and their appointments in the book. Raises BadInput while
         connected to Google, where their events would be left behind."""
@@ -154,12 +160,14 @@ class Practitioners:
 
     # ── settings in words ─────────────────────────────────────────────────────────────────────
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     def values(self, practitioner_id: str) -> dict[str, str]:
         """By key, as `set_values` takes them."""
         return formatting.show(
             _known(self._settings.read(), practitioner_id), formatting.PRACTITIONER
         )
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def set_values(
         self, practitioner_id: str, values: Mapping[str, str]
     ) -> PractitionerSettings:
@@ -174,9 +182,11 @@ class Practitioners:
         after = await self._settings.change(edit)
         return after.practitioners[practitioner_id]
 
+    @allows(Action.PRACTICE)
     def practice_values(self) -> dict[str, str]:
         return formatting.show(self._settings.read().practice, formatting.PRACTICE)
 
+    @allows(Action.PRACTICE)
     async def set_practice(self, values: Mapping[str, str]) -> Practice:
         """All or none; BadInput's field is the key. The zone counts for people added later."""
 

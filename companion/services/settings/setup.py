@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import PractitionerSettings, Settings, SyncChoices
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.ports import Clock, SettingsStore
 from companion.services.rows import next_change
 
@@ -101,10 +103,12 @@ class Setup:
         self._settings = settings
         self._clock = clock
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     def steps(self, practitioner_id: str, *, filled: bool = False) -> SetupProgress:
         """Raises NotFound."""
         return progress_of(_known(self._settings.read(), practitioner_id), filled=filled)
 
+    @allows(Action.GOOGLE)
     def everybody(self, filled: Collection[str] = ()) -> tuple[SetupProgress, ...]:
         """`filled`: ids whose calendars the background sync has filled."""
         return tuple(
@@ -112,17 +116,21 @@ class Setup:
             for practitioner_id, record in self._settings.read().practitioners.items()
         )
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def tested(self, practitioner_id: str, *, good: bool) -> None:
         """*Test Credentials* was answered."""
         await self._mark(practitioner_id, "tested ", good=good)
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def accessible(self, practitioner_id: str, *, good: bool) -> None:
         """*Check Calendar is accessible* was answered."""
         await self._mark(practitioner_id, "accessible ", good=good)
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def uploaded(self, practitioner_id: str) -> None:
         await self._mark(practitioner_id, "uploaded ", good=True)
 
+    @allows(Action.GOOGLE, of="practitioner_id")
     async def applied(self, practitioner_id: str) -> None:
         """Steps 7 and 8 were looked at and applied."""
 
@@ -142,6 +150,7 @@ class Setup:
 
         await self._settings.change(edit)
 
+    @allows(Action.GOOGLE)
     async def copy(
         self, from_id: str, to_ids: Iterable[str], parts: Iterable[str] = PARTS
     ) -> tuple[str, ...]:

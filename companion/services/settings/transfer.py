@@ -23,6 +23,8 @@ from typing import Any
 
 from companion.domain.errors import BadInput, FileRefused
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.ports import Clock, SettingsStore
 from companion.services.settings.documents import from_tables, to_tables
 
@@ -57,6 +59,7 @@ class SettingTransfer:
         self._settings = settings
         self._clock = clock
 
+    @allows(Action.PRACTICE)
     def export(self) -> bytes:
         tables = to_tables(self._settings.read())
         document: dict[str, Any] = {"format": FORMAT, "version": tables["home"][0]["version"]}
@@ -67,11 +70,13 @@ class SettingTransfer:
         document["practice"] = tables["practice"][0]
         return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
 
+    @allows(Action.PRACTICE)
     def preview(self, content: bytes) -> TransferReport:
         """Raises BadInput whose field is the path of what is wrong, StoreTooNew."""
         before = self._settings.read()
         return _report(before, self._merged(before, content), content)
 
+    @allows(Action.PRACTICE)
     async def take(self, content: bytes) -> TransferReport:
         """All or nothing; raises as `preview`."""
         seen: list[Settings] = []

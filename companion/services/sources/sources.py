@@ -20,6 +20,8 @@ from pathlib import Path
 
 from companion.domain.errors import BadInput, FileRefused, NotFound
 from companion.domain.settings import Settings, SourceSettings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.files import make_folder
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.layout_choice import source_name
@@ -53,6 +55,7 @@ class Sources:
         self._importing = importing
         self._spool = spool
 
+    @allows(Action.IMPORT)
     async def overview(self) -> tuple[SourceStatus, ...]:
         """By name."""
         notes = await self._notes.read()
@@ -62,6 +65,7 @@ class Sources:
             for name in sorted(known, key=str.casefold)
         )
 
+    @allows(Action.IMPORT)
     def source(self, name: str) -> SourceSettings:
         """Raises NotFound."""
         known = self._settings.read().sources
@@ -71,6 +75,7 @@ class Sources:
             raise NotFound(f'There is no source "{name[:60]}".', f"Known: {listed}.")
         return known.get(name, found[0])
 
+    @allows(Action.PRACTICE)
     async def add(
         self,
         name: str,
@@ -102,6 +107,7 @@ class Sources:
         await self._notes.change(wanted, lambda note: replace(note, trouble="", trouble_since=None))
         return after.sources[wanted]
 
+    @allows(Action.PRACTICE)
     async def stop(self, name: str) -> SourceSettings:
         """Watch its folder no more; how its files are read stays known."""
         source = self.source(name)
@@ -111,6 +117,7 @@ class Sources:
 
         return (await self._settings.change(edit)).sources[source.name]
 
+    @allows(Action.PRACTICE)
     async def remove(self, name: str) -> None:
         """Forget the source and how its files are read; its appointments stay in the book."""
         source = self.source(name)
@@ -124,6 +131,7 @@ class Sources:
 
     # ── what was set aside ────────────────────────────────────────────────────────────────────
 
+    @allows(Action.IMPORT)
     async def look_at(
         self, name: str, place: str, *, answers: Answers | None = None
     ) -> ImportPreview:
@@ -132,6 +140,7 @@ class Sources:
         async with self._copy(source, waiting.place) as (copy, file_name):
             return await self._preview(source, copy, file_name, answers)
 
+    @allows(Action.IMPORT)
     async def release(
         self,
         name: str,
@@ -150,10 +159,12 @@ class Sources:
             await self._settled(source, waiting.place)
         return report
 
+    @allows(Action.IMPORT)
     async def discard(self, name: str, place: str) -> None:
         """Nobody wants it any more: off the list. The file itself stays where it is."""
         await self._notes.change(self.source(name).name, lambda note: note.without_waiting(place))
 
+    @allows(Action.IMPORT)
     async def owner(self, file: Path) -> tuple[SourceSettings, str] | None:
         """Whose file that waits this is, and its place; for a person who imports it by hand."""
         with contextlib.suppress(OSError):
@@ -164,6 +175,7 @@ class Sources:
                         return status.settings, each.place
         return None
 
+    @allows(Action.IMPORT)
     async def resolved(self, source: SourceSettings, place: str) -> None:
         """A file that waited has been imported by hand."""
         await self._settled(source, place)

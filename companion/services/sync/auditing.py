@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import Proof
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.ports import CalendarRef, Ledger, SettingsStore
 from companion.services.sync.passes import PassResult
 from companion.services.sync.syncing import Syncing
@@ -19,6 +21,7 @@ class Auditing:
         self._ledger = ledger
         self._settings = settings
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     async def audit(
         self,
         practitioner_id: str,
@@ -35,6 +38,7 @@ class Auditing:
             practitioner_id, cause=cause, audit=True, repair=repair, fingerprint=fingerprint
         )
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     async def put_back(self, practitioner_id: str) -> int:
         """Return every event that was left out because a person had deleted it in Google; the
         next pass inserts them. Returns how many."""

@@ -12,6 +12,8 @@ from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.sync_state import Held, SyncState
 from companion.domain.window import SyncWindow
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
 from companion.services.sync.passes import Pass, PassResult, Progress, SharedRunState
 from companion.services.sync.snapshot import SyncParts, account_of, gather, ready
@@ -45,9 +47,11 @@ class Syncing:
         self._stopped: set[str] = set()
         self._listeners: list[Callable[[Progress], None]] = []
 
+    @allows(Action.SEE_STATUS, of="practitioner_id")
     def running(self, practitioner_id: str) -> Progress | None:
         return self._progress.get(practitioner_id) if practitioner_id in self._tasks else None
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     def cancel(self, practitioner_id: str) -> None:
         """Stop a running pass; what is done stays done, the next pass does the rest."""
         task = self._tasks.get(practitioner_id)
@@ -69,6 +73,7 @@ class Syncing:
             await self._floor.drain_in_flight(practitioner_id)
             yield
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     def was_stopped(self, practitioner_id: str) -> bool:
         """Did a person stop the last pass? Said once."""
         if practitioner_id not in self._stopped:
@@ -76,6 +81,7 @@ class Syncing:
         self._stopped.remove(practitioner_id)
         return True
 
+    @allows(Action.SEE_STATUS, somewhere=True)
     def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
         """Call `listener` at every step of every pass, until the returned function is called."""
         self._listeners.append(listener)
@@ -85,13 +91,16 @@ class Syncing:
         """A running pass of this practitioner plans anew before its next batch."""
         self._floor.changed.add(practitioner_id)
 
+    @allows(Action.SEE_STATUS, of="practitioner_id")
     async def state(self, practitioner_id: str) -> SyncState:
         return await self._parts.ledger.state(practitioner_id)
 
+    @allows(Action.SEE_STATUS)
     async def states(self) -> dict[str, SyncState]:
         """Everybody's; one query."""
         return await self._parts.ledger.states()
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     async def plan(self, practitioner_id: str) -> SyncPreview:
         """What a pass would do; nothing is written. Raises CompanionError."""
         parts = self._parts
@@ -110,6 +119,7 @@ class Syncing:
             seconds=parts.pacer.seconds_for(account_of(record), units),
         )
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     async def keep_held(self, practitioner_id: str) -> None:
         """A person decided that the held removals stay in Google."""
 
@@ -120,6 +130,7 @@ class Syncing:
 
         await self._parts.ledger.edit_state(practitioner_id, keep)
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     async def run(
         self,
         practitioner_id: str,

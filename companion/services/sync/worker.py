@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
+from companion.services.access.rules import allows_signed_in
 from companion.services.ports import AppointmentBook, Clock, SettingsStore
 from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
@@ -143,6 +144,7 @@ class Worker:
         """As the change sign was last; unlike `_sign` it is not reset by a nudge."""
         self._nudged = asyncio.Event()
 
+    @allows_signed_in
     def nudge(self, practitioner_id: str | None = None) -> None:
         """Something changed (for one practitioner or anyone): look soon. Only a hint."""
         if practitioner_id is not None:

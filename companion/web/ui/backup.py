@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput, FileRefused
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.settings.transfer import LARGEST
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def create(site: Site) -> None:
-    @page(site, "/backup")
+    @page(site, "/backup", Rule(Action.PRACTICE))
     async def backup() -> None:
         kept = await site.services.backups.kept()
         with frame(site, "Backup", active="/backup", narrow=True):

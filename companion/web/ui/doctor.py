@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
@@ -41,7 +43,7 @@ _TONES: dict[str, Tone] = {"fail": "bad", "warn": "warn"}
 
 
 def create(site: Site) -> None:
-    @page(site, "/doctor")
+    @page(site, "/doctor", Rule(Action.PRACTICE))
     async def doctor() -> None:
         with frame(site, "Doctor", active="/doctor", narrow=True):
             _Doctor(site)
@@ -56,7 +58,7 @@ class _Doctor:
         self._diagnosis: Diagnosis | None = None
         self._done, self._total = 0, 0
         self._changed = True
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Diagnosis] | None = None
         actions, self._lead = page_head("Doctor", "Checks everything and says what to do.")
         self._lead.props("role=status")
         with actions:
@@ -76,11 +78,13 @@ class _Doctor:
             return
         self._findings, self._diagnosis = [], None
         self._done, self._total, self._changed = 0, 0, True
-        self._task = asyncio.create_task(self._examine())
+        # The gate asks at this call, while the page is at hand; the task has none.
+        self._task = asyncio.create_task(self._site.services.doctor.examine(self._on_examined))
+        self._task.add_done_callback(self._on_end)
 
-    async def _examine(self) -> None:
-        self._diagnosis = await self._site.services.doctor.examine(self._on_examined)
-        self._changed = True
+    def _on_end(self, task: asyncio.Task[Diagnosis]) -> None:
+        if not task.cancelled():
+            self._diagnosis, self._changed = task.result(), True
 
     def _on_examined(self, examined: Examined) -> None:
         self._findings.extend(examined.findings)

@@ -12,13 +12,14 @@ import logging
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any, ParamSpec
 
 from nicegui import Client, ui
 
 from companion.domain.errors import CompanionError, SignedOut
-from companion.web.ui.who import SIGN_IN
+from companion.web.ui.who import SIGN_IN, at_page
 
 _log = logging.getLogger("companion.web")
 P = ParamSpec("P")
@@ -63,7 +64,7 @@ def notify_done(sentence: str) -> None:
 
 
 def _client() -> Client | None:
-    """None when the page was closed before its handler began."""
+    """None outside of every page."""
     try:
         return ui.context.client
     except RuntimeError:
@@ -71,15 +72,19 @@ def _client() -> Client | None:
 
 
 def report_errors(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
-    """A handler whose failures reach the person as words."""
+    """A handler whose failures reach the person as words. It is that page's to its end, also when
+    the page is closed before it begins."""
 
     @wraps(handler)
-    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        client = _client()  # the place that was pressed may be gone by the time it fails
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Awaitable[None]:
+        return handle(_client(), *args, **kwargs)
+
+    async def handle(client: Client | None, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            result = handler(*args, **kwargs)
-            if inspect.isawaitable(result):
-                await result
+            with at_page(client) if client else nullcontext():
+                result = handler(*args, **kwargs)
+                if inspect.isawaitable(result):
+                    await result
         except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
             trouble = as_companion_error(error)
             if client is not None:

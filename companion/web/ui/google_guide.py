@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.web.ui.components.google_client import GoogleClientCard
 from companion.web.ui.components.setup_steps import step
 from companion.web.ui.pages import page
@@ -110,7 +112,7 @@ PARTS = (
 
 
 def create(site: Site) -> None:
-    @page(site, "/practice/google")
+    @page(site, "/practice/google", Rule(Action.PRACTICE))
     async def google() -> None:
         client = await site.services.connecting.client_name()
         with frame(site, "Google client", active="/practice", narrow=True):

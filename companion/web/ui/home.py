@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.appointments import fold_name
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv
 from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
@@ -40,7 +41,7 @@ _NEEDS_A_PERSON = frozenset(
 
 
 def create(site: Site) -> None:
-    @page(site, "/")
+    @page(site, "/", Rule(Action.SEE_STATUS, somewhere=True))
     async def home() -> None:
         board = await site.live.board()
         with frame(site, "Overview", active="/"):
@@ -179,7 +180,7 @@ class _Home:
 
     async def _save_activity(self) -> None:
         services = self._site.services
-        lines = await services.activity.recent(EVERYTHING)
+        lines = await services.status.activity(EVERYTHING)
         settings = services.settings.read()
         names = {key: each.practitioner.name for key, each in settings.practitioners.items()}
         content = activity_csv(lines, names, settings.practice.timezone)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput, CompanionError, FileRefused
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.components.import_preview import ImportView, show_report
@@ -49,7 +51,7 @@ _MODES = {
 
 
 def create(site: Site) -> None:
-    @page(site, "/import")
+    @page(site, "/import", Rule(Action.IMPORT))
     async def importing() -> None:
         with frame(site, "Import", active="/import"):
             actions, _ = page_head(
@@ -261,7 +263,7 @@ def _recent(site: Site) -> None:
     place = box()
 
     async def fill() -> None:
-        records = await site.services.book.imports(8)
+        records = await site.services.importing.history(8)
         if not records:
             return
         now = site.services.clock.now()

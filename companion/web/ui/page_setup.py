@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from types import MethodType
-from typing import Any, cast
+from typing import Any
 
 from fastapi import FastAPI
 from nicegui import app as nicegui_app
@@ -18,9 +18,9 @@ from starlette.responses import HTMLResponse
 
 from companion.assets import static_dir
 from companion.domain.errors import NotFound
-from companion.domain.users import User
+from companion.services.access.gate import gated
 from companion.services.application import Services
-from companion.web.access import Gate
+from companion.web.access import page_services
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
 from companion.web.ui import (
@@ -36,12 +36,13 @@ from companion.web.ui import (
     users,
 )
 from companion.web.ui.book import screen as book
+from companion.web.ui.book.pulse import BookPulse
 from companion.web.ui.error_reports import log_unexpected, notify
 from companion.web.ui.pages import trouble_page
 from companion.web.ui.phones import page as phones
 from companion.web.ui.site import Site
 from companion.web.ui.upload_board import UploadBoard
-from companion.web.ui.who import asking, lead_out
+from companion.web.ui.who import UserOf, asking, lead_out
 
 RECONNECT_SECONDS = 30
 """A laptop that stalls for less keeps what was typed."""
@@ -52,16 +53,17 @@ def create_site(
     options: AppOptions,
     incoming: Incoming,
     *,
-    who: Callable[[], User] | None = None,
+    user_of: UserOf | None = None,
 ) -> Site:
     """Every page registered; also what the page tests call, saying themselves who is there."""
-    who = who or asking(services.accounts)
-    gate = Gate(services, who, live=UploadBoard(services))
+    who = asking(user_of or services.accounts.sessions.user)
+    live = UploadBoard(services)
     site = Site(
-        services=cast("Services", gate),
+        services=page_services(services, who),
         options=options,
         incoming=incoming,
-        live=cast("UploadBoard", gate.live),
+        live=gated(live, who),
+        pulse=BookPulse(services, live),
         who=who,
     )
     for module in (

@@ -1,8 +1,4 @@
-"""`page`: registers a page whose failures are told in words, with the same frame as any other.
-
-Each page's action stands in `companion.web.access.PAGES`; one that is missing there is for
-administrators alone.
-"""
+"""`page`: registers a page whose failures are told in words, with the same frame as any other."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from companion.domain.errors import CompanionError, NotAllowed, NotFound, SignedOut
 from companion.domain.users import Role
-from companion.web.access import ADMINISTRATORS, PAGES, Rule, check
+from companion.services.access.rules import Rule
 from companion.web.plain_page import plain_page
 from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.site import Site
@@ -27,11 +23,11 @@ BUILD_SECONDS = 20.0
 
 
 def page(
-    site: Site, path: str
+    site: Site, path: str, rule: Rule
 ) -> Callable[[Callable[P, Awaitable[None]]], Callable[P, Awaitable[Response | None]]]:
-    """As `ui.page`, but what its building raises becomes a plain page with a way back."""
-
-    rule = PAGES.get(path, ADMINISTRATORS)
+    """As `ui.page`, for whom `rule` lets in; what its building raises becomes a plain page with a
+    way back."""
+    site.pages[path] = rule
 
     def register(
         build: Callable[P, Awaitable[None]],
@@ -41,7 +37,7 @@ def page(
         async def guarded(*args: P.args, **kwargs: P.kwargs) -> Response | None:
             ui.add_head_html(_head(site))
             try:
-                if (way := _admit(site, rule, kwargs)) is not None:
+                if (way := _admit(site, path, kwargs)) is not None:
                     return way
                 await build(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - the edge of the program
@@ -53,17 +49,18 @@ def page(
     return register
 
 
-def _admit(site: Site, rule: Rule, arguments: Mapping[str, object]) -> Response | None:
-    """Raises NotAllowed or SignedOut; where to go instead, for whom this is not the place."""
+def _admit(site: Site, path: str, arguments: Mapping[str, object]) -> Response | None:
+    """Raises NotAllowed; where to go instead, for whom this is not the place."""
+    rule = site.pages[path]
     try:
         user = site.who()
     except SignedOut:
         return RedirectResponse(SIGN_IN, status_code=303)
-    wanted = arguments.get(rule.whose)
+    wanted = arguments.get(rule.of)
     if wanted is not None:  # by id or name, as the page will take it
         wanted = site.services.settings.read().practitioner(str(wanted)).practitioner.id
-    check(user, rule, None if wanted is None else (str(wanted),))
-    if rule is PAGES["/"] and user.role is Role.PRACTITIONER:
+    rule.check(user, () if wanted is None else (str(wanted),))
+    if path == "/" and user.role is Role.PRACTITIONER:
         return RedirectResponse(f"/practitioner/{user.practitioner_id}", status_code=303)
     return None
 

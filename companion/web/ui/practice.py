@@ -9,6 +9,8 @@ from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import BadInput
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
 from companion.web.ui.error_reports import notify_done, report_errors
@@ -28,7 +30,7 @@ from companion.web.ui.theme import (
 
 
 def create(site: Site) -> None:
-    @page(site, "/practice")
+    @page(site, "/practice", Rule(Action.PRACTICE))
     async def practice() -> None:
         client = await site.services.connecting.client_name()
         with frame(site, "Practice", active="/practice", narrow=True):

@@ -15,7 +15,8 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.settings.checks import GOOGLE_COLOURS
 from companion.services.settings.setup import ITEMS, PERIOD, SetupProgress
 from companion.web.ui import formatting
@@ -44,7 +45,7 @@ COLOURS = {"": "The calendar's own"} | {
 
 
 def create(site: Site) -> None:
-    @page(site, "/practitioner/{practitioner_id}")
+    @page(site, "/practitioner/{practitioner_id}", Rule(Action.GOOGLE, of="practitioner_id"))
     async def practitioner(practitioner_id: str, connected: str = "") -> None:
         record = site.services.settings.read().practitioner(practitioner_id)
         await site.live.see(record.practitioner.id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from nicegui import ui
 
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.settings.setup import STEPS, SetupProgress
 from companion.web.ui import formatting
 from companion.web.ui.components.setup_steps import anchor
@@ -13,7 +15,7 @@ from companion.web.ui.theme import back_link, badge, box, card, frame, page_head
 
 
 def create(site: Site) -> None:
-    @page(site, "/progress")
+    @page(site, "/progress", Rule(Action.GOOGLE))
     async def progress() -> None:
         board = await site.live.board()
         filled = {each.practitioner.id for each in board.practitioners if each.last_sync}

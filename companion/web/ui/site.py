@@ -1,31 +1,37 @@
-"""Site: what every page is given, and registering all pages with NiceGUI."""
+"""Site: what every page is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from companion.domain.users import User
-from companion.services.accounts.policy import Action, may, may_somewhere
-from companion.services.application import Services
+from companion.services.access.policy import Action, may, may_somewhere
+from companion.services.access.rules import Rule
+from companion.web.access import PageServices
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
 
 if TYPE_CHECKING:
+    from companion.web.ui.book.pulse import BookPulse
     from companion.web.ui.upload_board import UploadBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    services: Services
+    services: PageServices
     """Behind the gate: every call asks whether the signed-in user may."""
     options: AppOptions
     incoming: Incoming
     live: UploadBoard
     """Behind the gate too."""
+    pulse: BookPulse
+    """One for every window of the Appointment Book; it tells a number and nothing else."""
     who: Callable[[], User]
     """The signed-in user of the page at hand; raises SignedOut."""
+    pages: dict[str, Rule] = field(default_factory=dict)
+    """By path: whom each page lets in."""
 
     def may(self, action: Action, practitioner_id: str = "") -> bool:
         """To decide what a page offers; whether it is done, the gate decides."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import notify_done, report_errors
@@ -46,7 +47,7 @@ _MODES = {
 
 
 def create(site: Site) -> None:
-    @page(site, "/sources")
+    @page(site, "/sources", Rule(Action.IMPORT))
     async def sources() -> None:
         known = await site.services.sources.overview()
         with frame(site, "Watched folders", active="/import", narrow=True):
@@ -157,7 +158,7 @@ class _Sources:
 
     async def _look_at(self, settings: SourceSettings, waiting: Waiting) -> None:
         preview = await self._site.services.sources.look_at(settings.name, waiting.place)
-        imports = await self._site.services.book.imports(50)
+        imports = await self._site.services.importing.history(50)
         newer = any(each.source == settings.name and each.at > waiting.at for each in imports)
         with dialog(f"Import {preview.file_name}?") as opened:
             text(_effect(preview), "strong")

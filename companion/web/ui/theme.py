@@ -16,7 +16,6 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from companion.domain.users import User
-from companion.web.access import opens
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import StaticHtml, icon, tag
 
@@ -168,7 +167,7 @@ def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> Non
     StaticHtml(brand, "nav__brand", tag="a").props(
         'href="/" aria-label="Calendar Companion, overview"'
     )
-    mine = [place for place in PLACES if opens(user, place.path)]
+    mine = [place for place in PLACES if site.pages[place.path].offered(user)]
     seldom = [place for place in mine if not place.daily]
     StaticHtml(_entries([place for place in mine if place.daily], active), "nav__list", tag="ul")
     # The browser opens and closes it, gives the focus back, and knows Escape.

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows, allows_signed_in
 from companion.web.ui import formatting
 from companion.web.ui.error_reports import log_unexpected
 
@@ -45,9 +47,14 @@ class UploadBoard:
         self._uploads: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, Progress] = {}
         self._outcomes: dict[str, Outcome] = {}
-        self.version = 0
-        """Rises whenever something to be seen may have changed."""
+        self._version = 0
         services.syncing.subscribe(self._on_progress)
+
+    @property
+    @allows_signed_in
+    def version(self) -> int:
+        """Rises whenever something to be seen may have changed."""
+        return self._version
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.phase in RUNNING:
@@ -55,19 +62,22 @@ class UploadBoard:
         else:
             self._progress.pop(progress.practitioner_id, None)
             self.touch()
-        self.version += 1
+        self._version += 1
 
+    @allows_signed_in
     def touch(self) -> None:
         """Something was changed: the board is to be read again soon."""
         self._read_at = float("-inf")
 
+    @allows(Action.SEE_STATUS, somewhere=True)
     async def board(self) -> Board:
         """The board as of now; raises CompanionError."""
         self._board = await self._services.status.board()
         self._read_at = self._services.clock.monotonic()
-        self.version += 1
+        self._version += 1
         return self._board
 
+    @allows(Action.SEE_STATUS, of="practitioner_id")
     async def see(self, practitioner_id: str) -> None:
         """This practitioner as of now, the others as last read; raises CompanionError."""
         board = self._board
@@ -85,8 +95,9 @@ class UploadBoard:
                 for each in board.practitioners
             ),
         )
-        self.version += 1
+        self._version += 1
 
+    @allows(Action.SEE_STATUS, somewhere=True)
     def latest(self) -> Board | None:
         """The board as last read; begins reading again when it is old."""
         age = self._services.clock.monotonic() - self._read_at
@@ -101,24 +112,29 @@ class UploadBoard:
             _log.warning("The board could not be read: %s", error.detail or type(error).__name__)
             self._read_at = self._services.clock.monotonic()
 
+    @allows(Action.SEE_STATUS, somewhere=True)
     def progress(self, status: PractitionerStatus) -> Progress | None:
         """The freshest known progress of a running upload."""
         identity = status.practitioner.id
         seen = self._progress.get(identity)
         return seen or self._services.syncing.running(identity)
 
+    @allows(Action.SEE_STATUS, of="practitioner_id")
     def outcome(self, practitioner_id: str) -> Outcome | None:
         return self._outcomes.get(practitioner_id)
 
+    @allows(Action.SEE_STATUS, somewhere=True)
     def under_way(self) -> dict[str, Progress | None]:
         """By practitioner: how far a running upload is, None for one that is starting."""
         starting = dict.fromkeys(each for each in self._uploads if self.uploading(each))
         return {**starting, **self._progress}
 
+    @allows(Action.SEE_STATUS, of="practitioner_id")
     def uploading(self, practitioner_id: str) -> bool:
         task = self._uploads.get(practitioner_id)
         return task is not None and not task.done()
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     def upload(self, practitioner_id: str, *, release: Held | None = None) -> None:
         """Begin an upload unless one is under way; returns at once. `release`: the removals that
         were shown to the person who lets them go; they follow whatever is under way."""
@@ -126,7 +142,7 @@ class UploadBoard:
             return
         self._outcomes.pop(practitioner_id, None)
         self._uploads[practitioner_id] = asyncio.create_task(self._upload(practitioner_id, release))
-        self.version += 1
+        self._version += 1
 
     async def _upload(self, practitioner_id: str, release: Held | None) -> None:
         try:
@@ -156,7 +172,7 @@ class UploadBoard:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
         self.touch()
-        self.version += 1
+        self._version += 1
 
     async def _prove(self, practitioner_id: str) -> None:
         """Ask Google for its own list, so that the result comes with the proof."""
@@ -164,15 +180,18 @@ class UploadBoard:
         if proved.error is None:
             await self._services.setup.uploaded(practitioner_id)
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     def cancel(self, practitioner_id: str) -> None:
         """Ask a running upload to stop after the write under way."""
         self._services.syncing.cancel(practitioner_id)
-        self.version += 1
+        self._version += 1
 
+    @allows(Action.UPLOAD, of="practitioner_id")
     def dismiss(self, practitioner_id: str) -> None:
         self._outcomes.pop(practitioner_id, None)
-        self.version += 1
+        self._version += 1
 
+    @allows(Action.SEE_STATUS, of="practitioner_id")
     def status_of(self, practitioner_id: str) -> PractitionerStatus | None:
         board = self.latest()
         if board is None:

@@ -9,7 +9,8 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.domain.users import Role, User
-from companion.services.accounts.policy import POLICY, Action, Reach
+from companion.services.access.policy import POLICY, Action, Reach
+from companion.services.access.rules import Rule
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
@@ -25,7 +26,7 @@ _REACH = {Reach.ALL: "Yes", Reach.OWN: "Own", Reach.NONE: "No"}
 
 
 def create(site: Site) -> None:
-    @page(site, "/users")
+    @page(site, "/users", Rule(Action.USERS))
     async def users() -> None:
         with frame(site, "Users", active="/users", narrow=True):
             actions, _ = page_head("Users", "Who may sign in on this computer.")

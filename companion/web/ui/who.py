@@ -1,26 +1,43 @@
 """Who is at the screen: the user whose page is being made or used, by the session of its request.
 
-Work that has left every page (a task of its own: progress shared by all tabs, what other
-processes changed) is the program's own and asks nobody. Handlers and pages always have a page.
+A page is at hand where NiceGUI says so, and all through a handler (`at_page`), even when the place
+that was pressed has gone meanwhile. A task that a handler starts, `gather` and threads have none:
+nobody is there, and every gated service refuses. Such work is the program's own and is handed the
+services themselves, or is started by a gated call that has asked already.
 
 When a session ends, however it did, each of its tabs is led to the sign-in within a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
 
 from nicegui import Client, ui
 from nicegui import app as nicegui_app
 
 from companion.domain.errors import SignedOut
-from companion.domain.users import Role, User
+from companion.domain.users import User
+from companion.services.access.gate import Who
 from companion.services.accounts.accounts import Accounts
 
 SWEEP_SECONDS = 1.0
 SIGN_IN = "/sign-in?ended=1"
-_PROGRAM = User(id="", name="Calendar Companion", role=Role.ADMINISTRATOR)
+UserOf = Callable[[str], User | None]
+"""Of a session's hash; None when it has ended."""
+
+_handling: ContextVar[tuple[Client, asyncio.Task[Any] | None] | None] = ContextVar(
+    "handling", default=None
+)
+"""The page a handler works for, and the handler's task: tasks it starts inherit the variable and
+are told apart by it."""
+
+
+class NobodyAtPage(RuntimeError):
+    """A gated service was asked where there is no page: a mistake in the program."""
 
 
 def session_of(client: Client) -> str:
@@ -29,18 +46,43 @@ def session_of(client: Client) -> str:
     return str(client.request.scope.get("companion.session", ""))
 
 
-def asking(accounts: Accounts) -> Callable[[], User]:
+def asking(user_of: UserOf) -> Who:
+    """Raises SignedOut when the session of the page has ended, NobodyAtPage without a page."""
+
     def who() -> User:
-        try:
-            session = session_of(ui.context.client)
-        except RuntimeError:  # no page at hand
-            return _PROGRAM
-        user = accounts.sessions.user(session)
+        user = user_of(_session())
         if user is None:
             raise SignedOut
         return user
 
     return who
+
+
+@contextmanager
+def at_page(client: Client) -> Iterator[None]:
+    """What is done here, in this task, is done for that page."""
+    token = _handling.set((client, _task()))
+    try:
+        yield
+    finally:
+        _handling.reset(token)
+
+
+def _session() -> str:
+    try:
+        return session_of(ui.context.client)
+    except RuntimeError as error:
+        handling = _handling.get()
+        if handling is None or handling[1] is not _task():
+            raise NobodyAtPage("a gated service was asked outside of every page") from error
+        return session_of(handling[0])
+
+
+def _task() -> asyncio.Task[Any] | None:
+    """None in a thread."""
+    with suppress(RuntimeError):
+        return asyncio.current_task()
+    return None
 
 
 def lead_out(accounts: Accounts) -> None:

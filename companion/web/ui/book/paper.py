@@ -6,6 +6,8 @@ from datetime import date
 
 from nicegui import ui
 
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.book.view import BookEntry
 from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
@@ -16,7 +18,7 @@ from companion.web.ui.theme import box, button, link_button, text
 
 
 def create(site: Site) -> None:
-    @page(site, "/book/print")
+    @page(site, "/book/print", Rule(Action.SEE_BOOK, somewhere=True))
     async def book_print(day: str = "", who: str = "", cancelled: str = "") -> None:
         view = site.services.book_view
         try:

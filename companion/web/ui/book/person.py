@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from companion.services.accounts.policy import Action, Reach, reach
+from companion.services.access.policy import Action, Reach, reach
 from companion.web.ui.site import Site
 
 

@@ -12,14 +12,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
-from companion.web.ui.upload_board import RUNNING
+from companion.web.ui.upload_board import RUNNING, UploadBoard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from companion.services.application import Services
     from companion.services.status import Board
     from companion.services.sync.passes import Progress
-    from companion.web.ui.site import Site
 
 _log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
@@ -27,8 +27,9 @@ UPLOAD_SECONDS = 1.0
 
 
 class BookPulse:
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, services: Services, live: UploadBoard) -> None:
+        self._services = services
+        self._live = live
         self._revisions: Mapping[str, int] = {}
         self._settings: object = None
         self._sync: object = None
@@ -45,13 +46,13 @@ class BookPulse:
         """The present version; begins to look for what others changed."""
         if not self._listening:
             self._listening = True
-            self._site.services.syncing.subscribe(self._on_progress)
-        settings = self._site.services.settings.read()
-        sync = _sync_of(self._site.live.latest())
+            self._services.syncing.subscribe(self._on_progress)
+        settings = self._services.settings.read()
+        sync = _sync_of(self._live.latest())
         if settings is not self._settings or sync != self._sync:
             self._settings, self._sync = settings, sync
             self.version += 1
-        now = self._site.services.clock.monotonic()
+        now = self._services.clock.monotonic()
         if now - self._read_at >= LOOK_SECONDS and (self._reading is None or self._reading.done()):
             self._read_at = now
             self._reading = asyncio.create_task(self._read())
@@ -59,7 +60,7 @@ class BookPulse:
 
     async def _read(self) -> None:
         try:
-            revisions = await self._site.services.book.revisions()
+            revisions = await self._services.book.revisions()
         except CompanionError as error:  # a busy disk: the next look may do
             _log.warning("The revisions could not be read: %s", type(error).__name__)
             return
@@ -68,7 +69,7 @@ class BookPulse:
             self.version += 1
 
     def _on_progress(self, progress: Progress) -> None:
-        now = self._site.services.clock.monotonic()
+        now = self._services.clock.monotonic()
         if progress.phase not in RUNNING or now - self._told_at >= UPLOAD_SECONDS:
             self._told_at = now
             self.version += 1

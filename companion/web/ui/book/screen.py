@@ -18,6 +18,8 @@ from nicegui import ui
 from companion.domain.appointments import AppointmentKind
 from companion.domain.availability import location_at
 from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.book.booking import Edit, Opened
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.occurrences import Shown
@@ -32,7 +34,6 @@ from companion.web.ui.book.export import ExportDialog
 from companion.web.ui.book.form import Offers
 from companion.web.ui.book.hours import HoursDialog
 from companion.web.ui.book.person import calendars_of, current_person
-from companion.web.ui.book.pulse import BookPulse
 from companion.web.ui.book.search import SearchDialog
 from companion.web.ui.book.shows import open_shows
 from companion.web.ui.book.status import BookStatus
@@ -55,9 +56,7 @@ USUAL_LENGTH = timedelta(minutes=30)
 
 
 def create(site: Site) -> None:
-    pulse = BookPulse(site)
-
-    @page(site, "/book")
+    @page(site, "/book", Rule(Action.SEE_BOOK, somewhere=True))
     async def book(day: str = "", view: str = "", who: str = "") -> None:
         ui.add_head_html(_head(site))
         with frame(site, "Appointment Book", active="/book") as place:
@@ -66,7 +65,7 @@ def create(site: Site) -> None:
             if not site.services.settings.read().practitioners:
                 _nobody()
                 return
-            _Book(site, pulse, _choice(site, day, view, who))
+            _Book(site, _choice(site, day, view, who))
 
     book_print.create(site)
 
@@ -107,10 +106,10 @@ def _nobody() -> None:
 class _Book:
     """What is on one open page."""
 
-    def __init__(self, site: Site, pulse: BookPulse, choice: Choice) -> None:
+    def __init__(self, site: Site, choice: Choice) -> None:
         self._site = site
         self._services = site.services
-        self._pulse = pulse
+        self._pulse = site.pulse
         self._choice = choice
         self._person = current_person(site)
         self._trail = Trail()

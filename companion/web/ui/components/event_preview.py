@@ -48,7 +48,7 @@ class EventPreview:
             now, person.timezone, days_in_arrears=arrears, days_in_advance=advance
         )
         slack = timedelta(days=2)
-        appointments = await self._site.services.book.appointments(
+        appointments = await self._site.services.book_view.appointments(
             person.id, window.wall_start - slack, window.wall_end + slack
         )
         settings = self._site.services.settings.read()

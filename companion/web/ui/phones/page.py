@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from companion.domain.settings import PractitionerSettings
-from companion.services.accounts.policy import Action
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
 from companion.services.ports import FeedLink
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.pages import page
@@ -17,7 +18,7 @@ from companion.web.ui.theme import back_link, button, card, frame, notice, page_
 
 
 def create(site: Site) -> None:
-    @page(site, "/phone")
+    @page(site, "/phone", Rule(Action.PHONE, somewhere=True))
     async def phones() -> None:
         own = site.who().practitioner_id
         if own:
@@ -30,7 +31,7 @@ def create(site: Site) -> None:
                 PhoneReach(site)
         await overview.fill()
 
-    @page(site, "/phone/{practitioner_id}")
+    @page(site, "/phone/{practitioner_id}", Rule(Action.PHONE, of="practitioner_id"))
     async def phone(practitioner_id: str) -> None:
         await _my_phone(site, practitioner_id)
 

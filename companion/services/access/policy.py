@@ -3,7 +3,7 @@
 A practitioner's rights reach as far as their own calendar, as in the vendor's rule that a calendar
 is connected and uploaded by its own user; an administrator may set up others. Reception sees
 status and the book, and imports, but not settings of Google. Which page, route and service method
-is which action stands in `companion.web.access`.
+is which action stands beside it (`rules`).
 """
 
 from __future__ import annotations
@@ -79,12 +79,6 @@ def may(user: User, action: Action, practitioner_id: str | None = None) -> bool:
 def may_somewhere(user: User, action: Action) -> bool:
     """May they do it to anybody at all?"""
     return reach(user, action) is not Reach.NONE
-
-
-def require(user: User, action: Action, practitioner_id: str | None = None) -> None:
-    """Raises NotAllowed."""
-    if not may(user, action, practitioner_id):
-        raise refusal(user, action)
 
 
 def refusal(user: User, action: Action) -> NotAllowed:

@@ -1,0 +1,118 @@
+"""Rules: who may call a service method, written beside the method.
+
+    class Feeds:
+        @allows(Action.PHONE, of="practitioner_id")
+        async def links(self, practitioner_id: str | None = None) -> list[FeedLink]: ...
+
+The mark changes nothing for whoever holds the service itself: the program's own work (worker,
+schedules, commands) asks nobody. It is read by `gated`, through which pages get their services. A
+method without a mark is refused to every page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from inspect import iscoroutinefunction
+from types import FunctionType
+from typing import Any, TypeVar
+
+from companion.domain.users import User
+from companion.services.access.policy import Action, may, may_somewhere, refusal
+
+F = TypeVar("F", bound=Callable[..., Any])
+Owner = Callable[[Any, str], Awaitable[str | None]]
+"""Of a service and the id of something it keeps: the practitioner it belongs to."""
+_MARK = "__rule__"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    action: Action | None = None
+    """None: anybody who is signed in."""
+    _: KW_ONLY
+    of: str = ""
+    """The argument that says whose it is. Somebody whose rights reach as far as their own
+    practitioner passes where it is theirs; all of it, when it is a list."""
+    owner: Owner | None = None
+    """Looks up whose it is, where the argument is not a practitioner's id."""
+    somewhere: bool = False
+    """It is enough that they may do it to anybody at all: for counts and settings, no
+    appointments."""
+    only_own: bool = False
+    """Nobody's but the owner's, not even an administrator's."""
+    place: int | None = None
+    """Where `of` stands among the positional arguments; None if it is given by name only."""
+
+    def check(self, user: User, owners: Sequence[str] = ()) -> None:
+        """`owners`: the practitioners it concerns; none where it concerns everybody.
+
+        Raises NotAllowed."""
+        action = self.action
+        if action is None:
+            return
+        if self.only_own:
+            allowed = bool(owners) and all(each == user.practitioner_id for each in owners)
+        elif self.somewhere:
+            allowed = may_somewhere(user, action)
+        elif owners:
+            allowed = all(may(user, action, each) for each in owners)
+        else:
+            allowed = may(user, action)
+        if not allowed:
+            raise refusal(user, action)
+
+    def offered(self, user: User) -> bool:
+        """Could they pass it for anybody at all? For what the navigation offers."""
+        if self.action is None:
+            return True
+        if self.somewhere or self.of:
+            return may_somewhere(user, self.action)
+        return may(user, self.action)
+
+
+SIGNED_IN = Rule()
+
+
+def allows(
+    action: Action,
+    *,
+    of: str = "",
+    owner: Owner | None = None,
+    somewhere: bool = False,
+    only_own: bool = False,
+) -> Callable[[F], F]:
+    """Marks a method as `action`; the rest as in `Rule`. Raises TypeError for a rule that does
+    not fit the method, when its module is imported."""
+    return _mark(Rule(action, of=of, owner=owner, somewhere=somewhere, only_own=only_own))
+
+
+def allows_signed_in(method: F) -> F:
+    """Marks a method as anybody's who is signed in."""
+    return _mark(SIGNED_IN)(method)
+
+
+def rule_of(method: object) -> Rule | None:
+    """None where there is no mark."""
+    found = getattr(method, _MARK, None)
+    return found if isinstance(found, Rule) else None
+
+
+def _mark(rule: Rule) -> Callable[[F], F]:
+    def mark(method: F) -> F:
+        if not isinstance(method, FunctionType):
+            raise TypeError("a rule stands directly above its method")
+        code = method.__code__
+        arguments = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        place = None
+        if rule.of:
+            if rule.of not in arguments:
+                raise TypeError(f"{method.__qualname__} has no argument {rule.of!r}")
+            index = arguments.index(rule.of)
+            place = index if index < code.co_argcount - 1 else None
+        if rule.owner is not None and not iscoroutinefunction(method):
+            raise TypeError(f"{method.__qualname__} cannot wait for whose it is")
+        setattr(method, _MARK, replace(rule, place=place))
+        return method
+
+    return mark

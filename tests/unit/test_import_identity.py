@@ -90,6 +90,9 @@ async def test_others_at_the_same_time_may_be_added(desk: Counter) -> None:
     assert report.added == 3
     assert (await desk.take(*three(), source="bp")).unchanged == 3
     assert len(await desk.all()) == 6
+    more = draft(9, id="00129", at=16)
+    await desk.take(more, source="Front desk")
+    assert (await desk.take(more, source="bp")).questions, "it was said of the first three alone"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,18 @@ async def test_without_a_client_end_and_type_must_agree(desk: Counter) -> None:
     longer = draft(id="1", client="", appointment_type="Lunch", end=FIRST + 2 * HALF)
     assert (await desk.take(longer, source="south")).added == 1
     assert (await desk.take(lunch, source="west")).questions
+
+
+async def test_a_calendar_with_the_client_in_its_title_is_asked_about(desk: Counter) -> None:
+    await desk.take(draft(id="1"), source="pms")
+    entry = draft(id="u-1", client="", title="Physio: EXAMPLE Ada", appointment_type="")
+    (question,) = (await desk.take(entry, source="calendar")).questions
+    assert question.key == "same:pms"
+    other = draft(id="u-2", client="", title="Ada Brook", appointment_type="")
+    assert (await desk.take(other, source="calendar")).added == 1
+    desk = Counter()
+    await desk.take(entry, source="calendar")
+    assert (await desk.take(draft(id="1"), source="pms")).questions
 
 
 async def test_a_free_time_that_was_booked_again_is_a_new_appointment(desk: Counter) -> None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from companion.domain.appointments import Appointment
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import Settings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
 from companion.services.imports.plan import counted
 from companion.services.ports import (
     Activity,
@@ -81,15 +83,18 @@ class ImportHistory:
         self._activity = activity
         self._clock = clock
 
+    @allows(Action.IMPORT)
     async def recent(self, limit: int = 20, source: str = "") -> list[ImportRecord]:
         """Newest first; of one source, or of all."""
         found = await self._book.imports(MOST if source else limit)
         return [each for each in found if source in {"", each.source}][:limit]
 
+    @allows(Action.IMPORT)
     async def look_at(self, import_id: int) -> UndoPreview:
         """What undoing would do. Raises NotFound, and BadInput where it cannot be undone."""
         return (await self._undoing(import_id))[0]
 
+    @allows(Action.IMPORT)
     async def undo(self, import_id: int, *, by: str) -> UndoPreview:
         """Raises NotFound, BadInput, ChangedMeanwhile, StoreError, Busy."""
         preview, change = await self._undoing(import_id)
@@ -100,10 +105,12 @@ class ImportHistory:
         await self._say(by, "undo", f"Import from {preview.record.source} undone.", preview)
         return preview
 
+    @allows(Action.IMPORT)
     async def brought_by(self, source: str) -> int:
         """How many appointments of this source the book holds."""
         return len(await self._book.source_rows(source))
 
+    @allows(Action.PRACTICE)
     async def remove_source(self, source: str, *, by: str) -> int:
         """Take every appointment of this source out of the book; how many went."""
         rows = await self._book.source_rows(source)

@@ -124,11 +124,6 @@ class Importing:
         self._turn = asyncio.Lock()
 
     @allows(Action.IMPORT)
-    async def history(self, limit: int) -> list[ImportRecord]:
-        """The latest imports, newest first."""
-        return await self._book.imports(limit)
-
-    @allows(Action.IMPORT)
     async def preview(
         self,
         path: Path,

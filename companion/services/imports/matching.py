@@ -6,8 +6,9 @@
 2. By practitioner, start and client, where the source's files had no ids so far, or have none now:
    the id of such an appointment is made of just these.
 3. The same appointment under another id, of this source or of another one: practitioner, start
-   and client agree; or practitioner, client and the id, apart from zeros before it. That is asked
-   about (``same:SOURCE``), because two appointments may look like one.
+   and client agree (or the title of the one names the client of the other); or practitioner,
+   client and the id, apart from zeros before it. That is asked about (``same:SOURCE``), because
+   two appointments may look like one.
 
 An appointment that takes place is never taken for a cancelled one, except by id: somebody may
 have booked the free time again. Each appointment of the book is matched once.
@@ -173,9 +174,18 @@ def agree(appointment: Appointment, row: SourceRow) -> bool:
     """Of one practitioner and start: may it be the same appointment?"""
     if not _comes_next(appointment, row):
         return False
-    if appointment.client_id or appointment.client_name or row.client_id or row.client_name:
+    named, known = (each.client_id or each.client_name for each in (appointment, row))
+    if named and known:
         return _same_client(appointment, row)
-    return appointment.end == row.end and what_of(appointment) == plain_what(row.what)
+    if appointment.end != row.end:
+        return False
+    what = plain_what(row.what)
+    if named or known:  # a calendar has the client in its title
+        name, title = (
+            (appointment.client_name, what) if named else (row.client_name, what_of(appointment))
+        )
+        return bool(name) and set(_words(name)) <= set(_words(title))
+    return what_of(appointment) == what
 
 
 def _comes_next(appointment: Appointment, row: SourceRow) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.imports.people import EVERYBODY, People
+from companion.services.imports.plan import ADD
 from companion.services.imports.previews import ImportPreview, headings_of
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.services.ports import ImportMemory, SettingsStore
@@ -74,7 +75,8 @@ class SourceMemory:
 
 
 def answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[str, str]:
-    """Not those about people: their names are known from now on."""
+    """Not those about people, whose names are known from now on, and not that appointments are
+    others than the book's: these are known from now on too, and the next ones may be the same."""
     asked = {folded_key(each.key): each.key for each in questions}
     kept = {
         asked.get(folded_key(key), key): value
@@ -84,5 +86,6 @@ def answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[s
     return {
         key: value
         for key, value in kept.items()
-        if key == EVERYBODY or not key.startswith("practitioner:")
+        if (key == EVERYBODY or not key.startswith("practitioner:"))
+        and (not key.startswith("same:") or value != ADD)
     }

@@ -117,16 +117,19 @@ class _Import:
             mode = ui.radio(dict(_MODES), value=bool(self._snapshot), on_change=self._set_mode)
             mode.props('aria-label="How to read it"')
             known = self._site.services.settings.read().sources
-            if known:
-                options = {BY_LAYOUT: "Found by the file's own columns"}
-                options |= {name: name for name in known}
-                source = ui.select(
-                    options,
-                    label="Source",
-                    value=self._source or BY_LAYOUT,
-                    on_change=self._set_source,
-                )
-                source.classes("field").props("outlined")
+            options = {BY_LAYOUT: "Found by the file's own columns"}
+            options |= {name: name for name in (*known, self._source) if name}
+            source = ui.select(
+                options,
+                label="Source",
+                value=self._source or BY_LAYOUT,
+                on_change=self._set_source,
+                with_input=True,
+                new_value_mode="add-unique",
+                key_generator=str,
+            )
+            source.classes("field").props("outlined")
+            text("Another site with numbers of its own is a source of its own: type its name.")
         _recent(self._site)
 
     def _set_mode(self, event: object) -> None:
@@ -234,7 +237,10 @@ class _Import:
             apply.set_enabled(False)
             try:
                 report = await self._site.services.importing.apply(
-                    preview, assignments=view.assignments(), yes=view.released
+                    preview,
+                    assignments=view.assignments(),
+                    release=view.released,
+                    cause=self._site.who().name,
                 )
             finally:
                 apply.set_enabled(True)
@@ -263,7 +269,7 @@ def _recent(site: Site) -> None:
     place = box()
 
     async def fill() -> None:
-        records = await site.services.importing.history(8)
+        records = await site.services.imports.recent(8)
         if not records:
             return
         now = site.services.clock.now()

@@ -318,9 +318,10 @@ class _Assigning:
 
     def _suggested_end(self) -> Column | None:
         """Where nobody has named the start either: another column of moments may be the end."""
-        if "column:date" not in self._asking.asked:
+        if not {"column:date", "column:time"} & self._asking.asked.keys():
             return None
-        return self._suggested("end", {MOMENT}, "the end of the appointment")
+        timed = "time" in self.found.columns
+        return self._suggested("end", {CLOCK if timed else MOMENT}, "the end of the appointment")
 
     # ── whether it takes place ────────────────────────────────────────────────────────────────
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from companion.services.imports.cells import read_line
 from companion.services.imports.reading.headings import read_heading, squeezed
@@ -44,6 +44,8 @@ class GridRow:
     number: int
     cells: tuple[Cell, ...]
     sheet: str
+    section: str = ""
+    """The name that the rows above it give it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,8 +154,8 @@ def find_header(
 def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:
     row = sheet.rows[at]
     plain = tuple(_heading(each) for each in row.cells)
-    yield plain
     if at == 0:
+        yield plain
         return
     above = sheet.rows[at - 1]
     groups = _groups(above, sheet.merged, len(plain))
@@ -164,6 +166,7 @@ def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:
             f"{group} {name}".strip() if not _means(name) or _is_general(name) else name
             for group, name in zip(groups, plain, strict=True)
         )
+    yield plain
     # A heading of two rows without a merge: "First" over "name".
     if row.number == above.number + 1 and len(above.cells) >= len(plain) - 1:
         upper = [*map(_heading, above.cells), *[""] * len(plain)][: len(plain)]
@@ -261,6 +264,7 @@ def _same_table(table: _Table, best: _Table) -> bool:
 def _add(grid: Grid, table: _Table, best: _Table) -> None:
     places = _places(table.headings, grid.headings)
     header = tuple(each.casefold() for each in table.headings if each)
+    title = _named_in_title(table.sheet.rows[: table.at])
     straight = table is best and places == list(range(len(places)))
     width = len(table.headings)
     for row in table.sheet.rows[table.at + 1 :]:
@@ -277,7 +281,9 @@ def _add(grid: Grid, table: _Table, best: _Table) -> None:
             for at, cell in enumerate(cells[:width]):
                 placed[places[at]] = cell
             cells = (*placed, *cells[width:])
-        grid.rows.append(GridRow(number=row.number, cells=cells, sheet=table.sheet.name))
+        grid.rows.append(
+            GridRow(number=row.number, cells=cells, sheet=table.sheet.name, section=title)
+        )
 
 
 def _places(mine: Sequence[str], headings: list[str]) -> list[int]:
@@ -314,7 +320,7 @@ def _add_sheet_names(grid: Grid, tables: Sequence[_Table]) -> None:
 
 def _extended(row: GridRow, at: int, value: Cell) -> GridRow:
     cells = (*row.cells[:at], *[None] * (at - len(row.cells)), value, *row.cells[at:])
-    return GridRow(number=row.number, cells=cells, sheet=row.sheet)
+    return replace(row, cells=cells)
 
 
 def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
@@ -322,8 +328,10 @@ def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
     that hold the start; a row that has one there is never left out. A name alone between rows is
     that of a section: it stands in a column added for it."""
     kept: list[tuple[GridRow, str]] = []
-    section = ""
+    section, sheet = "", None
     for row in grid.rows:
+        if row.sheet != sheet:
+            section, sheet = row.section, row.sheet
         if any(at < len(row.cells) and _starts(row.cells[at]) for at in starts):
             kept.append((row, section))
             continue
@@ -335,11 +343,12 @@ def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
     left_out = len(grid.rows) - len(kept)
     grid.footers += left_out
     grid.rows = [row for row, _ in kept]
-    if any(each for _, each in kept):
+    named = any(each for _, each in kept)
+    if named:
         at = len(grid.headings)
         grid.headings.append(SECTION)
         grid.rows = [_extended(row, at, each or None) for row, each in kept]
-    return left_out > 0
+    return left_out > 0 or named
 
 
 def _section_of(row: GridRow) -> str:
@@ -352,6 +361,20 @@ def _section_of(row: GridRow) -> str:
     if _FOOTER.match(text) or not (bare != text or (kind_of(bare).name and len(bare) <= 40)):
         return ""
     return bare
+
+
+def _named_in_title(rows: Sequence[SheetRow]) -> str:
+    """Whom the title rows name: "Practitioner: Jo Smith", in one cell or two."""
+    named = ""
+    for row in rows:
+        filled = [read_line(each, 200) for each in row.cells if each is not None]
+        for at, text in enumerate(filled):
+            bare = _LABEL.sub("", f"{text}:").removesuffix(":")
+            if not bare and at + 1 < len(filled):
+                bare = filled[at + 1]
+            if bare not in {"", text} and kind_of(bare).name:
+                named = bare
+    return named
 
 
 def _is_footer(row: GridRow, width: int) -> bool:

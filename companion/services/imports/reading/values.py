@@ -27,7 +27,7 @@ from companion.services.imports.reading.date_order import OrderProof, own_order,
 from companion.services.imports.reading.headings import squeezed
 from companion.services.imports.reading.kinds import SAMPLE
 from companion.services.imports.reading.names import person_key, split_at_commas, split_people
-from companion.services.imports.reading.sheets import SECTION, Grid
+from companion.services.imports.reading.sheets import SECTION, SHEET, Grid
 from companion.services.imports.reading.statuses import StatusWord, meaning_of
 
 if TYPE_CHECKING:
@@ -238,14 +238,13 @@ def with_statuses(
 ) -> tuple[Layout, tuple[StatusWord, ...]]:
     counts: Counter[str] = Counter()
     shown: dict[str, str] = {}
-    for at in layout.status_columns:
+    said = layout.status_columns
+    layout, found, listed = _cancelled_sheets(layout, columns)
+    for at in said:
         for cell, count in columns[at].values.items():
             word = folded(cell)
             counts[word] += count
             shown.setdefault(word, read_line(cell, 60))
-    rows = {word: _example(columns, layout, word) for word in counts} if len(counts) < 50 else {}
-    found: dict[str, str] = {}
-    listed = []
     for word, count in counts.items():
         means, asked = _meaning(word, layout, kept, software)
         question = Question(
@@ -258,7 +257,7 @@ def with_statuses(
             ),
             guess=means,
             count=count,
-            example=rows.get(word, ""),
+            example=shown[word],
         )
         given = asking.answer(question.key)
         if asked or given is not None:
@@ -281,13 +280,32 @@ def _meaning(
         return CANCELLED, False
     if word in kept:
         return kept[word], False
+    if word in {"yes", "y", "true"}:
+        return BOOKED, False
+    if word in {"no", "n", "false"}:  # of a column such as Active
+        return CANCELLED, True
     means, sure = meaning_of(word)
     return means, not sure
 
 
-def _example(columns: Sequence[Column], layout: Layout, word: str) -> str:
-    del columns, layout
-    return word
+def _cancelled_sheets(
+    layout: Layout, columns: Sequence[Column]
+) -> tuple[Layout, dict[str, str], list[StatusWord]]:
+    """Rows of a sheet that is called "Cancelled" are."""
+    found: dict[str, str] = {}
+    listed = []
+    for column in columns:
+        if column.heading.text != SHEET:
+            continue
+        for cell, count in column.values.items():
+            means, sure = meaning_of(folded(cell))
+            if means == CANCELLED and sure:
+                found[folded(cell)] = means
+                word = read_line(cell, 60)
+                listed.append(StatusWord(word=word, count=count, means=means, asked=False))
+        if found:
+            layout = replace(layout, status_columns=(*layout.status_columns, column.at))
+    return layout, found, listed
 
 
 # ── zones ─────────────────────────────────────────────────────────────────────────────────────

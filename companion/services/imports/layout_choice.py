@@ -76,7 +76,8 @@ def choose(
         if kept is not None:
             if mapping is None and not chosen.reading.layout.software:
                 mapping = kept.mapping or None
-            if mapping or kept.answers or kept.statuses:
+            # What the source remembers may answer questions, or say more than the file does.
+            if mapping or kept.answers or chosen.reading.content.questions:
                 chosen = _read(workbook, wish, setting, kept, mapping)
     return replace(chosen, source=source_name(name))
 

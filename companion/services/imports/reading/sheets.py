@@ -268,9 +268,9 @@ def _add(grid: Grid, table: _Table, best: _Table) -> None:
     straight = table is best and places == list(range(len(places)))
     width = len(table.headings)
     for row in table.sheet.rows[table.at + 1 :]:
-        cells = tuple(
-            [None if each.__class__ is str and each in EMPTY_WORDS else each for each in row.cells]
-        )
+        cells = row.cells
+        if not EMPTY_WORDS.isdisjoint(cells):
+            cells = tuple([None if each in EMPTY_WORDS else each for each in cells])
         if not any(each is not None for each in cells):
             continue
         if _repeats(cells, header):
@@ -343,12 +343,12 @@ def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
     left_out = len(grid.rows) - len(kept)
     grid.footers += left_out
     grid.rows = [row for row, _ in kept]
-    named = any(each for _, each in kept)
-    if named:
+    has_sections = any(each for _, each in kept)
+    if has_sections:
         at = len(grid.headings)
         grid.headings.append(SECTION)
         grid.rows = [_extended(row, at, each or None) for row, each in kept]
-    return left_out > 0 or named
+    return left_out > 0 or has_sections
 
 
 def _section_of(row: GridRow) -> str:

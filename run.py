@@ -51,6 +51,9 @@ def hand_over(python: Path, arguments: list[str]) -> int:
 
 def start(arguments: list[str]) -> int:
     """The program itself, in this process."""
+    # Container images often set PYTHONDONTWRITEBYTECODE: every start would then compile all of the
+    # program anew, which takes nearly a second. What lies beside this file is ours to write.
+    sys.dont_write_bytecode = False
     if arguments[:1] == ["test"]:
         from companion.testing import main as test
 

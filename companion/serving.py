@@ -29,9 +29,12 @@ import uvicorn
 
 import companion
 from companion.adapters.clock import SystemClock
+from companion.adapters.network.interfaces import note_listener
 from companion.console import err, out
 from companion.domain.errors import Busy
-from companion.main import Application, Environment, note_listener, open_companion
+from companion.environment import Environment
+from companion.main import open_companion
+from companion.services.assembly import Application
 from companion.web.app import create_app
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
@@ -69,7 +72,7 @@ class _Demo:
     async def move_in(self, application: Application) -> None:
         from companion.sandbox.demo import move_in
 
-        await move_in(application.services, self.rehearsal, self.google_url)
+        await move_in(application, self.rehearsal, self.google_url)
 
 
 def serve(options: ServeOptions) -> None:
@@ -114,7 +117,7 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
         stack.enter_context(_only_one(environment, options))
         application = await stack.enter_async_context(
             open_companion(
-                environment, holder="the app", phones=(options.feed_host, options.feed_port)
+                environment, holder="the app", listener=(options.feed_host, options.feed_port)
             )
         )
         if demo is not None:
@@ -122,33 +125,33 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
         stop = asyncio.Event()
         # Before any listener: a server that is cancelled instead of told complains aloud.
         with _signals(stop) as caught:
-            await _serve(application, app_socket, options, demo, stop)
+            await _serve(application, environment.home, app_socket, options, demo, stop)
         return caught[0] if caught else None
 
 
 async def _serve(
     application: Application,
+    home: Path,
     app_socket: socket.socket,
     options: ServeOptions,
     demo: _Demo | None,
     stop: asyncio.Event,
 ) -> None:
-    services = application.services
     door = FeedListenerService(
-        services.feeds,
-        settings=services.settings,
-        door=services.reachability.door,
+        application.feeds,
+        settings=application.settings,
+        door=application.reachability.door,
         host=options.feed_host,
         bind=partial(_bind_feed, options),
     )
     door.open()
-    note_listener(application.home, options.feed_host, options.feed_port)
+    note_listener(home, options.feed_host, options.feed_port)
     launches = LaunchTokens()
     app = create_app(
-        application.services,
+        application,
         AppOptions(
             port=options.port,
-            home=application.home,
+            home=home,
             version=companion.__version__,
             launches=launches,
             demo=demo is not None,
@@ -171,8 +174,8 @@ async def _serve(
     tasks = [asyncio.create_task(servers[0].serve(sockets=[app_socket]), name="app")]
     working = [
         asyncio.create_task(_keep_going(door.run, "listener for phones"), name="phones"),
-        asyncio.create_task(_keep_going(services.worker.run, "background sync"), name="worker"),
-        asyncio.create_task(_keep_going(services.watching.run, "watching"), name="folders"),
+        asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
+        asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
     freeze_gc()
     _greet(options, launches, application)
@@ -193,6 +196,7 @@ def freeze_gc() -> None:
     """From here on no search for garbage goes through what has been read so far, and there are
     fewer of them: one through everything takes 100 ms, in which nobody is answered."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 
@@ -316,10 +320,10 @@ def _greet(options: ServeOptions, launches: LaunchTokens, application: Applicati
     if options.demo:
         out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
     out.print(f"Calendar Companion is running. Open: {url}")
-    if problem := application.services.reachability.door.problem:
+    if problem := application.reachability.door.problem:
         err.print(problem)
     else:
-        out.print(f"Phones subscribe at {application.feed_address()}. Stop with Ctrl-C.")
+        out.print(f"Phones subscribe at {application.reachability.address()}. Stop with Ctrl-C.")
     sys.stdout.flush()
     if options.browser:
         webbrowser.open(url)

@@ -1,7 +1,9 @@
 """`python run.py test`: every check of the project, one after the other.
 
-Checks first (ruff, mypy, import-linter), then pytest. Tests that need something this machine does
-not have are left out by tests/conftest.py, which says so in one line. Not part of the wheel.
+Checks first (ruff, mypy for each system we claim, import-linter), all at once, then pytest. Tests
+that need something this machine does not have are left out by tests/conftest.py, which says so in
+one line. What failed is run once more, one test at a time: what passes then is named as flaky, and
+fails continuous integration unless it drives a real browser. Not part of the wheel.
 """
 
 import os
@@ -14,10 +16,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 PYTHON = sys.executable
+MYPY = [PYTHON, "-m", "mypy"]
+ELSEWHERE = sorted({"linux", "win32", "darwin"} - {sys.platform})
 CHECKS = {
     "ruff check": [PYTHON, "-m", "ruff", "check", "."],
     "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "."],
-    "mypy --strict": [PYTHON, "-m", "mypy"],
+    "mypy --strict": MYPY,
+    # The product as the other systems see it; a cache of its own each, for they differ.
+    **{
+        f"mypy for {name}": [
+            *MYPY,
+            f"--platform={name}",
+            f"--cache-dir=.mypy_cache/{name}",
+            "companion",
+            "run.py",
+        ]
+        for name in ELSEWHERE
+    },
     "import-linter": [
         PYTHON,
         "-c",
@@ -78,42 +93,48 @@ def main(arguments: list[str]) -> int:
         return 0
     modes = [argument for argument in arguments if argument in {"--long", "--bench"}]
     own = [argument for argument in arguments if argument not in modes]
-    failed = []
-    if not own and "--bench" not in modes:
-        failed = [name for name, command in CHECKS.items() if not check(name, command)]
+    failed = check(CHECKS) if not own and "--bench" not in modes else []
     environment = dict(os.environ)
     if "--long" in modes:
         environment["HYPOTHESIS_PROFILE"] = "long"
-    command = [PYTHON, "-m", "pytest", *modes, *own]
+    options = [*modes, *own]
     if "--bench" in modes:
-        command += ["-s", "tests/benchmarks"]
+        options += ["-s", "tests/benchmarks"]
     elif not own:
-        # By file: what a file sets up, a house with its browser, is set up once. As they are
-        # collected: the long ones, in browsers, come early.
+        # By file: what a file sets up, such as a browser, is set up once. As they are collected:
+        # the long ones, in browsers, come early.
         workers = str(min(4, os.cpu_count() or 1))
-        command += ["-q", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
-    print(f"pytest {' '.join(command[3:])}", flush=True)
-    tests = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603 - as above
-    if tests.returncode == 1 and not own and not modes:
-        # Real processes, kills and browsers share this machine's cores: what failed beside the
-        # others is tried once more by itself. A test that is wrong fails again.
+        options += ["-q", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    code = run_pytest(options, environment)
+    if code == 1 and not own and not modes:
         print("Some tests failed (named above). Once more, one at a time:", flush=True)
-        command = [PYTHON, "-m", "pytest", "-q", "--last-failed", "--last-failed-no-failures=none"]
-        tests = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603 - as above
+        again = ["-q", "--again", "--last-failed", "--last-failed-no-failures=none"]
+        code = run_pytest(again, environment)
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}; see above.", flush=True)
-    return tests.returncode or int(bool(failed))
+    return code or int(bool(failed))
 
 
-def check(name: str, command: list[str]) -> bool:
-    """One line if it passes, everything it says if not."""
+def run_pytest(options: list[str], environment: dict[str, str]) -> int:
+    print(f"pytest {' '.join(options)}", flush=True)
+    command = [PYTHON, "-m", "pytest", *options]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - our own command
+
+
+def check(commands: dict[str, list[str]]) -> list[str]:
+    """Run them beside each other; the names of those that fail. One line for each that passes,
+    everything it says if not."""
     began = time.monotonic()
-    print(f"{name:<14} ", end="", flush=True)
-    done = subprocess.run(  # noqa: S603 - one of CHECKS
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    passed = done.returncode == 0
-    print(f"{'ok' if passed else 'FAILED'} ({time.monotonic() - began:.1f} s)", flush=True)
-    if not passed:
-        print(done.stdout.decode("utf-8", "replace"), flush=True)
-    return passed
+    running = {
+        name: subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603 - ours
+        for name, command in commands.items()
+    }
+    failed = []
+    for name, process in running.items():
+        said, _nothing = process.communicate()
+        if process.returncode:
+            failed.append(name)
+            print(f"{name:<16} FAILED\n{said.decode('utf-8', 'replace')}", flush=True)
+        else:
+            print(f"{name:<16} ok ({time.monotonic() - began:.1f} s)", flush=True)
+    return failed

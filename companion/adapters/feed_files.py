@@ -14,11 +14,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from companion.adapters.crypto import seal, unseal
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
 
 _MARK = b"CCFEED1\n"
@@ -54,7 +53,7 @@ class FeedFiles:
     def _keep(self, name: str, token: str, content: bytes) -> None:
         make_folder(self._folder)
         nonce = self._random_bytes(_NONCE)
-        sealed = AESGCM(_key(token)).encrypt(nonce, content, name.encode())
+        sealed = seal(_key(token), nonce, content, name.encode())
         path = self._path(name)
         try:
             write_durably(path, _MARK + nonce + sealed, self._disk)
@@ -70,8 +69,8 @@ class FeedFiles:
             return None
         nonce, sealed = kept[len(_MARK) :][:_NONCE], kept[len(_MARK) + _NONCE :]
         try:
-            return AESGCM(_key(token)).decrypt(nonce, sealed, name.encode())
-        except (InvalidTag, ValueError):
+            return unseal(_key(token), nonce, sealed, name.encode())
+        except ValueError:
             return None
 
     def _drop(self, name: str) -> None:

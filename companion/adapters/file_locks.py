@@ -64,6 +64,15 @@ class FileLock:
             self._processes = None
         self._threads.release()
 
+    def is_taken(self) -> bool:
+        """By somebody just now? Waits no longer than the patience."""
+        try:
+            self.__enter__()
+        except Busy:
+            return True
+        self.__exit__(None, None, None)
+        return False
+
     def _last_holder(self) -> str:
         try:
             return self._note.read_text("utf-8", errors="replace").strip()[:200]

@@ -13,15 +13,21 @@ import socket
 import sqlite3
 import ssl
 import time
-import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from urllib3.exceptions import HTTPError
+
+from companion.adapters.network.answer import HttpAnswer
+from companion.adapters.network.errors import network_error
+from companion.adapters.network.http import HttpClient
+from companion.adapters.network.route import proxy_for, trust_name
 from companion.domain.errors import CompanionError, Offline
 from companion.services.files import disk_trouble
+from companion.services.maintenance.findings import NetworkPath
 
 GOOGLE = "https://www.googleapis.com/"
 LOOPBACK = "127.0.0.1"
@@ -79,17 +85,38 @@ class MachineProbes:
                 found[name] = "missing"
         return found
 
+    async def network_path(self) -> NetworkPath:
+        """How this computer reaches Google; raises CompanionError where it does not."""
+        return await asyncio.to_thread(self._network_path)
+
+    def _network_path(self) -> NetworkPath:
+        proxy = proxy_for(self._google)
+        client = HttpClient(timeout=self._seconds)
+        try:
+            self._answer(client)
+            return NetworkPath(
+                proxy=proxy.address if proxy else "",
+                trust=trust_name(),
+                issuer=client.certificate_issuer(),
+            )
+        finally:
+            client.close()
+
+    def _answer(self, client: HttpClient) -> HttpAnswer:
+        try:
+            return client.request("HEAD", self._google)
+        except CompanionError:
+            raise
+        except (OSError, ValueError, HTTPError) as error:
+            raise network_error(error) from error
+
     def _clock_offset(self) -> timedelta:
-        request = urllib.request.Request(self._google, method="HEAD")  # noqa: S310 - https, or the loopback address of COMPANION_GOOGLE_API
+        client = HttpClient(timeout=self._seconds)
         began = time.time()
         try:
-            with urllib.request.urlopen(request, timeout=self._seconds) as answer:  # noqa: S310 - as above
-                date = answer.headers.get("Date")
-        except urllib.error.HTTPError as error:  # any answer has a date
-            date = error.headers.get("Date")
-            error.close()
-        except (OSError, ValueError) as error:
-            raise Offline(detail=type(error).__name__) from error
+            date = self._answer(client).headers.get("date")  # any answer has a date
+        finally:
+            client.close()
         middle = (began + time.time()) / 2
         try:
             theirs = parsedate_to_datetime(date or "")

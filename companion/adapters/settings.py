@@ -29,6 +29,7 @@ from tinydb.storages import Storage
 
 from companion.domain.errors import BadInput, StoreDamaged, StoreError, StoreTooNew
 from companion.domain.settings import Settings
+from companion.services.changes import Changes, SettingsChanged
 from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
 from companion.services.settings.documents import checked, from_tables
 
@@ -123,13 +124,20 @@ class SettingsFile:
     """Implements `SettingsStore`; safe to call from several threads."""
 
     def __init__(
-        self, folder: Path, *, lock: AbstractContextManager[object], disk: Disk | None = None
+        self,
+        folder: Path,
+        *,
+        lock: AbstractContextManager[object],
+        changes: Changes | None = None,
+        disk: Disk | None = None,
     ) -> None:
-        """`lock` is the lock that all writers of this home share (`file_locks.FileLock`)."""
+        """`lock` is the lock that all writers of this home share (`file_locks.FileLock`);
+        `changes` is told of every change that was written."""
         self.path = folder / FILE_NAME
         self.recovered = ""
         """A sentence, when this process had to fall back on the last good copy."""
         self._lock = lock
+        self._changes = changes or Changes()
         self._disk = disk or Disk()
         self._cached: tuple[Signature | None, Settings] | None = None
         self._reading = threading.Lock()
@@ -146,12 +154,15 @@ class SettingsFile:
                 settings = self._load()
             except OSError as error:
                 raise disk_trouble(error, self.path) from error
-        return settings if settings is not None else self._change(lambda each: each)
+        return settings if settings is not None else self._change(lambda each: each)[1]
 
     async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
         """As in the port. `edit` runs in a worker thread and must be a plain function of its
         argument. Raises what `read` raises, and BadInput for a value that cannot be kept."""
-        return await asyncio.to_thread(self._change, edit)
+        before, after = await asyncio.to_thread(self._change, edit)
+        if after != before:
+            self._changes.publish(SettingsChanged())
+        return after
 
     def _load(self) -> Settings | None:
         signature = self._disk.signature(self.path)
@@ -162,7 +173,8 @@ class SettingsFile:
         self._cached = (signature, settings)
         return settings
 
-    def _change(self, edit: Callable[[Settings], Settings]) -> Settings:
+    def _change(self, edit: Callable[[Settings], Settings]) -> tuple[Settings, Settings]:
+        """Before and after."""
         make_folder(self.path.parent)
         with self._lock:
             storage = CheckedStorage(self.path, self._disk)
@@ -178,7 +190,7 @@ class SettingsFile:
                     self._commit(storage)
             except OSError as error:
                 raise disk_trouble(error, self.path) from error
-        return after
+        return before, after
 
     def _commit(self, storage: CheckedStorage) -> None:
         with self._reading:

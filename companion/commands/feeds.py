@@ -16,14 +16,17 @@ from companion.commands.running import (
     FAILED,
     Json,
     Who,
+    named,
+    names_of,
     pair,
     run_command,
 )
 from companion.console import as_json, err, out, table
 from companion.domain.errors import BadInput
+from companion.services.files import write_file
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
     from companion.services.ports import FeedLink
 
 EXPORT_YEARS = (1970, 2200)
@@ -37,9 +40,9 @@ def feeds_list(json: Json = False) -> None:
     """All links, without the links themselves."""
 
     async def work(application: Application) -> None:
-        links = await application.services.feeds.links()
-        names, now = application.names(), application.services.clock.now()
-        unused_after = application.services.settings.read().practice.feed_unused_after
+        links = await application.feeds.links()
+        names, now = names_of(application), application.clock.now()
+        unused_after = application.settings.read().practice.feed_unused_after
         if json:
             as_json({"feeds": [feed_json(link, names, now, unused_after) for link in links]})
         elif not links:
@@ -74,14 +77,16 @@ def feeds_add(
 ) -> None:
     """Make a link for one device and print it."""
     from companion.services.feeds.documents import disclosure_from_words
+    from companion.services.feeds.views import read_detail
+    from companion.services.ports import FeedDetail
 
     async def work(application: Application) -> None:
-        person = application.practitioner(practitioner)
+        person = named(application, practitioner)
         custom = disclosure_from_words(dict(map(pair, show))) if show else None
-        link, url = await application.services.feeds.add(
+        link, url = await application.feeds.add(
             person.id,
             label=label,
-            detail="custom" if show else detail,
+            detail=FeedDetail.CUSTOM if show else read_detail(detail),
             custom=custom,
             days_in_arrears=days_in_arrears,
             days_in_advance=days_in_advance,
@@ -93,10 +98,10 @@ def feeds_add(
 
 
 def _print_link(application: Application, link: FeedLink, url: str, *, json: bool) -> None:
-    unused_after = application.services.settings.read().practice.feed_unused_after
+    unused_after = application.settings.read().practice.feed_unused_after
     if json:
-        now = application.services.clock.now()
-        as_json({**feed_json(link, application.names(), now, unused_after), "url": url})
+        now = application.clock.now()
+        as_json({**feed_json(link, names_of(application), now, unused_after), "url": url})
     else:
         out.print(url)
 
@@ -109,7 +114,7 @@ def feeds_renew(
     """A new link for the same device, printed; the old one is switched off."""
 
     async def work(application: Application) -> None:
-        link, url = await application.services.feeds.renew(feed)
+        link, url = await application.feeds.renew(feed)
         _print_link(application, link, url, json=json)
 
     run_command(work, json=json)
@@ -132,11 +137,11 @@ def feeds_revoke(
         if everything == bool(feed):
             raise BadInput("Name one link, or say --all.", "See: feeds list", field="usage")
         if feed:
-            await application.services.feeds.revoke(feed)
+            await application.feeds.revoke(feed)
             count = 1
         else:
-            whose = application.practitioner(practitioner).id if practitioner else None
-            count = await application.services.feeds.revoke_all(whose)
+            whose = named(application, practitioner).id if practitioner else None
+            count = await application.feeds.revoke_all(whose)
         if json:
             as_json({"id": feed, "revoked": True} if feed else {"revoked": count})
         elif feed:
@@ -160,15 +165,15 @@ def feeds_settings(
             if not key.startswith(("feed", "cap_")):
                 raise BadInput(f'"{key[:40]}" is no setting of links.', field="usage")
         if changes:
-            await application.services.practitioners.set_practice(changes)
-        every = application.services.practitioners.practice_values()
+            await application.practitioners.set_practice(changes)
+        every = application.practitioners.practice_values()
         shown = {key: value for key, value in every.items() if key.startswith(("feed", "cap_"))}
         if json:
-            as_json({"settings": shown, "address": application.feed_address()})
+            as_json({"settings": shown, "address": application.reachability.address()})
         else:
             for key, value in shown.items():
                 out.print(f"{key}={value}")
-            out.print(f"Links begin with {application.feed_address()}")
+            out.print(f"Links begin with {application.reachability.address()}")
 
     run_command(work, json=json)
 
@@ -178,7 +183,7 @@ def feeds_check(json: Json = False) -> None:
     """Try whether phones can reach the app, which should be running."""
 
     async def work(application: Application) -> int:
-        reach = application.services.reachability
+        reach = application.reachability
         findings = await reach.check(here=False)
         if json:
             as_json({"address": reach.address(), "findings": findings})
@@ -206,18 +211,18 @@ def export(
     """Write an .ics file: what Google would show of the chosen days."""
 
     async def work(application: Application) -> None:
-        record = application.services.settings.read().practitioner(practitioner)
+        record = application.settings.read().practitioner(practitioner)
         person, choices = record.practitioner, record.choices
-        today = application.services.clock.now().astimezone(ZoneInfo(person.timezone)).date()
+        today = application.clock.now().astimezone(ZoneInfo(person.timezone)).date()
         start = first.date() if first else today - timedelta(days=choices.days_in_arrears)
         end = last.date() if last else today + timedelta(days=choices.days_in_advance)
         _check_range(start, end)
-        content = await application.services.feeds.export(person.id, first_day=start, last_day=end)
+        content = await application.feeds.export(person.id, first_day=start, last_day=end)
         if out_file is None and not json:
             sys.stdout.buffer.write(content)
             return
         if out_file is not None:
-            application.write_file(out_file, content)
+            write_file(out_file, content)
         count = content.count(b"BEGIN:VEVENT")
         if json:
             document = {"practitioner": person.name, "events": count, "bytes": len(content)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +15,14 @@ from companion.commands.running import (
     Json,
     NoBrowser,
     Who,
+    named,
     run_command,
 )
 from companion.console import as_json, err, out
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
 
 app = typer.Typer()
 google = typer.Typer(help="Signing in to Google.", no_args_is_help=True)
@@ -44,7 +46,7 @@ def google_client(
             raise BadInput(
                 f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
             ) from error
-        change = await application.services.connecting.set_client(content, replace=yes)
+        change = await application.connecting.set_client(content, replace=yes)
         if json:
             as_json({"client": change.name, "change": change.kind, "held": change.held})
         elif not change.held:
@@ -75,22 +77,26 @@ def google_connect(
     """Sign in to Google; prints the address to open and waits at most five minutes."""
     if calendar and new_calendar is not None:
         raise typer.BadParameter("Use either --calendar ID or --new-calendar, not both.")
+    from companion.adapters.google.loopback import Loopback
+    from companion.services.google.consents import CalendarChoice
 
     async def work(application: Application) -> None:
-        person = application.practitioner(practitioner)
+        person = named(application, practitioner)
 
-        def show(url: str) -> None:
+        choice = None
+        if calendar:
+            choice = CalendarChoice(kind="existing", calendar_id=calendar)
+        elif new_calendar is not None:
+            choice = CalendarChoice(kind="new", name=new_calendar)
+        async with Loopback() as loopback:
+            start = await application.connecting.begin(
+                person.id, login=login, calendar=choice, redirect_uri=loopback.redirect_uri
+            )
             # With --json, standard output holds the document alone.
-            (err if json else out).print(f"Open this address to sign in to Google:\n{url}")
-
-        connected = await application.connect(
-            person.id,
-            login=login,
-            calendar_id=calendar,
-            new_calendar=new_calendar,
-            show=show,
-            browser=not no_browser,
-        )
+            (err if json else out).print(f"Open this address to sign in to Google:\n{start.url}")
+            if not no_browser:
+                webbrowser.open(start.url)
+            connected = await application.connecting.finish(await loopback.answer(start.state))
         if json:
             as_json(
                 {
@@ -123,8 +129,8 @@ def google_check(practitioner: Who, json: Json = False) -> None:
 
 def _check(practitioner: str, which: str, *, json: bool) -> None:
     async def work(application: Application) -> int:
-        person = application.practitioner(practitioner)
-        connecting = application.services.connecting
+        person = named(application, practitioner)
+        connecting = application.connecting
         check = connecting.test if which == "test" else connecting.check
         result = await check(person.id)
         if json:
@@ -160,10 +166,8 @@ def google_disconnect(
     """Revoke and forget the sign-in."""
 
     async def work(application: Application) -> None:
-        person = application.practitioner(practitioner)
-        removed = await application.services.connecting.disconnect(
-            person.id, remove_events=remove_events
-        )
+        person = named(application, practitioner)
+        removed = await application.connecting.disconnect(person.id, remove_events=remove_events)
         if json:
             as_json({"practitioner": person.name, "removed": removed})
         else:

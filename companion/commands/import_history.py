@@ -11,7 +11,7 @@ from companion.console import as_json, err, out
 from companion.domain.differences import when
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
     from companion.services.imports.history import UndoPreview
     from companion.services.ports import ImportRecord
 
@@ -30,12 +30,12 @@ def imports_list(
     """Who imported what, when, with its counts; the number is what undo takes."""
 
     async def work(application: Application) -> None:
-        found = await application.services.imports.recent(limit, source)
+        found = await application.imports.recent(limit, source)
         if json:
             as_json({"imports": [record_json(each) for each in found]})
         elif not found:
             out.print("Nothing has been imported yet.")
-        zone = application.services.settings.read().practice.timezone
+        zone = application.settings.read().practice.timezone
         for each in found if not json else ():
             out.print(record_words(each, zone))
 
@@ -54,11 +54,10 @@ def imports_undo(
     """Put the book back as it was before one import; what was changed since stays."""
 
     async def work(application: Application) -> int:
-        preview = await application.services.imports.look_at(number)
+        preview = await application.imports.look_at(number)
         held = preview.left > 0 and not yes
         if not (dry_run or held):
-            preview = await application.services.imports.undo(number, by=BY)
-            application.services.worker.nudge()
+            preview = await application.imports.undo(number, by=BY)
         if json:
             as_json({**undo_json(preview), "undone": not (dry_run or held), "held": held})
         else:

@@ -19,14 +19,17 @@ from companion.commands.running import (
     DONE,
     HELD,
     Json,
+    named,
+    names_of,
     run_command,
 )
 from companion.console import as_json, err, out
 from companion.domain.differences import when
 from companion.domain.errors import BadInput
+from companion.services.files import write_file
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
     from companion.services.ports import Activity
     from companion.services.sources.sources import SourceStatus
 
@@ -68,8 +71,8 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
 
     async def work(application: Application) -> int:
         answers = answers_of(answer or ())
-        importing = application.services.importing
-        waiting = await application.services.sources.owner(file)
+        importing = application.importing
+        waiting = await application.sources.owner(file)
         preview = await importing.preview(
             file,
             source=source or (waiting[0].name if waiting else None),
@@ -81,9 +84,9 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
             guessed = with_guesses(preview.questions, preview.answers)
             preview = await importing.reconsider(preview, answers=guessed)
         if save_mapping is not None:
-            application.write_file(save_mapping, preview.reading.mapping.encode())
+            write_file(save_mapping, preview.reading.mapping.encode())
         if explain:
-            found = explained(preview, application.services.settings.read())
+            found = explained(preview, application.settings.read())
             if json:
                 as_json(explanation_json(found))
             else:
@@ -102,8 +105,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
             return HELD if held else DONE
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
-            await application.services.sources.resolved(*waiting)
-        application.services.worker.nudge()
+            await application.sources.resolved(*waiting)
         if json:
             as_json(import_json(report, report.questions, held=report.held))
         else:
@@ -131,14 +133,14 @@ def sources_list(json: Json = False) -> None:
     """Where appointments come from, and the folders that are watched."""
 
     async def work(application: Application) -> None:
-        known = await application.services.sources.overview()
+        known = await application.sources.overview()
         if json:
             as_json({"sources": [source_json(each) for each in known]})
         elif not known:
             out.print("No sources yet. Watch a folder: sources add NAME FOLDER")
         else:
             for each in known:
-                source_words(each, application.services.settings.read().practice.timezone)
+                source_words(each, application.settings.read().practice.timezone)
 
     run_command(work, json=json)
 
@@ -161,7 +163,7 @@ def sources_add(
     """Watch a folder: an export dropped there is imported while the app runs."""
 
     async def work(application: Application) -> None:
-        source = await application.services.sources.add(
+        source = await application.sources.add(
             name,
             str(folder.absolute()),
             mapping=_text_of(mapping),
@@ -190,19 +192,17 @@ def sources_remove(
     """Forget a source and its folder; its files stay, and so do its appointments unless told."""
 
     async def work(application: Application) -> int:
-        services = application.services
-        brought = await services.imports.brought_by(name) if appointments else 0
-        known = {each.settings.name for each in await services.sources.overview()}
+        brought = await application.imports.brought_by(name) if appointments else 0
+        known = {each.settings.name for each in await application.sources.overview()}
         # One from before sources were remembered is in the book alone.
-        source = name if brought and name not in known else services.sources.source(name).name
-        brought = await services.imports.brought_by(source) if appointments else 0
+        source = name if brought and name not in known else application.sources.source(name).name
+        brought = await application.imports.brought_by(source) if appointments else 0
         held = brought > 0 and not yes
         if not held:
             if appointments:
-                await services.imports.remove_source(source, by="command")
-                services.worker.nudge()
+                await application.imports.remove_source(source, by="command")
             if source in known:
-                await services.sources.remove(source)
+                await application.sources.remove(source)
         if json:
             document = {"source": source, "removed": not held, "appointments": brought}
             as_json({**document, "held": held})
@@ -233,19 +233,17 @@ def activity(
     from companion.services.activity_csv import EVERYTHING, activity_csv
 
     async def work(application: Application) -> None:
-        person = application.practitioner(practitioner).id if practitioner else None
+        person = named(application, practitioner).id if practitioner else None
         everything = csv_file is not None
-        lines = await application.services.activity.recent(
-            EVERYTHING if everything else limit, person
-        )
-        zone = application.services.settings.read().practice.timezone
+        lines = await application.activity.recent(EVERYTHING if everything else limit, person)
+        zone = application.settings.read().practice.timezone
         if csv_file is not None:
-            application.write_file(csv_file, activity_csv(lines, application.names(), zone))
+            write_file(csv_file, activity_csv(lines, names_of(application), zone))
             err.print(f"{len(lines)} lines written to {csv_file}")
         if json:
-            as_json({"activity": [activity_json(each, application.names()) for each in lines]})
+            as_json({"activity": [activity_json(each, names_of(application)) for each in lines]})
         elif csv_file is None:
-            activity_words(lines, application.names(), zone)
+            activity_words(lines, names_of(application), zone)
 
     run_command(work, json=json)
 

@@ -21,9 +21,10 @@ from companion.commands.running import (
 )
 from companion.console import as_json, err, out, progress_bar
 from companion.domain.errors import BadInput, CompanionError
+from companion.services.files import write_file
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
     from companion.services.maintenance.doctor import Diagnosis, Examined
     from companion.services.settings.transfer import TransferReport
 
@@ -42,8 +43,8 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Check everything and say what to do; exit 1 when something fails."""
-    from companion.care import bundle_of_closed
-    from companion.main import Application, Environment, open_companion
+    from companion.environment import Environment
+    from companion.main import open_companion
     from companion.services.maintenance.doctor import closed_home
 
     async def examine() -> int:
@@ -51,13 +52,13 @@ def doctor(
         try:
             async with open_companion(environment, holder="the doctor") as application:
                 with _examining(quiet=json) as show:
-                    diagnosis = await application.services.doctor.examine(show)
-                content = await application.services.support.bundle(diagnosis) if bundle else b""
+                    diagnosis = await application.doctor.examine(show)
+                content = await application.support.bundle(diagnosis) if bundle else b""
         except CompanionError as error:  # it does not even open
             diagnosis = closed_home(error, companion.__version__, datetime.now(UTC))
-            content = bundle_of_closed(environment.home, diagnosis) if bundle else b""
+            content = _bundle_of_closed(environment.home, diagnosis) if bundle else b""
         if bundle is not None:
-            Application.write_file(bundle, content)
+            write_file(bundle, content)
         if json:
             as_json(diagnosis_json(diagnosis))
         else:
@@ -67,6 +68,16 @@ def doctor(
         return DONE if diagnosis.healthy else FAILED
 
     guarded(examine, json=json)
+
+
+def _bundle_of_closed(home: Path, diagnosis: Diagnosis) -> bytes:
+    """A support bundle of a home that does not open."""
+    from companion.adapters.logs import FILE_NAME
+    from companion.adapters.probes import MachineProbes
+    from companion.services.maintenance.support import bare_bundle
+
+    versions = MachineProbes().versions()
+    return bare_bundle(diagnosis, home=home, log_name=FILE_NAME, versions=versions)
 
 
 @app.command()
@@ -82,7 +93,7 @@ def backup(
 
     async def work(application: Application) -> None:
         passphrase = _passphrase(twice=True)
-        made = await application.services.backups.back_up(file, passphrase, sign_ins=sign_ins)
+        made = await application.backups.back_up(file, passphrase, sign_ins=sign_ins)
         if json:
             as_json({"file": str(made.path), "bytes": made.size, **_contents(made.manifest)})
         else:
@@ -104,7 +115,8 @@ def restore(
     json: Json = False,
 ) -> None:
     """Put a backup in place of what is here; the app must be stopped. What was here is kept."""
-    from companion.main import Environment, restoring_of
+    from companion.environment import Environment
+    from companion.restoring import restoring_of
 
     async def work() -> int:
         restoring = restoring_of(Environment.of_process())
@@ -172,8 +184,8 @@ def settings_export(
     """Write all settings, without anything secret, for a person to keep or to change."""
 
     async def work(application: Application) -> None:
-        content = application.services.transfer.export()
-        application.write_file(file, content)
+        content = application.transfer.export()
+        write_file(file, content)
         if json:
             as_json({"file": str(file), "bytes": len(content)})
         else:
@@ -197,10 +209,8 @@ def settings_import(
             raise BadInput(
                 f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
             ) from error
-        transfer = application.services.transfer
+        transfer = application.transfer
         report = transfer.preview(content) if dry_run else await transfer.take(content)
-        if not dry_run:
-            application.services.worker.nudge()
         if json:
             as_json({"dry_run": dry_run, **_report_fields(report)})
         else:

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from companion.commands.running import (
+    DONE,
+    HELD,
     Json,
     Who,
+    named,
+    names_of,
     pair,
     run_command,
 )
-from companion.console import as_json, out, table
+from companion.console import as_json, err, out, table
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.services.assembly import Application
 
 app = typer.Typer()
 people = typer.Typer(help="The people whose calendars are kept.", no_args_is_help=True)
@@ -29,7 +33,7 @@ def practitioners_list(json: Json = False) -> None:
     """Everybody, in display order."""
 
     async def work(application: Application) -> None:
-        records = application.services.settings.read().practitioners.values()
+        records = application.settings.read().practitioners.values()
         if json:
             as_json(
                 {
@@ -77,15 +81,72 @@ def practitioners_add(
     """Add one person."""
 
     async def work(application: Application) -> None:
-        added = await application.services.practitioners.add(
-            name, email=email, timezone=timezone, id=id
-        )
+        added = await application.practitioners.add(name, email=email, timezone=timezone, id=id)
         if json:
             as_json({"id": added.id, "name": added.name, "timezone": added.timezone})
         else:
             out.print(f'Added {added.name} (id "{added.id}", {added.timezone}).')
 
     run_command(work, json=json)
+
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would go.")]
+
+
+@people.command("merge")
+def practitioners_merge(
+    practitioner: Who,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="Whose the appointments become.")],
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Make one person of two names: appointments move, both names are known."""
+
+    async def work(application: Application) -> int:
+        left, kept = named(application, practitioner), named(application, into)
+        count = await application.practitioners.appointments_of(left.id)
+        if yes:
+            await application.practitioners.merge(left.id, kept.id)
+        if json:
+            as_json({"from": left.id, "into": kept.id, "appointments": count, "done": yes})
+        elif yes:
+            out.print(f"Merged {left.name} into {kept.name}: {_counted(count)} moved.")
+        if not yes:
+            err.print(
+                f"{_counted(count)} of {left.name} would move to {kept.name}, and {left.name}'s "
+                "settings and phone links would be removed.\nNothing was changed. If this is "
+                "right, add --yes."
+            )
+        return DONE if yes else HELD
+
+    run_command(work, json=json)
+
+
+@people.command("remove")
+def practitioners_remove(practitioner: Who, yes: Yes = False, json: Json = False) -> None:
+    """Remove a person with their settings, phone links and appointments in the book."""
+
+    async def work(application: Application) -> int:
+        person = named(application, practitioner)
+        count = await application.practitioners.appointments_of(person.id)
+        if yes:
+            await application.practitioners.remove(person.id)
+        if json:
+            as_json({"practitioner": person.id, "appointments": count, "done": yes})
+        elif yes:
+            out.print(f"Removed {person.name} and {_counted(count)}.")
+        if not yes:
+            err.print(
+                f"{person.name}'s settings, phone links and {_counted(count)} in the book would be "
+                "removed.\nNothing was changed. If this is right, add --yes."
+            )
+        return DONE if yes else HELD
+
+    run_command(work, json=json)
+
+
+def _counted(count: int) -> str:
+    return "1 appointment" if count == 1 else f"{count} appointments"
 
 
 @app.command()
@@ -97,12 +158,11 @@ def settings(
     """Show or set one practitioner's settings."""
 
     async def work(application: Application) -> None:
-        person = application.practitioner(practitioner)
+        person = named(application, practitioner)
         changes = dict(pair(value) for value in values or [])
         if changes:
-            await application.services.practitioners.set_values(person.id, changes)
-            application.services.worker.nudge(person.id)
-        shown = application.services.practitioners.values(person.id)
+            await application.practitioners.set_values(person.id, changes)
+        shown = application.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})
         else:
@@ -117,8 +177,8 @@ def users_list(json: Json = False) -> None:
     """Everybody who may sign in."""
 
     async def work(application: Application) -> None:
-        found = application.services.accounts.users()
-        names = application.names()
+        found = application.accounts.users()
+        names = names_of(application)
         rows = [
             {
                 "id": each.id,
@@ -146,7 +206,7 @@ def users_reset(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json
     """A new password to hand over; also for an administrator who has forgotten theirs."""
 
     async def work(application: Application) -> None:
-        accounts = application.services.accounts
+        accounts = application.accounts
         user = accounts.named(name)
         password = await accounts.reset_password(user.id)
         if json:

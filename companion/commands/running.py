@@ -1,4 +1,4 @@
-"""Running one command: open the house, do the work, leave with its exit code.
+"""Running one command: open the application, do the work, leave with its exit code.
 
 0 done · 1 something failed (what and what to do, on standard error) · 2 wrong usage ·
 3 held for a person's confirmation · 130 interrupted, nothing lost.
@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +18,10 @@ from companion.console import as_json, err, error_json, trouble
 from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
-    from companion.main import Application
+    from companion.domain.appointments import Practitioner
+    from companion.services.assembly import Application
 
+log = logging.getLogger(__name__)
 DONE, FAILED, USAGE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -33,8 +37,9 @@ def interrupted() -> int:
 def run_command(
     work: Callable[[Application], Awaitable[int | None]], *, json: bool = False, who: str = ""
 ) -> None:
-    """Open the house, do the work, leave with its exit code; errors become sentences."""
-    from companion.main import Environment, open_companion
+    """Open the application, do the work, leave with its exit code; errors become sentences."""
+    from companion.environment import Environment
+    from companion.main import open_companion
 
     async def inside() -> int:
         async with open_companion(
@@ -48,7 +53,8 @@ def run_command(
 
 
 def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None:
-    """The same for work that opens the house itself, or must not."""
+    """The same for work that opens the application itself, or must not."""
+    gc.enable()  # everything is imported
     try:
         code = asyncio.run(work())
     except KeyboardInterrupt:
@@ -65,13 +71,32 @@ def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None
 
 def internal_error(error: Exception, *, json: bool = False) -> int:
     """A mistake of ours: a sentence here, the place in the log."""
-    from companion.main import note_mistake
+    from companion.adapters.logs import FILE_NAME, log_to
+    from companion.environment import Environment
 
-    shown = note_mistake(error)
+    home = Environment.of_process().home
+    if home.is_dir():
+        with log_to(home):
+            log.error("an internal error", exc_info=error)
+    shown = CompanionError(
+        "Calendar Companion stumbled over a mistake of its own; nothing is lost.",
+        f"Try again. If it happens again, send the file {FILE_NAME} of the data folder to "
+        "whoever looks after your computers: it holds no client names.",
+    )
     if json:
         as_json({"error": error_json(shown)})
     trouble(shown)
     return FAILED
+
+
+def named(application: Application, wanted: str) -> Practitioner:
+    """By id or name; raises NotFound."""
+    return application.settings.read().practitioner(wanted).practitioner
+
+
+def names_of(application: Application) -> dict[str, str]:
+    """By practitioner id."""
+    return application.settings.read().names()
 
 
 def pair(text: str) -> tuple[str, str]:

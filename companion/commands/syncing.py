@@ -15,18 +15,20 @@ from companion.commands.running import (
     HELD,
     Json,
     Who,
+    named,
     run_command,
 )
-from companion.console import SHOWN, as_json, error_json, out, progress_bar, trouble
+from companion.console import SHOWN, as_json, err, error_json, out, progress_bar, trouble
 from companion.domain.differences import when
-from companion.domain.errors import CompanionError
+from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
     from companion.domain.reconcile import SyncPlan
-    from companion.main import Application
+    from companion.services.assembly import Application
     from companion.services.status import Board
-    from companion.services.sync.passes import PassResult, Progress
+    from companion.services.sync.passes import PassResult
+    from companion.services.sync.progress import Progress
     from companion.services.sync.syncing import SyncPreview
 
 app = typer.Typer()
@@ -35,17 +37,20 @@ app = typer.Typer()
 @app.command()
 def upload(practitioner: Who, json: Json = False) -> None:
     """The first export, with progress; safe to repeat and to interrupt."""
+    from companion.services.sync.auditing import proof_in_words
 
     async def work(application: Application) -> int:
-        person = application.practitioner(practitioner)
+        person = named(application, practitioner)
         with _progress("Upload to Google", quiet=json) as show:
-            result = await application.services.syncing.run(
-                person.id, cause="upload", progress=show
-            )
+            done = await application.uploads.run(person.id, progress=show)
+        result = done.written
         if json:
             as_json({"practitioners": [pass_json(result)]})
         else:
             out.print(pass_words(result))
+            if done.proof:
+                now = application.clock.now()
+                out.print(f"  {proof_in_words(done.proof, person.timezone, now)}")
         if result.error:
             trouble(result.error)
         return _code([result])
@@ -64,13 +69,13 @@ def sync(
     """One reconcile pass."""
 
     async def work(application: Application) -> int:
-        chosen = application.chosen(practitioners or [], everybody=everybody)
+        chosen = _chosen(application, practitioners or [], everybody=everybody)
         if dry_run:
             return await _dry_run(application, chosen, held_is_fine=yes, json=json)
         with _progress("Sync", quiet=json) as show:
             results = await asyncio.gather(
                 *(
-                    application.services.syncing.run(
+                    application.syncing.run(
                         person.id, cause="sync", release_held=yes, progress=show
                     )
                     for person in chosen
@@ -90,6 +95,16 @@ def sync(
     run_command(work, json=json, who="a sync")
 
 
+def _chosen(
+    application: Application, wanted: Sequence[str], *, everybody: bool
+) -> list[Practitioner]:
+    """The named ones; without names (or with `everybody`) all that sync."""
+    settings = application.settings.read()
+    if wanted and not everybody:
+        return [settings.practitioner(each).practitioner for each in wanted]
+    return [each.practitioner for each in settings.practitioners.values() if each.syncs]
+
+
 async def _dry_run(
     application: Application, chosen: Sequence[Practitioner], *, held_is_fine: bool, json: bool
 ) -> int:
@@ -100,7 +115,7 @@ async def _dry_run(
     code = DONE
     for person in chosen:
         try:
-            outlook = await application.services.syncing.plan(person.id)
+            outlook = await application.syncing.plan(person.id)
         except CompanionError as error:
             code = FAILED
             trouble(error)
@@ -122,16 +137,27 @@ def audit(
     practitioners: Annotated[list[str] | None, typer.Argument(metavar="[PRACTITIONER …]")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who is connected.")] = False,
     repair: Annotated[bool, typer.Option(help="Mend what differs.")] = True,
+    put_back: Annotated[
+        bool,
+        typer.Option("--put-back", help="Insert again what was left out."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare Google with the book, event by event."""
     from companion.services.sync.auditing import proof_in_words
 
     async def work(application: Application) -> int:
-        chosen = application.chosen(practitioners or [], everybody=everybody)
-        results = [
-            await application.services.auditing.audit(person.id, repair=repair) for person in chosen
-        ]
+        if put_back and not repair:
+            raise BadInput(
+                "--put-back and --no-repair contradict each other.", "Use one.", field="usage"
+            )
+        chosen = _chosen(application, practitioners or [], everybody=everybody)
+        results = []
+        for person in chosen:
+            if put_back:
+                count = await application.auditing.put_back(person.id)
+                err.print(f"{person.name}: {count} left-out events are put back.")
+            results.append(await application.auditing.audit(person.id, repair=repair))
         if json:
             as_json({"practitioners": [pass_json(result, audit=True) for result in results]})
         for person, result in zip(chosen, results, strict=True):
@@ -140,7 +166,7 @@ def audit(
                 for difference in result.differences:
                     out.print(f"  {difference.what}")
                 if result.proof:
-                    now = application.services.clock.now()
+                    now = application.clock.now()
                     out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
             if result.error:
                 trouble(result.error)
@@ -160,7 +186,7 @@ def status(json: Json = False) -> None:
     """What is connected, last sync, last proof."""
 
     async def work(application: Application) -> None:
-        board = await application.services.status.board()
+        board = await application.status.board()
         if json:
             as_json(board_json(board))
         else:
@@ -206,9 +232,7 @@ def pass_words(result: PassResult) -> str:
     done = [
         f"{count} {word}"
         for count, word in (
-            (result.inserted, "added"),
-            (result.updated, "changed"),
-            (result.deleted, "removed"),
+            *result.written,
             (result.unchanged, "unchanged"),
             (result.failed, "not accepted"),
         )

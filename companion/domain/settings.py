@@ -71,6 +71,11 @@ class PractitionerSettings:
     """Steps of the set-up that succeeded and cannot be told from the rest: see
     `companion.services.settings.setup`."""
 
+    @property
+    def syncs(self) -> bool:
+        """Connected to Google, and switched on."""
+        return self.google.connected and self.choices.enabled
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
@@ -101,8 +106,11 @@ class Practice:
     timezone: str = "Australia/Sydney"
     cap: DisclosureCap = field(default_factory=DisclosureCap)
     hold_share: float = 0.3
-    """Share of upcoming events above which removals are held."""
+    """Share (0 to 1) of a calendar's upcoming events above which removals in Google are held."""
     hold_at_least: int = 10
+    import_hold_share: float = 0.2
+    """Share (0 to 1) of a source's upcoming appointments above which an import that removes them
+    is held."""
     stale_after: timedelta = timedelta(hours=24)
     """A calendar without a successful pass for longer says so."""
     activity_kept: timedelta = timedelta(days=90)
@@ -155,6 +163,17 @@ class Settings:
         )
         remedy = f"Known: {known}." if known else "Add one first, or import an export."
         raise NotFound(what, remedy)
+
+    def names(self) -> dict[str, str]:
+        """By practitioner id."""
+        return {key: each.practitioner.name for key, each in self.practitioners.items()}
+
+    def record(self, practitioner_id: str) -> PractitionerSettings:
+        """By id alone; raises NotFound for one who was removed meanwhile."""
+        record = self.practitioners.get(practitioner_id)
+        if record is None:
+            raise NotFound("That practitioner does not exist any more.", "Reload the list.")
+        return record
 
     def with_practitioner(self, record: PractitionerSettings) -> Settings:
         everyone = {**self.practitioners, record.practitioner.id: record}

@@ -27,9 +27,12 @@ def has(requirement: str) -> bool:
     if parts["platform"] and (parts["platform"] == sys.platform) != (parts["sign"] == "=="):
         return True
     try:
-        version = release(metadata.version(parts["name"]))
+        found = metadata.distribution(parts["name"])
     except metadata.PackageNotFoundError:
         return False
+    # `found.version` would take apart the whole file, description and all: 3 ms for each package.
+    head = re.search(r"^Version: *(\S+)", found.read_text("METADATA") or "", re.MULTILINE)
+    version = release(head[1] if head else found.version)
     below = parts["below"]
     return release(parts["least"]) <= version and (not below or version < release(below))
 

@@ -24,7 +24,7 @@ from companion.sandbox.sample import (
 from companion.sandbox.sample_names import SAMPLE_SOURCE
 from companion.sandbox.server import client_file
 from companion.sandbox.simulator_api import SimulatorApi
-from companion.services.application import Services
+from companion.services.assembly import Application
 from companion.services.ports import BookChange
 
 ZONE = "Australia/Sydney"
@@ -55,7 +55,7 @@ def rehearse(api: SimulatorApi, folder: Path, now: datetime) -> Rehearsal:
     return Rehearsal(practice=practice, exports=exports)
 
 
-async def move_in(services: Services, rehearsal: Rehearsal, google_url: str) -> None:
+async def move_in(services: Application, rehearsal: Rehearsal, google_url: str) -> None:
     """Fill an empty home with the sample practice. Raises CompanionError."""
     practice = rehearsal.practice
 

@@ -60,13 +60,12 @@ class Disk:
 
     def sync_folder(self, folder: Path) -> None:
         """Make the names in `folder` durable; Windows has no such call and needs none."""
-        if sys.platform == "win32":
-            return
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            self.sync(descriptor)
-        finally:
-            os.close(descriptor)
+        if sys.platform != "win32":
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                self.sync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def signature(self, path: Path) -> Signature | None:
         """None while there is no such file."""
@@ -101,6 +100,14 @@ def write_durably(path: Path, content: bytes, disk: Disk) -> None:
             temporary.unlink(missing_ok=True)
         raise
     disk.sync_folder(path.parent)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """A file a person asked for; whole or not at all. Raises StoreError."""
+    try:
+        write_durably(path, content, Disk())
+    except OSError as error:
+        raise disk_trouble(error, path) from error
 
 
 def make_folder(folder: Path) -> None:

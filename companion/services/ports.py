@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Protocol
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
 
 from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, ObservedEvent
-from companion.domain.settings import Settings
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 
 
@@ -34,6 +36,8 @@ class Clock(Protocol):
 
 
 class SettingsStore(Protocol):
+    """Every change that is written is published as `SettingsChanged`."""
+
     def read(self) -> Settings:
         """The current snapshot; cheap (cached, renewed when another process wrote)."""
         ...
@@ -60,11 +64,11 @@ class SecretStore(Protocol):
         """Set, get and delete a probe; names the backend. Raises SecretsUnavailable."""
         ...
 
-
-class ListedSecrets(SecretStore, Protocol):
-    """A SecretStore that can say what it holds."""
-
     async def names(self) -> tuple[str, ...]: ...
+
+    async def set_aside(self) -> Path | None:
+        """Start anew with an empty store; where the one that cannot be opened lies now."""
+        ...
 
 
 # ── the book ──────────────────────────────────────────────────────────────────────────────────
@@ -103,12 +107,23 @@ class BookChange:
     expect: Mapping[str, int] = field(default_factory=dict)
     """By id of something put or removed: the revision this change was decided on, 0 for "not in
     the book". Where one differs nothing is written."""
-    record: ImportRecord | None = None
+    imported: ImportRecord | None = None
     """Kept with what this change replaced, so that it can be undone."""
     undoes: Undoing | None = None
 
 
+class ChangeSign(NamedTuple):
+    """Other than before once something has been committed."""
+
+    others: int
+    """By another process, to anything of the database."""
+    own: int
+    """By this process, to the book."""
+
+
 class AppointmentBook(Protocol):
+    """Every commit is published as `BookChanged` (`services.changes`)."""
+
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> list[Appointment]:
@@ -167,6 +182,11 @@ class AppointmentBook(Protocol):
         """Those whose client, title or notes hold every word of `text`, without regard to case:
         the next ones from `around` (wall time) on, then the latest before it; at most `limit` of
         each. A series counts by its first start."""
+        ...
+
+    async def change_sign(self) -> ChangeSign:
+        """Costs microseconds and no query, yet waits for a write under way. What was committed
+        before it changed is in what is read after it."""
         ...
 
     async def revisions(self) -> Mapping[str, int]:
@@ -265,7 +285,15 @@ class CalendarRef:
     calendar_id: str
 
 
+def calendar_of(record: PractitionerSettings) -> CalendarRef:
+    return CalendarRef(
+        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
+    )
+
+
 class Ledger(Protocol):
+    """Every state that is saved is published as `SyncStateChanged`."""
+
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
     async def entries_between(
@@ -304,6 +332,35 @@ class Ledger(Protocol):
         ...
 
 
+class ActivityKind(StrEnum):
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    NOTICE = "notice"
+    """What a calendar says of being out of date was renewed."""
+    HELD = "held"
+    REFUSED = "refused"
+    LEFT_BEHIND = "left behind"
+    ERROR = "error"
+    IMPORT = "import"
+    UNDO = "undo"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    CHECK = "check"
+    FEED_ADDED = "feed added"
+    FEED_REVOKED = "feed revoked"
+    USERS = "users"
+    PRACTITIONERS = "practitioners"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    OTHER = "other"
+    """Written by a later version."""
+
+    @classmethod
+    def _missing_(cls, _value: object) -> ActivityKind:
+        return cls.OTHER
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """One line of the activity list; no client names, no event text."""
@@ -313,14 +370,15 @@ class Activity:
     """Empty for the practice as a whole."""
     cause: str
     """``worker``, ``upload``, ``import``, ``audit``, a user's name …"""
-    kind: str
-    """``insert``, ``update``, ``delete``, ``import``, ``connect``, ``held``, ``error`` …"""
+    kind: ActivityKind
     text: str
     """One plain sentence, or empty."""
     count: int = 1
 
 
 class ActivityLog(Protocol):
+    """New lines are published as `ActivityAdded`."""
+
     async def add(self, lines: Sequence[Activity]) -> None: ...
 
     async def recent(
@@ -333,15 +391,30 @@ class ActivityLog(Protocol):
 # ── feeds ─────────────────────────────────────────────────────────────────────────────────────
 
 
+class FeedDetail(StrEnum):
+    """How much a calendar link shows."""
+
+    FULL = "full"
+    INITIALS = "initials"
+    BUSY = "busy"
+    GOOGLE = "google"
+    """As in the practitioner's Google calendar."""
+    CUSTOM = "custom"
+
+
+NetworkPlace = Literal["", "inside", "outside", "here"]
+"""``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on it
+included. Empty where nobody can tell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLink:
     id: str
     practitioner_id: str
     label: str
-    detail: str
-    """Preset: ``full``, ``initials``, ``busy``, ``google`` (as there) or ``custom``."""
+    detail: FeedDetail
     custom: Disclosure | None = None
-    """What it shows when its detail is ``custom``."""
+    """What it shows when its detail is CUSTOM."""
     token_hash: bytes
     """SHA-256 of the token."""
     created_at: datetime
@@ -354,9 +427,7 @@ class FeedLink:
     """First product of the User-Agent, shortened."""
     last_status: int = 0
     """200 or 304; 0 before the first fetch."""
-    last_network: str = ""
-    """``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on
-    it included."""
+    last_network: NetworkPlace = ""
     intervals: tuple[int, ...] = ()
     """Seconds between the latest fetches, at most `INTERVALS_KEPT`, newest last."""
     fetches: int = 0
@@ -372,7 +443,7 @@ class Fetch:
     at: datetime
     client: str
     status: int
-    network: str
+    network: NetworkPlace
 
     def noted_in(self, link: FeedLink) -> FeedLink:
         intervals = link.intervals
@@ -391,6 +462,8 @@ class Fetch:
 
 
 class FeedStore(Protocol):
+    """A link that is put or removed is published as `FeedLinksChanged`; fetches are not."""
+
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]: ...
 
     async def by_token_hash(self, token_hash: bytes) -> FeedLink | None: ...
@@ -441,6 +514,7 @@ class ClientFile:
     name: str
     """Its project, else its client id."""
     client_id: str
+    token_uri: str
     digest: str
     """SHA-256 of what counts in it: files with the same one are the same."""
 

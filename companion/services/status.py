@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Practice, PractitionerSettings
@@ -25,11 +26,39 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.auditing import clock_time, proof_in_words
-from companion.services.sync.passes import Progress
+from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 
-_BADGES = {
+PractitionerState = Literal[
+    "not connected",
+    "off",
+    "ready",
+    "syncing",
+    "up to date",
+    "waiting",
+    "held",
+    "parked",
+    "offline",
+    "sign in again",
+    "choose calendar",
+    "stale",
+    "error",
+]
+NextAction = Literal[
+    "",
+    "connect",
+    "choose calendar",
+    "look at held",
+    "enable",
+    "upload",
+    "import",
+    "add client",
+    "doctor",
+]
+"""What mends a state; empty where nothing is to be done."""
+
+_BADGES: Mapping[str, PractitionerState] = {
     "Offline": "offline",
     "SignInExpired": "sign in again",
     "ScopeMissing": "sign in again",
@@ -39,7 +68,7 @@ _BADGES = {
     "PermissionDenied": "choose calendar",
     "AccountParked": "parked",
 }
-_ACTIONS = {
+_ACTIONS: Mapping[PractitionerState, NextAction] = {
     "not connected": "connect",
     "off": "enable",
     "sign in again": "connect",
@@ -48,7 +77,10 @@ _ACTIONS = {
     "ready": "upload",
     "stale": "import",
 }
-_OTHER_ACTIONS = {"ClientFileMissing": "add client", "SecretsUnavailable": "doctor"}
+_OTHER_ACTIONS: Mapping[str, NextAction] = {
+    "ClientFileMissing": "add client",
+    "SecretsUnavailable": "doctor",
+}
 """By kind of trouble, where the state does not say it."""
 
 
@@ -59,14 +91,10 @@ class PractitionerStatus:
     connected: bool
     account: str
     calendar_name: str
-    state: str
-    """``not connected``, ``off``, ``ready``, ``syncing``, ``up to date``, ``waiting``, ``held``,
-    ``parked``, ``offline``, ``sign in again``, ``choose calendar``, ``stale`` or ``error``."""
+    state: PractitionerState
     sentence: str
     remedy: str
-    action: str
-    """What mends it: ``connect``, ``choose calendar``, ``look at held``, ``enable``, ``upload``,
-    ``import``, ``add client``, ``doctor``; empty where nothing is to be done."""
+    action: NextAction
     stale_since: datetime | None
     """Since when the schedule has not been kept up to date, where that is too long."""
     last_sync: datetime | None
@@ -191,7 +219,7 @@ class Status:
 
     def _sentence(
         self, record: PractitionerSettings, state: SyncState, progress: Progress | None
-    ) -> tuple[str, str, str]:
+    ) -> tuple[PractitionerState, str, str]:
         """(state, what it is, what to do)."""
         left = _left_in_google(state)
         if not record.google.connected:
@@ -218,7 +246,7 @@ class Status:
 
     def _health(
         self, record: PractitionerSettings, state: SyncState, last: datetime
-    ) -> tuple[str, str, str]:
+    ) -> tuple[PractitionerState, str, str]:
         """The same where passes go well."""
         zone, now = record.practitioner.timezone, self._clock.now()
         at = clock_time(last, zone, now)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from companion.services.access.gate import Who, gated
 from companion.services.accounts.accounts import Accounts
-from companion.services.application import Services
+from companion.services.assembly import Application
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
@@ -33,7 +33,6 @@ from companion.services.sources.sources import Sources
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.syncing import Syncing
-from companion.services.sync.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +59,9 @@ class PageServices:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
-    worker: Worker
 
 
-def page_services(services: Services, who: Who) -> PageServices:
+def page_services(services: Application, who: Who) -> PageServices:
     """`who` says who is at the page, at every call."""
     return PageServices(
         clock=services.clock,
@@ -87,5 +85,4 @@ def page_services(services: Services, who: Who) -> PageServices:
         transfer=gated(services.transfer, who),
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),
-        worker=gated(services.worker, who),
     )

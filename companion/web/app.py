@@ -19,7 +19,6 @@ in.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,9 +37,10 @@ from companion.domain.errors import (
     SignInDenied,
     SignInError,
 )
+from companion.domain.tokens import token_hash
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
-from companion.services.application import Services
+from companion.services.assembly import Application
 from companion.web.current_user import SignedInUsers
 from companion.web.guard import Guard
 from companion.web.incoming import Incoming
@@ -75,7 +75,7 @@ class _Route(NamedTuple):
 
 
 def create_app(
-    services: Services, options: AppOptions, *, machines: MachineSessions | None = None
+    services: Application, options: AppOptions, *, machines: MachineSessions | None = None
 ) -> Guard:
     """The whole app as ASGI. Raises OSError when the home cannot be written."""
     host = FastAPI(title="Calendar Companion", docs_url=None, redoc_url=None, openapi_url=None)
@@ -96,7 +96,7 @@ def create_app(
     )
 
 
-def _routes(services: Services, options: AppOptions, incoming: Incoming) -> tuple[_Route, ...]:
+def _routes(services: Application, options: AppOptions, incoming: Incoming) -> tuple[_Route, ...]:
     sign_ins = _SignIns(services, options.port)
 
     async def healthz(_: Request) -> Response:
@@ -136,7 +136,7 @@ def _routes(services: Services, options: AppOptions, incoming: Incoming) -> tupl
     )
 
 
-def _allowed(route: _Route, services: Services) -> Handler:
+def _allowed(route: _Route, services: Application) -> Handler:
     """The route's handler, behind its rule."""
     rule, handler = route.rule, route.handler
     if rule is None:
@@ -184,7 +184,7 @@ class _Begun:
 class _SignIns:
     """Both ends of *Connect to Google* in the browser."""
 
-    def __init__(self, services: Services, port: int) -> None:
+    def __init__(self, services: Application, port: int) -> None:
         self._services = services
         self._cookie = f"companion-sign-in-{port}"
         self._under_way: dict[str, _Begun] = {}
@@ -207,7 +207,7 @@ class _SignIns:
         while len(self._under_way) >= _MOST_SIGN_INS:
             self._under_way.pop(next(iter(self._under_way)))
         self._under_way[sign_in.state] = _Begun(
-            browser=_digest(browser),
+            browser=token_hash(browser),
             practitioner_id=record.practitioner.id,
             user_id=request.scope["companion.user"],
             session=request.scope["companion.session"],
@@ -228,7 +228,7 @@ class _SignIns:
         browser = request.cookies.get(self._cookie, "")
         begun = self._under_way.pop(state, None)
         back = f"/practitioner/{begun.practitioner_id}" if begun else "/"
-        if begun is None or _digest(browser) != begun.browser:
+        if begun is None or token_hash(browser) != begun.browser:
             trouble: CompanionError = SignInError(
                 "This sign-in was not started in this browser, or it is already finished.",
                 "Go back and press Connect to Google again.",
@@ -281,7 +281,3 @@ def _choice(calendar: str, name: str) -> CalendarChoice | None:
     if calendar == "list":
         return CalendarChoice(kind="list")
     return CalendarChoice(kind="existing", calendar_id=calendar)
-
-
-def _digest(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()

@@ -17,8 +17,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
-from companion.services.feeds.answers import UNAVAILABLE, FeedAnswer, takes_gzip
-from companion.services.feeds.links import hash_of
+from companion.domain.tokens import token_digest
+from companion.services.feeds.answers import UNAVAILABLE, FeedAnswer, Poll, takes_gzip
 
 log = logging.getLogger(__name__)
 
@@ -44,25 +44,9 @@ HEALTHY = FeedAnswer(
 class FeedSource(Protocol):
     """What the listener needs of `companion.services.feeds.feeds.Feeds`."""
 
-    async def fetch(
-        self,
-        token: str,
-        *,
-        if_none_match: str = "",
-        accept_gzip: bool = False,
-        client: str = "",
-        address: str = "",
-    ) -> FeedAnswer: ...
+    async def fetch(self, token: str, poll: Poll, address: str) -> FeedAnswer: ...
 
-    def ready(
-        self,
-        token_hash: bytes,
-        *,
-        if_none_match: str = "",
-        accept_gzip: bool = False,
-        client: str = "",
-        address: str = "",
-    ) -> FeedAnswer | None: ...
+    def ready(self, poll: Poll, address: str) -> FeedAnswer | None: ...
 
     def miss(self, address: str) -> FeedAnswer: ...
 
@@ -93,27 +77,12 @@ class FeedApp:
         if match is None:
             return None
         asked = _asked(headers)
-        if asked.more:
-            return None
-        return Poll(
-            head=method == "HEAD",
-            token_hash=hash_of(match[1].decode("ascii")),
-            tags=asked.tags,
-            gzip=takes_gzip(asked.encoding),
-            client=asked.client,
-            forwarded=asked.forwarded,
-        )
+        return None if asked.more else _poll(match[1].decode("ascii"), asked, head=method == "HEAD")
 
     def at_once(self, poll: Poll, peer: str) -> FeedAnswer | None:
         """The answer that is in memory, or None. Saves the server a task and its bookkeeping:
         companion.web.feed_listener says why."""
-        return self._feeds.ready(
-            poll.token_hash,
-            if_none_match=poll.tags,
-            accept_gzip=poll.gzip,
-            client=poll.client,
-            address=_address(peer, poll.forwarded),
-        )
+        return self._feeds.ready(poll, _address(peer, poll.forwarded))
 
     async def _answer(self, scope: Scope) -> FeedAnswer:
         path: bytes = scope["raw_path"]
@@ -126,29 +95,8 @@ class FeedApp:
             if reading and path == b"/healthz":
                 return HEALTHY
             return self._feeds.miss(address)
-        return await self._feeds.fetch(
-            match[1].decode("ascii"),
-            if_none_match=asked.tags,
-            accept_gzip=takes_gzip(asked.encoding),
-            client=asked.client,
-            address=address,
-        )
-
-
-class Poll(NamedTuple):
-    """A request for a feed, as far as its answer depends on it; without the token."""
-
-    head: bool
-    """HEAD: without the body."""
-    token_hash: bytes
-    tags: str
-    """If-None-Match."""
-    gzip: bool
-    """Is it welcome?"""
-    client: str
-    """User-Agent."""
-    forwarded: str
-    """X-Forwarded-For."""
+        token = match[1].decode("ascii")
+        return await self._feeds.fetch(token, _poll(token, asked), address)
 
 
 class _Asked(NamedTuple):
@@ -158,6 +106,17 @@ class _Asked(NamedTuple):
     forwarded: str
     more: bool
     """There is more to come than headers."""
+
+
+def _poll(token: str, asked: _Asked, *, head: bool = False) -> Poll:
+    return Poll(
+        token_hash=token_digest(token),
+        tags=asked.tags,
+        gzip=takes_gzip(asked.encoding),
+        client=asked.client,
+        forwarded=asked.forwarded,
+        head=head,
+    )
 
 
 def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _Asked:

@@ -31,8 +31,8 @@ from typing import ClassVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from companion.services.feeds.answers import FeedAnswer
-from companion.web.feed import FeedApp, Poll
+from companion.services.feeds.answers import FeedAnswer, Poll
+from companion.web.feed import FeedApp
 
 REMEMBERED = 2_048
 """Requests whose meaning is kept."""

@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from companion.domain.tokens import token_hash
 from companion.web.current_user import (
     ACCOUNT,
     FREE_BELOW,
@@ -50,7 +51,6 @@ from companion.web.launching import (
     fresh_token,
     launch_url,
     same_secret,
-    token_hash,
 )
 from companion.web.plain_page import plain_page
 

@@ -12,7 +12,6 @@ security notes.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import json
 import os
@@ -29,6 +28,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode
 
+from companion.domain.tokens import token_hash
+
 LAUNCH_LIFE = timedelta(minutes=30)
 MACHINE_LIFE = timedelta(days=400)
 """The longest a browser keeps a cookie."""
@@ -39,11 +40,6 @@ CONTROL_PATH = "/control/launch"
 def fresh_token() -> str:
     """256 bits, safe in an address and a cookie."""
     return secrets.token_urlsafe(32)
-
-
-def token_hash(token: str) -> str:
-    """What is kept of a token: enough to know it again, useless to a thief."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def same_secret(given: str, kept: str) -> bool:

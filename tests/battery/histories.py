@@ -45,6 +45,7 @@ from companion.domain.events import CalendarEvent, Content, as_instant, project
 from companion.domain.reconcile import EntryState
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
+from companion.services.changes import Change
 from companion.services.ports import Write
 from companion.services.sync.passes import PassResult
 from tests.battery.world import (
@@ -285,12 +286,12 @@ class History:
         await self.world.put(*changed, *new, remove=gone)
 
     def edit_under_a_pass(self) -> None:
-        async def edit() -> None:
-            await self.edits()
-            for who in self.people:
-                self.world.syncing.book_changed(who)
+        asyncio.get_running_loop().create_task(self.edits())
 
-        asyncio.get_running_loop().create_task(edit())
+    async def notices_get_lost(self) -> None:
+        """From now on, or no longer: what is committed is published to nobody."""
+        lost = self.world.changes.loses
+        self.world.changes.loses = nothing_lost if lost is everything_lost else everything_lost
 
     # ── settings and time ─────────────────────────────────────────────────────────────────────
 
@@ -490,6 +491,7 @@ class History:
             (self.cancels, 5),
             (self.removes, 3),
             (self.imports, 3),
+            (self.notices_get_lost, 2),
             (self.settings, 5),
             (self.zone, 1),
             (self.time_passes, 6),
@@ -537,6 +539,7 @@ class History:
             await self._check_proof(who)
             await self._check_nothing_left_behind(who)
         self._check_foreign()
+        await self._check_an_unpublished_edit()
         peak = max((each.peak for each in self.world.accounts.values()), default=0)
         require(peak <= 600, f"{peak} units within a minute")
 
@@ -634,6 +637,31 @@ class History:
             ]
             require(not stray, f"left behind in {calendar_id}: {stray}")
 
+    async def _check_an_unpublished_edit(self) -> None:
+        """Nobody is told of one more appointment, and within ten seconds Google has it."""
+        world, who = self.world, self.who()
+        world.choose(who, days_in_arrears=7, days_in_advance=7)
+        disclosure = replace(world.record(who).choices.disclosure, kinds=frozenset(KindChoice))
+        world.choose(who, disclosure=disclosure)
+        worker = asyncio.create_task(world.worker.run())
+        try:
+            await world.clock.sleep(60)
+            start = world.clock.now().astimezone(ZoneInfo(SYDNEY)).replace(tzinfo=None)
+            made = self.new_appointment(
+                practitioner_id=who,
+                all_day=False,
+                recurrence=None,
+                start=start,
+                end=start + timedelta(minutes=30),
+            )
+            world.changes.loses = everything_lost
+            await world.put(made)
+            await world.clock.sleep(10)
+            require(made.id in world.live(who), f"{made.id} is not in Google after ten seconds")
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
     def _check_foreign(self) -> None:
         for remote in self.world.calendars.by_id.values():
             for name, event in remote.events.items():
@@ -671,6 +699,14 @@ def difference(wanted: dict[str, Content], there: dict[str, Content]) -> str:
         if wanted[key] != there[key]
     ]
     return "\n".join(lines)
+
+
+def everything_lost(_change: Change) -> bool:
+    return True
+
+
+def nothing_lost(_change: Change) -> bool:
+    return False
 
 
 def _fine(_write: Write) -> RemoteError | None:

@@ -19,9 +19,11 @@ from companion.adapters.google.account import Token
 from companion.adapters.google.wire import KEY
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings, SyncChoices
-from companion.main import Application, Environment, open_companion
+from companion.environment import Environment
+from companion.main import open_ports
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import client_file
+from companion.services.assembly import Application, Ports, build
 from companion.services.ports import BookChange
 
 PASSPHRASE = "a passphrase for tests"
@@ -55,16 +57,25 @@ def environment(home: Path, base_url: str, *, now: str = "") -> Environment:
     return Environment(home=home, google_api=base_url, secrets_key=PASSPHRASE, now=now)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealHome:
+    ports: Ports
+    services: Application
+
+
 @asynccontextmanager
-async def opened(home: Path, base_url: str) -> AsyncIterator[Application]:
-    async with open_companion(
-        environment(home, base_url, now=NOW.isoformat()), holder="the test"
-    ) as application:
-        yield application
+async def opened(home: Path, base_url: str) -> AsyncIterator[RealHome]:
+    fingerprint = environment(home, base_url, now=NOW.isoformat())
+    async with open_ports(fingerprint, holder="the test") as ports:
+        services = build(ports)
+        try:
+            yield RealHome(ports=ports, services=services)
+        finally:
+            await services.feeds.close()
 
 
 async def furnish(
-    application: Application,
+    application: RealHome,
     landlord: Landlord,
     people: Sequence[str],
     *,
@@ -73,7 +84,7 @@ async def furnish(
     days_in_advance: int = 365,
 ) -> list[Tenant]:
     """Practitioners, connected and switched on."""
-    await application.secrets.put("google/client", json.dumps(client_file(landlord.base_url)))
+    await application.ports.secrets.put("google/client", json.dumps(client_file(landlord.base_url)))
     tenants = []
     for name in people:
         email = f"{name}@example.com"
@@ -86,7 +97,7 @@ async def furnish(
             consented_at=NOW,
             renewed_at=NOW,
         )
-        await application.secrets.put(f"google/token/{name}", token.to_json())
+        await application.ports.secrets.put(f"google/token/{name}", token.to_json())
         tenants.append(
             Tenant(id=name, email=email, calendar_id=calendar_id, refresh_token=refresh_token)
         )
@@ -131,7 +142,7 @@ def appointments(who: str, count: int, **more: Any) -> Iterable[Appointment]:
 
 
 async def book(
-    application: Application, put: Iterable[Appointment], *, remove: Sequence[str] = ()
+    application: RealHome, put: Iterable[Appointment], *, remove: Sequence[str] = ()
 ) -> None:
     await application.services.book.apply(BookChange(put=list(put), remove=remove), NOW)
 

@@ -46,6 +46,7 @@ from companion.services.sync.passes import PassResult
 from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
+from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeRemoteCalendar
 from tests.fakes.settings import FakeSettings
@@ -109,7 +110,7 @@ class Stepped:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if not inspect.iscoroutinefunction(found):
+        if not inspect.iscoroutinefunction(found) or name == "change_sign":  # no query
             return found
 
         async def call(*positional: Any, **named: Any) -> Any:
@@ -251,7 +252,8 @@ class World:
     ) -> None:
         """`account`: one login for all `people`; each has their own without."""
         self.clock = clock or FakeClock()
-        self.stores = MemoryStores()
+        self.changes = LossyChanges()
+        self.stores = MemoryStores(self.changes)
         self.at_step: Step = lambda _name: None
         self.steps = 0
         self.user_rate, self.project_rate = user_rate, project_rate
@@ -272,7 +274,7 @@ class World:
                     choices=SyncChoices(enabled=True),
                 )
             )
-        self.settings = FakeSettings(settings)
+        self.settings = FakeSettings(settings, self.changes)
         self.restart()
 
     def _calendar(self, calendar_id: str) -> BatteryCalendar:
@@ -299,6 +301,7 @@ class World:
 
     def restart(self) -> None:
         """A new process on the same disk."""
+        self.changes.forget_subscribers()
         self.ledger: Any = Stepped(self.stores.ledger, "ledger", self._step)
         self.book: Any = Stepped(self.stores.book, "book", self._step)
         self.pacer = Pacer(self.clock, user_rate=self.user_rate, project_rate=self.project_rate)
@@ -314,7 +317,8 @@ class World:
                 clock=self.clock,
                 chance=self.chance,
                 offload=inline,
-            )
+            ),
+            self.changes,
         )
         self.auditing = Auditing(syncing=self.syncing, ledger=self.ledger, settings=self.settings)
         self.worker = self.new_worker()
@@ -335,12 +339,21 @@ class World:
             settings=self.settings,
             clock=self.clock,
             chance=self.chance,
-            change_sign=self.change_sign,
+            changes=self.changes,
         )
 
-    async def change_sign(self) -> object:
-        """As the database's: our own process's writes do not show in it."""
-        return 0
+    def committed_elsewhere(self) -> None:
+        """Another process has written something to the database."""
+        sign = self.stores.book.sign
+        self.stores.book.sign = sign._replace(others=sign.others + 1)
+
+    async def put_elsewhere(self, *appointments: Appointment) -> None:
+        """As `put`, by another process."""
+        sign = self.stores.book.sign
+        with self.changes.losing():
+            await self.put(*appointments)
+        self.stores.book.sign = sign
+        self.committed_elsewhere()
 
     # ── what people do ────────────────────────────────────────────────────────────────────────
 

@@ -92,7 +92,7 @@ async def test_a_day_costs_the_same_in_a_large_book(tmp_path: Path) -> None:
         costs.append(await a_day(database))
         report(f"a practitioner's day, book of {size:,}", costs[-1])
         report("  its revisions", await median(database.book.revisions))
-        report("  its data_version", await median(database.data_version))
+        report("  its change sign", await median(database.book.change_sign))
         await database.close()
         began = time.perf_counter()
         again = await asyncio.to_thread(open_database, tmp_path / f"{size}.db", FakeClock())

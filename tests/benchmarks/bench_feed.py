@@ -34,12 +34,23 @@ from companion.adapters.feed_files import FeedFiles
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.events import project
 from companion.domain.window import SyncWindow
+from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.views import PRESETS
-from companion.services.ports import AppointmentBook, BookChange
+from companion.services.ports import AppointmentBook, BookChange, FeedDetail
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server
-from tests.fakes.feeds import INSTALL, NOON, SYDNEY, TODAY, FeedHouse, practice, token_of, visit
+from tests.fakes.feeds import (
+    INSTALL,
+    NOON,
+    SYDNEY,
+    TODAY,
+    FeedHouse,
+    asking,
+    practice,
+    token_of,
+    visit,
+)
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity
@@ -63,7 +74,7 @@ async def serve(port: int, folder: Path) -> None:
     async with on_disk(folder) as (feeds, book):
         await book.apply(BookChange(put=[visit(each) for each in range(EVENTS)]), NOON)
         _link, url = await feeds.add("avery", label="Phone", days_in_advance=100)
-        answer = await feeds.fetch(token_of(url), accept_gzip=True)
+        answer = await feeds.fetch(token_of(url), asking(token_of(url)))
         tag = dict(answer.headers)[b"etag"].decode()
         keep(folder, answer.body, f"{token_of(url)} {tag}")
         listening = socket.create_server(("127.0.0.1", port))
@@ -188,7 +199,8 @@ def their_etag(url: str) -> str:
 async def on_disk(folder: Path, *people: str) -> AsyncIterator[tuple[Feeds, AppointmentBook]]:
     """The real stores and files."""
     clock = StandingClock()
-    database = open_database(f"sqlite:///{folder / 'book.db'}", clock)
+    changes = Changes()
+    database = open_database(f"sqlite:///{folder / 'book.db'}", clock, changes=changes)
     feeds = Feeds(
         book=database.book,
         settings=FakeSettings(practice(*people)),
@@ -196,6 +208,7 @@ async def on_disk(folder: Path, *people: str) -> AsyncIterator[tuple[Feeds, Appo
         secrets=FakeSecrets(),
         activity=MemoryActivity(),
         clock=clock,
+        changes=changes,
         writer=CalendarWriter(INSTALL),
         kept=FeedFiles(folder / "feeds"),
         listener=lambda: ("127.0.0.1", 8090),
@@ -219,15 +232,14 @@ async def test_one_change_in_a_book_of_ten_thousand(tmp_path: Path) -> None:
         link, url = await feeds.add("avery", label="Phone", days_in_arrears=30, days_in_advance=270)
         token, bodies, times = token_of(url), set(), []
         began = time.perf_counter()
-        bodies.add((await feeds.fetch(token, accept_gzip=True)).body)
+        bodies.add((await feeds.fetch(token, asking(token))).body)
         first = time.perf_counter() - began
         for turn in range(20):
             await feeds.close()
             change = replace(everything[5_050], location=f"Room {turn}, upstairs")
             await book.apply(BookChange(put=[change]), NOON + timedelta(minutes=turn))
-            feeds.invalidate("avery")
             began = time.perf_counter()
-            bodies.add((await feeds.fetch(token, accept_gzip=True)).body)
+            bodies.add((await feeds.fetch(token, asking(token))).body)
             times.append(time.perf_counter() - began)
         body = await feeds.body(link.id)
     assert len(bodies) == 21, "every change shows"
@@ -252,7 +264,7 @@ async def test_two_hundred_practitioners_first_fetch_of_all(tmp_path: Path) -> N
         tokens = [token_of((await feeds.add(who, label="Phone"))[1]) for who in people]
         process = psutil.Process()
         before, cpu, began = process.memory_info().rss, time.process_time(), time.perf_counter()
-        answers = await asyncio.gather(*(feeds.fetch(each, accept_gzip=True) for each in tokens))
+        answers = await asyncio.gather(*(feeds.fetch(each, asking(each)) for each in tokens))
         await feeds.close()
         cpu, took = time.process_time() - cpu, time.perf_counter() - began
         after = process.memory_info().rss
@@ -266,7 +278,7 @@ async def test_two_hundred_practitioners_first_fetch_of_all(tmp_path: Path) -> N
 def test_ten_thousand_events_written_and_written_again() -> None:
     application = FeedHouse()
     window = SyncWindow.around(NOON, SYDNEY, days_in_arrears=1, days_in_advance=400)
-    events = project(map(visit, range(10_000)), window, PRESETS["full"])
+    events = project(map(visit, range(10_000)), window, PRESETS[FeedDetail.FULL])
     times, written = [time.perf_counter()], []
     for _turn in range(2):
         written.append([application.writer.event(event) for event in events])

@@ -27,14 +27,13 @@ import psutil
 import pytest
 import uvicorn
 
-from companion.main import Application, open_companion
 from companion.serving import freeze_gc
 from companion.web.app import create_app
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server
 from companion.web.launching import launch_url
 from companion.web.options import AppOptions
-from tests.battery.real import NOW, appointments, book, environment, furnish, opened
+from tests.battery.real import RealHome, appointments, book, furnish, opened
 from tests.benchmarks.bench_sync import simulator
 from tests.fakes.feeds import token_of
 
@@ -47,9 +46,8 @@ MODULE = "tests.benchmarks.bench_pages"
 async def serve(home: Path, google: str) -> None:
     """As `serving` does. Prints one JSON line: the launch address, the listener's port, the
     tokens. A line on the standard input brings every practitioner appointments to sync."""
-    settled = environment(home, google, now=NOW.isoformat())
-    async with open_companion(settled, holder="the benchmark") as application:
-        people = list(application.names())
+    async with opened(home, google) as application:
+        people = list(application.services.settings.read().names())
         tokens = [
             token_of((await application.services.feeds.add(who, label="Phone"))[1])
             for who in people
@@ -73,14 +71,13 @@ async def serve(home: Path, google: str) -> None:
         )
 
 
-async def bring_work(application: Application, people: list[str]) -> None:
+async def bring_work(application: RealHome, people: list[str]) -> None:
     await asyncio.to_thread(sys.stdin.readline)
     for who in people:
         more = appointments(who, EVENTS)
         await book(
             application, [each for each in more if int(each.id.rpartition("-")[2]) >= EVENTS // 2]
         )
-    application.services.worker.nudge()
 
 
 async def phones(port: int, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """What the sync costs and how close it comes to Google's quota, against the simulated Google.
 
 The simulator runs in a process of its own and answers after an injected latency (a batch pays
-once, as one request does); ours is the real house: database, adapter, pacing, services. The whole
+once, as one request does); ours is the real home: database, adapter, pacing, services. The whole
 takes about 20 minutes, for the quota cannot be hurried. Prints a table at the end; asserts ratios
 between what was measured in one run, and that the quota was never passed.
 As a program (``python -m tests.benchmarks.bench_sync``) it is the simulator.
@@ -33,10 +33,9 @@ from googleapiclient.discovery import build_from_document
 
 from companion.domain.reconcile import EntryState, LedgerEntry, event_id, reconcile
 from companion.domain.window import SyncWindow
-from companion.main import Application
 from companion.sandbox.server import start_simulated_google
 from companion.services.sync.snapshot import desired_events
-from tests.battery.real import NOW, SYDNEY, appointments, book, furnish, opened
+from tests.battery.real import NOW, SYDNEY, RealHome, appointments, book, furnish, opened
 from tests.battery.world import World
 from tests.fakes.simulator import discovery
 
@@ -113,7 +112,7 @@ def simulator(**settings: Any) -> Iterator[Simulator]:
 @asynccontextmanager
 async def a_house(
     folder: Path, google: Simulator, people: list[str], events: int, **rates: float
-) -> AsyncIterator[Application]:
+) -> AsyncIterator[RealHome]:
     """Furnished, and opened anew: the pacer takes its rates at the start."""
     async with opened(folder, google.base_url) as application:
         await furnish(application, google, people, **rates)  # type: ignore[arg-type] # rates alone
@@ -123,7 +122,7 @@ async def a_house(
         yield application
 
 
-async def upload(application: Application, who: str) -> float:
+async def upload(application: RealHome, who: str) -> float:
     began = time.perf_counter()
     result = await application.services.syncing.run(who, cause="benchmark")
     assert result.error is None
@@ -222,8 +221,7 @@ async def test_an_edit_overtakes_an_upload_of_10_000_events(tmp_path: Path) -> N
                 made = next(iter(appointments("anna", 1, id=f"edit-{number}")))
                 before = time.perf_counter()
                 await book(application, [made])
-                application.services.worker.nudge("anna")
-                await _until_in_google(application.home / "companion.db", f"edit-{number}")
+                await _until_in_google(application.ports.home / "companion.db", f"edit-{number}")
                 waits.append(time.perf_counter() - before)
                 await asyncio.sleep(chance.uniform(0.2, 1.0))
             worker.cancel()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.services.ports import Activity, ActivityLog
+from companion.services.ports import Activity, ActivityKind, ActivityLog
 from tests.contract.stores import KINDS, opened
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -25,7 +25,7 @@ def line(text: str, minute: int = 0, practitioner_id: str = "mira", count: int =
         at=NOW + timedelta(minutes=minute),
         practitioner_id=practitioner_id,
         cause="worker",
-        kind="insert",
+        kind=ActivityKind.INSERT,
         text=text,
         count=count,
     )

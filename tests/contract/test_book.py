@@ -611,7 +611,7 @@ async def test_imports_come_newest_first_with_all_that_was_recorded(
         for number, minute in enumerate([0, 5, 5, 1])
     ]
     for each in records:
-        await book.apply(BookChange(record=each), NOW)
+        await book.apply(BookChange(imported=each), NOW)
     found = await book.imports()
     assert [each.id for each in found] == [3, 2, 4, 1]
     assert [replace(each, id=0) for each in found] == [records[n] for n in (2, 1, 3, 0)]
@@ -624,7 +624,7 @@ async def test_an_import_keeps_what_it_replaced(book: AppointmentBook) -> None:
     before = {each.id: each for each in await on(book, DAY)}
     new = appointment(4)
     change = BookChange(
-        put=[replace(changes, notes="is"), new], remove=[goes.id, "nobody"], record=record()
+        put=[replace(changes, notes="is"), new], remove=[goes.id, "nobody"], imported=record()
     )
     await book.apply(change, LATER)
     (kept,) = await book.imports()
@@ -646,13 +646,13 @@ async def test_an_import_keeps_what_it_replaced(book: AppointmentBook) -> None:
 async def test_an_import_that_comes_back_leaves_the_next_revision(book: AppointmentBook) -> None:
     await put(book, appointment(1))
     await book.apply(BookChange(remove=[appointment(1).id]), LATER)
-    await book.apply(BookChange(put=[appointment(1)], record=record()), LATER)
+    await book.apply(BookChange(put=[appointment(1)], imported=record()), LATER)
     (replaced,) = await book.replaced((await book.imports())[0].id)
     assert (replaced.before, replaced.revision, replaced.now) == (None, 2, 2)
 
 
 async def test_an_import_is_undone_once(book: AppointmentBook) -> None:
-    await book.apply(BookChange(put=[appointment(1)], record=record()), NOW)
+    await book.apply(BookChange(put=[appointment(1)], imported=record()), NOW)
     (kept,) = await book.imports()
     undoing = BookChange(remove=[appointment(1).id], undoes=Undoing(import_id=kept.id, by="ada"))
     await book.apply(undoing, LATER)
@@ -669,8 +669,8 @@ async def test_an_undone_import_leaves_the_one_before_it_to_be_undone(
     book: AppointmentBook,
 ) -> None:
     one = appointment(1)
-    await book.apply(BookChange(put=[one], record=record("first")), NOW)
-    await book.apply(BookChange(put=[replace(one, notes="new")], record=record("2nd")), LATER)
+    await book.apply(BookChange(put=[one], imported=record("first")), NOW)
+    await book.apply(BookChange(put=[replace(one, notes="new")], imported=record("2nd")), LATER)
     second, first = await book.imports()
     (replaced,) = await book.replaced(second.id)
     assert replaced.before is not None
@@ -682,14 +682,14 @@ async def test_an_undone_import_leaves_the_one_before_it_to_be_undone(
 
 async def test_only_the_newest_imports_can_be_undone(book: AppointmentBook) -> None:
     for number in range(UNDO_IMPORTS + 2):
-        await book.apply(BookChange(put=[appointment(1)], record=record(f"{number}")), NOW)
-    await book.apply(BookChange(record=record("nothing")), LATER)
+        await book.apply(BookChange(put=[appointment(1)], imported=record(f"{number}")), NOW)
+    await book.apply(BookChange(imported=record("nothing")), LATER)
     found = await book.imports(1_000)
     assert [each.can_undo for each in found] == [False, *[True] * UNDO_IMPORTS, False, False]
 
 
 async def test_a_refused_change_records_nothing(book: AppointmentBook) -> None:
-    change = BookChange(put=[appointment(1)], expect={appointment(1).id: 7}, record=record())
+    change = BookChange(put=[appointment(1)], expect={appointment(1).id: 7}, imported=record())
     with pytest.raises(ChangedMeanwhile):
         await book.apply(change, NOW)
     assert await book.imports() == []

@@ -7,7 +7,7 @@ import gzip
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from companion.web.feed_listener import (
 )
 from tests.fakes.calendar_lint import complaints
 from tests.fakes.feeds import FeedHouse, visit
+from tests.fakes.waiting import until
 
 UNKNOWN = "A" * 43
 
@@ -99,15 +100,6 @@ def parsed(said: bytes) -> Answer:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
     return Answer(int(first.split(" ")[1]), headers, body)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Ten seconds at most."""
-    for _look in range(1_000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come about")
 
 
 @asynccontextmanager
@@ -189,8 +181,7 @@ async def test_the_same_request_again_is_answered_with_what_is_true_then(feed: L
     poll = f"GET {feed.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     first = [parsed(await feed.say(poll)) for _time in range(3)]
     assert room_of(feed).polls
-    await feed.application.write(visit(1, location="Another room"))
-    feed.application.feeds.invalidate()
+    await feed.application.edit(visit(1, location="Another room"))
     changed = [parsed(await feed.say(poll)) for _time in range(2)]
     await feed.application.feeds.revoke((await feed.application.feeds.links())[0].id)
     gone = [parsed(await feed.say(poll)) for _time in range(2)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from companion.web.feed_listener import Bounds
 from companion.web.feed_listener_service import FeedListenerService
 from tests.fakes.certificates import serial_of, serial_seen, trusting, write_certificate
 from tests.fakes.feeds import FeedHouse
+from tests.fakes.waiting import until
 
 
 @dataclass
@@ -80,15 +81,6 @@ async def running(way: Doorway) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task], timeout=10)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Ten seconds at most."""
-    for _look in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come about")
 
 
 async def becomes(way: Doorway, status: int, trusted: ssl.SSLContext | None = None) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
 from companion.domain.errors import BadInput
-from companion.services.ports import FeedLink, FeedStore, Fetch
+from companion.services.ports import FeedDetail, FeedLink, FeedStore, Fetch
 from tests.contract.stores import KINDS, opened
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -30,7 +30,7 @@ def link(name: str = "a", **changes: Any) -> FeedLink:
         id=name,
         practitioner_id="mira",
         label="Mira’s phone",
-        detail="initials",
+        detail=FeedDetail.INITIALS,
         token_hash=sha256(name.encode()).digest(),
         created_at=NOW,
         days_in_arrears=7,
@@ -67,8 +67,8 @@ async def test_what_a_link_of_its_own_kind_shows_comes_back(feeds: FeedStore) ->
         masked_types=frozenset({"counselling"}),
         busy_only=True,
     )
-    await feeds.put(link(detail="custom", custom=shown))
-    await feeds.put(link("b", detail="custom", custom=Disclosure()))
+    await feeds.put(link(detail=FeedDetail.CUSTOM, custom=shown))
+    await feeds.put(link("b", detail=FeedDetail.CUSTOM, custom=Disclosure()))
     assert [each.custom for each in await feeds.links()] == [shown, Disclosure()]
 
 

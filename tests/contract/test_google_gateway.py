@@ -463,12 +463,7 @@ async def test_calls_share_the_connection_of_their_thread(real: SimulatedWorld) 
 
 
 def socket_ports(world: SimulatedWorld) -> set[int]:
-    return {
-        connection.sock.getsockname()[1]
-        for line in world.gateway._threads._owned
-        for connection in line._http.connections.values()
-        if connection.sock is not None
-    }
+    return set().union(*(line.http.open_ports() for line in world.gateway._threads._owned))
 
 
 async def test_a_connection_the_server_closed_is_replaced_unseen(real: SimulatedWorld) -> None:

@@ -26,7 +26,8 @@ from companion.domain.appointments import (  # noqa: E402 - after the path
     Practitioner,
 )
 from companion.domain.settings import PractitionerSettings, Settings  # noqa: E402 - as above
-from companion.main import Environment, open_companion  # noqa: E402 - as above
+from companion.environment import Environment  # noqa: E402 - as above
+from companion.main import open_companion  # noqa: E402 - as above
 from companion.services.ports import BookChange  # noqa: E402 - as above
 from companion.web.app import create_app  # noqa: E402 - as above
 from companion.web.launching import launch_url  # noqa: E402 - as above
@@ -39,7 +40,7 @@ QUARTER = timedelta(minutes=15)
 async def main(home: Path, people: int, a_day: int, in_all: int) -> None:
     environment = Environment(home=home, secrets_key="a passphrase made up for this benchmark")
     async with open_companion(environment, holder="the benchmark") as application:
-        today = application.services.clock.now().astimezone(ZoneInfo(ZONE)).replace(tzinfo=None)
+        today = application.clock.now().astimezone(ZoneInfo(ZONE)).replace(tzinfo=None)
         morning = today.replace(hour=7, minute=0, second=0, microsecond=0)
 
         def settle(settings: Settings) -> Settings:
@@ -50,15 +51,13 @@ async def main(home: Path, people: int, a_day: int, in_all: int) -> None:
                 settings = settings.with_practitioner(PractitionerSettings(practitioner=person))
             return replace(settings, practice=replace(settings.practice, name="Large"))
 
-        await application.services.settings.change(settle)
+        await application.settings.change(settle)
         book = [appointment(n, people, a_day, morning) for n in range(in_all)]
-        await application.services.book.apply(
-            BookChange(put=book), application.services.clock.now()
-        )
+        await application.book.apply(BookChange(put=book), application.clock.now())
         listening = socket.create_server(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         options = AppOptions(port=port, home=home, version="1.2.3", demo=True)
-        app = create_app(application.services, options)
+        app = create_app(application, options)
         print(launch_url(port, options.launches.issue()), flush=True)
         config = uvicorn.Config(app, log_level="error", access_log=False)
         await uvicorn.Server(config).serve(sockets=[listening])

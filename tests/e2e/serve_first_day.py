@@ -21,7 +21,8 @@ import uvicorn
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from companion.main import Environment, open_companion  # noqa: E402 - after the path
+from companion.environment import Environment  # noqa: E402 - after the path
+from companion.main import open_companion  # noqa: E402 - after the path
 from companion.sandbox.demo import EXPORT, rehearse  # noqa: E402 - as above
 from companion.sandbox.server import client_file, serving  # noqa: E402 - as above
 from companion.sandbox.simulator_api import SimulatorApi  # noqa: E402 - as above
@@ -45,10 +46,10 @@ async def main(folder: Path) -> None:
         quota = api.google.meter.quota
         quota.per_user = quota.per_project = None
         async with open_companion(environment, holder="the test") as application:
-            await application.services.settings.change(faster)
+            await application.settings.change(faster)
             options = AppOptions(port=port, home=environment.home, version="1.2.3")
-            app = create_app(application.services, options)
-            worker = asyncio.create_task(application.services.worker.run())
+            app = create_app(application, options)
+            worker = asyncio.create_task(application.worker.run())
             told = {
                 "launch": launch_url(port, options.launches.issue()),
                 "google": google,

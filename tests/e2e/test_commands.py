@@ -88,6 +88,17 @@ def test_a_human_s_edit_and_deletion_in_google_are_named_and_mended(
     proof = commands.one("audit", "Anna Example")
     assert (proof["book"], proof["google"], proof["differences"]) == (20, 20, [])
 
+    commands.run("settings", "Anna Example", "put_back_deleted=false")
+    with commands.google.lock:
+        gone = commands.live()[0]["id"]
+        for calendar in commands.google.google.calendars.values():
+            if gone in {event.id for event in calendar.live()}:
+                calendar.delete(gone)
+    assert commands.one("audit", "Anna Example")["inserted"] == 0
+    assert len(commands.live()) == 19
+    assert commands.one("audit", "Anna Example", "--put-back")["inserted"] == 1
+    assert len(commands.live()) == 20
+
 
 def test_an_upload_killed_in_the_middle_goes_on_without_a_duplicate(
     commands: CommandHome, tmp_path: Path
@@ -172,3 +183,22 @@ def test_another_google_client_waits_for_a_person_and_the_same_one_changes_nothi
     assert "Succeeded" in commands.run("google", "test", "Anna Example")
     assert "was replaced by" in commands.run("google", "client", other, "--yes")
     commands.run("google", "test", "Anna Example", code=1)
+
+
+def test_two_names_become_one_and_somebody_who_left_is_removed(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    commands.run("import", write_export(tmp_path / "export.csv", 5))
+    commands.run("practitioners", "add", "Anne Example")
+    held = commands.json("practitioners", "merge", "Anna Example", "Anne Example", code=3)
+    assert (held["appointments"], held["done"]) == (5, False)
+    assert "5 appointments moved" in commands.run(
+        "practitioners", "merge", "Anna Example", "Anne Example", "--yes"
+    )
+    (left,) = commands.json("practitioners", "list")["practitioners"]
+    assert left["name"] == "Anne Example"
+    assert commands.json("settings", "Anna Example")["practitioner"] == "Anne Example"
+    commands.run("practitioners", "remove", "Anne Example", code=3)
+    gone = commands.json("practitioners", "remove", "Anne Example", "--yes")
+    assert (gone["appointments"], gone["done"]) == (5, True)
+    assert commands.json("practitioners", "list")["practitioners"] == []

@@ -128,7 +128,7 @@ def _check_at_the_end(clinic: Clinic) -> None:
     async def look() -> tuple[int, str | None]:
         async with opened(clinic.home, clinic.google.base_url) as application:
             assert application.services.settings.read().practitioner(ANNA).choices.enabled
-            token = await application.secrets.get("google/token/anna")
+            token = await application.ports.secrets.get("google/token/anna")
             return await application.services.book.count(ANNA), token
 
     count, token = asyncio.run(look())

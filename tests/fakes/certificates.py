@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,9 +23,9 @@ SUBJECT = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cal.example.org")]
 
 
 def write_certificate(
-    folder: Path, name: str = "cal", *, password: bytes = b""
+    folder: Path, name: str = "cal", *, password: bytes = b"", hosts: Sequence[str] = ()
 ) -> tuple[Path, Path]:
-    """A fresh self-signed certificate for 127.0.0.1 and its key."""
+    """A fresh self-signed certificate for 127.0.0.1 and `hosts`, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     certificate = (
@@ -36,7 +37,10 @@ def write_certificate(
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=60))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, hosts)]
+            ),
+            False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, SHA256())

@@ -10,9 +10,12 @@ from typing import Any
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
+from companion.domain.tokens import token_digest
+from companion.services.feeds.answers import Poll
 from companion.services.feeds.bodies import FeedBodies
 from companion.services.feeds.feeds import Feeds
 from companion.services.ports import BookChange
+from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -124,6 +127,7 @@ def visit(number: int, start: datetime = TODAY, **changes: Any) -> Appointment:
 
 @dataclass(kw_only=True)
 class FeedHouse:
+    changes: LossyChanges = field(default_factory=LossyChanges)
     settings: FakeSettings = field(default_factory=lambda: FakeSettings(practice()))
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOON, auto=False))
     book: CountingBook = field(default_factory=CountingBook)
@@ -142,6 +146,10 @@ class FeedHouse:
 
     def start(self) -> None:
         """The process, on the stores as they are."""
+        self.changes.forget_subscribers()
+        self.settings.publishes_to = self.changes
+        self.book.publishes_to = self.changes
+        self.store.publishes_to = self.changes
         self.writer = CalendarWriter(INSTALL)
         bodies = FeedBodies(
             book=self.book,
@@ -156,6 +164,7 @@ class FeedHouse:
             secrets=self.secrets,
             activity=self.activity,
             clock=self.clock,
+            changes=self.changes,
             writer=self.writer,
             kept=self.kept,
             listener=lambda: ("192.168.20.7", 8090),
@@ -165,12 +174,22 @@ class FeedHouse:
 
     async def write(self, *appointments: Appointment, remove: Iterable[str] = ()) -> None:
         """Change the book as another process would: nobody tells the feeds."""
+        with self.changes.losing():
+            await self.edit(*appointments, remove=remove)
+
+    async def edit(self, *appointments: Appointment, remove: Iterable[str] = ()) -> None:
+        """Change the book in this process."""
         await self.book.apply(BookChange(put=appointments, remove=tuple(remove)), self.clock.now())
 
     async def token(self, practitioner_id: str = "avery", **how: Any) -> str:
         """A new link's token."""
         _link, url = await self.feeds.add(practitioner_id, label="Work phone", **how)
         return token_of(url)
+
+
+def asking(token: str, *, tags: str = "", client: str = "", gzip: bool = True) -> Poll:
+    """What a phone's request says; `tags`: the bodies that it has."""
+    return Poll(token_digest(token), tags=tags, gzip=gzip, client=client)
 
 
 def token_of(url: str) -> str:

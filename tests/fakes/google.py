@@ -376,6 +376,7 @@ class FakeGoogle:
         return ClientFile(
             name=name,
             client_id=str(said.get("client_id", name)),
+            token_uri=str(said.get("token_uri", "")),
             digest=json.dumps(said, sort_keys=True),
         )
 

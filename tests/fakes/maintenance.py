@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.backup import SealedArchive
 from companion.domain.errors import CompanionError
+from companion.services.maintenance.findings import NetworkPath
 
 T = TypeVar("T")
 QUICK = {"time": 1, "memory_kib": 64, "lanes": 1}
@@ -32,6 +33,11 @@ class FakeProbes:
     free: int | CompanionError = 50_000_000_000
     zone: str = "Australia/Sydney"
     found: dict[str, str] = field(default_factory=lambda: {"Python": "3.11.9", "nicegui": "3.18"})
+
+    path: NetworkPath | CompanionError = field(default_factory=NetworkPath)
+
+    async def network_path(self) -> NetworkPath:
+        return _or_raise(self.path)
 
     async def clock_offset(self) -> timedelta:
         return _or_raise(self.offset)

@@ -20,42 +20,18 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.appointments import Appointment, Practitioner
-from companion.domain.event_keys import OWN_ID
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
-from companion.services.accounts.accounts import Accounts
-from companion.services.application import Services
-from companion.services.book.availability import Availability
-from companion.services.book.booking import Booking
-from companion.services.book.view import BookView
-from companion.services.feeds.feeds import Feeds
-from companion.services.feeds.reachability import ListenerStatus, Reachability
-from companion.services.google.connecting import CalendarChoice, Connecting
-from companion.services.imports.history import ImportHistory
-from companion.services.imports.importing import Importing
-from companion.services.maintenance.backup import Backups
-from companion.services.maintenance.doctor import Doctor
-from companion.services.maintenance.findings import CheckContext
-from companion.services.maintenance.support import Support
+from companion.services.assembly import Application, Ports, build
+from companion.services.changes import Changes
+from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, Clock
-from companion.services.settings.practitioners import Practitioners
-from companion.services.settings.setup import Setup
-from companion.services.settings.transfer import SettingTransfer
-from companion.services.sources.sources import Sources
-from companion.services.sources.watching import Watching
-from companion.services.status import Status
-from companion.services.sync.auditing import Auditing
-from companion.services.sync.pacing import Pacer
-from companion.services.sync.snapshot import SyncParts
-from companion.services.sync.staleness import Staleness
-from companion.services.sync.syncing import Syncing
-from companion.services.sync.worker import Worker
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
-from tests.fakes.maintenance import FakeProbes, answering, copy_words, nowhere, quick_archive
+from tests.fakes.maintenance import FakeProbes, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -109,9 +85,23 @@ class FreeLocks:
         yield
 
 
+class MemoryStores:
+    def __init__(self, changes: Changes) -> None:
+        self.book = MemoryBook(changes)
+        self.ledger = MemoryLedger(changes)
+        self.feeds = MemoryFeeds(changes)
+        self.activity = MemoryActivity(changes)
+
+    async def integrity(self) -> str:
+        return "ok"
+
+    async def backup_to(self, path: Path) -> None:
+        await copy_words(path)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeApplication:
-    services: Services
+    services: Application
     clock: Clock
     settings: FakeSettings
     google: FakeGoogle
@@ -146,203 +136,59 @@ def fake_application(
 
     `user_rate`: Google's requests a second; low ones make an upload longer."""
     clock = clock or FakeClock(TUESDAY)
-    settings = FakeSettings(_settings(practice))
-    book, ledger, activity = MemoryBook(), MemoryLedger(), MemoryActivity()
-    store, secrets = MemoryFeeds(), FakeSecrets()
+    changes = Changes()
+    settings = FakeSettings(_settings(practice, user_rate), changes)
+    secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     google = FakeGoogle(secrets=secrets, install=INSTALL)
-    numbers = itertools.count(1)
-    staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
-    syncing = Syncing(
-        SyncParts(
-            book=book,
-            ledger=ledger,
-            settings=settings,
-            google=google,
-            activity=activity,
-            locks=FreeLocks(),
-            pacer=Pacer(clock, user_rate=user_rate, project_rate=max(user_rate, 166.0)),
-            clock=clock,
-            chance=random.Random(1),
-            stale_since=staleness.for_google,
-        )
-    )
-    auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
-    practitioners = Practitioners(settings=settings, book=book, clock=clock)
-    home, probes = home or nowhere(), FakeProbes()
-    importing = Importing(
-        book=book,
-        settings=settings,
-        practitioners=practitioners,
-        reader=InlineWorkbooks(),
-        activity=activity,
+    stores = MemoryStores(changes)
+    ports = Ports(
+        home=home or nowhere(),
         clock=clock,
-    )
-    notes = MemoryNotes()
-    reachability = Reachability(
+        changes=changes,
         settings=settings,
-        feeds=store,
+        stores=stores,
+        secrets=secrets,
+        google=google,
+        workbooks=InlineWorkbooks(),
+        documents={},
+        own_layouts=tuple,
+        feed_writer=CalendarWriter(INSTALL),
+        feed_files=MemoryKept(),
+        source_notes=MemoryNotes(),
+        sync_locks=FreeLocks(),
+        passwords=PlainPasswords(),
+        sessions=MemorySessions(),
         network=FakeNetwork(),
         probes=probes,
-        clock=clock,
-        port=8090,
-        door=ListenerStatus(host="0.0.0.0"),  # noqa: S104 - a word
+        sealing=quick_archive(),
+        version="1.2.3",
+        log_name="companion.log",
+        chance=random.Random(1),
+        new_id=lambda: str(next(numbers)),
     )
-    connecting = Connecting(
-        google=google,
-        settings=settings,
-        secrets=secrets,
-        ledger=ledger,
-        activity=activity,
-        clock=clock,
-        paused_sync=syncing.paused_sync,
-    )
-    services = Services(
-        clock=clock,
-        settings=settings,
-        book=book,
-        activity=activity,
-        practitioners=practitioners,
-        importing=importing,
-        imports=ImportHistory(
-            book=book,
-            settings=settings,
-            practitioners=practitioners,
-            feeds=store,
-            activity=activity,
-            clock=clock,
-        ),
-        sources=Sources(
-            settings=settings, notes=notes, importing=importing, spool=home / "watched"
-        ),
-        watching=Watching(
-            settings=settings,
-            notes=notes,
-            importing=importing,
-            book=book,
-            activity=activity,
-            clock=clock,
-            spool=home / "watched",
-        ),
-        connecting=connecting,
-        syncing=syncing,
-        auditing=auditing,
-        feeds=Feeds(
-            book=book,
-            settings=settings,
-            store=store,
-            secrets=secrets,
-            activity=activity,
-            clock=clock,
-            writer=CalendarWriter(INSTALL),
-            kept=MemoryKept(),
-            listener=reachability.listener,
-            stale_since=staleness.since,
-        ),
-        reachability=reachability,
-        status=Status(
-            settings=settings,
-            book=book,
-            ledger=ledger,
-            feeds=store,
-            activity=activity,
-            syncing=syncing,
-            clock=clock,
-            staleness=staleness,
-        ),
-        worker=Worker(
-            syncing=syncing,
-            auditing=auditing,
-            book=book,
-            settings=settings,
-            clock=clock,
-            chance=random.Random(1),
-            change_sign=_no_sign,
-            staleness=staleness,
-        ),
-        booking=Booking(
-            book=book,
-            settings=settings,
-            clock=clock,
-            identity=lambda: f"{OWN_ID}{next(numbers)}",
-        ),
-        book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=store, clock=clock),
-        availability=Availability(settings=settings),
-        doctor=Doctor(
-            CheckContext(
-                settings=settings,
-                book=book,
-                ledger=ledger,
-                feeds=store,
-                secrets=secrets,
-                google=google,
-                connecting=connecting,
-                probes=probes,
-                clock=clock,
-                home=home,
-                program="1.2.3",
-                integrity=answering("ok"),
-                set_secrets_aside=secrets.set_aside,
-                listener=reachability.listener,
-            )
-        ),
-        support=Support(
-            settings=settings,
-            book=book,
-            ledger=ledger,
-            feeds=store,
-            activity=activity,
-            secrets=secrets,
-            versions=probes.versions,
-            clock=clock,
-            home=home,
-            program="1.2.3",
-            log_name="companion.log",
-        ),
-        backups=Backups(
-            settings=settings,
-            book=book,
-            feeds=store,
-            secrets=secrets,
-            activity=activity,
-            copy_database=copy_words,
-            sealing=quick_archive(),
-            clock=clock,
-            home=home,
-            program="1.2.3",
-        ),
-        transfer=SettingTransfer(settings=settings, clock=clock),
-        setup=Setup(settings, clock),
-        accounts=Accounts(
-            settings=settings,
-            passwords=PlainPasswords(),
-            sessions=MemorySessions(),
-            activity=activity,
-            clock=clock,
-        ),
-    )
+    services = build(ports)
+    services.reachability.door.host = "0.0.0.0"  # noqa: S104 - as the listener says once it runs
     return FakeApplication(
         services=services,
         clock=clock,
         settings=settings,
         google=google,
-        book=book,
-        ledger=ledger,
-        activity=activity,
+        book=stores.book,
+        ledger=stores.ledger,
+        activity=stores.activity,
         secrets=secrets,
         probes=probes,
-        home=home,
+        home=ports.home,
     )
 
 
-async def _no_sign() -> object:
-    return 0
-
-
-def _settings(practice: SamplePractice | None) -> Settings:
+def _settings(practice: SamplePractice | None, user_rate: float) -> Settings:
+    rates = Practice(user_rate=user_rate, project_rate=max(user_rate, 166.0))
     if practice is None:
-        return Settings(install_id=INSTALL)
+        return Settings(install_id=INSTALL, practice=rates)
     settings = Settings(
-        install_id=INSTALL, practice=Practice(name=practice.name, timezone=practice.timezone)
+        install_id=INSTALL,
+        practice=replace(rates, name=practice.name, timezone=practice.timezone),
     )
     for person in practice.practitioners:
         settings = settings.with_practitioner(PractitionerSettings(practitioner=person))

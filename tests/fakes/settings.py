@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from companion.domain.errors import CompanionError
 from companion.domain.settings import Settings
+from companion.services.changes import Changes, SettingsChanged
 
 
 class FakeSettings:
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
         self.current = settings or Settings(install_id="0123456789abcdef")
         self.changes = 0
         """How many changes were written."""
@@ -26,4 +28,5 @@ class FakeSettings:
         if edited != self.current:
             self.current = edited
             self.changes += 1
+            self.publishes_to.publish(SettingsChanged())
         return self.current

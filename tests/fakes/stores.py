@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -18,12 +18,20 @@ from companion.domain.appointments import Appointment
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.reconcile import LedgerEntry
 from companion.domain.sync_state import SyncState
+from companion.services.changes import (
+    ActivityAdded,
+    BookChanged,
+    Changes,
+    FeedLinksChanged,
+    SyncStateChanged,
+)
 from companion.services.ports import (
     UNDO_IMPORTS,
     UNDO_ROWS,
     Activity,
     BookChange,
     CalendarRef,
+    ChangeSign,
     FeedLink,
     Fetch,
     ImportRecord,
@@ -37,7 +45,9 @@ from companion.services.rows import earliest_start, next_change, row_hash
 class MemoryBook:
     """An AppointmentBook."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
+        self.sign = ChangeSign(others=0, own=0)
         self._kept: dict[str, Appointment] = {}
         self._removed: dict[str, Appointment] = {}
         self._revisions: Counter[str] = Counter()
@@ -144,6 +154,8 @@ class MemoryBook:
         put = {each.id: each for each in change.put}
         for each in put.values():
             row_hash(each)  # refuses what no file can keep, before anything has changed
+        if not put and not change.remove and change.imported is None:
+            return
         for key, revision in change.expect.items():
             if revision != (self._kept[key].revision if key in self._kept else 0):
                 raise ChangedMeanwhile
@@ -163,12 +175,21 @@ class MemoryBook:
             touched.add(each.practitioner_id)
         self._check_source_ids(kept.values())
         self._kept, self._removed = kept, removed
-        self._revisions.update(touched)
         self._imports = undone
         if change.undoes is not None:
             self._rebase(put.values())
-        if change.record is not None:
-            self._record(change.record, found)
+        if change.imported is not None:
+            self._record(change.imported, found)
+        self._committed(touched)
+
+    def _committed(self, touched: set[str]) -> None:
+        self._revisions.update(touched)
+        self.sign = self.sign._replace(own=self.sign.own + 1)
+        self.publishes_to.publish(BookChanged(practitioner_ids=frozenset(touched)))
+
+    async def change_sign(self) -> ChangeSign:
+        await asyncio.sleep(0)
+        return self.sign
 
     def _record(self, record: ImportRecord, found: Mapping[str, Appointment | None]) -> None:
         number = len(self._imports) + 1
@@ -235,7 +256,7 @@ class MemoryBook:
         for each in moving:
             moved = replace(each, practitioner_id=to_practitioner)
             self._kept[each.id] = self._raised(moved, each, now)
-        self._revisions.update((from_practitioner, to_practitioner))
+        self._committed({from_practitioner, to_practitioner})
 
     async def count(self, practitioner_id: str | None = None) -> int:
         await asyncio.sleep(0)
@@ -262,7 +283,8 @@ class MemoryBook:
 class MemoryLedger:
     """A Ledger."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
         self._rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
         self._states: dict[str, str] = {}
 
@@ -316,6 +338,7 @@ class MemoryLedger:
         before = self._state(practitioner_id)
         after = edit(before)
         self._states[practitioner_id] = json.dumps(after.to_json())
+        self.publishes_to.publish(SyncStateChanged(practitioner_id=practitioner_id))
         return before, after
 
     async def states(self) -> dict[str, SyncState]:
@@ -329,13 +352,16 @@ class MemoryLedger:
 class MemoryActivity:
     """An ActivityLog."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
         self.lines: list[Activity] = []
         """In the order they came."""
 
     async def add(self, lines: Sequence[Activity]) -> None:
         await asyncio.sleep(0)
-        self.lines.extend(lines)
+        if lines:
+            self.lines.extend(lines)
+            self.publishes_to.publish(ActivityAdded())
 
     async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
         await asyncio.sleep(0)
@@ -353,7 +379,8 @@ class MemoryActivity:
 class MemoryFeeds:
     """A FeedStore."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.publishes_to = changes or Changes()
         self._links: dict[str, FeedLink] = {}
 
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:
@@ -371,10 +398,12 @@ class MemoryFeeds:
         if any(each.token_hash == link.token_hash for each in others):
             raise BadInput("Two feed links bear the same secret.")
         self._links[link.id] = link
+        self.publishes_to.publish(FeedLinksChanged())
 
     async def remove(self, feed_id: str) -> None:
         await asyncio.sleep(0)
         self._links.pop(feed_id, None)
+        self.publishes_to.publish(FeedLinksChanged())
 
     async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         await asyncio.sleep(0)
@@ -383,14 +412,14 @@ class MemoryFeeds:
             self._links[feed_id] = fetch.noted_in(link)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryStores:
     """The four together, named as in `open_database`."""
 
-    book: MemoryBook = field(default_factory=MemoryBook)
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    feeds: MemoryFeeds = field(default_factory=MemoryFeeds)
-    activity: MemoryActivity = field(default_factory=MemoryActivity)
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.book = MemoryBook(changes)
+        self.ledger = MemoryLedger(changes)
+        self.feeds = MemoryFeeds(changes)
+        self.activity = MemoryActivity(changes)
 
 
 def _source_row(each: Appointment) -> SourceRow:

@@ -35,6 +35,7 @@ COLD = sys.platform == "win32" or "COMPANION_TEST_COLD" in os.environ
 READ = (
     "companion.cli",
     "companion.main",
+    "companion.restoring",
     "companion.sandbox.demo",
     "companion.sandbox.server",
     "companion.serving",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import re
-from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
 
 from companion.web.ui.static_html import StaticHtml
+from tests.fakes.waiting import until as until  # noqa: PLC0414 - page tests take it from here
 from tests.pages.conftest import Visit
 
 
@@ -57,14 +56,6 @@ def tick(visit: Visit, label: str) -> Any:
     ]
     assert found, f"no tick box {label}"
     return found[-1]
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 def previewed(visit: Visit) -> list[str]:

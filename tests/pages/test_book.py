@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -15,13 +14,14 @@ from typing import Any
 import pytest
 from nicegui import ui
 
-from companion.domain.appointments import Appointment
+from companion.domain.appointments import Appointment, AppointmentKind, ShowAs
 from companion.domain.users import Role, User
 from companion.web.ui.book.calendar import AppointmentCalendar
 from companion.web.ui.book.month_picker import MonthPicker
 from companion.web.ui.components.fields import FEW
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import crowd, fake_application, lived_in, the_sample
+from tests.fakes.waiting import until
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, opened, press, tick
 
@@ -39,22 +39,6 @@ async def open_book(visit: Visit, address: str = "/book", *, narrow: bool = Fals
     await visit.user.open(address)
     press(calendar(visit), "ready", narrow)
     await until(lambda: calendar(visit).shown)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """As in `driving`; what is not there yet counts as not yet."""
-
-    def there() -> object:
-        try:
-            return condition()
-        except (AssertionError, StopIteration, IndexError):
-            return False
-
-    for _ in range(int(seconds / 0.02)):
-        if there():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 @pytest.fixture
@@ -305,7 +289,7 @@ async def test_opening_shows_what_is_there_and_saving_changes_it(book: Visit) ->
     await dialog_of(book, made.id)
     assert field(book, "Client's last name").value == "Testperson"
     book.elements(ui.textarea)[-1].value = "bring referral"
-    field(book, "Show as").value = "tentative"
+    field(book, "Show as").value = ShowAs.TENTATIVE
     field(book, "Reminder, minutes before").value = 30
     press(button(book, "Save"))
     await until(lambda: "tentative" in titled(book, "Testperson")["extendedProps"]["spoken"])
@@ -461,7 +445,7 @@ async def test_a_meeting_that_repeats_says_so_in_words_with_its_next_dates(book:
     press(calendar(book), "create", place(start="2026-11-24T17:00:00", end="2026-11-24T17:30:00"))
     await until(lambda: button(book, "Save"))
     visit_kind = book.elements(ui.radio)[-1]
-    visit_kind.value = "meeting"
+    visit_kind.value = AppointmentKind.MEETING
     field(book, "Title").value = "Journal club"
     field(book, "Repeats").value = "weekly"
     tick(book, "Thu").value = True

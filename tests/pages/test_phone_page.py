@@ -15,8 +15,7 @@ from nicegui import ui
 from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import NotAllowed
 from companion.domain.users import Role, User
-from companion.services.feeds import views as feed_views
-from companion.services.ports import FeedLink, Fetch
+from companion.services.ports import FeedDetail, FeedLink, Fetch
 from companion.web.ui.phones import formatting as phone_words
 from companion.web.ui.phones.device import qr_svg
 from tests.fakes.services import lived_in, the_sample
@@ -74,7 +73,7 @@ async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
     await visit.user.open(OWN)
     await add(visit)
     radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
-    radio.value = "busy"
+    radio.value = FeedDetail.BUSY
     field(visit, "Days back").value = 1
     field(visit, "Days ahead").value = 30
     field(visit, "Works until (may stay empty)").value = "2027-06-30"
@@ -90,11 +89,13 @@ async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
 async def test_custom_detail_is_chosen_item_by_item(visit: Visit) -> None:
     await visit.user.open(OWN)
     await add(visit)
-    next(each for each in visit.elements(ui.radio) if "busy" in each.options).value = "custom"
+    next(
+        each for each in visit.elements(ui.radio) if "busy" in each.options
+    ).value = FeedDetail.CUSTOM
     tick(visit, "Location").value = False
     tick(visit, "Notes").value = True
     name = [each for each in visit.elements(ui.radio) if "first" in each.options][-1]
-    name.value = ClientName.FIRST.value
+    name.value = ClientName.FIRST
     press(button(visit, "Make the link"))
     await until(lambda: "The link for “Tablet”" in shown(visit))
     made = next(each for each in await links(visit) if each.label == "Tablet")
@@ -118,7 +119,7 @@ async def test_the_preview_follows_the_choices(visit: Visit) -> None:
     assert not [each for each in titles() if any(name in each for name in names)]
     radio.value = "full"
     await until(lambda: [each for each in titles() if any(name in each for name in names)])
-    radio.value = "busy"
+    radio.value = FeedDetail.BUSY
     await until(lambda: titles() == {"Busy"})
     field(visit, "Days ahead").value = 0
     field(visit, "Days back").value = 0
@@ -339,5 +340,5 @@ async def test_a_closed_listener_is_said_on_every_page_of_phones(visit: Visit) -
 
 
 def test_every_detail_and_state_has_words() -> None:
-    assert set(phone_words.DETAILS) == set(feed_views.DETAILS)
+    assert set(phone_words.DETAILS) == set(FeedDetail)
     assert all(len(device.steps) == 3 for device in phone_words.DEVICES.values())

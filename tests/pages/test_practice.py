@@ -91,7 +91,7 @@ async def test_a_huge_client_file_is_not_even_read(first_day: Visit) -> None:
 
 async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
     await first_day.user.open("/practice")
-    field(first_day, "Client's name, at most").value = "initials"
+    field(first_day, "Client's name, at most").value = ClientName.INITIALS
     tick(first_day, "Notes").value = False
     press(button(first_day, "Save"))
     await until(

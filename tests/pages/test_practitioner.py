@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName
+from companion.domain.reconcile import EntryState
+from companion.services.ports import calendar_of
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, field, press, previewed, tick, until
@@ -95,7 +99,7 @@ async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
     client = next(each for each in visit.elements(ui.radio) if "full" in each.options)
     book, google, *_ = previewed(visit)
     assert book not in google
-    client.value = ClientName.FULL.value
+    client.value = ClientName.FULL
     await until(lambda: book in previewed(visit)[1])
     press(button(visit, "Apply"))
     await until(
@@ -170,3 +174,47 @@ async def test_disconnecting_can_take_the_events_along(visit: Visit) -> None:
         lambda: not visit.application.settings.read().practitioners[ZOE].google.connected,
         seconds=10,
     )
+
+
+async def test_what_was_left_out_is_put_back_at_a_press(visit: Visit) -> None:
+    application = visit.application
+    calendar = calendar_of(application.settings.read().record(ZOE))
+    first, *_ = await application.ledger.entries(calendar)
+    await application.ledger.write(calendar, put=[replace(first, state=EntryState.LEFT_OUT)])
+    await visit.user.open(f"/practitioner/{ZOE}")
+    press(button(visit, "Put back what was left out"))
+    await until(lambda: "1 event will be in Google again" in visit.notices())
+    press(button(visit, "Put back what was left out"))
+    await until(lambda: "No event is left out" in visit.notices())
+
+
+async def test_two_names_of_one_person_are_merged(visit: Visit) -> None:
+    application = visit.application
+    added = await application.services.practitioners.add("Zoe Nguyen")
+    count = await application.book.count(ZOE)
+    await visit.user.open(f"/practitioner/{added.id}")
+    press(button(visit, "Merge into another …"))
+    await visit.user.should_see("Merge Zoe Nguyen into another practitioner?")
+    press(button(visit, "Merge"))
+    await visit.user.should_see("Choose whom to merge into.")
+    field(visit, "Into").value = ZOE
+    press(button(visit, "Merge"))
+    await until(lambda: added.id not in application.settings.read().practitioners)
+    assert "Zoe Nguyen" in application.settings.read().record(ZOE).practitioner.aliases
+    assert await application.book.count(ZOE) == count
+
+
+async def test_somebody_is_removed_after_a_question(visit: Visit) -> None:
+    application = visit.application
+    added = await application.services.practitioners.add("Zoe Nguyen")
+    await visit.user.open(f"/practitioner/{added.id}")
+    press(button(visit, "Remove …"))
+    await visit.user.should_see("Remove Zoe Nguyen?")
+    assert added.id in application.settings.read().practitioners
+    press(button(visit, "Remove"))
+    await until(lambda: added.id not in application.settings.read().practitioners)
+
+
+async def test_who_is_connected_is_neither_merged_nor_removed(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    assert not [each for each in visit.elements(ui.button) if each.text == "Remove …"]

@@ -136,7 +136,7 @@ async def test_the_preview_shows_google_beside_a_phone_link(filled: Visit) -> No
     await filled.user.open(f"/practitioner/{ZOE.id}")
     await filled.user.should_see("What a phone link shows (initials)")
     client = next(each for each in filled.elements(ui.radio) if "full" in each.options)
-    client.value = ClientName.FULL.value
+    client.value = ClientName.FULL
     await until(lambda: previewed(filled)[0] in previewed(filled)[1])
     book, _google, phone, *_ = previewed(filled)
     assert book not in phone

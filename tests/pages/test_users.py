@@ -57,7 +57,7 @@ async def test_a_practitioner_needs_a_practitioner(visit: Visit) -> None:
     press(button(visit, "Add user"))
     await visit.user.should_see("Role")
     field(visit, "Name").value = "Zoë"
-    field(visit, "Role").value = "practitioner"
+    field(visit, "Role").value = Role.PRACTITIONER
     press(button(visit, "Add"))
     await until(lambda: field(visit, "Whose calendar").error)
     field(visit, "Whose calendar").value = ZOE.id
@@ -80,7 +80,7 @@ async def test_the_last_administrator_stays(visit: Visit) -> None:
     assert not [each for each in visit.elements(ui.button) if each.text == "Remove"]
     press(button(visit, "Change"))
     await visit.user.should_see("Change Alex")
-    field(visit, "Role").value = "reception"
+    field(visit, "Role").value = Role.RECEPTION
     press(button(visit, "Save"))
     await until(lambda: field(visit, "Role").error)
     assert visit.application.services.accounts.user("robin").role is Role.ADMINISTRATOR

@@ -44,8 +44,6 @@ class Days:
                 [history.edits, history.edits, history.books, history.cancels, history.imports]
             )
             await history.happen(what)
-            for who in history.people:
-                world.worker.nudge(who)
             if chance.random() < 0.3:
                 await history.happen(history.meddles)
             self._trouble()

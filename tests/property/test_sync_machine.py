@@ -57,6 +57,10 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.imports)
 
     @rule()
+    def the_notices_of_changes_get_lost(self) -> None:
+        self._do(self.history.notices_get_lost)
+
+    @rule()
     def settings_change(self) -> None:
         self._do(self.history.settings)
 

@@ -15,10 +15,11 @@ from companion.adapters.sessions import SessionFile
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.tokens import token_hash
 from companion.domain.users import Role, User
 from companion.services.accounts.accounts import Accounts, SignInRefused
 from companion.services.accounts.delays import LONGEST, Delays, delay_after
-from companion.services.accounts.sessions import Session, hash_of
+from companion.services.accounts.sessions import Session
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
@@ -73,7 +74,7 @@ def fixture() -> Fixture:
 async def enter(fixture: Fixture, name: str = "Robin", password: str = GOOD) -> str:
     """The hash of a new session's token."""
     _, token = await fixture.accounts.sign_in(name, password, machine="front")
-    return hash_of(token)
+    return token_hash(token)
 
 
 # ── who there is ──────────────────────────────────────────────────────────────────────────────
@@ -283,7 +284,7 @@ async def test_the_demos_session_does_not_idle_out(fixture: Fixture) -> None:
     user = await fixture.accounts.add_demo()
     token = await fixture.accounts.sessions.begin(user, lasting=True)
     await fixture.clock.sleep(timedelta(days=2).total_seconds())
-    assert fixture.accounts.sessions.user(hash_of(token))
+    assert fixture.accounts.sessions.user(token_hash(token))
 
 
 async def test_signing_out_ends_this_session_only(fixture: Fixture) -> None:
@@ -325,7 +326,7 @@ async def test_what_is_kept_of_a_session_does_not_open_it(fixture: Fixture) -> N
     await fixture.accounts.add_first("Robin", GOOD)
     _, token = await fixture.accounts.sign_in("Robin", GOOD, machine="front")
     assert token not in fixture.sessions.kept
-    assert set(fixture.sessions.kept) == {hash_of(token)}
+    assert set(fixture.sessions.kept) == {token_hash(token)}
 
 
 async def test_a_full_disk_signs_in_all_the_same(fixture: Fixture) -> None:
@@ -357,7 +358,7 @@ async def test_a_changed_password_ends_the_other_sessions_and_begins_one(fixture
     )
     sessions = fixture.accounts.sessions
     assert [sessions.user(each) for each in (one, other)] == [None, None]
-    assert sessions.user(hash_of(token))
+    assert sessions.user(token_hash(token))
     with pytest.raises(SignInRefused):
         await enter(fixture)
     assert await enter(fixture, password=NEXT)

@@ -167,7 +167,7 @@ async def test_the_proof_outlives_the_program_with_the_age_of_the_book() -> None
         unchanged=0,
         rejected=0,
     )
-    await world.stores.book.apply(BookChange(record=imported), imported.at)
+    await world.stores.book.apply(BookChange(imported=imported), world.clock.now())
     await world.audit()
     world.restart()
     proof = (await world.syncing.state(ANNA)).proof

@@ -43,7 +43,7 @@ from companion.services.maintenance.backup import (
     weakness_of,
 )
 from companion.services.maintenance.restore import Restoring, Staged
-from companion.services.ports import BookChange, CalendarRef, FeedLink
+from companion.services.ports import BookChange, CalendarRef, FeedDetail, FeedLink
 from companion.services.settings.documents import to_tables
 from tests.fakes.clock import FakeClock
 from tests.fakes.maintenance import FAIR, QUICK, answering
@@ -450,7 +450,7 @@ def link() -> FeedLink:
         id="f1",
         practitioner_id="anna",
         label="Anna's phone",
-        detail="initials",
+        detail=FeedDetail.INITIALS,
         token_hash=b"h" * 32,
         created_at=datetime(2026, 3, 1, tzinfo=UTC),
         days_in_arrears=7,

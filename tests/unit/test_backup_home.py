@@ -12,7 +12,10 @@ from companion.adapters.backup import HomeSwap, Swap
 from companion.adapters.database.opening import open_database
 from companion.adapters.file_locks import FileLock
 from companion.domain.errors import Busy, StoreError, StoreTooNew
-from companion.main import Environment, open_companion, restoring_of
+from companion.environment import Environment
+from companion.main import open_companion, open_ports
+from companion.restoring import restoring_of
+from companion.services.assembly import build
 from tests.fakes.clock import FakeClock
 from tests.fakes.disk import FailingDisk
 from tests.fakes.maintenance import FAIR
@@ -24,18 +27,18 @@ def at(home: Path, key: str = "first passphrase of this home") -> Environment:
 
 async def names(environment: Environment) -> set[str]:
     async with open_companion(environment, holder="a test") as application:
-        return set(application.names().values())
+        return set(application.settings.read().names().values())
 
 
 async def add(environment: Environment, name: str) -> None:
-    async with open_companion(environment, holder="a test") as application:
-        await application.services.practitioners.add(name)
-        await application.secrets.put("google/client", f"client of {name}")
+    async with open_ports(environment, holder="a test") as ports:
+        await build(ports).practitioners.add(name)
+        await ports.secrets.put("google/client", f"client of {name}")
 
 
 async def back_up(environment: Environment, file: Path) -> None:
     async with open_companion(environment, holder="a test") as application:
-        await application.services.backups.back_up(file, FAIR)
+        await application.backups.back_up(file, FAIR)
 
 
 @pytest.fixture
@@ -53,10 +56,10 @@ async def test_it_comes_back_whole_and_sealed_with_this_home_s_own_key(
     environment = at(tmp_path / "home", key="a second, longer passphrase")
     done = await restoring_of(environment).restore(file, FAIR)
     assert await names(environment) == {"Anna Example"}
-    async with open_companion(environment, holder="a test") as application:
-        assert await application.secrets.get("google/client") == "client of Anna Example"
-        assert await application.database.integrity() == "ok"
-        lines = await application.services.activity.recent(1)
+    async with open_ports(environment, holder="a test") as ports:
+        assert await ports.secrets.get("google/client") == "client of Anna Example"
+        assert await ports.stores.integrity() == "ok"
+        lines = await ports.stores.activity.recent(1)
         assert lines[0].text == "A backup of 01/03/2026 22:00 UTC was restored."
     assert (done.aside / "companion.db").is_file()
 
@@ -81,10 +84,10 @@ async def test_a_start_after_a_crash_finishes_the_restore(file: Path, tmp_path: 
     assert not (home / "restoring").exists()
 
 
-async def test_an_open_house_is_not_replaced(file: Path, tmp_path: Path) -> None:
+async def test_an_open_home_is_not_replaced(file: Path, tmp_path: Path) -> None:
     environment = at(tmp_path / "home")
     async with open_companion(environment, holder="a test") as application:
-        await application.services.book.count()
+        await application.book.count()
         with pytest.raises(Busy):
             await restoring_of(environment).restore(file, FAIR)
     assert await names(environment) == {"Anna Example", "Ben Muster"}
@@ -108,7 +111,7 @@ async def test_a_book_of_a_newer_program_is_not_taken(tmp_path: Path) -> None:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
         raw.commit()
     async with open_companion(environment, holder="a test") as application:
-        backups = application.services.backups
+        backups = application.backups
 
         async def copy(path: Path) -> None:
             path.write_bytes(newer.read_bytes())  # noqa: ASYNC240 - a small file of a test

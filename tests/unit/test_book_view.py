@@ -13,7 +13,7 @@ from companion.domain.reconcile import EntryState
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.series import Scope
 from companion.services.book.view import BookEntry, Mark
-from companion.services.ports import CalendarRef
+from companion.services.ports import CalendarRef, FeedDetail
 from tests.fakes.services import CLIENT_FILE, FakeApplication, fake_application, the_sample
 
 WHO = the_sample().practitioners[0]
@@ -169,7 +169,7 @@ async def test_what_google_shows_is_the_projection_and_each_feed_has_its_own(
     application: FakeApplication,
 ) -> None:
     made = await application.services.booking.create(visit(), user="Sam")
-    await application.services.feeds.add(WHO.id, label="Home", detail="busy")
+    await application.services.feeds.add(WHO.id, label="Home", detail=FeedDetail.BUSY)
     shows = await application.services.book_view.shows(made.key)
     assert shows.google is not None
     assert shows.google.summary == "AL – Physio"

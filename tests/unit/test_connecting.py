@@ -19,6 +19,7 @@ from companion.domain.errors import (
     Offline,
     PermissionDenied,
     RateLimited,
+    RequestRefused,
     ScopeMissing,
     SignInDenied,
     SignInError,
@@ -40,12 +41,13 @@ from companion.services.google.consents import (
     missing,
     same_account,
 )
-from companion.services.ports import CalendarRef, InsertEvent
+from companion.services.ports import ActivityKind, CalendarRef, InsertEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle, FakeRemoteCalendar, content
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryLedger
+from tests.fakes.syncing import syncing_over
 
 ZOE, MAX = "zoe@example.com", "max@example.com"
 BACK = "http://127.0.0.1:8080/oauth/callback"
@@ -72,8 +74,6 @@ class Fixture:
         self.settings = FakeSettings(settings)
         self.ledger = MemoryLedger()
         self.activity = MemoryActivity()
-        self.nudged: list[str] = []
-        self.paced: list[tuple[str, int]] = []
         self.service = self.new_service()
 
     def new_service(self) -> Connecting:
@@ -86,13 +86,15 @@ class Fixture:
             ledger=self.ledger,
             activity=self.activity,
             clock=self.clock,
-            nudge=self.nudged.append,
-            pace=self.pace,
+            syncing=syncing_over(
+                google=self.google,
+                settings=self.settings,
+                ledger=self.ledger,
+                activity=self.activity,
+                clock=self.clock,
+            ),
             random_word=lambda: next(words),
         )
-
-    async def pace(self, account: str, units: int) -> None:
-        self.paced.append((account, units))
 
     def record(self, practitioner_id: str = "zoe") -> PractitionerSettings:
         return self.settings.read().practitioners[practitioner_id]
@@ -259,7 +261,6 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert record.google.created_by_us
     assert record.google.creating == ""
     assert fixture.calendar().timezone == record.practitioner.timezone
-    assert fixture.nudged == ["zoe"]
     state = await fixture.ledger.state("zoe")
     assert (state.audit_due, state.awaiting_upload) == (False, False)
 
@@ -387,7 +388,6 @@ def unchanged(fixture: Fixture) -> None:
     assert set(fixture.secrets.kept) == {"google/client"}
     assert not fixture.record().google.connected
     assert not fixture.record().choices.enabled
-    assert fixture.nudged == []
 
 
 async def test_another_account_than_the_login_is_refused_and_given_back(fixture: Fixture) -> None:
@@ -672,15 +672,42 @@ async def test_removing_takes_ours_known_or_not_and_nothing_else(fixture: Fixtur
     assert await fixture.ledger.entries(ref) == []
 
 
-async def test_removing_goes_in_batches_at_the_given_pace(fixture: Fixture) -> None:
+async def test_removing_goes_in_small_batches_at_google_s_pace(fixture: Fixture) -> None:
+    """Six hundred units a minute, of which the list takes one."""
     await fixture.connect()
-    await fixture.upload(120)
+    await fixture.upload(1200)
     calendar = fixture.calendar()
     calendar.sizes.clear()
-    fixture.paced.clear()
+    began = fixture.clock.monotonic()
+    assert await fixture.service.disconnect("zoe", remove_events=True) == 1200
+    assert sum(calendar.sizes) == 1200
+    assert max(calendar.sizes) <= 10
+    assert 120 <= fixture.clock.monotonic() - began <= 150
+
+
+async def test_removing_while_google_asks_to_slow_down_takes_longer(fixture: Fixture) -> None:
+    await fixture.connect()
+    await fixture.upload(400)
+    calendar = fixture.calendar()
+    calendar.fail_next(*[RateLimited()] * 3)
+    began = fixture.clock.monotonic()
     await fixture.service.disconnect("zoe", remove_events=True)
-    assert calendar.sizes == [8] * 15
-    assert fixture.paced == [(ZOE, 8)] * 15
+    assert calendar.live() == []
+    assert fixture.clock.monotonic() - began > 80
+
+
+async def test_an_event_that_google_will_not_delete_keeps_the_connection(fixture: Fixture) -> None:
+    await fixture.connect()
+    await fixture.upload(3)
+    calendar = fixture.calendar()
+    stuck = event_id(INSTALL, calendar.id, "k1", 0)
+    calendar.fail_parts[stuck] = RequestRefused()
+    with pytest.raises(RequestRefused):
+        await fixture.service.disconnect("zoe", remove_events=True)
+    assert [each.event_id for each in calendar.live()] == [stuck]
+    assert fixture.record().google.connected
+    [line, *_rest] = await fixture.activity.recent()
+    assert (line.kind, line.count) == (ActivityKind.DELETE, 2)
 
 
 async def test_removing_waits_out_passing_faults(fixture: Fixture) -> None:

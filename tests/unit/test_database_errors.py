@@ -23,7 +23,7 @@ from companion.adapters.database.errors import (
 )
 from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import BadInput, Busy, CompanionError, StoreDamaged, StoreError
-from companion.services.ports import Activity, BookChange
+from companion.services.ports import Activity, ActivityKind, BookChange
 from tests.fakes.clock import FakeClock
 
 SECRET = "Verysecret"
@@ -159,7 +159,12 @@ async def test_no_client_s_name_is_in_an_error_or_behind_it(tmp_path: Path) -> N
         source_id="1",
     )
     line = Activity(
-        at=NOW, practitioner_id="", cause="x", kind="x", text=SECRET + "\ud800", count=1
+        at=NOW,
+        practitioner_id="",
+        cause="x",
+        kind=ActivityKind.ERROR,
+        text=SECRET + "\ud800",
+        count=1,
     )
     database = open_database(tmp_path / "book.db", FakeClock())
     with pytest.raises(BadInput) as conflict:

@@ -23,6 +23,7 @@ from companion.adapters.database.schema import HEAD, metadata
 from companion.adapters.database.upgrading import configuration, known_revisions
 from companion.domain.errors import BadInput, StoreDamaged, StoreError, StoreTooNew
 from companion.domain.sync_state import SyncState
+from companion.services.changes import Changes
 from tests.fakes.clock import FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,7 +204,7 @@ def squeezed(sql: str | None) -> str:
 
 
 def test_a_migration_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
-    access = Access(tmp_path / "book.db")
+    access = Access(tmp_path / "book.db", Changes())
 
     def half(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE TABLE appointments (id TEXT)")

@@ -6,7 +6,8 @@ import asyncio
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections import UserDict
+from collections.abc import AsyncIterator, Callable, ItemsView
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,9 @@ from companion.adapters.database import Database, open_database
 from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import Busy, StoreDamaged, StoreError
 from companion.domain.sync_state import SyncState
+from companion.services.changes import BookChanged
 from companion.services.ports import BookChange
+from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -222,7 +225,7 @@ async def test_after_closing_every_call_says_so(tmp_path: Path) -> None:
     for call in (
         database.book.count(),
         database.ledger.edit_state("mira", events(0)),
-        database.data_version(),
+        database.book.change_sign(),
         database.integrity(),
         database.backup_to(tmp_path / "copy.db"),
     ):
@@ -249,23 +252,55 @@ async def test_closing_finishes_what_was_begun(tmp_path: Path) -> None:
 # ── other processes ───────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_data_version_tells_of_another_process_only(
+async def test_the_change_sign_tells_own_writes_to_the_book_from_those_of_others(
     database: Database, tmp_path: Path
 ) -> None:
-    before = await database.data_version()
+    before = await database.book.change_sign()
     await database.ledger.edit_state("mira", events(1))
     await database.book.count()
     await database.integrity()
     await database.backup_to(tmp_path / "copy.db")
-    assert await database.data_version() == before
+    assert await database.book.change_sign() == before
+    await database.book.apply(BookChange(put=appointments(1)), NOW)
+    assert await database.book.change_sign() == (before.others, before.own + 1)
     other = open_database(database.path, FakeClock())
     await other.book.count()
-    assert await database.data_version() == before
+    assert await database.book.change_sign() == (before.others, before.own + 1)
     await other.ledger.edit_state("omar", events(1))
     await other.close()
-    after = await database.data_version()
-    assert after != before
-    assert await database.data_version() == after
+    after = await database.book.change_sign()
+    assert after.others != before.others
+    assert after.own == before.own + 1
+    assert await database.book.change_sign() == after
+
+
+async def test_a_commit_whose_caller_was_cancelled_moves_the_sign_and_is_published(
+    tmp_path: Path,
+) -> None:
+    changes = LossyChanges()
+    database = open_database(tmp_path / "book.db", FakeClock(), changes=changes)
+    before = await database.book.change_sign()
+    gate = Gate()
+
+    class Waiting(UserDict[str, int]):
+        def items(self) -> ItemsView[str, int]:
+            """Asked for within the transaction."""
+            gate.begun.set()
+            gate.go.wait(PATIENCE)
+            return super().items()
+
+    change = BookChange(put=appointments(1), expect=Waiting())
+    task = asyncio.create_task(database.book.apply(change, NOW))
+    await gate.has_begun()
+    task.cancel()
+    assert changes.published == []
+    gate.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await database.book.count() == 1
+    assert (await database.book.change_sign()).own == before.own + 1
+    assert changes.published == [BookChanged(practitioner_ids=frozenset({"mira"}))]
+    await database.close()
 
 
 # ── backups and damage ────────────────────────────────────────────────────────────────────────

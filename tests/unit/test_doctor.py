@@ -30,13 +30,14 @@ from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.google.connecting import CalendarChoice, Connecting
 from companion.services.maintenance.doctor import AT_ONCE, Diagnosis, Doctor, Examined, closed_home
 from companion.services.maintenance.findings import Check, CheckContext, Finding
-from companion.services.ports import FeedLink
+from companion.services.ports import FeedDetail, FeedLink
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import FakeProbes, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.syncing import syncing_over
 
 CLIENT = b'{"installed": {"project_id": "banksia-calendar"}}'
 INSTALL = "0123456789abcdef"
@@ -52,13 +53,21 @@ class Clinic:
         self.google = FakeGoogle(secrets=self.secrets, install=INSTALL)
         self.ledger, self.feeds = MemoryLedger(), MemoryFeeds()
         self.probes = FakeProbes()
+        activity = MemoryActivity()
         self.connecting = Connecting(
             google=self.google,
             settings=self.settings,
             secrets=self.secrets,
             ledger=self.ledger,
-            activity=MemoryActivity(),
+            activity=activity,
             clock=self.clock,
+            syncing=syncing_over(
+                google=self.google,
+                settings=self.settings,
+                ledger=self.ledger,
+                activity=activity,
+                clock=self.clock,
+            ),
         )
         self.more: dict[str, Any] = {}
         for key, name in (("anna", "Anna Example"), ("ben", "Ben Muster")):
@@ -98,7 +107,6 @@ class Clinic:
                 "home": Path("home"),
                 "program": "1.2.3",
                 "integrity": answering("ok"),
-                "set_secrets_aside": self.secrets.set_aside,
                 "listener": lambda: ("192.168.20.7", 8090),
                 **self.more,
             }
@@ -330,7 +338,7 @@ async def add_link(clinic: Clinic) -> None:
             id="f1",
             practitioner_id="anna",
             label="Phone",
-            detail="initials",
+            detail=FeedDetail.INITIALS,
             token_hash=b"h" * 32,
             created_at=clinic.clock.now(),
             days_in_arrears=7,

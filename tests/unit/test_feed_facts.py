@@ -9,7 +9,7 @@ import pytest
 
 from companion.services.feeds.facts import client_name, facts_of
 from companion.services.feeds.links import network_word, product_of
-from companion.services.ports import FeedLink
+from companion.services.ports import FeedDetail, FeedLink
 from tests.fakes.feeds import NOON
 
 MONTH = timedelta(days=30)
@@ -17,7 +17,7 @@ LINK = FeedLink(
     id="a",
     practitioner_id="avery",
     label="Phone",
-    detail="initials",
+    detail=FeedDetail.INITIALS,
     token_hash=b"",
     created_at=NOON,
     days_in_arrears=7,

@@ -13,10 +13,11 @@ from companion.domain.errors import BadInput, NotFound, SecretsUnavailable
 from companion.domain.settings import Settings
 from companion.services.feeds.documents import disclosure_from_words, disclosure_words
 from companion.services.feeds.links import product_of
-from companion.services.feeds.views import DETAILS, disclosure_for
+from companion.services.feeds.views import disclosure_for, read_detail
+from companion.services.ports import FeedDetail
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, practice, token_of, visit
+from tests.fakes.feeds import NOON, TODAY, FeedHouse, asking, practice, token_of, visit
 from tests.fakes.settings import FakeSettings
 
 
@@ -72,7 +73,6 @@ async def test_an_expiry_is_the_end_of_that_day_in_the_practitioners_zone() -> N
     [
         ({"label": " "}, "label"),
         ({"label": "x" * 101}, "label"),
-        ({"label": "Phone", "detail": "everything"}, "detail"),
         ({"label": "Phone", "days_in_advance": 731}, "days_in_advance"),
         ({"label": "Phone", "days_in_arrears": -1}, "days_in_arrears"),
     ],
@@ -141,21 +141,35 @@ async def test_tidying_removes_links_a_month_after_they_became_unknown() -> None
 # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
 
-def shown(settings: Settings, detail: str) -> Disclosure:
+def shown(settings: Settings, detail: FeedDetail) -> Disclosure:
     return disclosure_for(detail, settings.practitioner("avery"), settings)
 
 
 def test_presets_show_from_everything_to_nothing() -> None:
     settings = practice()
-    assert shown(settings, "full").client_name is ClientName.FULL
-    assert Item.NOTES in shown(settings, "full").items
-    assert shown(settings, "initials") == Disclosure()
-    assert shown(settings, "busy").busy_only
-    assert shown(settings, "As Google") == settings.practitioner("avery").choices.disclosure
+    assert shown(settings, FeedDetail.FULL).client_name is ClientName.FULL
+    assert Item.NOTES in shown(settings, FeedDetail.FULL).items
+    assert shown(settings, FeedDetail.INITIALS) == Disclosure()
+    assert shown(settings, FeedDetail.BUSY).busy_only
+    assert shown(settings, FeedDetail.GOOGLE) == settings.practitioner("avery").choices.disclosure
 
 
-@pytest.mark.parametrize("detail", DETAILS)
-def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [("Full", FeedDetail.FULL), (" as  google ", FeedDetail.GOOGLE), ("busy", FeedDetail.BUSY)],
+)
+def test_a_level_of_detail_is_read_as_a_person_writes_it(text: str, detail: FeedDetail) -> None:
+    assert read_detail(text) is detail
+
+
+def test_an_unknown_level_of_detail_is_named() -> None:
+    with pytest.raises(BadInput, match="everything") as refused:
+        read_detail("everything")
+    assert refused.value.field == "detail"
+
+
+@pytest.mark.parametrize("detail", FeedDetail)
+def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: FeedDetail) -> None:
     own = Disclosure(client_name=ClientName.FULL, masked_types=frozenset({"counselling"}))
     settings = practice(disclosure=own)
     cap = DisclosureCap(
@@ -222,7 +236,9 @@ async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> 
     application = FeedHouse()
     await application.write(visit(1, notes="Bring the old plate"))
     chosen = Disclosure(items=frozenset({Item.NOTES}), client_name=ClientName.FULL)
-    link, url = await application.feeds.add("avery", label="Phone", detail="custom", custom=chosen)
+    link, url = await application.feeds.add(
+        "avery", label="Phone", detail=FeedDetail.CUSTOM, custom=chosen
+    )
     assert link.custom == chosen
     (event,) = events((await application.feeds.fetch(token_of(url))).body)
     assert event["SUMMARY"] == "Marigold Quillfeather"
@@ -236,7 +252,6 @@ async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> 
             ),
         )
     )
-    application.feeds.invalidate()
     (event,) = events((await application.feeds.fetch(token_of(url))).body)
     assert event["SUMMARY"] == "Client appointment"
     assert "DESCRIPTION" not in event
@@ -253,7 +268,7 @@ async def test_a_renewed_link_is_as_the_old_one_for_as_long_again() -> None:
     old, url = await application.feeds.add(
         "avery",
         label="Phone",
-        detail="custom",
+        detail=FeedDetail.CUSTOM,
         custom=chosen,
         days_in_arrears=1,
         days_in_advance=2,
@@ -289,7 +304,7 @@ async def test_all_links_of_one_or_of_everybody_are_switched_off() -> None:
 async def test_a_preview_is_what_the_link_then_shows() -> None:
     application = FeedHouse(size_limit=3_000)
     await application.write(*(visit(48 * each) for each in range(-5, 6)))
-    choices = {"detail": "full", "days_in_arrears": 5, "days_in_advance": 5}
+    choices = {"detail": FeedDetail.FULL, "days_in_arrears": 5, "days_in_advance": 5}
     preview = await application.feeds.preview("avery", **choices)  # type: ignore[arg-type] # as the keys say
     link, _url = await application.feeds.add("avery", label="Phone", **choices)  # type: ignore[arg-type] # as above
     body = await application.feeds.body(link.id)
@@ -308,14 +323,18 @@ async def test_a_fetch_is_noted_with_its_outcome_and_where_it_came_from() -> Non
     await application.write(visit(1))
     link, url = await application.feeds.add("avery", label="Phone")
     agent = "Mozilla/5.0 Thunderbird/128.0"
-    first = await application.feeds.fetch(token_of(url), client=agent, address="192.168.20.44")
+    first = await application.feeds.fetch(
+        token_of(url), asking(token_of(url), client=agent, gzip=False), "192.168.20.44"
+    )
     await application.feeds.close()
     noted = await application.feeds.link(link.id)
     assert (noted.last_client, noted.last_status) == ("Thunderbird/128.0", 200)
     assert (noted.last_network, noted.intervals) == ("inside", ())
     tag = dict(first.headers)[b"etag"].decode()
     application.clock.shift(1800)
-    await application.feeds.fetch(token_of(url), client=agent, if_none_match=tag, address="8.8.4.4")
+    await application.feeds.fetch(
+        token_of(url), asking(token_of(url), client=agent, tags=tag, gzip=False), "8.8.4.4"
+    )
     await application.feeds.close()
     noted = await application.feeds.link(link.id)
     assert (noted.last_status, noted.last_network, noted.intervals) == (304, "outside", (1800,))
@@ -328,7 +347,7 @@ async def test_a_change_of_cap_or_name_reaches_subscribers() -> None:
     people = Practitioners(
         settings=application.settings, book=application.book, clock=application.clock
     )
-    token = await application.token(detail="full")
+    token = await application.token(detail=FeedDetail.FULL)
 
     async def stamp() -> tuple[int, str]:
         application.clock.shift(1)

@@ -12,16 +12,15 @@ import pytest
 from companion.domain.errors import StoreDamaged
 from companion.services.feeds.answers import FeedAnswer
 from companion.services.feeds.views import EMPTY, SWITCHED_OFF
+from companion.services.ports import FeedDetail
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, visit
+from tests.fakes.feeds import NOON, TODAY, FeedHouse, asking, visit
 
 ADDRESS = "192.168.20.40"
 
 
 async def fetched(application: FeedHouse, token: str, tag: str = "") -> FeedAnswer:
-    return await application.feeds.fetch(
-        token, accept_gzip=True, if_none_match=tag, client="iOS/17.5", address=ADDRESS
-    )
+    return await application.feeds.fetch(token, asking(token, tags=tag, client="iOS/17.5"), ADDRESS)
 
 
 async def read(application: FeedHouse, token: str) -> list[dict[str, str]]:
@@ -74,9 +73,8 @@ async def test_a_change_told_of_shows_at_once_and_reads_only_what_changed() -> N
     await application.write(*(visit(each) for each in range(100)))
     token = await application.token()
     await fetched(application, token)
-    await application.write(replace(visit(50), location="Room 9"))
+    await application.edit(replace(visit(50), location="Room 9"))
     application.book.reads.clear()
-    application.feeds.invalidate("avery")
     assert [each["LOCATION"] for each in await read(application, token)].count("Room 9") == 1
     assert application.book.reads == ["revisions", "versions", "appointment"]
 
@@ -86,8 +84,7 @@ async def test_an_appointment_that_went_to_a_colleague_leaves_the_feed() -> None
     await application.write(visit(1), visit(2))
     token = await application.token()
     assert len(await read(application, token)) == 2
-    await application.write(replace(visit(2), practitioner_id="blake"))
-    application.feeds.invalidate()
+    await application.edit(replace(visit(2), practitioner_id="blake"))
     assert len(await read(application, token)) == 1
 
 
@@ -96,8 +93,7 @@ async def test_another_practitioners_change_leaves_the_bytes_alone() -> None:
     await application.write(visit(1))
     token = await application.token()
     first = await fetched(application, token)
-    await application.write(visit(2, practitioner_id="blake"))
-    application.feeds.invalidate()
+    await application.edit(visit(2, practitioner_id="blake"))
     assert await fetched(application, token) is first
 
 
@@ -116,7 +112,7 @@ async def test_midnight_in_the_practitioners_zone_moves_the_window() -> None:
 async def test_a_change_of_what_is_shown_raises_the_sequence_of_every_event() -> None:
     application = FeedHouse()
     await application.write(visit(1))
-    token = await application.token(detail="google")
+    token = await application.token(detail=FeedDetail.GOOGLE)
     (before,) = await read(application, token)
     record = application.settings.current.practitioner("avery")
     application.clock.shift(60)
@@ -339,7 +335,7 @@ async def test_misses_are_limited_by_address_but_never_a_known_link() -> None:
     assert (await fetched(application, token)).status == 200
     application.clock.shift(5)
     assert (await fetched(application, token)).status == 200
-    elsewhere = await application.feeds.fetch("C" * 43, address="192.168.20.41")
+    elsewhere = await application.feeds.fetch("C" * 43, asking("C" * 43), "192.168.20.41")
     assert elsewhere.status == 404
     assert application.feeds.miss(ADDRESS).status == 404, "two tries came back in five seconds"
     assert application.feeds.miss(ADDRESS).status == 404
@@ -366,7 +362,8 @@ async def test_a_link_that_another_process_switched_off_stops_within_two_seconds
     link, url = await application.feeds.add("avery", label="Phone")
     token = url.rpartition("/")[2].removesuffix(".ics")
     await fetched(application, token)
-    await application.store.put(replace(link, revoked_at=application.clock.now()))
+    with application.changes.losing():
+        await application.store.put(replace(link, revoked_at=application.clock.now()))
     application.clock.shift(2)
     assert [each["SUMMARY"] for each in await read(application, token)] == [SWITCHED_OFF]
 
@@ -390,7 +387,7 @@ async def test_no_log_line_holds_a_token_or_a_name(caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.DEBUG)
     application = FeedHouse()
     await application.write(visit(1))
-    token = await application.token(detail="full")
+    token = await application.token(detail=FeedDetail.FULL)
     await fetched(application, token)
     application.book.fault = ValueError("Marigold Quillfeather")
     application.clock.shift(60)

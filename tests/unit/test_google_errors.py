@@ -10,10 +10,11 @@ from typing import Any
 
 import google.auth.exceptions
 import googleapiclient.errors
-import httplib2.error
+import httplib2
 import oauthlib.oauth2.rfc6749.errors  # type: ignore[import-untyped] # ships no types
 import pytest
 import requests.exceptions
+import urllib3.exceptions
 
 from companion.adapters.google.errors import (
     BY_GRANT_ERROR,
@@ -140,11 +141,33 @@ def test_the_newer_form_of_googles_errors_is_read_too() -> None:
     assert type(error) is ScopeMissing
 
 
-@pytest.mark.parametrize("status", [302, 403, 407, 511])
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 409, 410, 412, 511])
 def test_a_page_of_a_guest_network_is_no_word_of_google(status: int) -> None:
     error = refusal(status, {}, b"<html>Sign in to Hotel Wi-Fi</html>", Subject.CALENDAR)
     assert type(error) is Offline
     assert "in Google's place" in error.what
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'"no"', b'{"error": "blocked"}', b'{"error": {}}', b'{"ok": 1}']
+)
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_json_of_somebody_else_never_means_that_something_was_deleted(
+    status: int, content: bytes
+) -> None:
+    for subject in Subject:
+        assert type(refusal(status, {}, content, subject)) is Offline
+
+
+def test_a_proxy_that_asks_for_a_password_has_a_sentence_of_its_own() -> None:
+    tunnel = OSError("Tunnel connection failed: 407 Proxy Authentication Required")
+    for error in (
+        refusal(407, {}, b"<html>", Subject.CALENDAR),
+        translated(urllib3.exceptions.ProxyError("Unable to connect to proxy", tunnel)),
+    ):
+        assert error is not None
+        assert type(error) is Offline
+        assert "proxy" in error.what
 
 
 def test_a_reason_that_is_no_word_does_not_reach_the_log() -> None:
@@ -209,7 +232,7 @@ def classes(module: ModuleType) -> list[type[Exception]]:
 
 
 NETWORK = [
-    *classes(httplib2.error),
+    *classes(urllib3.exceptions),
     *classes(http.client),
     *classes(googleapiclient.errors),
     *classes(google.auth.exceptions),
@@ -248,7 +271,7 @@ def test_every_exception_of_network_and_libraries_is_translated(kind: type[Excep
 
 
 def test_the_network_being_away_is_offline_and_never_a_mistake_of_ours() -> None:
-    for kind in (*classes(httplib2.error), *classes(http.client), OSError, TimeoutError):
+    for kind in (*classes(urllib3.exceptions), *classes(http.client), OSError, TimeoutError):
         assert type(translated(bare(kind))) is Offline
 
 

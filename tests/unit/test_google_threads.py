@@ -2,12 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 
 from companion.adapters.google.threads import Threads
 from companion.domain.errors import Offline
+from tests.fakes.waiting import until
 
 
 class Own:
@@ -31,15 +31,6 @@ def pool(size: int = 3) -> tuple[Threads[Own], list[Own]]:
         Threads(make, interrupt=lambda own: own.gate.set(), end=end, size=size, name="test"),
         made,
     )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Threads tell nothing to an event loop, so it has to look."""
-    for _look in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never happened")
 
 
 async def test_each_thread_uses_its_own_thing_alone() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from companion.domain.tokens import token_hash
 from companion.web.current_user import Visitor
 from companion.web.guard import Guard
-from companion.web.launching import CONTROL_PATH, LaunchTokens, token_hash
+from companion.web.launching import CONTROL_PATH, LaunchTokens
 
 PORT = 8080
 HOST = f"127.0.0.1:{PORT}"

@@ -8,7 +8,7 @@ import pytest
 
 from companion.domain.appointments import Appointment
 from companion.domain.errors import BadInput, NotFound
-from companion.services.ports import BookChange, FeedLink
+from companion.services.ports import BookChange, FeedDetail, FeedLink
 from tests.samples.drafts import Counter, draft
 
 
@@ -99,7 +99,7 @@ async def test_people_whom_nobody_uses_go_with_the_import_that_made_them(desk: C
         id="f1",
         practitioner_id="anh-nguyen",
         label="Phone",
-        detail="busy",
+        detail=FeedDetail.BUSY,
         token_hash=b"x",
         created_at=desk.clock.now(),
         days_in_arrears=7,

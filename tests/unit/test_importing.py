@@ -148,6 +148,7 @@ async def test_an_unchanged_file_writes_nothing_at_all(bench: ImportBench) -> No
         async def apply(self, change: BookChange, now: datetime) -> None:
             if change.put or change.remove:
                 raise StoreError
+            await super().apply(change, now)
 
     sealed = Sealed()
     sealed.__dict__.update(bench.book.__dict__)
@@ -511,3 +512,26 @@ async def test_an_empty_file_belongs_to_the_only_source_there_is(bench: ImportBe
     with pytest.raises(BadInput, match="empty"):
         await bench.take(b"")
     assert (await bench.take(b"", source="bp-premier")).removed == 0
+
+
+async def test_an_import_goes_into_the_book_with_its_record_or_not_at_all(
+    bench: ImportBench,
+) -> None:
+    shown = await bench.preview(csv_bytes([allied(0)]))
+    bench.activity.lines.clear()
+
+    class Full(MemoryBook):
+        async def apply(self, change: BookChange, now: datetime) -> None:
+            assert change.put
+            assert change.imported is not None
+            raise StoreError
+
+    full = Full()
+    full.__dict__.update(bench.book.__dict__)
+    bench.book = full
+    bench.__post_init__()
+    with pytest.raises(StoreError):
+        await bench.importing.apply(shown)
+    assert await bench.book.imports() == []
+    assert await bench.book.count() == 0
+    assert bench.activity.lines == []

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+from companion.domain.tokens import token_hash
 from companion.web.launching import (
     MACHINE_LIFE,
     MOST_MACHINES,
@@ -18,7 +19,6 @@ from companion.web.launching import (
     MachineFile,
     ask_running_app,
     control_secret,
-    token_hash,
 )
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

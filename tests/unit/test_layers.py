@@ -1,13 +1,15 @@
 """The rule that import-linter cannot state without a list: what some rooms may import."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-COMPANION = Path(__file__).resolve().parents[2] / "companion"
+ROOT = Path(__file__).resolve().parents[2]
+COMPANION = ROOT / "companion"
 ALLOWED = {"domain": {"dateutil.rrule"}, "services": set[str](), "launcher": set[str]()}
 
 
@@ -49,3 +51,10 @@ def test_a_late_or_partial_import_of_a_library_is_seen() -> None:
     )
     assert [*foreign_imports(source)] == ["rich.table"]
     assert [*foreign_imports("from dateutil import parser")] == ["dateutil"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_every_path_that_a_page_names_is_there(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    paths = set(re.findall(r"`((?:companion|tests|static|\.github)/[\w./-]*)`", text))
+    assert {path for path in paths if not (ROOT / path).exists()} == set()

@@ -27,7 +27,7 @@ from companion.domain.errors import (
 from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef, PatchEvent
-from companion.services.sync.passes import Progress
+from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, Crash, World, appointment
 from tests.fakes.google import content
 
@@ -726,7 +726,7 @@ async def test_whatever_changes_under_a_long_upload_is_in_google_at_its_end() ->
             await changes[progress.done // 60]()
             world.syncing.book_changed(ANNA)
 
-        if progress.done // 60 in changes and progress.phase == "writing":
+        if progress.done // 60 in changes and progress.phase is SyncPhase.WRITING:
             task = asyncio.get_running_loop().create_task(edit())
             running.append(task)
 
@@ -839,11 +839,11 @@ async def test_progress_counts_up_to_all_and_foretells_the_end() -> None:
     await world.put(*(appointment(n) for n in range(100)))
     seen: list[Progress] = []
     await world.run(progress=seen.append)
-    assert [seen[0].phase, seen[-1].phase] == ["planning", "done"]
-    done = [each.done for each in seen if each.phase == "writing"]
+    assert [seen[0].phase, seen[-1].phase] == [SyncPhase.PLANNING, SyncPhase.DONE]
+    done = [each.done for each in seen if each.phase is SyncPhase.WRITING]
     assert done == sorted(done)
     assert (done[-1], seen[-1].total) == (100, 100)
-    begun = next(each for each in seen if each.phase == "writing")
+    begun = next(each for each in seen if each.phase is SyncPhase.WRITING)
     assert begun.seconds_left is not None
     assert begun.seconds_left == pytest.approx((100 - begun.done) / 9.8, rel=0.1)
 

@@ -425,6 +425,7 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(rooms: Rooms)
         "cap_client_name": "first",
         "cap_masked_types": "counselling",
         "hold_share": "0.25",
+        "import_hold_share": "0.1",
         "hold_at_least": "5",
         "stale_hours": "36",
         "activity_days": "30",

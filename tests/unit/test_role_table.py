@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from companion.domain.errors import NotAllowed, SignedOut
+from companion.domain.tokens import token_hash
 from companion.domain.users import Role, User
 from companion.services.access.gate import gated
-from companion.services.accounts.sessions import hash_of
 from companion.services.settings.reading import SettingsReader
 from companion.web import app
 from companion.web.access import PageServices
@@ -214,7 +214,7 @@ async def _routes(
         names = {"practitioner_id"} if "{" in path else set()
 
         def ask(user: User | None, given: dict[str, Any], route: Any = route) -> Any:
-            session = "" if user is None else hash_of(tokens[user])
+            session = "" if user is None else token_hash(tokens[user])
             scope = {"type": "http", "path_params": given, "companion.session": session}
             return app._allowed(route._replace(handler=handler), application.services)(
                 Request(scope)

@@ -113,6 +113,7 @@ practices = st.builds(
     ),
     hold_share=st.floats(0, 1),
     hold_at_least=st.integers(0, 1000),
+    import_hold_share=st.floats(0, 1),
     stale_after=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
     activity_kept=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
     idle_sign_out=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
@@ -313,8 +314,8 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
 KEYS_OF_VERSION_5 = {
     "": "home practice practitioners sources users",
     "home": "version install_id",
-    "practice": "name timezone cap hold_share hold_at_least stale_after activity_kept "
-    "idle_sign_out feeds_allowed feed_host feed_base_url feed_certificate "
+    "practice": "name timezone cap hold_share hold_at_least import_hold_share stale_after "
+    "activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_certificate "
     "feed_key feed_unused_after user_rate project_rate",
     "practice.cap": "items client_name masked_types",
     "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at "

@@ -25,7 +25,7 @@ from companion.domain.errors import (
 )
 from companion.services.google.connecting import CalendarChoice
 from companion.services.status import PractitionerStatus
-from companion.services.sync.passes import Progress
+from companion.services.sync.progress import Progress
 from companion.web.ui.components.practitioner_card import card_of
 from tests.fakes.clock import MONDAY
 from tests.fakes.google import APP_CREATED, FakeRemoteCalendar

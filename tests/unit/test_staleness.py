@@ -12,7 +12,7 @@ from companion.domain.errors import CalendarGone, Offline, SignInExpired
 from companion.domain.event_keys import is_notice
 from companion.domain.events import Content
 from companion.services.feeds.views import stale_notice, view_of
-from companion.services.ports import BookChange, ImportRecord
+from companion.services.ports import BookChange, FeedDetail, ImportRecord
 from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.staleness import Staleness, notice_words
 from companion.services.sync.syncing import Syncing
@@ -35,7 +35,7 @@ class Practice(World):
             book=self.book, ledger=self.ledger, settings=self.settings, clock=self.clock
         )
         parts = replace(self.syncing._parts, stale_since=self.staleness.for_google)
-        self.syncing = Syncing(parts)
+        self.syncing = Syncing(parts, self.changes)
         self.auditing._syncing = self.syncing
         self.worker = self.new_worker()
 
@@ -47,26 +47,22 @@ class Practice(World):
             settings=self.settings,
             clock=self.clock,
             chance=self.chance,
-            change_sign=self.change_sign,
+            changes=self.changes,
             staleness=getattr(self, "staleness", None),
         )
 
     async def imported(self, at: datetime | None = None) -> None:
-        await self.stores.book.apply(
-            BookChange(
-                record=ImportRecord(
-                    source="nookal",
-                    at=at or self.clock.now(),
-                    file_name="export.csv",
-                    added=0,
-                    changed=0,
-                    removed=0,
-                    unchanged=1,
-                    rejected=0,
-                )
-            ),
-            self.clock.now(),
+        record = ImportRecord(
+            source="nookal",
+            at=at or self.clock.now(),
+            file_name="export.csv",
+            added=0,
+            changed=0,
+            removed=0,
+            unchanged=1,
+            rejected=0,
         )
+        await self.stores.book.apply(BookChange(imported=record), self.clock.now())
 
     def notices(self, practitioner_id: str = ANNA) -> list[Content]:
         return [each.content for each in self.remote(practitioner_id).ours() if is_notice(each.key)]
@@ -314,7 +310,7 @@ async def test_google_and_the_feed_use_the_same_words() -> None:
     view = view_of(
         world.record(),
         world.settings.current,
-        detail="busy",
+        detail=FeedDetail.BUSY,
         window=(await world.syncing.plan(ANNA)).window,
         now=world.clock.now(),
         stale_since=since,
@@ -375,7 +371,6 @@ async def test_the_worker_puts_it_up_and_takes_it_down_by_itself() -> None:
     assert len(world.notices()) == 1
     running = asyncio.create_task(world.worker.run())
     await world.imported()
-    world.worker.nudge()
     await world.clock.advance(5)
     running.cancel()
     await asyncio.wait({running})
@@ -404,22 +399,7 @@ async def test_after_signing_in_again_the_worker_waits_no_longer() -> None:
         assert world.remote().ours() == []
         world.remote().refusing = None
         world.link(connected_at=world.clock.now())
-        world.worker.nudge(ANNA)
         await world.clock.advance(5)
-        assert len(world.remote().ours()) == 1
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-
-
-async def test_what_this_process_writes_reaches_google_after_a_nudge() -> None:
-    world = Practice(clock=FakeClock(auto=False))
-    running = asyncio.create_task(world.worker.run())
-    try:
-        await world.clock.advance(30)
-        await world.put(appointment(100))
-        world.worker.nudge()
-        await world.clock.advance(3)
         assert len(world.remote().ours()) == 1
     finally:
         running.cancel()

@@ -18,9 +18,9 @@ from companion.domain.errors import (
     ScopeMissing,
     SignInExpired,
 )
-from companion.services.ports import FeedLink
+from companion.services.ports import FeedDetail, FeedLink
 from companion.services.status import PractitionerStatus, Status
-from companion.services.sync.passes import Progress
+from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, World, appointment
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -149,7 +149,7 @@ async def test_during_a_pass_it_shows_the_progress() -> None:
     shown: list[asyncio.Task[PractitionerStatus]] = []
 
     def look(progress: Progress) -> None:
-        if progress.phase == "writing" and not shown:
+        if progress.phase is SyncPhase.WRITING and not shown:
             shown.append(asyncio.get_running_loop().create_task(anna(world)))
 
     await world.run(progress=look)
@@ -167,7 +167,7 @@ async def test_links_in_use_are_counted_with_their_last_fetch() -> None:
         id="1",
         practitioner_id=ANNA,
         label="Phone",
-        detail="initials",
+        detail=FeedDetail.INITIALS,
         token_hash=b"1",
         created_at=now,
         days_in_arrears=7,

@@ -32,8 +32,10 @@ from companion.services.maintenance.scrub import Scrub, program_words
 from companion.services.maintenance.support import Support, _People, _settings, bare_bundle
 from companion.services.ports import (
     Activity,
+    ActivityKind,
     BookChange,
     CalendarRef,
+    FeedDetail,
     FeedLink,
     ImportRecord,
 )
@@ -129,22 +131,18 @@ class Fixture:
         token = json.dumps({"refresh_token": REFRESH, "access_token": ACCESS})
         await self.secrets.put(f"google/token/{PEOPLE[1]}", token)
         await self.secrets.put("feed/f1", FEED)
-        await self.book.apply(BookChange(put=list(appointments())), self.clock.now())
-        await self.book.apply(
-            BookChange(
-                record=ImportRecord(
-                    source=f"bp {NAMES[0]}",
-                    at=self.clock.now(),
-                    file_name=f"{NAMES[1]}.csv",
-                    added=3,
-                    changed=0,
-                    removed=0,
-                    unchanged=0,
-                    rejected=1,
-                )
-            ),
-            self.clock.now(),
+        record = ImportRecord(
+            source=f"bp {NAMES[0]}",
+            at=self.clock.now(),
+            file_name=f"{NAMES[1]}.csv",
+            added=3,
+            changed=0,
+            removed=0,
+            unchanged=0,
+            rejected=1,
         )
+        change = BookChange(put=list(appointments()), imported=record)
+        await self.book.apply(change, self.clock.now())
         await self.ledger.write(
             CalendarRef(practitioner_id=PEOPLE[1], calendar_id=OTHERS[0]), put=[ledger_entry()]
         )
@@ -220,7 +218,7 @@ def feed_link() -> FeedLink:
         id="f1",
         practitioner_id=PEOPLE[1],
         label=f"{PEOPLE[0]}'s phone",
-        detail="initials",
+        detail=FeedDetail.INITIALS,
         token_hash=b"h" * 32,
         created_at=datetime(2026, 3, 1, tzinfo=UTC),
         days_in_arrears=7,
@@ -230,7 +228,9 @@ def feed_link() -> FeedLink:
 
 
 def activity(text: str, at: datetime) -> Activity:
-    return Activity(at=at, practitioner_id=PEOPLE[1], cause=NAMES[0], kind=NAMES[1], text=text)
+    return Activity(
+        at=at, practitioner_id=PEOPLE[1], cause=NAMES[0], kind=ActivityKind.ERROR, text=text
+    )
 
 
 def diagnosis(at: datetime) -> Diagnosis:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from companion.testing import CHECKS, main, place_of
+from companion.testing import CHECKS, check, main, place_of
 
+CODES = {"first": 0, "second": 3}
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = """
 import os, pytest
@@ -42,7 +43,7 @@ def run(suite: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     environ = {**os.environ, "CHROMIUM": sys.executable, "PYTHONPATH": str(ROOT)}
     environ.pop("COMPANION_TEST_COMPLETE", None)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-v", *arguments],
         cwd=suite,
         capture_output=True,
         text=True,
@@ -87,6 +88,46 @@ def test_a_complete_run_fails_when_a_test_skips_itself(suite: Path) -> None:
     (suite / "tests" / "test_shy.py").write_text(skipping, "utf-8")
     assert run(suite)[0] == 0
     assert run(suite, COMPANION_TEST_COMPLETE="1")[0] == 1
+
+
+@pytest.mark.parametrize("marker", ["", "@pytest.mark.browser"])
+def test_what_passes_only_when_repeated_is_named_and_fails_a_complete_run(
+    suite: Path, marker: str
+) -> None:
+    shaky = f"""
+import pytest, pathlib
+{marker}
+def test_shaky():
+    seen = pathlib.Path("seen")
+    there = seen.exists()
+    seen.touch()
+    assert there
+"""
+    (suite / "tests" / "test_shaky.py").write_text(shaky, "utf-8")
+    shaky_only = "tests/test_shaky.py"
+    assert run(suite, shaky_only, COMPANION_TEST_COMPLETE="1")[0] == 1
+    again = (shaky_only, "--again", "--last-failed")
+    code, output = run(suite, *again, COMPANION_TEST_COMPLETE="1")
+    assert output.count("FLAKY tests/test_shaky.py::test_shaky failed beside the others") == 1
+    assert code == (0 if marker else 1), output
+
+
+def test_a_check_that_fails_is_named_with_all_that_it_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    says = "print('one thing'); print('another'); raise SystemExit({})"
+    commands = {name: [sys.executable, "-c", says.format(code)] for name, code in CODES.items()}
+    assert check(commands) == ["second"]
+    said = capsys.readouterr().out
+    assert said.count("one thing") == said.count("another") == 1
+    assert "first            ok" in said
+    assert "second           FAILED" in said
+
+
+def test_the_product_is_typed_for_every_system_we_claim() -> None:
+    told = " ".join(part for command in CHECKS.values() for part in command)
+    for platform in {"linux", "win32", "darwin"} - {sys.platform}:
+        assert f"--platform={platform}" in told
 
 
 def test_long_tests_and_benchmarks_run_when_asked_for(suite: Path) -> None:

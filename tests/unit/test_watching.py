@@ -7,10 +7,12 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -27,9 +29,10 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watched_folder import WatchedFolder
 from companion.services.sources.watching import Watching
 from tests.fakes.clock import FakeClock
-from tests.fakes.services import TUESDAY, RunningClock
+from tests.fakes.services import TUESDAY
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryStores
+from tests.fakes.waiting import until
 from tests.fakes.workbooks import InlineWorkbooks
 
 HEADER = (
@@ -73,7 +76,6 @@ class Clinic:
         self.folder.mkdir()
         self.home = tmp_path / "home"
         self.home.mkdir()
-        self.changes = 0
         settings = SourceSettings(
             **{"name": "nookal", "folder": str(self.folder), **source}  # type: ignore[arg-type]
         )
@@ -93,7 +95,6 @@ class Clinic:
             activity=self.stores.activity,
             clock=self.clock,
             spool=self.home / "watched",
-            changed=self._changed,
         )
         self.sources = Sources(
             settings=self.settings,
@@ -102,9 +103,6 @@ class Clinic:
             spool=self.home / "watched",
         )
         self.watched = WatchedFolder(self.watching, "nookal", self.folder)
-
-    def _changed(self) -> None:
-        self.changes += 1
 
     def drop(self, name: str, text: str | bytes, *, age: float = 0.0) -> Path:
         path = self.folder / name
@@ -148,7 +146,6 @@ async def test_a_dropped_export_is_in_the_book_and_filed_away_by_name_and_time(
     assert clinic.names() == []
     assert clinic.names("imported") == ["export 2026-11-24 09.30.01.csv"]
     assert clinic.kinds == [("import", "folder")]
-    assert clinic.changes == 1
     note = await clinic.note()
     assert note.last_file == "export.csv"
     assert note.last_result == "3 added, 0 changed, 0 removed, 0 unchanged."
@@ -442,23 +439,20 @@ async def test_a_share_that_is_gone_is_one_sentence_and_goes_on_by_itself(clinic
 
 
 async def test_a_share_that_does_not_answer_holds_up_nothing(clinic: Clinic) -> None:
-    asked = 0
+    asked, answer = Event(), Event()
 
     class Hanging(Folder):
         def scan(self) -> list[Seen]:
-            nonlocal asked
-            asked += 1
-            time.sleep(0.4)
+            asked.set()
+            assert answer.wait(60)
             return []
 
     clinic.watched._folder = clinic.watched._filing._folder = Hanging(clinic.folder)
     looking = asyncio.create_task(clinic.watched.look())
-    began, turns = time.monotonic(), 0
-    while not looking.done() and time.monotonic() - began < 5:
-        turns += 1
-        await asyncio.sleep(0.01)
-    assert (asked, looking.done()) == (1, True)
-    assert turns > 10
+    await until(asked.is_set)
+    assert not looking.done(), "the event loop goes on meanwhile"
+    answer.set()
+    await looking
 
 
 async def test_a_busy_database_is_waited_for(clinic: Clinic) -> None:
@@ -533,35 +527,46 @@ async def test_the_mapping_of_the_source_is_used(tmp_path: Path) -> None:
     assert await clinic.count() == 1
 
 
-async def test_within_five_seconds_of_its_last_byte_while_the_app_runs(tmp_path: Path) -> None:
-    clinic = Clinic(tmp_path, clock=RunningClock())
+@asynccontextmanager
+async def watching(clinic: Clinic) -> AsyncIterator[None]:
+    """As while the app runs; `seconds` drives its time."""
     running = asyncio.create_task(clinic.watching.run())
     try:
-        await asyncio.sleep(0.3)
-        clinic.drop("export.csv", export(1, 2))
-        for _ in range(100):
-            await asyncio.sleep(0.05)
-            if clinic.changes and not clinic.names():
-                break
-        assert (await clinic.count(), clinic.names()) == (2, [])
+        yield
     finally:
         running.cancel()
         await asyncio.wait({running})
+
+
+async def seconds(clinic: Clinic, count: int, *, folders: int = 1) -> None:
+    """Each passes once whoever watches has gone to sleep: one task, and one for each folder."""
+    clock = clinic.clock
+    assert isinstance(clock, FakeClock)
+    for _ in range(count):
+        await until(lambda: clock.sleepers == 1 + folders)
+        clock.shift(1.0)
+    await until(lambda: clock.sleepers == 1 + folders)
+
+
+async def test_within_five_seconds_of_its_last_byte_while_the_app_runs(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path)
+    async with watching(clinic):
+        await seconds(clinic, 1)
+        clinic.drop("export.csv", export(1, 2))
+        await seconds(clinic, 5)
+        assert (await clinic.count(), clinic.names()) == (2, [])
 
 
 async def test_a_folder_that_is_watched_no_more_is_left_alone(tmp_path: Path) -> None:
-    clinic = Clinic(tmp_path, clock=RunningClock())
-    running = asyncio.create_task(clinic.watching.run())
-    try:
-        await asyncio.sleep(0.2)
+    clinic = Clinic(tmp_path)
+    async with watching(clinic):
+        await seconds(clinic, 1)
         await clinic.sources.stop("nookal")
-        await asyncio.sleep(1.2)
+        assert isinstance(clinic.clock, FakeClock)
+        clinic.clock.shift(1.0)
         clinic.drop("export.csv", export(1))
-        await asyncio.sleep(2.5)
+        await seconds(clinic, 5, folders=0)
         assert clinic.names() == ["export.csv"]
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
 
 
 @pytest.mark.skipif("os.name == 'nt'")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from companion.domain.errors import Offline
 from companion.services.imports.layouts import FIELDS
-from companion.services.sync.passes import PassResult, Progress
+from companion.services.sync.passes import PassResult
+from companion.services.sync.progress import Progress, SyncPhase
 from companion.web.plain_page import plain_page
 from companion.web.ui import formatting
 from companion.web.ui.components.mapping_form import FIELD_LABELS, guess_columns, mapping_toml
@@ -65,7 +66,7 @@ def progress(**changes: object) -> Progress:
         "practitioner_id": "a",
         "done": 120,
         "total": 400,
-        "phase": "writing",
+        "phase": SyncPhase.WRITING,
     }
     return Progress(**(values | changes))  # type: ignore[arg-type]
 
@@ -75,7 +76,7 @@ def test_progress_says_how_many_and_how_long() -> None:
         formatting.progress_line(progress(seconds_left=65.0)) == "120 of 400, about 1 min 5 s left"
     )
     assert formatting.progress_line(progress()) == "120 of 400"
-    assert "Comparing" in formatting.progress_line(progress(phase="planning"))
+    assert "Comparing" in formatting.progress_line(progress(phase=SyncPhase.PLANNING))
 
 
 def test_a_result_says_what_was_done() -> None:

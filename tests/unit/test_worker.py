@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,11 +21,21 @@ from companion.domain.errors import (
     SignInExpired,
     StoreError,
 )
-from companion.services.ports import InsertEvent, Write
+from companion.services.imports.importing import Importing
+from companion.services.ports import Activity, ActivityKind, InsertEvent, Write
+from companion.services.settings.practitioners import Practitioners
 from tests.battery.world import ANNA, BORIS, MONDAY, Crash, World, appointment
 from tests.fakes.clock import FakeClock
+from tests.fakes.stores import MemoryActivity
+from tests.fakes.workbooks import InlineWorkbooks
+from tests.samples.exports import allied, csv_bytes
 
 TOMORROW = MONDAY + timedelta(days=1)
+
+
+class FullActivity(MemoryActivity):
+    async def add(self, lines: Sequence[Activity]) -> None:
+        raise StoreError(detail="disk full")
 
 
 @asynccontextmanager
@@ -38,10 +49,8 @@ async def working(world: World) -> AsyncIterator[None]:
 
 
 async def edit(world: World, number: int = 1, who: str = ANNA, **more: object) -> None:
-    """As a page of the app does it: write, then nudge."""
     values: dict[str, object] = {"start": TOMORROW + timedelta(minutes=30 * number), **more}
     await world.put(appointment(number, id=f"{who}{number}", practitioner_id=who, **values))
-    world.worker.nudge(who)
 
 
 async def until(world: World, holds: Callable[[], bool], seconds: float) -> float:
@@ -53,10 +62,10 @@ async def until(world: World, holds: Callable[[], bool], seconds: float) -> floa
     return world.clock.monotonic() - began
 
 
-# ── nudges ────────────────────────────────────────────────────────────────────────────────────
+# ── changes ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_edit_is_in_google_within_two_seconds_of_its_nudge() -> None:
+async def test_an_edit_is_in_google_within_two_seconds() -> None:
     world = World()
     async with working(world):
         await world.clock.sleep(60)
@@ -64,7 +73,7 @@ async def test_an_edit_is_in_google_within_two_seconds_of_its_nudge() -> None:
         await until(world, lambda: "anna1" in world.live(), 2.0)
 
 
-async def test_nudges_in_quick_succession_are_collected_into_one_pass() -> None:
+async def test_edits_in_quick_succession_are_collected_into_one_pass() -> None:
     world = World()
     async with working(world):
         await edit(world, 0)
@@ -77,7 +86,7 @@ async def test_nudges_in_quick_succession_are_collected_into_one_pass() -> None:
         assert world.remote().calls["write"] - before == 1
 
 
-async def test_nudges_that_never_end_delay_the_pass_by_a_second_at_most() -> None:
+async def test_edits_that_never_end_delay_the_pass_by_a_second_at_most() -> None:
     world = World()
     async with working(world):
         await world.clock.sleep(60)
@@ -89,18 +98,105 @@ async def test_nudges_that_never_end_delay_the_pass_by_a_second_at_most() -> Non
 
 async def test_what_another_process_wrote_is_seen_within_three_seconds() -> None:
     world = World()
-    sign = 0
-
-    async def change_sign() -> object:
-        return sign
-
-    world.change_sign = change_sign  # type: ignore[method-assign] # the other process is this test
-    world.worker = world.new_worker()
     async with working(world):
         await world.clock.sleep(60)
-        await world.put(appointment(1, start=TOMORROW))
-        sign = 1
+        await world.put_elsewhere(appointment(1, start=TOMORROW))
         await until(world, lambda: "a1" in world.live(), 3.0)
+
+
+async def test_an_edit_whose_notice_is_lost_is_in_google_within_ten_seconds() -> None:
+    world = World()
+    async with working(world):
+        await world.clock.sleep(60)
+        with world.changes.losing():
+            await edit(world)
+        await until(world, lambda: "anna1" in world.live(), 10.0)
+
+
+async def test_an_edit_under_an_upload_whose_notice_is_lost_overtakes_it_all_the_same() -> None:
+    world = World()
+    world.remote().latency = 0.1
+    async with working(world):
+        later = TOMORROW + timedelta(days=3)
+        await world.put(*(appointment(n, start=later) for n in range(600)))
+        await until(world, lambda: len(world.live()) > 20, 30.0)
+        with world.changes.losing():
+            await edit(world, 700)
+        await until(world, lambda: "anna700" in world.live(), 10.0)
+        assert len(world.live()) < 500, "the upload is still under way"
+
+
+async def test_settings_whose_notice_is_lost_are_in_google_within_ten_seconds() -> None:
+    world = World()
+    far = appointment(1, start=MONDAY + timedelta(days=50))
+    world.choose(days_in_advance=10)
+    async with working(world):
+        await world.put(far)
+        await world.clock.sleep(60)
+        assert world.live() == {}
+        record = world.record()
+        wider = replace(record, choices=replace(record.choices, days_in_advance=60))
+        with world.changes.losing():
+            await world.settings.change(lambda settings: settings.with_practitioner(wider))
+        await until(world, lambda: "a1" in world.live(), 10.0)
+
+
+async def test_settings_are_acted_on_at_once() -> None:
+    world = World()
+    world.choose(days_in_advance=10)
+    async with working(world):
+        await world.put(appointment(1, start=MONDAY + timedelta(days=50)))
+        await world.clock.sleep(60)
+        record = world.record()
+        wider = replace(record, choices=replace(record.choices, days_in_advance=60))
+        await world.settings.change(lambda settings: settings.with_practitioner(wider))
+        await until(world, lambda: "a1" in world.live(), 1.0)
+
+
+async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_seconds(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    activity = FullActivity()
+    importing = Importing(
+        book=world.stores.book,
+        settings=world.settings,
+        practitioners=Practitioners(
+            settings=world.settings, book=world.stores.book, clock=world.clock
+        ),
+        reader=InlineWorkbooks(),
+        activity=activity,
+        clock=world.clock,
+    )
+    export = tmp_path / "export.csv"
+    export.write_bytes(csv_bytes([allied(0, Practitioner="Anna Example")]))
+    preview = await importing.preview(export)
+    async with working(world):
+        await world.clock.sleep(60)
+        with world.changes.losing(), pytest.raises(StoreError):
+            await importing.apply(preview)
+        assert len(await world.stores.book.imports()) == 1
+        await until(world, lambda: len(world.live()) == 1, 10.0)
+
+
+async def test_hours_of_phones_and_passes_of_others_do_not_make_the_book_look_new() -> None:
+    world = World(ANNA, BORIS)
+    async with working(world):
+        await edit(world, 1)
+        await world.clock.sleep(1300)
+        steps = world.steps
+        line = Activity(
+            at=world.clock.now(),
+            practitioner_id="",
+            cause="test",
+            kind=ActivityKind.CHECK,
+            text="",
+        )
+        for _ in range(30):
+            await world.stores.activity.add([line])
+            await world.stores.ledger.edit_state(BORIS, lambda state: state)
+            await world.clock.sleep(2)
+        assert world.steps == steps
 
 
 async def test_an_edit_that_comes_while_a_pass_ends_is_not_lost() -> None:
@@ -221,7 +317,10 @@ async def test_after_sleep_or_a_clock_that_jumps_everything_is_looked_at_anew(
     async with working(world):
         await edit(world)
         await world.clock.sleep(60)
-        await world.put(appointment(2, start=TOMORROW, id="anna2"))  # nobody nudges
+        sign = world.stores.book.sign
+        with world.changes.losing():
+            await edit(world, 2)
+        world.stores.book.sign = sign  # nothing tells of it
         world.clock.set(world.clock.now() + jump)
         await until(world, lambda: "anna2" in world.live(), 5.0)
 
@@ -500,7 +599,6 @@ async def test_what_a_person_stopped_waits_for_a_change_or_ten_minutes() -> None
     world.remote().latency = 0.1
     async with working(world):
         await world.put(*(appointment(n, start=TOMORROW) for n in range(200)))
-        world.worker.nudge(ANNA)
         await until(world, lambda: len(world.live()) > 20, 30.0)
         world.syncing.cancel(ANNA)
         await world.clock.sleep(1)

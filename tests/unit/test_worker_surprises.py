@@ -9,22 +9,11 @@ import pytest
 
 from companion.domain.errors import AccountParked, Offline
 from companion.domain.sync_state import SyncState
+from companion.services.sync.progress import SyncPhase
 from tests.battery.world import ANNA, MONDAY, Crash, Exploded, World, appointment
 from tests.unit.test_worker import edit, until, working
 
 TOMORROW = MONDAY + timedelta(days=1)
-
-
-class Neighbour:
-    """Another process on the same home: what it commits shows in the change sign."""
-
-    def __init__(self, world: World) -> None:
-        self.sign = 0
-        world.change_sign = self.change_sign  # type: ignore[method-assign] # it is this test's
-        world.worker = world.new_worker()
-
-    async def change_sign(self) -> object:
-        return self.sign
 
 
 def days_on(world: World, count: int) -> None:
@@ -78,7 +67,6 @@ async def test_switching_off_in_another_process_stops_a_running_upload() -> None
     async with working(world):
         await world.clock.sleep(60)
         await world.put(*(appointment(n, start=TOMORROW) for n in range(400)))
-        world.worker.nudge(ANNA)
         await until(world, lambda: len(world.live()) > 20, 30)
         world.choose(enabled=False)
         await world.clock.sleep(5)
@@ -91,7 +79,6 @@ async def test_an_upload_by_a_command_that_was_killed_is_finished_by_the_app() -
     world = World()
     await world.put(*(appointment(n, start=TOMORROW) for n in range(40)))
     await world.stores.ledger.edit_state(ANNA, lambda _: SyncState(awaiting_upload=True))
-    neighbour = Neighbour(world)
     async with working(world):
         await world.clock.sleep(60)
         assert world.live() == {}
@@ -105,20 +92,19 @@ async def test_an_upload_by_a_command_that_was_killed_is_finished_by_the_app() -
         with pytest.raises(Crash):
             await command.run()
         assert 0 < len(world.live()) < 40
-        neighbour.sign = 1
+        world.committed_elsewhere()
         await until(world, lambda: len(world.live()) == 40, 30)
 
 
 async def test_after_a_command_that_did_everything_the_app_has_nothing_to_do() -> None:
     world = World()
-    neighbour = Neighbour(world)
     async with working(world):
         await edit(world)
         await world.clock.sleep(1300)
         command = world.neighbour()
-        await world.put(appointment(1, start=TOMORROW))
+        await world.put_elsewhere(appointment(1, start=TOMORROW))
         assert (await command.run()).inserted == 1
-        neighbour.sign = 1
+        world.committed_elsewhere()
         world.remote().exploding = True
         await world.clock.sleep(3600)
         assert (await world.syncing.state(ANNA)).trouble is None
@@ -179,5 +165,5 @@ async def test_a_pass_that_breaks_off_by_a_mistake_of_ours_is_under_way_for_nobo
     world.remote().exploding = True
     with pytest.raises(Exploded):
         await world.run()
-    assert phases[0] == "planning"
+    assert phases[0] is SyncPhase.PLANNING
     assert phases[-1] == "failed"

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 
-from companion.adapters.backup.sealing import COST, SealedReader, SealingWriter, damaged
+from companion.adapters.backup.sealing import SealedReader, SealingWriter, damaged
+from companion.adapters.crypto import COST
 from companion.domain.errors import FileRefused
 from companion.services.files import Disk, disk_trouble, make_folder
 

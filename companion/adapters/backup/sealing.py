@@ -15,26 +15,26 @@ wrong passphrase from a damaged file, and binds the file to one key.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from argon2.low_level import Type, hash_secret_raw
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from companion.adapters.crypto import (
+    COST,
+    is_stretchable,
+    seal,
+    stretch,
+    to_bytes,
+    to_text,
+    unseal,
+)
 from companion.domain.errors import BadInput, FileRefused, StoreTooNew
 
 MAGIC = b"CCBACKUP1\n"
 _FAMILY = b"CCBACKUP"
 CHUNK = 256 * 1024
-COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
-"""Of argon2id: the second recommendation of RFC 9106."""
-_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
-"""A made-up file must not make us fill the memory."""
 _TAG, _BEGINNING, _LONGEST_HEADER = 16, 7, 1000
 
 
@@ -49,10 +49,10 @@ class SealingWriter:
         random: Callable[[int], bytes],
         cost: Mapping[str, int] = COST,
     ) -> None:
-        head: dict[str, Any] = {"salt": _text(random(16)), **cost}
+        head: dict[str, Any] = {"salt": to_text(random(16)), **cost}
         key, check = _stretch(passphrase, head)
         beginning = random(_BEGINNING)
-        head |= {"check": check, "nonce": _text(beginning)}
+        head |= {"check": check, "nonce": to_text(beginning)}
         self._header = json.dumps(head, separators=(",", ":")).encode() + b"\n"
         self._seal = _Seal(key, beginning, self._header)
         self._file = file
@@ -98,7 +98,7 @@ class SealedReader:
                 "Try again; capitals and spaces count. Nothing was changed.",
                 field="passphrase",
             )
-        self._seal = _Seal(key, base64.b64decode(head["nonce"]), header)
+        self._seal = _Seal(key, to_bytes(head["nonce"]), header)
         self._file = file
         self._next = file.read(CHUNK + _TAG)
         self._open = bytearray()
@@ -125,18 +125,18 @@ class SealedReader:
 
 class _Seal:
     def __init__(self, key: bytes, beginning: bytes, header: bytes) -> None:
-        self._cipher = AESGCM(key)
+        self._key = key
         self._beginning = beginning
         self._data = MAGIC + header
         self._number = 0
 
     def close(self, content: bytes, *, last: bool) -> bytes:
-        return self._cipher.encrypt(self._nonce(last=last), content, self._data)
+        return seal(self._key, self._nonce(last=last), content, self._data)
 
     def open(self, sealed: bytes, *, last: bool) -> bytes:
         try:
-            return self._cipher.decrypt(self._nonce(last=last), sealed, self._data)
-        except (InvalidTag, ValueError) as error:
+            return unseal(self._key, self._nonce(last=last), sealed, self._data)
+        except ValueError as error:
             raise damaged() from error
 
     def _nonce(self, *, last: bool) -> bytes:
@@ -155,15 +155,7 @@ def damaged() -> FileRefused:
 
 def _stretch(passphrase: str, head: Mapping[str, Any]) -> tuple[bytes, str]:
     """The key and the check value."""
-    stretched = hash_secret_raw(
-        passphrase.strip().encode("utf-8", "surrogatepass"),
-        salt=base64.b64decode(head["salt"]),
-        time_cost=head["time"],
-        memory_cost=head["memory_kib"],
-        parallelism=head["lanes"],
-        hash_len=64,
-        type=Type.ID,
-    )
+    stretched = stretch(passphrase.strip(), head, 64)
     check = hashlib.sha256(b"calendar companion backup check" + stretched[32:])
     return stretched[:32], check.hexdigest()
 
@@ -171,24 +163,15 @@ def _stretch(passphrase: str, head: Mapping[str, Any]) -> tuple[bytes, str]:
 def _head_in(line: bytes) -> dict[str, Any]:
     try:
         head: dict[str, Any] = json.loads(line)
-        costs_fit = all(
-            type(head[each]) is int and 1 <= head[each] <= most for each, most in _LIMITS.items()
-        )
         whole = (
             line.endswith(b"\n")
-            and costs_fit
-            and head["memory_kib"] >= 8 * head["lanes"]
-            and len(base64.b64decode(head["salt"], validate=True)) >= 8
-            and len(base64.b64decode(head["nonce"], validate=True)) == _BEGINNING
+            and is_stretchable(head)
+            and len(to_bytes(head["nonce"])) == _BEGINNING
             and isinstance(head["check"], str)
             and head["check"].isascii()
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged() from error
     if not whole:
         raise damaged()
     return head
-
-
-def _text(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")

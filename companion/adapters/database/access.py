@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from companion.adapters.database import sqlite
 from companion.adapters.database.errors import translating
 from companion.adapters.database.threads import ThreadQueue
+from companion.services.changes import Change, Changes
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
@@ -23,9 +24,12 @@ READERS = 3
 
 
 class Access:
-    def __init__(self, path: Path, *, busy_seconds: float = sqlite.BUSY_SECONDS) -> None:
+    def __init__(
+        self, path: Path, changes: Changes, *, busy_seconds: float = sqlite.BUSY_SECONDS
+    ) -> None:
         """Open or create; blocks. `prepare` must have run before the first turn."""
         self.path = path
+        self._changes = changes
         self._writing = sqlite.writing_engine(path, busy_seconds=busy_seconds)
         self._reading = sqlite.reading_engine(path, READERS, busy_seconds=busy_seconds)
         with translating():
@@ -46,13 +50,30 @@ class Access:
         with translating(), self._writer.begin():
             return work(self._writer)
 
-    async def write(self, work: Work[Result]) -> Result:
-        """`work` in a transaction of its own, on disk when this returns."""
-        return await self._writers_turns.run(lambda: self._write_now(work))
+    async def write(
+        self, work: Work[Result], notice: Callable[[Result], Change] | None = None
+    ) -> Result:
+        """`work` in a transaction of its own, on disk when this returns. `notice` is published
+        once it is, even if the caller was cancelled meanwhile."""
+        return await self.write_after(lambda: work, notice)
 
-    async def write_after(self, prepare: Callable[[], Work[Result]]) -> Result:
+    async def write_after(
+        self,
+        prepare: Callable[[], Work[Result]],
+        notice: Callable[[Result], Change] | None = None,
+    ) -> Result:
         """`write`, with something slow to do in the thread before other processes must wait."""
-        return await self._writers_turns.run(lambda: self._write_now(prepare()))
+        committed: list[Result] = []
+
+        def turn() -> Result:
+            committed.append(self._write_now(prepare()))
+            return committed[0]
+
+        try:
+            return await self._writers_turns.run(turn)
+        finally:
+            if committed and notice is not None:
+                self._changes.publish(notice(committed[0]))
 
     async def read(self, work: Work[Result]) -> Result:
         """`work` on one snapshot; it cannot write."""
@@ -63,10 +84,12 @@ class Access:
 
         return await self._readers_turns.run(turn)
 
-    async def data_version(self) -> int:
-        def turn() -> int:
+    async def data_version(self, beside: Callable[[], Result]) -> tuple[int, Result]:
+        """With what `beside` gives between two writes, in the writer's thread."""
+
+        def turn() -> tuple[int, Result]:
             with translating():
-                return sqlite.data_version(sqlite.raw_of(self._writer))
+                return sqlite.data_version(sqlite.raw_of(self._writer)), beside()
 
         return await self._writers_turns.run(turn)
 

@@ -10,7 +10,8 @@ from sqlalchemy import delete, insert, select
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import activity
-from companion.services.ports import Activity
+from companion.services.changes import ActivityAdded
+from companion.services.ports import Activity, ActivityKind
 
 _NEWEST = select(
     activity.c.at,
@@ -29,14 +30,20 @@ class SqlActivity:
     async def add(self, lines: Sequence[Activity]) -> None:
         if lines:
             rows = [asdict(line) for line in lines]
-            await self._access.write(lambda connection: connection.execute(insert(activity), rows))
+            await self._access.write(
+                lambda connection: connection.execute(insert(activity), rows),
+                lambda _: ActivityAdded(),
+            )
 
     async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
         statement = _NEWEST.limit(limit)
         if practitioner_id is not None:
             statement = statement.where(activity.c.practitioner_id == practitioner_id)
         return await self._access.read(
-            lambda connection: [Activity(**row) for row in connection.execute(statement).mappings()]
+            lambda connection: [
+                Activity(**{**row, "kind": ActivityKind(row["kind"])})
+                for row in connection.execute(statement).mappings()
+            ]
         )
 
     async def prune(self, before: datetime) -> int:

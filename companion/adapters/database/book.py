@@ -23,7 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import Access, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
 from companion.adapters.database.imports import newest, replaced
@@ -36,7 +36,8 @@ from companion.adapters.database.schema import (
     practitioner_revisions,
 )
 from companion.domain.appointments import Appointment, AppointmentStatus
-from companion.services.ports import BookChange, ImportRecord, Replaced, SourceRow
+from companion.services.changes import BookChanged
+from companion.services.ports import BookChange, ChangeSign, ImportRecord, Replaced, SourceRow
 from companion.services.rows import row_hash
 
 _THEIRS = appointments.c.practitioner_id == bindparam("practitioner_id")
@@ -125,6 +126,8 @@ _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revis
 class SqlBook:
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._commits = 0
+        """Of the book, by this process; counted and read in the writer's thread."""
 
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
@@ -232,15 +235,32 @@ class SqlBook:
         )
 
     async def apply(self, change: BookChange, now: datetime) -> None:
-        if not (change.put or change.remove or change.record or change.undoes):
+        if not (change.put or change.remove or change.imported or change.undoes):
             return
         put = {each.id: each for each in change.put}
 
-        def hash_then_write() -> Callable[[Connection], None]:
+        def hash_then_write() -> Work[frozenset[str]]:
             hashes = [row_hash(each) for each in put.values()]
             return lambda connection: apply_change(connection, put, hashes, change, now)
 
-        await self._access.write_after(hash_then_write)
+        await self._write(hash_then_write)
+
+    async def _write(self, prepare: Callable[[], Work[frozenset[str]]]) -> None:
+        """The one way into the book: what is committed moves the change sign and is published.
+        The work answers whose appointments it touched."""
+
+        def counted() -> Work[frozenset[str]]:
+            work = prepare()
+            self._commits += 1  # in the writer's thread, where nobody asks before the commit
+            return work
+
+        await self._access.write_after(
+            counted, lambda touched: BookChanged(practitioner_ids=touched)
+        )
+
+    async def change_sign(self) -> ChangeSign:
+        others, own = await self._access.data_version(lambda: self._commits)
+        return ChangeSign(others=others, own=own)
 
     async def revisions(self) -> Mapping[str, int]:
         return await self._access.read(
@@ -249,8 +269,10 @@ class SqlBook:
 
     async def reassign(self, from_practitioner: str, to_practitioner: str, now: datetime) -> None:
         if from_practitioner != to_practitioner:
-            await self._access.write(
-                lambda connection: reassign(connection, from_practitioner, to_practitioner, now)
+            await self._write(
+                lambda: (
+                    lambda connection: reassign(connection, from_practitioner, to_practitioner, now)
+                )
             )
 
     async def count(self, practitioner_id: str | None = None) -> int:

@@ -76,9 +76,9 @@ def apply_change(
     hashes: Sequence[bytes],
     change: BookChange,
     now: datetime,
-) -> None:
-    """`put` and `hashes`: what the change puts, in one order. What is removed and put too is
-    put."""
+) -> frozenset[str]:
+    """Answers whose appointments it touched. `put` and `hashes`: what the change puts, in one
+    order. What is removed and put too is put."""
     remove = tuple(dict.fromkeys(change.remove))
     known = _known(connection, [*put, *remove])
     for key, revision in change.expect.items():
@@ -87,8 +87,8 @@ def apply_change(
     if change.undoes is not None:
         mark_undone(connection, change.undoes, now)
     import_id = 0
-    if change.record is not None:
-        import_id = begin_record(connection, change.record, known)
+    if change.imported is not None:
+        import_id = begin_record(connection, change.imported, known)
     removed = {key: 0 for key in remove if key in known and key not in put}
     touched = {each.practitioner_id for each in known.values()}
     touched.update(each.practitioner_id for each in put.values())
@@ -105,10 +105,12 @@ def apply_change(
         finish_record(connection, import_id, {**left, **removed})
     if change.undoes is not None:
         rebase(connection, ((key, each.revision, left[key]) for key, each in put.items()))
+    return frozenset(touched)
 
 
-def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> None:
-    """All appointments of one practitioner to another; nothing to move changes nothing."""
+def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:
+    """All appointments of one practitioner to another; nothing to move changes nothing.
+    Answers whose it touched."""
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
     for chunk in _chunks(rows, _ROWS_A_CHUNK):
         moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]
@@ -125,8 +127,9 @@ def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -
                 for each in moved
             ],
         )
-    if rows:
-        _raise(connection, {leaves, arrives})
+    touched = frozenset({leaves, arrives} if rows else ())
+    _raise(connection, touched)
+    return touched
 
 
 def _known(connection: Connection, ids: Iterable[str]) -> dict[str, _KnownRevision]:

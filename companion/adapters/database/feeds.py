@@ -6,17 +6,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import Access, Work
 from companion.adapters.database.schema import feed_links
 from companion.adapters.database.sqlite import upsert
+from companion.services.changes import FeedLinksChanged
 from companion.services.feeds.documents import disclosure_document, disclosure_of
-from companion.services.ports import FeedLink, Fetch
+from companion.services.ports import FeedDetail, FeedLink, Fetch
 
 _NAMES = tuple(column.name for column in feed_links.columns)
 _LINKS = select(feed_links).order_by(feed_links.c.created_at, feed_links.c.id)
 _BY_TOKEN = select(feed_links).where(feed_links.c.token_hash == bindparam("wanted"))
 _BY_ID = select(feed_links).where(feed_links.c.id == bindparam("wanted"))
 _PUT = upsert(feed_links)
+_DETAILS = {each.value: each for each in FeedDetail}
 
 
 class SqlFeeds:
@@ -39,11 +41,14 @@ class SqlFeeds:
         return await self._access.read(find)
 
     async def put(self, link: FeedLink) -> None:
-        await self._access.write(lambda connection: connection.execute(_PUT, _row(link)))
+        await self._write(lambda connection: connection.execute(_PUT, _row(link)))
 
     async def remove(self, feed_id: str) -> None:
         statement = delete(feed_links).where(feed_links.c.id == feed_id)
-        await self._access.write(lambda connection: connection.execute(statement))
+        await self._write(lambda connection: connection.execute(statement))
+
+    async def _write(self, work: Work[object]) -> None:
+        await self._access.write(work, lambda _: FeedLinksChanged())
 
     async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         def note(connection: Connection) -> None:
@@ -58,6 +63,8 @@ def _link(row: Row[Any]) -> FeedLink:
     # Two hundred rows at a time: as mappings of SQLAlchemy's they take twice as long.
     values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     custom = values["custom"]
+    # One that a later version made shows the least.
+    values["detail"] = _DETAILS.get(values["detail"], FeedDetail.BUSY)
     values["custom"] = None if custom is None else disclosure_of(custom)
     values["intervals"] = tuple(values["intervals"])
     return FeedLink(**values)

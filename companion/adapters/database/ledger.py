@@ -13,6 +13,7 @@ from companion.adapters.database.schema import ledger, sync_state
 from companion.adapters.database.sqlite import upsert
 from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.sync_state import SyncState
+from companion.services.changes import SyncStateChanged
 from companion.services.ports import CalendarRef, Clock
 
 _THIS_CALENDAR = (
@@ -127,7 +128,9 @@ class SqlLedger:
             connection.execute(_SAVE, row)
             return before, after
 
-        return await self._access.write(work)
+        return await self._access.write(
+            work, lambda _: SyncStateChanged(practitioner_id=practitioner_id)
+        )
 
     async def states(self) -> dict[str, SyncState]:
         return await self._access.read(

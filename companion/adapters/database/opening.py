@@ -24,6 +24,7 @@ from companion.adapters.database.feeds import SqlFeeds
 from companion.adapters.database.ledger import SqlLedger
 from companion.adapters.database.schema import HEAD
 from companion.domain.errors import BadInput, StoreTooNew
+from companion.services.changes import Changes
 from companion.services.ports import Clock
 
 
@@ -45,12 +46,6 @@ class Database:
             lambda connection: sqlite.integrity(sqlite.raw_of(connection))
         )
 
-    async def data_version(self) -> int:
-        """Differs from this Database's last answer when another process has committed since.
-
-        Costs microseconds, yet waits for a write under way."""
-        return await self._access.data_version()
-
     async def backup_to(self, path: Path) -> None:
         """A copy as of now, complete or not there at all; others may write meanwhile."""
         await self._access.backup_to(path)
@@ -61,20 +56,24 @@ class Database:
 
 
 def open_database(
-    place: str | Path, clock: Clock, *, busy_seconds: float = sqlite.BUSY_SECONDS
+    place: str | Path,
+    clock: Clock,
+    *,
+    changes: Changes | None = None,
+    busy_seconds: float = sqlite.BUSY_SECONDS,
 ) -> Database:
     """Open or create; blocks for some milliseconds, or for a migration.
 
-    `place`: an SQLAlchemy URL, or the file itself. `busy_seconds`: how long a write waits for
-    another process before Busy. Raises StoreTooNew, StoreDamaged, StoreError, Busy; BadInput for
-    a URL of another kind.
+    `place`: an SQLAlchemy URL, or the file itself. `changes` is told of every commit.
+    `busy_seconds`: how long a write waits for another process before Busy. Raises StoreTooNew,
+    StoreDamaged, StoreError, Busy; BadInput for a URL of another kind.
     """
     path = place if isinstance(place, Path) else path_of(place)
     with translating():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _is_current(sqlite.peek_revision(path))
         sqlite.make_private(path)
-    access = Access(path, busy_seconds=busy_seconds)
+    access = Access(path, changes or Changes(), busy_seconds=busy_seconds)
     try:
         access.prepare(_is_current, _upgrade)
     except BaseException:

@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from companion.adapters.google.batch import Answer
 from companion.adapters.google.client_file import OAuthClient
 from companion.adapters.google.errors import Subject, refusal, translated
 from companion.adapters.google.threads import Threads
+from companion.adapters.network.answer import HttpAnswer
+from companion.adapters.network.errors import unexpected_answer
 from companion.domain.errors import CompanionError, RemoteUnavailable, SecretsDamaged, SignInExpired
 from companion.services.ports import Clock, SecretStore
 
@@ -125,7 +126,7 @@ class GoogleAccount:
     ) -> Json:
         """The JSON Google answers to the one call that `make(line)` makes."""
 
-        def work(line: GoogleConnection, access: str) -> Answer:
+        def work(line: GoogleConnection, access: str) -> HttpAnswer:
             answer = line.call(make(line), access)
             if answer.status == 401:
                 raise Unauthorised
@@ -216,10 +217,15 @@ async def in_thread(
         raise ours from err
 
 
-def read_json(answer: Answer) -> Json:
-    """Raises RemoteUnavailable for an answer that is not a JSON object; none at all is empty."""
+def read_json(answer: HttpAnswer) -> Json:
+    """Raises RemoteUnavailable for torn JSON, Offline for what is not Google's at all, such as a
+    web filter's page; an empty answer is an empty object."""
+    if not answer.content:
+        return {}
+    if "json" not in answer.headers.get("content-type", ""):
+        raise unexpected_answer(f"{answer.status} no JSON")
     try:
-        read = json.loads(answer.content or b"{}")
+        read = json.loads(answer.content)
     except ValueError as err:
         raise RemoteUnavailable(detail=f"{answer.status} unreadable") from err
     if not isinstance(read, dict):
@@ -230,7 +236,9 @@ def read_json(answer: Answer) -> Json:
 async def revoke(threads: Threads[GoogleConnection], client: OAuthClient, token: Token) -> None:
     """Give a sign-in back to Google; one that it no longer knows counts as done."""
     form = {"token": token.refresh_token}
-    answer: Answer = await in_thread(threads, lambda line: line.post_form(client.revoke_uri, form))
+    answer: HttpAnswer = await in_thread(
+        threads, lambda line: line.post_form(client.revoke_uri, form)
+    )
     if not answer.ok and answer.status != 400:
         raise refusal(answer.status, answer.headers, answer.content, Subject.CALENDAR)
 

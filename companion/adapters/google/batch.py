@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from companion.adapters.network.answer import HttpAnswer
+
 BOUNDARY = "companion_batch_7f3a9c"
 CONTENT_TYPE = f'multipart/mixed; boundary="{BOUNDARY}"'
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
@@ -28,18 +30,6 @@ class Call:
     body: str = ""
     """JSON in ASCII."""
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    content: bytes
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
 
 
 def write_batch(calls: Sequence[Call]) -> bytes:
@@ -61,9 +51,9 @@ def write_batch(calls: Sequence[Call]) -> bytes:
     return "".join(pieces).encode("ascii")
 
 
-def read_batch(content_type: str, content: bytes, count: int) -> list[Answer | None]:
+def read_batch(content_type: str, content: bytes, count: int) -> list[HttpAnswer | None]:
     """The answers in the order of the calls; None where one is missing or cannot be read."""
-    answers: list[Answer | None] = [None] * count
+    answers: list[HttpAnswer | None] = [None] * count
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
         return answers
@@ -77,7 +67,7 @@ def read_batch(content_type: str, content: bytes, count: int) -> list[Answer | N
     return answers
 
 
-def _read_answer(inner: bytes) -> Answer | None:
+def _read_answer(inner: bytes) -> HttpAnswer | None:
     head, _, body = _halves(inner.lstrip(b"\r\n"))
     line, _, rest = head.partition(b"\n")
     words = line.split(None, 2)
@@ -88,7 +78,7 @@ def _read_answer(inner: bytes) -> Answer | None:
         name, colon, value = each.partition(":")
         if colon:
             headers[name.strip().lower()] = value.strip()
-    return Answer(status=int(words[1]), headers=headers, content=body.strip(b"\r\n"))
+    return HttpAnswer(status=int(words[1]), headers=headers, content=body.strip(b"\r\n"))
 
 
 def _halves(content: bytes) -> tuple[bytes, bytes, bytes]:

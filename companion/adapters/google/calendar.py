@@ -3,7 +3,7 @@
 Single changes use PATCH (3 quota units), because it leaves alone what the practitioner touched;
 a PUT would cost 1 but needs a read first to do the same. Several writes go as one batch request.
 
-What an answer can leave open is settled here, at the cost of one more call in rare cases:
+What an answer can leave open is decided here, at the cost of one more call in rare cases:
 
 - a 404 on an event may mean the event or the whole calendar: the calendar is asked for;
 - a patch never names `status` (see `wire`); where a live event comes back tentative that should
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from companion.adapters.google import wire
 from companion.adapters.google.account import GoogleAccount, Json, Unauthorised, read_json
-from companion.adapters.google.batch import Answer
 from companion.adapters.google.errors import Subject, refusal
+from companion.adapters.network.answer import HttpAnswer
 from companion.domain.errors import (
     CalendarGone,
     CompanionError,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 MOST_WRITES = 50
 PAGE = 2500
 
-Part = Answer | CompanionError | None
+Part = HttpAnswer | CompanionError | None
 """What came of one write; None where nothing is known."""
 
 
@@ -125,10 +125,10 @@ class GoogleCalendar:
 
     # Writing
 
-    async def _send(self, writes: Sequence[Write]) -> tuple[str, list[Answer | None]]:
+    async def _send(self, writes: Sequence[Write]) -> tuple[str, list[HttpAnswer | None]]:
         """The access token that was used, and the answers of the parts."""
 
-        def work(line: GoogleConnection, access: str) -> tuple[str, list[Answer | None]]:
+        def work(line: GoogleConnection, access: str) -> tuple[str, list[HttpAnswer | None]]:
             requests = [self._request(line, write) for write in writes]
             if len(requests) == 1:
                 answer = line.call(requests[0], access)

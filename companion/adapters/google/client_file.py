@@ -17,6 +17,11 @@ from companion.domain.errors import BadInput
 
 LARGEST = 64 * 1024
 GOOGLE_REVOKE = "https://oauth2.googleapis.com/revoke"
+GOOGLE_HOSTS = {
+    "auth_uri": frozenset({"accounts.google.com"}),
+    "token_uri": frozenset({"oauth2.googleapis.com", "accounts.google.com", "www.googleapis.com"}),
+}
+"""Where a client file may lead; a simulated Google on this computer besides."""
 _CREATE = (
     "In the Google Cloud console, under APIs & Services > Credentials, create an OAuth client ID "
     'of type "Desktop app", download its JSON file and add that one.'
@@ -53,10 +58,9 @@ class OAuthClient:
     @property
     def revoke_uri(self) -> str:
         """Where a token is given back: beside the token endpoint, as Google has it too."""
-        parts = urlsplit(self.token_uri)
-        host = parts.hostname or ""
-        if host.endswith((".google.com", ".googleapis.com")):
+        if not is_loopback(self.token_uri):
             return GOOGLE_REVOKE
+        parts = urlsplit(self.token_uri)
         folder = parts.path.rpartition("/")[0]
         return urlunsplit((parts.scheme, parts.netloc, f"{folder}/revoke", "", ""))
 
@@ -84,9 +88,14 @@ def read_client(content: bytes) -> OAuthClient:
         if not isinstance(value, str) or not value.strip():
             raise _refused(f'This Google client file has no "{key}".')
         values[key] = value.strip()
-    for key in ("auth_uri", "token_uri"):
+    for key, hosts in GOOGLE_HOSTS.items():
         if not is_safe(values[key]):
             raise _refused(f'The address "{key}" in this file is not a secure one (https).')
+        if not is_loopback(values[key]) and urlsplit(values[key]).hostname not in hosts:
+            raise _refused(
+                f'The address "{key}" in this file is not one of Google\'s: whoever runs it could '
+                "read every practitioner's sign-in."
+            )
     project = installed.get("project_id")
     name = project if isinstance(project, str) and project else values["client_id"]
     return OAuthClient(name=name[:200], **values)

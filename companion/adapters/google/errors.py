@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,6 +18,11 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+from companion.adapters.network.errors import (
+    network_trouble,
+    proxy_sign_in,
+    unexpected_answer,
+)
 from companion.domain.errors import (
     AccountParked,
     CalendarGone,
@@ -70,24 +74,6 @@ def _client_unknown(detail: str) -> CompanionError:
         "Google no longer knows the practice's Google client.",
         "Download the client file again, add it under Practice > Google client, then press "
         "Connect to Google.",
-        detail=detail,
-    )
-
-
-def _unexpected_answer(detail: str) -> CompanionError:
-    return Offline(
-        "Something between this computer and Google answered in Google's place.",
-        "Open any web page to see whether the network asks for a sign-in, and check the proxy or "
-        "internet filter; the sync goes on by itself afterwards.",
-        detail=detail,
-    )
-
-
-def _untrusted(detail: str) -> CompanionError:
-    return Offline(
-        "The secure connection to Google could not be verified.",
-        "Check this computer's date and time, and whether antivirus or an internet filter "
-        "inspects secure connections; allow googleapis.com there.",
         detail=detail,
     )
 
@@ -158,9 +144,9 @@ BY_STATUS: Mapping[int, Make] = {
     429: RateLimited,
 }
 
-# Statuses that a proxy, an internet filter or a guest network's sign-in page answers, without
-# Google's JSON.
-_STRANGERS = frozenset({200, 301, 302, 303, 307, 308, 403, 407, 511})
+# Google answers these two without its JSON as well. Any other answer below 500 that is not its
+# JSON came from something in between: a proxy, a web filter, a guest network's sign-in page.
+_ALSO_BARE = frozenset({408, 429})
 
 # `error` of the token endpoint when a token is renewed.
 BY_GRANT_ERROR: Mapping[str, Make] = {
@@ -202,8 +188,10 @@ def refusal(
 
 
 def _choose(status: int, reason: str, subject: Subject, *, readable: bool) -> Make:
-    if not readable and status in _STRANGERS:
-        return _unexpected_answer
+    if status == 407:
+        return proxy_sign_in
+    if not readable and (status < 500 or status == 511) and status not in _ALSO_BARE:
+        return unexpected_answer
     if status == 404 or (status == 410 and reason not in BY_REASON):
         return EventGone if subject is Subject.EVENT else CalendarGone
     if status >= 500:
@@ -222,7 +210,9 @@ def _reasons(content: bytes) -> tuple[str, ...] | None:
     try:
         error = json.loads(content)["error"]
         if isinstance(error, str):  # the sign-in service's form
-            return (error,)
+            return (error,) if error in BY_GRANT_ERROR else None
+        if "code" not in error:
+            return None
         nested = [*error.get("details", ()), *error.get("errors", ())]
         found = tuple(str(each["reason"]) for each in nested if "reason" in each)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -256,10 +246,9 @@ def translated(error: BaseException) -> CompanionError | None:
     detail = type(error).__name__
     if isinstance(error, CompanionError):
         return error
-    if isinstance(error, ssl.SSLCertVerificationError) or _has_cause(
-        error, ssl.SSLCertVerificationError
-    ):
-        return _untrusted(detail)
+    known = network_trouble(error)
+    if known is not None:
+        return known
     for kind, make in foreign_errors():
         if isinstance(error, kind):
             return make(error, detail)
@@ -274,9 +263,9 @@ def foreign_errors() -> tuple[tuple[type[BaseException], Translate], ...]:
     """Base class to translation, in the order they are tried; imports the libraries."""
     import google.auth.exceptions
     import googleapiclient.errors
-    import httplib2
     import oauthlib.oauth2  # type: ignore[import-untyped] # ships no types
     import requests
+    import urllib3
 
     def offline(_error: object, detail: str) -> CompanionError:
         return Offline(detail=detail)
@@ -299,7 +288,8 @@ def foreign_errors() -> tuple[tuple[type[BaseException], Translate], ...]:
         (oauthlib.oauth2.OAuth2Error, sign_in),
         (requests.exceptions.InvalidJSONError, unreadable),
         (requests.exceptions.RequestException, offline),
-        (httplib2.HttpLib2Error, offline),
+        (urllib3.exceptions.HTTPError, offline),
+        (urllib3.exceptions.ProxySchemeUnsupported, offline),
         (googleapiclient.errors.HttpError, _http_error),
         (googleapiclient.errors.Error, unreadable),
         (http.client.HTTPException, offline),
@@ -318,18 +308,3 @@ def _refresh_refused(error: Any, detail: str) -> CompanionError:
 
 def _http_error(error: Any, _detail: str) -> CompanionError:
     return refusal(int(error.resp.status), dict(error.resp), error.content, Subject.CALENDAR)
-
-
-def _has_cause(error: BaseException, kind: type[BaseException]) -> bool:
-    """Libraries wrap a certificate's error as an argument or as the cause."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        each = waiting.pop()
-        if not isinstance(each, BaseException) or id(each) in seen:
-            continue
-        if isinstance(each, kind):
-            return True
-        seen.add(id(each))
-        waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
-    return False

@@ -89,7 +89,12 @@ class GoogleGateway:
 
     def check_client(self, content: bytes) -> ClientFile:
         client = read_client(content)
-        return ClientFile(name=client.name, client_id=client.client_id, digest=client.digest)
+        return ClientFile(
+            name=client.name,
+            client_id=client.client_id,
+            token_uri=client.token_uri,
+            digest=client.digest,
+        )
 
     async def begin_sign_in(
         self, *, redirect_uri: str, scopes: Sequence[str], login: str
@@ -106,7 +111,7 @@ class GoogleGateway:
         code = sign_in.code_of(request, response_url)
         client = await self._client()
         answer = await in_thread(
-            self._threads, lambda _line: sign_in.exchange(client, request, code)
+            self._threads, lambda line: sign_in.exchange(line, client, request, code)
         )
         return sign_in.signed_in(client, request, answer, self._clock.now())
 

@@ -21,7 +21,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from companion.adapters.google.account import Token
@@ -29,7 +29,9 @@ from companion.adapters.google.client_file import OAuthClient, is_loopback
 from companion.domain.errors import PermissionDenied, SignInDenied, SignInError
 from companion.services.ports import SignedIn, SignInRequest
 
-EXCHANGE_SECONDS = 10.0
+if TYPE_CHECKING:
+    from companion.adapters.google.transport import GoogleConnection
+
 _PLAIN_HTTP = "OAUTHLIB_INSECURE_TRANSPORT"
 _plain_http_lock = threading.Lock()
 
@@ -76,7 +78,9 @@ def code_of(request: SignInRequest, response_url: str) -> str:
     return answer["code"]
 
 
-def exchange(client: OAuthClient, request: SignInRequest, code: str) -> dict[str, Any]:
+def exchange(
+    connection: GoogleConnection, client: OAuthClient, request: SignInRequest, code: str
+) -> dict[str, Any]:
     """The token endpoint's answer. Blocking; raises the library's own errors."""
     from google_auth_oauthlib.flow import Flow
 
@@ -89,9 +93,11 @@ def exchange(client: OAuthClient, request: SignInRequest, code: str) -> dict[str
         autogenerate_code_verifier=False,
     )
     session = flow.oauth2session
-    session.trust_env = not is_loopback(client.token_uri)
+    session.trust_env = False  # the route and the trust are the connection's
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, connection.session_adapter())
     with session, _plain_http(client.token_uri):
-        answer = flow.fetch_token(code=code, timeout=EXCHANGE_SECONDS, include_client_id=True)
+        answer = flow.fetch_token(code=code, include_client_id=True)
     return dict(answer)
 
 

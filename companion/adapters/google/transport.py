@@ -5,68 +5,45 @@ Imports Google's libraries, so it is itself imported only inside the threads.
 - The API is described by the discovery document that google-api-python-client brings along; its
   `rootUrl` is replaced, so that single calls and batches both go where we say. (The library's own
   `api_endpoint` option does not move batches: they would carry the token to Google.)
-- Nothing is sent twice behind our back. httplib2 repeats a request whose answer never came; for
-  `calendars.insert` that makes two calendars. `_Once` takes that away, and instead a kept
-  connection that the server has closed meanwhile is noticed before it is used.
-- Redirects are not followed: Google's API does not redirect, and a token must not travel.
+- Google's libraries build and read requests; sending them is `adapters.network.http`, for the
+  Calendar API, the token endpoint and the revocation alike. So one proxy, one trust and one rule
+  hold for all: nothing is sent twice behind our back (a repeated `calendars.insert` makes two
+  calendars) and no redirect is followed.
 """
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import logging
-import selectors
-import socket
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-import google_auth_httplib2
+import google.auth.transport
 import googleapiclient.discovery
-import httplib2
+import requests
+import requests.adapters
 from google.oauth2.credentials import Credentials
 from googleapiclient import discovery_cache
 
 from companion.adapters.google import batch
-from companion.adapters.google.batch import Answer, Call
-from companion.adapters.google.client_file import OAuthClient, is_loopback
+from companion.adapters.google.batch import Call
+from companion.adapters.google.client_file import OAuthClient
+from companion.adapters.network.answer import HttpAnswer
+from companion.adapters.network.errors import unexpected_answer
+from companion.adapters.network.http import USER_AGENT, HttpClient
 from companion.domain.errors import RemoteUnavailable
 
 # Their debug lines hold addresses with ids, and requests_oauthlib's hold tokens.
 for _name in (
     "google",
-    "google_auth_httplib2",
     "google_auth_oauthlib",
     "googleapiclient",
-    "httplib2",
     "oauthlib",
     "requests_oauthlib",
     "urllib3",
 ):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
-
-
-class _Once:
-    """A connection whose lost answer is an error and not a reason to send again."""
-
-    def getresponse(self) -> http.client.HTTPResponse:
-        try:
-            return cast("http.client.HTTPResponse", super().getresponse())  # type: ignore[misc] # a mixin for http.client
-        except (http.client.BadStatusLine, http.client.ResponseNotReady) as err:
-            raise ConnectionAbortedError(type(err).__name__) from err
-
-
-class _Plain(_Once, httplib2.HTTPConnectionWithTimeout):  # type: ignore[misc] # httplib2 has no types
-    pass
-
-
-class _Secure(_Once, httplib2.HTTPSConnectionWithTimeout):  # type: ignore[misc] # httplib2 has no types
-    pass
-
-
-_CONNECTIONS = {"http": _Plain, "https": _Secure}
 
 
 class GoogleConnection:
@@ -75,53 +52,41 @@ class GoogleConnection:
         document = _document()
         if root:
             document = {**document, "rootUrl": root}
-        elsewhere = not root or not is_loopback(root)
-        self._http = httplib2.Http(
-            timeout=timeout,
-            proxy_info=httplib2.proxy_info_from_environment if elsewhere else None,
-        )
-        self._http.follow_redirects = False
-        service: Any = googleapiclient.discovery.build_from_document(document, http=self._http)
+        self.http = HttpClient(timeout=timeout)
+        service: Any = googleapiclient.discovery.build_from_document(document, http=_Unsent())
         # Each of these calls makes a class (2.6 ms), so they are made once a thread.
         self.events: Any = service.events()
         self.calendars: Any = service.calendars()
         self.calendar_list: Any = service.calendarList()
         self._batch_uri = document["rootUrl"] + document["batchPath"]
 
-    def call(self, request: Any, access: str) -> Answer:
+    def call(self, request: Any, access: str) -> HttpAnswer:
         """One call made by `events`, `calendars` or `calendar_list`."""
-        return self._send(
-            request.uri,
-            request.method,
-            request.body,
-            {**request.headers, "authorization": f"Bearer {access}"},
-        )
+        headers = {**request.headers, "authorization": f"Bearer {access}"}
+        return self._send(request.uri, request.method, request.body, headers)
 
-    def batch(self, requests: list[Any], access: str) -> Answer | list[Answer | None]:
+    def batch(self, requests: list[Any], access: str) -> HttpAnswer | list[HttpAnswer | None]:
         """Many calls in one request; the refusal where Google refused it as a whole."""
         answer = self._send(
             self._batch_uri,
             "POST",
             batch.write_batch([_as_call(each) for each in requests]),
-            {
-                "authorization": f"Bearer {access}",
-                "content-type": batch.CONTENT_TYPE,
-                "accept-encoding": "gzip, deflate",
-                "user-agent": "calendar-companion (gzip)",
-            },
+            {"authorization": f"Bearer {access}", "content-type": batch.CONTENT_TYPE},
         )
         if not answer.ok:
             return answer
-        return batch.read_batch(
-            answer.headers.get("content-type", ""), answer.content, len(requests)
-        )
+        kind = answer.headers.get("content-type", "")
+        if not kind.lower().startswith("multipart/"):
+            raise unexpected_answer(f"{answer.status} no batch")
+        return batch.read_batch(kind, answer.content, len(requests))
 
-    def post_form(self, address: str, form: dict[str, str]) -> Answer:
+    def post_form(self, address: str, form: dict[str, str]) -> HttpAnswer:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return self._send(address, "POST", urlencode(form), headers)
 
     def renew(self, client: OAuthClient, refresh_token: str) -> Credentials:
-        """Fresh credentials; raises google-auth's RefreshError or an error of the network."""
+        """Fresh credentials; raises google-auth's RefreshError, Offline for an answer that is not
+        Google's, or an error of the network."""
         credentials = Credentials(  # type: ignore[no-untyped-call] # google-auth has no types
             token=None,
             refresh_token=refresh_token,
@@ -130,57 +95,106 @@ class GoogleConnection:
             client_secret=client.client_secret,
         )
         try:
-            credentials.refresh(google_auth_httplib2.Request(self))  # type: ignore[no-untyped-call] # as above
-        except (TypeError, ValueError) as err:  # google-auth trips over an answer that is no JSON
+            credentials.refresh(_TokenRequest(self))  # type: ignore[no-untyped-call] # as above
+        except (TypeError, ValueError) as err:  # google-auth fails over JSON of another shape
             raise RemoteUnavailable(detail="token endpoint: unreadable") from err
         return credentials
 
-    def request(
-        self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_rest: object
-    ) -> tuple[Any, bytes]:
-        """httplib2's own signature, for google-auth."""
-        self._drop_dead_connections()
+    def token_answer(self, address: str, method: str, body: Any, headers: Any) -> HttpAnswer:
+        """Of the token endpoint, which always speaks JSON. Raises Offline where it does not."""
+        answer = self._send(address, method, body, dict(headers or {}))
         try:
-            response, content = self._http.request(
-                uri,
-                method,
-                body=body,
-                headers=headers,
-                connection_type=_CONNECTIONS[urlsplit(uri).scheme],
-            )
-        except BaseException:
-            self.close()  # half an answer may still be on its way
-            raise
-        return response, content
+            readable = isinstance(json.loads(answer.content), dict)
+        except ValueError:
+            readable = False
+        if not readable:
+            if answer.status >= 500:
+                raise RemoteUnavailable(detail=f"token endpoint: {answer.status}")
+            raise unexpected_answer(f"token endpoint: {answer.status}")
+        return answer
+
+    def session_adapter(self) -> requests.adapters.BaseAdapter:
+        """For google-auth-oauthlib, which speaks `requests`."""
+        return _SessionAdapter(self)
 
     def interrupt(self) -> None:
         """From any thread: a call under way ends with an error."""
-        for connection in [*self._http.connections.values()]:
-            sock = connection.sock  # its own thread may be closing it this very moment
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
-
-    def _send(self, uri: str, method: str, body: Any, headers: dict[str, str]) -> Answer:
-        response, content = self.request(uri, method, body, headers)
-        return Answer(status=int(response.status), headers=dict(response), content=content)
+        self.http.interrupt()
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
-        for connection in self._http.connections.values():
-            connection.close()
+        self.http.close()
 
-    def _drop_dead_connections(self) -> None:
-        """Between two requests nothing may arrive; if something did, it is the server's goodbye."""
-        for connection in self._http.connections.values():
-            if connection.sock is not None and _readable(connection.sock):
-                connection.close()
+    def _send(self, uri: str, method: str, body: Any, headers: dict[str, str]) -> HttpAnswer:
+        # Google compresses only for whoever names gzip in both headers.
+        answer = self.http.request(
+            method, uri, body=body, headers={**headers, "user-agent": USER_AGENT}
+        )
+        return HttpAnswer(status=answer.status, headers=answer.headers, content=answer.content)
 
 
-def _readable(sock: socket.socket) -> bool:
-    with selectors.DefaultSelector() as selector:
-        selector.register(sock, selectors.EVENT_READ)
-        return bool(selector.select(0))
+class _Unsent:
+    """Where the discovery client wants to send by itself: it never does."""
+
+    def close(self) -> None:
+        pass
+
+
+class _TokenRequest(google.auth.transport.Request):
+    """google-auth's way to ask the token endpoint."""
+
+    def __init__(self, connection: GoogleConnection) -> None:
+        self._connection = connection
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: Any = None,
+        headers: Any = None,
+        timeout: float | None = None,  # noqa: ARG002 - google-auth's signature; ours holds
+        **_rest: object,
+    ) -> Any:
+        return _TokenResponse(self._connection.token_answer(url, method, body, headers))
+
+
+class _TokenResponse(google.auth.transport.Response):
+    def __init__(self, answer: HttpAnswer) -> None:
+        self._answer = answer
+
+    @property
+    def status(self) -> int:
+        return self._answer.status
+
+    @property
+    def headers(self) -> Any:
+        return self._answer.headers
+
+    @property
+    def data(self) -> bytes:
+        return self._answer.content
+
+
+class _SessionAdapter(requests.adapters.BaseAdapter):
+    """`requests` over our own client: the sign-in's exchange of the code."""
+
+    def __init__(self, connection: GoogleConnection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> Any:
+        answer = self._connection.token_answer(
+            str(request.url), str(request.method), request.body, request.headers
+        )
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers.update(answer.headers)
+        response._content = answer.content
+        response.url, response.request = str(request.url), request
+        return response
+
+    def close(self) -> None:
+        pass
 
 
 def _as_call(request: Any) -> Call:

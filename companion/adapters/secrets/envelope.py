@@ -10,25 +10,16 @@ for a seal.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from argon2.low_level import Type, hash_secret_raw
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from companion.adapters import crypto
 from companion.domain.errors import SecretsDamaged, StoreTooNew
 
 VERSION = 1
-COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
-"""Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
-_COST_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
-"""A tampered file must not make us fill the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +44,14 @@ class SealedFile:
 
 
 def argon2id(passphrase: str, key_head: Mapping[str, Any]) -> bytes:
-    return hash_secret_raw(
-        passphrase.encode("utf-8", "surrogatepass"),
-        salt=_to_bytes(key_head["salt"]),
-        time_cost=key_head["time"],
-        memory_cost=key_head["memory_kib"],
-        parallelism=key_head["lanes"],
-        hash_len=32,
-        type=Type.ID,
-    )
+    """The file's key."""
+    return crypto.stretch(passphrase, key_head, 32)
 
 
 def unseal(key: bytes, record: Record, data: bytes) -> bytes:
     try:
-        return AESGCM(key).decrypt(record.nonce, record.sealed, data)
-    except (InvalidTag, ValueError) as error:
+        return crypto.unseal(key, record.nonce, record.sealed, data)
+    except ValueError as error:
         raise SecretsDamaged(detail=type(error).__name__) from error
 
 
@@ -95,14 +79,10 @@ def key_in(text: str) -> bytes | None:
     return key if len(key) == 32 else None
 
 
-def to_text(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
-
-
 def _to_bytes(text: object) -> bytes:
     try:
-        return base64.b64decode(str(text).encode("ascii"), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return crypto.to_bytes(text)
+    except ValueError as error:
         raise SecretsDamaged(detail="no base64") from error
 
 
@@ -118,8 +98,8 @@ def written(file: SealedFile) -> bytes:
 def _record_document(record: Record) -> dict[str, Any]:
     return {
         "generation": record.generation,
-        "nonce": to_text(record.nonce),
-        "sealed": to_text(record.sealed),
+        "nonce": crypto.to_text(record.nonce),
+        "sealed": crypto.to_text(record.sealed),
     }
 
 
@@ -152,14 +132,9 @@ def parse(content: bytes) -> SealedFile:
 
 def _check_head(head: dict[str, Any]) -> None:
     key = head["key"]
-    costs = [key.get(each) for each in _COST_LIMITS]
     good = {
         "keyring": set(key) == {"kind"},
-        "passphrase": set(key) == {"kind", "salt", *_COST_LIMITS}
-        and all(type(each) is int for each in costs)
-        and all(1 <= key[each] <= most for each, most in _COST_LIMITS.items() if each in key)
-        and key.get("memory_kib", 0) >= 8 * key.get("lanes", 1)
-        and len(_to_bytes(key.get("salt"))) >= 8,
+        "passphrase": set(key) == {"kind", "salt", *crypto.COST} and crypto.is_stretchable(key),
     }
     if head["version"] != VERSION or not good.get(key["kind"], False):
         raise SecretsDamaged("The file of stored sign-ins is damaged.", detail="head")

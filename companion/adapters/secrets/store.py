@@ -30,10 +30,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from companion.adapters import crypto
 from companion.adapters.secrets.envelope import (
-    COST,
     VERSION,
     Record,
     SealedFile,
@@ -43,7 +41,6 @@ from companion.adapters.secrets.envelope import (
     parse,
     record_data,
     seal_data,
-    to_text,
     unseal,
     written,
 )
@@ -196,8 +193,8 @@ class SealedSecrets:
         if self._passphrase.strip():
             key_head: dict[str, Any] = {
                 "kind": "passphrase",
-                "salt": to_text(self._random(16)),
-                **COST,
+                "salt": crypto.to_text(self._random(16)),
+                **crypto.COST,
             }
             head = {"version": VERSION, "key": key_head}
             key = self._key_of(head)
@@ -249,7 +246,7 @@ class SealedSecrets:
                 "set the sign-ins aside and connect each practitioner again. Nothing was changed.",
             )
         fresh = self._random(32)
-        self._vault.set(to_text(fresh))
+        self._vault.set(crypto.to_text(fresh))
         return fresh
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────
@@ -310,5 +307,5 @@ class SealedSecrets:
 
     def _sealed(self, key: bytes, content: bytes, data: bytes, generation: int) -> Record:
         nonce = self._random(12)
-        sealed = AESGCM(key).encrypt(nonce, content, data)
+        sealed = crypto.seal(key, nonce, content, data)
         return Record(generation=generation, nonce=nonce, sealed=sealed)

@@ -25,7 +25,13 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.accounts.delays import Delays
 from companion.services.accounts.sessions import Sessions, SessionStore
-from companion.services.ports import Activity, ActivityLog, Clock, SettingsStore
+from companion.services.activity import note
+from companion.services.ports import (
+    ActivityKind,
+    ActivityLog,
+    Clock,
+    SettingsStore,
+)
 from companion.services.settings import checks
 
 SHORTEST, LONGEST = 10, 200
@@ -301,11 +307,8 @@ class Accounts:
         return self._nobodys
 
     async def _note(self, text: str) -> None:
-        line = Activity(
-            at=self._clock.now(), practitioner_id="", cause="accounts", kind="users", text=text
-        )
         try:
-            await self._activity.add([line])
+            await note(self._activity, self._clock, ActivityKind.USERS, text, cause="accounts")
         except CompanionError:  # the change itself is done; the list is only its echo
             return
 

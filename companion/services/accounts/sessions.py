@@ -11,7 +11,6 @@ down once a minute at most: a crash loses so much of the idle time.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from companion.domain.errors import CompanionError
+from companion.domain.tokens import token_hash
 from companion.domain.users import User
 from companion.services.ports import Clock, SettingsStore
 
@@ -50,11 +50,6 @@ class SessionStore(Protocol):
         ...
 
 
-def hash_of(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 class Sessions:
     def __init__(
         self,
@@ -78,7 +73,7 @@ class Sessions:
         while len(self._sessions) >= MOST:
             oldest = min(self._sessions, key=lambda key: self._sessions[key].seen_at)
             del self._sessions[oldest]
-        self._sessions[hash_of(token)] = Session(
+        self._sessions[token_hash(token)] = Session(
             user_id=user.id, epoch=user.epoch, began_at=now, seen_at=now, lasting=lasting
         )
         await self._save()

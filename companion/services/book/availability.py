@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from companion.domain.availability import DAYS, WorkingHours, check_hours
-from companion.domain.errors import BadInput, NotFound
+from companion.domain.errors import BadInput
 from companion.domain.settings import Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -36,9 +36,7 @@ class Availability:
         )
 
         def edit(settings: Settings) -> Settings:
-            record = settings.practitioners.get(practitioner_id)
-            if record is None:
-                raise NotFound("That practitioner does not exist any more.", "Reload the list.")
+            record = settings.record(practitioner_id)
             return settings.with_practitioner(replace(record, availability=tidy))
 
         await self._settings.change(edit)

@@ -100,15 +100,12 @@ class Booking:
         settings: SettingsStore,
         clock: Clock,
         identity: Callable[[], str],
-        changed: Sequence[Callable[[str], None]] = (),
     ) -> None:
-        """`identity` makes ids for new appointments; `changed` are told the id of each
-        practitioner whose appointments an edit touched."""
+        """`identity` makes ids for new appointments."""
         self._book = book
         self._settings = settings
         self._clock = clock
         self._identity = identity
-        self._changed = tuple(changed)
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
 
@@ -270,7 +267,8 @@ class Booking:
         put = [each for each in edit.before.values() if each is not None]
         gone = [key for key, each in edit.before.items() if each is None]
         try:
-            await self._apply(BookChange(put=put, remove=gone, expect=edit.after), present.values())
+            change = BookChange(put=put, remove=gone, expect=edit.after)
+            await self._book.apply(change, self._clock.now())
         except ChangedMeanwhile as error:
             raise ChangedMeanwhile(
                 "This cannot be undone any more: it has been changed since.",
@@ -305,18 +303,10 @@ class Booking:
         seen = {each.id: each for each in was}
         before = {each.id: seen.get(each.id) for each in put}
         expect = {key: each.revision if each else 0 for key, each in before.items()}
-        await self._apply(BookChange(put=put, expect=expect), before.values())
+        await self._book.apply(BookChange(put=put, expect=expect), self._clock.now())
         # Not read again: by then somebody else's edit may be there, and undo would overwrite it.
         after = {key: revision + 1 for key, revision in expect.items()}
         return Edit(what=what, key=key, before=before, after=after)
-
-    async def _apply(self, change: BookChange, before: Iterable[Appointment | None]) -> None:
-        await self._book.apply(change, self._clock.now())
-        touched = {each.practitioner_id for each in change.put}
-        touched.update(each.practitioner_id for each in before if each is not None)
-        for practitioner_id in sorted(touched):
-            for tell in self._changed:
-                tell(practitioner_id)
 
     async def _revisions(self, ids: Iterable[str]) -> dict[str, int]:
         found = {key: await self._book.appointment(key) for key in ids}

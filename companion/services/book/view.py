@@ -31,14 +31,16 @@ from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.book.occurrences import Shown, find, no_such, owner_of, shown, split_key
-from companion.services.feeds.views import AS_GOOGLE, disclosure_for
+from companion.services.feeds.views import disclosure_for
 from companion.services.ports import (
     AppointmentBook,
     CalendarRef,
     Clock,
+    FeedDetail,
     FeedStore,
     Ledger,
     SettingsStore,
+    calendar_of,
 )
 from companion.services.sync.snapshot import desired_events, window_of
 
@@ -82,7 +84,7 @@ class BookEntry:
 class FeedShows:
     """One level of detail that phones of this practitioner are given."""
 
-    detail: str
+    detail: FeedDetail
     links: tuple[str, ...]
     """Labels of the links that show it; none for the default level."""
     event: CalendarEvent | None
@@ -157,7 +159,7 @@ class BookView:
         if synced:
             utc = SyncWindow(first_day=first_day, last_day=last_day, timezone="UTC")
             rows = await self._ledger.entries_between(
-                [_calendar(each) for each in synced], utc.start - A_DAY, utc.end + A_DAY
+                [calendar_of(each) for each in synced], utc.start - A_DAY, utc.end + A_DAY
             )
             held = _held(await self._ledger.states())
 
@@ -187,7 +189,7 @@ class BookView:
                 marks = _Marks(
                     settings,
                     record,
-                    rows.get(_calendar(record), {}),
+                    rows.get(calendar_of(record), {}),
                     held.get(record.practitioner.id, frozenset()),
                     self._clock.now(),
                     own,
@@ -253,11 +255,11 @@ class BookView:
         def event(disclosure: Disclosure) -> CalendarEvent | None:
             return _projected(mine[0].shown, record, disclosure)
 
-        links: dict[tuple[str, Disclosure | None], list[str]] = {}
+        links: dict[tuple[FeedDetail, Disclosure | None], list[str]] = {}
         for link in await self._feeds.links(record.practitioner.id):
             if link.revoked_at is None:
                 links.setdefault((link.detail, link.custom), []).append(link.label)
-        details = links or {(AS_GOOGLE, None): []}
+        details = links or {(FeedDetail.GOOGLE, None): []}
         return Shows(
             entry=mine[0],
             google=event(settings.disclosure_of(record)),
@@ -333,13 +335,7 @@ class _Marks:
 
 
 def _synced(record: PractitionerSettings) -> bool:
-    return record.google.connected and record.choices.enabled
-
-
-def _calendar(record: PractitionerSettings) -> CalendarRef:
-    return CalendarRef(
-        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
-    )
+    return record.syncs
 
 
 def _held(states: Mapping[str, SyncState]) -> dict[str, frozenset[str]]:

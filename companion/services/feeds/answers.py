@@ -12,6 +12,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -23,6 +24,22 @@ _CLOSED: Headers = (
 )
 _VARY = (b"vary", b"Accept-Encoding")
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+
+class Poll(NamedTuple):
+    """A request for a feed, as far as its answer depends on it; without the token."""
+
+    token_hash: bytes
+    tags: str = ""
+    """If-None-Match."""
+    gzip: bool = False
+    """Is it welcome?"""
+    client: str = ""
+    """User-Agent."""
+    forwarded: str = ""
+    """X-Forwarded-For."""
+    head: bool = False
+    """HEAD: without the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -312,7 +312,7 @@ def _by_appointment(
 ) -> dict[str, list[Fragment]]:
     found: dict[str, list[Fragment]] = {each.id: [] for each in appointments}
     for event in events:
-        owner = appointment_id_of(event.key)
+        owner = event.key if event.key in found else appointment_id_of(event.key)
         fragment = Fragment(event.begins, event.key, event.ends, writer.event(event))
         found[owner].append(fragment)
     return found

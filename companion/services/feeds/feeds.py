@@ -18,16 +18,18 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.domain.events import clean_text
 from companion.domain.settings import Settings, check_days
+from companion.domain.tokens import token_digest
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.feeds.answers import FeedAnswer, FeedBody
+from companion.services.activity import note
+from companion.services.changes import Changes
+from companion.services.feeds.answers import FeedAnswer, FeedBody, Poll
 from companion.services.feeds.bodies import FeedBodies, FeedPreview
 from companion.services.feeds.links import (
     base_address,
     end_of,
     file_name,
-    hash_of,
     long_off,
     new_token,
     off_at,
@@ -35,12 +37,13 @@ from companion.services.feeds.links import (
 )
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.serving import FeedServing
-from companion.services.feeds.views import AS_GOOGLE, CUSTOM, check_detail, view_of
+from companion.services.feeds.views import view_of
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     Clock,
+    FeedDetail,
     FeedLink,
     FeedStore,
     SecretStore,
@@ -49,7 +52,7 @@ from companion.services.ports import (
 
 
 class Feeds:
-    def __init__(  # noqa: PLR0913 - the parts of the house that it joins; main names each
+    def __init__(  # noqa: PLR0913 - what it joins; assembly names each
         self,
         *,
         book: AppointmentBook,
@@ -58,6 +61,7 @@ class Feeds:
         secrets: SecretStore,
         activity: ActivityLog,
         clock: Clock,
+        changes: Changes,
         writer: FeedWriter,
         kept: KeptFeeds,
         listener: Callable[[], tuple[str, int]],
@@ -85,6 +89,7 @@ class Feeds:
             bodies=self._bodies,
             kept=kept,
             stale_since=stale_since,
+            changes=changes,
         )
 
     async def _owner(self, feed_id: str) -> str:
@@ -96,13 +101,13 @@ class Feeds:
         practitioner_id: str,
         *,
         label: str,
-        detail: str = "initials",
+        detail: FeedDetail = FeedDetail.INITIALS,
         custom: Disclosure | None = None,
         days_in_arrears: int | None = None,
         days_in_advance: int | None = None,
         expires: date | None = None,
     ) -> tuple[FeedLink, str]:
-        """A new link and its URL. `custom` is what it shows when its detail is ``custom``. Days
+        """A new link and its URL. `custom` is what it shows when its detail is CUSTOM. Days
         left out are the practitioner's own; the link works to the end of the day `expires` in
         their zone. Raises BadInput, NotFound, SecretsError."""
         settings = self._settings.read()
@@ -118,13 +123,12 @@ class Feeds:
         choices = record.choices
         back = choices.days_in_arrears if days_in_arrears is None else days_in_arrears
         ahead = choices.days_in_advance if days_in_advance is None else days_in_advance
-        chosen = check_detail(detail)
         link = FeedLink(
             id="",
             practitioner_id=record.practitioner.id,
             label=label,
-            detail=chosen,
-            custom=(custom or Disclosure()) if chosen == CUSTOM else None,
+            detail=detail,
+            custom=(custom or Disclosure()) if detail is FeedDetail.CUSTOM else None,
             token_hash=b"",
             created_at=now,
             days_in_arrears=check_days(back, "days_in_arrears"),
@@ -143,11 +147,10 @@ class Feeds:
             )
         token = self._token()
         link_id = hashlib.sha256(b"link id " + token.encode()).hexdigest()[:10]
-        link = replace(plan, id=link_id, token_hash=hash_of(token))
+        link = replace(plan, id=link_id, token_hash=token_digest(token))
         await self._secrets.put(secret_name(link.id), token)
         await self._store.put(link)
-        self.invalidate()
-        await self._note_activity(link, "feed added", "A calendar link was made.")
+        await self._note_activity(link, ActivityKind.FEED_ADDED, "A calendar link was made.")
         return link, self._url(token, settings)
 
     @allows(Action.PHONE, of="feed_id", owner=_owner)
@@ -199,7 +202,9 @@ class Feeds:
         if link.revoked_at is None:
             link = replace(link, revoked_at=self._clock.now())
             await self._store.put(link)
-            await self._note_activity(link, "feed revoked", "A calendar link was switched off.")
+            await self._note_activity(
+                link, ActivityKind.FEED_REVOKED, "A calendar link was switched off."
+            )
         await self._serving.forget(link)
         await self._secrets.remove(secret_name(link.id))
         return link
@@ -235,15 +240,15 @@ class Feeds:
     def _url(self, token: str, settings: Settings) -> str:
         return f"{base_address(settings.practice, *self._listener())}/feeds/{token}.ics"
 
-    async def _note_activity(self, link: FeedLink, kind: str, text: str) -> None:
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id=link.practitioner_id,
+    async def _note_activity(self, link: FeedLink, kind: ActivityKind, text: str) -> None:
+        await note(
+            self._activity,
+            self._clock,
+            kind,
+            text,
             cause="feeds",
-            kind=kind,
-            text=text,
+            practitioner_id=link.practitioner_id,
         )
-        await self._activity.add([line])
 
     @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def body(self, feed_id: str) -> FeedBody:
@@ -266,7 +271,7 @@ class Feeds:
         self,
         practitioner_id: str,
         *,
-        detail: str,
+        detail: FeedDetail,
         custom: Disclosure | None = None,
         days_in_arrears: int,
         days_in_advance: int,
@@ -298,7 +303,7 @@ class Feeds:
         *,
         first_day: date,
         last_day: date,
-        detail: str = AS_GOOGLE,
+        detail: FeedDetail = FeedDetail.GOOGLE,
     ) -> bytes:
         """An .ics file of whole local days, both inclusive, without a limit of size."""
         if last_day < first_day:
@@ -317,49 +322,17 @@ class Feeds:
         appointments = await self._bodies.read(view.projection)
         return await asyncio.to_thread(self._bodies.export, view, appointments)
 
-    async def fetch(
-        self,
-        token: str,
-        *,
-        if_none_match: str = "",
-        accept_gzip: bool = False,
-        client: str = "",
-        address: str = "",
-    ) -> FeedAnswer:
-        """The answer to one GET; `client` is the User-Agent."""
-        return await self._serving.fetch(
-            token,
-            if_none_match=if_none_match,
-            accept_gzip=accept_gzip,
-            client=client,
-            address=address,
-        )
+    async def fetch(self, token: str, poll: Poll | None = None, address: str = "") -> FeedAnswer:
+        """The answer to one GET from `address`; `poll` is what the request of that token says."""
+        return await self._serving.fetch(token, poll or Poll(token_digest(token)), address)
 
-    def ready(
-        self,
-        token_hash: bytes,
-        *,
-        if_none_match: str = "",
-        accept_gzip: bool = False,
-        client: str = "",
-        address: str = "",
-    ) -> FeedAnswer | None:
+    def ready(self, poll: Poll, address: str) -> FeedAnswer | None:
         """The same at once, or None where something has to be looked up first."""
-        return self._serving.ready(
-            token_hash,
-            if_none_match=if_none_match,
-            accept_gzip=accept_gzip,
-            client=client,
-            address=address,
-        )
+        return self._serving.ready(poll, address)
 
     def miss(self, address: str) -> FeedAnswer:
         """The answer to anything that is no link at all: the same as to an unknown one."""
         return self._serving.miss(address)
-
-    def invalidate(self, practitioner_id: str | None = None) -> None:
-        """The book, a link or a setting changed here: the next fetch looks again."""
-        self._serving.invalidate(practitioner_id)
 
     async def close(self) -> None:
         """Wait for what fetches left to write."""

@@ -18,7 +18,7 @@ from companion.domain.appointments import instant
 from companion.domain.errors import BadInput
 from companion.domain.settings import Practice, PractitionerSettings
 from companion.services.feeds.answers import FeedBody
-from companion.services.ports import FeedLink
+from companion.services.ports import FeedDetail, FeedLink, NetworkPlace
 
 PLACEHOLDER_KEPT = timedelta(days=90)
 """How long a link that was switched off says so before it is unknown."""
@@ -27,10 +27,6 @@ PLACEHOLDER_KEPT = timedelta(days=90)
 def new_token() -> str:
     """43 characters of a-z A-Z 0-9 - _."""
     return token_urlsafe(32)
-
-
-def hash_of(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 def product_of(user_agent: str) -> str:
@@ -43,7 +39,7 @@ def product_of(user_agent: str) -> str:
     return str(products[0])[:40] if products else ""
 
 
-def network_word(address: str) -> str:
+def network_word(address: str) -> NetworkPlace:
     """Where a device was: ``inside``, ``outside`` or ``here``; empty where nobody can tell."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
@@ -118,7 +114,7 @@ def from_kept(content: bytes, token_hash: bytes) -> tuple[FeedLink, FeedBody] | 
             id=facts["id"],
             practitioner_id=facts["practitioner"],
             label="",
-            detail="",
+            detail=FeedDetail.BUSY,
             token_hash=token_hash,
             created_at=datetime.min,  # noqa: DTZ901 - never shown
             days_in_arrears=0,

@@ -27,6 +27,7 @@ from companion.services.ports import Clock, FeedStore, SettingsStore
 
 LOOPBACK = "127.0.0.1"
 ANYWHERE = "0.0.0.0"  # noqa: S104 - phones in the clinic's network
+FEED_PORT = 8090
 CERTIFICATE_SOON = timedelta(days=14)
 _VIRTUAL = re.compile(
     r"docker|veth|virbr|br-|vmnet|vmware|virtualbox|vbox|hyper-v|vethernet|wsl|loopback|"

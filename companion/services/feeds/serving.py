@@ -27,18 +27,25 @@ from zoneinfo import ZoneInfo
 from companion.domain.errors import StoreError
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
+from companion.services.changes import (
+    BookChanged,
+    Change,
+    Changes,
+    FeedLinksChanged,
+    SettingsChanged,
+)
 from companion.services.feeds.answers import (
     NOT_FOUND,
     TOO_MANY,
     UNAVAILABLE,
     FeedAnswer,
     FeedBody,
+    Poll,
 )
 from companion.services.feeds.bodies import PATIENCE, FeedBodies
 from companion.services.feeds.links import (
     file_name,
     from_kept,
-    hash_of,
     long_off,
     network_word,
     off_at,
@@ -104,6 +111,7 @@ class FeedServing:
         bodies: FeedBodies,
         kept: KeptFeeds,
         stale_since: Callable[[str], datetime | None],
+        changes: Changes,
     ) -> None:
         self._book = book
         self._settings = settings
@@ -120,55 +128,52 @@ class FeedServing:
         self._reading = asyncio.Lock()
         self._ready: dict[bytes, _Ready] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        changes.subscribe(self._on_change)
 
-    def ready(
-        self, token_hash: bytes, *, if_none_match: str, accept_gzip: bool, client: str, address: str
-    ) -> FeedAnswer | None:
+    def ready(self, poll: Poll, address: str) -> FeedAnswer | None:
         """The answer, if nothing has to be looked up for it: most polls."""
-        ready = self._ready.get(token_hash)
+        ready = self._ready.get(poll.token_hash)
         now = self._clock.monotonic()
         if ready is None or now >= ready.until:
             return None
         body = ready.body()
         if body is None:
             return None
-        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
-        if now >= ready.next_note:
-            self._note_fetch(ready, client, answer.status, address)
-        return answer
+        return self._answer(ready, body, poll, address, now)
 
-    async def fetch(
-        self, token: str, *, if_none_match: str, accept_gzip: bool, client: str, address: str
-    ) -> FeedAnswer:
-        token_hash = hash_of(token)
-        answer = self.ready(
-            token_hash,
-            if_none_match=if_none_match,
-            accept_gzip=accept_gzip,
-            client=client,
-            address=address,
-        )
+    async def fetch(self, token: str, poll: Poll, address: str) -> FeedAnswer:
+        answer = self.ready(poll, address)
         if answer is not None:
             return answer
-        found = await self._prepare(token, token_hash, address)
+        found = await self._prepare(token, poll.token_hash, address)
         if isinstance(found, FeedAnswer):
             return found
-        ready, body = found
-        answer = body.answer(accept_gzip=accept_gzip, if_none_match=if_none_match)
-        if self._clock.monotonic() >= ready.next_note:
-            self._note_fetch(ready, client, answer.status, address)
+        return self._answer(*found, poll, address, self._clock.monotonic())
+
+    def _answer(
+        self, ready: _Ready, body: FeedBody, poll: Poll, address: str, now: float
+    ) -> FeedAnswer:
+        answer = body.answer(accept_gzip=poll.gzip, if_none_match=poll.tags)
+        if now >= ready.next_note:
+            self._note_fetch(ready, poll.client, answer.status, address)
         return answer
 
     def miss(self, address: str) -> FeedAnswer:
         """The answer to anything that is no link at all: the same as to an unknown one."""
         return NOT_FOUND if self._misses.allow(address) else TOO_MANY
 
-    def invalidate(self, practitioner_id: str | None = None) -> None:
-        """The book, a link or a setting changed here: the next fetch looks again."""
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
+            self._look_again(change.practitioner_ids)
+        elif isinstance(change, SettingsChanged | FeedLinksChanged):
+            self._look_again()
+
+    def _look_again(self, practitioner_ids: frozenset[str] | None = None) -> None:
+        """At the next fetch; None for everybody's links."""
         self._changes += 1
         self._known_until = 0.0
         for ready in self._ready.values():
-            if practitioner_id in {None, ready.link.practitioner_id}:
+            if practitioner_ids is None or ready.link.practitioner_id in practitioner_ids:
                 ready.until = 0.0
 
     async def close(self) -> None:
@@ -182,7 +187,6 @@ class FeedServing:
 
     async def forget(self, link: FeedLink) -> None:
         """The link is switched off: nothing that it showed may be served again."""
-        self.invalidate()
         self._ready.pop(link.token_hash, None)
         await self.close()  # a copy may be on its way to the disk
         await self._kept.drop(file_name(link.token_hash))

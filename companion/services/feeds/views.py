@@ -12,6 +12,7 @@ has yesterday's replaces it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -22,19 +23,17 @@ from companion.domain.errors import BadInput
 from companion.domain.events import CalendarEvent
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
+from companion.services.ports import FeedDetail
 from companion.services.sync.staleness import notice_words
 
-AS_GOOGLE = "google"
-CUSTOM = "custom"
-PRESETS = {
-    "full": Disclosure(
+PRESETS: Mapping[FeedDetail, Disclosure] = {
+    FeedDetail.FULL: Disclosure(
         items=frozenset({Item.TYPE, Item.LOCATION, Item.NOTES, Item.STATUS}),
         client_name=ClientName.FULL,
     ),
-    "initials": Disclosure(),
-    "busy": Disclosure(items=frozenset(), client_name=ClientName.NONE, busy_only=True),
+    FeedDetail.INITIALS: Disclosure(),
+    FeedDetail.BUSY: Disclosure(items=frozenset(), client_name=ClientName.NONE, busy_only=True),
 }
-DETAILS = (*PRESETS, AS_GOOGLE, CUSTOM)
 
 EMPTY = "No appointments in this period"
 SWITCHED_OFF = "This calendar link was switched off"
@@ -69,20 +68,20 @@ class FeedView:
         return self.projection.window.timezone
 
 
-def check_detail(detail: str) -> str:
-    """The preset's name; raises BadInput."""
-    wanted = " ".join(detail.split()).casefold().removeprefix("as ")
-    if wanted not in DETAILS:
+def read_detail(text: str) -> FeedDetail:
+    """As a person writes it; raises BadInput."""
+    try:
+        return FeedDetail(" ".join(text.split()).casefold().removeprefix("as "))
+    except ValueError:
         raise BadInput(
-            f'"{detail[:40]}" is not a level of detail.',
-            f"Use one of {', '.join(DETAILS)}.",
+            f'"{text[:40]}" is not a level of detail.',
+            f"Use one of {', '.join(FeedDetail)}.",
             field="detail",
-        )
-    return wanted
+        ) from None
 
 
 def disclosure_for(
-    detail: str,
+    detail: FeedDetail,
     record: PractitionerSettings,
     settings: Settings,
     custom: Disclosure | None = None,
@@ -92,10 +91,9 @@ def disclosure_for(
     Types the practitioner masks in Google are masked in every link. `custom` is what a link of
     that detail shows; without it, initials."""
     own = settings.disclosure_of(record)
-    chosen = check_detail(detail)
-    if chosen == AS_GOOGLE:
+    if detail is FeedDetail.GOOGLE:
         return own
-    wanted = (custom or Disclosure()) if chosen == CUSTOM else PRESETS[chosen]
+    wanted = (custom or Disclosure()) if detail is FeedDetail.CUSTOM else PRESETS[detail]
     preset = wanted.capped(settings.practice.cap)
     return Disclosure(
         kinds=preset.kinds,
@@ -110,7 +108,7 @@ def view_of(
     record: PractitionerSettings,
     settings: Settings,
     *,
-    detail: str,
+    detail: FeedDetail,
     custom: Disclosure | None = None,
     window: SyncWindow,
     now: datetime,

@@ -73,7 +73,7 @@ class PracticeClient:
             change = ClientChange(kind="first", name=new.name)
         elif new == old:
             return ClientChange(kind="same", name=new.name, before=old.name)
-        elif new.client_id == old.client_id:
+        elif (new.client_id, new.token_uri) == (old.client_id, old.token_uri):
             change = ClientChange(kind="renewed", name=new.name, before=old.name)
         else:
             people = self._settings.read().practitioners.values()

@@ -1,4 +1,4 @@
-"""Connecting: a practitioner's Google account and calendar, from sign-in to disconnecting.
+"""Connecting: a practitioner's Google account and calendar, from sign-in to choosing and checking.
 
 `begin` gives the address for the browser, `finish` takes the address Google sends it back to.
 Nothing is kept until everything is right: the account is compared with the Google Login, the
@@ -18,19 +18,14 @@ After connecting, an audit is due: it adopts our events that the calendar alread
 
 from __future__ import annotations
 
-import contextlib
 import secrets as randomness
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
-    BadInput,
     CompanionError,
-    NotFound,
     PermissionDenied,
-    RemoteError,
     ScopeMissing,
     SignInError,
     SignInExpired,
@@ -38,21 +33,22 @@ from companion.domain.errors import (
 )
 from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import ObservedEvent
-from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
+from companion.domain.settings import GoogleLink
 from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import checks as calendar_checks
 from companion.services.google import consents
+from companion.services.google.account_changes import AccountChanges
 from companion.services.google.checks import CheckResult
 from companion.services.google.client import ClientChange, PracticeClient
 from companion.services.google.consents import CalendarChoice, same_account
+from companion.services.google.disconnecting import Disconnecting
 from companion.services.google.pending import Pending, PendingSignIns, SignInStart
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     CalendarInfo,
-    CalendarRef,
     Clock,
     Google,
     Ledger,
@@ -60,10 +56,9 @@ from companion.services.ports import (
     SecretStore,
     SettingsStore,
     SignedIn,
+    calendar_of,
 )
-from companion.services.sync.removal import Pace, take_events_out
-
-_EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
+from companion.services.sync.syncing import Syncing
 
 __all__ = [
     "CalendarChoice",
@@ -86,17 +81,8 @@ class Connected:
     """Events of ours that the calendar already holds."""
 
 
-async def _at_once(_account: str, _units: int) -> None:
-    """No pace at all."""
-
-
-def _alone(_practitioner_id: str) -> AbstractAsyncContextManager[None]:
-    """Where nothing else could write."""
-    return contextlib.nullcontext()
-
-
 class Connecting:
-    def __init__(  # noqa: PLR0913 - the parts of the house that it joins; main names each
+    def __init__(
         self,
         *,
         google: Google,
@@ -105,25 +91,19 @@ class Connecting:
         ledger: Ledger,
         activity: ActivityLog,
         clock: Clock,
-        nudge: Callable[[str], None] = lambda _practitioner_id: None,
-        pace: Pace = _at_once,
-        paused_sync: Callable[[str], AbstractAsyncContextManager[None]] = _alone,
+        syncing: Syncing,
         random_word: Callable[[], str] = lambda: randomness.token_hex(8),
     ) -> None:
-        """`nudge` is told the practitioner whose connection is new; `pace` waits for a share of
-        the account's quota; while `still` lasts no pass of a practitioner runs."""
         self._google = google
         self._settings = settings
         self._secrets = secrets
         self._ledger = ledger
-        self._activity = activity
         self._clock = clock
-        self._nudge = nudge
-        self._pace = pace
-        self._paused_sync = paused_sync
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
+        self._changes = AccountChanges(google, settings, secrets, activity, clock)
+        self._disconnecting = Disconnecting(self._changes, ledger, syncing)
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
 
@@ -134,7 +114,7 @@ class Connecting:
         Another client than the one that people are signed in with is kept only with `replace`."""
         change = await self._client.keep(content, replace=replace)
         if not change.held and change.kind != "same":
-            await self._log("", "connect", change.sentence)
+            await self._changes.log("", ActivityKind.CONNECT, change.sentence)
         return change
 
     @allows(Action.GOOGLE, somewhere=True)
@@ -156,12 +136,11 @@ class Connecting:
     ) -> SignInStart:
         """`login`: the Google Login, empty for the one known. `calendar`: None keeps the present
         calendar, or makes one the first time."""
-        settings = self._settings.read()
-        link = _record(settings, practitioner_id).google
+        link = self._changes.record(practitioner_id).google
         wanted = login.strip() or link.login
         choice = (calendar or consents.default_choice(link)).checked()
         if choice.kind == "existing":
-            _nobody_elses(settings, practitioner_id, choice.calendar_id)
+            self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
         shared = choice.kind == "existing" and state.shared_calendar == choice.calendar_id
         request = await self._google.begin_sign_in(
@@ -195,14 +174,13 @@ class Connecting:
         trial = f"{practitioner_id}.new"
         try:
             self._check(pending, signed_in)
-            await self._secrets.put(f"google/token/{trial}", signed_in.token)
+            await self._changes.keep_token(trial, signed_in)
             try:
                 link, adopted = await self._join(trial, pending, signed_in)
             finally:
-                await self._secrets.remove(f"google/token/{trial}")
-                await self._google.forget(trial)
+                await self._changes.drop_token(trial)
         except CompanionError:
-            await self._let_go(signed_in)
+            await self._changes.discard(signed_in)
             raise
         await self._keep(
             practitioner_id,
@@ -234,7 +212,7 @@ class Connecting:
     ) -> tuple[GoogleLink, int]:
         """The link as it will be, and how many of our events the calendar already holds."""
         practitioner_id, choice = pending.start.practitioner_id, pending.choice
-        old = _record(self._settings.read(), practitioner_id).google
+        old = self._changes.record(practitioner_id).google
         link = replace(
             old,
             login=pending.login or signed_in.account,
@@ -250,7 +228,7 @@ class Connecting:
         else:
             wanted = choice.calendar_id
             wanted = signed_in.account if wanted == "primary" else wanted
-            _nobody_elses(self._settings.read(), practitioner_id, wanted)
+            self._changes.check_free(practitioner_id, wanted)
             info = await self._open(trial, practitioner_id, wanted)
             created = old.created_by_us and wanted == old.calendar_id
         calendar = await self._google.calendar(trial, info.id)
@@ -270,7 +248,7 @@ class Connecting:
         def intend(link: GoogleLink) -> GoogleLink:
             return link if link.creating else replace(link, creating=fresh)
 
-        record = await self._change(practitioner_id, intend)
+        record = await self._changes.edit(practitioner_id, intend)
         person = record.practitioner
         return await self._google.create_calendar(
             trial, name or f"Appointments – {person.name}", person.timezone, record.google.creating
@@ -302,15 +280,15 @@ class Connecting:
         holds_ours: bool,
         upload_by_hand: bool,
     ) -> None:
-        before = _record(self._settings.read(), practitioner_id).google
+        before = self._changes.record(practitioner_id).google
         if before.account and not same_account(before.account, link.account):
-            await self._revoke(practitioner_id, before.account)  # nobody would use it any more
-        await self._secrets.put(f"google/token/{practitioner_id}", signed_in.token)
-        await self._google.forget(practitioner_id)
-        await self._change(practitioner_id, lambda _old: link, enable=bool(link.calendar_id))
-        ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
+            # Nobody would use it any more.
+            await self._changes.revoke(practitioner_id, before.account)
+        await self._changes.keep_token(practitioner_id, signed_in)
+        enabled = True if link.calendar_id else None
+        record = await self._changes.edit(practitioner_id, lambda _old: link, enabled=enabled)
         # An empty calendar and no memory of it: there is nothing to compare.
-        audit_due = holds_ours or bool(await self._ledger.entries(ref))
+        audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
         another = not same_account(before.account, link.account)
 
         def begin(state: SyncState) -> SyncState:
@@ -320,15 +298,7 @@ class Connecting:
             return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
 
         await self._ledger.edit_state(practitioner_id, begin)
-        await self._log(practitioner_id, "connect", "Connected to Google.")
-        self._nudge(practitioner_id)
-
-    async def _let_go(self, signed_in: SignedIn) -> None:
-        everyone = self._settings.read().practitioners.values()
-        in_use = any(same_account(each.google.account, signed_in.account) for each in everyone)
-        if signed_in.account and not in_use:
-            with contextlib.suppress(CompanionError):  # the reason for refusing matters more
-                await self._google.discard(signed_in)
+        await self._changes.log(practitioner_id, ActivityKind.CONNECT, "Connected to Google.")
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 
@@ -341,10 +311,9 @@ class Connecting:
     async def choose(self, practitioner_id: str, calendar_id: str) -> Connected:
         """Take another calendar of the account that is signed in."""
         wanted = CalendarChoice(kind="existing", calendar_id=calendar_id).checked().calendar_id
-        settings = self._settings.read()
-        account = _record(settings, practitioner_id).google.account
+        account = self._changes.record(practitioner_id).google.account
         wanted = account if wanted == "primary" else wanted
-        _nobody_elses(settings, practitioner_id, wanted)
+        self._changes.check_free(practitioner_id, wanted)
         info = await self._open(practitioner_id, practitioner_id, wanted)
         calendar = await self._google.calendar(practitioner_id, info.id)
         adopted = _appointments(await calendar.list_ours(None, None))
@@ -353,12 +322,13 @@ class Connecting:
             made = link.created_by_us and link.calendar_id == info.id
             return replace(link, calendar_id=info.id, calendar_name=info.name, created_by_us=made)
 
-        await self._change(practitioner_id, take, enable=True)
+        await self._changes.edit(practitioner_id, take, enabled=True)
         await self._ledger.edit_state(
             practitioner_id, lambda state: replace(state, audit_due=True, trouble=None)
         )
-        await self._log(practitioner_id, "connect", "Another Google calendar was chosen.")
-        self._nudge(practitioner_id)
+        await self._changes.log(
+            practitioner_id, ActivityKind.CONNECT, "Another Google calendar was chosen."
+        )
         return Connected(
             practitioner_id=practitioner_id,
             account=account,
@@ -372,7 +342,7 @@ class Connecting:
     @allows(Action.GOOGLE, of="practitioner_id")
     async def test(self, practitioner_id: str) -> CheckResult:
         """*Test Credentials*."""
-        link = _record(self._settings.read(), practitioner_id).google
+        link = self._changes.record(practitioner_id).google
         try:
             calendar = await self._calendar(practitioner_id, link)
         except CompanionError as err:
@@ -382,21 +352,24 @@ class Connecting:
     @allows(Action.GOOGLE, of="practitioner_id")
     async def check(self, practitioner_id: str) -> CheckResult:
         """*Check Calendar is accessible*: writes an event and removes it."""
-        settings = self._settings.read()
-        link = _record(settings, practitioner_id).google
+        link = self._changes.record(practitioner_id).google
         try:
             calendar = await self._calendar(practitioner_id, link)
         except CompanionError as err:
             return calendar_checks.failed(calendar_checks.ACCESSIBLE, err)
         result = await calendar_checks.accessible(
             calendar,
-            install=settings.install_id,
+            install=self._settings.read().install_id,
             calendar_id=link.calendar_id,
             clock=self._clock,
             nonce=self._random_word(),
         )
         if result.ok:
-            await self._log(practitioner_id, "check", "A test event was written and removed again.")
+            await self._changes.log(
+                practitioner_id,
+                ActivityKind.CHECK,
+                "A test event was written and removed again.",
+            )
         return result
 
     async def _calendar(self, practitioner_id: str, link: GoogleLink) -> RemoteCalendar:
@@ -410,153 +383,10 @@ class Connecting:
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def disconnect(self, practitioner_id: str, *, remove_events: bool = False) -> int:
-        """How many events were removed. When removing fails it raises: still connected, but the
-        sync switched off, so that it does not put back what was removed.
-
-        The calendar id is kept, so that connecting again finds the same calendar; the ledger's
-        rows stay for events that stay."""
-        link = _record(self._settings.read(), practitioner_id).google
+        """As `Disconnecting.disconnect`: how many events were removed."""
         self._pending.cancel_all(practitioner_id)
-        removed = 0
-        if remove_events and link.connected:
-            await self._switch_off(practitioner_id)
-            remote = await self._google.calendar(practitioner_id, link.calendar_id)
-            ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
-            async with self._paused_sync(practitioner_id):  # a running upload would go on writing
-                removed = await self._take_out(remote, ref, link.account.casefold())
-        elif link.connected:
-            await self._switch_off(practitioner_id)
-            await self._take_notice_out(practitioner_id, link)
-        told = await self._revoke(practitioner_id, link.account)
-        await self._secrets.remove(f"google/token/{practitioner_id}")
-        await self._google.forget(practitioner_id)
-        await self._change(
-            practitioner_id,
-            lambda old: replace(old, account="", scopes=(), connected_at=None),
-        )
-        await self._switch_off(practitioner_id)
-        text = "Disconnected from Google." if remove_events else _EVENTS_STAY
-        if not told:
-            text += (
-                " Google could not be told: remove Calendar Companion under "
-                "Third-party access in the Google account."
-            )
-        await self._log(practitioner_id, "disconnect", text)
-        return removed
-
-    async def _take_out(self, remote: RemoteCalendar, ref: CalendarRef, account: str) -> int:
-        """Our events of that calendar; also what was removed before it failed is noted."""
-        removed: list[str] = []
-        try:
-            await take_events_out(
-                remote,
-                self._ledger,
-                ref,
-                self._clock,
-                lambda units: self._pace(account, units),
-                removed.extend,
-            )
-        finally:
-            count = sum(not is_notice(key) for key in removed)
-            if count:
-                text = f"{count} removed from Google"
-                await self._log(ref.practitioner_id, "delete", text, count=count)
-        await self._ledger.edit_state(
-            ref.practitioner_id,
-            lambda state: replace(state, events=0, waiting=0, proof=None, held=None),
-        )
-        return count
-
-    async def _take_notice_out(self, practitioner_id: str, link: GoogleLink) -> None:
-        """The events stay, but not the word that they are old: nobody would take it back. What
-        Google refuses keeps nobody from disconnecting."""
-        ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
-        if not any(is_notice(each.key) for each in await self._ledger.entries(ref)):
-            return
-        with contextlib.suppress(CompanionError):
-            remote = await self._google.calendar(practitioner_id, link.calendar_id)
-            async with self._paused_sync(practitioner_id):
-                await take_events_out(
-                    remote,
-                    self._ledger,
-                    ref,
-                    self._clock,
-                    lambda units: self._pace(link.account.casefold(), units),
-                    only=is_notice,
-                )
-
-    async def _revoke(self, practitioner_id: str, account: str) -> bool:
-        """False when Google could not be reached. An account that another practitioner uses is
-        left alone: revoking would end that connection too."""
-        others = self._settings.read().practitioners.items()
-        if any(
-            key != practitioner_id and same_account(each.google.account, account)
-            for key, each in others
-        ):
-            return True
-        try:
-            await self._google.revoke(practitioner_id)
-        except (RemoteError, SignInError):
-            return False
-        return True
-
-    async def _switch_off(self, practitioner_id: str) -> None:
-        def edit(settings: Settings) -> Settings:
-            record = _record(settings, practitioner_id)
-            return settings.with_practitioner(
-                replace(record, choices=replace(record.choices, enabled=False))
-            )
-
-        await self._settings.change(edit)
-
-    # ── parts ─────────────────────────────────────────────────────────────────────────────────
-
-    async def _change(
-        self,
-        practitioner_id: str,
-        edit_link: Callable[[GoogleLink], GoogleLink],
-        *,
-        enable: bool = False,
-    ) -> PractitionerSettings:
-        def edit(settings: Settings) -> Settings:
-            record = _record(settings, practitioner_id)
-            choices = replace(record.choices, enabled=True) if enable else record.choices
-            return settings.with_practitioner(
-                replace(record, google=edit_link(record.google), choices=choices)
-            )
-
-        return _record(await self._settings.change(edit), practitioner_id)
-
-    async def _log(self, practitioner_id: str, kind: str, text: str, *, count: int = 1) -> None:
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id=practitioner_id,
-            cause="connecting",
-            kind=kind,
-            text=text,
-            count=count,
-        )
-        await self._activity.add([line])
-
-
-def _record(settings: Settings, practitioner_id: str) -> PractitionerSettings:
-    record = settings.practitioners.get(practitioner_id)
-    if record is None:
-        raise NotFound("That practitioner does not exist any more.", "Reload the list.")
-    return record
+        return await self._disconnecting.disconnect(practitioner_id, remove_events=remove_events)
 
 
 def _appointments(listed: Iterable[ObservedEvent]) -> int:
     return sum(not is_notice(event.key) for event in listed)
-
-
-def _nobody_elses(settings: Settings, practitioner_id: str, calendar_id: str) -> None:
-    """One calendar for one practitioner: an audit of the one would remove the other's events."""
-    for key, each in settings.practitioners.items():
-        link = each.google
-        if key != practitioner_id and link.connected and link.calendar_id == calendar_id:
-            raise BadInput(
-                f"That calendar is already kept for {each.practitioner.name}.",
-                "Choose another calendar, or let us create a new one.",
-                field="calendar",
-            )

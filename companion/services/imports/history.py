@@ -18,9 +18,10 @@ from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.activity import note
 from companion.services.imports.plan import counted
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     BookChange,
@@ -102,7 +103,7 @@ class ImportHistory:
         undoing = Undoing(import_id=import_id, by=by)
         await self._book.apply(replace(change, undoes=undoing), now)
         await self._forget(preview.record)
-        await self._say(by, "undo", f"Import from {preview.record.source} undone.", preview)
+        await self._say(by, preview)
         return preview
 
     @allows(Action.IMPORT)
@@ -119,16 +120,10 @@ class ImportHistory:
         now = self._clock.now()
         record = ImportRecord(source=source, at=now, by=by, file_name="", removed=len(rows))
         remove = [each.appointment_id for each in rows.values()]
-        await self._book.apply(BookChange(remove=remove, record=record), now)
-        line = Activity(
-            at=now,
-            practitioner_id="",
-            cause=by,
-            kind="import",
-            text=f"All {counted(len(rows))} of {source} were removed from the book.",
-            count=len(rows),
-        )
-        await self._activity.add([line])
+        await self._book.apply(BookChange(remove=remove, imported=record), now)
+        text = f"All {counted(len(rows))} of {source} were removed from the book."
+        kind = ActivityKind.IMPORT
+        await note(self._activity, self._clock, kind, text, cause=by, count=len(rows))
         return len(rows)
 
     # ── undoing ───────────────────────────────────────────────────────────────────────────────
@@ -216,20 +211,15 @@ class ImportHistory:
             return False
         return await self._book.count(practitioner_id) == 0
 
-    async def _say(self, by: str, kind: str, what: str, preview: UndoPreview) -> None:
+    async def _say(self, by: str, preview: UndoPreview) -> None:
         counts = (
             f"{preview.takes_out} taken out, {preview.puts_back} as before, "
             f"{preview.restores} brought back, {preview.left} left because they were changed since"
         )
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id="",
-            cause=by,
-            kind=kind,
-            text=f"{what} {counts}.",
-            count=preview.takes_out + preview.puts_back + preview.restores,
-        )
-        await self._activity.add([line])
+        count = preview.takes_out + preview.puts_back + preview.restores
+        text = f"Import from {preview.record.source} undone: {counts}."
+        kind = ActivityKind.UNDO
+        await note(self._activity, self._clock, kind, text, cause=by, count=count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from companion.domain.appointments import Practitioner
 from companion.domain.settings import Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.activity import note
 from companion.services.imports.cells import read_line
 from companion.services.imports.layout_choice import (
     Chosen,
@@ -58,7 +59,7 @@ from companion.services.imports.reading.reader import Setting
 from companion.services.imports.shape import shape_questions
 from companion.services.imports.target import ImportTarget
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     Clock,
@@ -277,7 +278,7 @@ class Importing:
                 kept=sum(each.count for each in plan.kept),
                 memory=memory,
             )
-            await self._book.apply(replace(plan.book_change(), record=record), now)
+            await self._book.apply(replace(plan.book_change(), imported=record), now)
             await self._say(preview, plan, cause)
             return _report(preview, plan, created=created)
 
@@ -296,6 +297,7 @@ class Importing:
             timezone=settings.practice.timezone,
             now=self._clock.now(),
             answers=answers,
+            hold_share=settings.practice.import_hold_share,
         )
         plan = await asyncio.to_thread(plan_import, preview.content, target)
         asked = (*preview.content.questions, *preview.shape, *people.questions, *plan.questions)
@@ -328,15 +330,22 @@ class Importing:
         text = f"Import from {preview.source}: {'; '.join(counts)}."
         if held:
             text = f"Import from {preview.source} waits for a person: {held}"
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id="",
-            cause=cause,
-            kind="held" if held else "import",
-            text=text,
-            count=len(plan.new) + len(plan.altered) + len(plan.remove),
-        )
-        await self._activity.add([line])
+        kind = ActivityKind.HELD if held else ActivityKind.IMPORT
+        count = added + changed + removed
+        await note(self._activity, self._clock, kind, text, cause=cause, count=count)
+
+
+def _record(preview: ImportPreview, plan: ImportPlan, now: datetime) -> ImportRecord:
+    return ImportRecord(
+        source=preview.source,
+        at=now,
+        file_name=preview.file_name,
+        added=len(plan.new),
+        changed=len(plan.altered),
+        removed=len(plan.remove),
+        unchanged=plan.unchanged,
+        rejected=len(preview.rejected),
+    )
 
 
 def _report(

@@ -8,11 +8,11 @@ Appointments that the book seems to have already, under another id or from anoth
 asked about: ``skip`` leaves the book's as they are, ``take_over`` makes them this source's from
 now on, ``add`` enters the file's beside them. Where nobody has said, the plan skips.
 
-A plan is held for a person when it does more than is likely: removes more than a fifth of the
-source's upcoming appointments, or all that it has; gives more than a fifth of them to other
-practitioners; or names many known ids with other clients at other times, as another site's file
-would. Practice software that answers with nothing once must not empty a calendar (reference:
-OGCS 1201, 2137, 2215). Nothing on both sides is fine.
+A plan is held for a person when it does more than is likely: removes more than a set share of the
+source's upcoming appointments, or all that it has; gives more than that to other practitioners; or
+names many known ids with other clients at other times, as another site's file would. Practice
+software that answers with nothing once must not empty a calendar (reference: OGCS 1201, 2137,
+2215). Nothing on both sides is fine.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 from companion.domain.appointments import (
     Appointment,
@@ -37,13 +38,12 @@ from companion.services.imports.target import ImportTarget
 from companion.services.ports import BookChange, SourceRow
 from companion.services.rows import row_hash
 
-HOLD_SHARE = 5
-"""Held when more than one in so many upcoming appointments would go."""
 HOLD_CHANGES = 3
 """Fewer appointments that change hands are a day's work."""
 SAMPLES = 500
 SKIP, TAKE_OVER, ADD = "skip", "take_over", "add"
 _OWN_BOOK = "book"
+RowAction = Literal["add", "change", "move", "cancel", "remove", "older", "same", "kept"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,8 @@ class PreviewRow:
 
     row: int
     """In the file; 0 for one that the file does not name."""
-    action: str
-    """``add``, ``change``, ``move``, ``cancel``, ``remove``, ``older``, ``same`` (in the book
-    under another id or source), ``kept`` (a removal that is not made)."""
+    action: RowAction
+    """``same``: in the book under another id or source; ``kept``: a removal that is not made."""
     practitioner: str
     client: str
     start: datetime
@@ -87,10 +86,6 @@ class ImportPlan:
     held: str
     """Why it waits for a person, as one sentence; empty when it need not."""
     samples: tuple[PreviewRow, ...]
-
-    @property
-    def touches_nothing(self) -> bool:
-        return not (self.new or self.altered or self.remove)
 
     def book_change(self) -> BookChange:
         return BookChange(
@@ -213,7 +208,7 @@ class _Planner:
             self._unchanged += 1
             return
         self._altered.append(it)
-        action = "change"
+        action: RowAction = "change"
         if it.cancelled and not row.cancelled:
             action = "cancel"
             self._cancelled += 1
@@ -265,7 +260,7 @@ class _Planner:
 
     # ── samples ───────────────────────────────────────────────────────────────────────────────
 
-    def _sample(self, match: Match, it: Appointment, action: str, why: str = "") -> None:
+    def _sample(self, match: Match, it: Appointment, action: RowAction, why: str = "") -> None:
         self._samples.add(
             PreviewRow(
                 row=match.placed.draft.row,
@@ -281,7 +276,7 @@ class _Planner:
             )
         )
 
-    def _of_row(self, row: SourceRow, action: str, why: str = "") -> PreviewRow:
+    def _of_row(self, row: SourceRow, action: RowAction, why: str = "") -> PreviewRow:
         midnights = row.start.time() == row.end.time() == datetime.min.time()
         return PreviewRow(
             row=0,
@@ -325,7 +320,7 @@ def _why_removals_are_held(
     if len(remove) == total:
         return f"This file would remove all {counted(total)} of {target.source}."
     losing = sum(row.source_id in upcoming for row in remove)
-    if losing * HOLD_SHARE > len(upcoming):
+    if losing > target.hold_share * len(upcoming):
         return (
             f"This file would remove {losing} of {len(upcoming)} upcoming appointments of "
             f"{target.source}."
@@ -337,7 +332,7 @@ def _why_another_site(matches: Sequence[Match], target: ImportTarget) -> str:
     """Known ids that are somebody else's at another time or place."""
     known = [each for each in matches if each.row is not None and not each.same]
     others = sum(_is_another(each) for each in known)
-    if others >= HOLD_CHANGES and others * HOLD_SHARE > len(known):
+    if others >= HOLD_CHANGES and others > target.hold_share * len(known):
         return (
             f"{others} of {len(known)} appointments that the book knows by number are of other "
             f"clients in this file. If it comes from another site than {target.source}, name that "
@@ -367,7 +362,7 @@ def _why_new_hands(matches: Sequence[Match], target: ImportTarget, upcoming: set
         and each.row.practitioner_id != each.placed.person.id
         and each.placed.draft.name not in target.answered
     ]
-    if len(moved) < HOLD_CHANGES or len(moved) * HOLD_SHARE <= len(upcoming):
+    if len(moved) < HOLD_CHANGES or len(moved) <= target.hold_share * len(upcoming):
         return ""
     row, person = moved[0].row, moved[0].placed.person
     before = _name(target.everyone.get(row.practitioner_id)) if row else ""

@@ -30,4 +30,7 @@ class ImportTarget:
     timezone: str
     """The practice's, for appointments whose practitioner is gone."""
     now: datetime
+    hold_share: float
+    """Share of upcoming appointments above which removals, and changes of practitioner, wait for
+    a person."""
     answers: Answers = field(default_factory=lambda: MappingProxyType({}))

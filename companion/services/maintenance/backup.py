@@ -25,14 +25,15 @@ from typing import Any, Protocol
 from companion.domain.errors import BadInput, CompanionError, FileRefused, StoreTooNew
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.activity import note
 from companion.services.files import disk_trouble, make_folder
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     Clock,
     FeedStore,
-    ListedSecrets,
+    SecretStore,
     SettingsStore,
 )
 from companion.services.settings.documents import to_tables
@@ -111,7 +112,7 @@ class Backups:
         settings: SettingsStore,
         book: AppointmentBook,
         feeds: FeedStore,
-        secrets: ListedSecrets,
+        secrets: SecretStore,
         activity: ActivityLog,
         copy_database: Callable[[Path], Awaitable[None]],
         sealing: Sealing,
@@ -234,14 +235,9 @@ class Backups:
         return {name: value for name, value in found.items() if value is not None}
 
     async def _note(self) -> None:
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id="",
-            cause="backup",
-            kind="backup",
-            text="A backup was made.",
+        await note(
+            self._activity, self._clock, ActivityKind.BACKUP, "A backup was made.", cause="backup"
         )
-        await self._activity.add([line])
 
 
 def complete(parts: Mapping[str, int]) -> None:

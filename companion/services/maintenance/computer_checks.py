@@ -9,7 +9,7 @@ from functools import partial
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from companion.domain.errors import Offline, SecretsDamaged, SecretsError
+from companion.domain.errors import CompanionError, Offline, SecretsDamaged, SecretsError
 from companion.services.feeds.links import base_address
 from companion.services.maintenance.findings import (
     Check,
@@ -32,6 +32,7 @@ _CLOCK = FindingAction(
 def checks(patient: CheckContext) -> list[Check]:
     plain = {
         "settings": ("Settings", settings_file),
+        "network": ("Way to Google", network),
         "clock": ("Clock", clock),
         "time-zones": ("Time zones", time_zones),
         "key-store": ("Password store", key_store),
@@ -66,6 +67,19 @@ async def settings_file(patient: CheckContext) -> Iterable[Finding]:
             )
         ]
     return [_ok("settings", "Settings", "The settings can be read.")]
+
+
+async def network(patient: CheckContext) -> Iterable[Finding]:
+    """Proxy and certificate issuer in use: what an IT person asks first."""
+    try:
+        path = await patient.probes.network_path()
+    except CompanionError as error:
+        return [finding_of("network", "Way to Google", error)]
+    parts = [f"through the proxy {path.proxy}" if path.proxy else "without a proxy"]
+    if path.issuer:
+        parts.append(f"certificate issued by {path.issuer}")
+    parts.append(f"trusting {path.trust or 'what this computer trusts'}")
+    return [_ok("network", "Way to Google", f"Google is reached {', '.join(parts)}.")]
 
 
 async def clock(patient: CheckContext) -> Iterable[Finding]:

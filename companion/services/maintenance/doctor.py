@@ -112,7 +112,7 @@ class Doctor:
     async def fix(self, name: str) -> str:
         """Do what a finding's action names; a sentence of what was done."""
         if name == "secrets-aside":
-            aside = await self._patient.set_secrets_aside()
+            aside = await self._patient.secrets.set_aside()
             if aside is None:
                 return "There was nothing to set aside."
             return (

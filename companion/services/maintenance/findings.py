@@ -57,8 +57,24 @@ class Check:
     seconds: float = 25.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPath:
+    """How this computer reaches Google."""
+
+    proxy: str = ""
+    """``http://host:port``; empty for none."""
+    trust: str = ""
+    """The variable that names the trusted certificates; empty for the system's store."""
+    issuer: str = ""
+    """Who signed the certificate that Google's address shows; empty over plain http."""
+
+
 class ComputerProbes(ListenerProbes, Protocol):
     """What only this machine can tell."""
+
+    async def network_path(self) -> NetworkPath:
+        """Raises CompanionError where Google is not reached."""
+        ...
 
     async def clock_offset(self) -> timedelta: ...
 
@@ -87,7 +103,6 @@ class CheckContext:
     """Version of Calendar Companion."""
     integrity: Callable[[], Awaitable[str]]
     """Of the database: ``ok``, or the first trouble."""
-    set_secrets_aside: Callable[[], Awaitable[Path | None]]
     recovered: Callable[[], str] = lambda: ""
     """The sentence of a settings file that fell back on its last good copy."""
     weak_key: str = ""

@@ -32,6 +32,7 @@ from typing import Protocol
 from companion.domain.errors import BadInput, Busy, FileRefused, StoreDamaged
 from companion.domain.reconcile import EntryState
 from companion.domain.settings import Settings
+from companion.services.activity import note
 from companion.services.files import make_folder
 from companion.services.maintenance.backup import (
     MANIFEST,
@@ -43,7 +44,7 @@ from companion.services.maintenance.backup import (
 )
 from companion.services.maintenance.backup import complete as check_complete
 from companion.services.ports import (
-    Activity,
+    ActivityKind,
     ActivityLog,
     AppointmentBook,
     CalendarRef,
@@ -225,14 +226,8 @@ class Restoring:
         for practitioner_id, record in settings.practitioners.items():
             if not record.choices.put_back_deleted:
                 await _doubt(staged.ledger, practitioner_id, self._clock.now())
-        line = Activity(
-            at=self._clock.now(),
-            practitioner_id="",
-            cause="restore",
-            kind="restore",
-            text=f"A backup of {manifest.made_at:%d/%m/%Y %H:%M} UTC was restored.",
-        )
-        await staged.activity.add([line])
+        text = f"A backup of {manifest.made_at:%d/%m/%Y %H:%M} UTC was restored."
+        await note(staged.activity, self._clock, ActivityKind.RESTORE, text, cause="restore")
 
 
 async def _doubt(ledger: Ledger, practitioner_id: str, now: datetime) -> None:

@@ -36,12 +36,12 @@ from companion.services.maintenance.scrub import Scrub
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
-    CalendarRef,
     Clock,
     FeedStore,
     Ledger,
-    ListedSecrets,
+    SecretStore,
     SettingsStore,
+    calendar_of,
 )
 
 LOG_BYTES = 1_500_000
@@ -70,7 +70,7 @@ class Support:
         ledger: Ledger,
         feeds: FeedStore,
         activity: ActivityLog,
-        secrets: ListedSecrets,
+        secrets: SecretStore,
         versions: Callable[[], Mapping[str, str]],
         clock: Clock,
         home: Path,
@@ -150,7 +150,7 @@ class Support:
     async def _counts(self, settings: Settings | None, people: _People) -> dict[str, Any]:
         per_person = {}
         for key, record in (settings.practitioners if settings else {}).items():
-            ref = CalendarRef(practitioner_id=key, calendar_id=record.google.calendar_id)
+            ref = calendar_of(record)
             rows: dict[str, int] = {}
             for entry in await self._ledger.entries(ref):
                 rows[entry.state.value] = rows.get(entry.state.value, 0) + 1

@@ -10,12 +10,14 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from companion.domain.errors import BadInput
+from companion.domain.settings import SyncChoices, check_days
 
 TEXT_LIMIT = 200
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
@@ -212,3 +214,21 @@ def file_path(value: str, field: str) -> str:
 def folded_types(values: tuple[str, ...], field: str) -> frozenset[str]:
     """Appointment types as `Disclosure.masks` compares them."""
     return frozenset(filter(None, (text(each, field).casefold() for each in values)))
+
+
+def choices(wanted: SyncChoices) -> SyncChoices:
+    """A practitioner's choices as they are kept; raises BadInput."""
+    if not wanted.disclosure.kinds:
+        raise BadInput(
+            "At least one kind of appointment must go.",
+            "Tick one; to stop the sync, switch it off.",
+            field="kinds",
+        )
+    types = folded_types(tuple(wanted.disclosure.masked_types), "masked_types")
+    return replace(
+        wanted,
+        days_in_arrears=check_days(wanted.days_in_arrears, "days_in_arrears"),
+        days_in_advance=check_days(wanted.days_in_advance, "days_in_advance"),
+        disclosure=replace(wanted.disclosure, masked_types=types),
+        colour=google_colour(wanted.colour),
+    )

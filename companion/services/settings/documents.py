@@ -53,7 +53,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     1: lambda tables: tables,  # 2 adds availability, which may be absent
     2: lambda tables: tables,  # 3 adds users, idle_sign_out and setup, likewise
     3: lambda tables: tables,  # 4 adds the listener's certificate and feed_unused_after, likewise
-    4: lambda tables: tables,  # 5 adds answers, columns and statuses of sources, likewise
+    4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
 }
 
 
@@ -90,6 +90,7 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Disclosure, "kinds"): _some,
     (Practice, "timezone"): checks.timezone,
     (Practice, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),
+    (Practice, "import_hold_share"): lambda value, where: checks.number(value, where, 0, 1),
     (Practice, "hold_at_least"): lambda value, where: checks.whole(value, where, 0, 100_000),
     (Practice, "stale_after"): _positive,
     (Practice, "activity_kept"): _positive,

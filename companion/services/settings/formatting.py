@@ -249,6 +249,7 @@ PRACTICE: Mapping[str, Word[Practice]] = {
     "cap_client_name": _cap("client_name", lambda text, key: one_of(ClientName, text, key)),
     "cap_masked_types": _cap("masked_types", _types, listed),
     "hold_share": _practice("hold_share", _number(0, 1)),
+    "import_hold_share": _practice("import_hold_share", _number(0, 1)),
     "hold_at_least": _practice(
         "hold_at_least", lambda text, key: checks.whole(whole_number(text, key), key, 0, 100_000)
     ),

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from companion.domain.appointments import Practitioner, fold_name
-from companion.domain.errors import BadInput, NotFound
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.errors import BadInput
+from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
@@ -93,7 +93,7 @@ class Practitioners:
         an alias, so that exports which still use it find their person. Raises BadInput."""
 
         def edit(settings: Settings) -> Settings:
-            record = _known(settings, practitioner_id)
+            record = settings.record(practitioner_id)
             person = record.practitioner
             if name is not None:
                 person = replace(person, name=checks.name(name))
@@ -120,19 +120,22 @@ class Practitioners:
         if from_id == into_id:
             raise BadInput("These are the same practitioner.", "Choose two.", field="into")
         settings = self._settings.read()
-        _known(settings, into_id)
-        _not_connected(_known(settings, from_id))
+        settings.record(into_id)
+        _not_connected(settings.record(from_id))
         for tell in self._leaving:
             await tell(from_id)
         # The book first: after a crash in between, both people are still there to be merged.
         await self._book.reassign(from_id, into_id, self._clock.now())
 
         def edit(settings: Settings) -> Settings:
-            into, left = _known(settings, into_id), _known(settings, from_id)
+            into, left = settings.record(into_id), settings.record(from_id)
             _not_connected(left)
             names = (left.practitioner.name, *left.practitioner.aliases)
             person = _with_aliases(into.practitioner, names)
             rest = settings.without_practitioner(from_id)
+            for user in settings.users.values():
+                if user.practitioner_id == from_id:
+                    rest = rest.with_user(replace(user, practitioner_id=into_id))
             return rest.with_practitioner(replace(into, practitioner=person))
 
         after = await self._settings.change(edit)
@@ -143,8 +146,11 @@ class Practitioners:
     @allows(Action.PRACTITIONERS)
     async def remove(self, practitioner_id: str) -> None:
         """The person, their settings and their appointments in the book. Raises BadInput while
-        connected to Google, where their events would be left behind."""
-        _not_connected(_known(self._settings.read(), practitioner_id))
+        connected to Google, where their events would be left behind, and while somebody signs in
+        as this practitioner."""
+        settings = self._settings.read()
+        _not_connected(settings.record(practitioner_id))
+        _nobody_s_own(settings, practitioner_id)
         for tell in self._leaving:
             await tell(practitioner_id)
         theirs = await self._book.appointments(practitioner_id, _EARLIEST, _LATEST)
@@ -153,10 +159,43 @@ class Practitioners:
             await self._book.apply(gone, self._clock.now())
 
         def edit(settings: Settings) -> Settings:
-            _not_connected(_known(settings, practitioner_id))
+            _not_connected(settings.record(practitioner_id))
+            _nobody_s_own(settings, practitioner_id)
             return settings.without_practitioner(practitioner_id)
 
         await self._settings.change(edit)
+
+    @allows(Action.PRACTITIONERS)
+    async def appointments_of(self, practitioner_id: str) -> int:
+        """How many the book holds: what merging moves, and removing takes along."""
+        return await self._book.count(practitioner_id)
+
+    # ── choices as values ─────────────────────────────────────────────────────────────────────
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def set_choices(self, practitioner_id: str, choices: SyncChoices) -> PractitionerSettings:
+        """All or none; BadInput's field is the key of `set_values`."""
+        wanted = checks.choices(choices)
+
+        def edit(settings: Settings) -> Settings:
+            record = settings.record(practitioner_id)
+            return self._put(settings, record, replace(record, choices=wanted))
+
+        return (await self._settings.change(edit)).record(practitioner_id)
+
+    @allows(Action.PRACTICE)
+    async def edit_practice(self, edit_practice: Callable[[Practice], Practice]) -> Practice:
+        """All or none. Raises BadInput. A new zone counts for people added later."""
+
+        def edit(settings: Settings) -> Settings:
+            changed = replace(settings, practice=edit_practice(settings.practice))
+            if changed.practice.cap != settings.practice.cap:
+                # Feeds have presets of their own, so the cap may show in any of them.
+                for record in settings.practitioners.values():
+                    changed = changed.with_practitioner(self._shown_anew(record))
+            return changed
+
+        return (await self._settings.change(edit)).practice
 
     # ── settings in words ─────────────────────────────────────────────────────────────────────
 
@@ -164,7 +203,7 @@ class Practitioners:
     def values(self, practitioner_id: str) -> dict[str, str]:
         """By key, as `set_values` takes them."""
         return formatting.show(
-            _known(self._settings.read(), practitioner_id), formatting.PRACTITIONER
+            self._settings.read().record(practitioner_id), formatting.PRACTITIONER
         )
 
     @allows(Action.GOOGLE, of="practitioner_id")
@@ -174,7 +213,7 @@ class Practitioners:
         """All or none; BadInput's field is the key."""
 
         def edit(settings: Settings) -> Settings:
-            record = _known(settings, practitioner_id)
+            record = settings.record(practitioner_id)
             return self._put(
                 settings, record, formatting.change(record, values, formatting.PRACTITIONER)
             )
@@ -188,19 +227,10 @@ class Practitioners:
 
     @allows(Action.PRACTICE)
     async def set_practice(self, values: Mapping[str, str]) -> Practice:
-        """All or none; BadInput's field is the key. The zone counts for people added later."""
-
-        def edit(settings: Settings) -> Settings:
-            practice = formatting.change(settings.practice, values, formatting.PRACTICE)
-            capped_anew = practice.cap != settings.practice.cap
-            changed = replace(settings, practice=practice)
-            if capped_anew:
-                # Feeds have presets of their own, so the cap may show in any of them.
-                for record in settings.practitioners.values():
-                    changed = changed.with_practitioner(self._shown_anew(record))
-            return changed
-
-        return (await self._settings.change(edit)).practice
+        """As `edit_practice`; BadInput's field is the key."""
+        return await self.edit_practice(
+            lambda practice: formatting.change(practice, values, formatting.PRACTICE)
+        )
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
 
@@ -227,13 +257,6 @@ class Practitioners:
         )
 
 
-def _known(settings: Settings, practitioner_id: str) -> PractitionerSettings:
-    record = settings.practitioners.get(practitioner_id)
-    if record is None:
-        raise NotFound("That practitioner does not exist any more.", "Reload the list.")
-    return record
-
-
 def _not_connected(record: PractitionerSettings) -> None:
     if record.google.account or record.google.connected:
         raise BadInput(
@@ -241,6 +264,16 @@ def _not_connected(record: PractitionerSettings) -> None:
             "Disconnect first, with or without removing the events there.",
             field="practitioner",
         )
+
+
+def _nobody_s_own(settings: Settings, practitioner_id: str) -> None:
+    for user in settings.users.values():
+        if user.practitioner_id == practitioner_id:
+            raise BadInput(
+                f"{user.name} signs in to the app as this practitioner.",
+                "Remove that user first, under Users, or give them another practitioner.",
+                field="practitioner",
+            )
 
 
 def _no_namesake(settings: Settings, name: str, own_id: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from companion.domain.errors import BadInput, NotFound
+from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, Settings, SyncChoices
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -106,7 +106,7 @@ class Setup:
     @allows(Action.GOOGLE, of="practitioner_id")
     def steps(self, practitioner_id: str, *, filled: bool = False) -> SetupProgress:
         """Raises NotFound."""
-        return progress_of(_known(self._settings.read(), practitioner_id), filled=filled)
+        return progress_of(self._settings.read().record(practitioner_id), filled=filled)
 
     @allows(Action.GOOGLE)
     def everybody(self, filled: Collection[str] = ()) -> tuple[SetupProgress, ...]:
@@ -135,14 +135,14 @@ class Setup:
         """Steps 7 and 8 were looked at and applied."""
 
         def edit(settings: Settings) -> Settings:
-            record = _known(settings, practitioner_id)
+            record = settings.record(practitioner_id)
             return settings.with_practitioner(_with_marks(record, (PERIOD, ITEMS)))
 
         await self._settings.change(edit)
 
     async def _mark(self, practitioner_id: str, kind: str, *, good: bool) -> None:
         def edit(settings: Settings) -> Settings:
-            record = _known(settings, practitioner_id)
+            record = settings.record(practitioner_id)
             rest = tuple(each for each in record.setup if not each.startswith(kind))
             made = (_tested(record), _accessible(record), _uploaded(record))
             fresh = tuple(each for each in made if good and each.startswith(kind))
@@ -166,10 +166,10 @@ class Setup:
 
         def edit(settings: Settings) -> Settings:
             changed.clear()
-            source = _known(settings, from_id).choices
+            source = settings.record(from_id).choices
             after = settings
             for practitioner_id in wanted:
-                record = _known(settings, practitioner_id)
+                record = settings.record(practitioner_id)
                 choices = _copied(source, record.choices, chosen)
                 marks = [part for part in chosen if part in {PERIOD, ITEMS}]
                 if choices != record.choices:
@@ -198,10 +198,3 @@ def _copied(source: SyncChoices, target: SyncChoices, parts: Iterable[str]) -> S
 def _with_marks(record: PractitionerSettings, marks: Iterable[str]) -> PractitionerSettings:
     fresh = [mark for mark in marks if mark not in record.setup]
     return replace(record, setup=(*record.setup, *fresh))
-
-
-def _known(settings: Settings, practitioner_id: str) -> PractitionerSettings:
-    record = settings.practitioners.get(practitioner_id)
-    if record is None:
-        raise NotFound("That practitioner does not exist any more.", "Reload the list.")
-    return record

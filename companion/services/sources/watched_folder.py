@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING
 
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.settings import SourceSettings
+from companion.services.activity import note
 from companion.services.imports.importing import ImportPreview, ImportReport
 from companion.services.imports.layout_choice import UnknownLayout
 from companion.services.imports.questions import Question
-from companion.services.ports import Activity
+from companion.services.ports import ActivityKind
 from companion.services.sources.filing import Filing, moment_in_words
 from companion.services.sources.folders import (
     IMPORTED,
@@ -221,7 +222,6 @@ class WatchedFolder:
         begun = Begun(file=seen.name, digest=digest, at=application.clock.now())
         await self._change(lambda note: replace(note, begun=begun))
         report = await application.importing.apply(preview, cause=CAUSE)
-        application.changed()
         if report.held:
             return _Outcome(
                 into=SET_ASIDE,
@@ -264,14 +264,8 @@ class WatchedFolder:
     ) -> _Outcome:
         """Say so in the activity list, in words that hold nothing of the file."""
         what = "Its columns are of no layout we know." if _names_columns(error) else error.what
-        line = Activity(
-            at=self._house.clock.now(),
-            practitioner_id="",
-            cause=CAUSE,
-            kind="error",
-            text=f"A file for {self._name} could not be used: {what}",
-        )
-        await self._house.activity.add([line])
+        text = f"A file for {self._name} could not be used: {what}"
+        await note(self._house.activity, self._house.clock, ActivityKind.ERROR, text, cause=CAUSE)
         rejected = preview.rejected if preview is not None else ()
         return _Outcome(
             into=SET_ASIDE,

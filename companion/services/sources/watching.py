@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from companion.domain.errors import CompanionError
@@ -39,9 +38,8 @@ class Watching:
         activity: ActivityLog,
         clock: Clock,
         spool: Path,
-        changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`spool`: a private folder of the home; `changed` is told that the book may be new."""
+        """`spool`: a private folder of the home."""
         self.settings = settings
         self.notes = notes
         self.importing = importing
@@ -49,7 +47,6 @@ class Watching:
         self.activity = activity
         self.clock = clock
         self.spool = spool
-        self.changed = changed
 
     async def run(self) -> None:
         """Until cancelled; a file under way is taken up again by the next run."""

@@ -10,7 +10,11 @@ from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import Proof
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.ports import CalendarRef, Ledger, SettingsStore
+from companion.services.ports import (
+    Ledger,
+    SettingsStore,
+    calendar_of,
+)
 from companion.services.sync.passes import PassResult
 from companion.services.sync.syncing import Syncing
 
@@ -30,7 +34,7 @@ class Auditing:
         cause: str = "audit",
         fingerprint: str = "",
     ) -> PassResult:
-        """Compare event by event; with `repair` mend by the practitioner's settings.
+        """Compare event by event; with `repair` correct it by the practitioner's settings.
 
         `differences` of the result are as found before any repair; `proof` is how things
         stand at the end. Raises no CompanionError: the result carries it."""
@@ -43,9 +47,7 @@ class Auditing:
         """Return every event that was left out because a person had deleted it in Google; the
         next pass inserts them. Returns how many."""
         record = self._settings.read().practitioner(practitioner_id)
-        calendar = CalendarRef(
-            practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
-        )
+        calendar = calendar_of(record)
         rows = [
             replace(entry, state=EntryState.PENDING, content_hash="")
             for entry in await self._ledger.entries(calendar)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from companion.domain.differences import Difference, find_differences
@@ -20,11 +20,16 @@ from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reco
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
-from companion.services.ports import CalendarRef, RemoteCalendar, WriteAnswer
+from companion.services.ports import (
+    CalendarRef,
+    RemoteCalendar,
+    calendar_of,
+)
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.pacing import Urgency
 from companion.services.sync.persistence import Memory, PassOutcome, parked, rests_until
 from companion.services.sync.previous_calendars import PreviousCalendars
+from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.snapshot import (
     A_DAY,
     SyncParts,
@@ -36,23 +41,10 @@ from companion.services.sync.snapshot import (
 )
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
-from companion.services.sync.writing import PlanWriter
+from companion.services.sync.writing import InFlight, list_ours, write_plan
 
 WORKER = "worker"
 """Cause of the passes that nobody asked for."""
-PAGE = 2500
-"""Events in one answer of a list."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    practitioner_id: str
-    done: int
-    total: int
-    phase: str
-    """``planning``, ``writing``, ``done``, ``failed`` or ``cancelled``."""
-    seconds_left: float | None = None
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +68,12 @@ class PassResult:
     differences: tuple[Difference, ...] = ()
     """Of an audit: as found, before any repair."""
 
+    @property
+    def written(self) -> list[tuple[int, str]]:
+        """What was done in Google, in words, without what was not."""
+        counts = (self.inserted, "added"), (self.updated, "changed"), (self.deleted, "removed")
+        return [(count, word) for count, word in counts if count]
+
 
 @dataclass(slots=True)
 class SharedRunState:
@@ -84,10 +82,7 @@ class SharedRunState:
     tell: Callable[[Progress], None]
     changed: set[str] = field(default_factory=set)
     """Practitioners whose book or settings changed since their pass last planned."""
-    in_flight: dict[CalendarRef, asyncio.Future[Sequence[WriteAnswer]]] = field(
-        default_factory=dict
-    )
-    """Calls of cancelled passes that had not ended; the next pass lets them end first."""
+    in_flight: InFlight = field(default_factory=dict)
 
     async def drain_in_flight(self, practitioner_id: str) -> None:
         """A call of a cancelled pass may still be under way: nothing is looked at before."""
@@ -103,7 +98,7 @@ class Pass:
     def __init__(
         self,
         parts: SyncParts,
-        floor: SharedRunState,
+        shared: SharedRunState,
         record: PractitionerSettings,
         cause: str,
         holding: HeldRemovals,
@@ -113,7 +108,7 @@ class Pass:
         fingerprint: str,
     ) -> None:
         self._parts = parts
-        self._floor = floor
+        self._shared = shared
         self._settings = parts.settings.read()
         self._record = record
         self._cause = cause
@@ -133,22 +128,22 @@ class Pass:
         self._differences: tuple[Difference, ...] = ()
 
     async def go(self) -> PassResult:
-        self._tell(0, 0, "planning")
+        self._tell(0, 0, SyncPhase.PLANNING)
         error: CompanionError | None = None
         try:
             self._record = ready(self._settings, self._id)
             async with self._parts.locks.hold(f"sync-{self._id}"):
                 error = await self._work_and_remember()
         except asyncio.CancelledError:
-            self._tell(self._tally.done, self._planned.writes, "cancelled")
+            self._tell(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
             raise
         except CompanionError as trouble:
             error = trouble
         except Exception:  # an internal error: whoever looks on must not wait for the end
-            self._tell(self._tally.done, self._planned.writes, "failed")
+            self._tell(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
         error = error or self._tally.last_refusal
-        phase = "failed" if error else "done"
+        phase = SyncPhase.FAILED if error else SyncPhase.DONE
         self._tell(self._tally.done, self._planned.writes, phase, str(error or ""))
         return self._result(error)
 
@@ -215,9 +210,9 @@ class Pass:
         parts = self._parts
         self._holding.begin(state)
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
-        await self._floor.drain_in_flight(self._id)
+        await self._shared.drain_in_flight(self._id)
         audit = self._audit or state.audit_due
-        self._floor.changed.discard(self._id)
+        self._shared.changed.discard(self._id)
         observed = await self._observe(remote, self._window()) if audit else None
         if observed is not None and not self._record.choices.put_back_deleted:
             observed += await self._moved_away(remote, observed)
@@ -229,9 +224,16 @@ class Pass:
         if state.fingerprint and plan.writes:
             await parts.ledger.edit_state(self._id, lambda found: replace(found, fingerprint=""))
         if self._repair:
-            await self._write(remote, snapshot, plan, self._tally)
+            await self._write(
+                remote,
+                snapshot.calendar,
+                plan,
+                self._tally,
+                put_back=self._record.choices.put_back_deleted,
+                replan=self._replan,
+            )
             await self._say_staleness(remote, snapshot)
-            await self._clear_former(snapshot, memory)
+            await self._clear_previous(memory)
         if observed is not None:
             await self._prove(remote, observed)
 
@@ -240,12 +242,14 @@ class Pass:
 
     async def _observe(self, remote: RemoteCalendar, window: SyncWindow) -> list[ObservedEvent]:
         """Our events that Google lists inside the window, edges in the practitioner's zone."""
-        pacer = self._parts.pacer
-        async with pacer.calling(self._account, 1, Urgency.CORRECTION):
-            listed = await remote.list_ours(window.start - A_DAY, window.end + A_DAY)
-        pages = 1 + max(0, len(listed) - 1) // PAGE
-        pacer.refund(self._account, 1, pages)
-        self._tally.api_calls += pages
+        listed = await list_ours(
+            self._parts.pacer,
+            self._account,
+            remote,
+            window.start - A_DAY,
+            window.end + A_DAY,
+            self._tally,
+        )
         self._notices = [seen for seen in listed if is_notice(seen.key)]
         placed = (
             replace(seen, timezone=window.timezone)
@@ -260,12 +264,9 @@ class Pass:
         """Events that Google no longer lists in the window but still has: a person moved them
         far away. They are brought back; only what was deleted is left out."""
         window = self._window()
-        calendar = CalendarRef(
-            practitioner_id=self._id, calendar_id=self._record.google.calendar_id
-        )
         listed = {seen.event_id for seen in observed}
         found: list[ObservedEvent] = []
-        for row in await self._parts.ledger.entries(calendar):
+        for row in await self._parts.ledger.entries(calendar_of(self._record)):
             gone = row.state is EntryState.OK and row.event_id not in listed
             if gone and not is_notice(row.key) and window.covers(row.begins, row.ends):
                 self._tally.api_calls += 1
@@ -276,36 +277,34 @@ class Pass:
         return found
 
     async def _write(
-        self, remote: RemoteCalendar, snapshot: SyncSnapshot, plan: SyncPlan, tally: Tally
+        self,
+        remote: RemoteCalendar,
+        calendar: CalendarRef,
+        plan: SyncPlan,
+        tally: Tally,
+        *,
+        put_back: bool,
+        replan: Callable[[], Awaitable[SyncPlan | None]] | None = None,
+        shown: bool = True,
     ) -> None:
-        parts = self._parts
-        now = parts.clock.now()
-        writer = PlanWriter(
-            target=Target(
-                calendar=snapshot.calendar,
-                account=self._account,
-                install_id=self._settings.install_id,
-                put_back=self._record.choices.put_back_deleted and tally is self._tally,
-            ),
-            remote=remote,
-            ledger=parts.ledger,
-            pacer=parts.pacer,
-            clock=parts.clock,
-            chance=parts.chance,
-            soon=SyncWindow.around(
-                now, snapshot.window.timezone, days_in_arrears=0, days_in_advance=1
-            ).end,
-            now=now,
-            tally=tally,
+        """`shown`: as progress."""
+        target = Target(
+            calendar=calendar,
+            account=self._account,
+            install_id=self._settings.install_id,
+            timezone=self._record.practitioner.timezone,
+            put_back=put_back,
         )
-        if tally is self._tally:
-            writer.replan = self._replan if snapshot is self._snapshot else None
-            writer.progress = lambda done, total: self._tell(done, total, "writing")
-        try:
-            await writer.write(plan)
-        finally:
-            if writer.in_flight is not None:
-                self._floor.in_flight[snapshot.calendar] = writer.in_flight
+        await write_plan(
+            self._parts,
+            remote,
+            plan,
+            target,
+            tally,
+            self._shared.in_flight,
+            replan=replan,
+            progress=self._tell_writing if shown else lambda _done, _total: None,
+        )
 
     async def _say_staleness(self, remote: RemoteCalendar, snapshot: SyncSnapshot) -> None:
         """Put the notice up, bring it to today, or take it down; never two at a time.
@@ -319,19 +318,22 @@ class Pass:
         if not plan.actions:
             return
         tally = Tally()
+        first = replace(plan, inserts=(), updates=())
+        rest = SyncPlan(inserts=plan.inserts, updates=plan.updates)
         try:
-            await self._write(remote, snapshot, replace(plan, inserts=(), updates=()), tally)
-            rest = SyncPlan(inserts=plan.inserts, updates=plan.updates)
-            await self._write(remote, snapshot, rest, tally)
+            for part in (first, rest):
+                await self._write(
+                    remote, snapshot.calendar, part, tally, put_back=False, shown=False
+                )
         finally:
             self._tally.api_calls += tally.api_calls
             self._notices_changed += tally.done
 
     async def _replan(self) -> SyncPlan | None:
         """A fresh plan when the book or the settings changed under a running pass."""
-        if self._id not in self._floor.changed:
+        if self._id not in self._shared.changed:
             return None
-        self._floor.changed.discard(self._id)
+        self._shared.changed.discard(self._id)
         settings = self._parts.settings.read()
         record = ready(settings, self._id)
         if record.google.calendar_id != self._record.google.calendar_id:
@@ -344,14 +346,14 @@ class Pass:
         self._holding.renew(await self._parts.ledger.state(self._id))
         return self._holding.filter_held(settings, self._snapshot, self._parts.clock.now())
 
-    async def _clear_former(self, snapshot: SyncSnapshot, memory: Memory) -> None:
+    async def _clear_previous(self, memory: Memory) -> None:
         async def write(remote: RemoteCalendar, calendar: CalendarRef, plan: SyncPlan) -> None:
-            await self._write(remote, replace(snapshot, calendar=calendar), plan, self._tally)
+            await self._write(remote, calendar, plan, self._tally, put_back=False)
 
-        former = PreviousCalendars(
+        previous = PreviousCalendars(
             self._parts, self._id, self._account, self._tally, write=write, say=memory.say
         )
-        await former.clear(self._record.google.calendar_id, self._holding)
+        await previous.clear(self._record.google.calendar_id, self._holding)
 
     async def _prove(self, remote: RemoteCalendar, observed: Sequence[ObservedEvent]) -> None:
         """Keep the outcome of comparing field by field as the proof.
@@ -376,15 +378,18 @@ class Pass:
             imported_at=next(taken, None),
         )
 
-    def _tell(self, done: int, total: int, phase: str, text: str = "") -> None:
+    def _tell_writing(self, done: int, total: int) -> None:
+        self._tell(done, total, SyncPhase.WRITING)
+
+    def _tell(self, done: int, total: int, phase: SyncPhase, text: str = "") -> None:
         left = self._parts.pacer.seconds_for(self._account, max(0, total - done))
-        self._floor.tell(
+        self._shared.tell(
             Progress(
                 practitioner_id=self._id,
                 done=done,
                 total=total,
                 phase=phase,
-                seconds_left=left if phase == "writing" else None,
+                seconds_left=left if phase is SyncPhase.WRITING else None,
                 text=text,
             )
         )

@@ -15,7 +15,7 @@ from companion.domain.differences import when
 from companion.domain.errors import AccountParked, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState, SyncTrouble
-from companion.services.ports import Activity
+from companion.services.ports import Activity, ActivityKind
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.snapshot import SyncParts, SyncSnapshot, account_of
 from companion.services.sync.steps import Tally
@@ -86,31 +86,37 @@ class Memory:
         lines = [
             self._line(kind, f"{count} {words}", count)
             for kind, count, words in (
-                ("insert", tally.inserted, "added to Google"),
-                ("update", tally.updated, "changed in Google"),
-                ("delete", tally.deleted, "removed from Google"),
+                (ActivityKind.INSERT, tally.inserted, "added to Google"),
+                (ActivityKind.UPDATE, tally.updated, "changed in Google"),
+                (ActivityKind.DELETE, tally.deleted, "removed from Google"),
             )
             if count
         ]
         if outcome.notices:
             text = "Renewed what the calendar says of being out of date"
-            lines.append(self._line("notice", text, outcome.notices))
+            lines.append(self._line(ActivityKind.NOTICE, text, outcome.notices))
         if after.trouble and (before.trouble is None or before.trouble.kind != after.trouble.kind):
-            lines.append(self._line("error", f"{after.trouble.what} {after.trouble.remedy}"))
+            lines.append(
+                self._line(ActivityKind.ERROR, f"{after.trouble.what} {after.trouble.remedy}")
+            )
             lines += [
-                self._line("refused", f"Google did not accept {when(each.start, each.timezone)}")
+                self._line(
+                    ActivityKind.REFUSED, f"Google did not accept {when(each.start, each.timezone)}"
+                )
                 for each in tally.refused[:REFUSALS_NAMED]
             ]
         if after.held and before.held is None:
             count = len(after.held.items)
-            lines.append(self._line("held", f"{count} removals wait for a person", count))
+            lines.append(
+                self._line(ActivityKind.HELD, f"{count} removals wait for a person", count)
+            )
         if lines:
             await self._parts.activity.add(lines)
 
-    async def say(self, kind: str, text: str, count: int) -> None:
+    async def say(self, kind: ActivityKind, text: str, count: int) -> None:
         await self._parts.activity.add([self._line(kind, text, count)])
 
-    def _line(self, kind: str, text: str, count: int = 1) -> Activity:
+    def _line(self, kind: ActivityKind, text: str, count: int = 1) -> Activity:
         return Activity(
             at=self._parts.clock.now(),
             practitioner_id=self._id,

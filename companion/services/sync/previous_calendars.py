@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from companion.domain.errors import CalendarGone, CompanionError, PermissionDenied, ScopeMissing
 from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import Delete, SyncPlan
-from companion.services.ports import CalendarRef, RemoteCalendar
+from companion.services.ports import ActivityKind, CalendarRef, RemoteCalendar
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.pacing import Urgency
 from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.steps import Tally
 
 Write = Callable[[RemoteCalendar, CalendarRef, SyncPlan], Awaitable[None]]
-Say = Callable[[str, str, int], Awaitable[None]]
+Say = Callable[[ActivityKind, str, int], Awaitable[None]]
 """Kind, text and count of a line for the activity list."""
 
 
@@ -88,5 +88,5 @@ class PreviousCalendars:
                 f"Up to {count} events may be left in the former Google calendar, which this "
                 "sign-in does not reach. Remove them there, or delete that calendar in Google."
             )
-            await self._say("left behind", text, count)
+            await self._say(ActivityKind.LEFT_BEHIND, text, count)
         await self._parts.ledger.write(old, drop=[row.key for row in rows])

@@ -1,82 +1,84 @@
-"""Taking our events out of a calendar, when a practitioner disconnects.
+"""Removing our events from a calendar, when a practitioner disconnects.
 
-What is removed is the union of the ledger and of what Google lists under our mark, so that events
-the ledger has forgotten (history behind the window) go too, and those it knows under a damaged
-mark as well. A ledger row goes only once its event is known to be gone. When the events stay, the
-rows stay: a later connection to the same calendar adopts them, one to another calendar shows them
-as removals that wait for a person. Nothing is orphaned unnoticed.
+Removed is the union of the ledger and of what Google lists under our mark, so that events the
+ledger has forgotten (history behind the window) go too, and those it knows under a damaged mark
+as well. The plan goes through the same writer as every other: bounded, paced, intent rows first. A
+ledger row goes only once its event is known to be gone. When the events stay, the rows stay: a
+later connection to the same calendar adopts them, one to another calendar shows them as removals
+that wait for a person. Nothing is orphaned unnoticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from companion.domain.errors import CompanionError, EventGone, TransientError
-from companion.services.ports import (
-    CalendarRef,
-    Clock,
-    DeleteEvent,
-    Ledger,
-    RemoteCalendar,
-    Write,
-    WriteAnswer,
-)
-
-BATCH = 8
-"""As many as one turn of the pacer grants at Google's usual limits."""
-TRIES = 5
-Pace = Callable[[str, int], Awaitable[None]]
-"""Awaited before each call with account and units; waits for its share of the quota."""
+from companion.domain.errors import CompanionError, TransientError
+from companion.domain.event_keys import is_notice
+from companion.domain.reconcile import ObservedEvent, SyncPlan, reconcile
+from companion.domain.settings import Settings
+from companion.services.ports import CalendarRef, RemoteCalendar
+from companion.services.sync.retry import RetryBudget
+from companion.services.sync.snapshot import SyncParts, account_of, window_of
+from companion.services.sync.steps import Tally, Target
+from companion.services.sync.writing import InFlight, list_ours, write_plan
 
 
-async def take_events_out(
-    remote: RemoteCalendar,
-    ledger: Ledger,
-    ref: CalendarRef,
-    clock: Clock,
-    turn_of_pacer: Callable[[int], Awaitable[None]],
-    removed: Callable[[Iterable[str]], None] = lambda _keys: None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    events: int
+    """Removed, the notice of being out of date apart; also where the rest failed."""
+    error: CompanionError | None = None
+    """Why some are left; run again, it goes on."""
+
+
+async def remove_events(
+    parts: SyncParts,
+    settings: Settings,
+    calendar: CalendarRef,
+    in_flight: InFlight,
     *,
-    only: Callable[[str], bool] = lambda _key: True,
-) -> None:
-    """`removed` is told the keys of the events that are gone ("" where an event has none); `only`
-    says by key which are to go.
-    Raises when Google stops answering; run again, it goes on."""
-    keys = {entry.event_id: entry.key for entry in await ledger.entries(ref)}
-    listed = {event.event_id: event.key for event in await remote.list_ours(None, None)}
-    ids = [each for each in keys | listed if only(keys.get(each) or listed.get(each, ""))]
-    for first in range(0, len(ids), BATCH):
-        left = [DeleteEvent(event_id=each) for each in ids[first : first + BATCH]]
-        for turn in range(TRIES):
-            await turn_of_pacer(len(left))
-            answers = await _call(remote, left)
-            done = [
-                write.event_id
-                for write, answer in zip(left, answers, strict=True)
-                if answer is None or isinstance(answer, EventGone)
-            ]
-            await ledger.write(ref, drop=[keys[each] for each in done if each in keys])
-            removed(keys.get(each) or listed.get(each, "") for each in done)
-            left = [write for write in left if write.event_id not in set(done)]
-            if not left:
-                break
-            await _wait(answers, turn, clock)
-
-
-async def _call(remote: RemoteCalendar, writes: Sequence[Write]) -> Sequence[WriteAnswer]:
+    notice_only: bool,
+) -> Removal:
+    """No pass of this practitioner may run meanwhile."""
+    record = settings.practitioner(calendar.practitioner_id)
+    target = Target(
+        calendar=calendar,
+        account=account_of(record),
+        install_id=settings.install_id,
+        timezone=record.practitioner.timezone,
+        put_back=False,
+    )
+    tally, notices = Tally(), Tally()
     try:
-        return await remote.write(writes)
-    except TransientError as err:
-        return [err for _ in writes]
+        remote = await parts.google.calendar(calendar.practitioner_id, calendar.calendar_id)
+        listed = await _listed(parts, target.account, remote, notices)
+        rows = await parts.ledger.entries(calendar)
+        window = window_of(record, parts.clock.now())
+        plan = reconcile((), rows, window, listed, tidy=True)
+        at_first, then = _notices_apart(plan)
+        await write_plan(parts, remote, at_first, target, notices, in_flight)
+        if not notice_only:
+            await write_plan(parts, remote, then, target, tally, in_flight)
+    except CompanionError as error:
+        return Removal(events=tally.deleted, error=error)
+    return Removal(events=tally.deleted, error=notices.last_refusal or tally.last_refusal)
 
 
-async def _wait(answers: Sequence[WriteAnswer], turn: int, clock: Clock) -> None:
-    """Before the next try; raises what is not passing, or what lasted too long."""
-    errors = [each for each in answers if isinstance(each, CompanionError)]
-    for error in errors:
-        if isinstance(error, EventGone):
-            continue
-        if not isinstance(error, TransientError) or turn + 1 == TRIES:
-            raise error
-        await clock.sleep(error.retry_after or 2.0**turn)
-        return
+async def _listed(
+    parts: SyncParts, account: str, remote: RemoteCalendar, tally: Tally
+) -> list[ObservedEvent]:
+    """All of ours, asked for again while Google has passing faults."""
+    patience = RetryBudget(parts.pacer, account, parts.clock, parts.chance)
+    while True:
+        try:
+            return await list_ours(parts.pacer, account, remote, None, None, tally)
+        except TransientError as error:
+            await patience.wait_after(error)
+
+
+def _notices_apart(plan: SyncPlan) -> tuple[SyncPlan, SyncPlan]:
+    """The notice is no appointment, and counts as none."""
+    notices = tuple(each for each in plan.deletes if is_notice(each.key))
+    rest = tuple(each for each in plan.deletes if not is_notice(each.key))
+    corrections = tuple(each for each in plan.corrections if is_notice(each.key))
+    return SyncPlan(deletes=notices, corrections=corrections), replace(plan, deletes=rest)

@@ -29,6 +29,7 @@ from companion.services.ports import (
     Google,
     Ledger,
     SettingsStore,
+    calendar_of,
 )
 from companion.services.sync.pacing import Pacer
 
@@ -128,12 +129,10 @@ async def gather(
     *,
     before: SyncSnapshot | None = None,
 ) -> SyncSnapshot:
-    """Book, ledger and plan of one practitioner as of now. `before`: an earlier desk of the same
+    """Book, ledger and plan of one practitioner as of now. `before`: an earlier one of the same
     pass, whose projections are taken over where nothing has changed."""
     window = window_of(record, parts.clock.now())
-    calendar = CalendarRef(
-        practitioner_id=record.practitioner.id, calendar_id=record.google.calendar_id
-    )
+    calendar = calendar_of(record)
     appointments = await parts.book.appointments(
         record.practitioner.id, window.wall_start - 2 * A_DAY, window.wall_end + 2 * A_DAY
     )

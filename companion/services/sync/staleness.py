@@ -95,7 +95,7 @@ class Staleness:
 
     def _passes_since(self, practitioner_id: str) -> datetime | None:
         record = self._settings.read().practitioners.get(practitioner_id)
-        if record is None or not (record.google.connected and record.choices.enabled):
+        if record is None or not record.syncs:
             return None
         if self._awake_since and self._clock.now() - self._awake_since < GRACE:
             return None

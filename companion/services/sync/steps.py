@@ -75,7 +75,10 @@ class Target:
     account: str
     """Whose quota."""
     install_id: str
+    timezone: str
+    """IANA; what begins before the end of its tomorrow is urgent."""
     put_back: bool
+    """Insert again what a person deleted in Google."""
 
     def id_of(self, key: str, generation: int) -> str:
         return event_id(self.install_id, self.calendar.calendar_id, key, generation)

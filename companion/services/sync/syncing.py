@@ -14,8 +14,12 @@ from companion.domain.sync_state import Held, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.changes import BookChanged, Change, Changes, Publisher
+from companion.services.ports import CalendarRef
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
-from companion.services.sync.passes import Pass, PassResult, Progress, SharedRunState
+from companion.services.sync.passes import Pass, PassResult, SharedRunState
+from companion.services.sync.progress import Progress
+from companion.services.sync.removal import Removal, remove_events
 from companion.services.sync.snapshot import SyncParts, account_of, gather, ready
 
 
@@ -38,14 +42,15 @@ class SyncPreview:
 class Syncing:
     """One per process."""
 
-    def __init__(self, parts: SyncParts) -> None:
+    def __init__(self, parts: SyncParts, changes: Changes) -> None:
         self._parts = parts
-        self._floor = SharedRunState(tell=self._tell)
+        self._shared = SharedRunState(tell=self._tell)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopped: set[str] = set()
-        self._listeners: list[Callable[[Progress], None]] = []
+        self._steps = Publisher[Progress]()
+        changes.subscribe(self._on_change)
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     def running(self, practitioner_id: str) -> Progress | None:
@@ -70,8 +75,20 @@ class Syncing:
             self._locks.setdefault(practitioner_id, asyncio.Lock()),
             self._parts.locks.hold(f"sync-{practitioner_id}"),
         ):
-            await self._floor.drain_in_flight(practitioner_id)
+            await self._shared.drain_in_flight(practitioner_id)
             yield
+
+    async def remove_events(self, calendar: CalendarRef, *, notice_only: bool = False) -> Removal:
+        """Take our events out of a calendar, or only the notice of being out of date. Raises
+        Busy; what Google says is in the result."""
+        async with self.paused_sync(calendar.practitioner_id):
+            return await remove_events(
+                self._parts,
+                self._parts.settings.read(),
+                calendar,
+                self._shared.in_flight,
+                notice_only=notice_only,
+            )
 
     @allows(Action.UPLOAD, of="practitioner_id")
     def was_stopped(self, practitioner_id: str) -> bool:
@@ -84,12 +101,11 @@ class Syncing:
     @allows(Action.SEE_STATUS, somewhere=True)
     def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
         """Call `listener` at every step of every pass, until the returned function is called."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._steps.subscribe(listener)
 
     def book_changed(self, practitioner_id: str) -> None:
         """A running pass of this practitioner plans anew before its next batch."""
-        self._floor.changed.add(practitioner_id)
+        self._shared.changed.add(practitioner_id)
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     async def state(self, practitioner_id: str) -> SyncState:
@@ -158,7 +174,7 @@ class Syncing:
                 return await self._run_alone(
                     Pass(
                         self._parts,
-                        self._floor,
+                        self._shared,
                         record,
                         cause,
                         HeldRemovals(release=release_held, shown=shown),
@@ -187,5 +203,9 @@ class Syncing:
 
     def _tell(self, progress: Progress) -> None:
         self._progress[progress.practitioner_id] = progress
-        for listener in tuple(self._listeners):
-            listener(progress)
+        self._steps.publish(progress)
+
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
+            for practitioner_id in change.practitioner_ids:
+                self.book_changed(practitioner_id)

@@ -1,10 +1,11 @@
 """Worker: keeps every calendar equal to the book while the app runs, and forgives everything.
 
-It wakes for a nudge (a change, collected for 200 ms, at most 1 s), for what another process
-changed (the stores' change signs, looked at every other second), at each local midnight (the
-window moves), after sleep or a clock jump, when the network returns, and at least every ten
-minutes. A practitioner whose book, settings and day are as they were at the last good pass costs
-nothing at all: no query and no plan. Losing a nudge costs seconds, never a change.
+It wakes for a change that is published (collected for 200 ms, at most 1 s), at each local midnight
+(the window moves), after sleep or a clock jump, when the network returns, and at least every ten
+minutes. Every other second it also looks at the book's change sign and the settings, which show
+what another process committed and whatever was published to nobody: a lost notice costs seconds,
+never a change. A practitioner whose book, settings and day are as they were at the last good pass
+costs nothing at all: no query and no plan.
 
 Once a day it also tidies up (`daily`). When a schedule becomes stale, or the day changes while it
 is, a pass brings the notice up to date (`companion.services.sync.staleness`).
@@ -27,12 +28,13 @@ from zoneinfo import ZoneInfo
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
-from companion.services.access.rules import allows_signed_in
-from companion.services.ports import AppointmentBook, Clock, SettingsStore
+from companion.services.changes import BookChanged, Change, Changes, SettingsChanged
+from companion.services.ports import AppointmentBook, ChangeSign, Clock, SettingsStore
 from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
-from companion.services.sync.passes import WORKER, PassResult, Progress
+from companion.services.sync.passes import WORKER, PassResult
+from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 
@@ -41,7 +43,7 @@ log = logging.getLogger(__name__)
 COLLECT = 0.2
 COLLECT_AT_MOST = 1.0
 LOOK_EVERY = 2.0
-"""Seconds between looks at what other processes changed."""
+"""Seconds between looks at what was committed without a notice, as by other processes."""
 PASS_EVERY = timedelta(minutes=10)
 AUDIT_HOUR = 3
 """Local hour of the nightly audit."""
@@ -108,7 +110,7 @@ class _Network:
 
 
 class Worker:
-    def __init__(  # noqa: PLR0913 - the parts of the house that it drives; main names each
+    def __init__(  # noqa: PLR0913 - what it drives; assembly names each
         self,
         *,
         syncing: Syncing,
@@ -117,19 +119,18 @@ class Worker:
         settings: SettingsStore,
         clock: Clock,
         chance: random.Random,
-        change_sign: Callable[[], Awaitable[object]],
+        changes: Changes,
         staleness: Staleness | None = None,
         daily: Sequence[Callable[[], Awaitable[object]]] = (),
     ) -> None:
-        """`change_sign` differs once another process has committed to the book; cheap. `daily`:
-        what is to be tidied once a day."""
+        """`daily`: what is to be tidied once a day."""
         self._syncing = syncing
         self._auditing = auditing
         self._book = book
         self._settings = settings
         self._clock = clock
         self._chance = chance
-        self._change_sign = change_sign
+        self._changes = changes
         self._staleness = staleness
         self._daily = tuple(daily)
         self._tidied_on: date | None = None
@@ -139,25 +140,24 @@ class Worker:
         self._written: dict[str, int] = {}
         """Confirmed by each running pass so far."""
         self._revisions: Mapping[str, int] = {}
-        self._sign: object = None
-        self._others_sign: object = None
-        """As the change sign was last; unlike `_sign` it is not reset by a nudge."""
-        self._nudged = asyncio.Event()
+        self._sign: ChangeSign | None = None
+        """As it was before `_revisions` was read; None to read them again."""
+        self._others: int | None = None
+        self._woken = asyncio.Event()
 
-    @allows_signed_in
-    def nudge(self, practitioner_id: str | None = None) -> None:
-        """Something changed (for one practitioner or anyone): look soon. Only a hint."""
-        if practitioner_id is not None:
-            self._syncing.book_changed(practitioner_id)
-        self._sign = None  # the sign does not tell of what this process wrote
-        self._nudged.set()
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged | SettingsChanged):
+            self._woken.set()
 
     async def run(self) -> None:
         """Until cancelled; running passes are cancelled with it and lose nothing."""
         wall, steady = self._clock.now(), self._clock.monotonic()
         if self._staleness is not None:
             self._staleness.woke()
-        unsubscribe = self._syncing.subscribe(self._on_progress)
+        unsubscribe = (
+            self._changes.subscribe(self._on_change),
+            self._syncing.subscribe(self._on_progress),
+        )
         try:
             while True:
                 try:
@@ -174,14 +174,15 @@ class Worker:
                     self._woke()
                 wall, steady = now, moment
         finally:
-            unsubscribe()
+            for each in unsubscribe:
+                each()
             await self._stop_passes()
 
     def _on_progress(self, progress: Progress) -> None:
         """Google has confirmed a write: the network is there, and nobody waits for the end of the
         long upload that was the probe."""
         before = self._written.pop(progress.practitioner_id, 0)
-        if progress.phase != "writing":
+        if progress.phase is not SyncPhase.WRITING:
             return
         self._written[progress.practitioner_id] = progress.done
         if progress.done > before and self._network.offline:
@@ -193,22 +194,22 @@ class Worker:
             for each in self._network.silent & self._watches.keys():
                 self._watches[each].not_before = 0.0
         self._network = _Network()
-        self._nudged.set()
+        self._woken.set()
 
     async def _wait(self) -> None:
-        """Two seconds, or a nudge and the moment in which its like are collected."""
-        nudge = asyncio.ensure_future(self._nudged.wait())
+        """Two seconds, or a change and the moment in which its like are collected."""
+        woken = asyncio.ensure_future(self._woken.wait())
         pause = asyncio.ensure_future(self._clock.sleep(LOOK_EVERY))
         try:
-            await asyncio.wait({nudge, pause}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({woken, pause}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            nudge.cancel()
+            woken.cancel()
             pause.cancel()
         until = self._clock.monotonic() + COLLECT_AT_MOST
-        while self._nudged.is_set() and self._clock.monotonic() < until:
-            self._nudged.clear()
+        while self._woken.is_set() and self._clock.monotonic() < until:
+            self._woken.clear()
             await self._clock.sleep(COLLECT)
-        self._nudged.clear()
+        self._woken.clear()
 
     def _woke(self) -> None:
         """After sleep nothing is taken for granted, and nobody waits for an old backoff."""
@@ -221,22 +222,18 @@ class Worker:
             watch.passed_at = None
 
     async def _look(self) -> None:
-        sign = await self._change_sign()
+        sign = await self._book.change_sign()
         if sign != self._sign:
             self._sign = sign
             self._revisions = await self._book.revisions()
             self._fresh_until = float("-inf")
         settings = self._settings.read()
-        others, self._others_sign = self._others_sign, sign
-        if others not in {None, sign}:
+        others, self._others = self._others, sign.others
+        if others not in {None, sign.others}:
             await self._look_after_others()
         await self._look_at_staleness()
         await self._tidy(settings)
-        syncing = {
-            key: record
-            for key, record in settings.practitioners.items()
-            if record.google.connected and record.choices.enabled
-        }
+        syncing = {key: record for key, record in settings.practitioners.items() if record.syncs}
         if not self._watches.keys() >= syncing.keys():
             await self._take_up(syncing, settings)
         for practitioner_id, record in syncing.items():
@@ -248,7 +245,7 @@ class Worker:
 
     async def _look_after_others(self) -> None:
         """Another process has committed. Where it made a pass, it may have been cut short: what
-        we left settled is not settled any more, and is looked at again."""
+        we left complete may not be complete any more, and is looked at again."""
         states = await self._syncing.states()
         for practitioner_id, watch in self._watches.items():
             state = states.get(practitioner_id, SyncState())
@@ -277,7 +274,7 @@ class Worker:
     async def _take_up(
         self, syncing: Mapping[str, PractitionerSettings], settings: Settings
     ) -> None:
-        """New to this process: whatever an earlier one left settled is taken as it is."""
+        """New to this process: whatever an earlier one completed is taken as it is."""
         states = await self._syncing.states()
         for practitioner_id in syncing.keys() - self._watches.keys():
             record = syncing[practitioner_id]
@@ -400,7 +397,7 @@ class Worker:
             if result.api_calls or isinstance(result.error, RemoteError):
                 self._reached()
             network.doubted = False  # a pass without a call tells nothing, and holds nobody up
-            self._nudged.set()
+            self._woken.set()
         if result.error is None:
             watch.seen, watch.failures = watch.begun, 0
             return

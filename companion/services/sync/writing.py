@@ -1,10 +1,10 @@
 """Writing one plan to one calendar: intent, call, confirmation, in small paced batches.
 
-    turn of the pacer → choose the most urgent actions (`steps`) → commit their intent rows
+    share of the quota → choose the most urgent actions (`steps`) → commit their intent rows
         → one call (a batch) → commit what Google confirmed → settle what it refused (`settling`)
 
 Without the intent row an appointment that vanishes between call and confirmation leaves a ghost
-(reference/reliability.md). Because ids are hashes, every step may be repeated after a crash.
+at Google. Because ids are hashes, every step may be repeated after a crash.
 
 Colour and reminder are written at insert, and later only where Google still holds what we last
 wrote: a row keeps its ETag only then, and without one the style is never patched.
@@ -23,14 +23,73 @@ from datetime import datetime
 
 from companion.domain.errors import CompanionError, EventGone, TransientError
 from companion.domain.reconcile import Delete, EntryState, LedgerEntry, ObservedEvent, SyncPlan
-from companion.services.ports import Clock, Ledger, RemoteCalendar, Write, WriteAnswer
+from companion.domain.window import SyncWindow
+from companion.services.ports import CalendarRef, Clock, Ledger, RemoteCalendar, Write, WriteAnswer
 from companion.services.sync.conflict_resolution import ConflictResolver
-from companion.services.sync.pacing import Pacer
+from companion.services.sync.pacing import Pacer, Urgency
 from companion.services.sync.retry import RetryBudget
+from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
 
+PAGE = 2500
+"""Events in one answer of a list."""
 LAST_MOMENT = 2.0
 """Seconds a cancelled pass waits for the call under way."""
+
+
+InFlight = dict[CalendarRef, asyncio.Future[Sequence[WriteAnswer]]]
+"""Calls of cancelled runs that had not ended; the next run over the calendar lets them end."""
+
+
+async def list_ours(
+    pacer: Pacer,
+    account: str,
+    remote: RemoteCalendar,
+    start: datetime | None,
+    end: datetime | None,
+    tally: Tally,
+) -> list[ObservedEvent]:
+    """As `RemoteCalendar.list_ours`, paced: a page counts as one call."""
+    async with pacer.calling(account, 1, Urgency.CORRECTION):
+        listed = await remote.list_ours(start, end)
+    pages = 1 + max(0, len(listed) - 1) // PAGE
+    pacer.refund(account, 1, pages)
+    tally.api_calls += pages
+    return listed
+
+
+async def write_plan(
+    parts: SyncParts,
+    remote: RemoteCalendar,
+    plan: SyncPlan,
+    target: Target,
+    tally: Tally,
+    in_flight: InFlight,
+    *,
+    replan: Callable[[], Awaitable[SyncPlan | None]] | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> None:
+    """Carry `plan` out by a `PlanWriter`; what was done is in `tally` also when it raises."""
+    now = parts.clock.now()
+    soon = SyncWindow.around(now, target.timezone, days_in_arrears=0, days_in_advance=1).end
+    writer = PlanWriter(
+        target=target,
+        remote=remote,
+        ledger=parts.ledger,
+        pacer=parts.pacer,
+        clock=parts.clock,
+        chance=parts.chance,
+        soon=soon,
+        now=now,
+        replan=replan,
+        progress=progress,
+        tally=tally,
+    )
+    try:
+        await writer.write(plan)
+    finally:
+        if writer.in_flight is not None:
+            in_flight[target.calendar] = writer.in_flight
 
 
 @dataclass(slots=True)
@@ -103,7 +162,7 @@ class PlanWriter:
         self.tally.left = len(self._queue)
 
     async def _book_keeping(self, plan: SyncPlan) -> None:
-        """What an audit learnt, adopt and forget: rows only, no call."""
+        """Corrections of an audit, adopt and forget: rows only, no call."""
         if plan.corrections or plan.adopts or plan.forgets:
             await self.ledger.write(
                 self.target.calendar,

@@ -78,7 +78,6 @@ class _Backups:
             self._make.props(remove="loading")
         self._first.value = self._second.value = ""
         self._draw(await backups.kept())
-        self._site.live.touch()
         ui.download.file(made.path, made.path.name)
         notify_done(
             f"A backup of {formatting.counted(made.manifest.appointments, 'appointment')} was made."
@@ -186,8 +185,6 @@ class _Settings:
 
     async def _apply(self, content: bytes) -> None:
         await self._site.services.transfer.take(content)
-        self._site.services.worker.nudge()
-        self._site.live.touch()
         self._seen.clear()
         notify_done("The settings were taken over.")
 

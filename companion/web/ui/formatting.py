@@ -10,8 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from companion.services.sync.progress import Progress, SyncPhase
+
 if TYPE_CHECKING:
-    from companion.services.sync.passes import PassResult, Progress
+    from companion.services.sync.passes import PassResult
 
 
 def number(count: int) -> str:
@@ -91,7 +93,7 @@ def duration(seconds: float) -> str:
 
 def progress_line(progress: Progress) -> str:
     """``120 of 400, about 1 min left``; what it is doing before there are figures."""
-    if progress.phase == "planning":
+    if progress.phase is SyncPhase.PLANNING:
         return "Comparing the book with Google …"
     if not progress.total:
         return progress.text or "Working …"
@@ -104,15 +106,7 @@ def pass_sentence(result: PassResult) -> str:
     """What one upload did, as one or two sentences."""
     if result.error is not None:
         return f"{result.error.what} {result.error.remedy}"
-    did = [
-        words
-        for count, words in (
-            (result.inserted, f"{number(result.inserted)} added"),
-            (result.updated, f"{number(result.updated)} changed"),
-            (result.deleted, f"{number(result.deleted)} removed"),
-        )
-        if count
-    ]
+    did = [f"{number(count)} {word}" for count, word in result.written]
     if did:
         line = f"Done in {duration(result.seconds)}: {', '.join(did)}"
         line += f"; {number(result.unchanged)} were right already." if result.unchanged else "."
@@ -125,12 +119,6 @@ def pass_sentence(result: PassResult) -> str:
     if result.held:
         line += f" {counted(result.held, 'removal')} wait for you to look at."
     return line.strip()
-
-
-def greeting_date(now: datetime, timezone: str) -> str:
-    """Today in the practice, ``Tuesday 24 November 2026``."""
-    local = now.astimezone(ZoneInfo(timezone))
-    return f"{local:%A} {local.day} {local:%B} {local.year}"
 
 
 def utc(moment: datetime) -> str:

@@ -244,8 +244,6 @@ class _Import:
                 )
             finally:
                 apply.set_enabled(True)
-            self._site.services.worker.nudge()
-            self._site.live.touch()
             if report.held:
                 raise FileRefused(report.why_held, "Look at the preview again.")
             self._report(report, preview)

@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 from companion.assets import static_dir
 from companion.domain.errors import NotFound
 from companion.services.access.gate import gated
-from companion.services.application import Services
+from companion.services.assembly import Application
 from companion.web.access import page_services
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
@@ -49,7 +49,7 @@ RECONNECT_SECONDS = 30
 
 
 def create_site(
-    services: Services,
+    services: Application,
     options: AppOptions,
     incoming: Incoming,
     *,
@@ -86,7 +86,7 @@ def create_site(
     return site
 
 
-def mount_ui(host: FastAPI, services: Services, options: AppOptions, incoming: Incoming) -> Site:
+def mount_ui(host: FastAPI, services: Application, options: AppOptions, incoming: Incoming) -> Site:
     site = create_site(services, options, incoming)
     lead_out(services.accounts)
     ui.run_with(

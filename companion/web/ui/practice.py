@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nicegui import ui
@@ -87,7 +88,6 @@ def _names(site: Site) -> None:
                 fail_field(error, {"name": name, "timezone": zone})
                 return
             unsaved.saved()
-            site.live.touch()
             notify_done("Saved.")
 
         with box("actions"):
@@ -103,9 +103,8 @@ def _privacy(site: Site) -> None:
             "they choose. Less takes effect at the next sync.",
             "card__lead",
         )
-        labels = {mode.value: label for mode, label in CLIENT_NAMES.items()}
-        labels[ClientName.INITIALS.value] = "Initials"
-        name = ui.select(labels, label="Client's name, at most", value=cap.client_name.value)
+        labels = {**CLIENT_NAMES, ClientName.INITIALS: "Initials"}
+        name = ui.select(labels, label="Client's name, at most", value=cap.client_name)
         name.classes("field").props("outlined")
         with box(tag="fieldset"):
             text("May be shown", tag="legend")
@@ -118,13 +117,13 @@ def _privacy(site: Site) -> None:
         unsaved = _Unsaved(name, *ticks.values())
 
         async def save() -> None:
-            allowed = [item.value for item, tick in ticks.items() if tick.value]
-            await site.services.practitioners.set_practice(
-                {"cap_client_name": str(name.value), "cap_include": ",".join(allowed) or "none"}
+            allowed = frozenset(item for item, tick in ticks.items() if tick.value)
+            await site.services.practitioners.edit_practice(
+                lambda practice: replace(
+                    practice, cap=replace(practice.cap, client_name=name.value, items=allowed)
+                )
             )
             unsaved.saved()
-            site.services.worker.nudge()
-            site.live.touch()
             notify_done("Saved.")
 
         with box("actions"):

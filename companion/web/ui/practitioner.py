@@ -8,12 +8,13 @@ says that something is unsaved, and leaving then asks.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
+from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.errors import BadInput
-from companion.domain.settings import PractitionerSettings
+from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
@@ -25,6 +26,7 @@ from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
 from companion.web.ui.components.google_steps import GoogleSteps
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.leave_practice import leave_card
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.components.setup_steps import SetupSteps, anchor
 from companion.web.ui.components.upload_dialog import open_upload_dialog
@@ -142,12 +144,7 @@ class _Page:
             )
             text("Preview", tag="h3")
             self._preview = EventPreview(site, record)
-            with box("actions"):
-                self._as_it_is = button("Apply as it is", report_errors(self._apply), icon="check")
-                self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
-                if site.may(Action.PRACTITIONERS):
-                    copy = partial(open_copy_dialog, site, self._id)
-                    button("Copy settings to others …", report_errors(copy), icon="content_copy")
+            self._other_actions(record)
         with self._head.step(9, "Upload to Google"):
             _State(site, self._id)
         self._bar = box("savebar unsaved").props("role=status")
@@ -168,8 +165,21 @@ class _Page:
             )
             self._links = PhoneLinks(site, self._id)
         google.disconnect_card()
+        if site.may(Action.PRACTITIONERS):
+            leave_card(site, record)
         # They read, the preview the whole period: the page does not wait for them.
         ui.timer(0.01, report_errors(self._fill), once=True)
+
+    def _other_actions(self, record: PractitionerSettings) -> None:
+        with box("actions"):
+            self._as_it_is = button("Apply as it is", report_errors(self._apply), icon="check")
+            self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
+            if record.google.connected:
+                back = report_errors(self._put_left_out_back)
+                button("Put back what was left out", back, icon="restore")
+            if self._site.may(Action.PRACTITIONERS):
+                copy = partial(open_copy_dialog, self._site, self._id)
+                button("Copy settings to others …", report_errors(copy), icon="content_copy")
 
     async def _fill(self) -> None:
         await self._links.fill()
@@ -181,16 +191,29 @@ class _Page:
         )
         return field.classes("field").props("outlined debounce=250 inputmode=numeric")
 
-    def _values(self) -> dict[str, str]:
-        return {
-            "enabled": "true" if self._enabled.value else "false",
-            "days_in_arrears": _whole(self._arrears.value),
-            "days_in_advance": _whole(self._advance.value),
-            **self._form.values(),
-            "colour": str(self._colour.value or ""),
-            "put_back_deleted": "true" if self._put_back.value else "false",
-            "tidy_past": "true" if self._tidy.value else "false",
-        }
+    def _values(self) -> list[object]:
+        fields: tuple[ValueElement[Any], ...] = (
+            self._enabled,
+            self._arrears,
+            self._advance,
+            *self._form.fields,
+            self._colour,
+            self._put_back,
+            self._tidy,
+        )
+        return [each.value for each in fields]
+
+    def _choices(self) -> SyncChoices:
+        """What the form says. Raises BadInput."""
+        return SyncChoices(
+            enabled=self._enabled.value,
+            days_in_arrears=_whole(self._arrears.value, "days_in_arrears"),
+            days_in_advance=_whole(self._advance.value, "days_in_advance"),
+            disclosure=self._form.draft(),
+            colour=self._colour.value or "",
+            put_back_deleted=self._put_back.value,
+            tidy_past=self._tidy.value,
+        )
 
     def _look(self) -> None:
         self._head.show(self._progress())
@@ -207,11 +230,11 @@ class _Page:
         ui.timer(0.01, report_errors(self._draw), once=True)
 
     async def _draw(self) -> None:
-        values = self._values()
         try:
-            arrears, advance = int(values["days_in_arrears"]), int(values["days_in_advance"])
-        except ValueError:
+            choices = self._choices()
+        except BadInput:  # said when it is applied
             return
+        arrears, advance = choices.days_in_arrears, choices.days_in_advance
         if not (0 <= arrears <= MOST_DAYS and 0 <= advance <= MOST_DAYS):
             return
         window = SyncWindow.around(
@@ -222,7 +245,7 @@ class _Page:
         )
         first = formatting.day(window.first_day, year=True)
         self._dates.set_text(f"From {first} to {formatting.day(window.last_day, year=True)}.")
-        await self._preview.show(self._form.draft(), arrears, advance)
+        await self._preview.show(choices.disclosure, arrears, advance)
 
     def _unsaved(self, state: bool) -> None:
         self._bar.set_visibility(state)
@@ -235,7 +258,9 @@ class _Page:
         """All of the form or nothing; whether it was kept."""
         values = self._values()
         try:
-            self._record = await self._site.services.practitioners.set_values(self._id, values)
+            self._record = await self._site.services.practitioners.set_choices(
+                self._id, self._choices()
+            )
         except BadInput as error:
             fields = {"days_in_arrears": self._arrears, "days_in_advance": self._advance}
             field = fields.get(error.field)
@@ -249,17 +274,23 @@ class _Page:
         self._saved = values
         self._unsaved(False)
         self._look()
-        self._site.services.worker.nudge(self._id)
-        self._site.live.touch()
         notify_done("Saved.")
         return True
+
+    async def _put_left_out_back(self) -> None:
+        count = await self._site.services.auditing.put_back(self._id)
+        if not count:
+            notify_done("No event is left out: nobody deleted one in Google.")
+            return
+        self._site.live.upload(self._id)
+        notify_done(f"{formatting.counted(count, 'event')} will be in Google again in a moment.")
 
     def _undo(self) -> None:
         self._unsaved(False)
         ui.navigate.reload()
 
 
-def _whole(value: float | None) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if value == int(value) else str(value)
+def _whole(value: float | None, field: str) -> int:
+    if value is None or value != int(value):
+        raise BadInput("That is not a whole number.", "Use a number from 0 to 730.", field=field)
+    return int(value)

@@ -203,8 +203,6 @@ class _Sources:
                     press.props(remove="loading")
                 if report.held:
                     raise FileRefused(report.why_held, "Answer what is open, then import it.")
-                self._site.services.worker.nudge()
-                self._site.live.touch()
                 opened.close()
                 changes = report.added + report.changed + report.removed
                 notify_done(f"Imported: {formatting.counted(changes, 'change')}.")

@@ -21,13 +21,13 @@ from companion.web.ui.error_reports import log_unexpected
 
 if TYPE_CHECKING:
     from companion.domain.sync_state import Held
-    from companion.services.application import Services
+    from companion.services.assembly import Application
     from companion.services.status import Board, PractitionerStatus
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.passes import PassResult
+    from companion.services.sync.progress import Progress
 
 _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0
-RUNNING = frozenset({"planning", "writing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,13 @@ class Outcome:
     good: bool
 
 
+def _outcome_of(written: PassResult) -> Outcome:
+    good = written.error is None and not written.failed
+    return Outcome(sentence=formatting.pass_sentence(written), good=good)
+
+
 class UploadBoard:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Application) -> None:
         self._services = services
         self._board: Board | None = None
         self._read_at = float("-inf")
@@ -49,6 +54,7 @@ class UploadBoard:
         self._outcomes: dict[str, Outcome] = {}
         self._version = 0
         services.syncing.subscribe(self._on_progress)
+        services.changes.subscribe(lambda _: self._read_soon())
 
     @property
     @allows_signed_in
@@ -57,23 +63,22 @@ class UploadBoard:
         return self._version
 
     def _on_progress(self, progress: Progress) -> None:
-        if progress.phase in RUNNING:
+        if progress.phase.running:
             self._progress[progress.practitioner_id] = progress
         else:
             self._progress.pop(progress.practitioner_id, None)
-            self.touch()
+            self._read_soon()
         self._version += 1
 
-    @allows_signed_in
-    def touch(self) -> None:
-        """Something was changed: the board is to be read again soon."""
+    def _read_soon(self) -> None:
+        """Something was changed: the board is to be read again."""
         self._read_at = float("-inf")
 
     @allows(Action.SEE_STATUS, somewhere=True)
     async def board(self) -> Board:
         """The board as of now; raises CompanionError."""
+        self._read_at = self._services.clock.monotonic()  # what changes meanwhile is read again
         self._board = await self._services.status.board()
-        self._read_at = self._services.clock.monotonic()
         self._version += 1
         return self._board
 
@@ -110,7 +115,6 @@ class UploadBoard:
             await self.board()
         except CompanionError as error:  # the page keeps what it has; the next reading may do
             _log.warning("The board could not be read: %s", error.detail or type(error).__name__)
-            self._read_at = self._services.clock.monotonic()
 
     @allows(Action.SEE_STATUS, somewhere=True)
     def progress(self, status: PractitionerStatus) -> Progress | None:
@@ -146,17 +150,12 @@ class UploadBoard:
 
     async def _upload(self, practitioner_id: str, release: Held | None) -> None:
         try:
-            result = await self._services.syncing.run(
+            result = await self._services.uploads.run(
                 practitioner_id,
-                cause="upload",
-                release_held=release is not None,
-                shown=release,
+                release=release,
+                on_written=lambda written: self._tell(practitioner_id, _outcome_of(written)),
             )
-            good = result.error is None and not result.failed
-            outcome = Outcome(sentence=formatting.pass_sentence(result), good=good)
-            self._tell(practitioner_id, outcome)  # at once; the proof takes Google's own list
-            if good:
-                await self._prove(practitioner_id)
+            outcome = _outcome_of(result.written)
         except CompanionError as error:
             outcome = Outcome(sentence=f"{error.what} {error.remedy}", good=False)
         except asyncio.CancelledError:
@@ -171,24 +170,13 @@ class UploadBoard:
     def _tell(self, practitioner_id: str, outcome: Outcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
-        self.touch()
+        self._read_soon()
         self._version += 1
-
-    async def _prove(self, practitioner_id: str) -> None:
-        """Ask Google for its own list, so that the result comes with the proof."""
-        proved = await self._services.auditing.audit(practitioner_id, repair=False)
-        if proved.error is None:
-            await self._services.setup.uploaded(practitioner_id)
 
     @allows(Action.UPLOAD, of="practitioner_id")
     def cancel(self, practitioner_id: str) -> None:
         """Ask a running upload to stop after the write under way."""
-        self._services.syncing.cancel(practitioner_id)
-        self._version += 1
-
-    @allows(Action.UPLOAD, of="practitioner_id")
-    def dismiss(self, practitioner_id: str) -> None:
-        self._outcomes.pop(practitioner_id, None)
+        self._services.uploads.cancel(practitioner_id)
         self._version += 1
 
     @allows(Action.SEE_STATUS, of="practitioner_id")

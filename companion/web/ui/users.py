@@ -18,9 +18,9 @@ from companion.web.ui.site import Site
 from companion.web.ui.theme import badge, box, button, card, dialog, frame, notice, page_head, text
 
 ROLES = {
-    Role.ADMINISTRATOR.value: "Administrator",
-    Role.RECEPTION.value: "Reception",
-    Role.PRACTITIONER.value: "Practitioner",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.RECEPTION: "Reception",
+    Role.PRACTITIONER: "Practitioner",
 }
 _REACH = {Reach.ALL: "Yes", Reach.OWN: "Own", Reach.NONE: "No"}
 
@@ -50,7 +50,7 @@ class _Users:
         with self._list:
             for user in self._accounts.users():
                 whose = people.get(user.practitioner_id)
-                role = ROLES[user.role.value] + (f" ({whose.practitioner.name})" if whose else "")
+                role = ROLES[user.role] + (f" ({whose.practitioner.name})" if whose else "")
                 with card(user.name):
                     with box("actions"):
                         badge(role, "info" if user.role is Role.ADMINISTRATOR else "calm")
@@ -82,7 +82,7 @@ class _Users:
                 try:
                     user, password = await self._accounts.add(
                         str(name.value or ""),
-                        Role(role.value),
+                        role.value,
                         practitioner_id=str(whose.value or ""),
                     )
                 except BadInput as error:
@@ -106,7 +106,7 @@ class _Users:
                     await self._accounts.edit(
                         user.id,
                         name=str(name.value or ""),
-                        role=Role(role.value),
+                        role=role.value,
                         practitioner_id=str(whose.value or ""),
                     )
                 except BadInput as error:
@@ -126,11 +126,11 @@ class _Users:
         belongs = user.practitioner_id if user and user.practitioner_id in known else None
         name = ui.input("Name", value=user.name if user else "")
         name.classes("field").props('outlined maxlength=200 hint="Typed to sign in"')
-        role = ui.select(ROLES, label="Role", value=(user.role if user else Role.RECEPTION).value)
+        role = ui.select(ROLES, label="Role", value=user.role if user else Role.RECEPTION)
         role.classes("field").props("outlined")
         whose = ui.select(known, label="Whose calendar", value=belongs, with_input=True)
         whose.classes("field").props("outlined options-dense")
-        whose.bind_visibility_from(role, "value", value=Role.PRACTITIONER.value)
+        whose.bind_visibility_from(role, "value", value=Role.PRACTITIONER)
         return name, role, whose
 
     async def _reset(self, user: User) -> None:

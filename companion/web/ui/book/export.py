@@ -104,7 +104,7 @@ class ExportDialog:
 
     def _upload(self, chosen: list[str]) -> None:
         records = self._site.services.settings.read().practitioners
-        ready = [e for e in chosen if records[e].google.connected and records[e].choices.enabled]
+        ready = [e for e in chosen if records[e].syncs]
         if not ready:
             raise BadInput(
                 "None of them is connected to Google with sync switched on.",

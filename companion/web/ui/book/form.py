@@ -17,11 +17,11 @@ from companion.web.ui.book.repetition_form import RepetitionForm
 from companion.web.ui.theme import box, text
 
 _KINDS = {
-    AppointmentKind.CLIENT.value: "Client",
-    AppointmentKind.CASUAL.value: "Casual",
-    AppointmentKind.MEETING.value: "Meeting",
+    AppointmentKind.CLIENT: "Client",
+    AppointmentKind.CASUAL: "Casual",
+    AppointmentKind.MEETING: "Meeting",
 }
-_SHOWS = {each.value: each.value.capitalize() for each in ShowAs}
+_SHOWS = {each: each.value.capitalize() for each in ShowAs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class AppointmentForm:
         self._begun = False
         self._own_location = not new or bool(draft.location)
         with box("form") as self.place:
-            self._kind = ui.radio(_KINDS, value=draft.kind.value, on_change=self._changed)
+            self._kind = ui.radio(_KINDS, value=draft.kind, on_change=self._changed)
             self._kind.props('inline aria-label="Kind of appointment"')
             with box("fields fields--3") as self._client:
                 self._first = ui.input("Client's first name", value=draft.client_first_name)
@@ -72,7 +72,7 @@ class AppointmentForm:
                     on_change=self._typed_location,
                 )
             with box("fields fields--2"):
-                self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as.value)
+                self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as)
                 self._reminder = ui.number(
                     "Reminder, minutes before", value=draft.reminder_minutes, min=0, precision=0
                 )
@@ -128,7 +128,7 @@ class AppointmentForm:
     def draft(self) -> AppointmentDraft:
         """As typed; raises BadInput for what is no date, time or rule."""
         all_day = bool(self._all_day.value)
-        kind = AppointmentKind(self._kind.value)
+        kind: AppointmentKind = self._kind.value
         start, end = self._span(all_day=all_day)
         reminder = self._reminder.value
         return AppointmentDraft(
@@ -144,7 +144,7 @@ class AppointmentForm:
             appointment_type=self._type.value or "",
             location=self._location.value or "",
             notes=self._notes.value or "",
-            show_as=ShowAs(self._show_as.value),
+            show_as=self._show_as.value,
             reminder_minutes=None if reminder is None else int(reminder),
             cancelled=bool(self._cancelled.value),
             rule=self._repeats.rule(start) if kind is AppointmentKind.MEETING else "",
@@ -196,7 +196,7 @@ class AppointmentForm:
         self._begun = True
 
     def _arrange(self) -> None:
-        kind = AppointmentKind(self._kind.value)
+        kind: AppointmentKind = self._kind.value
         client = kind is AppointmentKind.CLIENT
         self._client.set_visibility(client)
         self._title.set_visibility(not client)

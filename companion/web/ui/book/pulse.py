@@ -1,6 +1,6 @@
 """BookPulse: one number that rises when the Appointment Book may look different.
 
-Edits of any window raise it at once; what other processes wrote shows in the practitioners'
+What is committed here raises it at once; what other processes wrote shows in the practitioners'
 revisions, read twice a second while somebody looks. So two windows, and a command, are in step
 within a second.
 """
@@ -12,14 +12,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import CompanionError
-from companion.web.ui.upload_board import RUNNING, UploadBoard
+from companion.services.changes import BookChanged
+from companion.web.ui.upload_board import UploadBoard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from companion.services.application import Services
+    from companion.services.assembly import Application
+    from companion.services.changes import Change
     from companion.services.status import Board
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.progress import Progress
 
 _log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
@@ -27,7 +29,7 @@ UPLOAD_SECONDS = 1.0
 
 
 class BookPulse:
-    def __init__(self, services: Services, live: UploadBoard) -> None:
+    def __init__(self, services: Application, live: UploadBoard) -> None:
         self._services = services
         self._live = live
         self._revisions: Mapping[str, int] = {}
@@ -37,16 +39,11 @@ class BookPulse:
         self._told_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self.version = 0
-        self._listening = False
-
-    def touch(self) -> None:
-        self.version += 1
+        services.syncing.subscribe(self._on_progress)
+        services.changes.subscribe(self._on_change)
 
     def look(self) -> int:
         """The present version; begins to look for what others changed."""
-        if not self._listening:
-            self._listening = True
-            self._services.syncing.subscribe(self._on_progress)
         settings = self._services.settings.read()
         sync = _sync_of(self._live.latest())
         if settings is not self._settings or sync != self._sync:
@@ -68,9 +65,13 @@ class BookPulse:
             self._revisions = revisions
             self.version += 1
 
+    def _on_change(self, change: Change) -> None:
+        if isinstance(change, BookChanged):
+            self.version += 1
+
     def _on_progress(self, progress: Progress) -> None:
         now = self._services.clock.monotonic()
-        if progress.phase not in RUNNING or now - self._told_at >= UPLOAD_SECONDS:
+        if not progress.phase.running or now - self._told_at >= UPLOAD_SECONDS:
             self._told_at = now
             self.version += 1
 

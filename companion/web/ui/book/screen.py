@@ -300,7 +300,6 @@ class _Book:
         await self._after(edit.key)
 
     async def _after(self, focus: str) -> None:
-        self._pulse.touch()
         self._toolbar.can_undo(self._trail.last)
         await self.refresh(focus)
 
@@ -481,15 +480,11 @@ class _Book:
         ui.navigate.to(address, new_tab=True)
 
     def _hours(self) -> None:
-        async def saved() -> None:
-            self._pulse.touch()
-            await self.refresh()
-
         focus = self._chosen()[0] if self._chosen() else ""
         HoursDialog(
             self._services.availability,
             self._names(),
             [each for each in self._known_locations() if each],
             focus=focus,
-            on_saved=saved,
+            on_saved=self.refresh,
         ).open()

@@ -9,15 +9,17 @@ from nicegui import ui
 
 from companion.domain.events import CalendarEvent
 from companion.services.book.view import BookView, Shows
+from companion.services.ports import FeedDetail
 from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
 from companion.web.ui.theme import box, button, notice, text
 
 _DETAILS = {
-    "full": "full detail",
-    "initials": "initials",
-    "busy": "busy only",
-    "google": "the same as Google",
+    FeedDetail.FULL: "full detail",
+    FeedDetail.INITIALS: "initials",
+    FeedDetail.BUSY: "busy only",
+    FeedDetail.GOOGLE: "the same as Google",
+    FeedDetail.CUSTOM: "custom",
 }
 
 
@@ -39,7 +41,7 @@ async def open_shows(view: BookView, key: str) -> None:
                 _event(shows.google)
             for feed in shows.feeds:
                 with box("stack"):
-                    detail = _DETAILS.get(feed.detail, feed.detail)
+                    detail = _DETAILS[feed.detail]
                     links = f" ({', '.join(feed.links)})" if feed.links else ""
                     text(f"On phones, {detail}{links}", "soft small")
                     _event(feed.event)

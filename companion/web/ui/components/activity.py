@@ -8,25 +8,35 @@ from datetime import datetime
 from markupsafe import Markup
 from nicegui import ui
 
-from companion.services.ports import Activity
+from companion.services.ports import Activity, ActivityKind
 from companion.web.ui import formatting
 from companion.web.ui.static_html import StaticHtml, icon, tag
 from companion.web.ui.theme import box, text
 
 _ICONS = {
-    "insert": "add_circle_outline",
-    "update": "edit",
-    "delete": "remove_circle_outline",
-    "import": "upload_file",
-    "connect": "link",
-    "disconnect": "link_off",
-    "held": "pan_tool",
-    "error": "error_outline",
-    "notice": "schedule",
-    "left behind": "report_problem",
-    "check": "rule",
-    "audit": "verified_user",
-    "feed": "smartphone",
+    ActivityKind.INSERT: "add_circle_outline",
+    ActivityKind.UPDATE: "edit",
+    ActivityKind.DELETE: "remove_circle_outline",
+    ActivityKind.IMPORT: "upload_file",
+    ActivityKind.CONNECT: "link",
+    ActivityKind.DISCONNECT: "link_off",
+    ActivityKind.HELD: "pan_tool",
+    ActivityKind.ERROR: "error_outline",
+    ActivityKind.REFUSED: "error_outline",
+    ActivityKind.NOTICE: "schedule",
+    ActivityKind.LEFT_BEHIND: "report_problem",
+    ActivityKind.CHECK: "rule",
+    ActivityKind.FEED_ADDED: "smartphone",
+    ActivityKind.FEED_REVOKED: "smartphone",
+    ActivityKind.USERS: "badge",
+    ActivityKind.PRACTITIONERS: "people",
+    ActivityKind.BACKUP: "archive",
+    ActivityKind.RESTORE: "archive",
+}
+_VERBS = {
+    ActivityKind.INSERT: "added to Google",
+    ActivityKind.UPDATE: "changed",
+    ActivityKind.DELETE: "removed from Google",
 }
 _CAUSES = {
     "worker": "By itself",
@@ -75,8 +85,7 @@ def _line(line: Activity, names: Mapping[str, str], now: datetime, timezone: str
 
 
 def _plain(line: Activity) -> str:
-    verb = {"insert": "added to Google", "update": "changed", "delete": "removed from Google"}
-    return f"{formatting.counted(line.count, 'event')} {verb.get(line.kind, line.kind)}"
+    return f"{formatting.counted(line.count, 'event')} {_VERBS.get(line.kind, line.kind)}"
 
 
 def _origin(line: Activity, names: Mapping[str, str]) -> str:

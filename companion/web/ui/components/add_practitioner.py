@@ -27,7 +27,6 @@ def open_add_dialog(site: Site) -> None:
             except BadInput as error:
                 fail_field(error, {"name": name, "email": email, "timezone": zone})
                 return
-            site.live.touch()
             opened.close()
             ui.navigate.to(f"/practitioner/{added.id}")
 

@@ -53,9 +53,6 @@ def open_copy_dialog(site: Site, practitioner_id: str) -> None:
                 with wrong, notice("bad"):
                     text(str(error))
                 return
-            for each in changed:
-                site.services.worker.nudge(each)
-            site.live.touch()
             opened.close()
             same = len(chosen) - len(changed)
             notify_done(

@@ -1,16 +1,16 @@
-"""Items to include: which appointments go, and what of each, under the practice's cap.
-
-The form keeps plain text values as `services.settings.formatting` understands them, so what the
-page saves is exactly what the command line would.
-"""
+"""Items to include: which appointments go, and what of each, under the practice's cap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from nicegui import ui
+from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
+from companion.services.settings.checks import folded_types
+from companion.services.settings.formatting import listed, parts
 from companion.web.ui.theme import box, text
 
 CLIENT_NAMES: Mapping[ClientName, str] = {
@@ -52,11 +52,11 @@ class DisclosureForm:
         with box(tag="fieldset"):
             text("Client's name", tag="legend")
             allowed = {
-                mode.value: label
+                mode: label
                 for mode, label in CLIENT_NAMES.items()
                 if mode.openness <= cap.client_name.openness
             }
-            shown = disclosure.capped(cap).client_name.value
+            shown = disclosure.capped(cap).client_name
             self._name = ui.radio(allowed, value=shown, on_change=changed)
             self._name.props('inline aria-label="Client\'s name"')
             if len(allowed) < len(CLIENT_NAMES):
@@ -76,7 +76,7 @@ class DisclosureForm:
                     self._items[item] = tick
         self._masked = ui.input(
             "Appointment types shown only as Busy",
-            value=", ".join(sorted(disclosure.masked_types)),
+            value=listed(disclosure.masked_types),
             on_change=changed,
         )
         self._masked.classes("field").props(
@@ -84,24 +84,17 @@ class DisclosureForm:
         )
         text("Cancelled appointments are never shown.", "soft small")
 
-    def values(self) -> dict[str, str]:
-        """As settings in words."""
-        kinds = [kind.value for kind, tick in self._kinds.items() if tick.value]
-        items = [item.value for item, tick in self._items.items() if tick.value]
-        return {
-            "kinds": ",".join(kinds),
-            "include": ",".join(items) or "none",
-            "client_name": str(self._name.value),
-            "masked_types": str(self._masked.value or "").strip() or "none",
-        }
+    @property
+    def fields(self) -> tuple[ValueElement[Any], ...]:
+        return (*self._kinds.values(), self._name, *self._items.values(), self._masked)
 
     def draft(self) -> Disclosure:
-        """What the form says now, before it is saved; for the preview."""
-        spoken = str(self._masked.value or "").split(",")
+        """What the form says now. Raises BadInput for types that cannot be."""
+        types = parts(str(self._masked.value or ""))
         return Disclosure(
             kinds=frozenset(kind for kind, tick in self._kinds.items() if tick.value),
             items=frozenset(item for item, tick in self._items.items() if tick.value),
-            client_name=ClientName(self._name.value),
-            masked_types=frozenset(word.strip().casefold() for word in spoken if word.strip()),
+            client_name=self._name.value,
+            masked_types=folded_types(types, "masked_types"),
             busy_only=self._disclosure.busy_only,
         )

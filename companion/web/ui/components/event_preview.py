@@ -20,13 +20,14 @@ from companion.domain.events import CalendarEvent, project
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
 from companion.services.feeds.views import disclosure_for
+from companion.services.ports import FeedDetail
 from companion.web.ui import formatting
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import text
 
 MOST_SHOWN = 3
-PHONE_DETAIL = "initials"
+PHONE_DETAIL = FeedDetail.INITIALS
 """What a new link shows unless its maker chooses otherwise."""
 
 

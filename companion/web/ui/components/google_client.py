@@ -70,7 +70,6 @@ class GoogleClientCard:
         self._client = change.name
         self._show()
         self._drop.props["choose"] = "Replace it"
-        self._site.live.touch()
         notify_done(change.sentence)
 
     def _ask(self, content: bytes, change: ClientChange) -> None:

@@ -176,7 +176,6 @@ class GoogleSteps:
                 if chosen.value is None:
                     raise BadInput("No calendar is chosen.", "Choose one of the list.")
                 await self._site.services.connecting.choose(self._id, str(chosen.value))
-                self._site.live.touch()
                 ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
             button("Use this calendar", report_errors(take), look="primary", icon="check")
@@ -268,7 +267,6 @@ class GoogleSteps:
                     )
                 finally:
                     press.props(remove="loading")
-                self._site.live.touch()
                 ui.navigate.to(f"/practitioner/{self._id}")
 
             with box("actions"):

@@ -45,7 +45,6 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
 
         async def keep() -> None:
             await site.services.syncing.keep_held(practitioner_id)
-            site.live.touch()
             opened.close()
             notify_done("They stay in Google.")
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
 from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
     from companion.services.status import PractitionerStatus
-    from companion.services.sync.passes import Progress
+    from companion.services.sync.progress import Progress
 
 Card = dict[str, Any]
 
@@ -118,7 +119,7 @@ def card_of(
 def _progress(progress: Progress | None) -> dict[str, Any] | None:
     if progress is None:
         return None
-    known = progress.phase == "writing" and progress.total > 0
+    known = progress.phase is SyncPhase.WRITING and progress.total > 0
     # A hundred steps are all that can be seen: fewer updates travel.
     share = round(progress.done / progress.total, 2) if known else None
     return {"line": formatting.progress_line(progress), "share": share}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import segno
 from nicegui import ui
 
 from companion.web.ui.error_reports import notify_done, report_errors
@@ -13,6 +12,8 @@ from companion.web.ui.theme import box, button, dialog, link_button, notice, tex
 
 def qr_svg(words: str) -> str:
     """Black on white in either theme: cameras need it so."""
+    import segno
+
     code = segno.make(words, error="m", micro=False)
     drawn: str = code.svg_inline(scale=4, border=4, light="#fff", dark="#000", omitsize=True)
     return drawn

@@ -11,23 +11,24 @@ from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.bodies import SIZE_LIMIT
 from companion.services.feeds.facts import LinkFacts, State
 from companion.services.feeds.views import PRESETS
+from companion.services.ports import FeedDetail
 from companion.web.ui import formatting
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.theme import Tone
 
-DETAILS: Mapping[str, str] = {
-    "full": "Full",
-    "initials": "Initials",
-    "busy": "Busy only",
-    "google": "The same as in Google",
-    "custom": "Custom",
+DETAILS: Mapping[FeedDetail, str] = {
+    FeedDetail.FULL: "Full",
+    FeedDetail.INITIALS: "Initials",
+    FeedDetail.BUSY: "Busy only",
+    FeedDetail.GOOGLE: "The same as in Google",
+    FeedDetail.CUSTOM: "Custom",
 }
-_EXPLAINED: Mapping[str, str] = {
-    "full": "names, type, location, notes and status",
-    "initials": "initials, type and location",
-    "busy": "only when there is something, never what",
-    "google": "what this practitioner chose for Google Calendar",
-    "custom": "choose every item yourself",
+_EXPLAINED: Mapping[FeedDetail, str] = {
+    FeedDetail.FULL: "names, type, location, notes and status",
+    FeedDetail.INITIALS: "initials, type and location",
+    FeedDetail.BUSY: "only when there is something, never what",
+    FeedDetail.GOOGLE: "what this practitioner chose for Google Calendar",
+    FeedDetail.CUSTOM: "choose every item yourself",
 }
 STATES: Mapping[State, tuple[str, Tone]] = {
     "in use": ("In use", "ok"),
@@ -127,7 +128,7 @@ DEVICES: Mapping[str, Device] = {
 }
 
 
-def explained(detail: str, cap: DisclosureCap) -> str:
+def explained(detail: FeedDetail, cap: DisclosureCap) -> str:
     """``Full: names, type … (the practice allows initials at most)``."""
     shown = PRESETS.get(detail)
     line = f"{DETAILS[detail]}: {_EXPLAINED[detail]}"
@@ -151,7 +152,7 @@ def limited(cap: DisclosureCap) -> str:
 def shows(facts: LinkFacts) -> str:
     """``Initials · 7 days back, 60 ahead``."""
     link = facts.link
-    detail = DETAILS.get(link.detail, link.detail)
+    detail = DETAILS[link.detail]
     if link.custom is not None:
         detail = f"{detail} ({custom_words(link.custom)})"
     back = formatting.counted(link.days_in_arrears, "day")

@@ -73,7 +73,6 @@ class _MyPhone:
         await open_wizard(self._site, self._record, self._made)
 
     async def _made(self, link: FeedLink, url: str, kind: str) -> None:
-        self._site.live.touch()
         await self.fill()
         open_link_dialog(self._site, url, link.label, link.practitioner_id, kind)
 

@@ -6,6 +6,7 @@ The links themselves are shown to nobody here.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 from markupsafe import Markup
@@ -75,9 +76,10 @@ class PhonePractice:
                     )
 
     async def _switch(self) -> None:
-        value = "yes" if self._allowed.value else "no"
-        await self._site.services.practitioners.set_practice({"feeds_allowed": value})
-        self._site.live.touch()
+        allowed = bool(self._allowed.value)
+        await self._site.services.practitioners.edit_practice(
+            lambda practice: replace(practice, feeds_allowed=allowed)
+        )
         notify_done("Links are allowed." if self._allowed.value else "Links are switched off.")
 
     def _ask_all(self) -> None:
@@ -90,7 +92,6 @@ class PhonePractice:
             async def revoke() -> None:
                 opened.close()
                 count = await self._site.services.feeds.revoke_all(None)
-                self._site.live.touch()
                 await self.fill()
                 notify_done(f"{formatting.counted(count, 'link')} switched off.")
 

@@ -6,6 +6,7 @@ from companion.domain.appointments import ShowAs
 from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent
 from companion.domain.settings import PractitionerSettings
+from companion.services.ports import FeedDetail
 from companion.web.ui import formatting
 from companion.web.ui.phones.formatting import WHY_A_LIMIT, size_line, trimmed
 from companion.web.ui.site import Site
@@ -24,7 +25,7 @@ class PhonePreview:
         self._size = text("", "soft small")
 
     async def show(
-        self, *, detail: str, custom: Disclosure | None, arrears: int, advance: int
+        self, *, detail: FeedDetail, custom: Disclosure | None, arrears: int, advance: int
     ) -> None:
         """Read the book and draw; a later call overtakes an earlier one. Raises BadInput."""
         self._asked += 1

@@ -164,7 +164,6 @@ class PhoneTable:
         )
 
     async def _done(self, sentence: str) -> None:
-        self._site.live.touch()
         await self.fill()
         notify_done(sentence)
 

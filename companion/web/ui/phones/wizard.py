@@ -12,8 +12,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
-from companion.services.feeds.views import CUSTOM
-from companion.services.ports import FeedLink
+from companion.services.ports import FeedDetail, FeedLink
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import report_errors
@@ -51,7 +50,7 @@ class _Wizard:
             text("What it shows", tag="legend")
             self._detail = ui.radio(
                 {key: explained(key, cap) for key in DETAILS},
-                value="initials",
+                value=FeedDetail.INITIALS,
                 on_change=self._changed,
             )
             self._detail.props('aria-label="What it shows"')
@@ -78,21 +77,21 @@ class _Wizard:
 
     def _changed(self, *_: object) -> None:
         if hasattr(self, "_preview"):
-            self._custom_box.set_visibility(self._detail.value == CUSTOM)
+            self._custom_box.set_visibility(self._detail.value is FeedDetail.CUSTOM)
             ui.timer(0.01, report_errors(self.draw), once=True)
 
     async def draw(self) -> None:
         days = [each.value for each in (self._arrears, self._advance)]
         if all(each is not None and 0 <= each <= MOST_DAYS for each in days):
             await self._preview.show(
-                detail=str(self._detail.value),
+                detail=self._detail.value,
                 custom=self._chosen(),
                 arrears=int(days[0]),
                 advance=int(days[1]),
             )
 
     def _chosen(self) -> Disclosure | None:
-        return self._custom.draft() if self._detail.value == CUSTOM else None
+        return self._custom.draft() if self._detail.value is FeedDetail.CUSTOM else None
 
     async def _make(self) -> None:
         clear_errors(self._label, self._arrears, self._advance, self._expires)
@@ -105,7 +104,7 @@ class _Wizard:
             link, url = await self._site.services.feeds.add(
                 self._record.practitioner.id,
                 label=self._label.value or "",
-                detail=str(self._detail.value),
+                detail=self._detail.value,
                 custom=self._chosen(),
                 days_in_arrears=_whole(self._arrears),
                 days_in_advance=_whole(self._advance),

@@ -1,14 +1,18 @@
 """MachineNetwork: this machine's addresses, and what a host name means here. Sends nothing but
-name look-ups."""
+name look-ups. And the note of where the app last answered phones, in `LISTENER_NOTE`."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 import ifaddr
 
-from companion.services.feeds.reachability import Interface
+from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Interface
+
+LISTENER_NOTE = "phones.listener"
 
 
 class MachineNetwork:
@@ -41,3 +45,18 @@ class MachineNetwork:
         except (OSError, TimeoutError, UnicodeError):
             return ()
         return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def noted_listener(home: Path) -> tuple[str, int]:
+    """Where the app last answered phones, so that a command makes the right links."""
+    try:
+        host, port = (home / LISTENER_NOTE).read_text(encoding="ascii").split()
+        return host, int(port)
+    except (OSError, ValueError):
+        return ANYWHERE, FEED_PORT
+
+
+def note_listener(home: Path, host: str, port: int) -> None:
+    """A note that cannot be written costs a wrong port in a link that a command prints."""
+    with suppress(OSError, ValueError):
+        (home / LISTENER_NOTE).write_text(f"{host} {port}", encoding="ascii")

@@ -1,0 +1,69 @@
+"""The two primitives that sealed files share: argon2id for a passphrase, AES-256-GCM for bytes.
+
+The salt and cost of argon2id stand in the head of the file that they protect, as ``salt`` (base64),
+``time``, ``memory_kib`` and ``lanes``; `is_stretchable` proves them before they are used. Which
+errors a wrong key or a damaged file is, each format says itself.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
+"""Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
+_COST_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
+"""A made-up file must not make us fill the memory."""
+
+
+def stretch(passphrase: str, head: Mapping[str, Any], length: int) -> bytes:
+    """`length` bytes of key material; `head` must be stretchable."""
+    return hash_secret_raw(
+        passphrase.encode("utf-8", "surrogatepass"),
+        salt=to_bytes(head["salt"]),
+        time_cost=head["time"],
+        memory_cost=head["memory_kib"],
+        parallelism=head["lanes"],
+        hash_len=length,
+        type=Type.ID,
+    )
+
+
+def is_stretchable(head: Mapping[str, Any]) -> bool:
+    """Are salt and cost there and within bounds? Raises ValueError for a salt that is no base64."""
+    costs_fit = all(
+        type(head.get(each)) is int and 1 <= head[each] <= most
+        for each, most in _COST_LIMITS.items()
+    )
+    return (
+        costs_fit
+        and head["memory_kib"] >= 8 * head["lanes"]
+        and len(to_bytes(head.get("salt"))) >= 8
+    )
+
+
+def seal(key: bytes, nonce: bytes, content: bytes, data: bytes) -> bytes:
+    """`data` is bound to it and not kept. Never twice with one nonce under one key."""
+    return AESGCM(key).encrypt(nonce, content, data)
+
+
+def unseal(key: bytes, nonce: bytes, sealed: bytes, data: bytes) -> bytes:
+    """Raises ValueError where any of the four is not as it was."""
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, data)
+    except InvalidTag as error:
+        raise ValueError("not as it was sealed") from error
+
+
+def to_text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def to_bytes(text: object) -> bytes:
+    """Raises ValueError for what is no base64."""
+    return base64.b64decode(str(text).encode("ascii"), validate=True)

@@ -1,0 +1,15 @@
+"""What is kept of a token: its SHA-256, enough to know it again and useless to a thief."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def token_digest(token: str) -> bytes:
+    """32 bytes."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def token_hash(token: str) -> str:
+    """The same in 64 hex digits."""
+    return token_digest(token).hex()

@@ -1,0 +1,39 @@
+"""Environment: what the environment variables of the contract say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from companion.adapters.database.opening import path_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    home: Path
+    database_url: str = ""
+    google_api: str = ""
+    secrets_key: str = ""
+    now: str = ""
+
+    @classmethod
+    def of_process(cls, variables: Mapping[str, str] = os.environ) -> Environment:
+        home = variables.get("COMPANION_HOME", "").strip()
+        return cls(
+            home=Path(home).expanduser()
+            if home
+            else Path(platformdirs.user_data_dir("Calendar Companion", appauthor=False)),
+            database_url=variables.get("COMPANION_DATABASE_URL", "").strip(),
+            google_api=variables.get("COMPANION_GOOGLE_API", "").strip(),
+            secrets_key=variables.get("COMPANION_SECRETS_KEY", ""),
+            now=variables.get("COMPANION_NOW", ""),
+        )
+
+    @property
+    def book(self) -> Path:
+        """The database's file. Raises BadInput for a URL that names none."""
+        return path_of(self.database_url) if self.database_url else self.home / "companion.db"

@@ -1,0 +1,374 @@
+"""Assembly: `build` joins the services over the outside parts that it is given.
+
+The real app, the demo and the tests call it alike and differ only in their `Ports`. `Application`
+is what commands and pages use; nothing else wires one service to another.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from companion.domain.event_keys import OWN_ID
+from companion.services.accounts.accounts import Accounts, PasswordHasher
+from companion.services.accounts.sessions import SessionStore
+from companion.services.book.availability import Availability
+from companion.services.book.booking import Booking
+from companion.services.book.view import BookView
+from companion.services.changes import Changes
+from companion.services.feeds.feeds import Feeds
+from companion.services.feeds.ports import FeedWriter, KeptFeeds
+from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, Reachability
+from companion.services.google.connecting import Connecting
+from companion.services.imports.history import ImportHistory
+from companion.services.imports.importing import DocumentReader, Importing
+from companion.services.imports.layouts.software import Software
+from companion.services.maintenance.backup import Backups, Sealing, weakness_of
+from companion.services.maintenance.doctor import Doctor
+from companion.services.maintenance.findings import CheckContext, ComputerProbes
+from companion.services.maintenance.support import Support
+from companion.services.ports import (
+    ActivityLog,
+    AppointmentBook,
+    Clock,
+    FeedStore,
+    Google,
+    Ledger,
+    SecretStore,
+    SettingsStore,
+)
+from companion.services.settings.practitioners import Practitioners
+from companion.services.settings.setup import Setup
+from companion.services.settings.transfer import SettingTransfer
+from companion.services.sources.notes import SourceNotes
+from companion.services.sources.sources import Sources
+from companion.services.sources.watching import Watching
+from companion.services.status import Status
+from companion.services.sync.auditing import Auditing
+from companion.services.sync.pacing import Pacer
+from companion.services.sync.snapshot import NamedLocks, SyncParts
+from companion.services.sync.staleness import Staleness
+from companion.services.sync.syncing import Syncing
+from companion.services.sync.worker import Worker
+from companion.services.uploads import Uploads
+from companion.services.workbooks import WorkbookReader
+
+
+class Stores(Protocol):
+    """One database."""
+
+    @property
+    def book(self) -> AppointmentBook: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def feeds(self) -> FeedStore: ...
+
+    @property
+    def activity(self) -> ActivityLog: ...
+
+    async def integrity(self) -> str:
+        """``ok``, or the first trouble found. Raises StoreDamaged."""
+        ...
+
+    async def backup_to(self, path: Path) -> None:
+        """A copy as of now, complete or not there at all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Every part that comes from outside, and what is known of this home."""
+
+    home: Path
+    """The data folder: drafts, backups and copies of watched files lie in it."""
+    clock: Clock
+    changes: Changes
+    """To which the stores publish."""
+    settings: SettingsStore
+    stores: Stores
+    secrets: SecretStore
+    google: Google
+    workbooks: WorkbookReader
+    documents: Mapping[str, DocumentReader]
+    """Readers of files that hold no table, by the kind of their workbook."""
+    own_layouts: Callable[[], Sequence[Software]]
+    """Layouts that the practice has added."""
+    feed_writer: FeedWriter
+    feed_files: KeptFeeds
+    source_notes: SourceNotes
+    sync_locks: NamedLocks
+    """One pass per practitioner among all processes."""
+    passwords: PasswordHasher
+    sessions: SessionStore
+    network: Network
+    probes: ComputerProbes
+    sealing: Sealing
+    version: str
+    """Of Calendar Companion."""
+    log_name: str
+    listener: tuple[str, int] = (ANYWHERE, FEED_PORT)
+    """Where the listener for phones is, or was when the app last ran."""
+    secrets_key: str = ""
+    """COMPANION_SECRETS_KEY, to warn of a weak one and to keep it out of support bundles."""
+    rehearsing: bool = False
+    """The clock is set by COMPANION_NOW."""
+    recovered: Callable[[], str] = lambda: ""
+    """A sentence when the settings had to come from their last good copy; else empty."""
+    app_runs: Callable[[], bool] = lambda: False
+    """Is the app of this home running, in whichever process?"""
+    chance: random.Random = field(default_factory=random.Random)
+    """Jitter."""
+    new_id: Callable[[], str] = lambda: uuid4().hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """Every service of one home, for commands and pages."""
+
+    clock: Clock
+    changes: Changes
+    settings: SettingsStore
+    book: AppointmentBook
+    activity: ActivityLog
+    practitioners: Practitioners
+    importing: Importing
+    imports: ImportHistory
+    sources: Sources
+    watching: Watching
+    connecting: Connecting
+    syncing: Syncing
+    auditing: Auditing
+    uploads: Uploads
+    feeds: Feeds
+    reachability: Reachability
+    status: Status
+    worker: Worker
+    booking: Booking
+    book_view: BookView
+    availability: Availability
+    doctor: Doctor
+    support: Support
+    backups: Backups
+    transfer: SettingTransfer
+    accounts: Accounts
+    setup: Setup
+    recovered: str
+    """A sentence when the settings had to come from their last good copy; else empty."""
+
+
+def build(ports: Ports) -> Application:
+    """Nothing is opened or started: `worker.run` and `watching.run` are for the app to call, and
+    `feeds.close` for whoever closes the ports."""
+    clock, settings, home = ports.clock, ports.settings, ports.home
+    book, ledger = ports.stores.book, ports.stores.ledger
+    links, activity = ports.stores.feeds, ports.stores.activity
+    practice = settings.read().practice
+    spool = home / "watched"
+
+    # ── sync ──────────────────────────────────────────────────────────────────────────────────
+    staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
+    pacer = Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate)
+    syncing = Syncing(
+        SyncParts(
+            book=book,
+            ledger=ledger,
+            settings=settings,
+            google=ports.google,
+            activity=activity,
+            locks=ports.sync_locks,
+            pacer=pacer,
+            clock=clock,
+            chance=ports.chance,
+            stale_since=staleness.for_google,
+        ),
+        ports.changes,
+    )
+    auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
+    setup = Setup(settings, clock)
+
+    # ── feeds ─────────────────────────────────────────────────────────────────────────────────
+    bound, port = ports.listener
+    reachability = Reachability(
+        settings=settings,
+        feeds=links,
+        network=ports.network,
+        probes=ports.probes,
+        clock=clock,
+        bound=bound,
+        port=port,
+    )
+    feeds = Feeds(
+        book=book,
+        settings=settings,
+        store=links,
+        secrets=ports.secrets,
+        activity=activity,
+        clock=clock,
+        changes=ports.changes,
+        writer=ports.feed_writer,
+        kept=ports.feed_files,
+        listener=reachability.listener,
+        stale_since=staleness.since,
+    )
+
+    async def prune_activity() -> None:
+        await activity.prune(clock.now() - settings.read().practice.activity_kept)
+
+    worker = Worker(
+        syncing=syncing,
+        auditing=auditing,
+        book=book,
+        settings=settings,
+        clock=clock,
+        chance=ports.chance,
+        changes=ports.changes,
+        staleness=staleness,
+        daily=(feeds.tidy, prune_activity),
+    )
+
+    # ── what comes in ─────────────────────────────────────────────────────────────────────────
+    practitioners = Practitioners(
+        settings=settings, book=book, clock=clock, leaving=(feeds.revoke_all,)
+    )
+    importing = Importing(
+        book=book,
+        settings=settings,
+        practitioners=practitioners,
+        reader=ports.workbooks,
+        documents=ports.documents,
+        own_layouts=ports.own_layouts,
+        activity=activity,
+        clock=clock,
+    )
+    connecting = Connecting(
+        google=ports.google,
+        settings=settings,
+        secrets=ports.secrets,
+        ledger=ledger,
+        activity=activity,
+        clock=clock,
+        syncing=syncing,
+    )
+    return Application(
+        clock=clock,
+        changes=ports.changes,
+        settings=settings,
+        book=book,
+        activity=activity,
+        practitioners=practitioners,
+        importing=importing,
+        imports=ImportHistory(
+            book=book,
+            settings=settings,
+            practitioners=practitioners,
+            feeds=links,
+            activity=activity,
+            clock=clock,
+        ),
+        sources=Sources(
+            settings=settings, notes=ports.source_notes, importing=importing, spool=spool
+        ),
+        watching=Watching(
+            settings=settings,
+            notes=ports.source_notes,
+            importing=importing,
+            book=book,
+            activity=activity,
+            clock=clock,
+            spool=spool,
+        ),
+        connecting=connecting,
+        syncing=syncing,
+        auditing=auditing,
+        uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),
+        feeds=feeds,
+        reachability=reachability,
+        status=Status(
+            settings=settings,
+            book=book,
+            ledger=ledger,
+            feeds=links,
+            activity=activity,
+            syncing=syncing,
+            clock=clock,
+            staleness=staleness,
+        ),
+        worker=worker,
+        booking=Booking(
+            book=book,
+            settings=settings,
+            clock=clock,
+            identity=lambda: f"{OWN_ID}{ports.new_id()}",
+        ),
+        book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=links, clock=clock),
+        availability=Availability(settings=settings),
+        doctor=Doctor(_check_context(ports, connecting, reachability)),
+        support=Support(
+            settings=settings,
+            book=book,
+            ledger=ledger,
+            feeds=links,
+            activity=activity,
+            secrets=ports.secrets,
+            versions=ports.probes.versions,
+            clock=clock,
+            home=home,
+            program=ports.version,
+            log_name=ports.log_name,
+            passphrases=(ports.secrets_key,),
+        ),
+        backups=Backups(
+            settings=settings,
+            book=book,
+            feeds=links,
+            secrets=ports.secrets,
+            activity=activity,
+            copy_database=ports.stores.backup_to,
+            sealing=ports.sealing,
+            clock=clock,
+            home=home,
+            program=ports.version,
+        ),
+        transfer=SettingTransfer(settings=settings, clock=clock),
+        setup=setup,
+        accounts=Accounts(
+            settings=settings,
+            passwords=ports.passwords,
+            sessions=ports.sessions,
+            activity=activity,
+            clock=clock,
+        ),
+        recovered=ports.recovered(),
+    )
+
+
+def _check_context(
+    ports: Ports, connecting: Connecting, reachability: Reachability
+) -> CheckContext:
+    stores, key = ports.stores, ports.secrets_key
+    return CheckContext(
+        settings=ports.settings,
+        book=stores.book,
+        ledger=stores.ledger,
+        feeds=stores.feeds,
+        secrets=ports.secrets,
+        google=ports.google,
+        connecting=connecting,
+        probes=ports.probes,
+        clock=ports.clock,
+        home=ports.home,
+        program=ports.version,
+        integrity=stores.integrity,
+        recovered=ports.recovered,
+        weak_key=weakness_of(key) if key.strip() else "",
+        rehearsing=ports.rehearsing,
+        listener=reachability.listener,
+        app_runs=ports.app_runs,
+    )

@@ -1,0 +1,127 @@
+"""AccountChanges: what connecting and disconnecting change of a practitioner's account.
+
+That is the link in the settings, the sign-in at Google and its token, and a line in the activity
+list. Google drops *all* sign-ins of an account with this client when one is revoked, so an account
+that is in use here, by anybody, is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from companion.domain.errors import BadInput, CompanionError, RemoteError, SignInError
+from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
+from companion.services.activity import note
+from companion.services.google.consents import same_account
+from companion.services.ports import (
+    ActivityKind,
+    ActivityLog,
+    Clock,
+    Google,
+    SecretStore,
+    SettingsStore,
+    SignedIn,
+)
+
+
+def token_name(practitioner_id: str) -> str:
+    """In the SecretStore."""
+    return f"google/token/{practitioner_id}"
+
+
+class AccountChanges:
+    def __init__(
+        self,
+        google: Google,
+        settings: SettingsStore,
+        secrets: SecretStore,
+        activity: ActivityLog,
+        clock: Clock,
+    ) -> None:
+        self._google = google
+        self._settings = settings
+        self._secrets = secrets
+        self._activity = activity
+        self._clock = clock
+
+    def record(self, practitioner_id: str) -> PractitionerSettings:
+        """Raises NotFound."""
+        return self._settings.read().record(practitioner_id)
+
+    async def edit(
+        self,
+        practitioner_id: str,
+        edit_link: Callable[[GoogleLink], GoogleLink] = lambda link: link,
+        *,
+        enabled: bool | None = None,
+    ) -> PractitionerSettings:
+        """`enabled`: switch the sync on or off; None leaves it."""
+
+        def edit(settings: Settings) -> Settings:
+            record = settings.record(practitioner_id)
+            choices = record.choices
+            if enabled is not None:
+                choices = replace(choices, enabled=enabled)
+            return settings.with_practitioner(
+                replace(record, google=edit_link(record.google), choices=choices)
+            )
+
+        return (await self._settings.change(edit)).record(practitioner_id)
+
+    async def keep_token(self, name: str, signed_in: SignedIn) -> None:
+        """`name`: the practitioner's id, or that of a trial."""
+        await self._secrets.put(token_name(name), signed_in.token)
+        await self._google.forget(name)
+
+    async def drop_token(self, name: str) -> None:
+        await self._secrets.remove(token_name(name))
+        await self._google.forget(name)
+
+    async def revoke(self, practitioner_id: str, account: str) -> bool:
+        """False when Google could not be told."""
+        if self._used_by_another(account, practitioner_id):
+            return True
+        try:
+            await self._google.revoke(practitioner_id)
+        except (RemoteError, SignInError):
+            return False
+        return True
+
+    async def discard(self, signed_in: SignedIn) -> None:
+        """Give a sign-in that is not kept back to Google."""
+        if signed_in.account and not self._used_by_another(signed_in.account):
+            with contextlib.suppress(CompanionError):  # the reason for refusing matters more
+                await self._google.discard(signed_in)
+
+    def _used_by_another(self, account: str, practitioner_id: str = "") -> bool:
+        return any(
+            key != practitioner_id and same_account(each.google.account, account)
+            for key, each in self._settings.read().practitioners.items()
+        )
+
+    def check_free(self, practitioner_id: str, calendar_id: str) -> None:
+        """One calendar for one practitioner: an audit of the one would remove the other's events.
+        Raises BadInput."""
+        for key, each in self._settings.read().practitioners.items():
+            link = each.google
+            if key != practitioner_id and link.connected and link.calendar_id == calendar_id:
+                raise BadInput(
+                    f"That calendar is already kept for {each.practitioner.name}.",
+                    "Choose another calendar, or let us create a new one.",
+                    field="calendar",
+                )
+
+    async def log(
+        self, practitioner_id: str, kind: ActivityKind, text: str, *, count: int = 1
+    ) -> None:
+        await note(
+            self._activity,
+            self._clock,
+            kind,
+            text,
+            cause="connecting",
+            practitioner_id=practitioner_id,
+            count=count,
+        )

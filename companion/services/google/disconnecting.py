@@ -1,0 +1,75 @@
+"""Disconnecting a practitioner from Google, with or without removing the events there."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+from companion.domain.errors import CompanionError
+from companion.domain.event_keys import is_notice
+from companion.services.google.account_changes import AccountChanges
+from companion.services.ports import ActivityKind, CalendarRef, Ledger, calendar_of
+from companion.services.sync.syncing import Syncing
+
+_EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
+_NOT_TOLD = (
+    " Google could not be told: remove Calendar Companion under Third-party access in the Google "
+    "account."
+)
+
+
+class Disconnecting:
+    def __init__(self, changes: AccountChanges, ledger: Ledger, syncing: Syncing) -> None:
+        self._changes = changes
+        self._ledger = ledger
+        self._syncing = syncing
+
+    async def disconnect(self, practitioner_id: str, *, remove_events: bool) -> int:
+        """How many events were removed. When removing fails it raises: still connected, but the
+        sync switched off, so that it does not put back what was removed.
+
+        The calendar id is kept, so that connecting again finds the same calendar; the ledger's
+        rows stay for events that stay."""
+        record = await self._changes.edit(practitioner_id, enabled=False)
+        link, calendar, removed = record.google, calendar_of(record), 0
+        if link.connected and remove_events:
+            removed = await self._remove_events(calendar)
+        elif link.connected:
+            await self._remove_notice(calendar)
+        told = await self._changes.revoke(practitioner_id, link.account)
+        await self._changes.drop_token(practitioner_id)
+        await self._changes.edit(
+            practitioner_id,
+            lambda old: replace(old, account="", scopes=(), connected_at=None),
+            enabled=False,
+        )
+        text = "Disconnected from Google." if remove_events else _EVENTS_STAY
+        await self._changes.log(
+            practitioner_id, ActivityKind.DISCONNECT, text if told else text + _NOT_TOLD
+        )
+        return removed
+
+    async def _remove_events(self, calendar: CalendarRef) -> int:
+        """What was removed before it failed is noted too."""
+        done = await self._syncing.remove_events(calendar)
+        if done.events:
+            await self._changes.log(
+                calendar.practitioner_id,
+                ActivityKind.DELETE,
+                f"{done.events} removed from Google",
+                count=done.events,
+            )
+        if done.error is not None:
+            raise done.error
+        await self._ledger.edit_state(
+            calendar.practitioner_id,
+            lambda state: replace(state, events=0, waiting=0, proof=None, held=None),
+        )
+        return done.events
+
+    async def _remove_notice(self, calendar: CalendarRef) -> None:
+        """The events stay, but not the notice that they are old: nobody would take it back. What
+        Google refuses keeps nobody from disconnecting."""
+        if any(is_notice(each.key) for each in await self._ledger.entries(calendar)):
+            with contextlib.suppress(CompanionError):
+                await self._syncing.remove_events(calendar, notice_only=True)

@@ -1,0 +1,38 @@
+"""A real Syncing over a test's own fakes, for services that ask it to remove events."""
+
+from __future__ import annotations
+
+import random
+
+from companion.services.changes import Changes
+from companion.services.ports import ActivityLog, Clock, Google, Ledger, SettingsStore
+from companion.services.sync.pacing import Pacer
+from companion.services.sync.snapshot import SyncParts
+from companion.services.sync.syncing import Syncing
+from tests.fakes.services import FreeLocks
+from tests.fakes.stores import MemoryBook
+
+
+def syncing_over(
+    *,
+    google: Google,
+    settings: SettingsStore,
+    ledger: Ledger,
+    activity: ActivityLog,
+    clock: Clock,
+) -> Syncing:
+    """With an empty book and Google's usual limits."""
+    return Syncing(
+        SyncParts(
+            book=MemoryBook(),
+            ledger=ledger,
+            settings=settings,
+            google=google,
+            activity=activity,
+            locks=FreeLocks(),
+            pacer=Pacer(clock, user_rate=10, project_rate=166),
+            clock=clock,
+            chance=random.Random(1),
+        ),
+        Changes(),
+    )

@@ -1,0 +1,23 @@
+"""`until`: wait for what threads, servers and pages do, which tell the event loop nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """`seconds` of looks at most. What is not there yet may raise AssertionError, StopIteration
+    or IndexError."""
+    for _look in range(int(seconds / 0.02)):
+        if _holds(condition):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come about")
+
+
+def _holds(condition: Callable[[], object]) -> object:
+    try:
+        return condition()
+    except (AssertionError, StopIteration, IndexError):
+        return False

@@ -12,8 +12,8 @@ from companion.domain.settings import Settings
 from companion.services.imports.naming import Naming
 from companion.services.imports.previews import ImportPreview
 from companion.services.imports.questions import Question
-from companion.services.imports.reading.reader import ColumnUse
-from companion.services.imports.reading.sheets import SheetUse
+from companion.services.imports.reading.grid import SheetUse
+from companion.services.imports.reading.results import ColumnUse
 from companion.services.imports.reading.statuses import StatusWord
 
 

@@ -19,12 +19,8 @@ from companion.services.imports.layouts import Layout
 from companion.services.imports.mappings import fits
 from companion.services.imports.questions import Answers
 from companion.services.imports.reading.headings import squeezed
-from companion.services.imports.reading.reader import (
-    Reading,
-    Setting,
-    UnknownLayout,
-    read_workbook,
-)
+from companion.services.imports.reading.reader import read_workbook
+from companion.services.imports.reading.results import Reading, Setting, UnknownLayout
 from companion.services.imports.shape import without_stale
 from companion.services.workbooks import Workbook
 

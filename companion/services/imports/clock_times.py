@@ -87,6 +87,8 @@ def _clock_of_number(number: float, unit: TimeUnit) -> int:
         if number <= LAST_SERIAL and number > 365:  # a serial day and its time
             return _within_a_day((number % 1) * DAY_SECONDS)
         raise ValueError
+    if unit is TimeUnit.CLOCK and 0 < number < 100:
+        raise ValueError  # hours, or minutes: nobody can tell
     if unit is TimeUnit.MINUTES:
         return _within_a_day(number * 60)
     if unit is TimeUnit.SECONDS or number >= 10_000:

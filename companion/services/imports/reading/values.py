@@ -190,17 +190,26 @@ def _implausible(numbers: Mapping[object, int], unit: LengthUnit, *, seconds: bo
 
 def _time_unit(cells: Mapping[object, int]) -> TimeUnit:
     """What whole numbers mean in a column of times of day."""
-    numbers = [each for cell in cells if (each := _number(cell)) is not None]
-    whole = [int(each) for each in numbers if each.is_integer() and each >= 0]
-    if not whole or len(whole) * 2 < len(cells):
+    whole = [number for cell in cells if (number := _whole(cell)) is not None]
+    if len(whole) * 2 <= len(cells) or all(_is_clock(each) for each in whole):
         return TimeUnit.CLOCK
-    if all(each % 100 < 60 and each < 2_400 for each in whole) and not all(
-        each in {0, *range(1, 60)} for each in whole
-    ):
-        return TimeUnit.CLOCK
-    if max(whole) < 1_440:
+    if 240 <= max(whole) < 1_440:
         return TimeUnit.MINUTES
     return TimeUnit.SECONDS if max(whole) < 86_400 else TimeUnit.CLOCK
+
+
+def _whole(cell: object) -> int | None:
+    """A whole number; "09.00" is a time of day, not nine."""
+    if isinstance(cell, str):
+        plain = read_line(cell)
+        return int(plain) if plain.isdecimal() and len(plain) < 10 else None
+    number = _number(cell)
+    return int(number) if number is not None and number.is_integer() and number >= 0 else None
+
+
+def _is_clock(number: int) -> bool:
+    """Can it be hours and minutes, as in 930?"""
+    return number % 100 < 60 and number < 2_400
 
 
 def with_asked_length(layout: Layout, rows: int, asking: Asking) -> Layout:

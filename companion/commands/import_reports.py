@@ -31,6 +31,7 @@ def import_json(
         "rejected": [{"row": each.row, "reason": each.reason} for each in report.rejected],
         "questions": [question_json(each) for each in questions],
         "held": held,
+        "compared_whole": report.why_whole,
     }
     if isinstance(report, ImportReport):
         document["practitioners_created"] = [each.name for each in report.created]
@@ -61,17 +62,19 @@ def import_words(report: ImportPreview | ImportReport, *, dry_run: bool) -> None
         f"{report.removed} removed; {report.unchanged} unchanged."
     )
     if report.cancelled:
-        out.print(f"{report.cancelled} of them {verb} cancelled.")
+        out.print(f"Cancelled by it: {report.cancelled}.")
     if report.older:
-        out.print(f"{report.older} rows are older than what the book has: left alone.")
+        out.print(f"Older than what the book has, and left alone: {report.older}.")
     for each in report.kept:
-        out.print(f"{each.count} not removed: {each.why}")
+        out.print(f"Not removed: {each.count}. {each.why}.")
+    if report.why_whole:
+        out.print(report.why_whole)
     if isinstance(report, ImportReport):
         for person in report.created:
             out.print(f'New practitioner: {person.name} (id "{person.id}")')
     else:
         for name in report.creates:
-            out.print(f"Would create the practitioner {name}")
+            out.print(f"New practitioner, to be created: {name}")
         for note in report.notes:
             out.print(note)
     if report.rejected:

@@ -29,7 +29,9 @@ from companion.domain.errors import BadInput
 from companion.services.files import write_file
 
 if TYPE_CHECKING:
+    from companion.domain.settings import Settings
     from companion.services.assembly import Application
+    from companion.services.imports.importing import ImportPreview
     from companion.services.ports import Activity
     from companion.services.sources.sources import SourceStatus
 
@@ -65,7 +67,6 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
     json: Json = False,
 ) -> None:
     """Take a practice-software export into the book."""
-    from companion.services.imports.explanation import explain as explained
     from companion.services.imports.questions import with_guesses
     from companion.services.imports.reading.asking import answers_of
 
@@ -86,22 +87,11 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
         if save_mapping is not None:
             write_file(save_mapping, preview.reading.mapping.encode())
         if explain:
-            found = explained(preview, application.settings.read())
-            if json:
-                as_json(explanation_json(found))
-            else:
-                explanation_words(found)
+            _explain(preview, application.settings.read(), json=json)
             return DONE
         held = bool(preview.open) or (bool(preview.held) and not yes)
         if dry_run or held:
-            if json:
-                as_json(import_json(preview, preview.open, held=held))
-            else:
-                import_words(preview, dry_run=True)
-            if preview.open:
-                err.print(question_words(preview.open))
-            elif held:
-                err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
+            _show(preview, held=held, json=json)
             return HELD if held else DONE
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
@@ -109,10 +99,34 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
         if json:
             as_json(import_json(report, report.questions, held=report.held))
         else:
-            import_words(report, dry_run=False)
+            import_words(report, dry_run=report.held)
+        if report.held:
+            err.print(f"{report.why_held}\nNothing was changed.")
         return HELD if report.held else DONE
 
     run_command(work, json=json, who="an import")
+
+
+def _explain(preview: ImportPreview, settings: Settings, *, json: bool) -> None:
+    from companion.services.imports.explanation import explain
+
+    found = explain(preview, settings)
+    if json:
+        as_json(explanation_json(found))
+    else:
+        explanation_words(found)
+
+
+def _show(preview: ImportPreview, *, held: bool, json: bool) -> None:
+    """What it would do, and what keeps it from being done."""
+    if json:
+        as_json(import_json(preview, preview.open, held=held))
+    else:
+        import_words(preview, dry_run=True)
+    if preview.open:
+        err.print(question_words(preview.open))
+    if preview.held and held:
+        err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
 
 
 def _text_of(mapping: Path | None) -> str | None:

@@ -22,11 +22,10 @@ from companion.domain.events import (
     SUMMARY_LIMIT,
     BusyStatus,
     CalendarEvent,
-    clean_text,
     project,
-    shorten,
 )
 from companion.domain.redaction import redactor
+from companion.domain.texts import clean_text, shorten
 from companion.domain.window import SyncWindow
 
 WINDOW = SyncWindow(

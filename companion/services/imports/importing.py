@@ -5,7 +5,7 @@ time), and works out what would change; `apply` does it in one transaction of th
 the two the book may change, so `apply` works the plan out again from the rows it was shown.
 Reading and planning run in a thread: the event loop never waits for 50,000 rows.
 
-A held plan (see `import_plan`) changes nothing until `yes`. Names nobody answers to become new
+A held plan (see `plan`) changes nothing until `yes`. Names nobody answers to become new
 practitioners, unless `assignments` says whom they mean; such a name is kept as an alias. A
 mapping given once is kept under its source's name when the import is applied.
 """

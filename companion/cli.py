@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import companion
-from companion.commands import feeds, google, imports, maintenance, people, syncing
+from companion.commands import feeds, google, import_history, imports, maintenance, people, syncing
 from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, internal_error, interrupted
 from companion.console import as_json, print_error
 from companion.domain.errors import CompanionError
@@ -121,5 +121,5 @@ def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bo
         raise typer.Exit(internal_error(error)) from None
 
 
-for group in (imports, people, google, syncing, feeds, maintenance):
+for group in (imports, import_history, people, google, syncing, feeds, maintenance):
     app.add_typer(group.app)

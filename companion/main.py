@@ -5,20 +5,23 @@ Commands and the app open a home alike and differ only in what they call of the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 
 import companion
 from companion.adapters.backup import SealedArchive
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.feed_files import FeedFiles
+from companion.adapters.fhir import sheets_of_fhir
 from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.network.interfaces import MachineNetwork, noted_listener
+from companion.adapters.own_layouts import OwnLayouts
 from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.probes import MachineProbes
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
@@ -26,12 +29,13 @@ from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular.tables import TableFiles
+from companion.adapters.tabular.files import WorkbookFiles
 from companion.environment import Environment
 from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
+from companion.services.workbooks import Sheet
 
 
 @asynccontextmanager
@@ -66,7 +70,9 @@ async def open_ports(
             stores=stores,
             secrets=secrets,
             google=google,
-            tables=TableFiles(),
+            workbooks=WorkbookFiles(),
+            documents={"ics": _calendar_file, "json": sheets_of_fhir, "ndjson": sheets_of_fhir},
+            own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
@@ -97,3 +103,10 @@ async def open_companion(
             yield application
         finally:
             await application.feeds.close()
+
+
+def _calendar_file(content: bytes, now: datetime) -> Sequence[Sheet]:
+    # The libraries are slow to import, and most exports are tables.
+    from companion.adapters.calendar_file import sheets_of_calendar
+
+    return sheets_of_calendar(content, now)

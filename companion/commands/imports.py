@@ -134,7 +134,9 @@ def sources_add(
             leave_files=leave_files,
         )
         if json:
-            as_json({"source": source.name, "folder": source.folder, "snapshot": source.snapshot})
+            as_json(
+                {"source": source.name, "folder": source.folder, "snapshot": bool(source.snapshot)}
+            )
         else:
             out.print(f"{source.folder} is watched for {source.name} while the app runs.")
 
@@ -143,17 +145,40 @@ def sources_add(
 
 @sources.command("remove")
 def sources_remove(
-    name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    appointments: Annotated[
+        bool, typer.Option("--appointments", help="Take what it brought out of the book too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Without asking once more.")] = False,
+    json: Json = False,
 ) -> None:
-    """Forget a source and its folder; its appointments and files stay."""
+    """Forget a source and its folder; its files stay, and so do its appointments unless told."""
 
-    async def work(application: Application) -> None:
-        source = application.sources.source(name)
-        await application.sources.remove(source.name)
+    async def work(application: Application) -> int:
+        brought = await application.imports.brought_by(name) if appointments else 0
+        known = {each.settings.name for each in await application.sources.overview()}
+        # One from before sources were remembered is in the book alone.
+        source = name if brought and name not in known else application.sources.source(name).name
+        brought = await application.imports.brought_by(source) if appointments else 0
+        held = brought > 0 and not yes
+        if not held:
+            if appointments:
+                await application.imports.remove_source(source, by="command")
+            if source in known:
+                await application.sources.remove(source)
         if json:
-            as_json({"source": source.name, "removed": True})
-        else:
-            out.print(f"{source.name} is forgotten; its appointments stay in the book.")
+            document = {"source": source, "removed": not held, "appointments": brought}
+            as_json({**document, "held": held})
+        elif not held:
+            left = "its appointments stay in the book"
+            stay = f"{brought} appointments were removed" if appointments else left
+            out.print(f"{source} is forgotten; {stay}.")
+        if held:
+            err.print(
+                f"This would take {brought} appointments of {source} out of the book. Nothing was "
+                "changed. If this is right, add --yes."
+            )
+        return HELD if held else DONE
 
     run_command(work, json=json)
 
@@ -227,7 +252,7 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
     return {
         "source": status.settings.name,
         "folder": status.settings.folder,
-        "snapshot": status.settings.snapshot,
+        "snapshot": bool(status.settings.snapshot),
         "leave_files": status.settings.leave_files,
         "mapping": bool(status.settings.mapping),
         "last_file": note.last_file,

@@ -31,8 +31,8 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.plain_text import clean_text, shorten, without_markup
 from companion.domain.redaction import has_case, redactor
-from companion.domain.texts import clean_text, shorten, without_tags
 from companion.domain.window import SyncWindow
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -319,7 +319,7 @@ class _Wording:
             lines.insert(0, f"Status: {occurrence.show_as.value.capitalize()}")
         notes = occurrence.notes if self._shows_notes else ""
         if notes:
-            lines.append(without_tags(texts.redact(clean_text(notes, keep_lines=True))))
+            lines.append(without_markup(texts.redact(clean_text(notes, keep_lines=True))))
         return shorten("\n".join(lines), DESCRIPTION_LIMIT) if lines else ""
 
     def _summary(self, appointment: Appointment, title: str, redact: Callable[[str], str]) -> str:

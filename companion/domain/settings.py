@@ -84,12 +84,20 @@ class SourceSettings:
     name: str
     mapping: str = ""
     """TOML text of its mapping; empty for a layout recognised by its headers."""
-    snapshot: bool = False
-    """Files are whole (what is missing was removed) rather than changes only."""
+    snapshot: bool | None = None
+    """Files are whole (what is missing was removed) rather than changes only; None where nobody
+    has said: whole when they have no appointment ids."""
     folder: str = ""
     """Watched folder; empty for none."""
     leave_files: bool = False
     """Imported files stay where they are and are remembered, instead of being filed away."""
+    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """To questions that its files raised, by key; not asked again."""
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Heading of each field in the last file taken in: one that has gone or is called otherwise
+    is asked about."""
+    statuses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Status words met so far, and what each was taken for (``booked``, ``cancelled``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

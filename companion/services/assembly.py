@@ -7,7 +7,7 @@ is what commands and pages use; nothing else wires one service to another.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +24,9 @@ from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, Reachability
 from companion.services.google.connecting import Connecting
-from companion.services.imports.importing import Importing
+from companion.services.imports.history import ImportHistory
+from companion.services.imports.importing import DocumentReader, Importing
+from companion.services.imports.layouts.software import Software
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.findings import CheckContext, ComputerProbes
@@ -38,7 +40,6 @@ from companion.services.ports import (
     Ledger,
     SecretStore,
     SettingsStore,
-    TableReader,
 )
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
@@ -54,6 +55,7 @@ from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
+from companion.services.workbooks import WorkbookReader
 
 
 class Stores(Protocol):
@@ -93,7 +95,11 @@ class Ports:
     stores: Stores
     secrets: SecretStore
     google: Google
-    tables: TableReader
+    workbooks: WorkbookReader
+    documents: Mapping[str, DocumentReader]
+    """Readers of files that hold no table, by the kind of their workbook."""
+    own_layouts: Callable[[], Sequence[Software]]
+    """Layouts that the practice has added."""
     feed_writer: FeedWriter
     feed_files: KeptFeeds
     source_notes: SourceNotes
@@ -133,6 +139,7 @@ class Application:
     activity: ActivityLog
     practitioners: Practitioners
     importing: Importing
+    imports: ImportHistory
     sources: Sources
     watching: Watching
     connecting: Connecting
@@ -234,7 +241,9 @@ def build(ports: Ports) -> Application:
         book=book,
         settings=settings,
         practitioners=practitioners,
-        reader=ports.tables,
+        reader=ports.workbooks,
+        documents=ports.documents,
+        own_layouts=ports.own_layouts,
         activity=activity,
         clock=clock,
     )
@@ -255,6 +264,14 @@ def build(ports: Ports) -> Application:
         activity=activity,
         practitioners=practitioners,
         importing=importing,
+        imports=ImportHistory(
+            book=book,
+            settings=settings,
+            practitioners=practitioners,
+            feeds=links,
+            activity=activity,
+            clock=clock,
+        ),
         sources=Sources(
             settings=settings, notes=ports.source_notes, importing=importing, spool=spool
         ),

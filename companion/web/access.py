@@ -19,6 +19,7 @@ from companion.services.book.view import BookView
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
+from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
 from companion.services.maintenance.doctor import Doctor
@@ -41,6 +42,7 @@ class PageServices:
     settings: SettingsReader
     practitioners: Practitioners
     importing: Importing
+    imports: ImportHistory
     sources: Sources
     connecting: Connecting
     syncing: Syncing
@@ -66,6 +68,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         settings=gated(SettingsReader(services.settings), who),
         practitioners=gated(services.practitioners, who),
         importing=gated(services.importing, who),
+        imports=gated(services.imports, who),
         sources=gated(services.sources, who),
         connecting=gated(services.connecting, who),
         syncing=gated(services.syncing, who),

@@ -25,7 +25,6 @@ import pytest
 from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
 from companion.adapters.tabular.files import WorkbookFiles
-from companion.adapters.tabular.tables import TableFiles
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.settings import FakeSettings
@@ -46,7 +45,7 @@ async def import_twice(file: Path, home: Path) -> dict[str, float]:
         book=database.book,
         settings=settings,
         practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=TableFiles(),
+        reader=WorkbookFiles(),
         activity=database.activity,
         clock=clock,
     )

@@ -26,7 +26,14 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.errors import BadInput, ChangedMeanwhile
-from companion.services.ports import AppointmentBook, BookChange, ImportRecord
+from companion.services.ports import (
+    UNDO_IMPORTS,
+    AppointmentBook,
+    BookChange,
+    ImportMemory,
+    ImportRecord,
+    Undoing,
+)
 from companion.services.rows import row_hash
 from tests.contract.stores import KINDS, opened
 
@@ -548,21 +555,141 @@ async def test_counts_are_of_everyone_or_of_one(book: AppointmentBook) -> None:
     assert await book.count("nobody") == 0
 
 
-async def test_imports_come_newest_first(book: AppointmentBook) -> None:
+async def test_rows_elsewhere_are_those_of_other_sources_that_begin_in_the_span(
+    book: AppointmentBook,
+) -> None:
+    named = {"client_first_name": "Ada", "client_last_name": "Example", "client_id": "C1"}
+    stamp = NOW - timedelta(days=1)
+    one = appointment(1, source="other", updated=stamp, appointment_type="Long", **named)
+    await put(
+        book,
+        one,
+        appointment(2),
+        replace(appointment(3, start=DAY - HOUR), source="other"),
+        appointment(4, source="other", practitioner_id="omar"),
+        replace(weekly(), id="own-1", source="book", source_id="", title="Lunch"),
+    )
+    found = await book.rows_elsewhere("pms", ["mira"], DAY, DAY + timedelta(days=1))
+    row, own = sorted(found, key=lambda each: each.source, reverse=True)
+    assert (row.appointment_id, row.source, row.source_id) == (one.id, "other", "1")
+    assert (row.client_id, row.client_name, row.what) == ("C1", "Ada Example", "Long")
+    assert (row.start, row.end, row.updated) == (one.start, one.end, stamp)
+    assert row.row_hash == row_hash(one)
+    assert (own.source, own.source_id, own.what) == ("book", "", "Lunch")
+
+
+# ── imports and their undoing ─────────────────────────────────────────────────────────────────
+
+
+def record(file_name: str = "a.csv", **changes: Any) -> ImportRecord:
+    return replace(ImportRecord(source="pms", at=NOW, file_name=file_name, by="desk"), **changes)
+
+
+async def test_imports_come_newest_first_with_all_that_was_recorded(
+    book: AppointmentBook,
+) -> None:
+    memory = ImportMemory(
+        created=("mira",),
+        aliases={"omar": ("O. Example",)},
+        answers=("date_order",),
+        columns={"start": "Begins"},
+    )
     records = [
-        ImportRecord(
-            source="pms",
+        record(
+            f"{number}.csv",
             at=NOW + timedelta(minutes=minute),
-            file_name=f"{number}.csv",
             added=1,
             changed=2,
             removed=3,
             unchanged=4,
             rejected=5,
+            cancelled=6,
+            older=7,
+            kept=8,
+            memory=memory,
         )
         for number, minute in enumerate([0, 5, 5, 1])
     ]
-    for record in records:
-        await book.apply(BookChange(imported=record), NOW)
-    assert await book.imports() == [records[2], records[1], records[3], records[0]]
-    assert await book.imports(1) == [records[2]]
+    for each in records:
+        await book.apply(BookChange(imported=each), NOW)
+    found = await book.imports()
+    assert [each.id for each in found] == [3, 2, 4, 1]
+    assert [replace(each, id=0) for each in found] == [records[n] for n in (2, 1, 3, 0)]
+    assert [each.id for each in await book.imports(1)] == [3]
+
+
+async def test_an_import_keeps_what_it_replaced(book: AppointmentBook) -> None:
+    stays, changes, goes = appointment(1), appointment(2, notes="was"), appointment(3)
+    await put(book, stays, changes, goes)
+    before = {each.id: each for each in await on(book, DAY)}
+    new = appointment(4)
+    change = BookChange(
+        put=[replace(changes, notes="is"), new], remove=[goes.id, "nobody"], imported=record()
+    )
+    await book.apply(change, LATER)
+    (kept,) = await book.imports()
+    assert kept.can_undo
+    found = {each.appointment_id: each for each in await book.replaced(kept.id)}
+    assert {key: each.before for key, each in found.items()} == {
+        changes.id: before[changes.id],
+        goes.id: before[goes.id],
+        new.id: None,
+    }
+    revisions = {key: (each.revision, each.now) for key, each in found.items()}
+    assert revisions == {changes.id: (2, 2), goes.id: (0, 0), new.id: (1, 1)}
+    await put(book, replace(new, notes="later"))
+    await book.apply(BookChange(remove=[changes.id]), LATER)
+    found = {each.appointment_id: each for each in await book.replaced(kept.id)}
+    assert (found[new.id].now, found[changes.id].now) == (2, 0)
+
+
+async def test_an_import_that_comes_back_leaves_the_next_revision(book: AppointmentBook) -> None:
+    await put(book, appointment(1))
+    await book.apply(BookChange(remove=[appointment(1).id]), LATER)
+    await book.apply(BookChange(put=[appointment(1)], imported=record()), LATER)
+    (replaced,) = await book.replaced((await book.imports())[0].id)
+    assert (replaced.before, replaced.revision, replaced.now) == (None, 2, 2)
+
+
+async def test_an_import_is_undone_once(book: AppointmentBook) -> None:
+    await book.apply(BookChange(put=[appointment(1)], imported=record()), NOW)
+    (kept,) = await book.imports()
+    undoing = BookChange(remove=[appointment(1).id], undoes=Undoing(import_id=kept.id, by="ada"))
+    await book.apply(undoing, LATER)
+    (undone,) = await book.imports()
+    assert (undone.undone_at, undone.undone_by, undone.can_undo) == (LATER, "ada", False)
+    assert await book.replaced(kept.id) == []
+    await put(book, appointment(1))
+    with pytest.raises(ChangedMeanwhile):
+        await book.apply(undoing, LATER)
+    assert await book.count() == 1
+
+
+async def test_an_undone_import_leaves_the_one_before_it_to_be_undone(
+    book: AppointmentBook,
+) -> None:
+    one = appointment(1)
+    await book.apply(BookChange(put=[one], imported=record("first")), NOW)
+    await book.apply(BookChange(put=[replace(one, notes="new")], imported=record("2nd")), LATER)
+    second, first = await book.imports()
+    (replaced,) = await book.replaced(second.id)
+    assert replaced.before is not None
+    undoing = Undoing(import_id=second.id, by="ada")
+    await book.apply(BookChange(put=[replaced.before], undoes=undoing), LATER)
+    (replaced,) = await book.replaced(first.id)
+    assert (replaced.before, replaced.revision, replaced.now) == (None, 3, 3)
+
+
+async def test_only_the_newest_imports_can_be_undone(book: AppointmentBook) -> None:
+    for number in range(UNDO_IMPORTS + 2):
+        await book.apply(BookChange(put=[appointment(1)], imported=record(f"{number}")), NOW)
+    await book.apply(BookChange(imported=record("nothing")), LATER)
+    found = await book.imports(1_000)
+    assert [each.can_undo for each in found] == [False, *[True] * UNDO_IMPORTS, False, False]
+
+
+async def test_a_refused_change_records_nothing(book: AppointmentBook) -> None:
+    change = BookChange(put=[appointment(1)], expect={appointment(1).id: 7}, imported=record())
+    with pytest.raises(ChangedMeanwhile):
+        await book.apply(change, NOW)
+    assert await book.imports() == []

@@ -19,7 +19,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
-from companion.adapters.tabular.tables import TableFiles
 from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
@@ -150,7 +149,9 @@ def fake_application(
         stores=stores,
         secrets=secrets,
         google=google,
-        tables=TableFiles(InlineWorkbooks()),
+        workbooks=InlineWorkbooks(),
+        documents={},
+        own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),

@@ -26,6 +26,8 @@ from companion.services.changes import (
     SyncStateChanged,
 )
 from companion.services.ports import (
+    UNDO_IMPORTS,
+    UNDO_ROWS,
     Activity,
     BookChange,
     CalendarRef,
@@ -33,7 +35,9 @@ from companion.services.ports import (
     FeedLink,
     Fetch,
     ImportRecord,
+    Replaced,
     SourceRow,
+    Undoing,
 )
 from companion.services.rows import earliest_start, next_change, row_hash
 
@@ -48,6 +52,8 @@ class MemoryBook:
         self._removed: dict[str, Appointment] = {}
         self._revisions: Counter[str] = Counter()
         self._imports: list[ImportRecord] = []
+        self._replaced: dict[int, dict[str, tuple[Appointment | None, int]]] = {}
+        """By import: each appointment as it was, and the revision that it was left with."""
 
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
@@ -126,18 +132,22 @@ class MemoryBook:
     async def source_rows(self, source: str) -> dict[str, SourceRow]:
         await asyncio.sleep(0)
         return {
-            each.source_id: SourceRow(
-                appointment_id=each.id,
-                source_id=each.source_id,
-                practitioner_id=each.practitioner_id,
-                start=each.start,
-                end=each.end,
-                row_hash=row_hash(each),
-                cancelled=each.cancelled,
-            )
+            each.source_id: _source_row(each)
             for each in self._kept.values()
             if each.source == source and each.source_id
         }
+
+    async def rows_elsewhere(
+        self, source: str, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> list[SourceRow]:
+        await asyncio.sleep(0)
+        return [
+            _source_row(each)
+            for each in self._kept.values()
+            if each.source != source
+            and each.practitioner_id in practitioner_ids
+            and start <= each.start < end
+        ]
 
     async def apply(self, change: BookChange, now: datetime) -> None:
         await asyncio.sleep(0)
@@ -149,6 +159,8 @@ class MemoryBook:
         for key, revision in change.expect.items():
             if revision != (self._kept[key].revision if key in self._kept else 0):
                 raise ChangedMeanwhile
+        undone = self._undone(change.undoes, now)
+        found = {key: self._kept.get(key) for key in (*change.remove, *put)}
         kept, removed, touched = dict(self._kept), dict(self._removed), set[str]()
         for appointment_id in change.remove:
             if appointment_id in kept:
@@ -163,8 +175,11 @@ class MemoryBook:
             touched.add(each.practitioner_id)
         self._check_source_ids(kept.values())
         self._kept, self._removed = kept, removed
+        self._imports = undone
+        if change.undoes is not None:
+            self._rebase(put.values())
         if change.imported is not None:
-            self._imports.append(change.imported)
+            self._record(change.imported, found)
         self._committed(touched)
 
     def _committed(self, touched: set[str]) -> None:
@@ -175,6 +190,43 @@ class MemoryBook:
     async def change_sign(self) -> ChangeSign:
         await asyncio.sleep(0)
         return self.sign
+
+    def _record(self, record: ImportRecord, found: Mapping[str, Appointment | None]) -> None:
+        number = len(self._imports) + 1
+        self._imports.append(replace(record, id=number))
+        wrote = {
+            key: (before, self._kept[key].revision if key in self._kept else 0)
+            for key, before in found.items()
+            if before is not None or key in self._kept
+        }
+        if wrote:
+            self._replaced[number] = wrote
+        total = 0
+        for place, each in enumerate(sorted(self._replaced, reverse=True), start=1):
+            total += len(self._replaced[each])
+            if place > 1 and (place > UNDO_IMPORTS or total > UNDO_ROWS):
+                del self._replaced[each]
+
+    def _rebase(self, back: Iterable[Appointment]) -> None:
+        for each in back:
+            for wrote in self._replaced.values():
+                before, revision = wrote.get(each.id, (None, -1))
+                if revision == each.revision:
+                    wrote[each.id] = before, self._kept[each.id].revision
+
+    def _undone(self, undoing: Undoing | None, now: datetime) -> list[ImportRecord]:
+        if undoing is None:
+            return self._imports
+        marked = [
+            replace(each, undone_at=now, undone_by=undoing.by)
+            if each.id == undoing.import_id and each.undone_at is None
+            else each
+            for each in self._imports
+        ]
+        if marked == self._imports:
+            raise ChangedMeanwhile
+        self._replaced.pop(undoing.import_id, None)
+        return marked
 
     @staticmethod
     def _raised(each: Appointment, before: Appointment | None, now: datetime) -> Appointment:
@@ -212,7 +264,20 @@ class MemoryBook:
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:
         await asyncio.sleep(0)
-        return _newest(self._imports, limit)
+        newest = _newest(self._imports, limit)
+        return [replace(each, can_undo=each.id in self._replaced) for each in newest]
+
+    async def replaced(self, import_id: int) -> list[Replaced]:
+        await asyncio.sleep(0)
+        return [
+            Replaced(
+                appointment_id=key,
+                before=before,
+                revision=revision,
+                now=self._kept[key].revision if key in self._kept else 0,
+            )
+            for key, (before, revision) in sorted(self._replaced.get(import_id, {}).items())
+        ]
 
 
 class MemoryLedger:
@@ -355,6 +420,23 @@ class MemoryStores:
         self.ledger = MemoryLedger(changes)
         self.feeds = MemoryFeeds(changes)
         self.activity = MemoryActivity(changes)
+
+
+def _source_row(each: Appointment) -> SourceRow:
+    return SourceRow(
+        appointment_id=each.id,
+        source=each.source,
+        source_id=each.source_id,
+        practitioner_id=each.practitioner_id,
+        start=each.start,
+        end=each.end,
+        row_hash=row_hash(each),
+        cancelled=each.cancelled,
+        client_id=each.client_id,
+        client_name=each.client_name,
+        what=each.title or each.appointment_type,
+        updated=_in_utc(each.updated),
+    )
 
 
 def _searched(each: Appointment) -> str:

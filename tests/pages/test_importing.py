@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nicegui import ui
 
+from companion.domain.settings import SourceSettings
 from companion.web.ui.components.file_drop import FileDrop
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, field, press, tick, until
@@ -56,7 +57,7 @@ async def test_a_file_is_previewed_then_applied_and_then_deleted(first_day: Visi
     assert [
         each.practitioner.name
         for each in first_day.application.settings.read().practitioners.values()
-    ] == ["Dr Ada Example"]
+    ] == ["Ada Example"]
     assert left_behind(first_day) == []
 
 
@@ -113,31 +114,35 @@ async def test_a_held_import_waits_for_a_tick(first_day: Visit) -> None:
     await first_day.user.open("/import")
     first_day.elements(ui.radio)[0].value = True
     await drop(first_day, "\n".join([HEADERS, row(1), row(20)]))
-    await first_day.user.should_see("This would remove a lot")
+    await first_day.user.should_see("This would change a lot")
     assert not button(first_day, "Apply").enabled
-    tick(first_day, "I have checked it: remove them from the book").value = True
+    tick(first_day, "I have checked it: change the book").value = True
     assert button(first_day, "Apply").enabled
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
     assert await first_day.application.book.count() == 2
 
 
-async def test_an_unknown_layout_is_explained_by_a_form_and_remembered(first_day: Visit) -> None:
+async def test_what_a_file_leaves_open_is_asked_once(first_day: Visit) -> None:
     content = (
-        "Provider,Begins,Finishes,Patient name,Service,Appt No\n"
-        "Dr Ada Example,30/11/2026 9:00,30/11/2026 9:30,Robin Sample,Physio,7"
+        "Provider,Anfang,Ende,Patient name,Service,Status\n"
+        "Dr Ada Example,30/11/2026 9:00,30/11/2026 9:30,Robin Sample,Physio,Moved"
     )
     await first_day.user.open("/import")
     await drop(first_day, content)
-    await first_day.user.should_see("Say what the columns are")
-    assert field(first_day, "Practitioner *").value == "Provider"
-    field(first_day, "Name of this source").value = "Our clinic"
-    press(button(first_day, "Read the file again"))
+    await first_day.user.should_see("What the file leaves open")
+    assert field(first_day, "The date of the appointment").value == "Anfang"
+    assert field(first_day, "The end of the appointment").value == "Ende"
+    field(first_day, "The status “Moved”").value = "booked"
+    press(button(first_day, "Answer"))
     await first_day.user.should_see("1 change to the book")
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
-    source = first_day.application.settings.read().sources["Our clinic"]
-    assert 'practitioner = "Provider"' in source.mapping
+
+    await first_day.user.open("/import")
+    await drop(first_day, content)
+    await first_day.user.should_see("The book already says the same: nothing to apply.")
+    await first_day.user.should_not_see("What the file leaves open")
 
 
 async def test_a_missing_column_is_asked_for(first_day: Visit) -> None:
@@ -186,8 +191,32 @@ async def test_earlier_imports_are_listed(first_day: Visit) -> None:
     await first_day.user.should_see("monday.csv")
 
 
-async def test_a_clients_name_is_not_on_the_preview(first_day: Visit) -> None:
+async def test_the_preview_says_whose_appointment_it_is(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, "\n".join([HEADERS, row(1)]))
     await first_day.user.should_see("What would change")
-    await first_day.user.should_not_see("Robin")
+    await first_day.user.should_see("Robin Sample")
+
+
+async def test_appointments_that_another_source_brought_are_not_doubled(first_day: Visit) -> None:
+    book, settings = first_day.application.book, first_day.application.settings
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await first_day.user.should_see("1 change to the book")
+    press(button(first_day, "Apply"))
+    await first_day.user.should_see("The book is up to date with the file.")
+
+    await settings.change(lambda each: each.with_source(SourceSettings(name="Front desk")))
+    await first_day.user.open("/import")
+    field(first_day, "Source").value = "Front desk"
+    await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
+    await first_day.user.should_see("Same ones?")
+    assert field(first_day, "Bp-allied").value == "skip"
+    press(button(first_day, "Answer"))
+    await first_day.user.should_see("1 change to the book")
+    press(button(first_day, "Apply"))
+    await first_day.user.should_see("The book is up to date with the file.")
+    assert await book.count() == 2
+    newest, _first = await book.imports()
+    assert (newest.source, newest.added, newest.unchanged) == ("Front desk", 1, 1)
+    assert newest.by == "Alex"

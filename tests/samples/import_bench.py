@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from companion.adapters.tabular.tables import TableFiles
+from companion.adapters.calendar_file import sheets_of_calendar
+from companion.adapters.fhir import sheets_of_fhir
 from companion.domain.appointments import Appointment
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
+from companion.services.imports.questions import with_guesses
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
@@ -30,9 +33,14 @@ class ImportBench:
             book=self.book,
             settings=self.settings,
             practitioners=self.practitioners,
-            reader=TableFiles(InlineWorkbooks()),
+            reader=InlineWorkbooks(),
             activity=self.activity,
             clock=self.clock,
+            documents={
+                "ics": sheets_of_calendar,
+                "json": sheets_of_fhir,
+                "ndjson": sheets_of_fhir,
+            },
         )
 
     def file(self, content: bytes, name: str = "export.csv") -> Path:
@@ -47,9 +55,11 @@ class ImportBench:
         source: str | None = None,
         mapping: str | None = None,
         snapshot: bool | None = None,
+        answers: Mapping[str, str] | None = None,
     ) -> ImportPreview:
-        path = self.file(content)
-        return await self.importing.preview(path, source=source, mapping=mapping, snapshot=snapshot)
+        return await self.importing.preview(
+            self.file(content), source=source, mapping=mapping, snapshot=snapshot, answers=answers
+        )
 
     async def take(
         self,
@@ -59,10 +69,15 @@ class ImportBench:
         mapping: str | None = None,
         snapshot: bool | None = None,
         yes: bool = False,
+        answers: Mapping[str, str] | None = None,
     ) -> ImportReport:
-        """Preview and apply, as the command does."""
-        shown = await self.preview(content, source=source, mapping=mapping, snapshot=snapshot)
-        return await self.importing.apply(shown, yes=yes)
+        """Preview and apply. What the rows leave open is guessed; questions about people and
+        appointments of the book stay open until `yes` or an answer."""
+        shown = await self.preview(
+            content, source=source, mapping=mapping, snapshot=snapshot, answers=answers
+        )
+        guessed = with_guesses(shown.content.questions, shown.answers)
+        return await self.importing.apply(shown, answers=guessed, yes=yes)
 
     async def all(self, source: str = "bp-allied") -> dict[str, Appointment]:
         """The book's appointments of a source, by source id."""

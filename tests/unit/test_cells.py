@@ -13,11 +13,11 @@ from companion.services.imports.cells import (
     read_notes,
     read_yes_no,
 )
+from companion.services.imports.lengths import read_length
 from companion.services.imports.moments import (
     DateOrder,
     is_time_alone,
     read_date,
-    read_length,
     read_moment,
     read_time,
 )

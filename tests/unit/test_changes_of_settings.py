@@ -223,7 +223,6 @@ async def test_disconnected_the_word_that_the_schedule_is_old_does_not_stay(refu
         source="nookal",
         at=application.services.clock.now() - timedelta(days=30),
         file_name="export.csv",
-        **dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0),
     )
     await application.book.apply(BookChange(imported=old), application.services.clock.now())
     await application.services.clock.sleep(60)  # what was read of imports a moment ago is old now

@@ -13,7 +13,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql import ClauseElement
 
-from companion.adapters.database import Database, activity, book, feeds, ledger, open_database
+from companion.adapters.database import (
+    Database,
+    activity,
+    book,
+    feeds,
+    imports,
+    ledger,
+    open_database,
+)
 from companion.adapters.database.schema import Instant, WallTime, metadata
 from tests.fakes.clock import FakeClock
 
@@ -58,6 +66,14 @@ async def test_a_span_of_days_is_three_ranges_of_one_index(database: Database) -
     ]
 
 
+async def test_imports_and_what_they_replaced_are_found_by_keys(database: Database) -> None:
+    for statement, values in ((imports._NEWEST, {}), (imports._REPLACED, {"import_id": 1})):
+        steps = await plan(database, statement, **values)
+        assert len(steps) == 3
+        assert all("KEY" in each or "INDEX" in each or "SUBQUERY" in each for each in steps)
+        assert not any("TEMP B-TREE" in each for each in steps)
+
+
 SEVERAL = {"practitioner_ids": ["mira", "omar"]}
 
 
@@ -98,7 +114,11 @@ async def test_the_ledger_of_a_day_is_searched_by_practitioner(database: Databas
         (ledger._CALENDARS, {"practitioner": "mira"}, "PRIMARY KEY"),
         (feeds._BY_TOKEN, {"wanted": b"x"}, "sqlite_autoindex_feed_links_2"),
         (activity._NEWEST, {}, "activity_by_time"),
-        (book._NEWEST_IMPORTS, {}, "ix_imports_at"),
+        (
+            book._ELSEWHERE,
+            {"source": "pms", "practitioner_ids": ["mira"], "start": START, "end": START},
+            "appointments_by_time",
+        ),
     ],
 )
 async def test_nothing_is_searched_or_sorted_without_an_index(

@@ -24,8 +24,8 @@ from companion.domain.events import (
     CalendarEvent,
     project,
 )
+from companion.domain.plain_text import clean_text, shorten
 from companion.domain.redaction import redactor
-from companion.domain.texts import clean_text, shorten
 from companion.domain.window import SyncWindow
 
 WINDOW = SyncWindow(

@@ -1,13 +1,16 @@
 """Layouts that are recognised, and those a person writes down."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from companion.domain.appointments import AppointmentKind, ShowAs
 from companion.domain.errors import BadInput
-from companion.services.imports.layouts import FIELDS, looks_like_data, recognise
-from companion.services.imports.mappings import bind_mapping
+from companion.services.imports.layouts import FIELDS
+from companion.services.imports.layouts.software import built_in, candidates, software_of
+from companion.services.imports.lengths import LengthUnit
+from companion.services.imports.mappings import bind_mapping, headings_of_mapping, mapping_of
 from companion.services.imports.moments import DateOrder
 from tests.samples.exports import ALLIED, PREMIER
 
@@ -38,44 +41,59 @@ length = "0:30"
 """
 
 
-def test_the_sample_layouts_are_recognised_by_their_headers() -> None:
-    allied, premier = recognise(ALLIED), recognise(PREMIER)
-    assert allied is not None
-    assert (allied.source, len(allied.columns)) == ("bp-allied", len(ALLIED))
-    assert premier is not None
-    assert (premier.source, len(premier.columns)) == ("bp-premier", len(PREMIER))
+def surest(headings: Sequence[str]) -> str:
+    found = candidates(headings)
+    return found[0].source if found else ""
 
 
-def test_case_spaces_and_order_of_the_headers_do_not_matter() -> None:
-    layout = recognise(["practitioner", " START ", "End", "appointmentid", "TYPE", "all_day"])
-    assert layout is not None
-    assert layout.columns == {
-        "practitioner": 0, "start": 1, "end": 2, "id": 3, "kind": 4, "all_day": 5,
-    }  # fmt: skip
+def test_the_sample_layouts_are_recognised_by_their_headings() -> None:
+    assert (surest(ALLIED), surest(PREMIER)) == ("bp-allied", "bp-premier")
 
 
-def test_the_premier_style_has_friendly_headers_too() -> None:
-    layout = recognise(["Appointment date", "Appointment time", "Length (mins)", "Provider"])
-    assert layout is not None
-    assert layout.source == "bp-premier"
+def test_case_spaces_and_order_of_the_headings_do_not_matter() -> None:
+    headings = ["practitioner", " START ", "End", "appointmentid", "TYPE", "all_day"]
+    assert surest(headings) == "bp-allied"
 
 
-def test_the_name_of_a_provider_is_preferred_to_their_number() -> None:
-    layout = recognise([*PREMIER, "Provider"])
-    assert layout is not None
-    assert layout.titles["practitioner"] == "Provider"
+def test_the_premier_style_has_friendly_headings_too() -> None:
+    headings = ["Appointment date", "Appointment time", "Length (mins)", "Provider"]
+    assert surest(headings) == "bp-premier"
 
 
-def test_other_headers_are_not_recognised() -> None:
-    assert recognise(HEADERS) is None
-    assert recognise(()) is None
+def test_other_headings_are_not_recognised() -> None:
+    assert candidates(HEADERS) == []
+    assert candidates(()) == []
 
 
-def test_a_row_of_data_is_told_from_headers() -> None:
-    assert looks_like_data(["Ottoline", "Vane", "1/3/2026 9:00"])
-    assert looks_like_data(["1001", "Client"])
-    assert not looks_like_data(ALLIED)
-    assert not looks_like_data(HEADERS)
+def test_every_layout_names_fields_that_there_are_and_a_source_of_its_own() -> None:
+    layouts = built_in()
+    assert len(layouts) >= 22
+    for each in layouts:
+        assert each.required
+        assert {"start", "date"} & each.columns.keys() or each.name in {
+            "Halaxy",
+            "coreplus",
+            "PPMP",
+            "WriteUpp",
+        }
+        assert not each.cancelled & each.booked, each.name
+
+
+def test_a_practices_own_layout_comes_before_the_built_in_ones() -> None:
+    own = software_of(
+        'name = "Ours"\nsource = "ours"\nheadings = ["Start"]\n'
+        '[columns]\nstart = ["Start"]\n[statuses]\ncancelled = ["7"]\n'
+    )
+    assert candidates(ALLIED, [own])[0] is own
+    assert own.cancelled == {"7"}
+
+
+@pytest.mark.parametrize(
+    "text", ["name", 'name = "x"\n[columns]\nbegin = ["Start"]', 'name = "x"', "[reading]\na = 1"]
+)
+def test_a_layout_that_cannot_be_read_is_a_sentence(text: str) -> None:
+    with pytest.raises(BadInput, match="The layout ours"):
+        software_of(text, "ours.toml")
 
 
 def test_a_mapping_says_everything_a_layout_can() -> None:
@@ -95,6 +113,30 @@ def test_a_mapping_says_everything_a_layout_can() -> None:
     assert layout.fallbacks.kind is AppointmentKind.CASUAL
     assert layout.fallbacks.length == timedelta(minutes=30)
     assert layout.practitioners == {"a. example": "Dr Ada Example"}
+
+
+def test_a_field_may_have_several_columns_and_lengths_a_unit() -> None:
+    text = (
+        'length_unit = "hours"\nall_day_end = "exclusive"\n[columns]\nstart = "Begins"\n'
+        'end = "Finishes"\npractitioner = "Who sees"\ncancelled = ["State", "Sort"]\n'
+        '[values]\nbooked = ["Moved"]\n'
+    )
+    layout = bind_mapping(text, HEADERS)
+    assert (layout.columns["cancelled"], layout.cancelling) == (4, (4, 5))
+    assert (layout.length_unit, layout.all_day_end) == (LengthUnit.HOURS, "exclusive")
+    assert layout.words.booked == {"moved"}
+    assert headings_of_mapping(text) == {"begins", "finishes", "whosees", "state", "sort"}
+
+
+def test_a_mapping_written_from_a_layout_reads_the_same_again() -> None:
+    layout = bind_mapping(MAPPING.replace('cancelled = "State"', 'status = "State"'), HEADERS)
+    again = bind_mapping(mapping_of(layout, HEADERS), HEADERS)
+    assert (again.columns, again.date_order, again.timezone, again.source) == (
+        layout.columns,
+        layout.date_order,
+        layout.timezone,
+        layout.source,
+    )
 
 
 def test_columns_may_be_written_the_other_way_round() -> None:

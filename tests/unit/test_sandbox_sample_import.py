@@ -1,6 +1,5 @@
 """The sample exports through the real importer: everything arrives, twice is once."""
 
-import csv
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,24 +10,14 @@ from companion.domain.settings import PractitionerSettings, Settings
 from companion.sandbox.sample import sample_export_csv, sample_practice
 from companion.sandbox.sample_names import SAMPLE_SOURCE
 from companion.services.imports.importing import Importing
-from companion.services.ports import Table
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook
+from tests.fakes.workbooks import InlineWorkbooks
 
 TODAY = date(2026, 11, 23)
 PRACTICE = sample_practice(TODAY)
-
-
-class CsvReader:
-    """A TableReader for files that are known to be well-formed."""
-
-    async def read(self, path: Path) -> Table:
-        text = path.read_text(encoding="utf-8")  # noqa: ASYNC240 - a small file, and a test
-        headers, *rows = csv.reader(text.splitlines(keepends=True))
-        numbered = [(number, tuple(row)) for number, row in enumerate(rows, start=2)]
-        return Table(headers=tuple(headers), rows=numbered, kind="csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +49,7 @@ def reception(tmp_path: Path) -> Reception:
         book=book,
         settings=store,
         practitioners=Practitioners(settings=store, book=book, clock=clock),
-        reader=CsvReader(),
+        reader=InlineWorkbooks(),
         activity=MemoryActivity(),
         clock=clock,
     )

@@ -130,9 +130,11 @@ sources = st.builds(
     SourceSettings,
     name=words,
     mapping=texts,
-    snapshot=st.booleans(),
+    snapshot=st.none() | st.booleans(),
     folder=texts,
     leave_files=st.booleans(),
+    answers=st.dictionaries(words, words, max_size=3),
+    columns=st.dictionaries(words, texts, max_size=3),
 )
 users = st.builds(
     User,
@@ -325,7 +327,10 @@ KEYS_OF_VERSION_5 = {
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
-    "sources": "name mapping snapshot folder leave_files",
+    "sources": "name mapping snapshot folder leave_files answers columns statuses",
+    "sources.answers": "status:DNA",
+    "sources.columns": "",
+    "sources.statuses": "",
     "users": "id name role practitioner_id password epoch must_change",
 }
 
@@ -337,7 +342,7 @@ def sample() -> Settings:
         practitioners={
             "anna-lee": PractitionerSettings(practitioner=anna, availability=(MONDAYS,))
         },
-        sources={"bp": SourceSettings(name="bp")},
+        sources={"bp": SourceSettings(name="bp", answers={"status:DNA": "cancelled"})},
         users={"desk": User(id="desk", name="Front desk", role=Role.RECEPTION)},
     )
 

@@ -8,7 +8,6 @@ import pytest
 
 from companion.adapters.file_locks import FileLock
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular.tables import TableFiles
 from companion.domain.errors import BadInput, FileRefused, NotFound
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
@@ -45,7 +44,7 @@ class Fixture:
                 book=stores.book,
                 settings=self.settings,
                 practitioners=Practitioners(settings=self.settings, book=stores.book, clock=clock),
-                reader=TableFiles(InlineWorkbooks()),
+                reader=InlineWorkbooks(),
                 activity=stores.activity,
                 clock=clock,
             ),

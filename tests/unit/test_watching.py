@@ -18,8 +18,7 @@ import pytest
 
 from companion.adapters.file_locks import FileLock
 from companion.adapters.source_notes import SourceNotesFile
-from companion.adapters.tabular.tables import TableFiles
-from companion.domain.errors import Busy
+from companion.domain.errors import Busy, FileRefused
 from companion.domain.settings import SourceSettings
 from companion.services.imports.importing import Importing
 from companion.services.ports import BookChange, Clock
@@ -69,7 +68,7 @@ class Clinic:
             practitioners=Practitioners(
                 settings=self.settings, book=self.stores.book, clock=self.clock
             ),
-            reader=TableFiles(InlineWorkbooks()),
+            reader=InlineWorkbooks(),
             activity=self.stores.activity,
             clock=self.clock,
         )
@@ -345,7 +344,7 @@ async def test_a_crash_before_the_filing_does_not_apply_an_old_file_over_newer_c
             raise OSError
 
     clinic.drop("export.csv", export(1, at=9))
-    clinic.watched._folder = DiesBeforeFiling(clinic.folder)
+    clinic.watched._folder = clinic.watched._filing._folder = DiesBeforeFiling(clinic.folder)
     change = clinic.notes.change
     writes = 0
 
@@ -416,7 +415,7 @@ async def test_a_folder_we_may_not_write_to_is_remembered_and_filed_when_we_may(
             return super().file_away(seen, into, stamp, report)
 
     sealed = Sealed(clinic.folder)
-    clinic.watched._folder = sealed
+    clinic.watched._folder = clinic.watched._filing._folder = sealed
     clinic.drop("export.csv", export(1))
     await clinic.looks(5)
     assert (clinic.names(), len(clinic.kinds)) == (["export.csv"], 1)
@@ -448,7 +447,7 @@ async def test_a_share_that_does_not_answer_holds_up_nothing(clinic: Clinic) -> 
             assert answer.wait(60)
             return []
 
-    clinic.watched._folder = Hanging(clinic.folder)
+    clinic.watched._folder = clinic.watched._filing._folder = Hanging(clinic.folder)
     looking = asyncio.create_task(clinic.watched.look())
     await until(asked.is_set)
     assert not looking.done(), "the event loop goes on meanwhile"
@@ -482,7 +481,7 @@ async def test_a_file_another_program_keeps_open_is_tried_again(clinic: Clinic) 
             return super().fetch(seen, copy)
 
     folder = Locked(clinic.folder)
-    clinic.watched._folder = folder
+    clinic.watched._folder = clinic.watched._filing._folder = folder
     clinic.drop("export.csv", export(1))
     await clinic.looks(65)
     assert (await clinic.note()).trouble.startswith("A file there cannot be read.")
@@ -579,3 +578,95 @@ async def test_the_private_copy_is_for_its_owner_alone(clinic: Clinic) -> None:
     folder.fetch(seen, copy)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert replace(seen, name="x") != seen
+
+
+# ── questions ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def by_hand(clinic: Clinic, *numbers: int) -> None:
+    file = clinic.home / "by hand.csv"
+    file.write_text(export(*numbers), encoding="utf-8")
+    await clinic.importing.apply(await clinic.importing.preview(file, source="front desk"))
+
+
+async def test_the_file_that_was_imported_by_hand_before_waits_with_its_question(
+    clinic: Clinic,
+) -> None:
+    await by_hand(clinic, 1, 2)
+    clinic.drop("export.csv", export(1, 2, 3))
+    await clinic.looks()
+    assert await clinic.count() == 2
+    (waiting,) = (await clinic.note()).waiting
+    assert waiting.held
+    assert [each.key for each in waiting.questions] == ["same:front desk"]
+    assert waiting.questions[0].example == ""
+    report = (clinic.folder / f"{waiting.place}.report.txt").read_text(encoding="utf-8-sig")
+    assert "same:front desk = skip, take_over, add" in report
+    assert "--answer KEY=VALUE" in report
+
+
+async def test_a_file_that_waits_is_taken_in_with_the_answer(clinic: Clinic) -> None:
+    await by_hand(clinic, 1, 2)
+    clinic.drop("export.csv", export(1, 2, 3))
+    await clinic.looks()
+    (waiting,) = (await clinic.note()).waiting
+    report = await clinic.sources.release("nookal", waiting.place)
+    assert report.held, "a press of the button answers no question"
+    assert (await clinic.note()).waiting
+    answers = {"same:front desk": "take_over"}
+    shown = await clinic.sources.look_at("nookal", waiting.place, answers=answers)
+    assert (shown.added, shown.changed, shown.open) == (1, 2, ())
+    report = await clinic.sources.release("nookal", waiting.place, answers=answers)
+    assert (report.added, report.changed) == (1, 2)
+    assert (await clinic.note()).waiting == ()
+    clinic.drop("export.csv", export(1, 2, 3, 4))
+    await clinic.looks()
+    assert (await clinic.count(), clinic.names()) == (4, []), "the answer is kept"
+
+
+# ── links ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif("os.name == 'nt'")  # making links needs a right there
+@pytest.mark.parametrize("name", ["imported", "set aside"])
+async def test_a_planted_link_is_not_followed(clinic: Clinic, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (clinic.folder / name).symlink_to(elsewhere, target_is_directory=True)
+    clinic.drop("export.csv", export(1) if name == "imported" else "no table at all")
+    await clinic.looks(8)
+    assert list(elsewhere.iterdir()) == []
+    assert clinic.names() == ["export.csv"]
+    assert (await clinic.note()).trouble == (
+        f"“{name}” in the folder is a link, so files are left where they are. Remove the link: "
+        "the program makes a folder of its own."
+    )
+    assert await clinic.count() == (1 if name == "imported" else 0)
+
+
+@pytest.mark.skipif("os.name == 'nt'")
+async def test_a_file_that_waits_behind_a_planted_link_is_not_read(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    await by_hand(clinic, 1)
+    clinic.drop("export.csv", export(1))
+    await clinic.looks()
+    (waiting,) = (await clinic.note()).waiting
+    aside = clinic.folder / "set aside"
+    aside.rename(tmp_path / "elsewhere")
+    aside.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(FileRefused):
+        await clinic.sources.look_at("nookal", waiting.place)
+
+
+@pytest.mark.skipif("os.name == 'nt'")
+def test_a_report_is_not_written_through_a_planted_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine", encoding="utf-8")
+    folder = Folder(tmp_path / "exports")
+    (folder.path / "set aside").mkdir(parents=True)
+    (folder.path / "a.csv").write_text("x", encoding="utf-8")
+    (folder.path / "set aside" / "a now.csv.report.txt").symlink_to(victim)
+    (seen,) = folder.scan()
+    assert folder.file_away(seen, "set aside", "now", "report") == "set aside/a now.csv"
+    assert victim.read_text(encoding="utf-8") == "mine"

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from companion.adapters.tabular.tables import TableFiles
 from companion.domain.errors import (
     AccountParked,
     Offline,
@@ -165,7 +164,7 @@ async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_sec
         practitioners=Practitioners(
             settings=world.settings, book=world.stores.book, clock=world.clock
         ),
-        reader=TableFiles(InlineWorkbooks()),
+        reader=InlineWorkbooks(),
         activity=activity,
         clock=world.clock,
     )

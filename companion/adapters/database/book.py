@@ -8,7 +8,6 @@ so that 50,000 appointments need neither a long turn nor much memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +18,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    insert,
     or_,
     select,
     union_all,
@@ -28,18 +26,18 @@ from sqlalchemy import (
 from companion.adapters.database.access import Access, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
+from companion.adapters.database.imports import newest, replaced
 from companion.adapters.database.schema import (
     BRIEF,
     BRIEF_LIMIT,
     LONG,
     SERIES,
     appointments,
-    imports,
     practitioner_revisions,
 )
 from companion.domain.appointments import Appointment, AppointmentStatus
 from companion.services.changes import BookChanged
-from companion.services.ports import BookChange, ChangeSign, ImportRecord, SourceRow
+from companion.services.ports import BookChange, ChangeSign, ImportRecord, Replaced, SourceRow
 from companion.services.rows import row_hash
 
 _THEIRS = appointments.c.practitioner_id == bindparam("practitioner_id")
@@ -95,26 +93,34 @@ _SEARCHED = (
     + appointments.c.notes
 )
 _ONE = select(*COLUMNS).where(appointments.c.id == bindparam("id"))
-_OF_SOURCE = select(
+_SOURCE_ROW = select(
     appointments.c.id,
+    appointments.c.source,
     appointments.c.source_id,
     appointments.c.practitioner_id,
     appointments.c.starts,
     appointments.c.ends,
     appointments.c.row_hash,
     appointments.c.status,
-).where(appointments.c.source == bindparam("source"), appointments.c.source_id != "")
+    appointments.c.client_id,
+    appointments.c.client_first_name,
+    appointments.c.client_last_name,
+    appointments.c.title,
+    appointments.c.appointment_type,
+    appointments.c.updated,
+)
+_OF_SOURCE = _SOURCE_ROW.where(
+    appointments.c.source == bindparam("source"), appointments.c.source_id != ""
+)
+_ELSEWHERE = _SOURCE_ROW.where(
+    _OF_SEVERAL,
+    appointments.c.shape.in_((BRIEF, LONG, SERIES)),
+    appointments.c.earliest < bindparam("end"),
+    appointments.c.starts >= bindparam("start"),
+    appointments.c.starts < bindparam("end"),
+    appointments.c.source != bindparam("source"),
+)
 _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revisions.c.revision)
-_NEWEST_IMPORTS = select(
-    imports.c.source,
-    imports.c.at,
-    imports.c.file_name,
-    imports.c.added,
-    imports.c.changed,
-    imports.c.removed,
-    imports.c.unchanged,
-    imports.c.rejected,
-).order_by(imports.c.at.desc(), imports.c.id.desc())
 
 
 class SqlBook:
@@ -210,38 +216,32 @@ class SqlBook:
 
     async def source_rows(self, source: str) -> dict[str, SourceRow]:
         def find(connection: Connection) -> dict[str, SourceRow]:
-            return {
-                source_id: SourceRow(
-                    appointment_id=appointment_id,
-                    source_id=source_id,
-                    practitioner_id=practitioner_id,
-                    start=start,
-                    end=end,
-                    row_hash=hashed,
-                    cancelled=status == AppointmentStatus.CANCELLED,
-                )
-                for appointment_id, source_id, practitioner_id, start, end, hashed, status in (
-                    connection.execute(_OF_SOURCE, {"source": source})
-                )
-            }
+            rows = map(_source_row, connection.execute(_OF_SOURCE, {"source": source}))
+            return {row.source_id: row for row in rows}
 
         return await self._access.read(find)
 
+    async def rows_elsewhere(
+        self, source: str, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> list[SourceRow]:
+        values = {
+            "source": source,
+            "practitioner_ids": list(practitioner_ids),
+            "start": start,
+            "end": end,
+        }
+        return await self._access.read(
+            lambda connection: [_source_row(row) for row in connection.execute(_ELSEWHERE, values)]
+        )
+
     async def apply(self, change: BookChange, now: datetime) -> None:
-        if not change.put and not change.remove and change.imported is None:
+        if not (change.put or change.remove or change.imported or change.undoes):
             return
         put = {each.id: each for each in change.put}
-        removed = tuple(dict.fromkeys(change.remove))
 
         def hash_then_write() -> Work[frozenset[str]]:
             hashes = [row_hash(each) for each in put.values()]
-
-            def write(connection: Connection) -> frozenset[str]:
-                if change.imported is not None:
-                    connection.execute(insert(imports), asdict(change.imported))
-                return apply_change(connection, put, hashes, removed, change.expect, now)
-
-            return write
+            return lambda connection: apply_change(connection, put, hashes, change, now)
 
         await self._write(hash_then_write)
 
@@ -284,12 +284,27 @@ class SqlBook:
         )
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:
-        return await self._access.read(
-            lambda connection: [
-                ImportRecord(**row)
-                for row in connection.execute(_NEWEST_IMPORTS.limit(limit)).mappings()
-            ]
-        )
+        return await self._access.read(lambda connection: newest(connection, limit))
+
+    async def replaced(self, import_id: int) -> list[Replaced]:
+        return await self._access.read(lambda connection: replaced(connection, import_id))
+
+
+def _source_row(row: Sequence[Any]) -> SourceRow:
+    return SourceRow(
+        appointment_id=row[0],
+        source=row[1],
+        source_id=row[2],
+        practitioner_id=row[3],
+        start=row[4],
+        end=row[5],
+        row_hash=row[6],
+        cancelled=row[7] == AppointmentStatus.CANCELLED,
+        client_id=row[8],
+        client_name=f"{row[9]} {row[10]}".strip(),
+        what=row[11] or row[12],
+        updated=row[13],
+    )
 
 
 def _span(practitioner_id: str, start: datetime, end: datetime) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
+from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
 from companion.adapters.database.schema import (
     appointments,
     practitioner_revisions,
@@ -25,6 +26,7 @@ from companion.adapters.database.schema import (
 from companion.adapters.database.sqlite import upsert
 from companion.domain.appointments import Appointment
 from companion.domain.errors import ChangedMeanwhile
+from companion.services.ports import BookChange
 from companion.services.rows import next_change, row_hash
 
 Item = TypeVar("Item")
@@ -72,16 +74,22 @@ def apply_change(
     connection: Connection,
     put: Mapping[str, Appointment],
     hashes: Sequence[bytes],
-    remove: Iterable[str],
-    expect: Mapping[str, int],
+    change: BookChange,
     now: datetime,
 ) -> frozenset[str]:
-    """Answers whose appointments it touched. `hashes` are those of `put`, in its order. What is
-    removed and put too is put."""
+    """Answers whose appointments it touched. `put` and `hashes`: what the change puts, in one
+    order. What is removed and put too is put."""
+    remove = tuple(dict.fromkeys(change.remove))
     known = _known(connection, [*put, *remove])
-    for key, revision in expect.items():
+    for key, revision in change.expect.items():
         if revision != (known[key].revision if key in known else 0):
             raise ChangedMeanwhile
+    if change.undoes is not None:
+        mark_undone(connection, change.undoes, now)
+    import_id = 0
+    if change.imported is not None:
+        import_id = begin_record(connection, change.imported, known)
+    removed = {key: 0 for key in remove if key in known and key not in put}
     touched = {each.practitioner_id for each in known.values()}
     touched.update(each.practitioner_id for each in put.values())
     _remove(connection, {key: known[key] for key in remove if key in known}, put.keys())
@@ -92,6 +100,11 @@ def apply_change(
     returned = [key for key in put if key in known and not known[key].practitioner_id]
     _delete(connection, removed_appointments, returned)
     _raise(connection, touched)
+    left = {key: known[key].revision + 1 if key in known else 1 for key in put}
+    if import_id:
+        finish_record(connection, import_id, {**left, **removed})
+    if change.undoes is not None:
+        rebase(connection, ((key, each.revision, left[key]) for key, each in put.items()))
     return frozenset(touched)
 
 

@@ -6,9 +6,11 @@ what may take place in a span of days. Most appointments are brief (at most two 
 that overlap a span start inside it or within two days before it, which an index range answers
 however many there are; the few long ones and the series are searched apart, by their start.
 
-Columns that a reader might put together with a person are in `appointments` alone. A removed
-appointment leaves its id, revision and time behind: should it come back, SEQUENCE and DTSTAMP of
-its feed entry go on from there and never go back (RFC 5545 3.8.7.4).
+Columns that a reader might put together with a person are in `appointments` alone, and in
+`replaced_appointments`, which is how imports found them: `import_changes` names what each import
+wrote and the revision that it left (0 for removed). A removed appointment leaves its id, revision
+and time behind: should it come back, SEQUENCE and DTSTAMP of its feed entry go on from there and
+never go back (RFC 5545 3.8.7.4).
 
 `HEAD` is the revision of `migrations/` that makes exactly these tables.
 """
@@ -36,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD = "0002"
+HEAD = "0003"
 
 BRIEF, LONG, SERIES = 0, 1, 2
 """The shapes of an appointment."""
@@ -111,38 +113,45 @@ def _document(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, JSON(none_as_null=True), nullable=nullable)
 
 
+def _appointment() -> list[Column[Any]]:
+    """The columns of an appointment, as it is and as it was."""
+    return [
+        Column("id", String(64), primary_key=True),
+        _words("practitioner_id", 64),
+        Column("shape", SmallInteger, nullable=False),
+        Column("earliest", WallTime, nullable=False),
+        Column("starts", WallTime, nullable=False),
+        Column("ends", WallTime, nullable=False),
+        _words("timezone", 64),
+        _yes("all_day"),
+        _words("kind", 16),
+        _words("status", 16),
+        _words("show_as", 16),
+        Column("title", Text, nullable=False),
+        Column("appointment_type", Text, nullable=False),
+        Column("client_id", Text, nullable=False),
+        Column("client_first_name", Text, nullable=False),
+        Column("client_last_name", Text, nullable=False),
+        Column("location", Text, nullable=False),
+        Column("notes", Text, nullable=False),
+        Column("reminder_minutes", Integer),
+        _yes("recurring"),
+        _document("recurrence", nullable=True),
+        _words("source"),
+        Column("source_id", Text, nullable=False),
+        Column("created", Instant),
+        Column("created_by", Text, nullable=False),
+        Column("updated", Instant),
+        _number("revision"),
+        Column("changed_at", Instant, nullable=False),
+        Column("row_hash", LargeBinary(16), nullable=False),
+    ]
+
+
 appointments = Table(
     "appointments",
     metadata,
-    Column("id", String(64), primary_key=True),
-    _words("practitioner_id", 64),
-    Column("shape", SmallInteger, nullable=False),
-    Column("earliest", WallTime, nullable=False),
-    Column("starts", WallTime, nullable=False),
-    Column("ends", WallTime, nullable=False),
-    _words("timezone", 64),
-    _yes("all_day"),
-    _words("kind", 16),
-    _words("status", 16),
-    _words("show_as", 16),
-    Column("title", Text, nullable=False),
-    Column("appointment_type", Text, nullable=False),
-    Column("client_id", Text, nullable=False),
-    Column("client_first_name", Text, nullable=False),
-    Column("client_last_name", Text, nullable=False),
-    Column("location", Text, nullable=False),
-    Column("notes", Text, nullable=False),
-    Column("reminder_minutes", Integer),
-    _yes("recurring"),
-    _document("recurrence", nullable=True),
-    _words("source"),
-    Column("source_id", Text, nullable=False),
-    Column("created", Instant),
-    Column("created_by", Text, nullable=False),
-    Column("updated", Instant),
-    _number("revision"),
-    Column("changed_at", Instant, nullable=False),
-    Column("row_hash", LargeBinary(16), nullable=False),
+    *_appointment(),
     Index("appointments_by_time", "practitioner_id", "shape", "earliest"),
     Index(
         "appointments_by_source",
@@ -182,6 +191,29 @@ imports = Table(
     _number("removed"),
     _number("unchanged"),
     _number("rejected"),
+    _words("by"),
+    _number("cancelled"),
+    _number("older"),
+    _number("kept"),
+    _document("memory"),
+    Column("undone_at", Instant),
+    _words("undone_by"),
+)
+
+import_changes = Table(
+    "import_changes",
+    metadata,
+    Column("import_id", Integer, primary_key=True),
+    Column("appointment_id", String(64), primary_key=True, index=True),
+    _number("revision"),
+    sqlite_with_rowid=False,
+)
+
+replaced_appointments = Table(
+    "replaced_appointments",
+    metadata,
+    Column("import_id", Integer, primary_key=True),
+    *_appointment(),
 )
 
 ledger = Table(

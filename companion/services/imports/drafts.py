@@ -23,6 +23,7 @@ from companion.domain.appointments import (
     fold_name,
     instant,
 )
+from companion.services.imports.questions import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Rejection:
     """Not where there is none, or where cells have slipped into other columns."""
     name: str = ""
     day: date | None = None
+    unread: bool = False
+    """It could not be taken apart at all, so nothing is known of what it meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class FileContent:
     drafts: Sequence[Draft]
     rejections: Sequence[Rejection]
     has_ids: bool
+    questions: tuple[Question, ...] = ()
+    """What the rows leave open; asked though an answer was given for the reading of them."""
 
 
 def natural_key(draft: Draft, name: str) -> str:

@@ -1,42 +1,63 @@
 """Importing: an export goes into the book, whole or not at all.
 
-`preview` reads the file, recognises its layout (or takes a mapping: given now, or kept from last
-time), and works out what would change; `apply` does it in one transaction of the book. Between
-the two the book may change, so `apply` works the plan out again from the rows it was shown.
-Reading and planning run in a thread: the event loop never waits for 50,000 rows.
+`preview` reads the file (see `reading`; a mapping, given now or kept from last time, decides), and
+works out what would change; `apply` does it in one transaction of the book, with a
+record of what it replaced. Between the two the book may change, so `apply` works the plan out
+again from the rows it was shown. Reading and planning run in a thread: the event loop never waits
+for 50,000 rows.
 
-A held plan (see `plan`) changes nothing until `yes`. Names nobody answers to become new
-practitioners, unless `assignments` says whom they mean; such a name is kept as an alias. A
-mapping given once is kept under its source's name when the import is applied.
+With open questions (see `questions`) nothing is applied, and a held plan (see `plan`) changes
+nothing until `yes`, which also takes the program's guess for each question. Names nobody answers
+to become new practitioners, unless an answer says whom they mean; such a name is kept as an
+alias. Mapping, answers and headings are kept under the source's name when the import is applied.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from companion.domain.appointments import Practitioner, fold_name
-from companion.domain.errors import NotFound
-from companion.domain.settings import Settings, SourceSettings
+from companion.domain.appointments import Practitioner
+from companion.domain.settings import Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
 from companion.services.imports.cells import read_line
-from companion.services.imports.file_reading import read_drafts
-from companion.services.imports.layout_choice import UnknownLayout, choose_layout, source_name
-from companion.services.imports.naming import Naming
-from companion.services.imports.plan import ImportPlan, ImportTarget, PreviewRow, plan_import
+from companion.services.imports.layout_choice import (
+    Chosen,
+    UnknownLayout,
+    Wish,
+    choose,
+    source_name,
+)
+from companion.services.imports.layouts.software import Software
+from companion.services.imports.memory import SourceMemory, answers_to_keep
+from companion.services.imports.people import NEW, People, PeopleOfFile
+from companion.services.imports.plan import ImportPlan, PreviewRow, plan_import
 from companion.services.imports.previews import (
     BY_ID,
     BY_KEY,
+    WHOLE_WITHOUT_IDS,
     ImportPreview,
     ImportReport,
     NewName,
     RejectedRow,
+    headings_of,
 )
+from companion.services.imports.questions import (
+    Answers,
+    Question,
+    folded_key,
+    open_questions,
+    with_guesses,
+)
+from companion.services.imports.reading.reader import Setting
+from companion.services.imports.shape import shape_questions
+from companion.services.imports.target import ImportTarget
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -44,13 +65,15 @@ from companion.services.ports import (
     Clock,
     ImportRecord,
     SettingsStore,
-    TableReader,
+    SourceRow,
 )
 from companion.services.settings.practitioners import Practitioners
+from companion.services.workbooks import Sheet, Workbook, WorkbookReader
 
 __all__ = [
     "BY_ID",
     "BY_KEY",
+    "DocumentReader",
     "ImportPreview",
     "ImportReport",
     "Importing",
@@ -59,6 +82,21 @@ __all__ = [
     "RejectedRow",
     "UnknownLayout",
 ]
+DocumentReader = Callable[[bytes, datetime], Sequence[Sheet]]
+"""A file that holds no table (a calendar, FHIR) as sheets, given its bytes and the present
+moment. Runs in a thread. Raises FileRefused."""
+AROUND = timedelta(days=32)
+"""Before and after a file's days: where other sources are looked at for the same appointments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outlook:
+    """A preview against the book as it now is."""
+
+    people: People
+    target: ImportTarget
+    plan: ImportPlan
+    questions: tuple[Question, ...]
 
 
 class Importing:
@@ -68,22 +106,23 @@ class Importing:
         book: AppointmentBook,
         settings: SettingsStore,
         practitioners: Practitioners,
-        reader: TableReader,
+        reader: WorkbookReader,
         activity: ActivityLog,
         clock: Clock,
+        documents: Mapping[str, DocumentReader] | None = None,
+        own_layouts: Callable[[], Sequence[Software]] = tuple,
     ) -> None:
+        """`documents`: by the kind of `Workbook` that has no tables. `own_layouts`: of the
+        practice, read anew for each file."""
         self._book = book
         self._settings = settings
-        self._practitioners = practitioners
+        self._memory = SourceMemory(settings=settings, practitioners=practitioners)
         self._reader = reader
         self._activity = activity
         self._clock = clock
+        self._documents = documents or {}
+        self._own_layouts = own_layouts
         self._turn = asyncio.Lock()
-
-    @allows(Action.IMPORT)
-    async def history(self, limit: int) -> list[ImportRecord]:
-        """The latest imports, newest first."""
-        return await self._book.imports(limit)
 
     @allows(Action.IMPORT)
     async def preview(
@@ -94,61 +133,103 @@ class Importing:
         mapping: str | None = None,
         snapshot: bool | None = None,
         file_name: str = "",
+        answers: Answers | None = None,
     ) -> ImportPreview:
         """What importing this file would do; changes nothing.
 
         `source`: None for the layout's own name. `mapping`: TOML text. `snapshot`: None for what
-        the mapping or the source's settings say. Raises FileRefused, BadInput."""
-        wanted = None if source is None else source_name(source)
-        table = await self._reader.read(path)
-        settings = self._settings.read()
-        met = [each.source for each in await self._book.imports(1_000)]
-        layout = choose_layout(table.headers, settings.sources, wanted, mapping, met)
-        name = wanted or source_name(layout.source)
-        kept = settings.sources.get(name)
-        whole = next(
-            (each for each in (snapshot, layout.snapshot) if each is not None),
-            kept.snapshot if kept else False,
+        the mapping or the source's settings say. `answers`: to questions, beside those kept with
+        the source. Raises FileRefused, BadInput (UnknownLayout among it)."""
+        wish = Wish(
+            source=None if source is None else source_name(source),
+            mapping=mapping,
+            answers=answers or {},
         )
-        content = await asyncio.to_thread(read_drafts, table, layout)
-        empty = ImportPreview(
-            source=name,
+        workbook = await self._workbook(path)
+        settings = self._settings.read()
+        chosen = await self._chosen(workbook, wish, settings)
+        layout, content = chosen.reading.layout, chosen.reading.content
+        kept = settings.sources.get(chosen.source)
+        said = (snapshot, layout.snapshot, kept.snapshot if kept else None)
+        whole = next((each for each in said if each is not None), None)
+        nameless = bool(content.drafts) and not content.has_ids
+        before = kept.columns if kept and content.drafts and not layout.mapping else {}
+        headings = chosen.reading.headings
+        preview = ImportPreview(
+            source=chosen.source,
             file_name=read_line(file_name or path.name, 200),
             layout=layout.name,
-            snapshot=whole,
+            snapshot=nameless if whole is None else whole,
             added=0,
             changed=0,
             removed=0,
             unchanged=0,
-            rejected=tuple(
-                RejectedRow(row=each.row, reason=each.reason) for each in content.rejections
-            ),
+            rejected=(),
             new_names=(),
             held="",
             samples=(),
-            matched_by=BY_ID if content.has_ids or not content.drafts else BY_KEY,
+            matched_by=BY_KEY if nameless else BY_ID,
             content=content,
             columns=layout,
+            reading=chosen.reading,
+            notes=tuple(workbook.notes),
+            answers=chosen.answers,
+            why_whole=WHOLE_WITHOUT_IDS if whole is None and nameless else "",
+            shape=shape_questions(before, headings_of(layout), headings, len(content.drafts)),
         )
-        return await self.reconsider(empty)
+        return await self.reconsider(preview)
+
+    async def _workbook(self, path: Path) -> Workbook:
+        workbook = await self._reader.read(path)
+        document = self._documents.get(workbook.kind)
+        if document is None:
+            return workbook
+        sheets = await asyncio.to_thread(document, workbook.content, self._clock.now())
+        return replace(workbook, sheets=sheets, content=b"")
+
+    async def _chosen(self, workbook: Workbook, wish: Wish, settings: Settings) -> Chosen:
+        timezone = settings.practice.timezone
+        setting = Setting(
+            timezone=timezone,
+            today=self._clock.now().astimezone(ZoneInfo(timezone)).date(),
+            people=tuple(each.practitioner for each in settings.practitioners.values()),
+            software=self._own_layouts(),
+        )
+        met = [each.source for each in await self._book.imports(1_000)]
+        return await asyncio.to_thread(choose, workbook, wish, setting, settings, met)
 
     @allows(Action.IMPORT)
     async def reconsider(
-        self, preview: ImportPreview, assignments: Mapping[str, str | None] | None = None
+        self,
+        preview: ImportPreview,
+        assignments: Mapping[str, str | None] | None = None,
+        answers: Answers | None = None,
     ) -> ImportPreview:
-        """The same file against the book as it now is, with names given to known people."""
-        settings = self._settings.read()
-        target = await self._target(preview, settings, assignments or {})
-        plan = await asyncio.to_thread(plan_import, preview.content, target)
+        """The same file against the book as it now is, with more answers about people and
+        appointments: what the rows themselves leave open needs a new preview."""
+        given = {**preview.answers, **_as_answers(assignments), **(answers or {})}
+        found = await self._outlook(preview, given)
+        plan = found.plan
+        rejected = (*preview.content.rejections, *plan.rejected)
         return replace(
             preview,
             added=len(plan.new),
             changed=len(plan.altered),
             removed=len(plan.remove),
             unchanged=plan.unchanged,
-            new_names=_new_names(preview, settings),
+            cancelled=plan.cancelled,
+            older=plan.older,
+            kept=plan.kept,
+            rejected=tuple(
+                RejectedRow(row=each.row, reason=each.reason)
+                for each in sorted(rejected, key=lambda each: each.row)
+            ),
+            new_names=_new_names(found.people, self._settings.read()),
+            creates=tuple(each.person.name for each in found.people.new),
             held=plan.held,
             samples=plan.samples,
+            questions=found.questions,
+            answers=given,
         )
 
     @allows(Action.IMPORT)
@@ -157,93 +238,100 @@ class Importing:
         preview: ImportPreview,
         *,
         assignments: Mapping[str, str | None] | None = None,
+        answers: Answers | None = None,
         yes: bool = False,
+        release: bool = False,
         cause: str = "import",
     ) -> ImportReport:
-        """`assignments`: new name to a known practitioner's id, or None to create; a name that
-        is missing is created. `yes` releases a held import. Raises NotFound, StoreError, Busy."""
+        """`assignments`: new name to a known practitioner's id, or None to create. `release` lets
+        a held import go; `yes` does so too, and takes the guess for every open question. Raises
+        NotFound, BadInput, StoreError, Busy, ChangedMeanwhile."""
+        given = {**preview.answers, **_as_answers(assignments), **(answers or {})}
         async with self._turn:
-            target = await self._target(preview, self._settings.read(), assignments or {})
-            plan = await asyncio.to_thread(plan_import, preview.content, target)
-            if plan.held and not yes:
-                await self._say(preview, plan, cause, kind=ActivityKind.HELD)
-                return _report(preview, plan, held=plan.held)
-            created = await self._settle_names(preview, target.people)
-            if any(not target.people[draft.name].id for draft in preview.content.drafts):
-                target = await self._target(preview, self._settings.read(), {})
-                plan = await asyncio.to_thread(plan_import, preview.content, target)
+            found = await self._outlook(preview, given)
+            if yes:
+                given = with_guesses(found.questions, given)
+                found = await self._outlook(preview, given)
+            waiting = open_questions(found.questions, given)
+            why = _why_waiting(waiting) or ("" if yes or release else found.plan.held)
+            if why:
+                await self._say(preview, found.plan, cause, held=why)
+                return _report(preview, found.plan, held=why, questions=waiting)
+            created = await self._memory.create(found.people)
             now = self._clock.now()
-            await self._keep_mapping(preview)
-            change = await asyncio.to_thread(plan.book_change, target)
-            await self._book.apply(replace(change, imported=_record(preview, plan, now)), now)
-            await self._say(preview, plan, cause, kind=ActivityKind.IMPORT)
+            memory = await self._memory.remember(
+                preview, found.people, answers_to_keep(found.questions, given), created
+            )
+            plan = found.plan
+            record = ImportRecord(
+                source=preview.source,
+                at=now,
+                by=cause,
+                file_name=preview.file_name,
+                added=len(plan.new),
+                changed=len(plan.altered),
+                removed=len(plan.remove),
+                unchanged=plan.unchanged,
+                rejected=len(preview.content.rejections) + len(plan.rejected),
+                cancelled=plan.cancelled,
+                older=plan.older,
+                kept=sum(each.count for each in plan.kept),
+                memory=memory,
+            )
+            await self._book.apply(replace(plan.book_change(), imported=record), now)
+            await self._say(preview, plan, cause)
             return _report(preview, plan, created=created)
 
-    # ── sources ───────────────────────────────────────────────────────────────────────────────
-
-    async def _keep_mapping(self, preview: ImportPreview) -> None:
-        layout = preview.columns
-        kept = self._settings.read().sources.get(preview.source)
-        if not layout.mapping or (kept and kept.mapping == layout.mapping):
-            return
-
-        def edit(settings: Settings) -> Settings:
-            before = settings.sources.get(preview.source) or SourceSettings(name=preview.source)
-            snapshot = before.snapshot if layout.snapshot is None else layout.snapshot
-            return settings.with_source(replace(before, mapping=layout.mapping, snapshot=snapshot))
-
-        await self._settings.change(edit)
-
-    # ── names ─────────────────────────────────────────────────────────────────────────────────
-
-    async def _settle_names(
-        self, preview: ImportPreview, people: Mapping[str, Practitioner]
-    ) -> tuple[Practitioner, ...]:
-        """Keep assigned names as aliases, and create those whom accepted rows name anew."""
-        wanted = dict.fromkeys(draft.name for draft in preview.content.drafts)
-        created: list[Practitioner] = []
-        for name in wanted:
-            naming = _naming(preview, self._settings.read())
-            if naming.find(name) is not None:
-                continue
-            if people[name].id:
-                aliases = (*people[name].aliases, naming.target(name))
-                await self._practitioners.edit(people[name].id, aliases=aliases)
-            else:
-                created.append(await self._practitioners.add(naming.target(name)))
-        return tuple(created)
-
-    # ── plan and report ───────────────────────────────────────────────────────────────────────
-
-    async def _target(
-        self,
-        preview: ImportPreview,
-        settings: Settings,
-        assignments: Mapping[str, str | None],
-    ) -> ImportTarget:
-        return ImportTarget(
+    async def _outlook(self, preview: ImportPreview, answers: Answers) -> _Outlook:
+        settings = self._settings.read()
+        known = await self._book.source_rows(preview.source)
+        people = await asyncio.to_thread(_people, preview, settings, answers, known)
+        target = ImportTarget(
             source=preview.source,
             snapshot=preview.snapshot,
-            known=await self._book.source_rows(preview.source),
-            people=_people(preview, settings, assignments),
+            known=known,
+            others=await self._elsewhere(preview, people, settings),
+            people=people.by_name,
+            answered=people.answered,
             everyone={key: each.practitioner for key, each in settings.practitioners.items()},
             timezone=settings.practice.timezone,
             now=self._clock.now(),
+            answers=answers,
             hold_share=settings.practice.import_hold_share,
         )
+        plan = await asyncio.to_thread(plan_import, preview.content, target)
+        asked = (*preview.content.questions, *preview.shape, *people.questions, *plan.questions)
+        questions = tuple({folded_key(each.key): each for each in asked}.values())
+        return _Outlook(people=people, target=target, plan=plan, questions=questions)
+
+    async def _elsewhere(
+        self, preview: ImportPreview, people: People, settings: Settings
+    ) -> list[SourceRow]:
+        """The book's of other sources, about the file's days and people."""
+        ids = {each.id for each in people.by_name.values()} & settings.practitioners.keys()
+        starts = [draft.appointment.start for draft in preview.content.drafts]
+        if not ids or not starts:
+            return []
+        first, last = min(starts) - AROUND, max(starts) + AROUND
+        return await self._book.rows_elsewhere(preview.source, sorted(ids), first, last)
+
+    # ── words ─────────────────────────────────────────────────────────────────────────────────
 
     async def _say(
-        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, kind: ActivityKind
+        self, preview: ImportPreview, plan: ImportPlan, cause: str, *, held: str = ""
     ) -> None:
-        counts = (
-            f"{len(plan.new)} added, {len(plan.altered)} changed, {len(plan.remove)} removed, "
-            f"{plan.unchanged} unchanged, {len(preview.rejected)} rejected"
-        )
-        if kind is ActivityKind.HELD:
-            text = f"Import from {preview.source} waits for a person: {plan.held}"
-        else:
-            text = f"Import from {preview.source}: {counts}."
-        count = len(plan.new) + len(plan.altered) + len(plan.remove)
+        rejected = len(preview.content.rejections) + len(plan.rejected)
+        added, changed, removed = map(len, (plan.new, plan.altered, plan.remove))
+        counts = [f"{added} added, {changed} changed, {removed} removed"]
+        counts[0] += f", {plan.unchanged} unchanged, {rejected} rejected"
+        if plan.older:
+            counts.append(f"{plan.older} older than the book's left alone")
+        counts += [f"{each.count} not removed ({each.why})" for each in plan.kept]
+        text = f"Import from {preview.source}: {'; '.join(counts)}."
+        if held:
+            text = f"Import from {preview.source} waits for a person: {held}"
+        kind = ActivityKind.HELD if held else ActivityKind.IMPORT
+        count = added + changed + removed
         await note(self._activity, self._clock, kind, text, cause=cause, count=count)
 
 
@@ -265,71 +353,91 @@ def _report(
     plan: ImportPlan,
     *,
     held: str = "",
+    questions: tuple[Question, ...] = (),
     created: tuple[Practitioner, ...] = (),
 ) -> ImportReport:
+    rejected = (*preview.content.rejections, *plan.rejected)
     return ImportReport(
         source=preview.source,
         added=len(plan.new),
         changed=len(plan.altered),
         removed=len(plan.remove),
         unchanged=plan.unchanged,
-        rejected=preview.rejected,
+        cancelled=plan.cancelled,
+        older=plan.older,
+        kept=plan.kept,
+        rejected=tuple(
+            RejectedRow(row=each.row, reason=each.reason)
+            for each in sorted(rejected, key=lambda each: each.row)
+        ),
         held=bool(held),
         why_held=held,
+        questions=questions,
         created=created,
         matched_by=preview.matched_by,
+        why_whole=preview.why_whole,
     )
 
 
-def _naming(preview: ImportPreview, settings: Settings) -> Naming:
-    everyone = (each.practitioner for each in settings.practitioners.values())
-    return Naming(everyone, preview.columns.practitioners)
+def _why_waiting(waiting: tuple[Question, ...]) -> str:
+    """It names nobody of the file: it goes into the activity list."""
+    if not waiting:
+        return ""
+    kinds = sorted({_KINDS.get(each.kind, each.kind.replace("_", " ")) for each in waiting})
+    number = "One question is" if len(waiting) == 1 else f"{len(waiting)} questions are"
+    return f"{number} open, about {', '.join(kinds)}."
+
+
+_KINDS = {
+    "practitioner": "who is meant by a name",
+    "status": "what a status means",
+    "column": "what a column holds",
+    "same": "appointments that are in the book already",
+    "date_order": "the order of day and month",
+    "length": "how long appointments are",
+    "length_unit": "the unit of lengths",
+    "timezone": "the time zone",
+}
+
+
+def _as_answers(assignments: Mapping[str, str | None] | None) -> dict[str, str]:
+    return {f"practitioner:{name}": each or NEW for name, each in (assignments or {}).items()}
 
 
 def _people(
-    preview: ImportPreview, settings: Settings, assignments: Mapping[str, str | None]
-) -> dict[str, Practitioner]:
-    """Every name of the file to its person; one without id stands for someone to be created."""
-    naming = _naming(preview, settings)
-    given = {fold_name(naming.target(name)): each for name, each in assignments.items()}
-    names = {draft.name for draft in preview.content.drafts}
-    names |= {each.name for each in preview.content.rejections if each.name}
-    people: dict[str, Practitioner] = {}
-    for name in names:
-        assigned = given.get(fold_name(naming.target(name)))
-        if assigned is not None and assigned not in settings.practitioners:
-            raise NotFound("The practitioner chosen for a name does not exist any more.")
-        known = settings.practitioners[assigned].practitioner if assigned else None
-        people[name] = (
-            naming.find(name)
-            or known
-            or Practitioner(id="", name=naming.target(name), timezone=settings.practice.timezone)
-        )
-    return people
-
-
-def _new_names(preview: ImportPreview, settings: Settings) -> tuple[NewName, ...]:
-    """In the order of the file; spellings that differ in case or spaces are one."""
-    naming = _naming(preview, settings)
-    counts: dict[str, int] = {}
-    shown: dict[str, str] = {}
-    unknown: dict[str, bool] = {}
+    preview: ImportPreview,
+    settings: Settings,
+    answers: Answers,
+    known: Mapping[str, SourceRow],
+) -> People:
+    rows: dict[str, int] = {}
+    taken_over: dict[str, dict[str, int]] = {}
     for draft in preview.content.drafts:
-        if draft.name not in unknown:
-            unknown[draft.name] = naming.find(draft.name) is None
-        if unknown[draft.name]:
-            key = fold_name(naming.target(draft.name))
-            counts[key] = counts.get(key, 0) + 1
-            shown.setdefault(key, draft.name)
+        rows[draft.name] = rows.get(draft.name, 0) + 1
+        row = known.get(draft.appointment.source_id)
+        if row is not None:
+            whose = taken_over.setdefault(draft.name, {})
+            whose[row.practitioner_id] = whose.get(row.practitioner_id, 0) + 1
+    people = PeopleOfFile(
+        (each.practitioner for each in settings.practitioners.values()),
+        meant=preview.columns.practitioners,
+        answers=answers,
+        timezone=settings.practice.timezone,
+    )
+    others = [each.name for each in preview.content.rejections if each.name]
+    return people.resolve(rows, taken_over, others)
+
+
+def _new_names(people: People, settings: Settings) -> tuple[NewName, ...]:
     found = []
-    for key, rows in counts.items():
-        close = naming.suggestion(naming.target(shown[key]))
+    for each in people.unknown:
+        near = next((it for it in each.near if it.id in settings.practitioners), None)
         found.append(
             NewName(
-                name=shown[key],
-                rows=rows,
-                suggestion=close.id if close else None,
-                suggestion_name=close.name if close else "",
+                name=each.name,
+                rows=each.rows,
+                suggestion=near.id if near else None,
+                suggestion_name=near.name if near else "",
             )
         )
     return tuple(found)

@@ -1,71 +1,143 @@
-"""Which layout a file is read by, and which source it belongs to.
+"""Which way a file is read, and which source it belongs to.
 
-A mapping given now decides; else the one kept for the source; else a built-in layout; else the one
-kept mapping whose columns the file has. An empty file has no columns: its source is what was
+A mapping given now decides; else the one kept for the source; else software whose headings and
+rows fit; else the one kept mapping whose columns the file has; else the source that was last read
+with these headings; else a source named after them. Answers that were given to earlier files of
+the source count, unless they are given anew. An empty file has no columns: its source is what was
 said, or the only one there is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from companion.domain.errors import BadInput
-from companion.domain.settings import SourceSettings
-from companion.services.imports.cells import read_line
-from companion.services.imports.layouts import Layout, looks_like_data, recognise
-from companion.services.imports.mappings import bind_mapping, fits
+from companion.domain.settings import Settings, SourceSettings
+from companion.services.imports.cells import folded, read_line
+from companion.services.imports.layouts import Layout
+from companion.services.imports.mappings import fits
+from companion.services.imports.questions import Answers
+from companion.services.imports.reading.headings import squeezed
+from companion.services.imports.reading.reader import (
+    Reading,
+    Setting,
+    UnknownLayout,
+    read_workbook,
+)
+from companion.services.imports.shape import without_stale
+from companion.services.workbooks import Workbook
 
 _OWN = "book"
 """Source of the Appointment Book screen: no file may pose as it."""
+_ALIKE = 0.8
+"""Share of a source's headings that a file must have to be of that source."""
 
 
-class UnknownLayout(BadInput):
-    """A file whose columns somebody must explain; `headers` are their names."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody said of a file they import."""
 
-    def __init__(self, what: str, remedy: str, headers: tuple[str, ...]) -> None:
-        super().__init__(what, remedy, field="file")
-        self.headers = headers
+    source: str | None = None
+    mapping: str | None = None
+    answers: Answers
 
 
-def choose_layout(
-    headers: Sequence[str],
-    sources: Mapping[str, SourceSettings],
-    source: str | None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    reading: Reading
+    source: str
+    answers: Answers
+    """All that counted: kept with the source, and given now."""
+
+
+def choose(
+    workbook: Workbook, wish: Wish, setting: Setting, settings: Settings, met: Iterable[str]
+) -> Chosen:
+    """`setting` without answers and mapping; `met`: sources imported from before. Raises
+    BadInput, UnknownLayout among it."""
+    sources = settings.sources
+    kept = sources.get(wish.source) if wish.source else None
+    mapping = wish.mapping or (kept.mapping if kept and kept.mapping else None)
+    try:
+        chosen = _read(workbook, wish, setting, kept, mapping)
+    except UnknownLayout as error:
+        fitting = _fitting(sources, error.headers) if mapping is None else []
+        if len(fitting) != 1:
+            raise
+        kept, mapping = fitting[0], fitting[0].mapping
+        chosen = _read(workbook, wish, setting, kept, mapping)
+        return replace(chosen, source=wish.source or kept.name)
+    name = wish.source
+    if chosen.reading.layout.name == NOTHING:
+        name = name or _source_of_nothing({*met, *sources})
+    elif name is None:
+        name, kept = _source_of(chosen.reading, sources, mapping)
+        if kept is not None:
+            if mapping is None and not chosen.reading.layout.software:
+                mapping = kept.mapping or None
+            if mapping or kept.answers or kept.statuses:
+                chosen = _read(workbook, wish, setting, kept, mapping)
+    return replace(chosen, source=source_name(name))
+
+
+NOTHING = "empty file"
+"""Name of the layout of a file without rows."""
+
+
+def _read(
+    workbook: Workbook,
+    wish: Wish,
+    setting: Setting,
+    kept: SourceSettings | None,
     mapping: str | None,
-    met: Iterable[str],
-) -> Layout:
-    """`source` and `mapping` as given; `met`: sources imported from before. Raises BadInput."""
-    if not any(headers):
-        return _of_nothing({*met, *sources}, source)
-    if mapping is not None:
-        return bind_mapping(mapping, headers)
-    kept = sources.get(source) if source else None
-    if kept and kept.mapping:
-        return bind_mapping(kept.mapping, headers)
-    known = recognise(headers)
-    if known is not None:
-        return known
-    fitting = [
-        each
-        for each in sources.values()
-        if source is None and each.mapping and fits(each.mapping, headers)
-    ]
-    if len(fitting) == 1:
-        return replace(bind_mapping(fitting[0].mapping, headers), source=fitting[0].name)
-    raise _unknown_layout(headers)
+) -> Chosen:
+    answers = {**(kept.answers if kept else {}), **wish.answers}
+    statuses = {folded(word): means for word, means in kept.statuses.items()} if kept else {}
+    setting = replace(setting, mapping=mapping, statuses=statuses)
+    reading = read_workbook(workbook, replace(setting, answers=answers))
+    return Chosen(
+        reading=reading,
+        source=reading.layout.source,
+        answers=without_stale(answers, reading.headings),
+    )
 
 
-def _of_nothing(met: set[str], source: str | None) -> Layout:
-    if source is None:
-        if len(met) > 1:
-            raise BadInput(
-                "The file is empty, so nothing tells which source it belongs to.",
-                f"Name the source; known are {', '.join(sorted(met))}.",
-                field="source",
-            )
-        source = next(iter(met), "empty")
-    return Layout(name="empty file", source=source, columns={}, titles={})
+def _source_of(
+    reading: Reading, sources: Mapping[str, SourceSettings], mapping: str | None
+) -> tuple[str, SourceSettings | None]:
+    layout = reading.layout
+    if mapping is None and not layout.software:
+        fitting = _fitting(sources, reading.headings)
+        alike = fitting or [each for each in sources.values() if _was_read_so(each, layout)]
+        if len(alike) == 1:
+            return alike[0].name, alike[0]
+    name = source_name(layout.source)
+    return name, sources.get(name)
+
+
+def _fitting(
+    sources: Mapping[str, SourceSettings], headings: Sequence[str]
+) -> list[SourceSettings]:
+    """Sources with a mapping all of whose columns the file has."""
+    return [each for each in sources.values() if each.mapping and fits(each.mapping, headings)]
+
+
+def _was_read_so(source: SourceSettings, layout: Layout) -> bool:
+    """Were the columns of its last file called as those of this one?"""
+    before = {squeezed(each) for each in source.columns.values()}
+    now = {squeezed(each) for each in layout.titles.values()}
+    return bool(before) and len(before & now) >= _ALIKE * max(len(before), len(now))
+
+
+def _source_of_nothing(known: set[str]) -> str:
+    if len(known) > 1:
+        raise BadInput(
+            "The file is empty, so nothing tells which source it belongs to.",
+            f"Name the source; known are {', '.join(sorted(known))}.",
+            field="source",
+        )
+    return next(iter(known), "empty")
 
 
 def source_name(source: str) -> str:
@@ -79,19 +151,4 @@ def source_name(source: str) -> str:
     return name
 
 
-def _unknown_layout(headers: Sequence[str]) -> BadInput:
-    """Lists the columns, unless the first row holds someone's data instead of names."""
-    if looks_like_data(headers):
-        return BadInput(
-            "The first row of this file holds data, not the names of its columns.",
-            "Export it again with a header row.",
-            field="file",
-        )
-    shown = ", ".join(f"“{read_line(each, 40)}”" for each in headers[:30] if each)
-    more = f" and {len(headers) - 30} more" if len(headers) > 30 else ""
-    return UnknownLayout(
-        f"The columns of this file are of no layout we know. They are: {shown}{more}.",
-        "Say what they mean in a mapping file and give it with --mapping, or on the import page. "
-        'It begins like this:  [columns]  start = "…"  end = "…"  practitioner = "…"',
-        tuple(headers),
-    )
+__all__ = ["Chosen", "UnknownLayout", "Wish", "choose", "source_name"]

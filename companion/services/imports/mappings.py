@@ -4,15 +4,19 @@
     date_order = "dmy"                 # dmy (default), mdy or ymd; year-first dates always work
     timezone = "Australia/Brisbane"    # of the file's times; default: each practitioner's own
     snapshot = true                    # files are whole: what is missing was removed
+    length_unit = "hours"              # of plain numbers: minutes (default), hours, seconds
+    all_day_end = "exclusive"          # the end of a whole day is the day after, or "inclusive"
 
     [columns]                          # field = "Header of the column"
     id = "Appt No"
     start = "Begins"                   # or date + time (or all_day), with end, end_time or length
     end = "Finishes"
     practitioner = "Provider"
+    cancelled = ["Cancelled at", "DNA"]  # one column, or several
 
     [values]                           # words of the file, without regard to case
     cancelled = ["DNA", "Cancelled"]
+    booked = ["Rescheduled"]
     all_day = ["Whole day"]
     recurring = ["Series"]
     kind.client = ["Consult"]
@@ -34,6 +38,7 @@ be written the other way round, "Header" = "field".
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -52,15 +57,18 @@ from companion.services.imports.layouts import (
     Fallbacks,
     Layout,
     Words,
-    squeezed,
 )
-from companion.services.imports.moments import DateOrder, read_length
+from companion.services.imports.lengths import LengthUnit, read_length
+from companion.services.imports.moments import DateOrder
+from companion.services.imports.reading.headings import read_heading, squeezed
 
 SIZE_LIMIT = 200_000
 _TOP = {
     "source", "date_order", "timezone", "snapshot", "columns", "values", "defaults",
-    "practitioners",
+    "practitioners", "length_unit", "all_day_end",
 }  # fmt: skip
+_SEVERAL = ("cancelled", "status")
+"""Fields that several columns may hold."""
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -68,21 +76,42 @@ def bind_mapping(text: str, headers: Sequence[str]) -> Layout:
     """The mapping applied to a file with these headers. Raises BadInput, its `field` the key."""
     document = _parsed(text)
     _known_keys(document, _TOP, "")
-    columns = _columns(_table(document, "columns"), headers)
+    columns, more = _columns(_table(document, "columns"), headers)
     fallbacks = _fallbacks(_table(document, "defaults"))
     _check_complete(columns, fallbacks)
+    order = _text(document, "date_order", "")
+    unit = _text(document, "length_unit", "") or "minutes"
+    all_day_end = _text(document, "all_day_end", "")
+    if all_day_end not in {"", "inclusive", "exclusive"}:
+        _refuse("all_day_end", "this must be inclusive or exclusive")
     return Layout(
         name="your mapping",
         source=_text(document, "source", "") or _source_of(columns, headers),
         columns=columns,
         titles={name: read_line(headers[at], 40) for name, at in columns.items()},
-        date_order=_one_of(DateOrder, _text(document, "date_order", "") or "dmy", "date_order"),
+        date_order=_one_of(DateOrder, order or "dmy", "date_order"),
+        order_given=bool(order),
         timezone=_timezone(_text(document, "timezone", "")),
         words=_words(_table(document, "values")),
         fallbacks=fallbacks,
         practitioners=_practitioners(_table(document, "practitioners")),
         snapshot=_snapshot(document),
         mapping=text,
+        cancelling=more["cancelled"],
+        status_columns=more["status"],
+        length_unit=_one_of(LengthUnit, unit, "length_unit"),
+        all_day_end=all_day_end,
+        in_utc=frozenset(name for name, at in columns.items() if read_heading(headers[at]).utc),
+    )
+
+
+def headings_of_mapping(text: str) -> frozenset[str]:
+    """The headings that a mapping names, squeezed. Raises BadInput."""
+    named = _table(_parsed(text), "columns").items()
+    return frozenset(
+        squeezed(str(each))
+        for key, value in named
+        for each in (value if isinstance(value, list) else [value] if key in FIELDS else [key])
     )
 
 
@@ -163,34 +192,44 @@ def _timezone(name: str) -> str:
     return name
 
 
-def _columns(table: Mapping[str, Any], headers: Sequence[str]) -> dict[str, int]:
+def _columns(
+    table: Mapping[str, Any], headers: Sequence[str]
+) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
+    """Each field's column, and all columns of the fields that may have several."""
     exact: dict[str, int] = {}
     loose: dict[str, int] = {}
     for position, header in enumerate(headers):
         exact.setdefault(folded(header), position)
         loose.setdefault(squeezed(header), position)
-    columns = {}
+    columns: dict[str, int] = {}
+    more: dict[str, list[int]] = {name: [] for name in _SEVERAL}
     for key in table:
-        value = _text(table, key, "columns.")
-        field_name, header = (key, value) if key in FIELDS else (value, key)
-        if field_name not in FIELDS:
-            near = get_close_matches(key, FIELDS, 1)
-            hint = f"; did you mean “{near[0]}”?" if near else f"; known are {_listed({*FIELDS})}"
-            _refuse(f"columns.{read_line(key, 40)}", f"this is not a field{hint}")
-        at = exact.get(folded(header), loose.get(squeezed(header)))
-        if at is None or not header:
-            near = get_close_matches(header, headers, 1)
-            hint = f"; did you mean “{read_line(near[0], 40)}”?" if near else ""
-            _refuse(
-                f"columns.{field_name}", f"the file has no column “{read_line(header, 40)}”{hint}"
-            )
-        columns[field_name] = at
-    return columns
+        named = table[key] if key in _SEVERAL and isinstance(table[key], list) else [table[key]]
+        for each in named:
+            value = _text({key: each}, key, "columns.")
+            field_name, header = (key, value) if key in FIELDS else (value, key)
+            if field_name not in FIELDS:
+                near = get_close_matches(key, FIELDS, 1)
+                known = f"; known are {_listed({*FIELDS})}"
+                hint = f"; did you mean “{near[0]}”?" if near else known
+                _refuse(f"columns.{read_line(key, 40)}", f"this is not a field{hint}")
+            at = exact.get(folded(header), loose.get(squeezed(header)))
+            if at is None or not header:
+                near = get_close_matches(header, headers, 1)
+                hint = f"; did you mean “{read_line(near[0], 40)}”?" if near else ""
+                _refuse(
+                    f"columns.{field_name}",
+                    f"the file has no column “{read_line(header, 40)}”{hint}",
+                )
+            columns.setdefault(field_name, at)
+            if field_name in more:
+                more[field_name].append(at)
+    return columns, {name: tuple(listed) for name, listed in more.items()}
 
 
 def _check_complete(columns: Mapping[str, int], fallbacks: Fallbacks) -> None:
     has = columns.keys()
-    if "practitioner" not in has and not fallbacks.practitioner:
+    if not {"practitioner", "practitioner_last_name"} & has and not fallbacks.practitioner:
         _refuse("columns.practitioner", "say which column names the practitioner")
     if "start" not in has and not ("date" in has and ({"time", "all_day"} & has)):
         _refuse("columns.start", "say which column holds the start, or name date and time")
@@ -199,9 +238,11 @@ def _check_complete(columns: Mapping[str, int], fallbacks: Fallbacks) -> None:
 
 
 def _words(table: Mapping[str, Any]) -> Words:
-    _known_keys(table, {"cancelled", "all_day", "recurring", "kind", "show_as"}, "values.")
+    known = {"cancelled", "booked", "all_day", "recurring", "kind", "show_as"}
+    _known_keys(table, known, "values.")
     return Words(
         cancelled=_word_list(table, "cancelled"),
+        booked=_word_list(table, "booked") or frozenset(),
         all_day=_word_list(table, "all_day"),
         recurring=_word_list(table, "recurring"),
         kinds=_meanings(table, "kind", AppointmentKind, KIND_WORDS),
@@ -266,3 +307,37 @@ def _source_of(columns: Mapping[str, int], headers: Sequence[str]) -> str:
     """A lasting name for files with these columns, where the mapping gives none."""
     used = "\n".join(sorted(squeezed(headers[at]) for at in columns.values()))
     return f"import-{blake2b(used.encode(), digest_size=3).hexdigest()}"
+
+
+# ── writing ───────────────────────────────────────────────────────────────────────────────────
+
+
+def mapping_of(layout: Layout, headings: Sequence[str]) -> str:
+    """A mapping that reads the next file as `layout` read this one."""
+    lines = [f"source = {_quoted(layout.source)}", f'date_order = "{layout.date_order.value}"']
+    if layout.timezone:
+        lines.append(f"timezone = {_quoted(layout.timezone)}")
+    if layout.length_unit is not LengthUnit.MINUTES:
+        lines.append(f'length_unit = "{layout.length_unit.value}"')
+    if layout.all_day_end:
+        lines.append(f'all_day_end = "{layout.all_day_end}"')
+    lines += ["", "[columns]"]
+    several = {"cancelled": layout.cancelling, "status": layout.status_columns}
+    for name, at in layout.columns.items():
+        places = several.get(name) or (at,)
+        named = [_quoted(headings[each]) for each in places]
+        lines.append(f"{name} = {named[0] if len(named) == 1 else '[' + ', '.join(named) + ']'}")
+    for meaning in ("cancelled", "booked"):
+        words = [word for word, means in layout.statuses.items() if means == meaning and word]
+        if words:
+            lines += [] if "[values]" in lines else ["", "[values]"]
+            lines.append(f"{meaning} = [{', '.join(map(_quoted, words))}]")
+    if layout.fallbacks.length:
+        minutes = round(layout.fallbacks.length.total_seconds() / 60)
+        lines += ["", "[defaults]", f"length = {minutes}"]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(words: str) -> str:
+    """A TOML basic string: JSON's, unescaped beyond ASCII, and DEL escaped."""
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")

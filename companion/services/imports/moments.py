@@ -1,20 +1,25 @@
-"""Moments: a cell of an export as date, date and time, time of day, or length.
+"""Moments: a cell of an export as day, time of day and zone.
 
-Files write the same moment in many ways. The rules:
+Files write the same moment in many ways; `read_stamp` takes any of them apart. The rules:
 
-- a date in figures follows the file's order (day first unless a mapping says otherwise) and is
-  never guessed the other way round: 3/25/2026 is no day-first date; year-first dates are always
-  read as such; a year of two figures is 20yy;
-- a bare number is an Excel serial day (1900 system), its fraction the time of day;
-- a time of day is 24-hour or am/pm; ``0930`` is half past nine; a whole number of five figures is
-  seconds after midnight, as practice databases keep it;
-- an offset or Z after a time makes the moment aware; without one it is the clinic's wall time.
+- a date in figures follows the file's order and is never guessed the other way round: 3/25/2026
+  is no day-first date; year-first dates are always read as such; a year of two figures is 20yy;
+- month and weekday names, ordinals ("14th"), "at", commas and blanks of any width are read;
+- a time of day is 24-hour or am/pm, "12 noon" and "24:00" (the end of the day) included; ``0930``
+  is half past nine; a whole number of five figures is seconds after midnight;
+- two times with a dash or "to" between them are a range ("9:00am – 9:45am");
+- an offset, Z or the name of a zone of one meaning (AEDT) makes the moment aware; without one it
+  is the clinic's wall time;
+- a bare number is a serial day of the workbook's epoch, its fraction the time of day.
+
+Lengths are read by `lengths`.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 
@@ -32,118 +37,325 @@ class DateOrder(StrEnum):
         return "/".join(names[letter] for letter in self.value)
 
 
-# ── dates and moments ─────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a cell says of a moment; any part may be missing."""
+
+    day: date | None = None
+    clock: int | None = None
+    """Seconds after midnight; 86,400 for "24:00"."""
+    zone: tzinfo | None = None
+    until_day: date | None = None
+    until: int | None = None
+    """The end of a range, seconds after midnight."""
+
+    @property
+    def start(self) -> datetime | None:
+        """Day and time, aware where the cell names a zone; None where either is missing."""
+        if self.day is None or self.clock is None:
+            return None
+        return at_clock(self.day, self.clock, self.zone)
+
+
+_DAY_SECONDS = 86_400
+EXCEL_EPOCH = date(1899, 12, 30)
+
+
+def at_clock(day: date, clock: int, zone: tzinfo | None = None) -> datetime:
+    if clock >= _DAY_SECONDS:
+        day, clock = day + timedelta(days=clock // _DAY_SECONDS), clock % _DAY_SECONDS
+    hour, rest = divmod(clock, 3_600)
+    return datetime(day.year, day.month, day.day, hour, rest // 60, rest % 60, tzinfo=zone)
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────
 
 _ANY_CASE = re.IGNORECASE
-_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", _ANY_CASE)
-_FIGURES = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})(?!\d)")
-_DAY_FIRST = re.compile(r"(\d{1,2})[ /.-]?([a-z]{3,9})\.?,?[ /.-]?(\d{4}|\d{2})(?!\d)", _ANY_CASE)
-_MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?[ -](\d{1,2}),?[ -](\d{4})(?!\d)", _ANY_CASE)
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?!\d)")
+_FIGURES = re.compile(r"(?<![\d:])(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})(?![\d:])")
+_PLAIN = re.compile(
+    r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?"
+)
+"""The most frequent form, read without any search: a date in figures and a 24-hour time."""
+_DAY_FIRST = re.compile(
+    r"(?<![\d:.])(\d{1,2})(?:st|nd|rd|th)?[ /.-]*(?:of )?([^\W\d_]{3,10})\.?,?[ /.-]*"
+    r"(\d{4}|\d{2})(?![\d:]|\s?[ap]m)",
+    _ANY_CASE,
+)
+_MONTH_FIRST = re.compile(
+    r"(?<![^\W\d_])([^\W\d_]{3,10})\.?[ -](\d{1,2})(?:st|nd|rd|th)?,?[ -]+(\d{4})(?!\d)", _ANY_CASE
+)
+_COMPACT = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})(?=$|[T ]|\d{4}(?:\d{2})?$)")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
-_SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - wall time
+_WEEKDAY = re.compile(
+    r"(?<![^\W\d_])(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?(?![^\W\d_])"
+    r"\.?,?",
+    _ANY_CASE,
+)
+_ZERO_DATES = frozenset({"0000-00-00", "0001-01-01", "00/00/0000", "01/01/0001", "1/1/0001"})
+"""How databases write that there is no date."""
 _LAST_SERIAL = 73_050
 """Of the year 2099: a larger number is not meant as a day."""
+_MONTHS: dict[str, int] = {}
+for _number, _names in enumerate(
+    (
+        "january jan januar janvier janv enero ene gennaio gen januari",
+        "february feb februar fevrier février fév fev febrero febbraio februari",
+        "march mar märz maerz mrz mars marzo maart mrt",
+        "april apr avril avr abril abr aprile",
+        "may mai mayo maggio mag mei",
+        "june jun juni juin junio giugno giu",
+        "july jul juli juillet juil julio luglio lug",
+        "august aug août aout agosto ago augustus",
+        "september sep sept septembre septiembre settembre set",
+        "october oct oktober okt octobre octubre ottobre ott",
+        "november nov novembre noviembre",
+        "december dec dezember dez décembre decembre déc diciembre dic dicembre",
+    ),
+    1,
+):
+    _MONTHS |= dict.fromkeys(_names.split(), _number)
+_OFFSET = re.compile(r"\s*(?:(Z)|(?:UTC|GMT)?\s?([+-])(\d{2})(?::?([0-5]\d))?)$", _ANY_CASE)
+_ZONE_NAME = re.compile(r"\s*\(?([A-Z]{3,5})\)?$")
+ZONE_HOURS: dict[str, float] = {
+    "UTC": 0, "GMT": 0, "AEST": 10, "AEDT": 11, "ACST": 9.5, "ACDT": 10.5, "AWST": 8, "NZST": 12,
+    "NZDT": 13, "BST": 1, "CET": 1, "CEST": 2, "EDT": -4, "CDT": -5, "MDT": -6, "PDT": -7,
+    "PST": -8, "AKST": -9, "HST": -10,
+}  # fmt: skip
+"""Abbreviations of one meaning, in hours from UTC. EST, CST, IST and the like have several."""
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?)?\s*(?:([ap])\.?\s*m?\.?)?(?:\s*(?:hrs?|h|uhr))?",
+    _ANY_CASE,
+)
+_RANGE = re.compile(r"\s*(?:–|—|−|-|~|\bto\b|\buntil\b|\btill?\b|→|>)\s*", _ANY_CASE)
+_NAMED_TIMES = {
+    "noon": 43_200, "12 noon": 43_200, "12noon": 43_200, "midday": 43_200, "12 midday": 43_200,
+    "midnight": 0, "12 midnight": 0, "12midnight": 0, "12 mn": 0,
+}  # fmt: skip
 
 
-def read_moment(cell: object, order: DateOrder) -> datetime | date:
-    """A date with a time of day (aware only where the cell names its offset), or a date alone."""
+def read_stamp(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> Stamp:
+    """Whatever the cell says of a moment. Raises CellError where it says nothing of one."""
     if isinstance(cell, str):
-        moment = _moment_of(cell, order)
-    elif isinstance(cell, date):
-        moment = cell
-    elif isinstance(cell, int | float) and not isinstance(cell, bool):
-        moment = _day_of_serial(float(cell), order)
-    else:
-        raise _not_a_date(cell, order)
-    if not 1900 <= moment.year < 2200:
-        raise CellError(f"{_shown(cell)} is in no plausible year")
-    if isinstance(moment, datetime) and moment.microsecond:
-        return _to_the_second(moment)
-    return moment
+        return _stamp_of(cell, order, epoch)
+    if isinstance(cell, datetime):
+        rounded = _to_the_second(cell)
+        seconds = rounded.hour * 3_600 + rounded.minute * 60 + rounded.second
+        return _checked(cell, Stamp(rounded.date(), seconds, rounded.tzinfo))
+    if isinstance(cell, date):
+        return _checked(cell, Stamp(cell))
+    if isinstance(cell, time | timedelta):
+        return Stamp(clock=_seconds(read_time(cell)))
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return _checked(cell, _stamp_of_serial(float(cell), order, epoch))
+    raise _not_a_date(cell, order)
 
 
-def read_date(cell: object, order: DateOrder) -> date:
-    """The day alone, whatever time of day stands beside it."""
-    moment = read_moment(cell, order)
-    return moment.date() if isinstance(moment, datetime) else moment
-
-
-@lru_cache(maxsize=65_536)
-def _moment_of(text: str, order: DateOrder) -> datetime | date:
-    plain = read_line(text).replace("\u200e", "").replace("\u200f", "")
+@lru_cache(maxsize=131_072)
+def _stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
+    simple = _PLAIN.fullmatch(text)
+    if simple:
+        day = _figures(simple[1], simple[3], simple[4], order)
+        if day is None:
+            raise _not_a_date(text, order)
+        if simple[5] is None:
+            return _checked(text, Stamp(day))
+        clock = _seconds_of(int(simple[5]), int(simple[6]), int(simple[7] or 0), "")
+        if clock is not None:
+            return _checked(text, Stamp(day, clock))
+    plain = _plain(text)
     if _SERIAL.fullmatch(plain):
-        return _day_of_serial(float(plain), order)
-    weekday = _WEEKDAY.match(plain)
-    rest = plain[weekday.end() :] if weekday else plain
-    day, end = _leading_date(rest, order)
-    if day is None:
+        return _stamp_of_serial(float(plain), order, epoch)
+    if plain in _ZERO_DATES:
         raise _not_a_date(text, order)
-    rest = re.sub(r"^(?:\s*,\s*|\s+|[Tt])", "", rest[end:])
-    if not rest:
-        return day
+    plain = " ".join(_WEEKDAY.sub(" ", plain).split())
+    day, before, after = _leading_or_trailing_date(plain, order)
+    if day is None:
+        return _time_only(text, plain, order)
+    until_day = None
+    second, gap, rest = _leading_or_trailing_date(after, order)
+    if second is not None:  # "1/12/2026 9:00 - 1/12/2026 9:45"
+        until_day, after = second, f"{gap} {rest}"
+    words = _bare(f"{before} {after}")
+    if not words:
+        return _checked(text, Stamp(day))
     try:
-        return _with_time(day, rest, may_have_offset=plain[:4].isdigit())
+        clock, until, zone = _clocks(words, compact_zone=plain[:4].isdigit())
     except ValueError:
         raise CellError(f"{_shown(text)} is not a date and time") from None
+    return _checked(text, Stamp(day, clock, zone, until_day, until))
 
 
-def _leading_date(text: str, order: DateOrder) -> tuple[date | None, int]:
-    """The date that the text begins with, and where it ends."""
-    found = _FIGURES.match(text)
-    if found:
-        parts = (found[1], found[3], found[4])
-        shape = DateOrder.YMD if len(found[1]) == 4 else order
-        year, month, day = (parts[shape.value.index(letter)] for letter in "ymd")
-    elif found := _DAY_FIRST.match(text):
-        day, month, year = found[1], _month(found[2]), found[3]
-    elif found := _MONTH_FIRST.match(text):
-        month, day, year = _month(found[1]), found[2], found[3]
-    elif found := _COMPACT.match(text):
-        year, month, day = found[1], found[2], found[3]
-    else:
-        return None, 0
+def _plain(text: str) -> str:
+    return read_line(text).replace("\u200e", "").replace("\u200f", "")
+
+
+def _bare(words: str) -> str:
+    """Without what joins a date and a time: commas, "at", a dash, the T of ISO 8601."""
+    words = re.sub(
+        r"^(?:\s|,|;|\bat\b|@|[-–]\s)+|(?:\s|,|;|\bat\b|\s[-–])+$", "", words, flags=re.IGNORECASE
+    )
+    return re.sub(r"^[Tt](?=\d)", "", words)
+
+
+def _leading_or_trailing_date(text: str, order: DateOrder) -> tuple[date | None, str, str]:
+    """The first date of the text, and the words before and after it."""
+    for form in (_FIGURES, _DAY_FIRST, _MONTH_FIRST, _COMPACT):
+        found = form.search(text)
+        if found is None:
+            continue
+        if form is _FIGURES:
+            day = _figures(found[1], found[3], found[4], order)
+        elif form is _DAY_FIRST:
+            day = _date(found[3], _MONTHS.get(found[2].casefold(), 0), found[1])
+        elif form is _MONTH_FIRST:
+            day = _date(found[3], _MONTHS.get(found[1].casefold(), 0), found[2])
+        else:
+            day = _date(found[1], int(found[2]), found[3])
+        if day is not None:
+            return day, text[: found.start()], text[found.end() :]
+    return None, text, ""
+
+
+def figures(text: str) -> tuple[str, str, str] | None:
+    """The three numbers of a date written in figures whose order is open; None without one."""
+    found = _FIGURES.search(text)
+    if found is None or len(found[1]) == 4:
+        return None
+    return found[1], found[3], found[4]
+
+
+def _figures(one: str, two: str, three: str, order: DateOrder) -> date | None:
+    if len(one) == 4:
+        return _date(one, int(two), three)
+    if order is DateOrder.DMY:
+        return _date(three, int(two), one)
+    if order is DateOrder.MDY:
+        return _date(three, int(one), two)
+    return _date(one, int(two), three)
+
+
+def _date(year: str, month: int, day: str) -> date | None:
     if len(year) not in {2, 4} or len(day) > 2:
-        return None, 0
+        return None
     try:
-        full_year = int(year) + (2000 if len(year) == 2 else 0)
-        return date(full_year, int(month), int(day)), found.end()
+        return date(int(year) + (2000 if len(year) == 2 else 0), month, int(day))
     except ValueError:
-        return None, 0
+        return None
 
 
-def _month(name: str) -> str:
-    folded = name.casefold()
-    matching = [number for number, full in enumerate(_MONTHS, 1) if full.startswith(folded[:3])]
-    known = matching and (_MONTHS[matching[0] - 1].startswith(folded) or folded == "sept")
-    return str(matching[0]) if known else "0"
+def _time_only(text: str, plain: str, order: DateOrder) -> Stamp:
+    try:
+        clock, until, zone = _clocks(_bare(plain), compact_zone=False)
+    except ValueError:
+        raise _not_a_date(text, order) from None
+    return Stamp(clock=clock, zone=zone, until=until)
 
 
-def _with_time(day: date, text: str, *, may_have_offset: bool) -> datetime:
-    """Raises ValueError for what is no time of day."""
-    found = _OFFSET.search(text) if may_have_offset else None
+def _clocks(text: str, *, compact_zone: bool) -> tuple[int, int | None, tzinfo | None]:
+    """Start, end of a range, zone. Raises ValueError for what is no time of day."""
+    zone: tzinfo | None = None
+    offset = _OFFSET.search(text)
+    if offset and (offset[1] or compact_zone or (offset[4] and offset.start() >= 8)):
+        text, zone = text[: offset.start()], _offset_of(offset)
+    else:
+        name = _ZONE_NAME.search(text)
+        if name and name[1] in ZONE_HOURS:
+            text = text[: name.start()]
+            hours = ZONE_HOURS[name[1]]
+            zone = UTC if not hours else timezone(timedelta(hours=hours))
+    parts = [each for each in _RANGE.split(text.strip()) if each]
+    if not 1 <= len(parts) <= 2:
+        raise ValueError
+    until = _clock(parts[1]) if len(parts) == 2 else None
+    if until is None:
+        return _clock(parts[0]), None, zone
+    half = re.search(r"([ap])\.?\s*m?\.?$", parts[1], re.IGNORECASE)
+    if half and not re.search(r"[ap]\.?\s*m?\.?$", parts[0], re.IGNORECASE):
+        start = _clock(f"{parts[0]} {half[0]}")  # "1:00 - 1:45pm"
+        if start > until:  # "11:30 - 12:15pm"
+            start = _clock(parts[0] if ":" in parts[0] else f"{parts[0]}:00")
+        return start, until, zone
+    return _clock(parts[0]), until, zone
+
+
+def _offset_of(found: re.Match[str]) -> tzinfo:
+    if found[1]:
+        return UTC
+    offset = timedelta(hours=int(found[3]), minutes=int(found[4] or 0))
+    return timezone(-offset if found[2] == "-" else offset) if offset else UTC
+
+
+@lru_cache(maxsize=8_192)
+def _clock(text: str) -> int:
+    """Seconds after midnight. Raises ValueError."""
+    plain = text.strip().casefold()
+    if plain in _NAMED_TIMES:
+        return _NAMED_TIMES[plain]
+    if re.fullmatch(r"\d{4}(?:\d{2})?", plain):
+        found = _seconds_of(int(plain[:2]), int(plain[2:4]), int(plain[4:] or 0), "")
+    else:
+        parts = _CLOCK.fullmatch(plain)
+        if parts is None or not (parts[2] or parts[4] or plain.endswith(("h", "hr", "hrs", "uhr"))):
+            raise ValueError
+        found = _seconds_of(int(parts[1]), int(parts[2] or 0), int(parts[3] or 0), parts[4] or "")
     if found is None:
-        return datetime.combine(day, _clock_time(text))
-    wall = datetime.combine(day, _clock_time(text[: found.start()]))
-    if found[1] is None:
-        return wall.replace(tzinfo=UTC)
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return wall.replace(tzinfo=timezone(-offset if found[1] == "-" else offset))
+        raise ValueError
+    return found
 
 
-def _day_of_serial(number: float, order: DateOrder) -> datetime | date:
+def _seconds_of(hour: int, minute: int, second: int, half: str) -> int | None:
+    if half == "p" and hour < 12:
+        hour += 12
+    elif half == "a" and hour == 12:
+        hour = 0
+    elif half == "a" and hour > 12:
+        return None
+    seconds = hour * 3_600 + minute * 60 + second
+    return seconds if minute < 60 and second < 60 and seconds <= _DAY_SECONDS else None
+
+
+def _stamp_of_serial(number: float, order: DateOrder, epoch: date) -> Stamp:
     if not 1 <= number <= _LAST_SERIAL:
         raise _not_a_date(number, order)
-    moment = _SERIAL_ZERO + timedelta(days=number)
-    return moment.date() if number == int(number) else moment
+    moment = datetime.combine(epoch, time.min) + timedelta(days=number)
+    if number == int(number):
+        return Stamp(moment.date())
+    moment = _to_the_second(moment)
+    return Stamp(moment.date(), _seconds(moment.time()))
+
+
+def _seconds(clock: time) -> int:
+    return clock.hour * 3_600 + clock.minute * 60 + clock.second
+
+
+def _checked(cell: object, stamp: Stamp) -> Stamp:
+    if stamp.day is not None and not 1900 <= stamp.day.year < 2200:
+        if stamp.day.year == 1899 and stamp.clock is not None:
+            return Stamp(clock=stamp.clock)  # a database's time of day
+        raise CellError(f"{_shown(cell)} is in no plausible year")
+    return stamp
+
+
+def read_moment(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> datetime | date:
+    """A date with a time of day (aware only where the cell names its zone), or a date alone."""
+    stamp = read_stamp(cell, order, epoch)
+    if stamp.day is None:
+        raise _not_a_date(cell, order)
+    return stamp.day if stamp.start is None else stamp.start
+
+
+def read_date(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> date:
+    """The day alone, whatever time of day stands beside it."""
+    stamp = read_stamp(cell, order, epoch)
+    if stamp.day is None:
+        raise _not_a_date(cell, order)
+    return stamp.day
 
 
 def _to_the_second(moment: datetime) -> datetime:
     """A fraction of a day is rarely exact: 08:59:59.9999 means nine."""
+    if not moment.microsecond:
+        return moment
     return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
 
 
@@ -157,29 +369,36 @@ def _not_a_date(cell: object, order: DateOrder) -> CellError:
     return CellError(f"{_shown(cell)} is not a date ({order.words} is expected)")
 
 
-# ── times and lengths ─────────────────────────────────────────────────────────────────────────
-
-_OFFSET = re.compile(r"\s*(?:Z|([+-])(\d{2}):?([0-5]\d))$", _ANY_CASE)
-_CLOCK = re.compile(
-    r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?)?\s*(?:([ap])\.?\s*m?\.?)?",
-    _ANY_CASE,
-)
-_LENGTH = re.compile(r"(?:(\d+(?:\.\d+)?)\s*h[a-z]*\.?)?\s*(?:(\d+)\s*(?:m[a-z]*\.?)?)?", _ANY_CASE)
-_HOURS_MINUTES = re.compile(r"(\d{1,3}):(\d{2})(?::\d{2})?")
+# ── times of day ──────────────────────────────────────────────────────────────────────────────
 
 
-def read_time(cell: object) -> time:
+class TimeUnit(StrEnum):
+    """What a whole number means in a column of times of day."""
+
+    CLOCK = "clock"
+    """930 is half past nine; five figures are seconds after midnight."""
+    SECONDS = "seconds"
+    MINUTES = "minutes"
+
+
+def read_time(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> time:
     """A time of day, to the second."""
+    clock = read_clock(cell, unit)
+    return at_clock(EXCEL_EPOCH, clock % _DAY_SECONDS).time()
+
+
+def read_clock(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> int:
+    """Seconds after midnight; 86,400 for "24:00"."""
     if isinstance(cell, datetime):
-        return _to_the_second(cell).time()
+        return _seconds(_to_the_second(cell).time())
     if isinstance(cell, time):
-        return _to_the_second(datetime.combine(date(2000, 1, 1), cell)).time()
+        return _seconds(_to_the_second(datetime.combine(EXCEL_EPOCH, cell)).time())
     try:
         if isinstance(cell, timedelta):
-            return _after_midnight(cell.total_seconds())
+            return _within_a_day(cell.total_seconds())
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return _time_of_number(float(cell))
-        return _time_of(text_of(cell))
+            return _clock_of_number(float(cell), unit)
+        return _clock_of(text_of(cell), unit)
     except (ValueError, OverflowError):
         raise CellError(f"{_shown(cell)} is not a time of day") from None
 
@@ -187,101 +406,53 @@ def read_time(cell: object) -> time:
 def is_time_alone(cell: object) -> bool:
     """A time of day without a date?"""
     if isinstance(cell, str):
-        return _is_clock(cell)
+        try:
+            stamp = _stamp_of(cell, DateOrder.DMY, EXCEL_EPOCH)
+        except CellError:
+            return False
+        return stamp.day is None and stamp.clock is not None
     return isinstance(cell, time | timedelta)
 
 
-@lru_cache(maxsize=65_536)
-def _is_clock(text: str) -> bool:
-    try:
-        _clock_time(read_line(text))
-    except ValueError:
-        return False
-    return True
-
-
-def has_seconds_form(cell: object) -> bool:
-    """Does this time-of-day cell count seconds after midnight, as a database does?"""
+def counts_seconds(cell: object) -> bool:
+    """Does this cell, as a time of day, count seconds after midnight?"""
     return re.fullmatch(r"\d{5}", text_of(cell).strip()) is not None
 
 
-@lru_cache(maxsize=4_096)
-def _time_of(text: str) -> time:
-    plain = read_line(text).replace("\u200e", "")
-    if re.fullmatch(r"\d{3,5}|0?\.\d+", plain):
-        return _time_of_number(float(plain))
+@lru_cache(maxsize=8_192)
+def _clock_of(text: str, unit: TimeUnit) -> int:
+    plain = _plain(text)
+    if re.fullmatch(r"\d{3,5}|0?\.\d+|\d{1,4}\.0", plain) or (
+        unit is not TimeUnit.CLOCK and re.fullmatch(r"\d+(?:\.0+)?", plain)
+    ):
+        return _clock_of_number(float(plain), unit)
     try:
-        return _clock_time(plain)
-    except ValueError:
-        moment = _moment_of(plain, DateOrder.DMY)
-        if not isinstance(moment, datetime):
-            raise
-        return moment.time()
+        stamp = _stamp_of(text, DateOrder.DMY, EXCEL_EPOCH)
+    except CellError:
+        stamp = _stamp_of(text, DateOrder.MDY, EXCEL_EPOCH)
+    if stamp.clock is None:
+        raise ValueError
+    return stamp.clock
 
 
-def _time_of_number(number: float) -> time:
+def _clock_of_number(number: float, unit: TimeUnit) -> int:
     if 0 <= number < 1:
-        return _after_midnight(number * 86_400)
+        return _within_a_day(number * _DAY_SECONDS)
     if not number.is_integer():
+        if number <= _LAST_SERIAL and number > 365:  # a serial day and its time
+            return _within_a_day((number % 1) * _DAY_SECONDS)
         raise ValueError
-    if number >= 10_000:
-        return _after_midnight(number)
-    return time(int(number) // 100, int(number) % 100)
-
-
-def _after_midnight(seconds: float) -> time:
-    if not 0 <= round(seconds) < 86_400:
+    if unit is TimeUnit.MINUTES:
+        return _within_a_day(number * 60)
+    if unit is TimeUnit.SECONDS or number >= 10_000:
+        return _within_a_day(number)
+    found = _seconds_of(int(number) // 100, int(number) % 100, 0, "")
+    if found is None:
         raise ValueError
-    return (_SERIAL_ZERO + timedelta(seconds=round(seconds))).time()
+    return found
 
 
-def _clock_time(text: str) -> time:
-    if re.fullmatch(r"\d{4}", text):
-        return time(int(text[:2]), int(text[2:]))
-    found = _CLOCK.fullmatch(text.strip())
-    if found is None or not (found[2] or found[4]):
+def _within_a_day(seconds: float) -> int:
+    if not 0 <= round(seconds) < _DAY_SECONDS:
         raise ValueError
-    hour, half = int(found[1]), (found[4] or "").casefold()
-    if half == "p" and hour < 12:
-        hour += 12
-    elif half == "a" and hour == 12:
-        hour = 0
-    elif half == "a" and hour > 12:
-        raise ValueError
-    return time(hour, int(found[2] or 0), int(found[3] or 0))
-
-
-def read_length(cell: object, *, seconds: bool = False) -> timedelta:
-    """How long: minutes, ``h:mm``, ``1 h 30 min``, or a share of a day as Excel keeps it.
-
-    `seconds`: the file counts times in seconds, so a number of 300 and more does too.
-    """
-    if isinstance(cell, timedelta):
-        length = cell
-    elif isinstance(cell, datetime | time):
-        length = timedelta(hours=cell.hour, minutes=cell.minute, seconds=cell.second)
-    else:
-        length = _length_of(text_of(cell).strip(), seconds=seconds)
-    if not timedelta(0) < length <= timedelta(days=366):
-        raise CellError(f"{_shown(cell)} is not a possible length")
-    return length
-
-
-def _length_of(text: str, *, seconds: bool) -> timedelta:
-    clock = _HOURS_MINUTES.fullmatch(text)
-    if clock:
-        return timedelta(hours=int(clock[1]), minutes=int(clock[2]))
-    try:
-        number = float(text) if text[:1].isdigit() or text[:1] == "." else None
-    except ValueError:
-        number = None
-    if number is not None:
-        if number < 1:
-            return timedelta(seconds=round(number * 86_400))
-        if number > 40_000_000:
-            raise CellError(f"{quoted(text)} is not a possible length")
-        return timedelta(seconds=number) if seconds and number >= 300 else timedelta(minutes=number)
-    words = _LENGTH.fullmatch(text) if len(text) <= 40 else None
-    if words is None or not (words[1] or words[2]):
-        raise CellError(f"{_shown(text)} is not a length in minutes or hours:minutes")
-    return timedelta(hours=float(words[1] or 0), minutes=int(words[2] or 0))
+    return round(seconds)

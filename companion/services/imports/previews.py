@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from companion.domain.appointments import Practitioner
 from companion.services.imports.drafts import FileContent
 from companion.services.imports.layouts import Layout
 from companion.services.imports.plan import PreviewRow
+from companion.services.imports.questions import Answers, Question, open_questions
+from companion.services.imports.reading.reader import Reading
+from companion.services.imports.removals import Kept
 
 BY_ID = "the appointment's id"
 BY_KEY = "practitioner, start, client and type (the file has no appointment ids)"
+WHOLE_WITHOUT_IDS = (
+    "The file has no appointment ids, so it is compared as a whole book: what is missing from it, "
+    "on its days and for its practitioners, was removed."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +55,35 @@ class ImportPreview:
     held: str
     """Why it would wait for a person; empty when it would not."""
     samples: tuple[PreviewRow, ...]
-    """The first 200: removals, then changes, then additions."""
+    """The first 500: removals, then what changes, then additions, then what is left."""
     matched_by: str
     content: FileContent
     columns: Layout
+    reading: Reading
+    """How the file was read: sheets, columns, date order, status words."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the file was read."""
+    cancelled: int = 0
+    """Of the added and changed ones: those that the file cancels."""
+    older: int = 0
+    """Rows that were updated before what the book has."""
+    kept: tuple[Kept, ...] = ()
+    """Removals that are not made, by reason."""
+    questions: tuple[Question, ...] = ()
+    """All that the file leaves open, answered or not."""
+    answers: Answers = field(default_factory=lambda: MappingProxyType({}))
+    """Given now, or kept with the source."""
+    creates: tuple[str, ...] = ()
+    """Names of the practitioners whom it would create."""
+    why_whole: str = ""
+    """Why it is compared as a whole book, where nobody has said so."""
+    shape: tuple[Question, ...] = ()
+    """Of `questions`: headings that the source's last file had and this one has not."""
+
+    @property
+    def open(self) -> tuple[Question, ...]:
+        """Questions that keep it from being applied."""
+        return open_questions(self.questions, self.answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +99,14 @@ class ImportReport:
     why_held: str = ""
     created: tuple[Practitioner, ...] = ()
     matched_by: str = ""
+    cancelled: int = 0
+    older: int = 0
+    kept: tuple[Kept, ...] = ()
+    questions: tuple[Question, ...] = ()
+    """Those that are open, for which it waits."""
+    why_whole: str = ""
+
+
+def headings_of(layout: Layout) -> Mapping[str, str]:
+    """Heading of each field that was read."""
+    return {name: layout.titles[name] for name in layout.columns if name in layout.titles}

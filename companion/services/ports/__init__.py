@@ -4,15 +4,20 @@ All methods that may touch a disk or a network are coroutines: an adapter runs b
 threads, so that the event loop never waits. Times are aware UTC unless said otherwise. Every
 error raised is a CompanionError.
 
-A module a subject; import the names from here.
+One module for each subject; the names are imported from here.
 """
 
 from companion.services.ports.book import (
+    UNDO_IMPORTS,
+    UNDO_ROWS,
     AppointmentBook,
     BookChange,
     ChangeSign,
+    ImportMemory,
     ImportRecord,
+    Replaced,
     SourceRow,
+    Undoing,
 )
 from companion.services.ports.feeds import (
     INTERVALS_KEPT,
@@ -44,10 +49,11 @@ from companion.services.ports.ledger import (
     calendar_of,
 )
 from companion.services.ports.settings import Clock, SecretStore, SettingsStore
-from companion.services.ports.tables import Table, TableReader
 
 __all__ = (
     "INTERVALS_KEPT",
+    "UNDO_IMPORTS",
+    "UNDO_ROWS",
     "Activity",
     "ActivityKind",
     "ActivityLog",
@@ -64,19 +70,20 @@ __all__ = (
     "FeedStore",
     "Fetch",
     "Google",
+    "ImportMemory",
     "ImportRecord",
     "InsertEvent",
     "Ledger",
     "NetworkPlace",
     "PatchEvent",
     "RemoteCalendar",
+    "Replaced",
     "SecretStore",
     "SettingsStore",
     "SignInRequest",
     "SignedIn",
     "SourceRow",
-    "Table",
-    "TableReader",
+    "Undoing",
     "Write",
     "WriteAnswer",
     "calendar_of",

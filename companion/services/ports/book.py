@@ -1,4 +1,4 @@
-"""The appointment book, and its changes and imports."""
+"""The appointment book, its changes, and its imports with what undoes them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from companion.domain.appointments import Appointment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
-    """What the book knows of one appointment of a source: enough to diff a new file."""
+    """What the book knows of one appointment of a source: enough to diff a new file. It names a
+    client, so it goes into no log."""
 
     appointment_id: str
+    source: str
     source_id: str
+    """Empty for one that was entered in the book itself."""
     practitioner_id: str
     start: datetime
     """Wall time."""
@@ -23,6 +26,12 @@ class SourceRow:
     row_hash: bytes
     """`rows.row_hash` of its content: 16 bytes."""
     cancelled: bool
+    client_id: str = ""
+    client_name: str = ""
+    what: str = ""
+    """Title, else appointment type."""
+    updated: datetime | None = None
+    """The source's own last change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +44,8 @@ class BookChange:
     """By id of something put or removed: the revision this change was decided on, 0 for "not in
     the book". Where one differs nothing is written."""
     imported: ImportRecord | None = None
-    """The import that this is, noted in the same transaction."""
+    """Kept with what this change replaced, so that it can be undone."""
+    undoes: Undoing | None = None
 
 
 class ChangeSign(NamedTuple):
@@ -70,12 +80,19 @@ class AppointmentBook(Protocol):
         """By source id; all of one import source."""
         ...
 
+    async def rows_elsewhere(
+        self, source: str, practitioner_ids: Sequence[str], start: datetime, end: datetime
+    ) -> list[SourceRow]:
+        """Of every other source, the book's own screen included: those of these practitioners
+        that begin in [start, end), wall time."""
+        ...
+
     async def apply(self, change: BookChange, now: datetime) -> None:
         """One transaction. Sets revision (one more than before) and changed_at (`now`, yet at
         least a second after the last) on each appointment put, and raises `revision` of every
         practitioner touched (also the one an appointment leaves). Raises Busy when another
         process writes for too long, and ChangedMeanwhile when an expected revision is no longer
-        the book's."""
+        the book's, or what is undone was undone already."""
         ...
 
     async def of_practitioners(
@@ -122,14 +139,74 @@ class AppointmentBook(Protocol):
         """Newest first."""
         ...
 
+    async def replaced(self, import_id: int) -> list[Replaced]:
+        """What one import replaced; empty when it touched nothing, was undone, or is too long
+        ago: the newest `UNDO_IMPORTS` are kept, and of these at most `UNDO_ROWS` rows."""
+        ...
+
+
+UNDO_IMPORTS = 100
+
+
+UNDO_ROWS = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportMemory:
+    """What an import kept in the settings, for its undoing."""
+
+    created: tuple[str, ...] = ()
+    """Ids of new practitioners."""
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """New aliases by practitioner's id."""
+    answers: tuple[str, ...] = ()
+    """Keys of the source's new answers."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The source's headings as they were before."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRecord:
+    id: int = 0
+    """The book's; 0 before it is kept."""
     source: str
     at: datetime
+    by: str = ""
+    """Who or what: a user's name, ``folder``, ``import`` for a command."""
     file_name: str
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    rejected: int
+    """Empty where a source's appointments were removed."""
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    cancelled: int = 0
+    older: int = 0
+    kept: int = 0
+    memory: ImportMemory = field(default_factory=ImportMemory)
+    undone_at: datetime | None = None
+    undone_by: str = ""
+    can_undo: bool = False
+    """What it replaced is still kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """One appointment that an import added, changed or removed."""
+
+    appointment_id: str
+    before: Appointment | None
+    """None for one that it added."""
+    revision: int
+    """As the import left it; 0 for one that it removed."""
+    now: int
+    """Revision as the book has it now; 0 when it is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoing:
+    """A change that undoes an import: marked so, and no longer to be undone. What it puts bears
+    the revision of then; earlier imports that left it so can still be undone."""
+
+    import_id: int
+    by: str

@@ -79,6 +79,7 @@ class ActivityKind(StrEnum):
     LEFT_BEHIND = "left behind"
     ERROR = "error"
     IMPORT = "import"
+    UNDO = "undo"
     CONNECT = "connect"
     DISCONNECT = "disconnect"
     CHECK = "check"

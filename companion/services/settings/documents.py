@@ -53,7 +53,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     1: lambda tables: tables,  # 2 adds availability, which may be absent
     2: lambda tables: tables,  # 3 adds users, idle_sign_out and setup, likewise
     3: lambda tables: tables,  # 4 adds the listener's certificate and feed_unused_after, likewise
-    4: lambda tables: tables,  # 5 adds import_hold_share, likewise
+    4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
 }
 
 
@@ -170,7 +170,7 @@ def checked(settings: Settings) -> dict[str, list[Document]]:
 
 def _encode(value: Any) -> Any:
     if is_dataclass(value):
-        return {each.name: _encode(getattr(value, each.name)) for each in fields(value)}
+        value = {each.name: getattr(value, each.name) for each in fields(value)}
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, datetime):
@@ -183,6 +183,8 @@ def _encode(value: Any) -> Any:
         return sorted(_encode(each) for each in value)
     if isinstance(value, tuple):
         return [_encode(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _encode(each) for key, each in value.items()}
     return value
 
 
@@ -199,6 +201,11 @@ def _decode(kind: Any, raw: Any, where: str) -> Any:
             raise _bad("is not a list", where)
         item = get_args(kind)[0]
         return origin(_decode(item, each, f"{where}[{n}]") for n, each in enumerate(raw))
+    if origin is Mapping:
+        if not isinstance(raw, Mapping):
+            raise _bad("is not a group of settings", where)
+        item = get_args(kind)[1]
+        return {key: _decode(item, each, f"{where}.{key}") for key, each in raw.items()}
     return _decode_plain(kind, raw, where)
 
 

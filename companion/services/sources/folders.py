@@ -4,6 +4,9 @@
         imported/          those that were imported, under their name and the time
         set aside/         those that could not be, or wait for a person; a report beside each
 
+No link is followed: whoever may write here, but not where it leads, could otherwise make the
+program move or overwrite files there.
+
 All of it blocks, maybe for long: the folder may be a network share that has just gone. So it runs
 `apart`, in a thread of its own that neither the event loop, nor another folder, nor the end of
 the program waits for.
@@ -15,10 +18,11 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -45,6 +49,14 @@ class Changed(OSError):
     """The file was written to while it was read."""
 
 
+class Linked(OSError):
+    """A folder of ours is a link that somebody has planted."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 class Folder:
     """Every method raises OSError."""
 
@@ -65,7 +77,7 @@ class Folder:
         self._still(seen)
         copy.unlink(missing_ok=True)
         descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-        with os.fdopen(descriptor, "wb") as target, source.open("rb") as file:
+        with os.fdopen(descriptor, "wb") as target, open(source, "rb", opener=_unlinked) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
                 target.write(block)
@@ -76,39 +88,55 @@ class Folder:
         """Move the file below `into`, a report beside it; its new place, relative to the folder.
         Raises Changed when somebody has written to it meanwhile."""
         self._still(seen)
-        target = self.path / into
-        target.mkdir(exist_ok=True)
-        place = _free(target, seen.name, stamp)
+        place = _free(self._below(into), seen.name, stamp)
         (self.path / seen.name).rename(place)
         if report:
-            place.with_name(place.name + REPORT).write_text(
-                report, encoding="utf-8-sig", newline="\r\n"
-            )
+            beside = place.with_name(place.name + REPORT)
+            with (
+                contextlib.suppress(FileExistsError),
+                beside.open("x", encoding="utf-8-sig", newline="\r\n") as file,
+            ):
+                file.write(report)
         return f"{into}/{place.name}"
 
     def settle(self, place: str) -> None:
         """A file that was set aside has been imported after all."""
-        source = self.path / place
-        target = self.path / IMPORTED
-        target.mkdir(exist_ok=True)
-        source.rename(_free(target, source.name, ""))
+        source = self._own(place)
+        source.rename(_free(self._below(IMPORTED), source.name, ""))
         source.with_name(source.name + REPORT).unlink(missing_ok=True)
 
     def take_back(self, place: str, name: str) -> None:
         """A file that was filed away too soon: back into the folder, to be read again."""
-        source = self.path / place
+        source = self._own(place)
         wanted = self.path / name
         source.rename(_free(self.path, name, "") if wanted.exists() else wanted)
         source.with_name(source.name + REPORT).unlink(missing_ok=True)
 
     def look(self, place: str) -> Seen:
         """One file, anywhere below the folder, as it is now."""
-        status = (self.path / place).stat(follow_symlinks=False)
+        status = self._own(place).stat(follow_symlinks=False)
         return Seen(name=place, size=status.st_size, changed=status.st_mtime_ns)
 
     def others(self) -> list[str]:
         """Names of files here that are no exports, by their ending."""
         return [each.name for each in self.scan() if not is_export(each.name)]
+
+    def _below(self, name: str) -> Path:
+        """A folder of ours, made where it is missing. Raises Linked."""
+        folder = self.path / name
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+        _check_no_link(folder)
+        return folder
+
+    def _own(self, place: str) -> Path:
+        """A file here or in a folder of ours. Raises Linked."""
+        *folders, name = PurePosixPath(place).parts
+        path = self.path
+        for each in folders:
+            path /= each
+            _check_no_link(path)
+        return path / name
 
     def _still(self, seen: Seen) -> None:
         if self.look(seen.name) != seen:
@@ -123,6 +151,18 @@ def is_dropped(name: str) -> bool:
 
 def is_export(name: str) -> bool:
     return Path(name).suffix.casefold() in {".csv", ".tsv", ".txt", ".xlsx"}
+
+
+def _check_no_link(folder: Path) -> None:
+    """Raises Linked; a junction of Windows is one too."""
+    status = folder.stat(follow_symlinks=False)
+    junction = getattr(status, "st_reparse_tag", 0) == _JUNCTION
+    if junction or not stat.S_ISDIR(status.st_mode):
+        raise Linked(folder.name)
+
+
+def _unlinked(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_FOLLOW)
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -175,3 +215,5 @@ async def apart(work: Callable[[], T], seconds: float | None = 60.0) -> T:
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_JUNCTION = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)

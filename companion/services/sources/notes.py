@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from companion.services.imports.questions import Choice, Question
+
 MOST_DONE = 2_000
 """Files remembered of a folder whose files stay where they are; the oldest are forgotten."""
 
@@ -26,6 +28,8 @@ class Waiting:
     """It could be imported when a person says so; otherwise it is of no use as it is."""
     what: str
     """Why, as one sentence."""
+    questions: tuple[Question, ...] = ()
+    """What must be answered before it can be imported; without examples from the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ def _note(raw: Mapping[str, Any]) -> SourceNote:
                 at=datetime.fromisoformat(each["at"]),
                 held=bool(each["held"]),
                 what=each["what"],
+                questions=tuple(_question(each) for each in each.get("questions", ())),
             )
             for each in raw.get("waiting", ())
         ),
@@ -139,6 +144,17 @@ def _note(raw: Mapping[str, Any]) -> SourceNote:
         else Begun(
             file=begun["file"], digest=begun["digest"], at=datetime.fromisoformat(begun["at"])
         ),
+    )
+
+
+def _question(raw: Mapping[str, Any]) -> Question:
+    return Question(
+        key=str(raw["key"]),
+        about=str(raw["about"]),
+        text=str(raw["text"]),
+        choices=tuple(Choice(value=e["value"], label=e["label"]) for e in raw["choices"]),
+        guess=str(raw["guess"]),
+        count=int(raw["count"]),
     )
 
 

@@ -19,6 +19,9 @@ def counted(report: ImportReport) -> str:
         f"{report.added} added, {report.changed} changed, {report.removed} removed, "
         f"{report.unchanged} unchanged"
     )
+    if report.older:
+        words += f"; {report.older} older than the book's left alone"
+    words += "".join(f"; {each.count} not removed ({each.why})" for each in report.kept)
     left = f"; {len(report.rejected)} rows could not be used" if report.rejected else ""
     return f"{words}{left}."
 
@@ -49,13 +52,27 @@ def held_report(source: str, file: str, at: str, report: ImportReport) -> str:
             "It would do this:",
             f"  {counted(report)}",
             "",
+            *_questions(report),
             "What to do:",
-            "  If this is right, press Import on the page Import > Watched folders, or run",
-            '  python run.py import "THIS FILE" --yes',
+            f"  {_ANSWER if report.questions else _RELEASE}",
+            f'  python run.py import "THIS FILE" {_ANSWERED if report.questions else _RELEASED}',
             "  If it is not, export again and drop the new file into the folder.",
         ],
         report.rejected,
     )
+
+
+_RELEASE = "If this is right, press Import on the page Import > Watched folders, or run"
+_ANSWER = "Answer on the page Import > Watched folders, or run"
+_RELEASED, _ANSWERED = "--yes", "--answer KEY=VALUE"
+
+
+def _questions(report: ImportReport) -> list[str]:
+    lines: list[str] = []
+    for each in report.questions:
+        values = ", ".join(it.value for it in each.choices)
+        lines += [f"  {each.text}", f"    {each.key} = {values or 'any text'}"]
+    return ["Questions:", *lines, ""] if lines else []
 
 
 def rows_report(source: str, file: str, at: str, rejected: Sequence[RejectedRow]) -> str:

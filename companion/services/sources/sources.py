@@ -27,6 +27,7 @@ from companion.services.imports.importing import Importing, ImportPreview, Impor
 from companion.services.imports.layout_choice import source_name
 from companion.services.imports.layouts import FIELDS
 from companion.services.imports.mappings import bind_mapping
+from companion.services.imports.questions import Answers
 from companion.services.ports import SettingsStore
 from companion.services.sources.folders import Folder, Seen, apart
 from companion.services.sources.notes import SourceNote, SourceNotes, Waiting
@@ -131,20 +132,31 @@ class Sources:
     # ── what was set aside ────────────────────────────────────────────────────────────────────
 
     @allows(Action.IMPORT)
-    async def look_at(self, name: str, place: str) -> ImportPreview:
+    async def look_at(
+        self, name: str, place: str, *, answers: Answers | None = None
+    ) -> ImportPreview:
         """What a file that waits would do. Raises FileRefused, BadInput, NotFound."""
         source, waiting = await self._waiting(name, place)
         async with self._copy(source, waiting.place) as (copy, file_name):
-            return await self._preview(source, copy, file_name)
+            return await self._preview(source, copy, file_name, answers)
 
     @allows(Action.IMPORT)
-    async def release(self, name: str, place: str, *, cause: str = "import") -> ImportReport:
-        """Import a file that waits, whatever it removes."""
+    async def release(
+        self,
+        name: str,
+        place: str,
+        *,
+        answers: Answers | None = None,
+        cause: str = "import",
+    ) -> ImportReport:
+        """Import a file that waits, whatever it removes. With a question that is still open it
+        goes on waiting: the report names it."""
         source, waiting = await self._waiting(name, place)
         async with self._copy(source, waiting.place) as (copy, file_name):
-            preview = await self._preview(source, copy, file_name)
-            report = await self._importing.apply(preview, yes=True, cause=cause)
-        await self._settled(source, waiting.place)
+            preview = await self._preview(source, copy, file_name, answers)
+            report = await self._importing.apply(preview, release=True, cause=cause)
+        if not report.held:
+            await self._settled(source, waiting.place)
         return report
 
     @allows(Action.IMPORT)
@@ -182,9 +194,15 @@ class Sources:
                 return source, each
         raise NotFound("That file does not wait any more.", "Reload the page.")
 
-    async def _preview(self, source: SourceSettings, copy: Path, file_name: str) -> ImportPreview:
+    async def _preview(
+        self, source: SourceSettings, copy: Path, file_name: str, answers: Answers | None
+    ) -> ImportPreview:
         return await self._importing.preview(
-            copy, source=source.name, snapshot=source.snapshot, file_name=file_name
+            copy,
+            source=source.name,
+            snapshot=source.snapshot,
+            file_name=file_name,
+            answers=answers,
         )
 
     @asynccontextmanager

@@ -1,16 +1,12 @@
 """WatchedFolder: one source's folder, from a file that is dropped there to its filing.
 
     seen twice alike → private copy, hashed → preview → apply → filed away below the folder
-                                                 │        └ held: set aside, waits for a person
+                                                 │        └ held, or a question open: set aside
                                                  └ of no use: looked at again, then set aside
 
 It is imported with its source's mapping and mode. Before that the intent is noted, so that after
 a crash a file that did go into the book is only filed, never applied over newer changes. What
 somebody still writes to is left where it is and read again.
-
-A writer that pauses for longer than that may go on in a file that is filed away already (not on
-Windows, where an open file cannot be moved): one that grows within two minutes is taken back and
-read again, whole.
 
 Where files stay (by the source's setting, or because we may not move them) they are remembered by
 name and hash. One whose bytes are those of the last import was exported anew without a change:
@@ -26,17 +22,23 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.settings import SourceSettings
 from companion.services.activity import note
 from companion.services.imports.importing import ImportPreview, ImportReport
 from companion.services.imports.layout_choice import UnknownLayout
-from companion.services.ports import (
-    ActivityKind,
+from companion.services.imports.questions import Question
+from companion.services.ports import ActivityKind
+from companion.services.sources.filing import Filing, moment_in_words
+from companion.services.sources.folders import (
+    IMPORTED,
+    SET_ASIDE,
+    Changed,
+    Folder,
+    Seen,
+    apart,
 )
-from companion.services.sources.folders import IMPORTED, SET_ASIDE, Changed, Folder, Seen, apart
 from companion.services.sources.notes import Begun, Done, SourceNote, Waiting
 from companion.services.sources.reports import bad_report, counted, held_report, rows_report
 from companion.services.sources.sources import spooled
@@ -56,9 +58,6 @@ ANSWER = 5.0
 RETRY = 10.0
 LOCKED = 60.0
 """Seconds for which another program may keep a file open before we say so."""
-FILE_AGAIN = 60.0
-GROWING = 120.0
-"""Seconds for which a file that was filed away is looked at: its writer may only have paused."""
 REPEATED = timedelta(minutes=10)
 CAUSE = "folder"
 
@@ -72,6 +71,7 @@ class _Outcome:
     result: str
     digest: str
     held: bool = False
+    questions: tuple[Question, ...] = ()
     report: str = ""
     in_book: bool = False
 
@@ -100,9 +100,7 @@ class WatchedFolder:
         self._note: SourceNote | None = None
         self._candidates: dict[str, _Candidate] = {}
         self._scanning: asyncio.Task[list[Seen]] | None = None
-        self._file_again = 0.0
-        self._filed: dict[str, tuple[str, int, float]] = {}
-        """By place: the name it was dropped under, its bytes, and until when it is looked at."""
+        self._filing = Filing(self._folder, self._house.clock)
 
     def close(self) -> None:
         if self._scanning is not None:
@@ -125,7 +123,8 @@ class WatchedFolder:
             return
         for seen in self._ready(found):
             await self._take(source, seen)
-        await self._take_back_what_grew()
+        for place in await self._filing.grown():
+            await self._change(lambda note, place=place: note.without_waiting(place))  # type: ignore[misc] # mypy: lambda defaults
         await self._say_trouble(self._trouble())
         await self._file_what_stayed(source, found)
 
@@ -217,7 +216,8 @@ class WatchedFolder:
         preview = await application.importing.preview(
             copy, source=source.name, snapshot=source.snapshot, file_name=seen.name
         )
-        if preview.rejected and not preview.added + preview.changed + preview.unchanged:
+        used = preview.added + preview.changed + preview.unchanged + preview.older
+        if preview.rejected and not (used or preview.open):
             return await self._of_no_use(seen, _no_usable_row(preview), preview, digest)
         begun = Begun(file=seen.name, digest=digest, at=application.clock.now())
         await self._change(lambda note: replace(note, begun=begun))
@@ -228,6 +228,7 @@ class WatchedFolder:
                 result=report.why_held,
                 digest=digest,
                 held=True,
+                questions=tuple(replace(each, example="") for each in report.questions),
                 report=held_report(self._name, seen.name, self._now_words(), report),
             )
         return _Outcome(
@@ -280,13 +281,12 @@ class WatchedFolder:
         place, changed = seen.name, False
         try:
             if not source.leave_files:
-                place = await self._file_away(seen, outcome.into, outcome.report)
-                until = self._house.clock.monotonic() + GROWING
-                self._filed[place] = (seen.name, seen.size, until)
+                place = await self._filing.away(seen, outcome.into, self._zone, outcome.report)
+                self._filing.watch(place, seen)
         except Changed:
             changed = True
-        except OSError:
-            self._file_again = self._house.clock.monotonic() + FILE_AGAIN
+        except OSError:  # it stays, and is remembered
+            place = seen.name
         now = self._house.clock.now()
 
         def edit(note: SourceNote) -> SourceNote:
@@ -298,7 +298,13 @@ class WatchedFolder:
             if changed:  # somebody goes on writing: it is read again
                 return note
             if outcome.into == SET_ASIDE:
-                waiting = Waiting(place=place, at=now, held=outcome.held, what=outcome.result)
+                waiting = Waiting(
+                    place=place,
+                    at=now,
+                    held=outcome.held,
+                    what=outcome.result,
+                    questions=outcome.questions,
+                )
                 rest = note.without_waiting(place).waiting
                 note = replace(note, waiting=(*rest, waiting))
             if place == seen.name:
@@ -309,44 +315,16 @@ class WatchedFolder:
         self._candidates.pop(seen.name, None)
         await self._change(edit)
 
-    async def _file_away(self, seen: Seen, into: str, report: str) -> str:
-        zone = ZoneInfo(self._house.settings.read().practice.timezone)
-        stamp = f"{self._house.clock.now().astimezone(zone):%Y-%m-%d %H.%M.%S}"
-        return await apart(lambda: self._folder.file_away(seen, into, stamp, report))
-
-    async def _take_back_what_grew(self) -> None:
-        now = self._house.clock.monotonic()
-        for place, (name, size, until) in [*self._filed.items()]:
-            if now >= until or not await self._stays_filed(place, name, size):
-                del self._filed[place]
-
-    async def _stays_filed(self, place: str, name: str, size: int) -> bool:
-        def look() -> bool:
-            if self._folder.look(place).size <= size:
-                return False
-            self._folder.take_back(place, name)
-            return True
-
-        try:
-            taken_back = await apart(look)
-        except OSError:  # moved on by a person, or the share went away
-            return False
-        if taken_back:
-            await self._change(lambda note: note.without_waiting(place))
-        return not taken_back
-
     async def _file_what_stayed(self, source: SourceSettings, found: list[Seen]) -> None:
         """Files that could not be moved when they were dealt with: now and then, again."""
-        moment = self._house.clock.monotonic()
-        if source.leave_files or moment < self._file_again:
+        if source.leave_files or not self._filing.due():
             return
-        self._file_again = moment + FILE_AGAIN
         waiting = {each.place for each in self._known.waiting}
         for seen in found:
             if not self._dealt_with(seen) or seen.name in waiting:
                 continue
             with contextlib.suppress(OSError):
-                await self._file_away(seen, IMPORTED, "")
+                await self._filing.away(seen, IMPORTED, self._zone)
                 gone = seen.name
                 await self._change(
                     lambda note, gone=gone: replace(  # type: ignore[misc] # mypy: lambda defaults
@@ -367,6 +345,8 @@ class WatchedFolder:
             candidate.not_before = self._house.clock.monotonic() + seconds
 
     def _trouble(self) -> str:
+        if self._filing.trouble:
+            return self._filing.trouble
         for each in self._candidates.values():
             if each.trouble:
                 return each.trouble
@@ -392,9 +372,11 @@ class WatchedFolder:
         await self._house.notes.change(self._name, keep)
 
     def _now_words(self) -> str:
-        zone = ZoneInfo(self._house.settings.read().practice.timezone)
-        local = self._house.clock.now().astimezone(zone)
-        return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M}"
+        return moment_in_words(self._house.clock, self._zone)
+
+    @property
+    def _zone(self) -> str:
+        return self._house.settings.read().practice.timezone
 
 
 def _no_usable_row(preview: ImportPreview) -> BadInput:

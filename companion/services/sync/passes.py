@@ -373,13 +373,14 @@ class Pass:
         entries = [row for row in rows if not is_notice(row.key)]
         found = find_differences(snapshot.desired, entries, observed)
         left_out = {entry.key for entry in entries if entry.state is EntryState.LEFT_OUT}
-        imports = await self._parts.book.imports(1)
+        imports = await self._parts.book.imports(20)
+        taken = (each.at for each in imports if each.file_name and each.undone_at is None)
         self._proof = Proof(
             at=self._parts.clock.now(),
             book=sum(1 for event in snapshot.desired if event.key not in left_out),
             google=len(observed),
             differences=len(found),
-            imported_at=imports[0].at if imports else None,
+            imported_at=next(taken, None),
         )
 
     def _publish_writing(self, done: int, total: int) -> None:

@@ -55,7 +55,8 @@ class Staleness:
         states = await self._ledger.states()
         now = self._clock.now()
         # A moment to come was noted by a clock that ran ahead, and tells nothing.
-        self._imported_at = next((each.at for each in imports if each.at <= now), None)
+        taken = (each.at for each in imports if each.file_name and each.undone_at is None)
+        self._imported_at = next((at for at in taken if at <= now), None)
         self._passed = {
             key: state.last_success
             for key, state in states.items()

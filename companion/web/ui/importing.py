@@ -2,6 +2,7 @@
 
     choose ── file read ──> preview ── Apply ──> report
        ^                      │  ^
+       │                      │  ├── questions answered
        │                      │  └── columns explained (a layout nobody knows)
        └──────── Cancel ──────┘
 
@@ -10,6 +11,7 @@ The file lies in `Incoming` until the report is shown, the page is closed or an 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.components.import_preview import ImportView, show_report
+from companion.web.ui.components.import_questions import ImportQuestions
 from companion.web.ui.components.mapping_form import MappingForm
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.pages import page
@@ -71,6 +74,7 @@ class _Import:
         self._source: str | None = None
         self._snapshot: bool | None = None
         self._mapping: str | None = None
+        self._answers: dict[str, str] = {}
         self._headers: tuple[str, ...] = ()
         self._area = box("stack stack--loose").props("aria-live=polite")
         ui.context.client.on_delete(self._discard)
@@ -84,6 +88,7 @@ class _Import:
     def _begin_again(self) -> None:
         self._discard()
         self._mapping = None
+        self._answers = {}
         self._area.clear()
         with self._area:
             self._choose()
@@ -95,8 +100,8 @@ class _Import:
             FileDrop(
                 "Drop the export here",
                 self._received,
-                hint="CSV or Excel (.xlsx), at most 50 MB",
-                accept=".csv,.txt,.tsv,.xlsx",
+                hint="CSV, Excel, OpenDocument, calendar (.ics) or FHIR, at most 50 MB",
+                accept=".csv,.txt,.tsv,.xlsx,.xlsm,.xlsb,.xls,.ods,.htm,.html,.xml,.ics,.json,.ndjson",
             )
             if self._site.options.samples:
                 with box("stack"):
@@ -112,16 +117,19 @@ class _Import:
             mode = ui.radio(dict(_MODES), value=bool(self._snapshot), on_change=self._set_mode)
             mode.props('aria-label="How to read it"')
             known = self._site.services.settings.read().sources
-            if known:
-                options = {BY_LAYOUT: "Found by the file's own columns"}
-                options |= {name: name for name in known}
-                source = ui.select(
-                    options,
-                    label="Source",
-                    value=self._source or BY_LAYOUT,
-                    on_change=self._set_source,
-                )
-                source.classes("field").props("outlined")
+            options = {BY_LAYOUT: "Found by the file's own columns"}
+            options |= {name: name for name in (*known, self._source) if name}
+            source = ui.select(
+                options,
+                label="Source",
+                value=self._source or BY_LAYOUT,
+                on_change=self._set_source,
+                with_input=True,
+                new_value_mode="add-unique",
+                key_generator=str,
+            )
+            source.classes("field").props("outlined")
+            text("Another site with numbers of its own is a source of its own: type its name.")
         _recent(self._site)
 
     def _set_mode(self, event: object) -> None:
@@ -161,6 +169,7 @@ class _Import:
                 mapping=self._mapping,
                 snapshot=self._snapshot,
                 file_name=self._file_name,
+                answers=self._answers,
             )
         except Exception as error:  # noqa: BLE001 - shown on the page instead of a notice
             self._area.clear()
@@ -195,7 +204,15 @@ class _Import:
         self._mapping = mapping
         await self._read()
 
+    async def _answered(self, answers: Mapping[str, str]) -> None:
+        self._answers |= answers
+        await self._read()
+
     def _preview(self, preview: ImportPreview) -> None:
+        asked_by_name = {f"practitioner:{each.name}" for each in preview.new_names}
+        questions = [each for each in preview.open if each.key not in asked_by_name]
+        if questions:
+            ImportQuestions(questions, self._answered)
         view = ImportView(self._site, preview)
         with box("savebar"):
             summary = text("", "strong").props("role=status")
@@ -207,18 +224,23 @@ class _Import:
             shown = view.preview
             changes = shown.added + shown.changed + shown.removed
             summary.set_text(
-                f"{formatting.counted(changes, 'change')} to the book"
+                "Answer first what the file leaves open."
+                if questions
+                else f"{formatting.counted(changes, 'change')} to the book"
                 if changes
                 else "The book already says the same: nothing to apply."
             )
-            apply.set_visibility(bool(changes or shown.new_names))
+            apply.set_visibility(bool(changes or shown.new_names) and not questions)
             apply.set_enabled(view.agreed)
 
         async def go() -> None:
             apply.set_enabled(False)
             try:
                 report = await self._site.services.importing.apply(
-                    preview, assignments=view.assignments(), yes=view.released
+                    preview,
+                    assignments=view.assignments(),
+                    release=view.released,
+                    cause=self._site.who().name,
                 )
             finally:
                 apply.set_enabled(True)
@@ -245,7 +267,7 @@ def _recent(site: Site) -> None:
     place = box()
 
     async def fill() -> None:
-        records = await site.services.importing.history(8)
+        records = await site.services.imports.recent(8)
         if not records:
             return
         now = site.services.clock.now()

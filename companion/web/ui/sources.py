@@ -6,17 +6,19 @@ that is dropped while somebody looks shows within seconds.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, FileRefused
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.import_questions import ImportQuestions
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -156,15 +158,31 @@ class _Sources:
                     look="plain",
                 )
 
-    async def _look_at(self, settings: SourceSettings, waiting: Waiting) -> None:
-        preview = await self._site.services.sources.look_at(settings.name, waiting.place)
-        imports = await self._site.services.importing.history(50)
+    async def _look_at(
+        self,
+        settings: SourceSettings,
+        waiting: Waiting,
+        given: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`given`: answers so far."""
+        answers, sources = dict(given), self._site.services.sources
+        preview = await sources.look_at(settings.name, waiting.place, answers=answers)
+        imports = await self._site.services.imports.recent(50)
         newer = any(each.source == settings.name and each.at > waiting.at for each in imports)
         with dialog(f"Import {preview.file_name}?") as opened:
             text(_effect(preview), "strong")
+            if preview.open:
+
+                async def again(said: Mapping[str, str]) -> None:
+                    opened.close()
+                    await self._look_at(settings, waiting, {**answers, **said})
+
+                ImportQuestions(preview.open, again)
             if preview.held:
                 with notice("warn"):
                     text(preview.held)
+            for each in preview.kept:
+                text(f"{formatting.number(each.count)} not removed: {each.why}.", "small")
             if newer:
                 with notice("warn"):
                     text(
@@ -175,9 +193,16 @@ class _Sources:
             async def go() -> None:
                 press.props("loading")
                 try:
-                    report = await self._site.services.sources.release(settings.name, waiting.place)
+                    report = await sources.release(
+                        settings.name,
+                        waiting.place,
+                        answers=answers,
+                        cause=self._site.who().name,
+                    )
                 finally:
                     press.props(remove="loading")
+                if report.held:
+                    raise FileRefused(report.why_held, "Answer what is open, then import it.")
                 opened.close()
                 changes = report.added + report.changed + report.removed
                 notify_done(f"Imported: {formatting.counted(changes, 'change')}.")
@@ -185,6 +210,7 @@ class _Sources:
 
             with box("actions"):
                 press = button("Import it", report_errors(go), look="danger", icon="check")
+                press.set_enabled(not preview.open)
                 button("Leave it", opened.close, look="primary")
 
     async def _discard(self, settings: SourceSettings, waiting: Waiting) -> None:
@@ -243,7 +269,7 @@ class _Form:
         self._folder.classes("field").props(
             r'outlined maxlength=1000 dir=ltr hint="Its whole path, on this computer or a share"'
         )
-        self._mode = ui.radio(dict(_MODES), value=source.snapshot if source else False)
+        self._mode = ui.radio(dict(_MODES), value=bool(source and source.snapshot))
         self._mode.props('aria-label="What its files hold"')
         self._leave = ui.checkbox(
             "Leave imported files where they are (otherwise they are moved to “imported” inside)",

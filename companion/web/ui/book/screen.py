@@ -206,15 +206,9 @@ class _Book:
         if reading != self._reading:
             return
         self._note_offers(entries)
-        kept = [each for each in entries if self._wanted(each)]
+        kept = [each for each in entries if self._choice.shows(each)]
         self._calendar.show(self._page_of(kept, columns, focus))
         self._toolbar.offer(self._names(), self._known_locations())
-
-    def _wanted(self, entry: BookEntry) -> bool:
-        choice = self._choice
-        if entry.shown.cancelled and not choice.cancelled:
-            return False
-        return not choice.location or entry.occurrence.location == choice.location
 
     def _page_of(
         self, entries: Sequence[BookEntry], columns: Sequence[payload.Column], focus: str

@@ -20,7 +20,13 @@ _MARKS = {
     "add": ("add_circle", "Add"),
     "change": ("edit", "Change"),
     "remove": ("remove_circle", "Remove"),
+    "move": ("schedule", "Move"),
+    "cancel": ("event_busy", "Cancel"),
+    "older": ("history", "Older, left alone"),
+    "same": ("content_copy", "In the book already"),
+    "kept": ("shield", "Kept"),
 }
+_LOOKS = {"cancel": "remove", "move": "change", "older": "kept", "same": "kept"}
 MOST_REJECTED = 200
 
 
@@ -75,10 +81,10 @@ class ImportView:
         self._agreed = None
         if self.preview.held:
             with self._held, notice("warn", alert=True):
-                text("This would remove a lot", "strong")
+                text("This would change a lot", "strong")
                 text(self.preview.held)
                 self._agreed = ui.checkbox(
-                    "I have checked it: remove them from the book",
+                    "I have checked it: change the book",
                     on_change=lambda _: self.on_change(),
                 )
         self.on_change()
@@ -128,9 +134,11 @@ def _changes(preview: ImportPreview) -> None:
             ("changed", preview.changed, False),
             ("removed", preview.removed, bool(preview.held)),
             ("unchanged", preview.unchanged, False),
+            *_more_counts(preview),
             ("rejected", len(preview.rejected), True),
         )
-        text(f"Matched by {preview.matched_by}.", "soft small")
+        text(f"Matched by {preview.matched_by}. {preview.why_whole}".strip(), "soft small")
+        _say_kept(preview)
         if preview.samples:
             _rows(preview)
 
@@ -139,24 +147,38 @@ def _rows(preview: ImportPreview) -> None:
     scroll = box("scroll scroll--tall").props('tabindex=0 role=region aria-label="Changes"')
     with scroll, box("table", tag="table"):
         with box(tag="thead"), box(tag="tr"):
-            for heading in ("Change", "When", "Practitioner", "Kind", "What"):
+            for heading in ("Change", "When", "Client", "Practitioner", "Kind", "What"):
                 text(heading, tag="th").props("scope=col")
         with box(tag="tbody"):
             for row in preview.samples:
                 icon, label = _MARKS[row.action]
                 when = formatting.span(row.start, row.end, all_day=row.all_day)
                 with box(tag="tr"):
-                    with box(tag="td"), box(f"mark mark--{row.action}", tag="span"):
+                    look = _LOOKS.get(row.action, row.action)
+                    with box(tag="td"), box(f"mark mark--{look}", tag="span"):
                         ui.icon(icon).props("aria-hidden=true")
                         text(label, tag="span")
                     text(when, "when", tag="td")
+                    text(row.client, tag="td")
                     text(row.practitioner, tag="td")
                     text(row.kind.value.capitalize() if row.kind else "–", tag="td")
-                    text(row.what, tag="td")
+                    text(" – ".join(filter(None, (row.what, row.why))), tag="td")
     total = preview.added + preview.changed + preview.removed
     if total > len(preview.samples):
         more = formatting.number(total - len(preview.samples))
         text(f"The first {formatting.number(len(preview.samples))}; {more} more.", "soft small")
+
+
+def _more_counts(what: ImportPreview | ImportReport) -> tuple[tuple[str, int, bool], ...]:
+    """Those that most files have none of."""
+    kept = sum(each.count for each in what.kept)
+    counts = (("cancelled", what.cancelled), ("older", what.older), ("not removed", kept))
+    return tuple((name, count, False) for name, count in counts if count)
+
+
+def _say_kept(what: ImportPreview | ImportReport) -> None:
+    for each in what.kept:
+        text(f"{formatting.counted(each.count, 'appointment')} not removed: {each.why}.", "small")
 
 
 def _rejected(preview: ImportPreview) -> None:
@@ -191,7 +213,9 @@ def show_report(report: ImportReport, preview: ImportPreview) -> None:
             ("changed", report.changed, False),
             ("removed", report.removed, False),
             ("unchanged", report.unchanged, False),
+            *_more_counts(report),
             ("rejected", len(report.rejected), True),
         )
+        _say_kept(report)
     if preview.rejected:
         _rejected(preview)

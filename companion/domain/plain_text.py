@@ -1,4 +1,4 @@
-"""Text of the book made fit to leave it: no control characters, no tags, no more than a limit."""
+"""Text as data: one form of accents, no control characters, no markup, a bounded length."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _clean(text: str, *, keep_lines: bool) -> str:
     return " ".join(text.split())
 
 
-def without_tags(text: str) -> str:
+def without_markup(text: str) -> str:
     """Google reads descriptions as HTML: break what would be a tag, visibly."""
     return _TAG_OPENING.sub("‹", text) if "<" in text else text
 

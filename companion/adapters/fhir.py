@@ -1,0 +1,168 @@
+"""FHIR R4 Appointments as a sheet: a Bundle, a single resource, or one resource a line (NDJSON).
+
+Names of practitioners, patients and places come from `participant.actor`: its `display`, else the
+resource of that reference in the same file. A participant who declined takes no part. An entry
+that says DELETE, or an appointment without a start, has no moment and is left to its status: a
+waitlisted or cancelled one without a start is no row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from companion.domain.errors import FileRefused
+from companion.services.workbooks import Sheet, SheetRow
+
+HEADINGS = (
+    "Appointment.id", "Appointment.status", "Appointment.start", "Appointment.end",
+    "Appointment.minutesDuration", "Practitioner", "Patient", "Patient id",
+    "Appointment.appointmentType", "Location", "Appointment.description", "Appointment.comment",
+    "Appointment.created", "Appointment.meta.lastUpdated",
+)  # fmt: skip
+_ROLES = ("Practitioner", "PractitionerRole")
+
+Resource = Mapping[str, Any]
+
+
+def sheets_of_fhir(content: bytes, now: datetime) -> Sequence[Sheet]:
+    """Raises FileRefused where the file holds no FHIR resource."""
+    del now
+    resources = list(_resources(content))
+    known = {f"{each.get('resourceType')}/{each.get('id')}": each for each in resources}
+    rows = [SheetRow(1, HEADINGS)]
+    damaged: list[tuple[int, str]] = []
+    number = 1
+    for each in resources:
+        if each.get("resourceType") != "Appointment":
+            continue
+        number += 1
+        if each.get("start") is None and each.get("status") in {
+            "proposed", "cancelled", "waitlist", "entered-in-error",
+        }:  # fmt: skip
+            continue
+        try:
+            rows.append(SheetRow(number, _cells(each, known)))
+        except (TypeError, AttributeError, KeyError):
+            damaged.append((number, "The appointment is not as FHIR R4 describes it."))
+    if number == 1 and not any("resourceType" in each for each in resources):
+        raise FileRefused(
+            "This JSON file holds no FHIR resources.",
+            "Export the appointments as a FHIR R4 bundle, or as CSV.",
+        )
+    return [Sheet(name="", rows=rows, damaged=damaged)]
+
+
+def _resources(content: bytes) -> Iterator[Resource]:
+    """Every resource of the file, those inside bundles too."""
+    text = content.decode("utf-8-sig", "replace")
+    try:
+        documents = [json.loads(text)]
+    except (ValueError, RecursionError):
+        documents = _lines(text)
+    for document in documents:
+        yield from _inside(document)
+
+
+def _lines(text: str) -> list[Any]:
+    found = []
+    for line in text.splitlines():
+        if line.strip():
+            try:
+                found.append(json.loads(line))
+            except (ValueError, RecursionError):
+                raise FileRefused(
+                    "This JSON file cannot be read.", "Export it again from the practice software."
+                ) from None  # the cause may carry a line
+    return found
+
+
+def _inside(document: object) -> Iterator[Resource]:
+    if isinstance(document, list):
+        for each in document:
+            yield from _inside(each)
+    elif isinstance(document, dict) and document.get("resourceType") == "Bundle":
+        for entry in document.get("entry") or ():
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            if isinstance(resource, dict):
+                yield _as_removed(resource) if _is_deletion(entry) else resource
+    elif isinstance(document, dict):
+        yield document
+
+
+def _is_deletion(entry: Mapping[str, Any]) -> bool:
+    request = entry.get("request")
+    return isinstance(request, dict) and request.get("method") == "DELETE"
+
+
+def _as_removed(resource: Resource) -> Resource:
+    return {**resource, "status": "entered-in-error"}
+
+
+def _cells(each: Resource, known: Mapping[str, Resource]) -> tuple[str | int | None, ...]:
+    actors = [
+        each_actor["actor"]
+        for each_actor in each.get("participant") or ()
+        if each_actor.get("actor") and each_actor.get("status") != "declined"
+    ]
+    clients = [actor for actor in actors if _kind(actor) in {"Patient", "RelatedPerson"}]
+    patient = clients[0] if clients else None
+    practitioners = [_name(actor, known) for actor in actors if _kind(actor) in _ROLES]
+    places = [_name(actor, known) for actor in actors if _kind(actor) == "Location"]
+    created, meta = each.get("created"), each.get("meta") or {}
+    return (
+        _text(each.get("id")),
+        _text(each.get("status")),
+        _text(each.get("start")),
+        _text(each.get("end")),
+        each.get("minutesDuration"),
+        "; ".join(dict.fromkeys(filter(None, practitioners))) or None,
+        _name(patient, known) if patient else None,
+        _reference(patient).rpartition("/")[2] or None if patient else None,
+        _concept(each.get("appointmentType")) or _concept((each.get("serviceType") or [None])[0]),
+        ", ".join(filter(None, places)) or None,
+        _text(each.get("description")),
+        _text(each.get("comment")),
+        _text(created),
+        _text(meta.get("lastUpdated")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value).strip() or None if value is not None else None
+
+
+def _reference(actor: Resource) -> str:
+    parts = str(actor.get("reference") or "").split("/")
+    return "/".join(parts[-2:]) if len(parts) >= 2 else str(actor.get("type") or "") + "/"
+
+
+def _kind(actor: Resource) -> str:
+    return str(actor.get("type") or _reference(actor).partition("/")[0])
+
+
+def _name(actor: Resource, known: Mapping[str, Resource]) -> str | None:
+    """The display of a reference, else the name of what it refers to."""
+    if actor.get("display"):
+        return str(actor["display"])
+    resource = known.get(_reference(actor), {})
+    practitioner = resource.get("practitioner")
+    if isinstance(practitioner, dict):  # of a PractitionerRole
+        return _name(practitioner, known)
+    name = resource.get("name")
+    if isinstance(name, str):
+        return name
+    if isinstance(name, list) and name:
+        first = name[0]
+        given = " ".join(first.get("given") or ())
+        return first.get("text") or f"{given} {first.get('family') or ''}".strip() or None
+    return _text((actor.get("identifier") or {}).get("value"))
+
+
+def _concept(concept: object) -> str | None:
+    if not isinstance(concept, dict):
+        return None
+    coding = (concept.get("coding") or [{}])[0]
+    return _text(concept.get("text")) or _text(coding.get("display")) or _text(coding.get("code"))

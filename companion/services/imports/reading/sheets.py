@@ -1,0 +1,377 @@
+"""Sheets: which rows of a workbook are the table, and where its headings stand.
+
+The header row is the one among the first rows whose cells are headings that we know, or else
+plain words above rows of values; title rows, filters and blank rows before it count for nothing.
+A row of group headings above it ("Client" over "First name", "Last name") becomes part of the
+headings. Rows that repeat the header, totals and other footers are no appointments. A sheet
+without such a table is a cover sheet.
+
+All visible sheets with a table become one `Grid`: cells of later sheets are put into the columns
+of the first by heading. Where no column names a practitioner, the name of the sheet, or of the
+section of rows under a heading of its own, stands in a column added for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from companion.services.imports.cells import read_line
+from companion.services.imports.reading.headings import read_heading, squeezed
+from companion.services.imports.reading.kinds import EMPTY_WORDS, kind_of
+from companion.services.workbooks import Cell, MergedRange, Sheet, SheetRow
+
+LOOK_AT = 60
+"""Rows from the top among which the header is looked for."""
+SECTION = "Section"
+SHEET = "Sheet"
+"""Headings of the columns added for the names of sections and sheets."""
+_FOOTER = re.compile(
+    r"\s*(?:grand |sub ?|overall )?(?:totals?|sum|count|average|records?|appointments?|rows?|page|"
+    r"printed|generated|exported|report|end of|number of|produced|created on|run on|as at|©|"
+    r"copyright|subtotal)\b",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(
+    r"^(?:practitioner|provider|doctor|clinician|therapist|staff(?: member)?|with|for)\s*[:\-]\s*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    number: int
+    cells: tuple[Cell, ...]
+    sheet: str
+
+
+@dataclass(slots=True, kw_only=True)
+class SheetUse:
+    """What became of one sheet, for the report."""
+
+    name: str
+    header_row: int
+    """0 where there is none."""
+    rows: int
+    used: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Grid:
+    headings: list[str]
+    rows: list[GridRow]
+    sheets: list[SheetUse] = field(default_factory=list)
+    damaged: list[tuple[int, str]] = field(default_factory=list)
+    footers: int = 0
+    """Rows left out as totals, repeated headings and the like."""
+    doubtful_header: bool = False
+    """Its header row could hardly be told from the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    sheet: Sheet
+    at: int
+    """Place of the header among the sheet's rows."""
+    headings: tuple[str, ...]
+    score: float
+
+    @property
+    def header_row(self) -> int:
+        return self.sheet.rows[self.at].number
+
+
+def grid_of(
+    sheets: Sequence[Sheet],
+    *,
+    header_row: int | None = None,
+    only: Sequence[str] = (),
+    expected: Collection[str] = (),
+) -> Grid | None:
+    """`header_row` and `only` (names of sheets) as a person said them; `expected`: headings of a
+    mapping, squeezed. None: no table at all."""
+    wanted = {each.casefold() for each in only}
+    tables: list[_Table] = []
+    uses: list[SheetUse] = []
+    for sheet in sheets:
+        found = None
+        if not sheet.hidden and (not wanted or sheet.name.casefold() in wanted):
+            found = find_header(sheet, header_row, expected)
+        if found is not None:
+            tables.append(found)
+        uses.append(
+            SheetUse(
+                name=sheet.name,
+                header_row=found.header_row if found else 0,
+                rows=len(sheet.rows),
+                used=False,
+            )
+        )
+    if not tables:
+        return None
+    best = max(
+        tables, key=lambda each: (each.score > 2, len(each.sheet.rows) > each.at + 1, each.score)
+    )
+    fitting = [each for each in tables if each is best or _same_table(each, best)]
+    grid = Grid(
+        headings=list(best.headings),
+        rows=[],
+        sheets=uses,
+        doubtful_header=best.score < 2 and header_row is None,
+    )
+    for table in fitting:
+        use = next(each for each in uses if each.name == table.sheet.name and not each.used)
+        before = len(grid.rows)
+        _add(grid, table, best)
+        use.used, use.rows = True, len(grid.rows) - before
+        grid.damaged += table.sheet.damaged
+    _add_sheet_names(grid, fitting)
+    return grid
+
+
+# ── the header row ────────────────────────────────────────────────────────────────────────────
+
+
+def find_header(
+    sheet: Sheet, wanted: int | None = None, expected: Collection[str] = ()
+) -> _Table | None:
+    best: _Table | None = None
+    rows = sheet.rows
+    for at, row in enumerate(rows[:LOOK_AT]):
+        if wanted is not None and row.number != wanted:
+            continue
+        for headings in _ways_to_read(sheet, at):
+            score = _header_score(row, headings, rows[at + 1 : at + 6], forced=wanted is not None)
+            score += sum(squeezed(each) in expected for each in headings if each)
+            if score > 0 and (best is None or score > best.score + 1e-9):
+                best = _Table(sheet=sheet, at=at, headings=headings, score=score)
+    return best
+
+
+def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:
+    row = sheet.rows[at]
+    plain = tuple(_heading(each) for each in row.cells)
+    yield plain
+    if at == 0:
+        return
+    above = sheet.rows[at - 1]
+    groups = _groups(above, sheet.merged, len(plain))
+    if len({each for each in groups if each}) >= 2 and all(
+        isinstance(each, str) for each in above.cells if each is not None
+    ):
+        yield tuple(
+            f"{group} {name}".strip() if not _means(name) or _is_general(name) else name
+            for group, name in zip(groups, plain, strict=True)
+        )
+    # A heading of two rows without a merge: "First" over "name".
+    if row.number == above.number + 1 and len(above.cells) >= len(plain) - 1:
+        upper = [*map(_heading, above.cells), *[""] * len(plain)][: len(plain)]
+        if sum(map(bool, upper)) >= len(plain) / 2:
+            yield tuple(f"{one} {two}".strip() for one, two in zip(upper, plain, strict=True))
+
+
+def _heading(cell: Cell) -> str:
+    return (
+        read_line(cell, 120) if isinstance(cell, str) else "" if cell is None else read_line(cell)
+    )
+
+
+def _groups(row: SheetRow, merged: Sequence[MergedRange], width: int) -> list[str]:
+    groups = [""] * width
+    ranges = [each for each in merged if each.first_row <= row.number <= each.last_row]
+    for at, cell in enumerate(row.cells[:width]):
+        if cell is None:
+            continue
+        end = next((each.last_column for each in ranges if each.first_column == at), None)
+        if end is None and not merged:  # without merges a group reaches to the next one
+            end = at
+            while end + 1 < width and (end + 1 >= len(row.cells) or row.cells[end + 1] is None):
+                end += 1
+        for place in range(at, min(width, (at if end is None else end) + 1)):
+            groups[place] = _heading(cell)
+    return groups
+
+
+def _means(name: str) -> bool:
+    return bool(read_heading(name).meanings)
+
+
+def _is_general(name: str) -> bool:
+    """A heading that means something else under a group: "Name", "ID", "Date"."""
+    return squeezed(name) in {
+        "name",
+        "id",
+        "firstname",
+        "lastname",
+        "number",
+        "first",
+        "last",
+        "surname",
+    }
+
+
+def _header_score(
+    row: SheetRow, headings: Sequence[str], below: Sequence[SheetRow], *, forced: bool
+) -> float:
+    """How much this row looks like headings: one for each heading that we know."""
+    filled = [(at, each) for at, each in enumerate(row.cells) if each is not None]
+    if len(filled) < 2:
+        return 0.0
+    texts = [each for _, each in filled if isinstance(each, str)]
+    if not forced and any(is_value(each) for _, each in filled):
+        return 0.0
+    named = [read_heading(each) for each in headings]
+    fields = {
+        max(each.meanings, key=lambda name: each.meanings[name]) for each in named if each.meanings
+    }
+    known = sum(bool(each.meanings) for each in named)
+    distinct = len({each.casefold() for each in texts}) == len(texts)
+    score = known * 0.5 + len(fields) + (0.3 if distinct else 0)
+    if not fields:
+        score = 0.1 + 0.01 * len(filled) if len(texts) == len(filled) else 0.0
+    if below and not any(_has_value(each) for each in below):
+        score *= 0.5
+    return score or (0.01 if forced else 0.0)
+
+
+def is_value(cell: Cell) -> bool:
+    """A date, a time or a number: what stands in rows, not above them."""
+    if not isinstance(cell, str):
+        return True
+    kind = kind_of(cell)
+    stamp = kind.stamp
+    return (stamp is not None and stamp.day is not None) or kind.number is not None or kind.contact
+
+
+def _has_value(row: SheetRow) -> bool:
+    return any(is_value(each) for each in row.cells if each is not None)
+
+
+def _same_table(table: _Table, best: _Table) -> bool:
+    """Do most of its headings stand in the best table too?"""
+    mine = {squeezed(each) for each in table.headings if each}
+    theirs = {squeezed(each) for each in best.headings if each}
+    return len(mine & theirs) >= 0.6 * min(len(mine), len(theirs)) and table.score > 2
+
+
+# ── rows ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _add(grid: Grid, table: _Table, best: _Table) -> None:
+    places = _places(table.headings, grid.headings)
+    header = tuple(each.casefold() for each in table.headings if each)
+    straight = table is best and places == list(range(len(places)))
+    width = len(table.headings)
+    for row in table.sheet.rows[table.at + 1 :]:
+        cells = tuple(
+            [None if each.__class__ is str and each in EMPTY_WORDS else each for each in row.cells]
+        )
+        if not any(each is not None for each in cells):
+            continue
+        if _repeats(cells, header):
+            grid.footers += 1
+            continue
+        if not straight:
+            placed: list[Cell] = [None] * len(grid.headings)
+            for at, cell in enumerate(cells[:width]):
+                placed[places[at]] = cell
+            cells = (*placed, *cells[width:])
+        grid.rows.append(GridRow(number=row.number, cells=cells, sheet=table.sheet.name))
+
+
+def _places(mine: Sequence[str], headings: list[str]) -> list[int]:
+    """Where each of a table's columns stands in the grid; new headings are added to it."""
+    free: dict[str, list[int]] = {}
+    for at, each in enumerate(headings):
+        free.setdefault(squeezed(each), []).append(at)
+    places = []
+    for each in mine:
+        left = free.get(squeezed(each), [])
+        if left:
+            places.append(left.pop(0))
+        else:
+            headings.append(each)
+            places.append(len(headings) - 1)
+    return places
+
+
+def _repeats(cells: Sequence[Cell], header: tuple[str, ...]) -> bool:
+    """The header once more, as reports print it on each page."""
+    first = next(each for each in cells if each is not None)
+    if not isinstance(first, str) or not header or read_line(first).casefold() != header[0]:
+        return False
+    return tuple(read_line(each).casefold() for each in cells if each is not None) == header
+
+
+def _add_sheet_names(grid: Grid, tables: Sequence[_Table]) -> None:
+    if len(tables) < 2:
+        return
+    at = len(grid.headings)
+    grid.headings.append(SHEET)
+    grid.rows = [_extended(row, at, row.sheet) for row in grid.rows]
+
+
+def _extended(row: GridRow, at: int, value: Cell) -> GridRow:
+    cells = (*row.cells[:at], *[None] * (at - len(row.cells)), value, *row.cells[at:])
+    return GridRow(number=row.number, cells=cells, sheet=row.sheet)
+
+
+def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
+    """Leave out rows that are no appointments, and say whether there were any. `starts`: columns
+    that hold the start; a row that has one there is never left out. A name alone between rows is
+    that of a section: it stands in a column added for it."""
+    kept: list[tuple[GridRow, str]] = []
+    section = ""
+    for row in grid.rows:
+        if any(at < len(row.cells) and _starts(row.cells[at]) for at in starts):
+            kept.append((row, section))
+            continue
+        named = _section_of(row)
+        if named:
+            section = named
+        elif not _is_footer(row, len(grid.headings)):
+            kept.append((row, section))
+    left_out = len(grid.rows) - len(kept)
+    grid.footers += left_out
+    grid.rows = [row for row, _ in kept]
+    if any(each for _, each in kept):
+        at = len(grid.headings)
+        grid.headings.append(SECTION)
+        grid.rows = [_extended(row, at, each or None) for row, each in kept]
+    return left_out > 0
+
+
+def _section_of(row: GridRow) -> str:
+    """The name that a row holds alone, at its beginning."""
+    filled = [each for each in row.cells if each is not None and each != row.sheet]
+    if len(filled) != 1 or row.cells[0] is None or not isinstance(filled[0], str):
+        return ""
+    text = read_line(filled[0], 200)
+    bare = _LABEL.sub("", text)
+    if _FOOTER.match(text) or not (bare != text or (kind_of(bare).name and len(bare) <= 40)):
+        return ""
+    return bare
+
+
+def _is_footer(row: GridRow, width: int) -> bool:
+    filled = [each for each in row.cells if each is not None and each != row.sheet]
+    texts = [read_line(each, 200) for each in filled if isinstance(each, str)]
+    if len(filled) <= max(2, width // 2) and any(_FOOTER.match(each) for each in texts):
+        return True
+    return len(filled) == 1 and bool(texts) and not _may_be_id(row, texts[0])
+
+
+def _may_be_id(row: GridRow, text: str) -> bool:
+    """A row that holds its id alone lost everything else; it is no footer."""
+    first = row.cells[0]
+    return first is not None and any(map(str.isdigit, text)) and " " not in text
+
+
+def _starts(cell: Cell) -> bool:
+    if cell is None:
+        return False
+    if not isinstance(cell, str):
+        return True
+    stamp = kind_of(cell).stamp
+    return stamp is not None

@@ -24,6 +24,7 @@ from companion.services.files import write_file
 if TYPE_CHECKING:
     from companion.services.assembly import Application
     from companion.services.imports.importing import ImportPreview, ImportReport
+    from companion.services.imports.questions import Question
     from companion.services.ports import Activity
     from companion.services.sources.sources import SourceStatus
 
@@ -42,10 +43,20 @@ def import_file(
         typer.Option("--snapshot/--changes", help="The file is whole, or only changes."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Also when many would be removed.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", help="Also when much would change; takes the guess for each open question."
+        ),
+    ] = False,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="To a question that the file leaves open."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Take a practice-software export into the book."""
+    from companion.services.imports.reading.asking import answers_of
 
     async def work(application: Application) -> int:
         importing = application.importing
@@ -55,27 +66,46 @@ def import_file(
             source=source or (waiting[0].name if waiting else None),
             mapping=_text_of(mapping),
             snapshot=waiting[0].snapshot if waiting and snapshot is None else snapshot,
+            answers=answers_of(answer or ()),
         )
-        held = bool(preview.held) and not yes
+        held = bool(preview.held or preview.open) and not yes
         if dry_run or held:
             if json:
                 as_json(import_json(preview, held=held))
             else:
                 import_words(preview, dry_run=True)
             if held:
-                err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
-                return HELD
-            return DONE
+                _say_why(preview)
+            return HELD if held else DONE
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
             await application.sources.resolved(*waiting)
         if json:
             as_json(import_json(report, held=report.held))
         else:
-            import_words(report, dry_run=False)
+            import_words(report, dry_run=report.held)
+        if report.held:
+            err.print(f"{report.why_held}\nNothing was changed.")
         return HELD if report.held else DONE
 
     run_command(work, json=json, who="an import")
+
+
+def _say_why(preview: ImportPreview) -> None:
+    """What keeps it from being applied, and how to say it."""
+    for each in preview.open:
+        values = ", ".join(it.value for it in each.choices) or "any text"
+        guess = f"; our guess: {each.guess}" if each.guess else ""
+        err.print(f"{each.text} ({_counted(each.count)})")
+        err.print(f'  --answer "{each.key}=VALUE", one of: {values}{guess}')
+    if preview.held:
+        err.print(preview.held)
+    release = " with --yes, which takes every guess" if preview.open else " with --yes"
+    err.print(f"Nothing was changed. If it is right as it is, run it again{release}.")
+
+
+def _counted(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _text_of(mapping: Path | None) -> str | None:
@@ -214,18 +244,37 @@ def activity(
 def import_json(report: ImportPreview | ImportReport, *, held: bool) -> dict[str, Any]:
     from companion.services.imports.importing import ImportReport
 
+    open_ones = report.questions if isinstance(report, ImportReport) else report.open
     document: dict[str, Any] = {
         "source": report.source,
         "added": report.added,
         "changed": report.changed,
         "removed": report.removed,
         "unchanged": report.unchanged,
+        "cancelled": report.cancelled,
+        "older": report.older,
+        "kept": [{"why": each.why, "count": each.count} for each in report.kept],
         "rejected": [{"row": each.row, "reason": each.reason} for each in report.rejected],
+        "questions": [question_json(each) for each in open_ones],
         "held": held,
+        "compared_whole": report.why_whole,
     }
     if isinstance(report, ImportReport):
         document["practitioners_created"] = [each.name for each in report.created]
+    else:
+        document["practitioners_to_create"] = list(report.creates)
     return document
+
+
+def question_json(each: Question) -> dict[str, Any]:
+    return {
+        "key": each.key,
+        "about": each.about,
+        "text": each.text,
+        "choices": [choice.value for choice in each.choices],
+        "guess": each.guess,
+        "count": each.count,
+    }
 
 
 def import_words(report: ImportPreview | ImportReport, *, dry_run: bool) -> None:
@@ -236,9 +285,20 @@ def import_words(report: ImportPreview | ImportReport, *, dry_run: bool) -> None
         f"From {report.source}: {report.added} {verb} added, {report.changed} changed, "
         f"{report.removed} removed; {report.unchanged} unchanged."
     )
+    if report.cancelled:
+        out.print(f"Cancelled by it: {report.cancelled}.")
+    if report.older:
+        out.print(f"Older than what the book has, and left alone: {report.older}.")
+    for kept in report.kept:
+        out.print(f"Not removed: {kept.count}. {kept.why}.")
+    if report.why_whole:
+        out.print(report.why_whole)
     if isinstance(report, ImportReport):
         for each in report.created:
             out.print(f'New practitioner: {each.name} (id "{each.id}")')
+    else:
+        for name in report.creates:
+            out.print(f"New practitioner, to be created: {name}")
     if report.rejected:
         out.print(f"{len(report.rejected)} rows could not be used:")
         for row in report.rejected[:SHOWN]:

@@ -106,6 +106,8 @@ class SimulatorApi:
         """Seconds added to every HTTP request; a batch pays once."""
         self.auto_consent: str | None = None
         """The e-mail that consents to everything by itself, for tests without a browser."""
+        self.consent_block: str | None = None
+        """One of `oauth.BLOCKS`: what stands in the way of every consent."""
         self.lock = threading.RLock()
         self._date = (0, "")
 

@@ -110,6 +110,7 @@ class SheetWriter:
 
     def progress(self, share: float) -> None:
         self._say({"share": round(share, 3)})
+        self._out.flush()
 
     def done(self, kind: str) -> None:
         self._flush()

@@ -142,8 +142,17 @@ class Google(Protocol):
     async def create_calendar(
         self, practitioner_id: str, name: str, timezone: str, mark: str
     ) -> CalendarInfo:
-        """Not idempotent at Google: `mark` goes into the description, and a calendar that
-        already bears it is returned instead (where the scope lets us look)."""
+        """Not idempotent at Google, and never sent twice; `mark` goes into the description. When
+        it raises Offline or RemoteUnavailable, the calendar may have been made."""
+        ...
+
+    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
+        """The calendar that bears the mark. Raises ScopeMissing where the list of calendars may
+        not be seen."""
+        ...
+
+    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
+        """For good, with all its events; one that is gone counts as done."""
         ...
 
     async def revoke(self, practitioner_id: str) -> None:

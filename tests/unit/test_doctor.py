@@ -140,6 +140,7 @@ async def test_a_healthy_clinic_has_nothing_to_mend(clinic: Clinic) -> None:
         "disk",
         "feed-listener",
         "key-store",
+        "network",
         "scopes:anna",
         "settings",
         "sign-in:anna",

@@ -27,6 +27,7 @@ from companion.services.google.connecting import Connecting
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import DocumentReader, Importing
 from companion.services.imports.layouts.software import Software
+from companion.services.known_names import KnownNames
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.findings import CheckContext, ComputerProbes
@@ -171,6 +172,7 @@ def build(ports: Ports) -> Application:
     links, activity = ports.stores.feeds, ports.stores.activity
     practice = settings.read().practice
     spool = home / "watched"
+    names = KnownNames(book)
 
     # ── sync ──────────────────────────────────────────────────────────────────────────────────
     staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
@@ -178,6 +180,7 @@ def build(ports: Ports) -> Application:
     syncing = Syncing(
         SyncParts(
             book=book,
+            names=names,
             ledger=ledger,
             settings=settings,
             google=ports.google,
@@ -206,6 +209,7 @@ def build(ports: Ports) -> Application:
     )
     feeds = Feeds(
         book=book,
+        names=names,
         settings=settings,
         store=links,
         secrets=ports.secrets,
@@ -307,7 +311,9 @@ def build(ports: Ports) -> Application:
             clock=clock,
             identity=lambda: f"{OWN_ID}{ports.new_id()}",
         ),
-        book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=links, clock=clock),
+        book_view=BookView(
+            book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
+        ),
         availability=Availability(settings=settings),
         doctor=Doctor(_check_context(ports, connecting, reachability)),
         support=Support(

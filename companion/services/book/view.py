@@ -22,6 +22,7 @@ from companion.domain.appointments import (
     occurrences,
     starts_from,
 )
+from companion.domain.client_names import ClientNames
 from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent, project
 from companion.domain.reconcile import EntryState, LedgerEntry
@@ -32,6 +33,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.book.occurrences import Shown, find, no_such, owner_of, shown, split_key
 from companion.services.feeds.views import disclosure_for
+from companion.services.known_names import KnownNames
 from companion.services.ports import (
     AppointmentBook,
     CalendarRef,
@@ -107,6 +109,7 @@ class BookView:
         self,
         *,
         book: AppointmentBook,
+        names: KnownNames,
         settings: SettingsStore,
         ledger: Ledger,
         feeds: FeedStore,
@@ -114,6 +117,7 @@ class BookView:
         offload: Offload = asyncio.to_thread,
     ) -> None:
         self._book = book
+        self._names = names
         self._settings = settings
         self._ledger = ledger
         self._feeds = feeds
@@ -136,6 +140,11 @@ class BookView:
         """As `AppointmentBook.appointments`: what a preview of another disclosure is made of."""
         return await self._book.appointments(practitioner_id, start, end)
 
+    @allows(Action.SEE_BOOK, somewhere=True)
+    async def names(self) -> ClientNames:
+        """What free text is cleaned of, for a preview of another disclosure."""
+        return await self._names.current()
+
     @allows(Action.SEE_BOOK, of="practitioner_ids")
     async def entries(
         self, practitioner_ids: Sequence[str], first_day: date, last_day: date
@@ -153,6 +162,7 @@ class BookView:
         if not ids:
             return []
         appointments = await self._book.of_practitioners(ids, start, end)
+        names = await self._names.current()
         synced = [each for each in records if _synced(each)]
         rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
         held: dict[str, frozenset[str]] = {}
@@ -164,7 +174,7 @@ class BookView:
             held = _held(await self._ledger.states())
 
         def compute() -> list[BookEntry]:
-            return self._entries(settings, records, appointments, rows, held, (start, end))
+            return self._entries(settings, records, appointments, names, rows, held, (start, end))
 
         found: list[BookEntry] = await self._offload(compute)
         return found
@@ -174,6 +184,7 @@ class BookView:
         settings: Settings,
         records: Iterable[PractitionerSettings],
         appointments: Iterable[Appointment],
+        names: ClientNames,
         rows: Mapping[CalendarRef, Mapping[str, LedgerEntry]],
         held: Mapping[str, frozenset[str]],
         span: tuple[datetime, datetime],
@@ -192,6 +203,7 @@ class BookView:
                     rows.get(calendar_of(record), {}),
                     held.get(record.practitioner.id, frozenset()),
                     self._clock.now(),
+                    names,
                     own,
                     span,
                 )
@@ -252,8 +264,10 @@ class BookView:
         if record is None or not mine:
             raise no_such()
 
+        names = await self._names.current()
+
         def event(disclosure: Disclosure) -> CalendarEvent | None:
-            return _projected(mine[0].shown, record, disclosure)
+            return _projected(mine[0].shown, record, disclosure, names)
 
         links: dict[tuple[FeedDetail, Disclosure | None], list[str]] = {}
         for link in await self._feeds.links(record.practitioner.id):
@@ -287,6 +301,7 @@ class _Marks:
         rows: Mapping[str, LedgerEntry],
         held: frozenset[str],
         now: datetime,
+        names: ClientNames,
         appointments: Iterable[Appointment],
         span: tuple[datetime, datetime],
     ) -> None:
@@ -302,7 +317,7 @@ class _Marks:
         )
         self._events: dict[str, CalendarEvent] = {}
         if seen.first_day <= seen.last_day:
-            events = desired_events(settings, record, seen, appointments)
+            events = desired_events(settings, record, seen, names, appointments)
             self._events = {each.key: each for each in events}
 
     def of(self, each: Shown) -> Mark:
@@ -356,7 +371,7 @@ def _hit(appointment: Appointment, today: datetime) -> Shown:
 
 
 def _projected(
-    each: Shown, record: PractitionerSettings, disclosure: Disclosure
+    each: Shown, record: PractitionerSettings, disclosure: Disclosure, names: ClientNames
 ) -> CalendarEvent | None:
     if each.cancelled:
         return None
@@ -370,6 +385,7 @@ def _projected(
         [occurrence.appointment],
         around,
         disclosure,
+        names=names,
         practitioner_name=record.practitioner.name,
         colour=record.choices.colour,
     )

@@ -151,7 +151,9 @@ def _forms(name: PersonName) -> Iterator[tuple[str, int]]:
     if given and family:
         first = _joined(name.given[0])
         brief = (given[0] + family, family + given[0]) if has_case(family) else ()
-        yield from ((each, FAMILY) for each in (given + family, family + given, first + family))
+        yield from ((each, FAMILY) for each in (given + family, family + given))
+        for part in {family, *_spelt(name.family)}:
+            yield from ((each, FAMILY) for each in (first + part, part + first))
         yield from ((e, FAMILY) for e in brief if len(e) > 4 and e not in ORDINARY)
 
 

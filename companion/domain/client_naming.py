@@ -31,7 +31,8 @@ def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
             name = person_name(first, last)
             return "" if _may_be_whole(name) else " ".join(name.given)
         case ClientName.INITIALS:
-            return _initials(person_name(first, last))
+            name = person_name(first, last)
+            return "" if _may_be_whole(name) else _initials(name)
         case ClientName.ID:
             number = clean_text(appointment.client_id)
             return f"Client {number}" if _is_number(number, first, last) else ""

@@ -76,6 +76,9 @@ class Context:
     def _behind_somebody(self) -> bool:
         """A title, first name or initial in front."""
         word, before = self._word.letters, self._before.letters
+        if before and self._gap == ", ":
+            both = self._capital and self._is_capital(self._before)
+            return bool(self._known(before + word, 0)) and (both or before not in ORDINARY)
         if not before or self._gap not in {" ", ". "}:
             return False
         if before in TITLES:

@@ -9,9 +9,9 @@ however many there are; the few long ones and the series are searched apart, by 
 Columns that a reader might put together with a person are in `appointments` alone, in
 `client_names`, which keeps every name that a client ever bore here so that free text can be
 cleaned of it, and in `replaced_appointments`, which is how imports found them: `import_changes`
-names what each import wrote and the revision that it left (0 for removed). A removed appointment leaves its id, revision
-and time behind: should it come back, SEQUENCE and DTSTAMP of its feed entry go on from there and
-never go back (RFC 5545 3.8.7.4).
+names what each import wrote and the revision that it left (0 for removed). A removed appointment
+leaves its id, revision and time behind: should it come back, SEQUENCE and DTSTAMP of its feed
+entry go on from there and never go back (RFC 5545 3.8.7.4).
 
 `HEAD` is the revision of `migrations/` that makes exactly these tables.
 """

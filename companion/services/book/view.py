@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +30,7 @@ from companion.domain.sync_state import SyncState
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.book.marks import SENTENCES, Mark
 from companion.services.book.occurrences import Shown, find, no_such, owner_of, shown, split_key
 from companion.services.feeds.views import disclosure_for
 from companion.services.known_names import KnownNames
@@ -49,23 +49,6 @@ from companion.services.sync.snapshot import desired_events, window_of
 A_DAY = timedelta(days=1)
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
-
-
-class Mark(StrEnum):
-    """How an appointment stands with its practitioner's Google calendar."""
-
-    NONE = ""
-    """Not synced at all, or cancelled and not in Google."""
-    IN_GOOGLE = "in Google"
-    WAITING = "waiting"
-    """For the next pass: to be written, changed or taken out."""
-    HELD = "held"
-    """Its removal waits for a person."""
-    OUTSIDE = "not in window"
-    EXCLUDED = "excluded"
-    """Its kind is not among the items to include."""
-    LEFT_OUT = "left out"
-    """A person deleted it in Google, and the setting says to leave it so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,16 +375,6 @@ def _projected(
     return next((event for event in events if event.key == occurrence.key), None)
 
 
-_SENTENCES = {
-    Mark.IN_GOOGLE: "Google shows exactly this.",
-    Mark.WAITING: "It is written to Google with the next sync.",
-    Mark.HELD: "It is cancelled in the book, but its removal from Google waits for a person.",
-    Mark.OUTSIDE: "It lies outside the days that are kept in Google.",
-    Mark.EXCLUDED: "Appointments of this kind do not go to Google.",
-    Mark.LEFT_OUT: "Somebody deleted it in Google, and it is left so.",
-}
-
-
 def _sentence(entry: BookEntry, record: PractitionerSettings) -> str:
     if not record.google.connected:
         return f"{record.practitioner.name} is not connected to Google."
@@ -411,4 +384,4 @@ def _sentence(entry: BookEntry, record: PractitionerSettings) -> str:
         return "It is cancelled, so Google does not show it."
     if entry.shown.cancelled and entry.mark is Mark.WAITING:
         return "It is cancelled; Google loses it with the next sync."
-    return _SENTENCES[entry.mark]
+    return SENTENCES[entry.mark]

@@ -6,24 +6,24 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# C0 and C1 controls, DEL, line and paragraph separators, lone surrogates: no reader keeps them
-# all (reference/icalendar-feeds.md), and one refuses the whole feed over them.
+# C0 and C1 controls, DEL, line and paragraph separators, lone surrogates: calendar programs
+# differ in which of them they drop, and some refuse the whole feed over one.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-_OFTEN_SAID = 100
-"""Characters of a text that may be worth remembering."""
+_OFTEN_REPEATED = 100
+"""Length up to which a text is worth keeping in the cache."""
 _TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def clean_text(text: str, *, keep_lines: bool = False) -> str:
     """Text as data: NFC, no control characters, line breaks kept (as \\n) only when asked."""
-    if keep_lines or len(text) > _OFTEN_SAID:
+    if keep_lines or len(text) > _OFTEN_REPEATED:
         return _clean(text, keep_lines=keep_lines)
     return _cleaned(text)
 
 
 @lru_cache(maxsize=8192)
 def _cleaned(text: str) -> str:
-    """Names, types and places come again and again."""
+    """Names, types and locations are repeated in many appointments."""
     return _clean(text, keep_lines=False)
 
 

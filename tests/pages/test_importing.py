@@ -210,7 +210,7 @@ async def test_appointments_that_another_source_brought_are_not_doubled(first_da
     await first_day.user.open("/import")
     field(first_day, "Source").value = "Front desk"
     await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
-    await first_day.user.should_see("Same ones?")
+    await first_day.user.should_see("is in the book already, from “bp-allied”. Is it the same?")
     assert field(first_day, "Bp-allied").value == "skip"
     press(button(first_day, "Answer"))
     await first_day.user.should_see("1 change to the book")

@@ -2,9 +2,9 @@
 
 The first user is an administrator, made by the welcome; one administrator always stays. A
 practitioner user belongs to one practitioner. What each role may do is `access.policy`, who is
-signed in `accounts_sessions`, how tries are slowed down `accounts_delays`.
+signed in `sessions`, how tries are slowed down `delays`.
 
-A name that nobody has costs as much time as a wrong password, and both get the same sentence.
+An unknown name costs as much time as a wrong password, and both get the same sentence.
 Hashing takes tenths of a second and much memory: in threads, two at a time.
 """
 

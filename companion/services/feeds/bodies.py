@@ -241,8 +241,8 @@ class FeedBodies:
             opening += self._writer.event(stale_notice(view, view.stale_since))
         if not in_order:
             opening += self._writer.event(empty_notice(view))
-        room = self._size_limit - len(opening) - len(self._writer.closing)
-        shown, past, future = trim(in_order, room, _midnight(view))
+        limit = self._size_limit - len(opening) - len(self._writer.closing)
+        shown, past, future = trim(in_order, limit, _midnight(view))
         events = ((each.key, each.data) for each in shown)
         plain, gzipped = pack(opening, events, self._writer.closing, packed)
         return FeedBody.of(
@@ -260,12 +260,12 @@ class FeedBodies:
 
 
 def trim(
-    in_order: list[Fragment], room: int, midnight: datetime
+    in_order: list[Fragment], limit: int, midnight: datetime
 ) -> tuple[list[Fragment], int, int]:
-    """What fits in `room` bytes, and how many were left out of the past and of the future.
+    """What fits in `limit` bytes, and how many were left out of the past and of the future.
 
     `midnight` begins today: what ends by then is past."""
-    excess = sum(len(each.data) for each in in_order) - room
+    excess = sum(len(each.data) for each in in_order) - limit
     if excess <= 0:
         return in_order, 0, 0
     past: set[str] = set()

@@ -104,7 +104,7 @@ class Reachability:
         clock: Clock,
         bound: str = ANYWHERE,
         port: int,
-        door: ListenerStatus | None = None,
+        listener_status: ListenerStatus | None = None,
     ) -> None:
         """`bound` and `port`: where the listener is, or was when the app last ran."""
         self._settings = settings
@@ -114,7 +114,7 @@ class Reachability:
         self._clock = clock
         self._bound = bound
         self._port = port
-        self._door = door or ListenerStatus()
+        self._listener_status = listener_status or ListenerStatus()
 
     @property
     @allows(Action.PRACTICE)
@@ -124,9 +124,9 @@ class Reachability:
 
     @property
     @allows(Action.PHONE, somewhere=True)
-    def door(self) -> ListenerStatus:
+    def listener_status(self) -> ListenerStatus:
         """How the listener for phones stands."""
-        return self._door
+        return self._listener_status
 
     @allows(Action.PHONE, somewhere=True)
     def addresses(self) -> list[Interface]:
@@ -201,19 +201,19 @@ class Reachability:
         return found
 
     def _listening(self) -> ReachabilityFinding:
-        if not self._door.is_open:
-            problem = self._door.problem or "The listener for phones is not running."
+        if not self._listener_status.is_open:
+            problem = self._listener_status.problem or "The listener for phones is not running."
             return ReachabilityFinding(
                 ok=False, what=problem, remedy="Phones keep what they have meanwhile."
             )
-        if self._door.only_here and not self._settings.read().practice.feed_base_url:
+        if self._listener_status.only_here and not self._settings.read().practice.feed_base_url:
             return ReachabilityFinding(
                 ok=False,
                 what="The listener answers this computer alone.",
                 remedy="Start the app without --feed-host, or with --feed-host 0.0.0.0.",
             )
-        if self._door.problem:
-            return ReachabilityFinding(ok=False, what=self._door.problem)
+        if self._listener_status.problem:
+            return ReachabilityFinding(ok=False, what=self._listener_status.problem)
         return ReachabilityFinding(
             ok=True, what=f"The listener for phones runs on port {self._port}."
         )

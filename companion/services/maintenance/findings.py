@@ -1,4 +1,4 @@
-"""Findings: what a check of the doctor is given (the patient) and what it answers."""
+"""Findings: what a check of the doctor is given (`CheckContext`) and what it answers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ State = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingAction:
-    """The one thing that mends a finding: a page to open, a command to run, or a mend of ours."""
+    """What resolves a finding: a page to open, a command to run, or a fix of the doctor's own."""
 
     label: str
     page: str = ""
     command: str = ""
     fix: str = ""
-    """Name for `Doctor.mend`."""
+    """Name for `Doctor.fix`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

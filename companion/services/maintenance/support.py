@@ -2,7 +2,7 @@
 
 What is structured (settings, sync state, counts) is rebuilt from what may be known: numbers,
 times, choices and kinds; a text only says that it is set; people are numbered. What is free text
-(findings, activity, logs) goes through `support_scrub`. Each part is gathered on its own, so that
+(findings, activity, logs) goes through `scrub`. Each part is gathered on its own, so that
 a broken store costs its part and not the bundle.
 """
 

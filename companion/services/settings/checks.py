@@ -1,7 +1,7 @@
 """What a single setting may be: each function returns the tidied value or raises BadInput.
 
-Used on what a person types (`setting_words`) and on what a settings file says
-(`setting_documents`), so both edges refuse the same things with the same sentence. `field` names
+Used on what a person types (`formatting`) and on what a settings file says
+(`documents`), so both edges refuse the same things with the same sentence. `field` names
 the setting in the error.
 """
 

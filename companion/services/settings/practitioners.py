@@ -122,8 +122,8 @@ class Practitioners:
         settings = self._settings.read()
         settings.record(into_id)
         _not_connected(settings.record(from_id))
-        for tell in self._leaving:
-            await tell(from_id)
+        for notify in self._leaving:
+            await notify(from_id)
         # The book first: after a crash in between, both people are still there to be merged.
         await self._book.reassign(from_id, into_id, self._clock.now())
 
@@ -151,8 +151,8 @@ class Practitioners:
         settings = self._settings.read()
         _not_connected(settings.record(practitioner_id))
         _nobody_s_own(settings, practitioner_id)
-        for tell in self._leaving:
-            await tell(practitioner_id)
+        for notify in self._leaving:
+            await notify(practitioner_id)
         theirs = await self._book.appointments(practitioner_id, _EARLIEST, _LATEST)
         if theirs:
             gone = BookChange(remove=[each.id for each in theirs])

@@ -1,6 +1,6 @@
 """Settings as a file of record: written for a person to keep, read back with every field checked.
 
-The file is JSON: the tables of `setting_documents`, without anything secret and without what
+The file is JSON: the tables of `documents`, without anything secret and without what
 belongs to this computer's sign-ins (the account, what it was allowed, since when). Reading it:
 
 - it is decoded field by field; whatever is wrong is refused with the path of that field;

@@ -42,7 +42,7 @@ class PassOutcome:
     error: CompanionError | None
 
 
-class Memory:
+class PassRecorder:
     """Of one practitioner, for one pass."""
 
     def __init__(self, parts: SyncParts, record: PractitionerSettings, cause: str) -> None:
@@ -113,7 +113,7 @@ class Memory:
         if lines:
             await self._parts.activity.add(lines)
 
-    async def say(self, kind: ActivityKind, text: str, count: int) -> None:
+    async def add_line(self, kind: ActivityKind, text: str, count: int) -> None:
         await self._parts.activity.add([self._line(kind, text, count)])
 
     def _line(self, kind: ActivityKind, text: str, count: int = 1) -> Activity:
@@ -137,7 +137,7 @@ def _after(
     if snapshot is not None:
         left = tally.left if outcome.repaired else snapshot.plan.writes - outcome.holding.count
         state = replace(state, events=len(snapshot.desired), waiting=max(0, left) + tally.failed)
-        decided = outcome.holding.remembered(before, snapshot, now)
+        decided = outcome.holding.resulting_state(before, snapshot, now)
         state = replace(state, kept=decided.kept)
         if error is None:
             state = replace(state, held=decided.held)

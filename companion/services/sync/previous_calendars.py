@@ -18,7 +18,7 @@ from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.steps import Tally
 
 Write = Callable[[RemoteCalendar, CalendarRef, SyncPlan], Awaitable[None]]
-Say = Callable[[ActivityKind, str, int], Awaitable[None]]
+AddLine = Callable[[ActivityKind, str, int], Awaitable[None]]
 """Kind, text and count of a line for the activity list."""
 
 
@@ -33,14 +33,14 @@ class PreviousCalendars:
         tally: Tally,
         *,
         write: Write,
-        say: Say,
+        add_line: AddLine,
     ) -> None:
         self._parts = parts
         self._id = practitioner_id
         self._account = account
         self._tally = tally
         self._write = write
-        self._say = say
+        self._add_line = add_line
 
     async def clear(self, present: str, holding: HeldRemovals) -> None:
         """Remove what was released, hold the rest. `present`: the calendar in use now."""
@@ -50,13 +50,13 @@ class PreviousCalendars:
                 continue
             ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
             rows = await ledger.entries(ref)
-            waiting = holding.waiting_in(old, rows)
-            if waiting and not holding.knew(old) and await self._is_gone(old):
+            waiting = holding.undecided_in(old, rows)
+            if waiting and not holding.already_shown(old) and await self._is_gone(old):
                 await self._give_up(ref)
                 continue
             if waiting:
                 holding.hold_previous(waiting)
-            going = holding.going_from(old, rows)
+            going = holding.released_from(old, rows)
             if not going:
                 continue
             try:
@@ -88,5 +88,5 @@ class PreviousCalendars:
                 f"Up to {count} events may be left in the former Google calendar, which this "
                 "sign-in does not reach. Remove them there, or delete that calendar in Google."
             )
-            await self._say(ActivityKind.LEFT_BEHIND, text, count)
+            await self._add_line(ActivityKind.LEFT_BEHIND, text, count)
         await self._parts.ledger.write(old, drop=[row.key for row in rows])

@@ -44,7 +44,7 @@ class Syncing:
 
     def __init__(self, parts: SyncParts, changes: Changes) -> None:
         self._parts = parts
-        self._shared = SharedRunState(tell=self._tell)
+        self._shared = SharedRunState(publish=self._publish)
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -201,7 +201,7 @@ class Syncing:
             self._tasks.pop(practitioner_id, None)
             self._progress.pop(practitioner_id, None)
 
-    def _tell(self, progress: Progress) -> None:
+    def _publish(self, progress: Progress) -> None:
         self._progress[progress.practitioner_id] = progress
         self._steps.publish(progress)
 

@@ -16,27 +16,24 @@ While Google cannot be reached, one practitioner at a time is tried as a probe; 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.services.changes import BookChanged, Change, Changes, SettingsChanged
 from companion.services.ports import AppointmentBook, ChangeSign, Clock, SettingsStore
-from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
 from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
+from companion.services.sync.watches import NetworkState, PassInput, Watch
 
 log = logging.getLogger(__name__)
 
@@ -51,62 +48,6 @@ STALENESS_EVERY = 60.0
 """Seconds after which imports and passes are looked at for the staleness notice."""
 ASLEEP = 30.0
 """Seconds of wall clock missing between two looks: the machine slept or the clock jumped."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PassInput:
-    """What a good pass had before it; equal now means nothing to do."""
-
-    revision: int
-    record: PractitionerSettings
-    practice: Practice
-    day: date
-    notice: datetime | None
-    """What the calendar has to say of its being out of date."""
-
-    def signature(self) -> str:
-        """The same in every process of this home."""
-        alone = Settings(install_id="", practice=self.practice).with_practitioner(self.record)
-        told = [self.revision, to_tables(alone), str(self.day), str(self.notice)]
-        text = json.dumps(told, sort_keys=True, default=str)
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-@dataclass(slots=True)
-class _Watch:
-    """One practitioner as the worker sees it."""
-
-    seen: _PassInput | None = None
-    """Before the last pass; None when it is to be repeated as soon as may be."""
-    begun: _PassInput | None = None
-    """Before the running pass."""
-    planned: _PassInput | None = None
-    """What a running pass has been told of since."""
-    passed_at: datetime | None = None
-    audited_on: date | None = None
-    """The night of the last audit; None until looked up."""
-    no_audit_before: float = 0.0
-    """Monotonic seconds."""
-    failures: int = 0
-    not_before: float = 0.0
-    """Monotonic seconds."""
-    task: asyncio.Task[None] | None = None
-
-
-@dataclass(slots=True)
-class _Network:
-    silent: set[str] = field(default_factory=set)
-    """Practitioners who could not reach Google since anybody last did. One alone may be an
-    account's trouble; from the second on it is the network."""
-    doubted: bool = False
-    """After a sleep: nobody knows before the first pass."""
-    probing: bool = False
-    failures: int = 0
-    next_probe: float = 0.0
-
-    @property
-    def offline(self) -> bool:
-        return self.doubted or len(self.silent) > 1
 
 
 class Worker:
@@ -135,8 +76,8 @@ class Worker:
         self._daily = tuple(daily)
         self._tidied_on: date | None = None
         self._fresh_until = float("-inf")
-        self._watches: dict[str, _Watch] = {}
-        self._network = _Network()
+        self._watches: dict[str, Watch] = {}
+        self._network = NetworkState()
         self._written: dict[str, int] = {}
         """Confirmed by each running pass so far."""
         self._revisions: Mapping[str, int] = {}
@@ -193,7 +134,7 @@ class Worker:
         if self._network.offline:
             for each in self._network.silent & self._watches.keys():
                 self._watches[each].not_before = 0.0
-        self._network = _Network()
+        self._network = NetworkState()
         self._woken.set()
 
     async def _wait(self) -> None:
@@ -214,7 +155,7 @@ class Worker:
     def _woke(self) -> None:
         """After sleep nothing is taken for granted, and nobody waits for an old backoff."""
         self._sign = None
-        self._network = _Network(doubted=True)
+        self._network = NetworkState(doubted=True)
         if self._staleness is not None:
             self._staleness.woke()
         for watch in self._watches.values():
@@ -279,7 +220,7 @@ class Worker:
         for practitioner_id in syncing.keys() - self._watches.keys():
             record = syncing[practitioner_id]
             state = states.get(practitioner_id, SyncState())
-            watch = self._watches[practitioner_id] = _Watch()
+            watch = self._watches[practitioner_id] = Watch()
             zone = record.practitioner.timezone
             watch.audited_on = date.min if state.proof is None else _night(state.proof.at, zone)
             seen = self._seen(practitioner_id, record, settings)
@@ -288,8 +229,8 @@ class Worker:
 
     def _seen(
         self, practitioner_id: str, record: PractitionerSettings, settings: Settings
-    ) -> _PassInput:
-        return _PassInput(
+    ) -> PassInput:
+        return PassInput(
             revision=self._revisions.get(practitioner_id, 0),
             record=record,
             practice=settings.practice,
@@ -331,19 +272,19 @@ class Worker:
                 self._pass(practitioner_id, watch, audit=audit, probe=probe)
             )
 
-    def _busy(self, practitioner_id: str, watch: _Watch) -> bool:
+    def _busy(self, practitioner_id: str, watch: Watch) -> bool:
         """A pass is running: ours, or one that a person started."""
         ours = watch.task is not None and not watch.task.done()
         return ours or self._syncing.running(practitioner_id) is not None
 
-    def _audit_due(self, watch: _Watch, record: PractitionerSettings, now: datetime) -> bool:
+    def _audit_due(self, watch: Watch, record: PractitionerSettings, now: datetime) -> bool:
         if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
             return False
         tonight = _night(now, record.practitioner.timezone)
         # A later night than tomorrow's was counted by a clock that ran ahead.
         return not tonight <= watch.audited_on <= tonight + timedelta(days=1)
 
-    def _may_try(self, watch: _Watch) -> bool:
+    def _may_try(self, watch: Watch) -> bool:
         moment = self._clock.monotonic()
         if moment < watch.not_before:
             return False
@@ -354,7 +295,7 @@ class Worker:
         self._network.probing = True
         return True
 
-    async def _pass(self, practitioner_id: str, watch: _Watch, *, audit: bool, probe: bool) -> None:
+    async def _pass(self, practitioner_id: str, watch: Watch, *, audit: bool, probe: bool) -> None:
         fingerprint = watch.begun.signature() if watch.begun is not None else ""
         try:
             if audit:
@@ -381,7 +322,7 @@ class Worker:
             watch.no_audit_before = moment + PASS_EVERY.total_seconds()
         self._learn(watch, result, moment)
 
-    def _learn(self, watch: _Watch, result: PassResult, moment: float) -> None:
+    def _learn(self, watch: Watch, result: PassResult, moment: float) -> None:
         network = self._network
         watch.passed_at = self._clock.now()
         if isinstance(result.error, Offline):

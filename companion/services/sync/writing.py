@@ -1,7 +1,8 @@
 """Writing one plan to one calendar: intent, call, confirmation, in small paced batches.
 
     share of the quota → choose the most urgent actions (`steps`) → commit their intent rows
-        → one call (a batch) → commit what Google confirmed → settle what it refused (`settling`)
+        → one call (a batch) → commit what Google confirmed → resolve what it refused
+           (`conflict_resolution`)
 
 Without the intent row an appointment that vanishes between call and confirmation leaves a ghost
 at Google. Because ids are hashes, every step may be repeated after a crash.

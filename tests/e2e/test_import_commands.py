@@ -59,3 +59,30 @@ def test_what_a_source_brought_is_removed_only_when_said_twice(
     removal = commands.json("imports", "list")["imports"][0]
     assert (removal["file"], removal["removed"]) == ("", 5)
     assert commands.json("imports", "undo", str(removal["import"]))["restores"] == 5
+
+
+def test_a_file_is_explained_without_changing_anything(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    export = tmp_path / "other.csv"
+    export.write_text(
+        "Provider,Begins,Finishes,Client,State of booking\n"
+        "Jo Smith,13/12/2026 9:00,13/12/2026 9:30,Mira Halloway,Booked\n"
+        "Jo Smith,13/12/2026 10:00,13/12/2026 10:30,Pell O'Dowd,Moved\n"
+    )
+    mapping = tmp_path / "mapping.toml"
+    found = commands.json(
+        "import", export, "--explain", "--save-mapping", mapping,
+        "--answer", "column:status=State of booking",
+    )  # fmt: skip
+    assert found["columns"]["start"]["heading"] == "Begins"
+    assert found["date_order"]["order"] == "dmy"
+    assert found["sheets"] == [{"name": "", "header_row": 1, "rows": 2, "used": True}]
+    assert found["practitioners"] == [{"name": "Jo Smith", "count": 2, "id": None, "near": None}]
+    assert [(each["word"], each["means"], each["asked"]) for each in found["statuses"]] == [
+        ("Booked", "booked", False), ("Moved", "cancelled", True),
+    ]  # fmt: skip
+    assert found["mapping"] == mapping.read_text("utf-8")
+    assert commands.json("imports", "list")["imports"] == []
+    report = commands.json("import", export, "--mapping", mapping)
+    assert (report["added"], report["cancelled"], report["questions"]) == (2, 1, [])

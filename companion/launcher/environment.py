@@ -2,7 +2,7 @@
 
 It is current when its stamp (a digest of pyproject.toml and constraints.txt, and the extras
 installed) is the present one. Safe to interrupt: the stamp is written last, and a mark inside
-`.venv` tells that an installation was cut off; such an environment is made anew.
+`.venv` shows that an installation was interrupted; such an environment is made anew.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class VirtualEnvironment:
         return sum(1 for _ in self.folder.glob(f"{where}/site-packages/*.dist-info"))
 
     def _log(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # on a full disk the sentence matters, not the log
+        with contextlib.suppress(OSError):  # on a full disk the error matters, not the log
             (self.root / ".venv-setup.log").write_text(text, "utf-8")
 
 

@@ -1,6 +1,6 @@
 """Errors of setting up, as a sentence and what to do.
 
-pip tells its troubles in prose only: one table of patterns translates that and system errors.
+pip reports errors in prose only: one table of patterns translates them and system errors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class LaunchTrouble(NamedTuple):
-    """What pip or the system say (a pattern), what that means, what helps."""
+    """A pattern in the output of pip or the system, what it means, what helps."""
 
     said: str
     what: str
@@ -72,7 +72,7 @@ class SetupError(Exception):
 
     @classmethod
     def explaining(cls, said: str, root: Path) -> SetupError:
-        """The sentence for what pip or the system said."""
+        """The sentence for the output of pip or the system."""
         for trouble in TROUBLES:
             if re.search(trouble.said, said, re.IGNORECASE):
                 facts = {"root": root, "python": "{}.{}".format(*sys.version_info)}

@@ -11,7 +11,7 @@
 
 The sign-in at Google comes back without the machine's cookie (SameSite=Strict), so it is tied to
 this browser by a short-lived SameSite=Lax cookie for the callback path, to its beginning by the
-single-use `state`, and to the user who began it: whose session must still live.
+single-use `state`, and to the user who began it: whose session must not have ended.
 
 Each route stands with its rule (`_routes`); no rule means that it is open before anybody is signed
 in.
@@ -161,7 +161,7 @@ def _in_words(handler: Handler) -> Handler:
     async def wrapped(request: Request) -> Response:
         try:
             return await handler(request)
-        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
+        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
             trouble = as_companion_error(error)
             page = plain_page(trouble.what, trouble.remedy, link=("/", "Back to the overview"))
             refused = isinstance(trouble, (NotAllowed, SignedOut))

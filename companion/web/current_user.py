@@ -1,4 +1,4 @@
-"""CurrentUser: what the guard asks about the people behind a browser that it knows.
+"""CurrentUser: how the guard finds the user of a known browser.
 
 The cookie is a session cookie, Strict and HttpOnly, named by port; what ends a session is
 `companion.services.accounts.sessions`.
@@ -12,10 +12,10 @@ from typing import Protocol
 from companion.services.accounts.accounts import Accounts
 
 FREE_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/welcome/administrator"})
-"""Of a browser that is known, before anybody is signed in."""
+"""Open to a known browser before a user is signed in."""
 FREE_BELOW = ("/static/", "/welcome/demo")
 ACCOUNT = "/account"
-"""Where somebody is led whose password was set by another."""
+"""Where a user is redirected whose password was set by another."""
 
 
 def cookie_name(port: int) -> str:
@@ -41,7 +41,7 @@ class CurrentUser(Protocol):
         ...
 
     def seen(self, hashed: str) -> None:
-        """They did something."""
+        """Note activity of the session's user."""
         ...
 
     def nobody_yet(self) -> bool:
@@ -49,7 +49,7 @@ class CurrentUser(Protocol):
         ...
 
     async def by_itself(self) -> str | None:
-        """A new session's token where nobody has to sign in (the demo)."""
+        """A new session's token where no sign-in is needed (the demo)."""
         ...
 
 

@@ -4,16 +4,15 @@ A web app on loopback is reachable by every page that the same browser shows: by
 (hence the exact Host), by forms and websockets from elsewhere (hence Origin and Sec-Fetch-Site),
 and by other users of the machine (hence the launch token). For each request, in this order:
 
-1. Host must be one of the loopback names with our port, else 421; doubled headers are refused;
-2. Origin, where sent, must be the very origin of that Host; a websocket and every method that
-   changes something must send it; Sec-Fetch-Site must agree. The control path is the opposite:
-   no browser may call it, a program with the secret may;
-3. a launch token in the address is taken, once, and exchanged for this machine's cookie;
-4. without that cookie there is nothing but a calm page, `/healthz` and `/oauth/callback`
-   (SameSite=Strict withholds the cookie on Google's redirect back);
-5. behind it the user's session is asked for (`web.current_user`): without one a page leads to
-   the sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket
-   is closed too when the session behind it ends.
+1. Host must be one of the loopback names with our port, else 421; doubled headers are refused; 2.
+Origin, where sent, must be the very origin of that Host; a websocket and every method that changes
+something must send it; Sec-Fetch-Site must agree. The control path is the opposite: no browser may
+call it, a program with the secret may; 3. a launch token in the address is taken, once, and
+exchanged for this machine's cookie; 4. without that cookie only a plain page, `/healthz` and
+`/oauth/callback` are served (SameSite=Strict withholds the cookie on Google's redirect back); 5.
+then the user's session is checked (`web.current_user`): without one a page redirects to the
+sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is closed
+too when the session behind it ends.
 
 Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
 a script which someone manages to inject later does not run.
@@ -105,7 +104,7 @@ class GuardedRequest:
 
     @property
     def navigation(self) -> bool:
-        """A top-level page the person opens; old browsers do not say and are believed."""
+        """A top-level page the person opens; old browsers send no such headers and are trusted."""
         return (
             not self.changes_something
             and self.one("sec-fetch-mode") in {"", "navigate"}
@@ -175,7 +174,7 @@ class Guard:
             return
         request = GuardedRequest(scope)
         refusal = judge(request, self._hosts)
-        # No proxy stands before us, and NiceGUI would write what such a header says into the page.
+        # No proxy is in front, and NiceGUI would write the value of such a header into the page.
         scope["headers"] = [
             pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")
         ]
@@ -246,7 +245,7 @@ class Guard:
     async def _led_away(
         self, request: GuardedRequest, visitor: Visitor | None, send: SecuredSend
     ) -> bool:
-        """To where a person has to go first; True when the answer has been sent."""
+        """Redirect to the page that must come first; True when the answer has been sent."""
         if visitor is not None and (not visitor.must_change or request.path == ACCOUNT):
             return False
         if not request.navigation:

@@ -1,4 +1,4 @@
-"""How a browser becomes known: single-use launch tokens, remembered machines, the control secret.
+"""How a browser becomes known: single-use launch tokens, known browsers, the control secret.
 
 The program prints or opens an address with a launch token. The guard takes the token, once, and
 gives that browser a cookie whose hash is kept in the home, so that the same browser is still known
@@ -47,7 +47,7 @@ def same_secret(given: str, kept: str) -> bool:
 
 
 class LaunchTokens:
-    """Single-use tokens, in memory only: an unused one dies with the program."""
+    """Single-use tokens, in memory only: an unused one ends with the program."""
 
     def __init__(
         self,

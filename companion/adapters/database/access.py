@@ -1,8 +1,8 @@
-"""Access: one open database file, one transaction a turn.
+"""Access: one open database file, one transaction for each piece of work.
 
-Each piece of work is a function of a Connection; it runs in a thread, inside one transaction,
-and what it raises is translated. Writes take turns on one long-lived connection, which is also
-where `data_version` is asked, so that our own writes do not count as someone else's.
+Each piece of work is a function of a Connection; it runs in a thread, inside one transaction, and
+its errors are translated. Writes are serialised on one long-lived connection, which also reads
+`data_version`, so that our own writes do not count as another process's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Access:
     def __init__(
         self, path: Path, changes: Changes, *, busy_seconds: float = sqlite.BUSY_SECONDS
     ) -> None:
-        """Open or create; blocks. `prepare` must have run before the first turn."""
+        """Open or create; blocks. `prepare` must have run before the first transaction."""
         self.path = path
         self._changes = changes
         self._writing = sqlite.writing_engine(path, busy_seconds=busy_seconds)
@@ -101,7 +101,7 @@ class Access:
         await self._readers_turns.run(turn)
 
     def close(self) -> None:
-        """Finish what was begun, then let go of the file. Blocks; may be called again."""
+        """Finish what was begun, then close the file. Blocks; may be called again."""
         self._writers_turns.close()
         self._readers_turns.close()
         self._reading.dispose()

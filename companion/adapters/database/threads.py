@@ -1,8 +1,8 @@
-"""Turns: blocking work in threads, one for writing and a few for reading.
+"""ThreadQueue: blocking work in threads, one for writing and a few for reading.
 
 The event loop never waits for a disk. Cancelling the task that waits is safe: work that has not
 begun is dropped; work that has begun is finished, and only then does the cancellation go on, so
-that nothing is written behind the back of a caller that has been told it was cancelled.
+that nothing is written after the caller was cancelled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Registers every page with NiceGUI and mounts it on the host app; the last word on failures."""
+"""Registers every page with NiceGUI, mounts it on the host app, and handles errors that reach
+NiceGUI."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def create_site(
     *,
     user_of: UserOf | None = None,
 ) -> Site:
-    """Every page registered; also what the page tests call, saying themselves who is there."""
+    """Registers every page; the page tests call it too, with a user of their own."""
     who = asking(user_of or services.accounts.sessions.user)
     live = UploadBoard(services)
     site = Site(
@@ -112,8 +113,8 @@ _INCURIOUS = frozenset(
 
 
 def _expects_arguments(func: Callable[..., Any]) -> bool:
-    """For every element NiceGUI inspects the same three methods, to see whether they want to be
-    told of what changed: a third of the time that a page takes to make. They do not."""
+    """For every element NiceGUI inspects the same three methods, to see whether they take an event:
+    a third of the time that a page takes to make. They do not."""
     return getattr(func, "__func__", None) not in _INCURIOUS and _inspected(func)
 
 
@@ -138,7 +139,7 @@ def _on_exception(error: Exception) -> None:
 
 
 def _without_tracebacks(record: logging.LogRecord) -> bool:
-    """Keep NiceGUI's log free of exception texts: `log_unexpected` says what may be said."""
+    """Keep NiceGUI's log free of exception texts: `log_unexpected` logs what may be logged."""
     if record.exc_info is None:
         return True
     error = record.exc_info[1]

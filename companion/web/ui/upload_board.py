@@ -3,7 +3,7 @@
 Uploads belong here, not to a page: closing a tab stops nothing and a second tab sees the same
 progress. Pages look at `version` a few times a second (an integer, free) and redraw what differs.
 The board is read again when something happened or when it is a few seconds old, one reading at a
-time, and only while somebody looks.
+time, and only while a page is open.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class UploadBoard:
             outcome = Outcome(
                 sentence="Stopped. What was written stays; go on any time.", good=True
             )
-        except Exception as error:  # noqa: BLE001 - a task has nobody above it to tell the person
+        except Exception as error:  # noqa: BLE001 - a task has no caller that could show the error
             trouble = log_unexpected(error)
             outcome = Outcome(sentence=f"{trouble.what} {trouble.remedy}", good=False)
         self._tell(practitioner_id, outcome)

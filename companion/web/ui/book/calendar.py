@@ -62,8 +62,8 @@ class AppointmentCalendar(
         on_move: Callable[[Drop], Any],
         on_act: Callable[[Act], Any],
     ) -> None:
-        """`zone` decides where the now-line is. `on_ready` and `on_narrow` are told whether the
-        window is narrow."""
+        """`zone` decides where the now-line is. `on_ready` and `on_narrow` get whether the window
+        is narrow."""
         super().__init__()
         self.classes("book__grid")
         self.props.update(zone=zone, locale="en-AU")
@@ -79,7 +79,7 @@ class AppointmentCalendar(
             self.on(name, report_errors(heard))
 
         def ready(narrow: bool) -> Any:
-            self.shown = {}  # the browser has nothing, or lost step
+            self.shown = {}  # the browser has nothing, or is out of date
             return on_ready(narrow)
 
         listen("ready", ready, bool)

@@ -213,7 +213,7 @@ class AppointmentForm:
 
 
 def read_only_facts(facts: Mapping[str, str]) -> None:
-    """An appointment that cannot be edited, as a list of what is known of it."""
+    """An appointment that cannot be edited, as a list of its fields."""
     with box("facts", tag="dl"):
         for name, value in facts.items():
             if value:

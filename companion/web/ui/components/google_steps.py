@@ -1,7 +1,7 @@
 """Google steps: login, sign-in, calendar, and the two checks of the vendor's page.
 
 Asking Google for the narrowest permission needs the choice of calendar first, so the sign-in of
-step 3 carries what step 4 says.
+step 3 carries the choice of step 4.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class GoogleSteps:
         head: SetupSteps,
         on_check: Callable[[], None],
     ) -> None:
-        """`on_check` is told that a check was answered."""
+        """`on_check` is called when a check was answered."""
         self._site = site
         self._record = record
         self._id = record.practitioner.id

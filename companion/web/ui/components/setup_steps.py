@@ -19,7 +19,7 @@ def anchor(number: int) -> str:
 
 
 class StepNumber(StaticHtml):
-    """A step's number, or the tick that says it is done."""
+    """A step's number, or a tick when it is done."""
 
     def __init__(self, number: int, *, done: bool) -> None:
         self._number = number

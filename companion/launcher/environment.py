@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from companion.launcher.lock import turn
+from companion.launcher.lock import setup_lock
 from companion.launcher.pip import InstallProgress, PipWatch
 from companion.launcher.setup_errors import SetupError
 
@@ -81,7 +81,7 @@ class VirtualEnvironment:
     def prepare(self, extras: set[str], progress: InstallProgress) -> None:
         """Make it current. Raises SetupError."""
         try:
-            with turn(self.root, progress) as lock:
+            with setup_lock(self.root, progress) as lock:
                 if self.current(extras):  # another start did it while we waited
                     return
                 extras = extras | self.installed_extras()
@@ -139,10 +139,10 @@ class VirtualEnvironment:
         progress.step("Fetching and installing the packages …")
         watch = PipWatch(progress, self._count, self.unfinished)
         code = watch.follow([*command, *self.requirements(extras)], lock)
-        said = "".join(watch.lines)
-        self._log(said)
+        output = "".join(watch.lines)
+        self._log(output)
         if code:
-            raise SetupError.explaining(said, self.root)
+            raise SetupError.explaining(output, self.root)
         self.unfinished.unlink(missing_ok=True)
         progress.step(f"Ready: {self._count()} packages, {time.monotonic() - began:.0f} s.")
 

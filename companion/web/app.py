@@ -162,9 +162,9 @@ def _in_words(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
-            trouble = as_companion_error(error)
-            page = plain_page(trouble.what, trouble.remedy, link=("/", "Back to the overview"))
-            refused = isinstance(trouble, (NotAllowed, SignedOut))
+            shown = as_companion_error(error)
+            page = plain_page(shown.what, shown.remedy, link=("/", "Back to the overview"))
+            refused = isinstance(shown, (NotAllowed, SignedOut))
             return HTMLResponse(page, status_code=403 if refused else 400)
 
     return wrapped
@@ -229,11 +229,11 @@ class _SignIns:
         begun = self._under_way.pop(state, None)
         back = f"/practitioner/{begun.practitioner_id}" if begun else "/"
         if begun is None or token_hash(browser) != begun.browser:
-            trouble: CompanionError = SignInError(
+            shown: CompanionError = SignInError(
                 "This sign-in was not started in this browser, or it is already finished.",
                 "Go back and press Connect to Google again.",
             )
-            return self._sorry(trouble, back)
+            return self._sorry(shown, back)
         try:
             user = self._services.accounts.sessions.user(begun.session)
             if user is None:

@@ -28,7 +28,7 @@ def cookie_of(port: int, token: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+class SessionUser:
     user_id: str
     session: str
     """Hash of the token."""
@@ -36,7 +36,7 @@ class Visitor:
 
 
 class CurrentUser(Protocol):
-    def visitor(self, hashed: str) -> Visitor | None:
+    def session_user(self, hashed: str) -> SessionUser | None:
         """Who is signed in by that session."""
         ...
 
@@ -44,11 +44,11 @@ class CurrentUser(Protocol):
         """Note activity of the session's user."""
         ...
 
-    def nobody_yet(self) -> bool:
+    def has_no_users(self) -> bool:
         """The practice has no user: the welcome comes first."""
         ...
 
-    async def by_itself(self) -> str | None:
+    async def automatic_session(self) -> str | None:
         """A new session's token where no sign-in is needed (the demo)."""
         ...
 
@@ -58,19 +58,19 @@ class SignedInUsers:
         self._accounts = accounts
         self._demo = demo
 
-    def visitor(self, hashed: str) -> Visitor | None:
+    def session_user(self, hashed: str) -> SessionUser | None:
         user = self._accounts.sessions.user(hashed)
         if user is None:
             return None
-        return Visitor(user_id=user.id, session=hashed, must_change=user.must_change)
+        return SessionUser(user_id=user.id, session=hashed, must_change=user.must_change)
 
     def seen(self, hashed: str) -> None:
         self._accounts.sessions.seen(hashed)
 
-    def nobody_yet(self) -> bool:
+    def has_no_users(self) -> bool:
         return not self._accounts.users()
 
-    async def by_itself(self) -> str | None:
+    async def automatic_session(self) -> str | None:
         if not self._demo:
             return None
         user = await self._accounts.add_demo()

@@ -83,7 +83,7 @@ class MachineSessions(Protocol):
 
     def knows(self, hashed: str) -> bool: ...
 
-    async def remember(self, hashed: str) -> None: ...
+    async def add(self, hashed: str) -> None: ...
 
 
 class MachineFile:
@@ -101,7 +101,7 @@ class MachineFile:
         since = self._known.get(hashed)
         return since is not None and self._now() - since < MACHINE_LIFE
 
-    async def remember(self, hashed: str) -> None:
+    async def add(self, hashed: str) -> None:
         """Returns when the file has it; raises OSError when it cannot be written."""
         self._known[hashed] = self._now()
         newest = sorted(self._known.items(), key=lambda item: item[1])[-MOST_MACHINES:]

@@ -33,7 +33,7 @@ class ThreadQueue:
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
-            await _settle(job, done)
+            await _finish(job, done)
             raise
 
     def close(self) -> None:
@@ -41,7 +41,7 @@ class ThreadQueue:
         self._threads.shutdown(wait=True)
 
 
-async def _settle(job: Future[Result], done: asyncio.Future[Result]) -> None:
+async def _finish(job: Future[Result], done: asyncio.Future[Result]) -> None:
     if not job.cancel() and not done.done():
         await asyncio.wait([done])
     if done.done() and not done.cancelled():

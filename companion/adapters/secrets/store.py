@@ -201,7 +201,7 @@ class SealedSecrets:
         else:
             head = {"version": VERSION, "key": {"kind": "keyring"}}
             key = self._key_in_vault(make=True)
-            self._remember(head, key)
+            self._cache(head, key)
         empty = SealedFile(head=head, seal=Record(generation=0, nonce=b"", sealed=b""))
         return empty, key
 
@@ -217,7 +217,7 @@ class SealedSecrets:
                 self._keys[canonical(head)] = known
             return known
 
-    def _remember(self, head: dict[str, Any], key: bytes) -> None:
+    def _cache(self, head: dict[str, Any], key: bytes) -> None:
         with self._making:
             self._keys[canonical(head)] = key
 

@@ -86,12 +86,12 @@ def report_errors(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
                 if inspect.isawaitable(result):
                     await result
         except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
-            trouble = as_companion_error(error)
+            shown = as_companion_error(error)
             if client is not None:
                 with client:
-                    if isinstance(trouble, SignedOut):
+                    if isinstance(shown, SignedOut):
                         ui.navigate.to(SIGN_IN)
                     else:
-                        notify(trouble)
+                        notify(shown)
 
     return wrapped

@@ -82,7 +82,7 @@ def create_site(
         backup,
     ):
         module.create(site)
-    _tell_failures_in_words()
+    _report_unhandled_errors()
     helpers.expects_arguments = _expects_arguments
     return site
 
@@ -118,7 +118,7 @@ def _expects_arguments(func: Callable[..., Any]) -> bool:
     return getattr(func, "__func__", None) not in _INCURIOUS and _inspected(func)
 
 
-def _tell_failures_in_words() -> None:
+def _report_unhandled_errors() -> None:
     logging.getLogger("nicegui").addFilter(_without_tracebacks)
     # NiceGUI's own first handler logs tracebacks, whose last line may hold a client's name.
     nicegui_app.on_exception(_on_exception)
@@ -131,9 +131,9 @@ def _tell_failures_in_words() -> None:
 
 
 def _on_exception(error: Exception) -> None:
-    trouble = log_unexpected(error)
+    shown = log_unexpected(error)
     try:
-        notify(trouble)
+        notify(shown)
     except RuntimeError:  # the page it happened on has gone
         logging.getLogger(__name__).info("nobody was looking at that page any more")
 

@@ -219,7 +219,7 @@ def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
         words = {"auto": "as this computer", "light": "light", "dark": "dark"}[state["chosen"]]
         switch.props["aria-label"] = switch.props["title"] = f"Colours: {words}. Change"
 
-    def turn() -> None:
+    def next_theme() -> None:
         state["chosen"] = _NEXT_THEME[state["chosen"]]
         dark.value = THEMES[state["chosen"]]
         switch.props["icon"] = _THEME_ICON[state["chosen"]]
@@ -227,7 +227,7 @@ def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
         ui.run_javascript(f'companionTheme("{state["chosen"]}")')
 
     name()
-    switch.on_click(turn)
+    switch.on_click(next_theme)
 
 
 def _chosen_theme() -> str:

@@ -153,7 +153,7 @@ class UploadBoard:
             result = await self._services.uploads.run(
                 practitioner_id,
                 release=release,
-                on_written=lambda written: self._tell(practitioner_id, _outcome_of(written)),
+                on_written=lambda written: self._finish(practitioner_id, _outcome_of(written)),
             )
             outcome = _outcome_of(result.written)
         except CompanionError as error:
@@ -163,11 +163,11 @@ class UploadBoard:
                 sentence="Stopped. What was written stays; go on any time.", good=True
             )
         except Exception as error:  # noqa: BLE001 - a task has no caller that could show the error
-            trouble = log_unexpected(error)
-            outcome = Outcome(sentence=f"{trouble.what} {trouble.remedy}", good=False)
-        self._tell(practitioner_id, outcome)
+            shown = log_unexpected(error)
+            outcome = Outcome(sentence=f"{shown.what} {shown.remedy}", good=False)
+        self._finish(practitioner_id, outcome)
 
-    def _tell(self, practitioner_id: str, outcome: Outcome) -> None:
+    def _finish(self, practitioner_id: str, outcome: Outcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
         self._read_soon()

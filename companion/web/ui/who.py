@@ -36,7 +36,7 @@ _handling: ContextVar[tuple[Client, asyncio.Task[Any] | None] | None] = ContextV
 are recognised by it."""
 
 
-class NobodyAtPage(RuntimeError):
+class NoPageUser(RuntimeError):
     """A gated service was called where there is no page: an error in the program."""
 
 
@@ -74,7 +74,7 @@ def _session() -> str:
     except RuntimeError as error:
         handling = _handling.get()
         if handling is None or handling[1] is not _task():
-            raise NobodyAtPage("a gated service was asked outside of every page") from error
+            raise NoPageUser("a gated service was asked outside of every page") from error
         return session_of(handling[0])
 
 

@@ -71,12 +71,12 @@ class AppointmentCalendar(
         """What was pushed last."""
 
         def listen(name: str, handler: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
-            async def heard(event: events.GenericEventArguments) -> None:
+            async def handle(event: events.GenericEventArguments) -> None:
                 result = handler(read(event.args))
                 if result is not None:
                     await result
 
-            self.on(name, report_errors(heard))
+            self.on(name, report_errors(handle))
 
         def ready(narrow: bool) -> Any:
             self.shown = {}  # the browser has nothing, or is out of date
@@ -90,7 +90,7 @@ class AppointmentCalendar(
         listen("act", on_act, _act)
 
     def show(self, page: dict[str, Any]) -> None:
-        self.run_method("show", news(self.shown, page))
+        self.run_method("show", delta(self.shown, page))
         self.shown = page
 
     def confirm_move(self, key: str) -> None:
@@ -108,7 +108,7 @@ class AppointmentCalendar(
         return contents
 
 
-def news(before: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
+def delta(before: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
     """`page` as it is pushed: whole, or as `changed` and `gone` events since the page of stamp
     `base`, where columns, hours and days are the same."""
     if not before or before["options"] != page["options"]:

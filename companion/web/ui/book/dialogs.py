@@ -232,7 +232,7 @@ class _Editing:
             fail_field(error, self._form.fields)
             return
         except ChangedMeanwhile as error:
-            self._tell(error)
+            self._show_error(error)
             return
         if edit is not None:
             self._dialog.close()
@@ -250,7 +250,7 @@ class _Editing:
             return None
         return await self._booking.edit(opened.key, draft, seen=opened.revision, scope=scope)
 
-    def _tell(self, error: CompanionError) -> None:
+    def _show_error(self, error: CompanionError) -> None:
         opened = self._opened
         with self._trouble, notice("warn", alert=True):
             text(error.what, "strong")

@@ -20,9 +20,11 @@ from companion.services.imports.mappings import fits
 from companion.services.imports.questions import Answers
 from companion.services.imports.reading.headings import squeezed
 from companion.services.imports.reading.reader import (
+    NotRead,
     Reading,
     Setting,
     UnknownLayout,
+    columns_of,
     read_workbook,
 )
 from companion.services.imports.shape import without_stale
@@ -95,7 +97,16 @@ def _read(
     answers = {**(kept.answers if kept else {}), **wish.answers}
     statuses = {folded(word): means for word, means in kept.statuses.items()} if kept else {}
     setting = replace(setting, mapping=mapping, statuses=statuses)
-    reading = read_workbook(workbook, replace(setting, answers=answers))
+    setting = replace(setting, answers=answers)
+    try:
+        reading = read_workbook(workbook, setting)
+    except NotRead:
+        raise
+    except BadInput as error:
+        columns = columns_of(workbook, setting)
+        if not columns:
+            raise
+        raise NotRead(error.what, error.remedy, columns, field=error.field) from error
     return Chosen(
         reading=reading,
         source=reading.layout.source,

@@ -40,7 +40,8 @@ from companion.services.rows import row_hash
 
 HOLD_CHANGES = 3
 """Fewer appointments that change hands are a day's work."""
-SAMPLES = 500
+MOST_ROWS = 100_000
+"""Rows of a preview: a person searches them all."""
 SKIP, TAKE_OVER, ADD = "skip", "take_over", "add"
 _OWN_BOOK = "book"
 RowAction = Literal["add", "change", "move", "cancel", "remove", "older", "same", "kept"]
@@ -65,7 +66,7 @@ class PreviewRow:
     what: str
     """Title or appointment type, or empty."""
     why: str = ""
-    """Of ``kept`` and ``same``."""
+    """Of ``kept`` and ``same``; of ``move``: from where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +115,12 @@ class _Samples:
 
     def add(self, each: PreviewRow) -> None:
         listed = self.by_action.setdefault(each.action, [])
-        if len(listed) < SAMPLES:
+        if len(listed) < MOST_ROWS:
             listed.append(each)
 
     def first(self) -> tuple[PreviewRow, ...]:
         order = ("remove", "cancel", "move", "change", "add", "kept", "older", "same")
-        return tuple(each for action in order for each in self.by_action.get(action, ()))[:SAMPLES]
+        return tuple(each for action in order for each in self.by_action.get(action, ()))[:MOST_ROWS]
 
 
 class _Planner:
@@ -192,7 +193,7 @@ class _Planner:
             it = replace(it, id=key, source_id=match.source_id)
         self._new.append(it)
         self._cancelled += it.cancelled
-        self._sample(match, it, "add")
+        self._sample(match, it, "cancel" if it.cancelled else "add")
 
     def _compare(self, match: Match, row: SourceRow) -> None:
         it = match.placed.appointment
@@ -214,7 +215,13 @@ class _Planner:
             self._cancelled += 1
         elif (it.start, it.practitioner_id) != (row.start, row.practitioner_id):
             action = "move"
-        self._sample(match, it, action)
+        self._sample(match, it, action, self._moved_from(it, row) if action == "move" else "")
+
+    def _moved_from(self, it: Appointment, row: SourceRow) -> str:
+        before = f"was {row.start:%d.%m.%Y %H:%M}" if it.start != row.start else ""
+        former = _name(self._target.everyone.get(row.practitioner_id))
+        whose = f"was {former}'s" if it.practitioner_id != row.practitioner_id and former else ""
+        return ", ".join(each for each in (before, whose) if each)
 
     # ── the same elsewhere ────────────────────────────────────────────────────────────────────
 

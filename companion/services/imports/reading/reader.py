@@ -80,12 +80,23 @@ class ColumnUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileColumn:
+    """One column of the file, used or not."""
+
+    heading: str
+    samples: tuple[str, ...] = ()
+    """Up to three different values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A file read: its content, and how."""
 
     layout: Layout
     content: FileContent
     headings: tuple[str, ...] = ()
+    file_columns: tuple[FileColumn, ...] = ()
+    """Of each heading, in its order."""
     sheets: tuple[SheetUse, ...] = ()
     columns: tuple[ColumnUse, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -102,12 +113,22 @@ class Reading:
     """A file of this kind holds one person's calendar."""
 
 
-class UnknownLayout(BadInput):
-    """A file whose columns somebody must explain; `headers` are their names."""
+class NotRead(BadInput):
+    """A table that could not be read as wished; a person may say what its columns are."""
 
-    def __init__(self, what: str, remedy: str, headers: tuple[str, ...]) -> None:
-        super().__init__(what, remedy, field="file")
-        self.headers = headers
+    def __init__(
+        self, what: str, remedy: str, columns: tuple[FileColumn, ...], *, field: str = "file"
+    ) -> None:
+        super().__init__(what, remedy, field=field)
+        self.columns = columns
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        return tuple(each.heading for each in self.columns)
+
+
+class UnknownLayout(NotRead):
+    """A file whose columns somebody must explain."""
 
 
 def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
@@ -142,6 +163,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
         layout=layout,
         content=content,
         headings=tuple(grid.headings),
+        file_columns=_file_columns(columns),
         sheets=tuple(grid.sheets),
         columns=_column_uses(layout, columns),
         ignored=tuple(
@@ -224,7 +246,7 @@ def _bound(
         return bind_mapping(setting.mapping, grid.headings), None
     software, found = _assigned(columns, asking, setting, len(grid.rows))
     if found.missing:
-        raise _unknown_layout(grid.headings)
+        raise _unknown_layout(grid.headings, columns)
     return _layout(columns, software, found), software
 
 
@@ -393,7 +415,7 @@ def _column_uses(layout: Layout, columns: Sequence[Column]) -> tuple[ColumnUse, 
     )
 
 
-def _unknown_layout(headings: Sequence[str]) -> UnknownLayout:
+def _unknown_layout(headings: Sequence[str], columns: Sequence[Column]) -> UnknownLayout:
     listed = [each for each in headings if each]
     shown = ", ".join(f"“{read_line(each, 40)}”" for each in listed[:30])
     more = f" and {len(listed) - 30} more" if len(listed) > 30 else ""
@@ -401,8 +423,36 @@ def _unknown_layout(headings: Sequence[str]) -> UnknownLayout:
         f"No column of this file holds the date of an appointment. They are: {shown}{more}.",
         "Export it with a row of column names, or say what they mean: in a mapping file given "
         "with --mapping, or on the import page.",
-        tuple(headings),
+        _file_columns(columns),
     )
 
 
-__all__ = ["Choice", "Reading", "Setting", "UnknownLayout", "read_workbook"]
+def columns_of(workbook: Workbook, setting: Setting) -> tuple[FileColumn, ...]:
+    """What a person chooses from when the file cannot be read; empty where there is no table."""
+    try:
+        grid = _grid(workbook, setting, Asking(setting.answers))
+    except BadInput:
+        grid = None
+    return _file_columns(_columns(grid)) if grid else ()
+
+
+def _file_columns(columns: Sequence[Column]) -> tuple[FileColumn, ...]:
+    return tuple(
+        FileColumn(
+            heading=each.heading.text,
+            samples=tuple(read_line(value, 40) for value in list(each.values)[:3]),
+        )
+        for each in columns
+    )
+
+
+__all__ = [
+    "Choice",
+    "FileColumn",
+    "NotRead",
+    "Reading",
+    "Setting",
+    "UnknownLayout",
+    "columns_of",
+    "read_workbook",
+]

@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from typer.testing import CliRunner
+
 from companion.adapters.file_locks import FileLock
 from companion.adapters.settings import SettingsFile
+from companion.cli import app
 from companion.domain.settings import Settings
 from companion.sandbox.server import SimulatedHandle, client_file, start_simulated_google
 from tests.fakes import warm
@@ -40,8 +43,12 @@ class CommandHome:
 
     @property
     def environment(self) -> dict[str, str]:
+        """Of a command that is a process of its own."""
+        return {**os.environ, **self.settings}
+
+    @property
+    def settings(self) -> dict[str, str]:
         return {
-            **os.environ,
             "COMPANION_HOME": str(self.home),
             "COMPANION_GOOGLE_API": self.google.base_url,
             "COMPANION_SECRETS_KEY": "a passphrase for tests",
@@ -58,11 +65,12 @@ class CommandHome:
         return warm.start("-c", COMMAND, *arguments, env=environment, errors=True, cold=True)
 
     def run(self, *arguments: str | Path, code: int = 0) -> str:
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=90)
-        assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
-        assert "Traceback" not in out + err
-        return out
+        """In this process, as Typer's runner does it."""
+        result = CliRunner().invoke(app, list(map(str, arguments)), env=self.settings)
+        said = f"{arguments}: {result.exit_code}\n{result.output}"
+        assert result.exit_code == code, f"{said}\n{result.exception}"
+        assert "Traceback" not in result.output
+        return result.stdout
 
     def json(self, *arguments: str | Path, code: int = 0) -> Any:
         return json.loads(self.run(*arguments, "--json", code=code))

@@ -17,8 +17,8 @@ PASSPHRASE = "seven mild ibises wander"
 
 class BackedUp(CommandHome):
     @property
-    def environment(self) -> dict[str, str]:
-        return {**super().environment, "COMPANION_BACKUP_KEY": PASSPHRASE}
+    def settings(self) -> dict[str, str]:
+        return {**super().settings, "COMPANION_BACKUP_KEY": PASSPHRASE}
 
     def keys(self) -> list[str]:
         return sorted(

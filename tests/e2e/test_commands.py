@@ -202,3 +202,17 @@ def test_two_names_become_one_and_somebody_who_left_is_removed(
     gone = commands.json("practitioners", "remove", "Anne Example", "--yes")
     assert (gone["appointments"], gone["done"]) == (5, True)
     assert commands.json("practitioners", "list")["practitioners"] == []
+
+
+def test_disconnecting_can_take_every_event_of_ours_out_of_google(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    commands.run("import", write_export(tmp_path / "export.csv", 60))
+    commands.connect()
+    commands.run("upload", "Anna Example")
+    assert len(commands.live()) == 60
+    done = commands.json("google", "disconnect", "Anna Example", "--remove-events")
+    assert done["removed"] == 60
+    assert commands.live() == []
+    (state,) = commands.json("status")["practitioners"]
+    assert state["state"] == "not connected"

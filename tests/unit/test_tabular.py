@@ -182,6 +182,10 @@ def test_a_file_that_was_not_written_to_its_end_says_so(zeros: int) -> None:
     assert "not written to its end" in reason
 
 
+def test_the_end_of_a_file_of_dos_is_no_row() -> None:
+    assert numbers(sheet_of(b"ID,Who\r\n1,Jo\r\n\x1a")) == [1, 2]
+
+
 def test_an_empty_file_is_a_sheet_without_rows() -> None:
     for content in (b"", b"\xef\xbb\xbf", b"\r\n\r\n", b"\xff\xfe"):
         assert list(sheet_of(content).rows) == []

@@ -84,3 +84,26 @@ def test_a_damaged_byte_does_not_turn_a_utf8_file_into_another_encoding() -> Non
 def test_very_many_damaged_bytes_cost_no_more_than_one_look_each() -> None:
     content = ("é" * 300_000).encode() + b"\xfc," * 100_000
     assert decoded(content)[0].endswith("ü,ü,")
+
+
+@pytest.mark.parametrize(
+    ("seen", "meant"),
+    [
+        ("ZoÃ«", "Zoë"),
+        ("Ã‰lodie MÃ¼ller", "Élodie Müller"),
+        ("FranÃ§oise PeÃ±a", "Françoise Peña"),
+        ("Joâ€™s â€“ â€œbestâ€\x9d", "Jo’s – “best”"),
+        ("Â£5 for 38Â°", "£5 for 38°"),
+        ("SofÃ\xada", "Sofía"),
+    ],
+)
+def test_letters_that_were_saved_wrongly_are_put_right(seen: str, meant: str) -> None:
+    workbook = workbook_of(f"ID,Client\r\n1,{seen}\r\n".encode())
+    assert workbook.sheets[0].rows[1].cells[1] == meant
+    assert "saved wrongly" in workbook.notes[0]
+
+
+@pytest.mark.parametrize("name", ["JOSÉ’S", "SÃO", "GROß”", "ÂME", "Â", "pâ€"])
+def test_letters_that_are_right_are_left_alone(name: str) -> None:
+    (sheet,) = workbook_of(f"ID,Client\r\n1,{name}\r\n".encode()).sheets
+    assert sheet.rows[1].cells[1] == name

@@ -90,8 +90,9 @@ def refusal(process: ReadingProcess, file: IO[bytes]) -> str:
     return refused.value.what
 
 
-def test_reading_stops_at_the_time_limit(endless: IO[bytes]) -> None:
-    process = ReadingProcess(lambda share: None, time_limit=0.1)
+@pytest.mark.parametrize("limit", ["cpu_limit", "wait_limit"])
+def test_reading_stops_at_the_time_limit(endless: IO[bytes], limit: str) -> None:
+    process = ReadingProcess(lambda share: None, **{limit: 0})
     assert "too long" in refusal(process, endless)
 
 

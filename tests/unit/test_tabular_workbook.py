@@ -12,6 +12,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 from openpyxl.worksheet.worksheet import Worksheet
 
 from companion.adapters.tabular.refusals import REFUSALS
+from companion.adapters.tabular.spreadsheets import ERRORS_EMPTY
 from companion.domain.errors import FileRefused
 from companion.services.workbooks import EPOCH_1904, EXCEL_EPOCH, SheetRow
 from tests.fakes.workbooks import workbook_of
@@ -238,6 +239,46 @@ def test_an_old_workbook_says_that_it_counts_from_1904() -> None:
     assert workbook_of(content).epoch == EXCEL_EPOCH
     changed = content.replace(flag + b"\x00\x00", flag + b"\x01\x00")
     assert workbook_of(changed).epoch == EPOCH_1904
+
+
+def test_an_old_workbook_tells_the_rows_whose_errors_were_read_as_empty() -> None:
+    content = (IMPORTS / "44_old_excel.xls").read_bytes()
+    assert workbook_of(content).notes == ()
+    # The number 3002 in row 3, as an RK record; an error's record is two bytes shorter.
+    number = (0x027E).to_bytes(2, "little") + b"\x0a\x00\x02\x00\x00\x00"
+    at = content.index(number)
+    error = (0x0205).to_bytes(2, "little") + b"\x0a\x00\x02\x00\x00\x00\x0f\x00\x17\x01"
+    changed = content[:at] + error + b"\x00\x00" + content[at + 14 :]
+    assert "were read as empty. They are in row 3." in workbook_of(changed).notes[0]
+
+
+OPEN_CELLS = (
+    b'<table:table-cell office:value-type="time" office:time-value="PT09H30M00S"/>'
+    b'<table:table-cell office:value-type="time" office:time-value="PT30H15M00S"/>'
+    b'<table:table-cell office:value-type="date" office:date-value="2026-12-01T09:00:00"/>'
+    b'<table:table-cell office:value-type="float" office:value="12"/>'
+    b'<table:table-cell office:value-type="string" office:string-value="" '
+    b'calcext:value-type="error">'
+    b"<text:p>#REF!</text:p></table:table-cell>"
+    b'<table:table-cell office:value-type="boolean" office:boolean-value="true"/>'
+)
+
+
+def test_open_documents_keep_types_and_say_that_errors_are_empty() -> None:
+    content = (IMPORTS / "45_opendocument.ods").read_bytes()
+    body = parts_of(content)["content.xml"]
+    at = body.index(b"<table:table-row")
+    row = b"<table:table-row>" + OPEN_CELLS + b"</table:table-row>"
+    workbook = workbook_of(repacked({"content.xml": body[:at] + row + body[at:]}, of=content))
+    assert workbook.sheets[0].rows[0].cells == (
+        time(9, 30),
+        timedelta(hours=30, minutes=15),
+        datetime(2026, 12, 1, 9, 0),  # noqa: DTZ001 - wall time
+        12,
+        None,
+        True,
+    )
+    assert workbook.notes == (ERRORS_EMPTY,)
 
 
 def test_an_old_workbook_cut_short_is_refused() -> None:

@@ -53,6 +53,8 @@ class Archive:
     epoch: date | None = None
     errors: dict[str, dict[str, str]] = field(default_factory=dict)
     """By name of the sheet's part: address ("B7") to what it shows ("#REF!")."""
+    hides_errors: bool = False
+    """Some cell holds an error, and nobody knows which."""
 
 
 def check(content: bytes) -> Archive:
@@ -180,10 +182,12 @@ def _check_open_document(archive: zipfile.ZipFile, part: zipfile.ZipInfo, found:
         content = stream.read()
     if _NULL_DATE_1904.search(content):
         found.epoch = _EPOCH_1904
+    found.hides_errors = b'calcext:value-type="error"' in content
     if b"-repeated=" not in content:
         return
     rows = 0
-    for attributes, inside in _ROW.findall(content):
+    for row in _ROW.finditer(content):
+        attributes, inside = row.groups()
         if b"-repeated=" not in attributes and b"-repeated=" not in inside:
             rows += 1
             continue

@@ -39,6 +39,9 @@ _OPEN, _NOT_AFTER_OPEN = frozenset("aouAOU"), frozenset("áàâäåòôõ")
 _NASAL = frozenset("oe")
 """João, Magalhães."""
 _AFTER_APOSTROPHES = frozenset("stdlrvm")
+_MOJIBAKE = re.compile(
+    "[Ã][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Â[\xa0-\xbf]|â€[™œ“”˜¦¢\x9d\x9c\x99\x98\x93\x94]"
+)
 _NO_LETTERS = frozenset("ªºµƒˆ")
 """Letters to Unicode, not to a name."""
 _BROKEN = "\ufffd"
@@ -69,6 +72,21 @@ def decoded(content: bytes, named: str = "") -> tuple[str, str]:
     return text, (
         f"Accented letters were read as those of {_NAMES[encoding]} text: look at a name with one."
     )
+
+
+def without_mojibake(text: str) -> str:
+    """Put right what was UTF-8, was opened as Windows text and was saved so: “ZoÃ«” is Zoë. Only
+    pairs that no name has are touched."""
+    if "Ã" in text or "Â" in text or "â€" in text:
+        return _MOJIBAKE.sub(_read_again, text)
+    return text
+
+
+def _read_again(found: re.Match[str]) -> str:
+    content = b"".join(
+        each.encode("latin-1") if each <= "\xff" else each.encode("cp1252") for each in found[0]
+    )
+    return content.decode("utf-8")
 
 
 def beginning(content: bytes) -> str:

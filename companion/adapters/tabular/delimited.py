@@ -36,6 +36,8 @@ _DAMAGE_LIMIT = 1_000
 """Rows given up, each of which may have cost a look at 100,000 characters."""
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
+_END_OF_FILE = "\x1a"
+"""As DOS programs write it."""
 _CONTROLS = "\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x7f"
 _CONTROLS_SHARE = 0.05
 """Of characters that no text has; a few come from old databases. Program files and pictures have
@@ -56,6 +58,7 @@ _PROGRESS = 2_000
 def read_delimited(content: bytes, out: SheetWriter) -> None:
     """Raises Refused."""
     text, note = decoded(content)
+    text = text.removesuffix(_END_OF_FILE)
     _refuse_binary(text)
     if max(text.count("\n"), text.count("\r")) > _LINE_LIMIT:
         raise Refused("too many rows")

@@ -5,8 +5,8 @@ comes back are sheets (`stream`). It is started with ``-P`` and this package's f
 the search path, so that nothing beside a file or in the working folder becomes importable; the
 program's own environment variables (secrets among them) stay here.
 
-The time limit and `stop` end the process by its handle; so does a memory limit, looked at twenty
-times a second, for systems that have none of their own.
+What the process uses is looked at ten times a second, on every system alike, and too much of it
+ends it; so does `stop`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from companion.adapters.tabular.stream import CONTENT_KINDS, SheetsReceived
 from companion.domain.errors import FileRefused
 from companion.services.workbooks import Workbook
 
-TIME_LIMIT = 60.0
-"""Seconds; 50,000 rows take two."""
+CPU_LIMIT = 60.0
+"""Seconds of work; 50,000 rows take two. On a busy machine a file may take its time."""
+WAIT_LIMIT = 600.0
+"""Seconds altogether, should the file's disk never answer."""
 MEMORY_LIMIT = 1_000_000_000
 """Bytes in use; 50,000 rows take a tenth."""
-_LOOK = 0.05
+_LOOK = 0.1
 """Seconds."""
 _START = (
     "import sys; sys.path.append(sys.argv.pop());"
@@ -56,14 +58,15 @@ class ReadingProcess:
         self,
         progress: Callable[[float], None],
         *,
-        time_limit: float = TIME_LIMIT,
+        cpu_limit: float = CPU_LIMIT,
+        wait_limit: float = WAIT_LIMIT,
         memory_limit: int = MEMORY_LIMIT,
     ) -> None:
         self._progress = progress
-        self._time_limit = time_limit
+        self._cpu_limit = cpu_limit
+        self._wait_limit = wait_limit
         self._memory_limit = memory_limit
         self._over = threading.Event()
-        self._child: subprocess.Popen[bytes] | None = None
         self._killed_for = ""
 
     def stop(self) -> None:
@@ -104,14 +107,13 @@ class ReadingProcess:
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
         """Until it is over, or uses too much."""
         looks = 0
-        while not self._over.wait(_LOOK):
+        while not self._over.wait(_LOOK) and not self._killed_for:
             looks += 1
-            if looks * _LOOK > self._time_limit:
+            seconds, held = _used_by(child)
+            if seconds > self._cpu_limit or looks * _LOOK > self._wait_limit:
                 self._killed_for = "slow"
-                break
-            if _memory_of(child) > self._memory_limit:
+            elif held > self._memory_limit:
                 self._killed_for = "memory"
-                break
         child.kill()
 
 
@@ -120,9 +122,12 @@ def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {key: each for key, each in ours.items() if not key.startswith("COMPANION_")}
 
 
-def _memory_of(child: subprocess.Popen[bytes]) -> int:
+def _used_by(child: subprocess.Popen[bytes]) -> tuple[float, int]:
+    """Seconds of work, and bytes in use."""
     try:
-        held: int = psutil.Process(child.pid).memory_info().rss
+        process = psutil.Process(child.pid)
+        with process.oneshot():
+            times = process.cpu_times()
+            return times.user + times.system, process.memory_info().rss
     except psutil.Error:
-        return 0  # it has just ended
-    return held
+        return 0.0, 0  # it has just ended

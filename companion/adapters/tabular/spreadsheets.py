@@ -6,8 +6,9 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from struct import unpack_from
 from typing import Any
 
 from defusedxml.ElementTree import fromstring
@@ -16,10 +17,13 @@ from companion.adapters.tabular.archive import Archive, check, column_of
 from companion.adapters.tabular.refusals import CELL_LIMIT, Refused
 from companion.adapters.tabular.stream import SheetWriter
 
+ERRORS_EMPTY = "Cells that hold an error (such as #REF!) were read as empty."
 _ADDRESS = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _GLOBALS = re.compile(rb"\x09\x08..\x00[\x05\x06]\x05\x00", re.DOTALL)
 """How the records of an old workbook begin (BOF, of its globals)."""
-_DATE_MODE, _END_OF_GLOBALS = b"\x22\x00", b"\x0a\x00"
+_DATE_MODE, _END, _FORMULA, _BOOLEAN_OR_ERROR = 0x22, 0x0A, 0x06, 0x0205
+_LONG = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2})(?:[.,]\d+)?S")
+"""A length of more than a day in OpenDocument, which the parser leaves as it is."""
 _STREAMS = tuple(each.encode("utf-16-le") for each in ("Workbook", "Book"))
 """Where an old workbook keeps its sheets."""
 
@@ -28,17 +32,26 @@ def read_archive(content: bytes, out: SheetWriter) -> str:
     """.xlsx, .xlsb or .ods: says which. Raises Refused."""
     archive = check(content)
     out.epoch = archive.epoch
-    _read(content, out, _errors_by_sheet(content, archive))
+    _read(content, out, archive.kind, _errors_by_sheet(content, archive))
+    if archive.hides_errors:
+        out.note(ERRORS_EMPTY)
     return archive.kind
 
 
 def read_old_workbook(content: bytes, out: SheetWriter) -> None:
     """.xls. Raises Refused."""
-    out.epoch = date(1904, 1, 1) if _counts_from_1904(content) else None
-    _read(content, out, {})
+    globals_at = _globals_of(content)
+    out.epoch = date(1904, 1, 1) if _counts_from_1904(content, globals_at) else None
+    _read(content, out, "xls", {})
+    wrong = _error_rows(content, globals_at)
+    if wrong:
+        rows = ", ".join(map(str, wrong[:20])) + (" and others" if len(wrong) > 20 else "")
+        out.note(f"{ERRORS_EMPTY} They are in row {rows}.")
 
 
-def _read(content: bytes, out: SheetWriter, errors: Mapping[str, Mapping[str, str]]) -> None:
+def _read(
+    content: bytes, out: SheetWriter, kind: str, errors: Mapping[str, Mapping[str, str]]
+) -> None:
     import python_calamine as calamine
 
     try:
@@ -59,11 +72,18 @@ def _read(content: bytes, out: SheetWriter, errors: Mapping[str, Mapping[str, st
             out.sheet(each.name, hidden=True)
         else:
             sheet = workbook.get_sheet_by_name(each.name)
-            _write(sheet, out, _by_row(errors.get(each.name, {})))
+            wrong = _by_row(errors.get(each.name, {}))
+            _write(sheet, out, wrong, open_document=kind == "ods")
         out.progress(0.2 + 0.8 * at / len(sheets))
 
 
-def _write(sheet: Any, out: SheetWriter, errors: Mapping[int, Mapping[int, str]]) -> None:
+def _write(
+    sheet: Any,
+    out: SheetWriter,
+    errors: Mapping[int, Mapping[int, str]],
+    *,
+    open_document: bool,
+) -> None:
     merged = sheet.merged_cell_ranges or ()
     out.sheet(
         sheet.name,
@@ -80,7 +100,17 @@ def _write(sheet: Any, out: SheetWriter, errors: Mapping[int, Mapping[int, str]]
         for column, shown in errors.get(number, {}).items():
             if column < len(row):
                 row[column] = shown
+        if open_document:
+            row = [_length(cell) if cell.__class__ is str else cell for cell in row]
         out.row(number, row)
+
+
+def _length(cell: Any) -> object:
+    found = _LONG.fullmatch(cell) if cell.startswith("PT") else None
+    if not found:
+        return cell
+    hours, minutes, seconds = map(int, found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 # ── what the parser does not tell ─────────────────────────────────────────────────────────────
@@ -114,16 +144,39 @@ def _by_row(errors: Mapping[str, str]) -> dict[int, dict[int, str]]:
     return rows
 
 
-def _counts_from_1904(content: bytes) -> bool:
-    """Of an old workbook: its DATEMODE record, among the first ones. They are taken to lie in one
-    piece, as every known program writes them."""
+def _globals_of(content: bytes) -> int:
+    """Where the records of an old workbook begin. They are taken to lie in one piece, as every
+    known program writes them."""
     begin = _GLOBALS.search(content)
-    at = begin.start() if begin else len(content)
-    for _record in range(500):
-        kind, length = content[at : at + 2], int.from_bytes(content[at + 2 : at + 4], "little")
-        if kind == _DATE_MODE:
-            return content[at + 4 : at + 5] == b"\x01"
-        if len(kind) < 2 or kind == _END_OF_GLOBALS:
-            return False
+    return begin.start() if begin else len(content)
+
+
+def _records(content: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """Kind and content of each record of an old workbook."""
+    while at + 4 <= len(content):
+        kind, length = unpack_from("<HH", content, at)
+        yield kind, content[at + 4 : at + 4 + length]
         at += 4 + length
+
+
+def _counts_from_1904(content: bytes, at: int) -> bool:
+    for kind, record in _records(content, at):
+        if kind == _DATE_MODE:
+            return record[:1] == b"\x01"
+        if kind == _END:
+            break
     return False
+
+
+def _error_rows(content: bytes, at: int) -> list[int]:
+    """Numbers of the rows in which a cell holds an error, itself or by its formula."""
+    rows: dict[int, None] = {}
+    for kind, record in _records(content, at):
+        if kind == 0:
+            break  # behind the last sheet
+        is_error = (kind == _BOOLEAN_OR_ERROR and record[7:8] == b"\x01") or (
+            kind == _FORMULA and record[6:7] == b"\x02" and record[12:14] == b"\xff\xff"
+        )
+        if is_error and len(record) > 1:
+            rows.setdefault(int.from_bytes(record[:2], "little") + 1)
+    return list(rows)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
+from companion.adapters.tabular.decoding import without_mojibake
 from companion.adapters.tabular.refusals import (
     CELL_LIMIT,
     CHARACTER_LIMIT,
@@ -77,14 +78,15 @@ class SheetWriter:
         if len(cells) > _WIDEST:
             raise Refused("too many columns")
         known = self._known
-        places: list[int] = [number]
-        for cell in cells:
-            key = cell if cell.__class__ is str else (cell.__class__, cell)
-            place = known.get(key)
-            places.append(self._place(key, cell) if place is None else place)
-        while len(places) > 1 and not places[-1]:
+        keys = [(bool, each) if each.__class__ is bool else each for each in cells]
+        places = [known.get(key, -1) for key in keys]
+        for at, place in enumerate(places) if -1 in places else ():
+            if place < 0:  # it may stand twice in this row
+                key = keys[at]
+                places[at] = known[key] if key in known else self._place(key, cells[at])
+        while places and not places[-1]:
             places.pop()
-        width = len(places) - 1
+        width = len(places)
         if not width:
             return
         if width > COLUMN_LIMIT:
@@ -92,6 +94,7 @@ class SheetWriter:
         self._cells += width
         if self._cells > CELL_LIMIT:
             raise Refused("too many rows")
+        places.insert(0, number)
         self._rows.append(places)
         self._weight += width
         if self._weight > _BATCH or self._characters > _BATCH_CHARACTERS:
@@ -144,10 +147,7 @@ class SheetWriter:
     def _plain(self, cell: object) -> object:
         """As `workbooks.Cell` says."""
         if isinstance(cell, str):
-            if len(cell) > CHARACTER_LIMIT:
-                self.note(f"A cell of more than {CHARACTER_LIMIT:,} characters was cut there.")
-                return cell[:CHARACTER_LIMIT]
-            return cell if cell and not cell.isspace() else None
+            return self._text(cell)
         if isinstance(cell, float):
             return int(cell) if cell.is_integer() and abs(cell) < _EXACT else cell
         if isinstance(cell, datetime):
@@ -157,6 +157,17 @@ class SheetWriter:
             is_length = timedelta() < since < _FEW_DAYS and moment.time() != time()
             return since if is_length else moment
         return cell
+
+    def _text(self, cell: str) -> str | None:
+        if len(cell) > CHARACTER_LIMIT:
+            self.note(f"A cell of more than {CHARACTER_LIMIT:,} characters was cut there.")
+            cell = cell[:CHARACTER_LIMIT]
+        if cell.isascii():
+            return cell if cell and not cell.isspace() else None
+        mended = without_mojibake(cell)
+        if mended != cell:
+            self.note("Letters like “Ã©” were read as “é”: the file was once saved wrongly.")
+        return None if mended.isspace() else mended
 
 
 def _to_the_second(moment: datetime) -> datetime:

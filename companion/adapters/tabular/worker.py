@@ -21,7 +21,7 @@ from companion.adapters.tabular.stream import CONTENT_KINDS, SheetWriter
 
 MEMORY_LIMIT = 1_500_000_000
 """Bytes of address space, where the system can limit that."""
-LIFE_LIMIT = 120.0
+LIFE_LIMIT = 700.0
 """Seconds after which the process ends by itself, should nobody be left to stop it."""
 
 
@@ -84,14 +84,16 @@ def _read(content: bytes, writer: SheetWriter) -> str:
 
 
 def _limit_memory() -> None:
-    """Where the system can; elsewhere the program watches."""
-    with suppress(ImportError, ValueError, OSError):
+    """Where the system can; the program watches everywhere."""
+    if sys.platform != "win32":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
 
 
 def _give_way() -> None:
-    """Pages, phones and the sync go first."""
-    with suppress(AttributeError, OSError):
-        os.nice(5)
+    """Pages, phones and the sync go first; on Windows the program says so at the start."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(5)

@@ -341,19 +341,6 @@ class Importing:
         await note(self._activity, self._clock, kind, text, cause=cause, count=count)
 
 
-def _record(preview: ImportPreview, plan: ImportPlan, now: datetime) -> ImportRecord:
-    return ImportRecord(
-        source=preview.source,
-        at=now,
-        file_name=preview.file_name,
-        added=len(plan.new),
-        changed=len(plan.altered),
-        removed=len(plan.remove),
-        unchanged=plan.unchanged,
-        rejected=len(preview.rejected),
-    )
-
-
 def _report(
     preview: ImportPreview,
     plan: ImportPlan,

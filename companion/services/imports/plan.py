@@ -120,7 +120,9 @@ class _Samples:
 
     def first(self) -> tuple[PreviewRow, ...]:
         order = ("remove", "cancel", "move", "change", "add", "kept", "older", "same")
-        return tuple(each for action in order for each in self.by_action.get(action, ()))[:MOST_ROWS]
+        return tuple(each for action in order for each in self.by_action.get(action, ()))[
+            :MOST_ROWS
+        ]
 
 
 class _Planner:

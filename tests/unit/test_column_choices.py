@@ -1,4 +1,4 @@
-"""What a person says of columns: from a mapping, to a mapping, and complaints in the page's words."""
+"""What a person says of columns, from and to a mapping, and complaints in the page's words."""
 
 from __future__ import annotations
 

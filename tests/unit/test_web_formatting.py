@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import strategies as st
 
 from companion.domain.errors import Offline
 from companion.services.sync.passes import PassResult

@@ -57,7 +57,7 @@ def create(site: Site) -> None:
                 "From an export of your practice software. Nothing changes before you say so.",
             )
             with actions:
-                link_button("Sources and watched folders", "/sources", icon="folder_open")
+                link_button("Sources", "/sources", icon="folder_open")
             _Import(site)
 
 

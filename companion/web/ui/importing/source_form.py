@@ -50,7 +50,7 @@ class SourceForm:
         self._folder.classes("field").props(
             r'outlined maxlength=1000 dir=ltr hint="Its whole path, on this computer or a share"'
         )
-        self._mode = ui.radio(dict(_MODES), value=_mode_of(source) if source else "changes")
+        self._mode = ui.radio(dict(_MODES), value=_mode_of(source) if source else "")
         self._mode.props('aria-label="What its files hold"')
         self._leave = ui.checkbox(
             "Leave imported files where they are (otherwise they are moved to “imported” inside)",

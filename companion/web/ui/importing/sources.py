@@ -48,7 +48,7 @@ def create(site: Site) -> None:
         with frame(site, "Sources", active="/import", narrow=True):
             back_link("Import", "/import")
             page_head(
-                "Sources and watched folders",
+                "Sources",
                 "Save an export into a watched folder, and it is imported within seconds while "
                 "Calendar Companion runs.",
             )

@@ -1,6 +1,6 @@
 """The commands joined: `run` is the entry point of `run.py` and of the `companion` script.
 
-Commands are thin: each opens the house, calls a service and prints what it answered.
+Commands are thin: each opens the application, calls a service and prints what it answered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typer
 import companion
 from companion.commands import feeds, google, import_history, imports, maintenance, people, syncing
 from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, internal_error, interrupted
-from companion.console import as_json, trouble
+from companion.console import as_json, print_error
 from companion.domain.errors import CompanionError
 
 app = typer.Typer(
@@ -115,11 +115,11 @@ def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bo
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except CompanionError as error:
-        trouble(error)
+        print_error(error)
         raise typer.Exit(FAILED) from None
     except Exception as error:  # noqa: BLE001 - no traceback reaches a person
         raise typer.Exit(internal_error(error)) from None
 
 
-for room in (imports, import_history, people, google, syncing, feeds, maintenance):
-    app.add_typer(room.app)
+for group in (imports, import_history, people, google, syncing, feeds, maintenance):
+    app.add_typer(group.app)

@@ -41,7 +41,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def trouble(error: CompanionError) -> None:
+def print_error(error: CompanionError) -> None:
     """What happened and what to do, on standard error."""
     err.print(f"{error.what}\n{error.remedy}")
 

@@ -137,14 +137,14 @@ async def _serve(
     demo: _Demo | None,
     stop: asyncio.Event,
 ) -> None:
-    door = FeedListenerService(
+    phones = FeedListenerService(
         application.feeds,
         settings=application.settings,
-        door=application.reachability.door,
+        listener_status=application.reachability.listener_status,
         host=options.feed_host,
         bind=partial(_bind_feed, options),
     )
-    door.open()
+    phones.open()
     note_listener(home, options.feed_host, options.feed_port)
     launches = LaunchTokens()
     app = create_app(
@@ -173,7 +173,7 @@ async def _serve(
     ]
     tasks = [asyncio.create_task(servers[0].serve(sockets=[app_socket]), name="app")]
     working = [
-        asyncio.create_task(_keep_going(door.run, "listener for phones"), name="phones"),
+        asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
@@ -320,7 +320,7 @@ def _greet(options: ServeOptions, launches: LaunchTokens, application: Applicati
     if options.demo:
         out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
     out.print(f"Calendar Companion is running. Open: {url}")
-    if problem := application.reachability.door.problem:
+    if problem := application.reachability.listener_status.problem:
         err.print(problem)
     else:
         out.print(f"Phones subscribe at {application.reachability.address()}. Stop with Ctrl-C.")

@@ -172,14 +172,14 @@ def _folded(line: str) -> bytes:
     if len(data) <= LINE_LIMIT:
         return data + b"\r\n"
     pieces: list[bytes] = []
-    start, room = 0, LINE_LIMIT
-    while len(data) - start > room:
-        end = start + room
+    start, limit = 0, LINE_LIMIT
+    while len(data) - start > limit:
+        end = start + limit
         while data[end] & 0xC0 == 0x80:  # inside a character
             end -= 1
         end -= _open_escape(data, start, end)
         pieces.append(data[start:end])
-        start, room = end, LINE_LIMIT - 1
+        start, limit = end, LINE_LIMIT - 1
     pieces.append(data[start:])
     return b"\r\n ".join(pieces) + b"\r\n"
 

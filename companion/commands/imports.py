@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from companion.commands.import_reports import (
+    explanation_json,
+    explanation_words,
+    import_json,
+    import_words,
+    question_words,
+)
 from companion.commands.running import (
     DONE,
     HELD,
@@ -16,14 +23,15 @@ from companion.commands.running import (
     names_of,
     run_command,
 )
-from companion.console import SHOWN, as_json, err, out
+from companion.console import as_json, err, out
 from companion.domain.differences import when
 from companion.domain.errors import BadInput
 from companion.services.files import write_file
 
 if TYPE_CHECKING:
+    from companion.domain.settings import Settings
     from companion.services.assembly import Application
-    from companion.services.imports.importing import ImportPreview, ImportReport
+    from companion.services.imports.importing import ImportPreview
     from companion.services.ports import Activity
     from companion.services.sources.sources import SourceStatus
 
@@ -33,7 +41,7 @@ app.add_typer(sources, name="sources")
 
 
 @app.command("import")
-def import_file(
+def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     source: Annotated[str | None, typer.Option(help="Name of the source.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML).")] = None,
@@ -42,12 +50,28 @@ def import_file(
         typer.Option("--snapshot/--changes", help="The file is whole, or only changes."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Also when many would be removed.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take the guesses; also when many would be removed.")
+    ] = False,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Answer a question that the file leaves open."),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how the file would be read, change nothing.")
+    ] = False,
+    save_mapping: Annotated[
+        Path | None,
+        typer.Option(metavar="MAPPING", help="Keep how it was read as a mapping file (TOML)."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Take a practice-software export into the book."""
+    from companion.services.imports.questions import with_guesses
+    from companion.services.imports.reading.asking import answers_of
 
     async def work(application: Application) -> int:
+        answers = answers_of(answer or ())
         importing = application.importing
         waiting = await application.sources.owner(file)
         preview = await importing.preview(
@@ -55,27 +79,54 @@ def import_file(
             source=source or (waiting[0].name if waiting else None),
             mapping=_text_of(mapping),
             snapshot=waiting[0].snapshot if waiting and snapshot is None else snapshot,
+            answers=answers,
         )
-        held = bool(preview.held) and not yes
-        if dry_run or held:
-            if json:
-                as_json(import_json(preview, held=held))
-            else:
-                import_words(preview, dry_run=True)
-            if held:
-                err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
-                return HELD
+        if yes:
+            guessed = with_guesses(preview.questions, preview.answers)
+            preview = await importing.reconsider(preview, answers=guessed)
+        if save_mapping is not None:
+            write_file(save_mapping, preview.reading.mapping.encode())
+        if explain:
+            _explain(preview, application.settings.read(), json=json)
             return DONE
+        held = bool(preview.open) or (bool(preview.held) and not yes)
+        if dry_run or held:
+            _show(preview, held=held, json=json)
+            return HELD if held else DONE
         report = await importing.apply(preview, yes=yes)
         if waiting and not report.held:
             await application.sources.resolved(*waiting)
         if json:
-            as_json(import_json(report, held=report.held))
+            as_json(import_json(report, report.questions, held=report.held))
         else:
-            import_words(report, dry_run=False)
+            import_words(report, dry_run=report.held)
+        if report.held:
+            err.print(f"{report.why_held}\nNothing was changed.")
         return HELD if report.held else DONE
 
     run_command(work, json=json, who="an import")
+
+
+def _explain(preview: ImportPreview, settings: Settings, *, json: bool) -> None:
+    from companion.services.imports.explanation import explain
+
+    found = explain(preview, settings)
+    if json:
+        as_json(explanation_json(found))
+    else:
+        explanation_words(found)
+
+
+def _show(preview: ImportPreview, *, held: bool, json: bool) -> None:
+    """What it would do, and what keeps it from being done."""
+    if json:
+        as_json(import_json(preview, preview.open, held=held))
+    else:
+        import_words(preview, dry_run=True)
+    if preview.open:
+        err.print(question_words(preview.open))
+    if preview.held and held:
+        err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
 
 
 def _text_of(mapping: Path | None) -> str | None:
@@ -209,42 +260,6 @@ def activity(
             activity_words(lines, names_of(application), zone)
 
     run_command(work, json=json)
-
-
-def import_json(report: ImportPreview | ImportReport, *, held: bool) -> dict[str, Any]:
-    from companion.services.imports.importing import ImportReport
-
-    document: dict[str, Any] = {
-        "source": report.source,
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "unchanged": report.unchanged,
-        "rejected": [{"row": each.row, "reason": each.reason} for each in report.rejected],
-        "held": held,
-    }
-    if isinstance(report, ImportReport):
-        document["practitioners_created"] = [each.name for each in report.created]
-    return document
-
-
-def import_words(report: ImportPreview | ImportReport, *, dry_run: bool) -> None:
-    from companion.services.imports.importing import ImportReport
-
-    verb = "would be" if dry_run else "were"
-    out.print(
-        f"From {report.source}: {report.added} {verb} added, {report.changed} changed, "
-        f"{report.removed} removed; {report.unchanged} unchanged."
-    )
-    if isinstance(report, ImportReport):
-        for each in report.created:
-            out.print(f'New practitioner: {each.name} (id "{each.id}")')
-    if report.rejected:
-        out.print(f"{len(report.rejected)} rows could not be used:")
-        for row in report.rejected[:SHOWN]:
-            out.print(f"  row {row.row}: {row.reason}")
-        if len(report.rejected) > SHOWN:
-            out.print(f"  … and {len(report.rejected) - SHOWN} more (all with --json)")
 
 
 def source_json(status: SourceStatus) -> dict[str, Any]:

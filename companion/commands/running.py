@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.console import as_json, err, error_json, trouble
+from companion.console import as_json, err, error_json, print_error
 from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None
     except CompanionError as error:
         if json:
             as_json({"error": error_json(error)})
-        trouble(error)
+        print_error(error)
         code = USAGE if isinstance(error, BadInput) and error.field == "usage" else FAILED
     except Exception as error:  # noqa: BLE001 - no traceback reaches a person
         code = internal_error(error, json=json)
@@ -70,7 +70,7 @@ def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None
 
 
 def internal_error(error: Exception, *, json: bool = False) -> int:
-    """A mistake of ours: a sentence here, the place in the log."""
+    """An error in the program itself: a sentence here, the traceback in the log."""
     from companion.adapters.logs import FILE_NAME, log_to
     from companion.environment import Environment
 
@@ -79,13 +79,13 @@ def internal_error(error: Exception, *, json: bool = False) -> int:
         with log_to(home):
             log.error("an internal error", exc_info=error)
     shown = CompanionError(
-        "Calendar Companion stumbled over a mistake of its own; nothing is lost.",
+        "Calendar Companion met an internal error; nothing is lost.",
         f"Try again. If it happens again, send the file {FILE_NAME} of the data folder to "
         "whoever looks after your computers: it holds no client names.",
     )
     if json:
         as_json({"error": error_json(shown)})
-    trouble(shown)
+    print_error(shown)
     return FAILED
 
 

@@ -18,7 +18,7 @@ from companion.commands.running import (
     named,
     run_command,
 )
-from companion.console import SHOWN, as_json, err, error_json, out, progress_bar, trouble
+from companion.console import SHOWN, as_json, err, error_json, out, print_error, progress_bar
 from companion.domain.differences import when
 from companion.domain.errors import BadInput, CompanionError
 
@@ -52,7 +52,7 @@ def upload(practitioner: Who, json: Json = False) -> None:
                 now = application.clock.now()
                 out.print(f"  {proof_in_words(done.proof, person.timezone, now)}")
         if result.error:
-            trouble(result.error)
+            print_error(result.error)
         return _code([result])
 
     run_command(work, json=json, who="an upload")
@@ -87,7 +87,7 @@ def sync(
             if not json:
                 out.print(pass_words(result))
             if result.error:
-                trouble(result.error)
+                print_error(result.error)
         if not results and not json:
             out.print("Nobody is connected to Google yet.")
         return _code(results)
@@ -118,7 +118,7 @@ async def _dry_run(
             outlook = await application.syncing.plan(person.id)
         except CompanionError as error:
             code = FAILED
-            trouble(error)
+            print_error(error)
             nothing = PassResult(practitioner_id=person.id, practitioner=person.name, error=error)
             documents.append(pass_json(nothing))
             continue
@@ -169,7 +169,7 @@ def audit(
                     now = application.clock.now()
                     out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
             if result.error:
-                trouble(result.error)
+                print_error(result.error)
         return _code(results)
 
     run_command(work, json=json, who="an audit")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,6 +31,7 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.plain_text import clean_text, shorten, without_markup
 from companion.domain.redaction import has_case, redactor
 from companion.domain.window import SyncWindow
 
@@ -319,7 +319,7 @@ class _Wording:
             lines.insert(0, f"Status: {occurrence.show_as.value.capitalize()}")
         notes = occurrence.notes if self._shows_notes else ""
         if notes:
-            lines.append(_plain(texts.redact(clean_text(notes, keep_lines=True))))
+            lines.append(without_markup(texts.redact(clean_text(notes, keep_lines=True))))
         return shorten("\n".join(lines), DESCRIPTION_LIMIT) if lines else ""
 
     def _summary(self, appointment: Appointment, title: str, redact: Callable[[str], str]) -> str:
@@ -389,42 +389,3 @@ def _walk_in(appointment: Appointment) -> str:
     words = [word for word in title.split() if fold_name(word) not in usual]
     capitalised = [word for word in words if not word[0].islower()]
     return " ".join(capitalised if title != title.lower() else words)
-
-
-# C0 and C1 controls, DEL, line and paragraph separators, lone surrogates: no reader keeps them
-# all (reference/icalendar-feeds.md), and one refuses the whole feed over them.
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-_OFTEN_SAID = 100
-"""Characters of a text that may be worth remembering."""
-_TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
-
-
-def clean_text(text: str, *, keep_lines: bool = False) -> str:
-    """Text as data: NFC, no control characters, line breaks kept (as \\n) only when asked."""
-    if keep_lines or len(text) > _OFTEN_SAID:
-        return _clean(text, keep_lines=keep_lines)
-    return _cleaned(text)
-
-
-@lru_cache(maxsize=8192)
-def _cleaned(text: str) -> str:
-    """Names, types and places come again and again."""
-    return _clean(text, keep_lines=False)
-
-
-def _clean(text: str, *, keep_lines: bool) -> str:
-    if keep_lines:
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return "\n".join([_clean(line, keep_lines=False) for line in lines]).strip()
-    if not (text.isascii() and text.isprintable()):
-        text = _CONTROLS.sub(" ", unicodedata.normalize("NFC", text))
-    return " ".join(text.split())
-
-
-def _plain(text: str) -> str:
-    """Google reads descriptions as HTML: break what would be a tag, visibly."""
-    return _TAG_OPENING.sub("‹", text) if "<" in text else text
-
-
-def shorten(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -3,7 +3,7 @@
 State is *desired* (the projection), *ledger* (what we know we wrote) and *observed* (what Google
 says it holds). The plan is a value that a person can read before anything happens.
 
-The rules, each from a failure somebody had (reference/failure-modes.md):
+The rules, each from a failure that other sync programs have had:
 
 - a `PENDING` row is a write whose answer we never saw: it is done again, with the same id; a
   `REMOVING` one whose appointment came back is patched, for it may still live;
@@ -216,7 +216,7 @@ class _Draft:
         self._deletes: list[Delete] = []
         self._forgets: list[Forget] = []
         self._adopts: list[Adopt] = []
-        self._learnt: list[LedgerEntry] = []
+        self._corrections: list[LedgerEntry] = []
         self._unchanged = 0
 
     def want(self, event: CalendarEvent, entry: LedgerEntry | None) -> None:
@@ -247,20 +247,22 @@ class _Draft:
         self, observed: Iterable[ObservedEvent], wanted: Mapping[str, CalendarEvent]
     ) -> dict[str, LedgerEntry]:
         """The ledger as it must be, given what Google really holds."""
-        strangers = {seen.event_id: seen for seen in observed if not seen.deleted}
-        live = frozenset(strangers)
+        unmatched = {seen.event_id: seen for seen in observed if not seen.deleted}
+        live = frozenset(unmatched)
         result: dict[str, LedgerEntry] = {}
         for key, entry in self._stored.items():
-            seen = strangers.pop(entry.event_id, None)
+            seen = unmatched.pop(entry.event_id, None)
             if seen is not None:
                 result[key] = _as_seen(entry, seen)
             elif entry.state is EntryState.OK and self._window.covers(entry.begins, entry.ends):
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
-        for _, seen in sorted(strangers.items()):
+        for _, seen in sorted(unmatched.items()):
             self._unknown_event(seen, result, wanted, live)
-        self._learnt = [each for key, each in result.items() if each is not self._stored.get(key)]
+        self._corrections = [
+            each for key, each in result.items() if each is not self._stored.get(key)
+        ]
         return result
 
     def _missing(
@@ -311,10 +313,10 @@ class _Draft:
             each for each in self._deletes if not (writing and EventKey.parse(each.key).is_damaged)
         )
 
-    def _kept_apart(self) -> Iterable[LedgerEntry]:
-        """Learnt rows that no adopting or forgetting deals with."""
-        settled = {each.key for each in self._adopts} | {each.key for each in self._forgets}
-        yield from (each for each in self._learnt if each.key not in settled)
+    def _rows_to_correct(self) -> Iterable[LedgerEntry]:
+        """Corrected rows that no adoption or forgetting writes."""
+        handled = {each.key for each in self._adopts} | {each.key for each in self._forgets}
+        yield from (each for each in self._corrections if each.key not in handled)
         for each in self._deletes:
             key = EventKey.parse(each.key)
             if key.surplus_id and not key.is_damaged:
@@ -327,7 +329,7 @@ class _Draft:
             deletes=tuple(sorted(self._due_deletes(), key=lambda a: (a.entry.begins, a.key))),
             forgets=tuple(self._forgets),
             adopts=tuple(self._adopts),
-            corrections=tuple(self._kept_apart()),
+            corrections=tuple(self._rows_to_correct()),
             unchanged=self._unchanged,
         )
 
@@ -371,30 +373,6 @@ def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:
         etag=seen.etag,
         content_hash=fingerprint,
     )
-
-
-def removals_to_hold(
-    plan: SyncPlan,
-    ledger: Iterable[LedgerEntry],
-    now: datetime,
-    *,
-    share: float = 0.3,
-    at_least: int = 10,
-    book_is_empty: bool = False,
-) -> tuple[Delete, ...]:
-    """The removals of upcoming events that must wait for a person; empty when none need to.
-
-    Held when they are more than `share` of the upcoming events and `at_least` that many, or when
-    the book holds no appointment at all for the window while Google does (a source that reads
-    as nothing). Both sides empty is no reason (vdirsyncer 1099).
-    """
-    upcoming = sum(
-        1 for entry in ledger if entry.ends > now and entry.state is not EntryState.LEFT_OUT
-    )
-    removals = tuple(delete for delete in plan.deletes if delete.entry.ends > now)
-    too_many = len(removals) >= at_least and len(removals) > share * upcoming
-    emptied = book_is_empty and bool(removals)
-    return removals if too_many or emptied else ()
 
 
 def event_id(install: str, calendar: str, key: str, generation: int) -> str:

@@ -20,6 +20,19 @@ from companion.domain.users import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarCreation:
+    """A calendar that Google was asked to make, while no connection uses it yet."""
+
+    mark: str
+    """Stands in the calendar's description, so that it can be found again."""
+    account: str = ""
+    """E-mail of the account it was made in; empty where that is not known."""
+    begun_at: datetime | None = None
+    calendar_id: str = ""
+    """Empty until Google's answer told it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoogleLink:
     """How one practitioner is joined to Google; the tokens lie in the SecretStore."""
 
@@ -33,8 +46,8 @@ class GoogleLink:
     scopes: tuple[str, ...] = ()
     """As granted."""
     connected_at: datetime | None = None
-    creating: str = ""
-    """Mark of a calendar whose creation was begun: searched for before creating again."""
+    creations: tuple[CalendarCreation, ...] = ()
+    """Used or looked for before another calendar is made."""
 
     @property
     def connected(self) -> bool:

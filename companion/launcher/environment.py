@@ -22,16 +22,16 @@ from companion.launcher.lock import turn
 from companion.launcher.pip import InstallProgress, PipWatch
 from companion.launcher.setup_errors import SetupError
 
-ROOM = 600_000_000
+REQUIRED_BYTES = 600_000_000
 """Bytes that must be free before anything is made; the test extra takes about two thirds."""
 
 
 class VirtualEnvironment:
     """`.venv` beside the program."""
 
-    def __init__(self, root: Path, room: int = ROOM) -> None:
+    def __init__(self, root: Path, required: int = REQUIRED_BYTES) -> None:
         self.root = root
-        self.room = room
+        self.required = required
         self.folder = root / ".venv"
         self.stamp = self.folder / "companion-stamp.json"
         self.unfinished = self.folder / "companion-unfinished"
@@ -95,7 +95,7 @@ class VirtualEnvironment:
             raise SetupError.explaining(str(err), self.root) from err
 
     def _make(self, progress: InstallProgress) -> None:
-        if shutil.disk_usage(self.root).free < self.room:
+        if shutil.disk_usage(self.root).free < self.required:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._usable():
             return

@@ -45,6 +45,17 @@ class Policy:
     """Whether an update with a sequence below the stored one is refused (400)."""
     bare_tombstones: bool = False
     """Whether deleted events are listed with nothing but their id and status."""
+    fresh_calendar_seconds: float = 0.0
+    """How long a calendar that was just made is refused to everybody."""
+    fresh_calendar_status: Literal[403, 404, 503] = 404
+    out_of_reach: Literal["insufficientPermissions", "forbidden", "notFound"] = (
+        "insufficientPermissions"
+    )
+    """The refusal of a calendar that the scope does not extend to."""
+    longest_summary: int = 1024
+    """Google documents no limits for title and place; it refuses what is far longer."""
+    longest_location: int = 1024
+    longest_description: int = 8192
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +70,8 @@ class Calendar:
     description: str | None = None
     created_by: str | None = None
     """Client id of the application that created it; `calendar.app.created` reaches only those."""
+    opens_at: datetime | None = None
+    """Before that a calendar just made is refused (`Policy.fresh_calendar_seconds`)."""
     primary: bool = False
     readers: dict[str, str] = field(default_factory=dict)
     """E-mail to role (reader, writer, owner) of everybody with access, the owner included."""
@@ -131,6 +144,7 @@ class Calendar:
         if event_id in self.events or (uid is not None and uid in self._uids):
             raise refusals.duplicate()
         draft = read_draft(body, self.zone)
+        self._check_texts(draft)
         self._serial += 1
         return self._store(
             Event(
@@ -209,12 +223,18 @@ class Calendar:
 
     # Parts
 
+    def _check_texts(self, draft: EventDraft) -> None:
+        for name in ("summary", "location", "description"):
+            if len(draft.fields.get(name, "")) > getattr(self.policy, f"longest_{name}"):
+                raise refusals.too_long(name)
+
     def _check_match(self, event: Event, if_match: str | None) -> None:
         if if_match is not None and if_match not in {"*", event.etag}:
             raise refusals.precondition_failed()
 
     def _rewrite(self, event: Event, body: Json, *, given_sequence: object) -> Event:
         draft = read_draft(body, self.zone, recurring_allowed=event.master is None)
+        self._check_texts(draft)
         stored = event.sequence
         sequence = given_sequence if isinstance(given_sequence, int) else 0
         if sequence < stored:

@@ -7,7 +7,8 @@
 | GET log | every API call in order |
 | GET events?calendar=ID&deleted=true | a dump of all events, or of one calendar |
 | GET, POST, PUT, DELETE faults | the rules; POST adds one, PUT replaces all |
-| POST settings | quota {…}, latency_ms, policy {…}, testing, access_seconds, auto_consent |
+| POST settings | quota {…}, latency_ms, policy {…}, testing, access_seconds, auto_consent, |
+| | consent_block: admin_policy_enforced, org_internal, access_denied, or null |
 | POST clock | {"advance_seconds": n} |
 | POST reset | empties calendars, tokens, counters and faults; accounts and settings stay |
 | POST accounts, calendars | {email, name, timezone}, {owner, summary} |
@@ -28,6 +29,7 @@ from urllib.parse import parse_qs
 
 from companion.sandbox.access import short_name
 from companion.sandbox.calendars import Calendar, Policy
+from companion.sandbox.oauth import BLOCKS, REDIRECTED
 from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
 from companion.sandbox.simulator_api import JSON_TYPE, ApiRequest, Reply, SimulatorApi, encode
@@ -104,6 +106,7 @@ def _state(api: SimulatorApi, body: Json) -> Json:
         "testing": api.grants.testing,
         "access_seconds": api.grants.access_seconds,
         "auto_consent": api.auto_consent,
+        "consent_block": api.consent_block,
         "faults": _list_faults(api, body),
         "counts": counts(api, body),
     }
@@ -148,6 +151,7 @@ def _settings(api: SimulatorApi, body: Json) -> Json:
         "testing",
         "access_seconds",
         "auto_consent",
+        "consent_block",
     }
     if unknown:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
@@ -159,6 +163,11 @@ def _settings(api: SimulatorApi, body: Json) -> Json:
         api.grants.testing = bool(body["testing"])
     if "access_seconds" in body:
         api.grants.access_seconds = int(body["access_seconds"])
+    if "consent_block" in body:
+        block = body["consent_block"]
+        if block is not None and block.removeprefix(REDIRECTED) not in BLOCKS:
+            raise ValueError(f"no such block: {block}")
+        api.consent_block = block
     if "auto_consent" in body:
         email = body["auto_consent"]
         api.auto_consent = None if email is None else api.google.accounts[email].email

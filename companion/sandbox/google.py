@@ -11,7 +11,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from companion.sandbox import access, refusals
 from companion.sandbox.access import Caller
@@ -33,6 +33,12 @@ _LIST_PAGE, _LONGEST_LIST_PAGE = 100, 250
 _COLOURS = ("#9fe1e7", "#7bd148", "#fbd75b", "#ff887c", "#a4bdfc", "#dbadff")
 
 
+_TOO_FRESH = {403: refusals.forbidden, 404: refusals.not_found, 503: refusals.backend_error}
+_OUT_OF_REACH = {
+    "insufficientPermissions": refusals.insufficient_scope,
+    "forbidden": refusals.forbidden,
+    "notFound": refusals.not_found,
+}
 MAILING = frozenset({"events.insert", "events.update", "events.patch", "events.delete"})
 
 
@@ -255,8 +261,12 @@ class SimulatedGoogle:
         calendar = self.calendars.get(calendar_id or "")
         if calendar is None or access.role_of(caller.account, calendar) is None:
             raise refusals.not_found()
+        if calendar.opens_at is not None and self.now() < calendar.opens_at:
+            refuse = _TOO_FRESH[self.policy.fresh_calendar_status]
+            raise refuse()
         if not access.reaches(caller, useful, calendar):
-            raise refusals.insufficient_scope()
+            refuse = _OUT_OF_REACH[self.policy.out_of_reach]
+            raise refuse()
         access.check_role(caller, calendar, method)
         if not method.startswith("events."):
             return self._calendar_method(caller, method, calendar, body or {})
@@ -318,6 +328,8 @@ class SimulatedGoogle:
             description=body.get("description") or None,
             created_by=caller.client_id,
         )
+        if self.policy.fresh_calendar_seconds:
+            calendar.opens_at = self.now() + timedelta(seconds=self.policy.fresh_calendar_seconds)
         self.meter.note_creation(caller.account, "calendars")
         return _resource(calendar)
 

@@ -5,6 +5,9 @@ tokens live an hour. A refresh token is given at the first consent and afterward
 `prompt=consent`; it dies by revocation, six months unused, or after seven days while the consent
 screen is in "Testing", each time answered `invalid_grant`, as Google does. Tokens are random but
 reproducible by seed: they protect nothing.
+
+Two rules concern an account and a client together: they hold at most `MOST_TOKENS` refresh tokens,
+of which the oldest ends without a word when another is given, and a revocation ends all of them.
 """
 
 import json
@@ -25,6 +28,7 @@ CODE_SECONDS = 600
 ACCESS_SECONDS = 3600
 TESTING_SECONDS = 7 * 86_400
 UNUSED_SECONDS = 182 * 86_400
+MOST_TOKENS = 100
 CLIENT_ID = "407408718192-simulated.apps.googleusercontent.com"
 CLIENT_SECRET = "GOCSPX-simulated-not-a-secret"  # noqa: S105 - public, of the simulated client
 ISSUER = "https://accounts.google.com"
@@ -117,25 +121,23 @@ class Grants:
         )
 
     def revoke(self, token: str) -> bool:
-        """Ends a whole grant by its access or refresh token; False when it is unknown."""
-        refresh = token
+        """Ends all grants of the token's account and client; False when the token is unknown."""
         if token in self.access:
-            refresh = self.access[token][2] or ""
-            del self.access[token]
-        elif token not in self.refresh:
+            caller = self.access[token][0]
+            account, client_id = caller.account, caller.client_id
+        elif token in self.refresh and not self._dead(self.refresh[token]):
+            consent = self.refresh[token].consent
+            account, client_id = consent.account.email, consent.client_id
+        else:
             return False
-        if refresh in self.refresh:
-            self.refresh[refresh].revoked = True
-            self._drop_access(refresh)
+        self._end(account, client_id)
         return True
 
     def revoke_account(self, email: str) -> int:
         """What a person does under "Third-party access" in their Google account."""
-        mine = [key for key, held in self.refresh.items() if held.consent.account.email == email]
-        for key in mine:
-            self.revoke(key)
-        for key in [key for key, held in self.access.items() if held[0].account == email]:
-            del self.access[key]
+        mine = [held for held in self.refresh.values() if held.consent.account.email == email]
+        for client_id in self.clients:
+            self._end(email, client_id)
         return len(mine)
 
     def expire_access(self, email: str | None = None) -> int:
@@ -201,6 +203,7 @@ class Grants:
             return self._tokens(consent, None)
         key = f"1//0{self._token(40)}"
         now = self._time()
+        self._end_oldest(consent.account.email, consent.client_id)
         self.refresh[key] = RefreshToken(consent=consent, issued=now, used=now)
         answer = self._tokens(consent, key) | {"refresh_token": key}
         if self.testing:
@@ -247,9 +250,26 @@ class Grants:
         key = self.clients[consent.client_id].encode()
         return f"{signed}.{_base64(new_hmac(key, signed.encode(), sha256).digest())}"
 
-    def _drop_access(self, refresh: str) -> None:
-        for key in [key for key, held in self.access.items() if held[2] == refresh]:
-            del self.access[key]
+    def _end(self, account: str, client_id: str) -> None:
+        for held in self.refresh.values():
+            consent = held.consent
+            if (consent.account.email, consent.client_id) == (account, client_id):
+                held.revoked = True
+        self.access = {
+            key: held
+            for key, held in self.access.items()
+            if (held[0].account, held[0].client_id) != (account, client_id)
+        }
+
+    def _end_oldest(self, account: str, client_id: str) -> None:
+        living = [
+            held
+            for held in self.refresh.values()
+            if (held.consent.account.email, held.consent.client_id) == (account, client_id)
+            and not self._dead(held)
+        ]
+        for held in living[: max(0, len(living) - MOST_TOKENS + 1)]:
+            held.revoked = True
 
     def _token(self, size: int) -> str:
         return _base64(self.chance.randbytes(size))

@@ -34,6 +34,25 @@ _MEANINGS = {
 }
 
 
+BLOCKS = {
+    "admin_policy_enforced": (
+        400,
+        "The administrator of your organisation has not approved this app, so it is blocked.",
+    ),
+    "org_internal": (
+        403,
+        "This app is only for people of the organisation that made it.",
+    ),
+    "access_denied": (
+        403,
+        "This app is being tested, and only testers whom its developer has approved may use it.",
+    ),
+}
+"""What Google shows on a page of its own, without a way back to the program."""
+REDIRECTED = "redirected:"
+"""Before one of them: the error is sent to the program instead, as Google does at times."""
+
+
 class _Blocked(Exception):
     """Google shows this on its own page, because the redirect address cannot be trusted."""
 
@@ -87,6 +106,12 @@ def _authorise(api: SimulatorApi, request: ApiRequest) -> Reply:
         query = posted.get("request", [""])[0]
     asked = dict(parse_qsl(query, keep_blank_values=True))
     scopes = _check(api, asked)
+    block = api.consent_block
+    if block is not None and block.startswith(REDIRECTED):
+        return redirect(_back(asked, {"error": block.removeprefix(REDIRECTED)}))
+    if block is not None:
+        status, explanation = BLOCKS[block]
+        raise _Blocked(status, block, explanation)
     chosen = _decision(api, scopes, posted)
     if chosen is None:
         if posted.get("decision") == ["cancel"]:

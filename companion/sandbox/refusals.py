@@ -50,6 +50,11 @@ def required(message: str, location: str | None = None) -> SimulatedError:
     return SimulatedError(400, "required", message, location=location)
 
 
+def too_long(field: str) -> SimulatedError:
+    """The wording is ours."""
+    return invalid(f"The {field} is too long.")
+
+
 def parse_error() -> SimulatedError:
     return SimulatedError(400, "parseError", "Parse Error")
 
@@ -125,6 +130,14 @@ def insufficient_scope() -> SimulatedError:
     )
 
 
+def forbidden() -> SimulatedError:
+    return SimulatedError(403, "forbidden", "Forbidden")
+
+
+def backend_error() -> SimulatedError:
+    return SimulatedError(503, "backendError", "Backend Error")
+
+
 def needs_role(role: str) -> SimulatedError:
     return SimulatedError(
         403,
@@ -135,8 +148,8 @@ def needs_role(role: str) -> SimulatedError:
 
 
 def revival_refused() -> SimulatedError:
-    """The wording is ours: the status has been seen, the text varies."""
-    return SimulatedError(403, "forbidden", "Forbidden")
+    """The status has been seen, the text varies."""
+    return forbidden()
 
 
 def user_rate_limit() -> SimulatedError:

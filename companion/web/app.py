@@ -91,7 +91,7 @@ def create_app(
         port=options.port,
         launches=options.launches,
         machines=machines or MachineFile(options.machines_file, services.clock.now),
-        door=SignedInUsers(services.accounts, demo=options.demo),
+        current_user=SignedInUsers(services.accounts, demo=options.demo),
         control_secret=control_secret(options.control_file),
     )
 

@@ -64,7 +64,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
-class Room:
+class OpenConnections:
     """The open connections of one server."""
 
     bounds: Bounds
@@ -87,7 +87,7 @@ class Room:
             self._wires[id(answer)] = made
         return made[1]
 
-    def remember(self, request: bytes, poll: Poll) -> None:
+    def cache_poll(self, request: bytes, poll: Poll) -> None:
         if len(self.polls) >= REMEMBERED:
             self.polls.clear()
         self.polls[hashlib.sha256(request).digest()] = poll
@@ -109,14 +109,14 @@ class Room:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for member in list(self.members):
-            patience = self.bounds.for_request if member.idle else self.bounds.for_answer
-            if now - member.since > patience:
+            limit = self.bounds.for_request if member.idle else self.bounds.for_answer
+            if now - member.since > limit:
                 member.drop()
         self.sweeping = loop.call_later(self.bounds.sweep, self._sweep, loop)
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    room: ClassVar[Room]
+    open_connections: ClassVar[OpenConnections]
     feeds: ClassVar[FeedApp]
     since: float = 0.0
     """Loop time when it was opened or when its last answer was handed to the transport."""
@@ -133,10 +133,10 @@ class BoundedProtocol(HttpToolsProtocol):
         # it would write every path, and ours are secrets.
         self.access_log = False
         self.since = self.loop.time()
-        self.room.enter(self)
+        self.open_connections.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.room.leave(self)
+        self.open_connections.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -144,7 +144,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if between and self._answer_as_before(data):
             return
         self.received += len(data)
-        if self.received > self.room.bounds.request_size:
+        if self.received > self.open_connections.bounds.request_size:
             self.drop()
             return
         self.begun = 0
@@ -152,7 +152,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if between and self.between and self.begun == 1 and self.scope["http_version"] == "1.1":
             poll = self.feeds.poll(self.scope["method"], self.url, self.headers)
             if poll is not None:
-                self.room.remember(data, poll)
+                self.open_connections.cache_poll(data, poll)
 
     def on_message_begin(self) -> None:
         self.begun += 1
@@ -167,7 +167,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _answer_as_before(self, data: bytes) -> bool:
         """Where these bytes are a whole request that was seen before, here or on another
         connection, and its answer is in memory."""
-        poll = self.room.polls.get(hashlib.sha256(data).digest())
+        poll = self.open_connections.polls.get(hashlib.sha256(data).digest())
         if poll is None or self.pipeline or not self.idle:
             return False
         answer = self.feeds.at_once(poll, self.client[0] if self.client else "")
@@ -177,7 +177,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if poll.head:
             self.transport.write(_head(answer, dated))
         elif len(answer.body) < SEND_BUFFER:
-            self.transport.write(self.room.wire(answer, dated))
+            self.transport.write(self.open_connections.wire(answer, dated))
         else:
             self.transport.writelines((_head(answer, dated), answer.body))
         self.since = self.loop.time()
@@ -198,7 +198,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def drop(self) -> None:
         """At once, whatever is still to be sent."""
-        self.room.leave(self)
+        self.open_connections.leave(self)
         self.transport.abort()
 
 
@@ -221,7 +221,7 @@ class FeedServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, which cannot bound the time for a TLS handshake: before one is done, a
-        connection is nobody's that `Room` could close."""
+        connection is nobody's that `OpenConnections` could close."""
         config = self.config
         for listening in sockets or []:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -233,7 +233,7 @@ class FeedServer(uvicorn.Server):
                 sock=listening,
                 ssl=config.ssl,
                 backlog=config.backlog,
-                ssl_handshake_timeout=self._protocol.room.bounds.for_handshake
+                ssl_handshake_timeout=self._protocol.open_connections.bounds.for_handshake
                 if config.ssl
                 else None,
             )
@@ -251,7 +251,11 @@ def feed_server(
 
     The loop is the caller's: with uvloop, where that exists, it answers twice as often."""
     limits = bounds or Bounds()
-    protocol = type("FeedProtocol", (BoundedProtocol,), {"room": Room(limits), "feeds": app})
+    protocol = type(
+        "FeedProtocol",
+        (BoundedProtocol,),
+        {"open_connections": OpenConnections(limits), "feeds": app},
+    )
     config = uvicorn.Config(
         app,
         http=protocol,

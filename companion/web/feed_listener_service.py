@@ -93,7 +93,7 @@ class FeedListenerService:
         feeds: FeedSource,
         *,
         settings: SettingsStore,
-        door: ListenerStatus,
+        listener_status: ListenerStatus,
         host: str,
         bind: Callable[[], socket.socket],
         bounds: Bounds | None = None,
@@ -103,7 +103,7 @@ class FeedListenerService:
         """`bind` gives a listening socket on `host`; raises CompanionError."""
         self._feeds = feeds
         self._settings = settings
-        self._door = door
+        self._listener_status = listener_status
         self._host = host
         self._bind = bind
         self._bounds = bounds
@@ -125,13 +125,13 @@ class FeedListenerService:
                 self._wanted.load_into(self._context)
             listening = self._bind()
         except CompanionError as error:
-            if self._door.problem != _sentence(error):
+            if self._listener_status.problem != _sentence(error):
                 log.warning("The listener for phones is closed: %s", error.detail or error.what)
-            self._door.host, self._door.problem = "", _sentence(error)
+            self._listener_status.host, self._listener_status.problem = "", _sentence(error)
             return
         server = feed_server(FeedApp(self._feeds), bounds=self._bounds, secure=self._context)
         self._opened = (server, listening)
-        self._door.host, self._door.problem = self._host, ""
+        self._listener_status.host, self._listener_status.problem = self._host, ""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -146,7 +146,7 @@ class FeedListenerService:
                 await self._watch(serving)
             finally:
                 self._opened = None
-                self._door.host = ""
+                self._listener_status.host = ""
                 server.should_exit = True
                 await asyncio.wait([serving], timeout=5)
                 server.force_exit = True
@@ -169,10 +169,12 @@ class FeedListenerService:
         try:
             wanted.load_into(context)
         except CompanionError as error:
-            self._door.problem = f"The renewed certificate is not used yet. {_sentence(error)}"
+            self._listener_status.problem = (
+                f"The renewed certificate is not used yet. {_sentence(error)}"
+            )
             return
         self._stamp = stamp
-        self._door.problem = ""
+        self._listener_status.problem = ""
         log.info("The listener for phones uses the renewed certificate.")
 
 

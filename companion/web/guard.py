@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -53,11 +52,10 @@ from companion.web.launching import (
     same_secret,
 )
 from companion.web.plain_page import plain_page
+from companion.web.security_headers import Message, SecuredSend, Send
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -67,7 +65,6 @@ _EVENT = '42["event"'
 """How Socket.IO begins a message about something that a person did on a page."""
 _SINGLE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _log = logging.getLogger(__name__)
-_SCRIPT_TAG = re.compile(rb"<script(?=[\s>])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +151,7 @@ class Guard:
         port: int,
         launches: LaunchTokens,
         machines: MachineSessions,
-        door: CurrentUser,
+        current_user: CurrentUser,
         control_secret: str,
         make_token: Callable[[], str] = fresh_token,
     ) -> None:
@@ -163,7 +160,7 @@ class Guard:
         self._hosts = host_names(port)
         self._launches = launches
         self._machines = machines
-        self._door = door
+        self._current_user = current_user
         self._secret = control_secret
         self._make_token = make_token
         self.cookie = f"companion-machine-{port}"
@@ -186,7 +183,7 @@ class Guard:
             await self._websocket(request, refusal, scope, receive, send)
             return
         host = request.one("host").lower()
-        guarded = _Dressed(send, secrets.token_urlsafe(18), host if host in self._hosts else "")
+        guarded = SecuredSend(send, secrets.token_urlsafe(18), host if host in self._hosts else "")
         if refusal:
             await _answer(guarded, refusal.status, refusal.reason)
         elif request.path == CONTROL_PATH:
@@ -212,16 +209,16 @@ class Guard:
 
         async def watched() -> Message:
             message = await receive()
-            if self._door.visitor(session) is None:
+            if self._current_user.visitor(session) is None:
                 return {"type": "websocket.disconnect", "code": 1008}
             if str(message.get("text") or "").startswith(_EVENT):
-                self._door.seen(session)
+                self._current_user.seen(session)
             return message
 
         await self.app(scope, watched, send)
 
     async def _http(
-        self, request: GuardedRequest, scope: Scope, receive: Receive, send: _Dressed
+        self, request: GuardedRequest, scope: Scope, receive: Receive, send: SecuredSend
     ) -> None:
         known = bool(self._machine(request))
         if not known and request.path not in OPEN_PATHS:
@@ -243,11 +240,11 @@ class Guard:
         if known and not _free(request.path) and await self._led_away(request, visitor, send):
             return
         if visitor is not None and not request.path.startswith("/_nicegui"):
-            self._door.seen(visitor.session)
+            self._current_user.seen(visitor.session)
         await self.app(scope, receive, send)
 
     async def _led_away(
-        self, request: GuardedRequest, visitor: Visitor | None, send: _Dressed
+        self, request: GuardedRequest, visitor: Visitor | None, send: SecuredSend
     ) -> bool:
         """To where a person has to go first; True when the answer has been sent."""
         if visitor is not None and (not visitor.must_change or request.path == ACCOUNT):
@@ -260,10 +257,10 @@ class Guard:
         headers: list[tuple[str, str]] = []
         if visitor is not None:
             to = ACCOUNT
-        elif (token := await self._door.by_itself()) is not None:
+        elif (token := await self._current_user.by_itself()) is not None:
             to = here
             headers.append(("set-cookie", cookie_of(self._port, token)))
-        elif self._door.nobody_yet():
+        elif self._current_user.nobody_yet():
             to = "/welcome"
         else:
             to = f"/sign-in?{urlencode({'to': here})}" if here != "/" else "/sign-in"
@@ -282,9 +279,9 @@ class Guard:
 
     def _visitor(self, request: GuardedRequest) -> Visitor | None:
         hashes = (token_hash(value) for value in request.cookies(self.user_cookie))
-        return next(filter(None, map(self._door.visitor, hashes)), None)
+        return next(filter(None, map(self._current_user.visitor, hashes)), None)
 
-    async def _launched(self, request: GuardedRequest, send: _Dressed) -> bool:
+    async def _launched(self, request: GuardedRequest, send: SecuredSend) -> bool:
         """Take a launch token from the address; True when the answer has been sent."""
         if "launch=" not in request.query or request.method != "GET":
             return False
@@ -316,7 +313,7 @@ class Guard:
         await _answer(send, 303, "", headers=headers)
         return True
 
-    async def _control(self, request: GuardedRequest, send: _Dressed) -> None:
+    async def _control(self, request: GuardedRequest, send: SecuredSend) -> None:
         """A second start of the program asks for a launch address."""
         scheme, _, given = request.one("authorization").partition(" ")
         if scheme.lower() != "bearer" or not same_secret(given.strip(), self._secret):
@@ -332,80 +329,8 @@ def _free(path: str) -> bool:
     return path in OPEN_PATHS | FREE_PATHS or path.startswith(FREE_BELOW)
 
 
-class _Dressed:
-    """`send` that adds the security headers, and the nonce to the script tags of HTML."""
-
-    def __init__(self, send: Send, nonce: str, host: str) -> None:
-        self._send = send
-        self._nonce = nonce
-        self._host = host
-        self._start: Message | None = None
-        self._html = bytearray()
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            await self._begin(message)
-        elif message["type"] == "http.response.body" and self._start is not None:
-            await self._body(message)
-        else:
-            await self._send(message)
-
-    async def _begin(self, message: Message) -> None:
-        headers = [
-            (name.lower(), value)
-            for name, value in message.get("headers", [])
-            if name.lower() not in {b"server", b"content-security-policy"}
-        ]
-        kind = next((value for name, value in headers if name == b"content-type"), b"")
-        is_html = kind.lower().startswith(b"text/html")
-        present = {name for name, _ in headers}
-        headers += [pair for pair in self._security(is_html) if pair[0] not in present]
-        dressed = {**message, "headers": headers}
-        encoded = b"content-encoding" in present
-        if is_html and not encoded:
-            self._start = dressed  # its length changes with the nonces
-        else:
-            await self._send(dressed)
-
-    async def _body(self, message: Message) -> None:
-        self._html += message.get("body", b"")
-        if message.get("more_body"):
-            return
-        start, self._start = self._start, None
-        if start is None:
-            return
-        tag = f'<script nonce="{self._nonce}"'.encode()
-        body = _SCRIPT_TAG.sub(tag, bytes(self._html))
-        rest = [pair for pair in start["headers"] if pair[0] != b"content-length"]
-        length = (b"content-length", str(len(body)).encode())
-        await self._send({**start, "headers": [*rest, length]})
-        await self._send({**message, "body": body})
-
-    def _security(self, is_html: bool) -> list[tuple[bytes, bytes]]:
-        # Vue compiles templates in the browser: 'unsafe-eval'. Its styles are inline.
-        policy = (
-            "default-src 'none'; "
-            f"script-src 'self' 'nonce-{self._nonce}' 'unsafe-eval'; "
-            "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
-            f"connect-src 'self'{f' ws://{self._host}' if self._host else ''}; "
-            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        )
-        headers = {
-            "content-security-policy": policy,
-            "x-content-type-options": "nosniff",
-            "referrer-policy": "same-origin",
-            "x-frame-options": "DENY",
-            "cross-origin-opener-policy": "same-origin",
-            "cross-origin-resource-policy": "same-origin",
-            "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
-        }
-        if is_html:
-            headers["cache-control"] = "no-store"
-        return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-
-
 async def _answer(
-    send: _Dressed,
+    send: SecuredSend,
     status: int,
     text: str,
     *,

@@ -5,8 +5,7 @@ gives that browser a cookie whose hash is kept in the home, so that the same bro
 tomorrow. A second start finds the app running, proves with the control secret (a file only this
 user can read) that it may, and is given a fresh launch address.
 
-The pattern is Jupyter Server's and Syncthing's: see "The browser app on loopback" in the project's
-security notes.
+The pattern is that of Jupyter Server and Syncthing.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from companion.web.feed_listener import (
     BoundedProtocol,
     Bounds,
     FeedServer,
-    Room,
+    OpenConnections,
     feed_server,
 )
 from tests.fakes.calendar_lint import complaints
@@ -120,10 +120,10 @@ async def listening(bounds: Bounds | None = None) -> AsyncIterator[Listener]:
         await application.feeds.close()
 
 
-def room_of(feed: Listener) -> Room:
+def open_connections_of(feed: Listener) -> OpenConnections:
     protocol = feed.server.config.http_protocol_class
     assert issubclass(protocol, BoundedProtocol)
-    return protocol.room
+    return protocol.open_connections
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ async def test_the_same_request_again_is_answered_with_what_is_true_then(feed: L
     """Its bytes are known from the first time and not parsed again, on whichever connection."""
     poll = f"GET {feed.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     first = [parsed(await feed.say(poll)) for _time in range(3)]
-    assert room_of(feed).polls
+    assert open_connections_of(feed).polls
     await feed.application.edit(visit(1, location="Another room"))
     changed = [parsed(await feed.say(poll)) for _time in range(2)]
     await feed.application.feeds.revoke((await feed.application.feeds.links())[0].id)
@@ -194,15 +194,15 @@ async def test_the_same_request_again_is_answered_with_what_is_true_then(feed: L
 async def test_what_is_remembered_of_requests_is_bounded_and_holds_no_token(
     feed: Listener,
 ) -> None:
-    room = room_of(feed)
+    open_connections = open_connections_of(feed)
     for number in range(20):
         await feed.ask_twice(feed.path, f"User-Agent: phone/{number}")
-    assert len(room.polls) == 20
-    assert feed.token not in repr(room.polls)
-    known = next(iter(room.polls.values()))
+    assert len(open_connections.polls) == 20
+    assert feed.token not in repr(open_connections.polls)
+    known = next(iter(open_connections.polls.values()))
     for number in range(2 * REMEMBERED):
-        room.remember(str(number).encode(), known)
-        assert len(room.polls) <= REMEMBERED
+        open_connections.cache_poll(str(number).encode(), known)
+        assert len(open_connections.polls) <= REMEMBERED
 
 
 @pytest.mark.parametrize("path", ["feed", "/healthz", f"/feeds/{UNKNOWN}.ics"])
@@ -249,8 +249,8 @@ async def test_a_body_that_looks_like_a_poll_is_no_request(feed: Listener, befor
     for _time in range(2):
         assert b"VCALENDAR" in await feed.say(poll.encode())
     reader, writer = await feed.connect()
-    await until(lambda: len(room_of(feed).members) == 1)
-    (connection,) = room_of(feed).members
+    await until(lambda: len(open_connections_of(feed).members) == 1)
+    (connection,) = open_connections_of(feed).members
     post = f"POST /anything HTTP/1.1\r\nHost: x\r\nContent-Length: {len(poll)}\r\n\r\n"
     # As if each came in a packet of its own; they often come in one.
     connection.data_received((before + post).encode())
@@ -415,7 +415,7 @@ async def test_a_client_that_takes_no_answer_is_cut_off_and_costs_bounded_memory
         await loop.sock_connect(quiet, ("127.0.0.1", feed.port))
         request = f"GET {feed.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
         await loop.sock_sendall(quiet, request * 200)
-        members = room_of(feed).members
+        members = open_connections_of(feed).members
         await until(lambda: bool(members))
         most = 0
         for _look in range(500):

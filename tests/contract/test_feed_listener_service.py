@@ -22,21 +22,21 @@ from tests.fakes.waiting import until
 
 
 @dataclass
-class Doorway:
-    """A door on a port of its own that looks a hundred times a second."""
+class Bench:
+    """A listener on a port of its own that looks a hundred times a second."""
 
     application: FeedHouse = field(default_factory=FeedHouse)
     said: ListenerStatus = field(default_factory=ListenerStatus)
     busy: bool = False
     bounds: Bounds | None = None
     port: int = 0
-    door: FeedListenerService = field(init=False)
+    service: FeedListenerService = field(init=False)
 
     def __post_init__(self) -> None:
-        self.door = FeedListenerService(
+        self.service = FeedListenerService(
             self.application.feeds,
             settings=self.application.settings,
-            door=self.said,
+            listener_status=self.said,
             host="127.0.0.1",
             bind=self.bind,
             bounds=self.bounds,
@@ -73,9 +73,9 @@ class Doorway:
 
 
 @asynccontextmanager
-async def running(way: Doorway) -> AsyncIterator[None]:
-    way.door.open()
-    task = asyncio.create_task(way.door.run())
+async def running(bench: Bench) -> AsyncIterator[None]:
+    bench.service.open()
+    task = asyncio.create_task(bench.service.run())
     try:
         yield
     finally:
@@ -83,9 +83,9 @@ async def running(way: Doorway) -> AsyncIterator[None]:
         await asyncio.wait([task], timeout=10)
 
 
-async def becomes(way: Doorway, status: int, trusted: ssl.SSLContext | None = None) -> None:
+async def becomes(bench: Bench, status: int, trusted: ssl.SSLContext | None = None) -> None:
     for _look in range(200):
-        if await way.health(trusted) == status:
+        if await bench.health(trusted) == status:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not come about")
@@ -93,47 +93,47 @@ async def becomes(way: Doorway, status: int, trusted: ssl.SSLContext | None = No
 
 async def test_with_a_certificate_it_answers_https_and_nothing_in_clear(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
-    way = Doorway()
-    await way.choose(certificate, key)
-    async with running(way):
-        await becomes(way, 200, trusting(certificate))
-        assert await way.health() == 0
-        token = await way.application.token()
+    bench = Bench()
+    await bench.choose(certificate, key)
+    async with running(bench):
+        await becomes(bench, 200, trusting(certificate))
+        assert await bench.health() == 0
+        token = await bench.application.token()
         async with httpx.AsyncClient(verify=trusting(certificate), trust_env=False) as client:
-            url = f"https://127.0.0.1:{way.port}/feeds/{token}.ics"
+            url = f"https://127.0.0.1:{bench.port}/feeds/{token}.ics"
             answers = [await client.get(url) for _time in range(3)]
         assert [each.status_code for each in answers] == [200] * 3
         assert answers[2].content == answers[0].content
-        assert (way.said.is_open, way.said.problem) == (True, "")
+        assert (bench.said.is_open, bench.said.problem) == (True, "")
 
 
 async def test_the_key_may_be_in_the_certificates_file(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
     certificate.write_bytes(certificate.read_bytes() + key.read_bytes())
-    way = Doorway()
-    await way.choose(certificate)
-    async with running(way):
-        await becomes(way, 200, trusting(certificate))
+    bench = Bench()
+    await bench.choose(certificate)
+    async with running(bench):
+        await becomes(bench, 200, trusting(certificate))
 
 
 async def test_a_renewed_certificate_is_taken_while_connections_stay_open(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
     old = serial_of(certificate)
-    way = Doorway()
-    await way.choose(certificate, key)
-    async with running(way):
-        await becomes(way, 200, trusting(certificate))
-        assert await asyncio.to_thread(serial_seen, way.port) == old
+    bench = Bench()
+    await bench.choose(certificate, key)
+    async with running(bench):
+        await becomes(bench, 200, trusting(certificate))
+        assert await asyncio.to_thread(serial_seen, bench.port) == old
         async with httpx.AsyncClient(verify=trusting(certificate), trust_env=False) as client:
-            url = f"https://127.0.0.1:{way.port}/healthz"
+            url = f"https://127.0.0.1:{bench.port}/healthz"
             assert (await client.get(url)).status_code == 200
             write_certificate(tmp_path)
             fresh = serial_of(certificate)
             for _look in range(200):
-                if await asyncio.to_thread(serial_seen, way.port) == fresh:
+                if await asyncio.to_thread(serial_seen, bench.port) == fresh:
                     break
                 await asyncio.sleep(0.02)
-            assert await asyncio.to_thread(serial_seen, way.port) == fresh != old
+            assert await asyncio.to_thread(serial_seen, bench.port) == fresh != old
             assert (await client.get(url)).status_code == 200, "on the connection from before"
 
 
@@ -142,29 +142,29 @@ async def test_half_a_renewal_changes_nothing_until_the_other_half_is_there(
 ) -> None:
     certificate, key = write_certificate(tmp_path)
     old = serial_of(certificate)
-    way = Doorway()
-    await way.choose(certificate, key)
-    async with running(way):
-        await becomes(way, 200, trusting(certificate))
+    bench = Bench()
+    await bench.choose(certificate, key)
+    async with running(bench):
+        await becomes(bench, 200, trusting(certificate))
         newer, newer_key = write_certificate(tmp_path, "newer")
         certificate.write_bytes(newer.read_bytes())
-        await until(lambda: "not used yet" in way.said.problem)
-        assert "do not fit together" in way.said.problem
-        assert await asyncio.to_thread(serial_seen, way.port) == old
+        await until(lambda: "not used yet" in bench.said.problem)
+        assert "do not fit together" in bench.said.problem
+        assert await asyncio.to_thread(serial_seen, bench.port) == old
         key.write_bytes(newer_key.read_bytes())
-        await until(lambda: way.said.problem == "")
-        assert await asyncio.to_thread(serial_seen, way.port) == serial_of(newer)
+        await until(lambda: bench.said.problem == "")
+        assert await asyncio.to_thread(serial_seen, bench.port) == serial_of(newer)
 
 
 async def test_a_certificate_chosen_or_given_up_counts_without_a_restart(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
-    way = Doorway()
-    async with running(way):
-        await becomes(way, 200)
-        await way.choose(certificate, key)
-        await becomes(way, 200, trusting(certificate))
-        await way.choose("")
-        await becomes(way, 200)
+    bench = Bench()
+    async with running(bench):
+        await becomes(bench, 200)
+        await bench.choose(certificate, key)
+        await becomes(bench, 200, trusting(certificate))
+        await bench.choose("")
+        await becomes(bench, 200)
 
 
 async def test_a_certificate_that_cannot_be_used_closes_the_door_and_says_why(
@@ -175,9 +175,9 @@ async def test_a_certificate_that_cannot_be_used_closes_the_door_and_says_why(
     nonsense.write_text("no certificate")
     locked, locked_key = write_certificate(tmp_path, "locked", password=b"secret")
     _other, other_key = write_certificate(tmp_path, "other")
-    way = Doorway()
-    async with running(way):
-        await becomes(way, 200)
+    bench = Bench()
+    async with running(bench):
+        await becomes(bench, 200)
         for paths, words in (
             ((tmp_path / "gone.pem", key), "is not there"),
             ((nonsense, key), "cannot be used"),
@@ -185,51 +185,51 @@ async def test_a_certificate_that_cannot_be_used_closes_the_door_and_says_why(
             ((certificate, other_key), "do not fit together"),
             ((tmp_path, tmp_path), "cannot be"),
         ):
-            await way.choose(*paths)
-            await until(lambda words=words: words in way.said.problem)  # type: ignore[misc]
-            assert not way.said.is_open
-            assert await way.health() == 0, "never in clear what a link calls https"
-        await way.choose(certificate, key)
-        await becomes(way, 200, trusting(certificate))
-        assert way.said.problem == ""
+            await bench.choose(*paths)
+            await until(lambda words=words: words in bench.said.problem)  # type: ignore[misc]
+            assert not bench.said.is_open
+            assert await bench.health() == 0, "never in clear what a link calls https"
+        await bench.choose(certificate, key)
+        await becomes(bench, 200, trusting(certificate))
+        assert bench.said.problem == ""
 
 
 async def test_a_busy_port_is_told_and_tried_again() -> None:
-    way = Doorway(busy=True)
-    async with running(way):
-        assert way.said.problem == "The port is used by another program. Close it."
-        assert not way.said.is_open
-        way.busy = False
-        await until(lambda: way.said.is_open)
-        await becomes(way, 200)
-    assert not way.said.is_open
+    bench = Bench(busy=True)
+    async with running(bench):
+        assert bench.said.problem == "The port is used by another program. Close it."
+        assert not bench.said.is_open
+        bench.busy = False
+        await until(lambda: bench.said.is_open)
+        await becomes(bench, 200)
+    assert not bench.said.is_open
 
 
 async def test_a_stranger_who_speaks_no_tls_does_no_harm(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
-    way = Doorway()
-    await way.choose(certificate, key)
-    async with running(way):
-        await becomes(way, 200, trusting(certificate))
+    bench = Bench()
+    await bench.choose(certificate, key)
+    async with running(bench):
+        await becomes(bench, 200, trusting(certificate))
         for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 5000, b""):
-            reader, writer = await asyncio.open_connection("127.0.0.1", way.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
             writer.write(said)
             with suppress(ConnectionError, TimeoutError):
                 await asyncio.wait_for(reader.read(), 0.3)
             writer.close()
-        assert await way.health(trusting(certificate)) == 200
+        assert await bench.health(trusting(certificate)) == 200
 
 
 async def test_a_crowd_that_never_shakes_hands_is_sent_away(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
-    way = Doorway(bounds=Bounds(for_handshake=0.5))
-    await way.choose(certificate, key)
-    async with running(way):
-        await becomes(way, 200, trusting(certificate))
-        crowd = [await asyncio.open_connection("127.0.0.1", way.port) for _each in range(300)]
-        assert await way.health(trusting(certificate)) == 200
+    bench = Bench(bounds=Bounds(for_handshake=0.5))
+    await bench.choose(certificate, key)
+    async with running(bench):
+        await becomes(bench, 200, trusting(certificate))
+        crowd = [await asyncio.open_connection("127.0.0.1", bench.port) for _each in range(300)]
+        assert await bench.health(trusting(certificate)) == 200
         for reader, writer in crowd:
             with suppress(ConnectionError):
                 assert await asyncio.wait_for(reader.read(), 10) == b""
             writer.close()
-        assert await way.health(trusting(certificate)) == 200
+        assert await bench.health(trusting(certificate)) == 200

@@ -23,6 +23,7 @@ from companion.adapters.google.account import Token
 from companion.adapters.google.service import GoogleGateway
 from companion.domain.errors import (
     BadInput,
+    CalendarGone,
     ClientFileMissing,
     Offline,
     RateLimited,
@@ -250,14 +251,35 @@ async def test_a_created_calendar_can_be_written_to(world: World) -> None:
     assert (await calendar.info()).name == "Appointments"
 
 
-async def test_creating_again_with_the_same_mark_finds_the_first(world: World) -> None:
+async def test_a_created_calendar_is_found_by_its_mark_where_the_list_may_be_seen(
+    world: World,
+) -> None:
+    await world.sign_in(scopes=(*NARROW, CALENDAR_LIST))
+    made = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
+    found = await world.google.find_calendar("zoe", "mark-1")
+    assert found is not None
+    assert found.id == made.id
+    assert await world.google.find_calendar("zoe", "mark-2") is None
+
+
+@pytest.mark.unpermitted
+async def test_the_narrow_permission_does_not_open_the_list_of_calendars(world: World) -> None:
     await world.sign_in()
-    first = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
-    again = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
-    other = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-2")
-    assert first.id == again.id != other.id
+    with pytest.raises(ScopeMissing):
+        await world.google.find_calendar("zoe", "mark-1")
 
 
+async def test_a_deleted_calendar_is_gone_and_deleting_it_again_is_fine(world: World) -> None:
+    await world.sign_in()
+    made = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
+    await world.google.delete_calendar("zoe", made.id)
+    await world.google.delete_calendar("zoe", made.id)
+    calendar = await world.google.calendar("zoe", made.id)
+    with pytest.raises(CalendarGone):
+        await calendar.info()
+
+
+@pytest.mark.unpermitted
 async def test_the_list_of_calendars_needs_its_own_permission(world: World) -> None:
     await world.sign_in(scopes=(*IDENTITY, EVENTS_OWNED))
     with pytest.raises(ScopeMissing):
@@ -352,10 +374,9 @@ async def test_a_sign_in_of_another_process_is_taken_up(real: SimulatedWorld) ->
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
-    old = real.token
-    other = await real.sign_in(name="elsewhere")
     with real.handle.lock:
-        real.handle.api.grants.revoke(old.refresh_token)
+        real.handle.api.grants.revoke(real.token.refresh_token)
+    other = await real.sign_in(name="elsewhere")
     await real.secrets.put("google/token/zoe", other.token)
     await calendar.info()
     assert real.token.refresh_token == Token.from_json(other.token).refresh_token
@@ -418,13 +439,14 @@ async def test_a_sign_in_that_worked_longer_than_seven_days_is_not_blamed_on_tes
 
 async def test_a_lost_answer_is_never_sent_again_behind_our_back(real: SimulatedWorld) -> None:
     """httplib2 would repeat the request, and there would be two calendars."""
-    await real.sign_in()
+    await real.sign_in(scopes=(*NARROW, CALENDAR_LIST))
     real.handle.api.faults.add(kind="timeout_after", match=r"^POST /calendar/v3/calendars", times=1)
     with pytest.raises(Offline):
         await real.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
     made = [each for each in real.handle.google.calendars.values() if not each.primary]
     assert len(made) == 1
-    found = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
+    found = await real.google.find_calendar("zoe", "mark-1")
+    assert found is not None
     assert found.id == made[0].id
 
 

@@ -252,6 +252,38 @@ def test_revoking_ends_the_access_token_too(handle: SimulatedHandle) -> None:
     assert httpx.post(revoke, data={"token": "unknown"}, trust_env=False).status_code == 400
 
 
+def test_revoking_one_token_ends_every_grant_of_account_and_client(handle: SimulatedHandle) -> None:
+    first, second, other = connect(handle), connect(handle), connect(handle, JURGEN)
+    form = {"token": first.credentials.refresh_token}
+    httpx.post(f"{handle.base_url}/revoke", data=form, trust_env=False)
+    with pytest.raises(RefreshError, match="invalid_grant"):
+        renew(second.credentials)
+    renew(other.credentials)
+
+
+def test_of_more_than_a_hundred_tokens_the_oldest_ends_without_a_word(
+    handle: SimulatedHandle,
+) -> None:
+    clients = [connect(handle) for _ in range(101)]
+    with pytest.raises(RefreshError, match="invalid_grant"):
+        renew(clients[0].credentials)
+    renew(clients[1].credentials)
+    renew(clients[100].credentials)
+
+
+@pytest.mark.parametrize("block", ["admin_policy_enforced", "org_internal", "access_denied"])
+def test_a_consent_can_be_blocked_on_googles_own_page_or_sent_back(
+    handle: SimulatedHandle, block: str
+) -> None:
+    handle.api.consent_block = block
+    _, shown = consent_page(flow_for(handle))
+    assert block in shown.text
+    assert "location" not in shown.headers
+    handle.api.consent_block = f"redirected:{block}"
+    _, sent = consent_page(flow_for(handle))
+    assert parse_qs(urlsplit(sent.headers["location"]).query)["error"] == [block]
+
+
 def test_user_information_names_the_account(handle: SimulatedHandle) -> None:
     flow = sign_in(handle, [])
     headers = {"Authorization": f"Bearer {flow.credentials.token}"}
@@ -271,8 +303,50 @@ def test_app_created_reaches_only_calendars_of_the_same_client(handle: Simulated
     ).execute()
     client.insert(appointment("abcde"), calendar=made["id"])
     assert refused(lambda: client.insert(appointment())) == (403, "insufficientPermissions")
-    shown = client.calendar_list.list().execute()["items"]
-    assert [entry["summary"] for entry in shown] == ["Appointments"]
+    entry = client.calendar_list.get(calendarId=made["id"]).execute()
+    assert entry["summary"] == "Appointments"
+    assert refused(client.calendar_list.list().execute) == (403, "insufficientPermissions")
+
+
+@pytest.mark.parametrize(
+    ("policy", "answer"),
+    [
+        ("insufficientPermissions", (403, "insufficientPermissions")),
+        ("forbidden", (403, "forbidden")),
+        ("notFound", (404, "notFound")),
+    ],
+)
+def test_the_refusal_of_what_a_scope_does_not_reach_can_be_chosen(
+    handle: SimulatedHandle, policy: Any, answer: tuple[int, str]
+) -> None:
+    handle.google.policy.out_of_reach = policy
+    client = connect(handle, scopes=["calendar.app.created"])
+    assert refused(lambda: client.insert(appointment())) == answer
+
+
+@pytest.mark.parametrize(("status", "reason"), [(404, "notFound"), (403, "forbidden")])
+def test_a_fresh_calendar_is_refused_for_as_long_as_is_set(
+    handle: SimulatedHandle, status: Any, reason: str
+) -> None:
+    handle.google.policy.fresh_calendar_seconds = 20
+    handle.google.policy.fresh_calendar_status = status
+    client = connect(handle)
+    made = client.calendars.insert(body={"summary": "Appointments"}).execute()["id"]
+    assert refused(client.events.list(calendarId=made).execute) == (status, reason)
+    handle.api.clock.advance(timedelta(seconds=20))
+    assert client.events.list(calendarId=made).execute()["items"] == []
+
+
+@pytest.mark.parametrize("field", ["summary", "location", "description"])
+def test_a_text_over_its_limit_is_refused(handle: SimulatedHandle, field: str) -> None:
+    client = connect(handle)
+    limit = getattr(handle.google.policy, f"longest_{field}")
+    made = client.insert(appointment(**{field: "x" * limit}))
+    assert refused(lambda: client.insert(appointment(**{field: "x" * (limit + 1)})))[0] == 400
+    patch = client.events.patch(
+        calendarId="primary", eventId=made["id"], body={field: "y" * (limit + 1)}
+    )
+    assert refused(patch.execute)[0] == 400
 
 
 def test_owned_events_reach_no_calendar_that_is_only_shared(handle: SimulatedHandle) -> None:

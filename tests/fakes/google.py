@@ -328,11 +328,11 @@ class FakeGoogle:
     """Accounts whose consent was withdrawn: as at Google, all tokens of an account die at once."""
     revocations: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
-    can_look: bool = True
-    """Whether the scope lets us search for a calendar that we created."""
     fail_create: RemoteError | None = None
     create_loses_answer: bool = False
     offline: bool = False
+    hook: Hook | None = None
+    """Awaited around the calls of the gateway, and of calendars it makes."""
     creations: int = 0
     _consents: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -406,6 +406,7 @@ class FakeGoogle:
         await asyncio.sleep(0)
         if self.offline:
             raise Offline
+        await self._at("before", "exchange")
         answer = {key: values[0] for key, values in parse_qs(urlsplit(response_url).query).items()}
         if answer.get("state") != request.state:
             raise SignInError("This answer belongs to another sign-in.")
@@ -415,6 +416,7 @@ class FakeGoogle:
         if consent is None:
             raise SignInError
         account, granted = consent
+        await self._at("after", "exchange")
         token = json.dumps(
             {"account": account, "scopes": list(granted), "serial": next(self._numbers)}
         )
@@ -460,23 +462,33 @@ class FakeGoogle:
         account, scopes = await self._signed_in(practitioner_id)
         if APP_CREATED not in scopes:
             raise ScopeMissing
+        await self._at("before", "create")
         if self.fail_create is not None:
             raise self.fail_create
-        calendar_id = self.marks.get(mark, "") if self.can_look else ""
-        if not calendar_id:
-            self.creations += 1
-            calendar_id = f"made-{next(self._numbers)}@group.calendar.google.com"
-            made = self.add_calendar(calendar_id, account, name=name)
-            made.timezone = timezone
-            self.made_by_us.add(calendar_id)
-            self.marks[mark] = calendar_id
+        self.creations += 1
+        calendar_id = f"made-{next(self._numbers)}@group.calendar.google.com"
+        made = self.add_calendar(calendar_id, account, name=name)
+        made.timezone, made.hook = timezone, self.hook
+        self.made_by_us.add(calendar_id)
+        self.marks[mark] = calendar_id
         if self.create_loses_answer:
             self.create_loses_answer = False
             raise Offline
-        found = self.calendars_by_id[calendar_id]
-        return CalendarInfo(
-            id=found.id, name=found.name, access_role="owner", timezone=found.timezone
-        )
+        await self._at("after", "create")
+        return _info_of(made)
+
+    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
+        _account, scopes = await self._signed_in(practitioner_id)
+        await self._at("before", "find")
+        if CALENDAR_LIST not in scopes:
+            raise ScopeMissing
+        found = self.calendars_by_id.get(self.marks.get(mark, ""))
+        await self._at("after", "find")
+        return None if found is None else _info_of(found)
+
+    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
+        await self._signed_in(practitioner_id)
+        self.calendars_by_id.pop(calendar_id, None)
 
     async def revoke(self, practitioner_id: str) -> None:
         await asyncio.sleep(0)
@@ -494,6 +506,10 @@ class FakeGoogle:
     async def close(self) -> None:
         pass
 
+    async def _at(self, when: str, name: str) -> None:
+        if self.hook is not None:
+            await self.hook(when, name)
+
     async def _signed_in(self, practitioner_id: str) -> tuple[str, tuple[str, ...]]:
         await asyncio.sleep(0)
         if self.offline:
@@ -505,3 +521,12 @@ class FakeGoogle:
         if token["account"] in self.revoked:
             raise SignInExpired
         return str(token["account"]), tuple(token["scopes"])
+
+
+def _info_of(calendar: FakeRemoteCalendar) -> CalendarInfo:
+    return CalendarInfo(
+        id=calendar.id,
+        name=calendar.name,
+        access_role=calendar.access_role,
+        timezone=calendar.timezone,
+    )

@@ -167,7 +167,7 @@ def fake_application(
         new_id=lambda: str(next(numbers)),
     )
     services = build(ports)
-    services.reachability.door.host = "0.0.0.0"  # noqa: S104 - as the listener says once it runs
+    services.reachability.listener_status.host = "0.0.0.0"  # noqa: S104 - as the listener says once it runs
     return FakeApplication(
         services=services,
         clock=clock,

@@ -1,9 +1,10 @@
 """The simulated Google seen through Google's own client library, for contract tests."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from googleapiclient.errors import HttpError
 
 from companion.sandbox.access import full_name
 from companion.sandbox.server import SimulatedHandle, client_file, start_simulated_google
+from companion.sandbox.simulator_api import SimulatorApi
 
 ZOE, JURGEN = "zoe@example.com", "jurgen@example.com"
 SYDNEY = "Australia/Sydney"
@@ -26,9 +28,10 @@ _OPEN: list[httplib2.Http] = []
 
 
 @contextmanager
-def simulated_google() -> Iterator[SimulatedHandle]:
-    """A running simulator with two accounts and no quota, on a port of its own."""
-    handle = start_simulated_google()
+def simulated_google(now: Callable[[], datetime] | None = None) -> Iterator[SimulatedHandle]:
+    """A running simulator with two accounts and no quota, on a port of its own; `now` is its
+    clock."""
+    handle = start_simulated_google(api=None if now is None else SimulatorApi(base_clock=now))
     handle.google.meter.quota.per_user = None
     handle.google.meter.quota.per_project = None
     handle.google.add_account(ZOE, name="Zoë O'Brien-Nguyễn", timezone=SYDNEY)

@@ -173,7 +173,7 @@ async def test_choices_of_columns_outlive_an_error(first_day: Visit) -> None:
     await first_day.user.should_see("How the columns are read")
     for heading, holds in (("One", "start"), ("Two", "practitioner"), ("Three", "length")):
         field(first_day, f"“{heading}” holds").value = holds
-    field(first_day, "Minutes of every appointment, where no column says").value = 50_000
+    field(first_day, "Minutes of every appointment, where no column says").value = 900_000
     press(button(first_day, "Read the file again"))
     await first_day.user.should_see("“Minutes of every appointment”:")
     await first_day.user.should_not_see("In the mapping", retries=1)
@@ -266,7 +266,7 @@ async def test_appointments_that_another_source_brought_are_not_doubled(first_da
     await first_day.user.open("/import")
     radio(first_day, "Source").value = "Front desk"
     await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
-    await first_day.user.should_see("Same ones?")
+    await first_day.user.should_see("is in the book already")
     assert radio(first_day, "Bp-allied").value == "skip"
     press(button(first_day, "Use these answers"))
     await first_day.user.should_see("1 change to the book")
@@ -289,7 +289,7 @@ async def test_another_site_is_a_source_of_its_own(first_day: Visit) -> None:
         field(first_day, "Name of the source").value = name
         await drop(first_day, content)
         if name == "South":
-            await first_day.user.should_see("Same ones?")
+            await first_day.user.should_see("is in the book already")
             radio(first_day, "North").value = "add"
             press(button(first_day, "Use these answers"))
         await first_day.user.should_see("1 change to the book")

@@ -333,7 +333,9 @@ async def test_check_reachability_says_what_was_tried(visit: Visit) -> None:
 
 
 async def test_a_closed_listener_is_said_on_every_page_of_phones(visit: Visit) -> None:
-    visit.application.services.reachability.door.problem = "Port 8090 is used by another program."
+    visit.application.services.reachability.listener_status.problem = (
+        "Port 8090 is used by another program."
+    )
     for path in ("/phone", OWN, f"/practitioner/{ZOE}", "/practice"):
         await visit.user.open(path)
         await visit.user.should_see("Port 8090 is used by another program.")

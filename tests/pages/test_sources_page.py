@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from nicegui import ui
 
+from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.settings import SourceSettings
 from companion.domain.users import Role
+from companion.services.ports import BookChange
 from companion.services.sources.folders import apart
 from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.sources.watched_folder import WatchedFolder
@@ -276,3 +279,28 @@ async def test_what_a_source_was_answered_is_shown_and_forgotten(
     press(button(visit, "Forget 2 answers: ask again"))
     await until(lambda: not visit.application.settings.read().sources["nookal"].answers)
     assert not visit.application.settings.read().sources["nookal"].statuses
+
+
+async def test_a_source_is_forgotten_with_all_that_it_brought(visit: Visit, tmp_path: Path) -> None:
+    application = visit.application
+    await watched(application, tmp_path)
+    brought = Appointment(
+        id="n1",
+        practitioner_id="mira",
+        kind=AppointmentKind.CLIENT,
+        start=datetime(2026, 11, 30, 9),  # noqa: DTZ001 - wall time
+        end=datetime(2026, 11, 30, 10),  # noqa: DTZ001 - wall time
+        timezone="Australia/Sydney",
+        source="nookal",
+        source_id="1",
+    )
+    await application.book.apply(BookChange(put=[brought]), application.services.clock.now())
+    await visit.user.open("/sources")
+    press(button(visit, "Forget this source …"))
+    await visit.user.should_see("Take its 1 appointment out of the book too")
+    tick(visit, "Take its 1 appointment out of the book too").value = True
+    press(button(visit, "Forget it"))
+    await until(lambda: not application.settings.read().sources)
+    assert await application.book.source_rows("nookal") == {}
+    (record,) = await application.book.imports()
+    assert (record.source, record.by, record.removed) == ("nookal", "Alex", 1)

@@ -31,8 +31,8 @@ from companion.domain.reconcile import (
     Update,
     event_id,
     reconcile,
-    removals_to_hold,
 )
+from companion.domain.removals import removals_to_hold
 from companion.domain.window import SyncWindow
 
 ZONE = "Australia/Sydney"

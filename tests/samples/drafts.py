@@ -11,7 +11,7 @@ from companion.services.imports.drafts import Draft, FileContent, Rejection
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.layouts import Layout
-from companion.services.imports.reading.reader import Reading
+from companion.services.imports.reading.results import Reading
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.settings import FakeSettings

@@ -13,13 +13,13 @@ from companion.services.imports.cells import (
     read_notes,
     read_yes_no,
 )
+from companion.services.imports.clock_times import read_time
 from companion.services.imports.lengths import read_length
 from companion.services.imports.moments import (
     DateOrder,
     is_time_alone,
     read_date,
     read_moment,
-    read_time,
 )
 
 NINE = datetime(2026, 3, 1, 9, 0)  # noqa: DTZ001 - wall time

@@ -19,6 +19,7 @@ from companion.domain.errors import (
     Offline,
     PermissionDenied,
     RateLimited,
+    RemoteError,
     RequestRefused,
     ScopeMissing,
     SignInDenied,
@@ -259,7 +260,7 @@ async def test_connecting_the_first_time_makes_a_calendar_and_switches_the_sync_
     assert (done.account, done.calendar_name) == (ZOE, "Appointments – Zoë O'Brien-Nguyễn")
     assert record.google.calendar_id == done.calendar_id
     assert record.google.created_by_us
-    assert record.google.creating == ""
+    assert record.google.creations == ()
     assert fixture.calendar().timezone == record.practitioner.timezone
     state = await fixture.ledger.state("zoe")
     assert (state.audit_due, state.awaiting_upload) == (False, False)
@@ -472,31 +473,22 @@ async def test_being_offline_at_the_end_leaves_nothing(fixture: Fixture) -> None
     unchanged(fixture)
 
 
+@pytest.mark.parametrize("trouble", [Offline(), RateLimited(), AccountParked()])
+async def test_what_failed_for_a_moment_does_not_end_the_sign_in_at_google(
+    fixture: Fixture, trouble: RemoteError
+) -> None:
+    fixture.google.fail_create = trouble
+    with pytest.raises(type(trouble)):
+        await fixture.connect()
+    assert fixture.google.revocations == []
+
+
 async def test_a_practitioner_removed_meanwhile_is_not_connected(fixture: Fixture) -> None:
     start = await fixture.service.begin("zoe", redirect_uri=BACK)
     fixture.settings.current = fixture.settings.current.without_practitioner("zoe")
     with pytest.raises(NotFound):
         await fixture.service.finish(fixture.google.consent(start.url, ZOE))
     assert set(fixture.secrets.kept) == {"google/client"}
-
-
-async def test_a_calendar_whose_creation_was_not_answered_is_found_again(fixture: Fixture) -> None:
-    fixture.google.create_loses_answer = True
-    with pytest.raises(Offline):
-        await fixture.connect()
-    assert fixture.record().google.creating
-    fixture.service = fixture.new_service()
-    await fixture.connect()
-    assert fixture.google.creations == 1
-    assert fixture.record().google.creating == ""
-
-
-async def test_the_intent_to_create_is_saved_before_the_call(fixture: Fixture) -> None:
-    fixture.google.fail_create = AccountParked()
-    with pytest.raises(AccountParked):
-        await fixture.connect()
-    assert fixture.record().google.creating
-    assert TOKEN not in fixture.secrets.kept
 
 
 # ── the state: single use, bound to its user, five minutes ────────────────────────────────────

@@ -92,7 +92,7 @@ class Clinic:
     def practice(self, **changes: Any) -> None:
         self.change(lambda s: replace(s, practice=replace(s.practice, **changes)))
 
-    def patient(self) -> CheckContext:
+    def context(self) -> CheckContext:
         return CheckContext(
             **{
                 "settings": self.settings,
@@ -113,7 +113,7 @@ class Clinic:
         )
 
     async def examine(self) -> Diagnosis:
-        return await Doctor(self.patient()).examine()
+        return await Doctor(self.context()).examine()
 
     async def finding(self, key: str) -> Finding:
         found = {each.id: each for each in (await self.examine()).findings}
@@ -140,6 +140,7 @@ async def test_a_healthy_clinic_has_nothing_to_mend(clinic: Clinic) -> None:
         "disk",
         "feed-listener",
         "key-store",
+        "network",
         "scopes:anna",
         "settings",
         "sign-in:anna",
@@ -177,7 +178,7 @@ def breaking(**values: Any) -> Break:
 
 
 def told(**values: Any) -> Break:
-    """Of the patient."""
+    """Of the `CheckContext`."""
     return lambda clinic: clinic.more.update(values)
 
 
@@ -434,7 +435,7 @@ async def test_any_other_end_raises_none(
 
 
 def doctor_with(clinic: Clinic, *checks: Check, seconds: float | None = None) -> Doctor:
-    return Doctor(clinic.patient(), checks=lambda _patient: checks, seconds=seconds)
+    return Doctor(clinic.context(), checks=lambda _context: checks, seconds=seconds)
 
 
 def check(key: str, run: Callable[[], Awaitable[Iterable[Finding]]]) -> Check:
@@ -562,8 +563,8 @@ async def test_sign_ins_that_do_not_open_can_be_set_aside(clinic: Clinic) -> Non
     clinic.secrets.trouble = SecretsDamaged()
     finding = await clinic.finding("key-store")
     assert finding.action is not None
-    done = await Doctor(clinic.patient()).fix(finding.action.fix)
+    done = await Doctor(clinic.context()).fix(finding.action.fix)
     assert "secrets.aside-1.json" in done
     assert (await clinic.finding("key-store")).state == "ok"
     with pytest.raises(CompanionError):
-        await Doctor(clinic.patient()).fix("everything")
+        await Doctor(clinic.context()).fix("everything")

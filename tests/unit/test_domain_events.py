@@ -22,10 +22,9 @@ from companion.domain.events import (
     SUMMARY_LIMIT,
     BusyStatus,
     CalendarEvent,
-    clean_text,
     project,
-    shorten,
 )
+from companion.domain.plain_text import clean_text, shorten
 from companion.domain.redaction import redactor
 from companion.domain.window import SyncWindow
 

@@ -18,8 +18,8 @@ from companion.domain.reconcile import (
     SyncPlan,
     event_id,
     reconcile,
-    removals_to_hold,
 )
+from companion.domain.removals import removals_to_hold
 from companion.domain.window import SyncWindow
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)

@@ -22,7 +22,7 @@ def fragment(day: int, days: int = 1, size: int = 100) -> Fragment:
 
 def test_the_oldest_past_goes_first_then_the_farthest_future() -> None:
     week = [fragment(day) for day in range(-3, 4)]
-    for room, kept, past, future in [
+    for limit, kept, past, future in [
         (700, range(-3, 4), 0, 0),
         (699, range(-2, 4), 1, 0),
         (400, range(4), 3, 0),
@@ -30,7 +30,7 @@ def test_the_oldest_past_goes_first_then_the_farthest_future() -> None:
         (100, range(1), 3, 3),
         (99, range(0), 3, 4),
     ]:
-        shown, *left_out = trim(week, room, MIDNIGHT)
+        shown, *left_out = trim(week, limit, MIDNIGHT)
         assert [each.begins for each in shown] == [week[day + 3].begins for day in kept]
         assert left_out == [past, future]
 

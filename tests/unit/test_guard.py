@@ -84,14 +84,14 @@ class Application:
     def __init__(self) -> None:
         self.inside = Inside()
         self.machines = Machines()
-        self.door = Doorkeeper()
+        self.current_user = Doorkeeper()
         self.launches = LaunchTokens()
         self.guard = Guard(
             self.inside,
             port=PORT,
             launches=self.launches,
             machines=self.machines,
-            door=self.door,
+            current_user=self.current_user,
             control_secret=SECRET,
         )
         self.machines.known.add(token_hash("known-browser"))
@@ -212,7 +212,7 @@ async def test_port_80_may_be_left_unsaid() -> None:
         port=80,
         launches=LaunchTokens(),
         machines=Machines(),
-        door=Doorkeeper(),
+        current_user=Doorkeeper(),
         control_secret=SECRET,
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guard)) as client:

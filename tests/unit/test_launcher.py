@@ -188,7 +188,7 @@ def test_no_network_is_a_sentence_and_the_next_start_goes_on(bare: Copy, dead_in
 
 def test_a_full_disk_is_a_sentence_before_anything_is_written(bare: Copy) -> None:
     with pytest.raises(SetupError, match="The disk is full") as caught:
-        VirtualEnvironment(bare.root, room=10**18).prepare(set(), InstallProgress())
+        VirtualEnvironment(bare.root, required=10**18).prepare(set(), InstallProgress())
     assert "1 GB" in caught.value.remedy
     assert not (bare.root / ".venv").exists()
 

@@ -40,7 +40,7 @@ class Clinic:
     application: FeedHouse = field(default_factory=FeedHouse)
     network: FakeNetwork = field(default_factory=FakeNetwork)
     probes: Tried = field(default_factory=Tried)
-    door: ListenerStatus = field(default_factory=lambda: ListenerStatus(host="0.0.0.0"))  # noqa: S104 - a word
+    listener_status: ListenerStatus = field(default_factory=lambda: ListenerStatus(host="0.0.0.0"))  # noqa: S104 - a word
     bound: str = "0.0.0.0"  # noqa: S104 - a word
 
     @property
@@ -53,7 +53,7 @@ class Clinic:
             clock=self.application.clock,
             bound=self.bound,
             port=8090,
-            door=self.door,
+            listener_status=self.listener_status,
         )
 
     async def practice(self, **changes: object) -> None:
@@ -132,11 +132,11 @@ async def test_when_all_is_well_nothing_is_wrong() -> None:
 
 
 async def closed(clinic: Clinic) -> None:
-    clinic.door = ListenerStatus(problem="Port 8090 is used by another program.")
+    clinic.listener_status = ListenerStatus(problem="Port 8090 is used by another program.")
 
 
 async def only_here(clinic: Clinic) -> None:
-    clinic.door = ListenerStatus(host="127.0.0.1")
+    clinic.listener_status = ListenerStatus(host="127.0.0.1")
 
 
 async def silent(clinic: Clinic) -> None:
@@ -176,7 +176,10 @@ async def switched_off(clinic: Clinic) -> None:
 
 
 async def half_renewed(clinic: Clinic) -> None:
-    clinic.door = ListenerStatus(host="0.0.0.0", problem="The renewed certificate is not used yet.")  # noqa: S104 - a word
+    clinic.listener_status = ListenerStatus(
+        host="0.0.0.0",  # noqa: S104 - a word
+        problem="The renewed certificate is not used yet.",
+    )
 
 
 @pytest.mark.parametrize(

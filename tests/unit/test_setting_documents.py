@@ -17,6 +17,7 @@ from companion.domain.availability import WorkingHours, check_hours
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.settings import (
+    CalendarCreation,
     GoogleLink,
     Practice,
     PractitionerSettings,
@@ -59,7 +60,16 @@ links = st.builds(
     created_by_us=st.booleans(),
     scopes=st.lists(texts, max_size=3).map(tuple),
     connected_at=st.none() | moments,
-    creating=texts,
+    creations=st.lists(
+        st.builds(
+            CalendarCreation,
+            mark=texts,
+            account=texts,
+            begun_at=st.none() | moments,
+            calendar_id=texts,
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 choices = st.builds(
     SyncChoices,
@@ -281,6 +291,16 @@ def test_a_file_of_before_availability_is_read_as_nothing_said() -> None:
     assert from_tables(tables).practitioners["anna-lee"].availability == ()
 
 
+def test_the_mark_of_a_calendar_under_creation_is_taken_over_from_version_5() -> None:
+    tables = to_tables(sample())
+    tables["home"][0]["version"] = 5
+    link = tables["practitioners"][0]["google"]
+    del link["creations"]
+    link["creating"] = "companion-2"
+    read = from_tables(tables).practitioners["anna-lee"].google
+    assert read.creations == (CalendarCreation(mark="companion-2"),)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("start", "8:30"), ("start", "08:30:15"), ("start", "18:00"), ("weekday", 7), ("end", 17)],
@@ -296,9 +316,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 5
+    assert VERSION == 6
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_5.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_6.items()
     }
 
 
@@ -311,7 +331,7 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_5 = {
+KEYS_OF_VERSION_6 = {
     "": "home practice practitioners sources users",
     "home": "version install_id",
     "practice": "name timezone cap hold_share hold_at_least import_hold_share stale_after "
@@ -323,7 +343,8 @@ KEYS_OF_VERSION_5 = {
     "practitioners.availability": "weekday start end location",
     "practitioners.practitioner": "id name email timezone colour display_order aliases",
     "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "
-    "connected_at creating",
+    "connected_at creations",
+    "practitioners.google.creations": "mark account begun_at calendar_id",
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
@@ -340,7 +361,11 @@ def sample() -> Settings:
     return Settings(
         install_id="0123456789abcdef",
         practitioners={
-            "anna-lee": PractitionerSettings(practitioner=anna, availability=(MONDAYS,))
+            "anna-lee": PractitionerSettings(
+                practitioner=anna,
+                availability=(MONDAYS,),
+                google=GoogleLink(creations=(CalendarCreation(mark="companion-1"),)),
+            )
         },
         sources={"bp": SourceSettings(name="bp", answers={"status:DNA": "cancelled"})},
         users={"desk": User(id="desk", name="Front desk", role=Role.RECEPTION)},

@@ -3,7 +3,7 @@
 The browser is sent back to `http://127.0.0.1:<port>/oauth/callback?…`. Whatever else arrives (a
 favicon, another program's probe, half a request) is answered and ignored; only an address that
 bears our `state` ends the wait. google-auth-oauthlib's own `run_local_server` serves exactly one
-request, whichever it is, and waits for ever (failure-modes 19).
+request, whichever it is, and waits for ever.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ from companion.adapters.google.client_file import OAuthClient, is_safe, read_cli
 from companion.adapters.google.threads import Threads
 from companion.domain.errors import (
     BadInput,
+    CalendarGone,
     ClientFileMissing,
-    ScopeMissing,
     SignInError,
     SignInExpired,
 )
@@ -142,18 +143,8 @@ class GoogleGateway:
     async def create_calendar(
         self, practitioner_id: str, name: str, timezone: str, mark: str
     ) -> CalendarInfo:
-        """Google's narrow scope `calendar.app.created` does not open the list of calendars, so a
-        creation whose answer was lost can be found again only where a wider scope was granted;
-        otherwise an empty calendar is left behind, and a second one is used."""
         account = self._account(practitioner_id)
         await account.open()
-        try:
-            known = await self._list(account)
-        except ScopeMissing:
-            known = []
-        for item in known:
-            if mark in str(item.get("description") or ""):
-                return _info(item)
         body = {
             "summary": name,
             "timeZone": timezone,
@@ -165,6 +156,21 @@ class GoogleGateway:
                 **await account.ask(lambda line: line.calendars.insert(body=body)),
             }
         )
+
+    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
+        """Google's narrow scope `calendar.app.created` does not open the list of calendars."""
+        account = self._account(practitioner_id)
+        await account.open()
+        for item in await self._list(account):
+            if mark in str(item.get("description") or ""):
+                return _info(item)
+        return None
+
+    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
+        account = self._account(practitioner_id)
+        await account.open()
+        with contextlib.suppress(CalendarGone):
+            await account.ask(lambda line: line.calendars.delete(calendarId=calendar_id))
 
     # Parts
 

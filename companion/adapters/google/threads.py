@@ -1,6 +1,6 @@
 """Threads: a small pool whose threads each keep one costly thing of their own.
 
-httplib2 is not thread-safe (failure-modes 40), so every thread makes its own connection once and
+httplib2 is not thread-safe, so every thread makes its own connection once and
 keeps it warm. The threads are daemons, started when the first work waits for one: a request that
 hangs in the network never holds up the program's end, which `ThreadPoolExecutor` would.
 """

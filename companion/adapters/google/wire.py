@@ -8,7 +8,7 @@ when asked to (`style`), because they are the practitioner's to change. No atten
 - Free is `transparency: transparent`; tentative is `status: tentative`; the rest is confirmed.
 - A reminder becomes one pop-up. Without one, a timed event takes the calendar's own default
   (Google's words: useDefault), an all-day event takes none at all: a default of "10 minutes
-  before" would ring at 23:50 the evening before (failure-modes 28).
+  before" would ring at 23:50 the evening before.
 - A patch leaves `status` out, since `status: confirmed` would revive an event that a person has
   deleted; where the answer shows another status than wanted, it is set by itself (`calendar`).
 - A patch clears `recurrence`: if somebody made our event repeat in Google, `observe` shows it

@@ -72,6 +72,7 @@ def _read(
             out.sheet(each.name, hidden=True)
         else:
             sheet = workbook.get_sheet_by_name(each.name)
+            out.progress(0.2 + 0.8 * (at - 0.5) / len(sheets))
             wrong = _by_row(errors.get(each.name, {}))
             _write(sheet, out, wrong, open_document=kind == "ods")
         out.progress(0.2 + 0.8 * at / len(sheets))

@@ -110,6 +110,7 @@ class SheetWriter:
 
     def progress(self, share: float) -> None:
         self._say({"share": round(share, 3)})
+        self._out.flush()
 
     def done(self, kind: str) -> None:
         self._flush()
@@ -164,10 +165,10 @@ class SheetWriter:
             cell = cell[:CHARACTER_LIMIT]
         if cell.isascii():
             return cell if cell and not cell.isspace() else None
-        mended = without_mojibake(cell)
-        if mended != cell:
+        repaired = without_mojibake(cell)
+        if repaired != cell:
             self.note("Letters like “Ã©” were read as “é”: the file was once saved wrongly.")
-        return None if mended.isspace() else mended
+        return None if repaired.isspace() else repaired
 
 
 def _to_the_second(moment: datetime) -> datetime:

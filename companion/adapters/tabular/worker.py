@@ -26,7 +26,8 @@ LIFE_LIMIT = 700.0
 
 
 def main() -> None:
-    faulthandler.dump_traceback_later(LIFE_LIMIT, exit=True)
+    with suppress(RuntimeError):  # without a standard error, as a windowed Python may be
+        faulthandler.dump_traceback_later(LIFE_LIMIT, exit=True)
     _limit_memory()
     _give_way()
     gc.disable()  # nothing here is kept, let alone in circles

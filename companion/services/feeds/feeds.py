@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, NotFound, StoreError
-from companion.domain.events import clean_text
+from companion.domain.plain_text import clean_text
 from companion.domain.settings import Settings, check_days
 from companion.domain.tokens import token_digest
 from companion.domain.window import SyncWindow

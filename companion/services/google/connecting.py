@@ -10,8 +10,8 @@ A sign-in that is not kept is given back to Google, unless its account is in use
 drops *all* sign-ins of an account with this client when one is revoked, and the receptionist who
 picked the wrong account most likely picked a colleague's that is connected.
 
-Creating a calendar is not idempotent at Google, so the intent is saved first (`creating`), and a
-later try looks for a calendar bearing that mark before it creates another.
+A calendar of our own is made once, whatever fails: see `calendar_creation`. What failed for a
+moment does not end the sign-in at Google either.
 
 After connecting, an audit is due: it adopts our events that the calendar already holds.
 """
@@ -24,11 +24,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
+    AccountParked,
     CompanionError,
     PermissionDenied,
     ScopeMissing,
     SignInError,
     SignInExpired,
+    TransientError,
     WrongAccount,
 )
 from companion.domain.event_keys import is_notice
@@ -40,6 +42,7 @@ from companion.services.access.rules import allows
 from companion.services.google import checks as calendar_checks
 from companion.services.google import consents
 from companion.services.google.account_changes import AccountChanges
+from companion.services.google.calendar_creation import CalendarCreations, must_look, used
 from companion.services.google.checks import CheckResult
 from companion.services.google.client import ClientChange, PracticeClient
 from companion.services.google.consents import CalendarChoice, same_account
@@ -103,6 +106,7 @@ class Connecting:
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
+        self._creations = CalendarCreations(google, self._changes, clock, random_word)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
@@ -145,7 +149,7 @@ class Connecting:
         shared = choice.kind == "existing" and state.shared_calendar == choice.calendar_id
         request = await self._google.begin_sign_in(
             redirect_uri=redirect_uri,
-            scopes=consents.scopes_for(choice, link, shared=shared),
+            scopes=consents.scopes_for(choice, link, shared=shared, look=must_look(link, wanted)),
             login=wanted,
         )
         return self._pending.add(practitioner_id, request, user=user, login=wanted, choice=choice)
@@ -179,6 +183,8 @@ class Connecting:
                 link, adopted = await self._join(trial, pending, signed_in)
             finally:
                 await self._changes.drop_token(trial)
+        except (TransientError, AccountParked):
+            raise  # the same account signs in again in a moment
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
@@ -223,14 +229,28 @@ class Connecting:
         if choice.kind == "list":
             return replace(link, calendar_id="", calendar_name="", created_by_us=False), 0
         if choice.kind == "new":
-            info = await self._create(trial, practitioner_id, choice.name)
-            created = True
-        else:
-            wanted = choice.calendar_id
-            wanted = signed_in.account if wanted == "primary" else wanted
-            self._changes.check_free(practitioner_id, wanted)
-            info = await self._open(trial, practitioner_id, wanted)
-            created = old.created_by_us and wanted == old.calendar_id
+            info = await self._creations.make(
+                trial,
+                practitioner_id,
+                account=signed_in.account,
+                granted=signed_in.granted_scopes,
+                name=choice.name,
+            )
+            # Nothing is listed: no connection has used this calendar yet.
+            kept = self._changes.record(practitioner_id).google.creations
+            link = replace(
+                link,
+                calendar_id=info.id,
+                calendar_name=info.name,
+                created_by_us=True,
+                creations=kept,
+            )
+            return used(link, info.id), 0
+        wanted = choice.calendar_id
+        wanted = signed_in.account if wanted == "primary" else wanted
+        self._changes.check_free(practitioner_id, wanted)
+        info = await self._open(trial, practitioner_id, wanted)
+        created = old.created_by_us and wanted == old.calendar_id
         calendar = await self._google.calendar(trial, info.id)
         adopted = _appointments(await calendar.list_ours(None, None))
         link = replace(
@@ -238,21 +258,8 @@ class Connecting:
             calendar_id=info.id,
             calendar_name=info.name,
             created_by_us=created,
-            creating="",
         )
-        return link, adopted
-
-    async def _create(self, trial: str, practitioner_id: str, name: str) -> CalendarInfo:
-        fresh = f"companion-{self._random_word()}"
-
-        def intend(link: GoogleLink) -> GoogleLink:
-            return link if link.creating else replace(link, creating=fresh)
-
-        record = await self._changes.edit(practitioner_id, intend)
-        person = record.practitioner
-        return await self._google.create_calendar(
-            trial, name or f"Appointments – {person.name}", person.timezone, record.google.creating
-        )
+        return used(link, info.id), adopted
 
     async def _open(self, trial: str, practitioner_id: str, calendar_id: str) -> CalendarInfo:
         try:
@@ -282,12 +289,12 @@ class Connecting:
     ) -> None:
         before = self._changes.record(practitioner_id).google
         if before.account and not same_account(before.account, link.account):
-            # Nobody would use it any more.
+            # It is no longer used.
             await self._changes.revoke(practitioner_id, before.account)
         await self._changes.keep_token(practitioner_id, signed_in)
         enabled = True if link.calendar_id else None
         record = await self._changes.edit(practitioner_id, lambda _old: link, enabled=enabled)
-        # An empty calendar and no memory of it: there is nothing to compare.
+        # An empty calendar without ledger rows: there is nothing to compare.
         audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
         another = not same_account(before.account, link.account)
 

@@ -5,6 +5,7 @@ The narrowest scopes that serve the choice made:
 | choice | scope | what Google lets us do |
 | --- | --- | --- |
 | a new calendar | calendar.app.created | make calendars, and change events in those alone |
+| one that may exist already | that, and calendar.calendarlist.readonly | see the list besides |
 | an existing one | calendar.events.owned | events in calendars the account owns |
 | an existing one shared with the account | calendar.events | events in every calendar |
 | choose from a list | the second, and calendar.calendarlist.readonly | see the list besides |
@@ -69,10 +70,13 @@ def default_choice(link: GoogleLink) -> CalendarChoice:
     return CalendarChoice(kind="new")
 
 
-def scopes_for(choice: CalendarChoice, link: GoogleLink, *, shared: bool) -> tuple[str, ...]:
-    """`shared`: the narrow scope was tried for this calendar and did not reach it."""
+def scopes_for(
+    choice: CalendarChoice, link: GoogleLink, *, shared: bool = False, look: bool = False
+) -> tuple[str, ...]:
+    """`shared`: the narrow scope was tried for this calendar and did not reach it. `look`: a new
+    calendar may exist already and has to be looked for."""
     if choice.kind == "new":
-        return (*IDENTITY, APP_CREATED)
+        return (*IDENTITY, APP_CREATED, *([CALENDAR_LIST] if look else ()))
     if choice.kind == "list":
         return (*IDENTITY, EVENTS_OWNED, CALENDAR_LIST)
     if choice.calendar_id == link.calendar_id and link.created_by_us:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import (
@@ -22,6 +22,7 @@ from companion.domain.appointments import (
     appointment_id,
     fold_name,
     instant,
+    interval,
 )
 from companion.services.imports.questions import Question
 
@@ -84,14 +85,17 @@ def natural_key(draft: Draft, name: str) -> str:
 def to_appointment(
     draft: Draft, practitioner: Practitioner, source: str, source_id: str
 ) -> Appointment:
-    """The appointment for the book, in the practitioner's wall time."""
+    """The appointment for the book, in the practitioner's wall time; where that occurs twice, in
+    a zone of the same offset whose clocks never change: a moment that the file gives exactly
+    stays that moment."""
     each, zone = draft.appointment, practitioner.timezone
     start, end = each.start, each.end
     if each.timezone not in {"", zone} and not each.all_day:
-        start = _moved(start, each.timezone, zone)
-        end = _moved(end, each.timezone, zone)
-        if end <= start:  # both in the hour that the clocks repeat
-            end = start + (each.end - each.start)
+        exact = instant(start, each.timezone), instant(end, each.timezone)
+        start, end = (_wall(moment, zone) for moment in exact)
+        if interval(start, end, zone) != exact:  # in the hour that the clocks repeat
+            zone = fixed_zone(exact[0], zone)
+            start, end = (_wall(moment, zone) for moment in exact)
     stamps = each.timezone or zone
     return replace(
         each,
@@ -107,8 +111,26 @@ def to_appointment(
     )
 
 
-def _moved(wall: datetime, from_zone: str, to_zone: str) -> datetime:
-    return instant(wall, from_zone).astimezone(ZoneInfo(to_zone)).replace(tzinfo=None)
+def _wall(moment: datetime, zone: str) -> datetime:
+    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def fixed_zone(moment: datetime, zone: str) -> str:
+    """A zone whose clock shows what `zone` shows at this moment and is never changed, so that
+    its wall time says which of the two repeated hours is meant. For an offset that no such zone
+    has, UTC."""
+    offset = moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta(0)
+    hours, rest = divmod(offset, timedelta(hours=1))
+    if rest:
+        return _FIXED.get(offset, "UTC")
+    return f"Etc/GMT{-hours:+d}" if hours else "UTC"
+
+
+_FIXED = {
+    timedelta(hours=9, minutes=30): "Australia/Darwin",
+    timedelta(hours=5, minutes=30): "Asia/Kolkata",
+    timedelta(hours=3, minutes=30): "Asia/Tehran",
+}
 
 
 def _aware(moment: datetime | None, zone: str) -> datetime | None:

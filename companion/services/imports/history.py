@@ -157,7 +157,11 @@ class ImportHistory:
         else:
             raise NotFound("There is no such import.", "Look at the list of imports again.")
         if each.undone_at is not None:
-            raise BadInput("This import has been undone already.", field="import")
+            raise BadInput(
+                "This import has been undone already.",
+                "Import its file again, where its appointments are wanted after all.",
+                field="import",
+            )
         if not each.can_undo:
             raise BadInput(
                 "This import changed nothing, or is too long ago to be undone.",

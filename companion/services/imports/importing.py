@@ -21,7 +21,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from companion.domain.appointments import Practitioner
 from companion.domain.settings import Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -55,7 +54,8 @@ from companion.services.imports.questions import (
     open_questions,
     with_guesses,
 )
-from companion.services.imports.reading.reader import Setting
+from companion.services.imports.reading.results import Setting
+from companion.services.imports.reports import report_of, why_waiting
 from companion.services.imports.shape import shape_questions
 from companion.services.imports.target import ImportTarget
 from companion.services.ports import (
@@ -259,10 +259,10 @@ class Importing:
                 given = with_guesses(found.questions, given)
                 found = await self._outlook(preview, given)
             waiting = open_questions(found.questions, given)
-            why = _why_waiting(waiting) or ("" if yes or release else found.plan.held)
+            why = why_waiting(waiting) or ("" if yes or release else found.plan.held)
             if why:
                 await self._say(preview, found.plan, cause, held=why)
-                return _report(preview, found.plan, held=why, questions=waiting)
+                return report_of(preview, found.plan, held=why, questions=waiting)
             created = await self._memory.create(found.people)
             now = self._clock.now()
             memory = await self._memory.remember(
@@ -286,7 +286,7 @@ class Importing:
             )
             await self._book.apply(replace(plan.book_change(), imported=record), now)
             await self._say(preview, plan, cause)
-            return _report(preview, plan, created=created)
+            return report_of(preview, plan, created=created)
 
     async def _outlook(self, preview: ImportPreview, answers: Answers) -> _Outlook:
         settings = self._settings.read()
@@ -339,58 +339,6 @@ class Importing:
         kind = ActivityKind.HELD if held else ActivityKind.IMPORT
         count = added + changed + removed
         await note(self._activity, self._clock, kind, text, cause=cause, count=count)
-
-
-def _report(
-    preview: ImportPreview,
-    plan: ImportPlan,
-    *,
-    held: str = "",
-    questions: tuple[Question, ...] = (),
-    created: tuple[Practitioner, ...] = (),
-) -> ImportReport:
-    rejected = (*preview.content.rejections, *plan.rejected)
-    return ImportReport(
-        source=preview.source,
-        added=len(plan.new),
-        changed=len(plan.altered),
-        removed=len(plan.remove),
-        unchanged=plan.unchanged,
-        cancelled=plan.cancelled,
-        older=plan.older,
-        kept=plan.kept,
-        rejected=tuple(
-            RejectedRow(row=each.row, reason=each.reason)
-            for each in sorted(rejected, key=lambda each: each.row)
-        ),
-        held=bool(held),
-        why_held=held,
-        questions=questions,
-        created=created,
-        matched_by=preview.matched_by,
-        why_whole=preview.why_whole,
-    )
-
-
-def _why_waiting(waiting: tuple[Question, ...]) -> str:
-    """It names nobody of the file: it goes into the activity list."""
-    if not waiting:
-        return ""
-    kinds = sorted({_KINDS.get(each.kind, each.kind.replace("_", " ")) for each in waiting})
-    number = "One question is" if len(waiting) == 1 else f"{len(waiting)} questions are"
-    return f"{number} open, about {', '.join(kinds)}."
-
-
-_KINDS = {
-    "practitioner": "who is meant by a name",
-    "status": "what a status means",
-    "column": "what a column holds",
-    "same": "appointments that are in the book already",
-    "date_order": "the order of day and month",
-    "length": "how long appointments are",
-    "length_unit": "the unit of lengths",
-    "timezone": "the time zone",
-}
 
 
 def _as_answers(assignments: Mapping[str, str | None] | None) -> dict[str, str]:

@@ -19,14 +19,8 @@ from companion.services.imports.layouts import Layout
 from companion.services.imports.mappings import fits
 from companion.services.imports.questions import Answers
 from companion.services.imports.reading.headings import squeezed
-from companion.services.imports.reading.reader import (
-    NotRead,
-    Reading,
-    Setting,
-    UnknownLayout,
-    columns_of,
-    read_workbook,
-)
+from companion.services.imports.reading.reader import columns_of, read_workbook
+from companion.services.imports.reading.results import NotRead, Reading, Setting, UnknownLayout
 from companion.services.imports.shape import without_stale
 from companion.services.workbooks import Workbook
 
@@ -78,7 +72,8 @@ def choose(
         if kept is not None:
             if mapping is None and not chosen.reading.layout.software:
                 mapping = kept.mapping or None
-            if mapping or kept.answers or kept.statuses:
+            # What the source remembers may answer questions, or say more than the file does.
+            if mapping or kept.answers or chosen.reading.content.questions:
                 chosen = _read(workbook, wish, setting, kept, mapping)
     return replace(chosen, source=source_name(name))
 

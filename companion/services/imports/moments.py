@@ -23,7 +23,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 
-from companion.services.imports.cells import CellError, quoted, read_line, text_of
+from companion.services.imports.cells import CellError, quoted, read_line
 
 
 class DateOrder(StrEnum):
@@ -57,13 +57,13 @@ class Stamp:
         return at_clock(self.day, self.clock, self.zone)
 
 
-_DAY_SECONDS = 86_400
+DAY_SECONDS = 86_400
 EXCEL_EPOCH = date(1899, 12, 30)
 
 
 def at_clock(day: date, clock: int, zone: tzinfo | None = None) -> datetime:
-    if clock >= _DAY_SECONDS:
-        day, clock = day + timedelta(days=clock // _DAY_SECONDS), clock % _DAY_SECONDS
+    if clock >= DAY_SECONDS:
+        day, clock = day + timedelta(days=clock // DAY_SECONDS), clock % DAY_SECONDS
     hour, rest = divmod(clock, 3_600)
     return datetime(day.year, day.month, day.day, hour, rest // 60, rest % 60, tzinfo=zone)
 
@@ -93,9 +93,9 @@ _WEEKDAY = re.compile(
 )
 _ZERO_DATES = frozenset({"0000-00-00", "0001-01-01", "00/00/0000", "01/01/0001", "1/1/0001"})
 """How databases write that there is no date."""
-_LAST_SERIAL = 73_050
+LAST_SERIAL = 73_050
 """Of the year 2099: a larger number is not meant as a day."""
-_MONTHS: dict[str, int] = {}
+MONTHS: dict[str, int] = {}
 for _number, _names in enumerate(
     (
         "january jan januar janvier janv enero ene gennaio gen januari",
@@ -113,7 +113,7 @@ for _number, _names in enumerate(
     ),
     1,
 ):
-    _MONTHS |= dict.fromkeys(_names.split(), _number)
+    MONTHS |= dict.fromkeys(_names.split(), _number)
 _OFFSET = re.compile(r"\s*(?:(Z)|(?:UTC|GMT)?\s?([+-])(\d{2})(?::?([0-5]\d))?)$", _ANY_CASE)
 _ZONE_NAME = re.compile(r"\s*\(?([A-Z]{3,5})\)?$")
 ZONE_HOURS: dict[str, float] = {
@@ -136,22 +136,24 @@ _NAMED_TIMES = {
 def read_stamp(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> Stamp:
     """Whatever the cell says of a moment. Raises CellError where it says nothing of one."""
     if isinstance(cell, str):
-        return _stamp_of(cell, order, epoch)
+        return stamp_of(cell, order, epoch)
     if isinstance(cell, datetime):
-        rounded = _to_the_second(cell)
+        rounded = to_the_second(cell)
         seconds = rounded.hour * 3_600 + rounded.minute * 60 + rounded.second
         return _checked(cell, Stamp(rounded.date(), seconds, rounded.tzinfo))
     if isinstance(cell, date):
         return _checked(cell, Stamp(cell))
-    if isinstance(cell, time | timedelta):
-        return Stamp(clock=_seconds(read_time(cell)))
+    if isinstance(cell, time):
+        return Stamp(clock=seconds_after_midnight(cell))
+    if isinstance(cell, timedelta) and timedelta(0) <= cell <= timedelta(days=1):
+        return Stamp(clock=round(cell.total_seconds()))
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return _checked(cell, _stamp_of_serial(float(cell), order, epoch))
     raise _not_a_date(cell, order)
 
 
 @lru_cache(maxsize=131_072)
-def _stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
+def stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
     simple = _PLAIN.fullmatch(text)
     if simple:
         day = _figures(simple[1], simple[3], simple[4], order)
@@ -159,10 +161,10 @@ def _stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
             raise _not_a_date(text, order)
         if simple[5] is None:
             return _checked(text, Stamp(day))
-        clock = _seconds_of(int(simple[5]), int(simple[6]), int(simple[7] or 0), "")
+        clock = seconds_of(int(simple[5]), int(simple[6]), int(simple[7] or 0), "")
         if clock is not None:
             return _checked(text, Stamp(day, clock))
-    plain = _plain(text)
+    plain = plain_text(text)
     if _SERIAL.fullmatch(plain):
         return _stamp_of_serial(float(plain), order, epoch)
     if plain in _ZERO_DATES:
@@ -181,11 +183,11 @@ def _stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
     try:
         clock, until, zone = _clocks(words, compact_zone=plain[:4].isdigit())
     except ValueError:
-        raise CellError(f"{_shown(text)} is not a date and time") from None
+        raise CellError(f"{shown(text)} is not a date and time") from None
     return _checked(text, Stamp(day, clock, zone, until_day, until))
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     return read_line(text).replace("\u200e", "").replace("\u200f", "")
 
 
@@ -206,9 +208,9 @@ def _leading_or_trailing_date(text: str, order: DateOrder) -> tuple[date | None,
         if form is _FIGURES:
             day = _figures(found[1], found[3], found[4], order)
         elif form is _DAY_FIRST:
-            day = _date(found[3], _MONTHS.get(found[2].casefold(), 0), found[1])
+            day = _date(found[3], MONTHS.get(found[2].casefold(), 0), found[1])
         elif form is _MONTH_FIRST:
-            day = _date(found[3], _MONTHS.get(found[1].casefold(), 0), found[2])
+            day = _date(found[3], MONTHS.get(found[1].casefold(), 0), found[2])
         else:
             day = _date(found[1], int(found[2]), found[3])
         if day is not None:
@@ -292,18 +294,18 @@ def _clock(text: str) -> int:
     if plain in _NAMED_TIMES:
         return _NAMED_TIMES[plain]
     if re.fullmatch(r"\d{4}(?:\d{2})?", plain):
-        found = _seconds_of(int(plain[:2]), int(plain[2:4]), int(plain[4:] or 0), "")
+        found = seconds_of(int(plain[:2]), int(plain[2:4]), int(plain[4:] or 0), "")
     else:
         parts = _CLOCK.fullmatch(plain)
         if parts is None or not (parts[2] or parts[4] or plain.endswith(("h", "hr", "hrs", "uhr"))):
             raise ValueError
-        found = _seconds_of(int(parts[1]), int(parts[2] or 0), int(parts[3] or 0), parts[4] or "")
+        found = seconds_of(int(parts[1]), int(parts[2] or 0), int(parts[3] or 0), parts[4] or "")
     if found is None:
         raise ValueError
     return found
 
 
-def _seconds_of(hour: int, minute: int, second: int, half: str) -> int | None:
+def seconds_of(hour: int, minute: int, second: int, half: str) -> int | None:
     if half == "p" and hour < 12:
         hour += 12
     elif half == "a" and hour == 12:
@@ -311,20 +313,20 @@ def _seconds_of(hour: int, minute: int, second: int, half: str) -> int | None:
     elif half == "a" and hour > 12:
         return None
     seconds = hour * 3_600 + minute * 60 + second
-    return seconds if minute < 60 and second < 60 and seconds <= _DAY_SECONDS else None
+    return seconds if minute < 60 and second < 60 and seconds <= DAY_SECONDS else None
 
 
 def _stamp_of_serial(number: float, order: DateOrder, epoch: date) -> Stamp:
-    if not 1 <= number <= _LAST_SERIAL:
+    if not 1 <= number <= LAST_SERIAL:
         raise _not_a_date(number, order)
     moment = datetime.combine(epoch, time.min) + timedelta(days=number)
     if number == int(number):
         return Stamp(moment.date())
-    moment = _to_the_second(moment)
-    return Stamp(moment.date(), _seconds(moment.time()))
+    moment = to_the_second(moment)
+    return Stamp(moment.date(), seconds_after_midnight(moment.time()))
 
 
-def _seconds(clock: time) -> int:
+def seconds_after_midnight(clock: time) -> int:
     return clock.hour * 3_600 + clock.minute * 60 + clock.second
 
 
@@ -332,7 +334,7 @@ def _checked(cell: object, stamp: Stamp) -> Stamp:
     if stamp.day is not None and not 1900 <= stamp.day.year < 2200:
         if stamp.day.year == 1899 and stamp.clock is not None:
             return Stamp(clock=stamp.clock)  # a database's time of day
-        raise CellError(f"{_shown(cell)} is in no plausible year")
+        raise CellError(f"{shown(cell)} is in no plausible year")
     return stamp
 
 
@@ -352,107 +354,29 @@ def read_date(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> date
     return stamp.day
 
 
-def _to_the_second(moment: datetime) -> datetime:
+def to_the_second(moment: datetime) -> datetime:
     """A fraction of a day is rarely exact: 08:59:59.9999 means nine."""
     if not moment.microsecond:
         return moment
     return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
 
 
-def _shown(cell: object) -> str:
+def shown(cell: object) -> str:
     """The cell where it holds a figure; a name in the wrong column stays unsaid."""
     words = quoted(cell)
     return words if any(map(str.isdigit, words)) else "the text there"
 
 
 def _not_a_date(cell: object, order: DateOrder) -> CellError:
-    return CellError(f"{_shown(cell)} is not a date ({order.words} is expected)")
-
-
-# ── times of day ──────────────────────────────────────────────────────────────────────────────
-
-
-class TimeUnit(StrEnum):
-    """What a whole number means in a column of times of day."""
-
-    CLOCK = "clock"
-    """930 is half past nine; five figures are seconds after midnight."""
-    SECONDS = "seconds"
-    MINUTES = "minutes"
-
-
-def read_time(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> time:
-    """A time of day, to the second."""
-    clock = read_clock(cell, unit)
-    return at_clock(EXCEL_EPOCH, clock % _DAY_SECONDS).time()
-
-
-def read_clock(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> int:
-    """Seconds after midnight; 86,400 for "24:00"."""
-    if isinstance(cell, datetime):
-        return _seconds(_to_the_second(cell).time())
-    if isinstance(cell, time):
-        return _seconds(_to_the_second(datetime.combine(EXCEL_EPOCH, cell)).time())
-    try:
-        if isinstance(cell, timedelta):
-            return _within_a_day(cell.total_seconds())
-        if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return _clock_of_number(float(cell), unit)
-        return _clock_of(text_of(cell), unit)
-    except (ValueError, OverflowError):
-        raise CellError(f"{_shown(cell)} is not a time of day") from None
+    return CellError(f"{shown(cell)} is not a date ({order.words} is expected)")
 
 
 def is_time_alone(cell: object) -> bool:
     """A time of day without a date?"""
     if isinstance(cell, str):
         try:
-            stamp = _stamp_of(cell, DateOrder.DMY, EXCEL_EPOCH)
+            stamp = stamp_of(cell, DateOrder.DMY, EXCEL_EPOCH)
         except CellError:
             return False
         return stamp.day is None and stamp.clock is not None
     return isinstance(cell, time | timedelta)
-
-
-def counts_seconds(cell: object) -> bool:
-    """Does this cell, as a time of day, count seconds after midnight?"""
-    return re.fullmatch(r"\d{5}", text_of(cell).strip()) is not None
-
-
-@lru_cache(maxsize=8_192)
-def _clock_of(text: str, unit: TimeUnit) -> int:
-    plain = _plain(text)
-    if re.fullmatch(r"\d{3,5}|0?\.\d+|\d{1,4}\.0", plain) or (
-        unit is not TimeUnit.CLOCK and re.fullmatch(r"\d+(?:\.0+)?", plain)
-    ):
-        return _clock_of_number(float(plain), unit)
-    try:
-        stamp = _stamp_of(text, DateOrder.DMY, EXCEL_EPOCH)
-    except CellError:
-        stamp = _stamp_of(text, DateOrder.MDY, EXCEL_EPOCH)
-    if stamp.clock is None:
-        raise ValueError
-    return stamp.clock
-
-
-def _clock_of_number(number: float, unit: TimeUnit) -> int:
-    if 0 <= number < 1:
-        return _within_a_day(number * _DAY_SECONDS)
-    if not number.is_integer():
-        if number <= _LAST_SERIAL and number > 365:  # a serial day and its time
-            return _within_a_day((number % 1) * _DAY_SECONDS)
-        raise ValueError
-    if unit is TimeUnit.MINUTES:
-        return _within_a_day(number * 60)
-    if unit is TimeUnit.SECONDS or number >= 10_000:
-        return _within_a_day(number)
-    found = _seconds_of(int(number) // 100, int(number) % 100, 0, "")
-    if found is None:
-        raise ValueError
-    return found
-
-
-def _within_a_day(seconds: float) -> int:
-    if not 0 <= round(seconds) < _DAY_SECONDS:
-        raise ValueError
-    return round(seconds)

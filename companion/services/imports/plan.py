@@ -238,13 +238,11 @@ class _Planner:
 
     def _question(self, source: str, found: _SameElsewhere) -> Question:
         where = "the Appointment Book screen" if source == _OWN_BOOK else f"“{source}”"
-        number = counted(found.rows)
-        own = source == self._target.source
-        have = "has" if found.rows == 1 else "have"
+        has, are = ("is", "Is it") if found.rows == 1 else ("are", "Are they")
+        other = "under another number" if source == self._target.source else f"from {where}"
         text = (
-            f"{number} of this file {have} another number in the book than here. Same ones?"
-            if own
-            else f"{number} of this file {have} come into the book from {where} before. Same ones?"
+            f"{counted(found.rows)} of this file {has} in the book already, {other}. "
+            f"{are} the same?"
         )
         return Question(
             key=f"same:{source}",

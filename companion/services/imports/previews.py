@@ -11,7 +11,7 @@ from companion.services.imports.drafts import FileContent
 from companion.services.imports.layouts import Layout
 from companion.services.imports.plan import PreviewRow
 from companion.services.imports.questions import Answers, Question, open_questions
-from companion.services.imports.reading.reader import Reading
+from companion.services.imports.reading.results import Reading
 from companion.services.imports.removals import Kept
 
 BY_ID = "the appointment's id"

@@ -25,8 +25,8 @@ from companion.services.imports.drafts import Draft, Rejection
 from companion.services.imports.layouts import Layout
 from companion.services.imports.lengths import read_length
 from companion.services.imports.reading.asking import CANCELLED
+from companion.services.imports.reading.grid import SHEET
 from companion.services.imports.reading.names import client_name
-from companion.services.imports.reading.sheets import SHEET
 from companion.services.imports.reading.statuses import takes_away
 from companion.services.imports.row_cells import RowCells
 from companion.services.imports.row_times import RowTimes

@@ -13,14 +13,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from companion.services.imports.cells import CellError, folded, is_blank, quoted, read_line
+from companion.services.imports.clock_times import TimeUnit, counts_seconds, read_clock
 from companion.services.imports.layouts import Layout
 from companion.services.imports.lengths import read_length
 from companion.services.imports.moments import (
     Stamp,
-    TimeUnit,
     at_clock,
-    counts_seconds,
-    read_clock,
     read_date,
     read_stamp,
 )

@@ -1,4 +1,4 @@
-"""The doctor's checks of this computer and its home; each is one function of the patient."""
+"""The doctor's checks of this computer and its home; each is a function of the `CheckContext`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOCK = FindingAction(
 )
 
 
-def checks(patient: CheckContext) -> list[Check]:
+def checks(context: CheckContext) -> list[Check]:
     plain = {
         "settings": ("Settings", settings_file),
         "network": ("Way to Google", network),
@@ -42,19 +42,19 @@ def checks(patient: CheckContext) -> list[Check]:
         "versions": ("Versions", versions),
     }
     usual = [
-        Check(id=key, title=title, run=partial(run, patient), seconds=30.0)
+        Check(id=key, title=title, run=partial(run, context), seconds=30.0)
         for key, (title, run) in plain.items()
     ]
     # A large book on an old disk takes a while to read.
     return [
         *usual,
-        Check(id="database", title="Book", run=partial(database, patient), seconds=180.0),
+        Check(id="database", title="Book", run=partial(database, context), seconds=180.0),
     ]
 
 
-async def settings_file(patient: CheckContext) -> Iterable[Finding]:
-    patient.settings.read()
-    recovered = patient.recovered()
+async def settings_file(context: CheckContext) -> Iterable[Finding]:
+    context.settings.read()
+    recovered = context.recovered()
     if recovered:
         return [
             Finding(
@@ -69,10 +69,10 @@ async def settings_file(patient: CheckContext) -> Iterable[Finding]:
     return [_ok("settings", "Settings", "The settings can be read.")]
 
 
-async def network(patient: CheckContext) -> Iterable[Finding]:
+async def network(context: CheckContext) -> Iterable[Finding]:
     """Proxy and certificate issuer in use: what an IT person asks first."""
     try:
-        path = await patient.probes.network_path()
+        path = await context.probes.network_path()
     except CompanionError as error:
         return [finding_of("network", "Way to Google", error)]
     parts = [f"through the proxy {path.proxy}" if path.proxy else "without a proxy"]
@@ -82,8 +82,8 @@ async def network(patient: CheckContext) -> Iterable[Finding]:
     return [_ok("network", "Way to Google", f"Google is reached {', '.join(parts)}.")]
 
 
-async def clock(patient: CheckContext) -> Iterable[Finding]:
-    if patient.rehearsing:
+async def clock(context: CheckContext) -> Iterable[Finding]:
+    if context.rehearsing:
         return [
             Finding(
                 id="clock",
@@ -94,7 +94,7 @@ async def clock(patient: CheckContext) -> Iterable[Finding]:
             )
         ]
     try:
-        offset = await patient.probes.clock_offset()
+        offset = await context.probes.clock_offset()
     except Offline as error:
         return [
             Finding(
@@ -123,8 +123,8 @@ async def clock(patient: CheckContext) -> Iterable[Finding]:
     ]
 
 
-async def time_zones(patient: CheckContext) -> Iterable[Finding]:
-    settings = patient.settings.read()
+async def time_zones(context: CheckContext) -> Iterable[Finding]:
+    settings = context.settings.read()
     people = settings.practitioners.values()
     zones = {each.practitioner.timezone for each in people} | {settings.practice.timezone}
     unknown = sorted(zone for zone in zones if not _is_zone(zone))
@@ -140,10 +140,10 @@ async def time_zones(patient: CheckContext) -> Iterable[Finding]:
                 action=FindingAction(label="Choose another zone", page="/practice"),
             )
         ]
-    now = patient.clock.now()
+    now = context.clock.now()
     zone = ZoneInfo(settings.practice.timezone)
     for moment in (now, now + timedelta(days=182)):  # one of them may be summer time
-        if patient.probes.machine_offset(moment) != moment.astimezone(zone).utcoffset():
+        if context.probes.machine_offset(moment) != moment.astimezone(zone).utcoffset():
             return [
                 Finding(
                     id="time-zones",
@@ -168,9 +168,9 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-async def key_store(patient: CheckContext) -> Iterable[Finding]:
+async def key_store(context: CheckContext) -> Iterable[Finding]:
     try:
-        name = await patient.secrets.check()
+        name = await context.secrets.check()
     except SecretsDamaged as error:
         action = FindingAction(label="Set the sign-ins aside", fix="secrets-aside")
         return [finding_of("key-store", "Password store", error, action=action)]
@@ -179,14 +179,14 @@ async def key_store(patient: CheckContext) -> Iterable[Finding]:
             label="Try again", command="Unlock the password store, then: run.py doctor"
         )
         return [finding_of("key-store", "Password store", error, action=action)]
-    if patient.weak_key:
+    if context.weak_key:
         return [
             Finding(
                 id="key-store",
                 state="warn",
                 title="Password store",
                 what="The passphrase in COMPANION_SECRETS_KEY is easy to guess: "
-                f"{patient.weak_key}.",
+                f"{context.weak_key}.",
                 remedy="Make a backup with the sign-ins, set a longer passphrase, and restore.",
                 action=FindingAction(
                     label="Make a backup", page="/backup", command="run.py backup FILE"
@@ -196,8 +196,8 @@ async def key_store(patient: CheckContext) -> Iterable[Finding]:
     return [_ok("key-store", "Password store", f"Keeps and gives back what it is given: {name}.")]
 
 
-async def disk(patient: CheckContext) -> Iterable[Finding]:
-    free = await patient.probes.free_bytes(patient.home)
+async def disk(context: CheckContext) -> Iterable[Finding]:
+    free = await context.probes.free_bytes(context.home)
     if free >= LITTLE:
         return [_ok("disk", "Disk", f"{free / 1e9:.1f} GB are free.")]
     return [
@@ -212,10 +212,10 @@ async def disk(patient: CheckContext) -> Iterable[Finding]:
     ]
 
 
-async def database(patient: CheckContext) -> Iterable[Finding]:
-    finding = await patient.integrity()
+async def database(context: CheckContext) -> Iterable[Finding]:
+    finding = await context.integrity()
     if finding == "ok":
-        count = await patient.book.count()
+        count = await context.book.count()
         return [_ok("database", "Book", f"Whole; it holds {count:,} appointments.")]
     return [
         Finding(
@@ -231,17 +231,17 @@ async def database(patient: CheckContext) -> Iterable[Finding]:
     ]
 
 
-async def feed_listener(patient: CheckContext) -> Iterable[Finding]:
-    practice = patient.settings.read().practice
-    links = [each for each in await patient.feeds.links() if each.revoked_at is None]
+async def feed_listener(context: CheckContext) -> Iterable[Finding]:
+    practice = context.settings.read().practice
+    links = [each for each in await context.feeds.links() if each.revoked_at is None]
     if not practice.feeds_allowed:
         return [_ok("feed-listener", "Phones", "Links for phones are switched off.")]
-    host, port = patient.listener()
+    host, port = context.listener()
     address = base_address(practice, host, port)
-    if await patient.probes.listener_answers(address):
+    if await context.probes.listener_answers(address):
         return [_ok("feed-listener", "Phones", f"They are answered at {address}.")]
     scheme = "https" if practice.feed_certificate else "http"
-    here = await patient.probes.listener_answers(f"{scheme}://127.0.0.1:{port}")
+    here = await context.probes.listener_answers(f"{scheme}://127.0.0.1:{port}")
     if here:
         return [
             Finding(
@@ -257,7 +257,7 @@ async def feed_listener(patient: CheckContext) -> Iterable[Finding]:
                 action=FindingAction(label="Links and reachability", page="/phone"),
             )
         ]
-    if not patient.app_runs():
+    if not context.app_runs():
         return [
             Finding(
                 id="feed-listener",
@@ -283,13 +283,13 @@ async def feed_listener(patient: CheckContext) -> Iterable[Finding]:
     ]
 
 
-async def certificate(patient: CheckContext) -> Iterable[Finding]:
-    parts = urlsplit(base_address(patient.settings.read().practice, *patient.listener()))
+async def certificate(context: CheckContext) -> Iterable[Finding]:
+    parts = urlsplit(base_address(context.settings.read().practice, *context.listener()))
     if parts.scheme != "https" or not parts.hostname:
         what = "None is used: phones fetch inside the practice's own network."
         return [_ok("certificate", "Certificate", what)]
-    end = await patient.probes.certificate_end(parts.hostname, parts.port or 443)
-    left = end - patient.clock.now()
+    end = await context.probes.certificate_end(parts.hostname, parts.port or 443)
+    left = end - context.clock.now()
     if left > CERTIFICATE_SOON:
         return [_ok("certificate", "Certificate", f"Good for another {left.days} days.")]
     return [
@@ -304,8 +304,8 @@ async def certificate(patient: CheckContext) -> Iterable[Finding]:
     ]
 
 
-async def versions(patient: CheckContext) -> Iterable[Finding]:
-    found = patient.probes.versions()
+async def versions(context: CheckContext) -> Iterable[Finding]:
+    found = context.probes.versions()
     missing = sorted(name for name, version in found.items() if version == "missing")
     if missing or sys.version_info < NEEDED_PYTHON:
         what = (
@@ -324,7 +324,7 @@ async def versions(patient: CheckContext) -> Iterable[Finding]:
             )
         ]
     python = found.get("Python", "?")
-    return [_ok("versions", "Versions", f"Calendar Companion {patient.program}, Python {python}.")]
+    return [_ok("versions", "Versions", f"Calendar Companion {context.program}, Python {python}.")]
 
 
 def _ok(id: str, title: str, what: str) -> Finding:  # noqa: A002 - as the field it fills

@@ -1,8 +1,8 @@
-"""Doctor: checks everything, says what each finding means and what mends it.
+"""Doctor: runs every check; each finding says what it means and what resolves it.
 
-The checks (`computer_checks`, `google_checks`) run side by side, each with a time limit of its
-own: one that hangs is left behind and becomes a finding, and so does one that stumbles. The loop
-is never blocked; whoever watches is told of each finding as it comes.
+The checks (`computer_checks`, `google_checks`) run side by side, each with a time limit of its own:
+one that hangs is left behind and becomes a finding, and so does one that raises an unexpected
+error. The event loop is never blocked; `on_progress` gets each finding as it comes.
 """
 
 from __future__ import annotations
@@ -60,59 +60,59 @@ class Diagnosis:
 
 
 @dataclass(slots=True)
-class _Round:
+class _Examination:
     total: int
-    tell: Callable[[Examined], None]
+    on_progress: Callable[[Examined], None]
     done: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, found: Sequence[Finding]) -> None:
         self.done += 1
         self.findings.extend(found)
-        self.tell(Examined(done=self.done, total=self.total, findings=tuple(found)))
+        self.on_progress(Examined(done=self.done, total=self.total, findings=tuple(found)))
 
 
 class Doctor:
     def __init__(
         self,
-        patient: CheckContext,
+        context: CheckContext,
         *,
         checks: Callable[[CheckContext], Sequence[Check]] | None = None,
         seconds: float | None = None,
     ) -> None:
         """`checks`: others than the usual; `seconds`: one time limit for all."""
-        self._patient = patient
+        self._context = context
         self._checks = checks or usual_checks
         self._seconds = seconds
         self._left_behind: set[asyncio.Task[Sequence[Finding]]] = set()
 
     @allows(Action.PRACTICE)
-    async def examine(self, tell: Callable[[Examined], None] = lambda _: None) -> Diagnosis:
-        """Every check; raises nothing: trouble is a finding."""
-        patient = self._patient
+    async def examine(self, on_progress: Callable[[Examined], None] = lambda _: None) -> Diagnosis:
+        """Every check; raises nothing: errors become findings."""
+        context = self._context
         try:
-            checks = self._checks(patient)
+            checks = self._checks(context)
         except CompanionError as error:
             checks = [_telling("settings", "Settings", error)]
-        round_ = _Round(total=len(checks), tell=tell)
+        examination = _Examination(total=len(checks), on_progress=on_progress)
         places = asyncio.Semaphore(AT_ONCE)
 
         async def one(check: Check) -> None:
             async with places:
-                round_.add(await self._within_limit(check))
+                examination.add(await self._within_limit(check))
 
         await asyncio.gather(*(one(check) for check in checks))
         return Diagnosis(
-            at=patient.clock.now(),
-            program=patient.program,
-            findings=tuple(sorted(round_.findings, key=lambda e: (_RANK[e.state], e.id))),
+            at=context.clock.now(),
+            program=context.program,
+            findings=tuple(sorted(examination.findings, key=lambda e: (_RANK[e.state], e.id))),
         )
 
     @allows(Action.PRACTICE)
     async def fix(self, name: str) -> str:
         """Do what a finding's action names; a sentence of what was done."""
         if name == "secrets-aside":
-            aside = await self._patient.secrets.set_aside()
+            aside = await self._context.secrets.set_aside()
             if aside is None:
                 return "There was nothing to set aside."
             return (
@@ -159,7 +159,7 @@ async def _run(check: Check) -> Sequence[Finding]:
                 id=check.id,
                 state="fail",
                 title=check.title,
-                what=f"The check itself stumbled ({type(error).__name__}).",
+                what=f"The check itself failed ({type(error).__name__}).",
                 remedy="This is a mistake in Calendar Companion: send the support bundle to "
                 "whoever looks after your computers.",
                 action=FindingAction(
@@ -170,7 +170,7 @@ async def _run(check: Check) -> Sequence[Finding]:
 
 
 def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
-    """What there is to say when the home does not even open."""
+    """The diagnosis of a home that does not open."""
     action = FindingAction(label="Restore a backup", command="run.py restore FILE")
     return Diagnosis(
         at=at,
@@ -186,6 +186,6 @@ def _telling(id: str, title: str, error: CompanionError) -> Check:  # noqa: A002
     return Check(id=id, title=title, run=run)
 
 
-def usual_checks(patient: CheckContext) -> list[Check]:
+def usual_checks(context: CheckContext) -> list[Check]:
     """Raises CompanionError when not even the settings can be read."""
-    return [*computer_checks.checks(patient), *google_checks.checks(patient)]
+    return [*computer_checks.checks(context), *google_checks.checks(context)]

@@ -1,4 +1,4 @@
-"""Findings: what a check of the doctor is given (the patient) and what it answers."""
+"""Findings: what a check of the doctor is given (`CheckContext`) and what it answers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ State = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingAction:
-    """The one thing that mends a finding: a page to open, a command to run, or a mend of ours."""
+    """What resolves a finding: a page to open, a command to run, or a fix of the doctor's own."""
 
     label: str
     page: str = ""
     command: str = ""
     fix: str = ""
-    """Name for `Doctor.mend`."""
+    """Name for `Doctor.fix`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class NetworkPath:
 
 
 class ComputerProbes(ListenerProbes, Protocol):
-    """What only this machine can tell."""
+    """What only this machine can find out."""
 
     async def network_path(self) -> NetworkPath:
         """Raises CompanionError where Google is not reached."""
@@ -102,7 +102,7 @@ class CheckContext:
     program: str
     """Version of Calendar Companion."""
     integrity: Callable[[], Awaitable[str]]
-    """Of the database: ``ok``, or the first trouble."""
+    """Of the database: ``ok``, or the first problem."""
     recovered: Callable[[], str] = lambda: ""
     """The sentence of a settings file that fell back on its last good copy."""
     weak_key: str = ""

@@ -1,11 +1,11 @@
 """The doctor's checks of Google: the client file, and each practitioner's sign-in and calendar.
 
-Reading only: nothing is written to anybody's calendar. One practitioner's three findings come of
-two calls; where the first says that Google cannot be reached, the second is spared.
+Read-only: nothing is written to a calendar. One practitioner's three findings come of
+two calls; where the first fails to reach Google, the second is not made.
 
-Testing mode cannot be asked for. It shows: while the practice's Google app is in "Testing", Google
-ends every sign-in after seven days. So a sign-in that has lasted longer proves the opposite, and
-one that ended with its seventh day raises the suspicion.
+Google does not report testing mode. It can be inferred: while the practice's Google app is in
+"Testing", Google ends every sign-in after seven days. So a sign-in that has lasted longer proves
+the opposite, and one that ended on its seventh day suggests it.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ _PUBLISH = (
 )
 
 
-def checks(patient: CheckContext) -> list[Check]:
+def checks(context: CheckContext) -> list[Check]:
     """One per practitioner who is connected, and those of the practice."""
     people = [
-        each for each in patient.settings.read().practitioners.values() if each.google.account
+        each for each in context.settings.read().practitioners.values() if each.google.account
     ]
     return [
-        Check(id="client-file", title="Google client", run=partial(client_file, patient)),
-        Check(id="testing-mode", title="Testing mode", run=partial(testing_mode, patient)),
+        Check(id="client-file", title="Google client", run=partial(client_file, context)),
+        Check(id="testing-mode", title="Testing mode", run=partial(testing_mode, context)),
         *(
             Check(
                 id=f"sign-in:{each.practitioner.id}",
                 title=f"Sign-in of {each.practitioner.name}",
-                run=partial(sign_in, patient, each),
+                run=partial(sign_in, context, each),
                 seconds=60.0,
             )
             for each in people
@@ -61,18 +61,18 @@ def checks(patient: CheckContext) -> list[Check]:
     ]
 
 
-async def client_file(patient: CheckContext) -> Iterable[Finding]:
+async def client_file(context: CheckContext) -> Iterable[Finding]:
     add = FindingAction(
         label="Add the client file", page="/practice", command="run.py google client FILE"
     )
     try:
-        name = await patient.connecting.client_name()
+        name = await context.connecting.client_name()
     except CompanionError as error:
         return [finding_of("client-file", "Google client", error, action=add)]
     if name is not None:
         what = f"The practice's Google client is there: {name}."
         return [Finding(id="client-file", state="ok", title="Google client", what=what)]
-    people = patient.settings.read().practitioners.values()
+    people = context.settings.read().practitioners.values()
     needed = any(each.google.account for each in people)
     return [
         Finding(
@@ -86,12 +86,12 @@ async def client_file(patient: CheckContext) -> Iterable[Finding]:
     ]
 
 
-async def testing_mode(patient: CheckContext) -> Iterable[Finding]:
-    now = patient.clock.now()
+async def testing_mode(context: CheckContext) -> Iterable[Finding]:
+    now = context.clock.now()
     people = [
-        each for each in patient.settings.read().practitioners.values() if each.google.account
+        each for each in context.settings.read().practitioners.values() if each.google.account
     ]
-    states = await patient.ledger.states()
+    states = await context.ledger.states()
     suspects = [
         each
         for each in people
@@ -153,7 +153,7 @@ def _outlived(link: GoogleLink, state: SyncState) -> bool:
     return state.last_success > link.connected_at + TESTING_LIFE + _SLACK
 
 
-async def sign_in(patient: CheckContext, record: PractitionerSettings) -> Iterable[Finding]:
+async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterable[Finding]:
     """*Test Credentials*, the permissions, and the calendar."""
     person = record.practitioner
     name = person.name
@@ -172,7 +172,7 @@ async def sign_in(patient: CheckContext, record: PractitionerSettings) -> Iterab
                 subject=person.id,
             )
         ]
-    tested = await patient.connecting.test(person.id)
+    tested = await context.connecting.test(person.id)
     found = [
         Finding(
             id=f"sign-in:{person.id}",
@@ -186,7 +186,7 @@ async def sign_in(patient: CheckContext, record: PractitionerSettings) -> Iterab
         _permissions(record, connect),
     ]
     if tested.ok:
-        found.append(await _calendar(patient, record, connect))
+        found.append(await _calendar(context, record, connect))
     return found
 
 
@@ -214,7 +214,7 @@ def _permissions(record: PractitionerSettings, connect: FindingAction) -> Findin
 
 
 async def _calendar(
-    patient: CheckContext, record: PractitionerSettings, connect: FindingAction
+    context: CheckContext, record: PractitionerSettings, connect: FindingAction
 ) -> Finding:
     person, link = record.practitioner, record.google
     title = f"Calendar of {person.name}"
@@ -235,7 +235,7 @@ async def _calendar(
             subject=person.id,
         )
     try:
-        remote = await patient.google.calendar(person.id, link.calendar_id)
+        remote = await context.google.calendar(person.id, link.calendar_id)
         info = await remote.info()
     except (SignInExpired, SignInError, ScopeMissing) as error:
         return finding_of(key, title, error, action=connect, subject=person.id)

@@ -9,10 +9,10 @@ A file of record is a mapping of tables, each a list of documents (dicts):
     users           one each
 
 A document follows the dataclass field by field, driven by the type hints, so a new field needs no
-code here; it may be missing from a file (its default counts). A key that we do not know is
-refused, never dropped: whoever adds a field raises VERSION, and an older program then says that
-the file is too new. Enums are their words, sets sorted lists, moments ISO in UTC, clock times
-``08:30``, durations seconds.
+code here; it may be missing from a file (its default counts). A key that we do not know is refused,
+never dropped: whoever adds a field raises VERSION, and an older program then refuses the file as
+too new. Enums are their values, sets sorted lists, moments ISO in UTC, clock times ``08:30``,
+durations seconds.
 
 A migration turns the tables of version n into those of n+1: ``MIGRATIONS[n]``.
 """
@@ -42,18 +42,32 @@ from companion.domain.settings import (
 from companion.domain.users import User
 from companion.services.settings import checks
 
-VERSION = 5
+VERSION = 6
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
 Document = dict[str, Any]
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
+
+def _with_creations(tables: dict[str, list[Document]]) -> dict[str, list[Document]]:
+    """6 knows more of a calendar under creation than its mark."""
+    for record in tables.get("practitioners", ()):
+        link = record.get("google")
+        if isinstance(link, dict) and "creating" in link:
+            kept = {name: value for name, value in link.items() if name != "creating"}
+            if link["creating"]:
+                kept["creations"] = [{"mark": link["creating"]}]
+            record["google"] = kept
+    return tables
+
+
 MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
     1: lambda tables: tables,  # 2 adds availability, which may be absent
     2: lambda tables: tables,  # 3 adds users, idle_sign_out and setup, likewise
     3: lambda tables: tables,  # 4 adds the listener's certificate and feed_unused_after, likewise
     4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
+    5: _with_creations,
 }
 
 

@@ -1,9 +1,9 @@
-"""Passes: one run over one practitioner, from gathering to the proof.
+"""Passes: one run over one practitioner, from the snapshot to the proof.
 
-    turn among all processes → gather (book, ledger, settings, clock; Google's list in an audit)
-        → reconcile → hold removals that are too many → write → prove → remember
+    lock among all processes → snapshot (book, ledger, settings, clock; Google's list in an audit)
+        → reconcile → hold removals that are too many → write → prove → save the state
 
-Everything is asked for anew in each pass, so a pass is also the recovery from any earlier one.
+Everything is read anew in each pass, so a pass also recovers from any earlier one that failed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from companion.services.ports import (
 )
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.pacing import Urgency
-from companion.services.sync.persistence import Memory, PassOutcome, parked, rests_until
+from companion.services.sync.persistence import PassOutcome, PassRecorder, parked, rests_until
 from companion.services.sync.previous_calendars import PreviousCalendars
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.snapshot import (
@@ -44,7 +44,7 @@ from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import InFlight, list_ours, write_plan
 
 WORKER = "worker"
-"""Cause of the passes that nobody asked for."""
+"""Cause of passes that the worker started by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class PassResult:
 
     @property
     def written(self) -> list[tuple[int, str]]:
-        """What was done in Google, in words, without what was not."""
+        """What was done in Google, in words; zero counts are left out."""
         counts = (self.inserted, "added"), (self.updated, "changed"), (self.deleted, "removed")
         return [(count, word) for count, word in counts if count]
 
@@ -79,13 +79,14 @@ class PassResult:
 class SharedRunState:
     """What the passes of one process share while they run."""
 
-    tell: Callable[[Progress], None]
+    publish: Callable[[Progress], None]
     changed: set[str] = field(default_factory=set)
     """Practitioners whose book or settings changed since their pass last planned."""
     in_flight: InFlight = field(default_factory=dict)
 
     async def drain_in_flight(self, practitioner_id: str) -> None:
-        """A call of a cancelled pass may still be under way: nothing is looked at before."""
+        """A call of a cancelled pass may still be in flight: it is awaited before Google is
+        read."""
         calls = self.in_flight
         for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
             await asyncio.wait({calls[calendar]})
@@ -93,7 +94,7 @@ class SharedRunState:
 
 
 class Pass:
-    """One run; made for it and thrown away."""
+    """One run over one practitioner; not reused."""
 
     def __init__(
         self,
@@ -128,23 +129,23 @@ class Pass:
         self._differences: tuple[Difference, ...] = ()
 
     async def go(self) -> PassResult:
-        self._tell(0, 0, SyncPhase.PLANNING)
+        self._publish(0, 0, SyncPhase.PLANNING)
         error: CompanionError | None = None
         try:
             self._record = ready(self._settings, self._id)
             async with self._parts.locks.hold(f"sync-{self._id}"):
                 error = await self._work_and_remember()
         except asyncio.CancelledError:
-            self._tell(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
+            self._publish(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
             raise
         except CompanionError as trouble:
             error = trouble
-        except Exception:  # an internal error: whoever looks on must not wait for the end
-            self._tell(self._tally.done, self._planned.writes, SyncPhase.FAILED)
+        except Exception:  # an internal error: subscribers wait for the end
+            self._publish(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
         error = error or self._tally.last_refusal
         phase = SyncPhase.FAILED if error else SyncPhase.DONE
-        self._tell(self._tally.done, self._planned.writes, phase, str(error or ""))
+        self._publish(self._tally.done, self._planned.writes, phase, str(error or ""))
         return self._result(error)
 
     def _result(self, error: CompanionError | None) -> PassResult:
@@ -182,16 +183,16 @@ class Pass:
             _, state = await self._parts.ledger.edit_state(
                 self._id, lambda found: replace(found, awaiting_upload=False)
             )
-        memory = Memory(self._parts, self._record, self._cause)
+        recorder = PassRecorder(self._parts, self._record, self._cause)
         error: CompanionError | None = None
         try:
-            await self._work(state, memory)
+            await self._work(state, recorder)
         except CompanionError as trouble:
             error = trouble
         except asyncio.CancelledError:
-            await asyncio.shield(memory.log(self._outcome(None), state, state))
+            await asyncio.shield(recorder.log(self._outcome(None), state, state))
             raise
-        await memory.keep(self._outcome(error))
+        await recorder.keep(self._outcome(error))
         return error
 
     def _outcome(self, error: CompanionError | None) -> PassOutcome:
@@ -206,7 +207,7 @@ class Pass:
             error=error,
         )
 
-    async def _work(self, state: SyncState, memory: Memory) -> None:
+    async def _work(self, state: SyncState, recorder: PassRecorder) -> None:
         parts = self._parts
         self._holding.begin(state)
         remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
@@ -232,8 +233,8 @@ class Pass:
                 put_back=self._record.choices.put_back_deleted,
                 replan=self._replan,
             )
-            await self._say_staleness(remote, snapshot)
-            await self._clear_previous(memory)
+            await self._write_staleness_notice(remote, snapshot)
+            await self._clear_previous(recorder)
         if observed is not None:
             await self._prove(remote, observed)
 
@@ -303,11 +304,11 @@ class Pass:
             tally,
             self._shared.in_flight,
             replan=replan,
-            progress=self._tell_writing if shown else lambda _done, _total: None,
+            progress=self._publish_writing if shown else lambda _done, _total: None,
         )
 
-    async def _say_staleness(self, remote: RemoteCalendar, snapshot: SyncSnapshot) -> None:
-        """Put the notice up, bring it to today, or take it down; never two at a time.
+    async def _write_staleness_notice(self, remote: RemoteCalendar, snapshot: SyncSnapshot) -> None:
+        """Insert the notice, move it to today, or delete it; there are never two.
 
         A person who deletes it in Google has read it: it stays away."""
         since = await self._parts.stale_since(self._id)
@@ -346,12 +347,17 @@ class Pass:
         self._holding.renew(await self._parts.ledger.state(self._id))
         return self._holding.filter_held(settings, self._snapshot, self._parts.clock.now())
 
-    async def _clear_previous(self, memory: Memory) -> None:
+    async def _clear_previous(self, recorder: PassRecorder) -> None:
         async def write(remote: RemoteCalendar, calendar: CalendarRef, plan: SyncPlan) -> None:
             await self._write(remote, calendar, plan, self._tally, put_back=False)
 
         previous = PreviousCalendars(
-            self._parts, self._id, self._account, self._tally, write=write, say=memory.say
+            self._parts,
+            self._id,
+            self._account,
+            self._tally,
+            write=write,
+            add_line=recorder.add_line,
         )
         await previous.clear(self._record.google.calendar_id, self._holding)
 
@@ -378,12 +384,12 @@ class Pass:
             imported_at=next(taken, None),
         )
 
-    def _tell_writing(self, done: int, total: int) -> None:
-        self._tell(done, total, SyncPhase.WRITING)
+    def _publish_writing(self, done: int, total: int) -> None:
+        self._publish(done, total, SyncPhase.WRITING)
 
-    def _tell(self, done: int, total: int, phase: SyncPhase, text: str = "") -> None:
+    def _publish(self, done: int, total: int, phase: SyncPhase, text: str = "") -> None:
         left = self._parts.pacer.seconds_for(self._account, max(0, total - done))
-        self._shared.tell(
+        self._shared.publish(
             Progress(
                 practitioner_id=self._id,
                 done=done,

@@ -1,7 +1,7 @@
 """Previous calendars: events we left in a Google calendar that was used before this one.
 
-They are shown as removals that wait for a person, and go once released. Where the sign-in does
-not reach that calendar any more, what may be left there is said once and then forgotten.
+They are shown as removals that wait for a person, and are deleted once released. Where the sign-in
+no longer reaches that calendar, one activity line names what may be left there.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.steps import Tally
 
 Write = Callable[[RemoteCalendar, CalendarRef, SyncPlan], Awaitable[None]]
-Say = Callable[[ActivityKind, str, int], Awaitable[None]]
+AddLine = Callable[[ActivityKind, str, int], Awaitable[None]]
 """Kind, text and count of a line for the activity list."""
 
 
 class PreviousCalendars:
-    """Of one practitioner, for one pass."""
+    """The previous calendars of one practitioner, for one pass."""
 
     def __init__(
         self,
@@ -33,14 +33,14 @@ class PreviousCalendars:
         tally: Tally,
         *,
         write: Write,
-        say: Say,
+        add_line: AddLine,
     ) -> None:
         self._parts = parts
         self._id = practitioner_id
         self._account = account
         self._tally = tally
         self._write = write
-        self._say = say
+        self._add_line = add_line
 
     async def clear(self, present: str, holding: HeldRemovals) -> None:
         """Remove what was released, hold the rest. `present`: the calendar in use now."""
@@ -50,13 +50,13 @@ class PreviousCalendars:
                 continue
             ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
             rows = await ledger.entries(ref)
-            waiting = holding.waiting_in(old, rows)
-            if waiting and not holding.knew(old) and await self._is_gone(old):
+            waiting = holding.undecided_in(old, rows)
+            if waiting and not holding.already_shown(old) and await self._is_gone(old):
                 await self._give_up(ref)
                 continue
             if waiting:
                 holding.hold_previous(waiting)
-            going = holding.going_from(old, rows)
+            going = holding.released_from(old, rows)
             if not going:
                 continue
             try:
@@ -80,7 +80,7 @@ class PreviousCalendars:
         return False
 
     async def _give_up(self, old: CalendarRef) -> None:
-        """The sign-in does not reach it: say what may be left there."""
+        """The sign-in does not reach it: report what may be left there and drop its ledger rows."""
         rows = await self._parts.ledger.entries(old)
         count = sum(not is_notice(row.key) for row in rows)
         if count:
@@ -88,5 +88,5 @@ class PreviousCalendars:
                 f"Up to {count} events may be left in the former Google calendar, which this "
                 "sign-in does not reach. Remove them there, or delete that calendar in Google."
             )
-            await self._say(ActivityKind.LEFT_BEHIND, text, count)
+            await self._add_line(ActivityKind.LEFT_BEHIND, text, count)
         await self._parts.ledger.write(old, drop=[row.key for row in rows])

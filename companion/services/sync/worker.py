@@ -1,11 +1,11 @@
-"""Worker: keeps every calendar equal to the book while the app runs, and forgives everything.
+"""Worker: keeps every calendar equal to the book while the app runs.
 
 It wakes for a change that is published (collected for 200 ms, at most 1 s), at each local midnight
 (the window moves), after sleep or a clock jump, when the network returns, and at least every ten
 minutes. Every other second it also looks at the book's change sign and the settings, which show
-what another process committed and whatever was published to nobody: a lost notice costs seconds,
-never a change. A practitioner whose book, settings and day are as they were at the last good pass
-costs nothing at all: no query and no plan.
+what another process committed and any change whose notice was lost: that costs seconds, never a
+change. A practitioner whose book, settings and day are as they were at the last good pass costs no
+query and no plan.
 
 Once a day it also tidies up (`daily`). When a schedule becomes stale, or the day changes while it
 is, a pass brings the notice up to date (`companion.services.sync.staleness`).
@@ -16,27 +16,24 @@ While Google cannot be reached, one practitioner at a time is tried as a probe; 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.services.changes import BookChanged, Change, Changes, SettingsChanged
 from companion.services.ports import AppointmentBook, ChangeSign, Clock, SettingsStore
-from companion.services.settings.documents import to_tables
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
 from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
+from companion.services.sync.watches import NetworkState, PassInput, Watch
 
 log = logging.getLogger(__name__)
 
@@ -53,62 +50,6 @@ ASLEEP = 30.0
 """Seconds of wall clock missing between two looks: the machine slept or the clock jumped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PassInput:
-    """What a good pass had before it; equal now means nothing to do."""
-
-    revision: int
-    record: PractitionerSettings
-    practice: Practice
-    day: date
-    notice: datetime | None
-    """What the calendar has to say of its being out of date."""
-
-    def signature(self) -> str:
-        """The same in every process of this home."""
-        alone = Settings(install_id="", practice=self.practice).with_practitioner(self.record)
-        told = [self.revision, to_tables(alone), str(self.day), str(self.notice)]
-        text = json.dumps(told, sort_keys=True, default=str)
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-@dataclass(slots=True)
-class _Watch:
-    """One practitioner as the worker sees it."""
-
-    seen: _PassInput | None = None
-    """Before the last pass; None when it is to be repeated as soon as may be."""
-    begun: _PassInput | None = None
-    """Before the running pass."""
-    planned: _PassInput | None = None
-    """What a running pass has been told of since."""
-    passed_at: datetime | None = None
-    audited_on: date | None = None
-    """The night of the last audit; None until looked up."""
-    no_audit_before: float = 0.0
-    """Monotonic seconds."""
-    failures: int = 0
-    not_before: float = 0.0
-    """Monotonic seconds."""
-    task: asyncio.Task[None] | None = None
-
-
-@dataclass(slots=True)
-class _Network:
-    silent: set[str] = field(default_factory=set)
-    """Practitioners who could not reach Google since anybody last did. One alone may be an
-    account's trouble; from the second on it is the network."""
-    doubted: bool = False
-    """After a sleep: nobody knows before the first pass."""
-    probing: bool = False
-    failures: int = 0
-    next_probe: float = 0.0
-
-    @property
-    def offline(self) -> bool:
-        return self.doubted or len(self.silent) > 1
-
-
 class Worker:
     def __init__(  # noqa: PLR0913 - what it drives; assembly names each
         self,
@@ -123,7 +64,7 @@ class Worker:
         staleness: Staleness | None = None,
         daily: Sequence[Callable[[], Awaitable[object]]] = (),
     ) -> None:
-        """`daily`: what is to be tidied once a day."""
+        """`daily`: clean-up tasks that run once a day."""
         self._syncing = syncing
         self._auditing = auditing
         self._book = book
@@ -135,8 +76,8 @@ class Worker:
         self._daily = tuple(daily)
         self._tidied_on: date | None = None
         self._fresh_until = float("-inf")
-        self._watches: dict[str, _Watch] = {}
-        self._network = _Network()
+        self._watches: dict[str, Watch] = {}
+        self._network = NetworkState()
         self._written: dict[str, int] = {}
         """Confirmed by each running pass so far."""
         self._revisions: Mapping[str, int] = {}
@@ -164,7 +105,7 @@ class Worker:
                     await self._look()
                 except CompanionError:
                     self._sign = None  # a locked database: look again with fresh eyes
-                except Exception as error:  # noqa: BLE001 - the sync of everybody hangs on this loop
+                except Exception as error:  # noqa: BLE001 - every practitioner's sync depends on this loop
                     self._sign = None
                     log.error("the worker failed with an internal error: %s", type(error).__name__)
                 await self._wait()
@@ -179,8 +120,8 @@ class Worker:
             await self._stop_passes()
 
     def _on_progress(self, progress: Progress) -> None:
-        """Google has confirmed a write: the network is there, and nobody waits for the end of the
-        long upload that was the probe."""
+        """Google has confirmed a write: the network works, so the others need not wait for the end
+        of the long upload that was the probe."""
         before = self._written.pop(progress.practitioner_id, 0)
         if progress.phase is not SyncPhase.WRITING:
             return
@@ -189,15 +130,15 @@ class Worker:
             self._reached()
 
     def _reached(self) -> None:
-        """Nobody waits for an old backoff."""
+        """Google is reachable again: backoffs from before are cancelled."""
         if self._network.offline:
             for each in self._network.silent & self._watches.keys():
                 self._watches[each].not_before = 0.0
-        self._network = _Network()
+        self._network = NetworkState()
         self._woken.set()
 
     async def _wait(self) -> None:
-        """Two seconds, or a change and the moment in which its like are collected."""
+        """Two seconds, or a change and the time in which further changes are collected."""
         woken = asyncio.ensure_future(self._woken.wait())
         pause = asyncio.ensure_future(self._clock.sleep(LOOK_EVERY))
         try:
@@ -212,9 +153,9 @@ class Worker:
         self._woken.clear()
 
     def _woke(self) -> None:
-        """After sleep nothing is taken for granted, and nobody waits for an old backoff."""
+        """After a sleep everything is read anew, and backoffs from before are cancelled."""
         self._sign = None
-        self._network = _Network(doubted=True)
+        self._network = NetworkState(doubted=True)
         if self._staleness is not None:
             self._staleness.woke()
         for watch in self._watches.values():
@@ -244,8 +185,8 @@ class Worker:
                 self._syncing.book_changed(practitioner_id)
 
     async def _look_after_others(self) -> None:
-        """Another process has committed. Where it made a pass, it may have been cut short: what
-        we left complete may not be complete any more, and is looked at again."""
+        """Another process has committed. It may have begun a pass that was cut short, so
+        practitioners that were complete are checked again."""
         states = await self._syncing.states()
         for practitioner_id, watch in self._watches.items():
             state = states.get(practitioner_id, SyncState())
@@ -255,7 +196,7 @@ class Worker:
                 watch.seen = None
 
     async def _look_at_staleness(self) -> None:
-        """Where somebody committed, and every minute: passes write their state too."""
+        """After each commit of another process, and every minute: passes write their state too."""
         if self._staleness is not None and self._clock.monotonic() >= self._fresh_until:
             await self._staleness.look()
             self._fresh_until = self._clock.monotonic() + STALENESS_EVERY
@@ -274,12 +215,12 @@ class Worker:
     async def _take_up(
         self, syncing: Mapping[str, PractitionerSettings], settings: Settings
     ) -> None:
-        """New to this process: whatever an earlier one completed is taken as it is."""
+        """New to this process: what an earlier process completed is taken over."""
         states = await self._syncing.states()
         for practitioner_id in syncing.keys() - self._watches.keys():
             record = syncing[practitioner_id]
             state = states.get(practitioner_id, SyncState())
-            watch = self._watches[practitioner_id] = _Watch()
+            watch = self._watches[practitioner_id] = Watch()
             zone = record.practitioner.timezone
             watch.audited_on = date.min if state.proof is None else _night(state.proof.at, zone)
             seen = self._seen(practitioner_id, record, settings)
@@ -288,8 +229,8 @@ class Worker:
 
     def _seen(
         self, practitioner_id: str, record: PractitionerSettings, settings: Settings
-    ) -> _PassInput:
-        return _PassInput(
+    ) -> PassInput:
+        return PassInput(
             revision=self._revisions.get(practitioner_id, 0),
             record=record,
             practice=settings.practice,
@@ -304,7 +245,7 @@ class Worker:
         watch = self._watches[practitioner_id]
         seen = self._seen(practitioner_id, record, settings)
         if watch.failures and watch.begun and watch.begun.record.google != record.google:
-            watch.not_before = 0.0  # somebody has signed in again, or chosen another calendar
+            watch.not_before = 0.0  # a new sign-in, or another calendar
         if self._busy(practitioner_id, watch):
             if watch.planned != seen:
                 watch.planned = seen
@@ -331,19 +272,19 @@ class Worker:
                 self._pass(practitioner_id, watch, audit=audit, probe=probe)
             )
 
-    def _busy(self, practitioner_id: str, watch: _Watch) -> bool:
+    def _busy(self, practitioner_id: str, watch: Watch) -> bool:
         """A pass is running: ours, or one that a person started."""
         ours = watch.task is not None and not watch.task.done()
         return ours or self._syncing.running(practitioner_id) is not None
 
-    def _audit_due(self, watch: _Watch, record: PractitionerSettings, now: datetime) -> bool:
+    def _audit_due(self, watch: Watch, record: PractitionerSettings, now: datetime) -> bool:
         if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
             return False
         tonight = _night(now, record.practitioner.timezone)
         # A later night than tomorrow's was counted by a clock that ran ahead.
         return not tonight <= watch.audited_on <= tonight + timedelta(days=1)
 
-    def _may_try(self, watch: _Watch) -> bool:
+    def _may_try(self, watch: Watch) -> bool:
         moment = self._clock.monotonic()
         if moment < watch.not_before:
             return False
@@ -354,7 +295,7 @@ class Worker:
         self._network.probing = True
         return True
 
-    async def _pass(self, practitioner_id: str, watch: _Watch, *, audit: bool, probe: bool) -> None:
+    async def _pass(self, practitioner_id: str, watch: Watch, *, audit: bool, probe: bool) -> None:
         fingerprint = watch.begun.signature() if watch.begun is not None else ""
         try:
             if audit:
@@ -365,7 +306,7 @@ class Worker:
                 result = await self._syncing.run(
                     practitioner_id, cause=WORKER, fingerprint=fingerprint
                 )
-        except Exception as error:  # noqa: BLE001 - one practitioner's oddity must not stop the rest
+        except Exception as error:  # noqa: BLE001 - one practitioner's error must not stop the rest
             watch.failures += 1
             watch.not_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
             log.error("a pass could not start: %s", type(error).__name__)
@@ -381,7 +322,7 @@ class Worker:
             watch.no_audit_before = moment + PASS_EVERY.total_seconds()
         self._learn(watch, result, moment)
 
-    def _learn(self, watch: _Watch, result: PassResult, moment: float) -> None:
+    def _learn(self, watch: Watch, result: PassResult, moment: float) -> None:
         network = self._network
         watch.passed_at = self._clock.now()
         if isinstance(result.error, Offline):
@@ -390,13 +331,13 @@ class Worker:
             watch.seen, watch.failures = None, watch.failures + 1
             pause = 2.0 + backoff(min(network.failures, watch.failures), self._chance, cap=30.0)
             network.next_probe = moment + pause
-            # The next probe is somebody else's, in case it is this account alone.
+            # The next probe is another practitioner's, in case it is this account alone.
             watch.not_before = moment + pause + (LOOK_EVERY if network.offline else 0.0)
             return
         if network.silent or network.doubted:
             if result.api_calls or isinstance(result.error, RemoteError):
                 self._reached()
-            network.doubted = False  # a pass without a call tells nothing, and holds nobody up
+            network.doubted = False  # a pass without a call shows nothing about the network
             self._woken.set()
         if result.error is None:
             watch.seen, watch.failures = watch.begun, 0

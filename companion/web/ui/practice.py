@@ -134,10 +134,10 @@ def _privacy(site: Site) -> None:
 def _phones(site: Site) -> None:
     with card("Phones"):
         reach = site.services.reachability
-        if reach.door.problem:
+        if reach.listener_status.problem:
             with notice("warn"):
                 text("Phones cannot fetch anything at the moment.", "strong")
-                text(reach.door.problem)
+                text(reach.listener_status.problem)
         text("Phones fetch their calendars from", "soft")
         text(reach.address(), "address").props("dir=ltr")
         text(reach.sentence(), "soft small")

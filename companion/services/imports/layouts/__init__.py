@@ -16,8 +16,9 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from companion.domain.appointments import AppointmentKind, ShowAs
+from companion.services.imports.clock_times import TimeUnit
 from companion.services.imports.lengths import LengthUnit
-from companion.services.imports.moments import EXCEL_EPOCH, DateOrder, TimeUnit
+from companion.services.imports.moments import EXCEL_EPOCH, DateOrder
 
 KIND_WORDS: Mapping[str, AppointmentKind] = MappingProxyType(
     {

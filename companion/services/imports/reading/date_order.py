@@ -8,12 +8,13 @@ else is a question. A month-first file is never read day-first for the rows wher
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from companion.services.imports.cells import read_line
-from companion.services.imports.moments import DateOrder, figures
+from companion.services.imports.moments import MONTHS, DateOrder, figures
 
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _MONTH_FIRST_ZONES = frozenset({
@@ -30,6 +31,8 @@ NEAR_BEFORE, NEAR_AFTER = timedelta(days=45), timedelta(days=120)
 class OrderProof:
     order: DateOrder | None
     """None where the file has no date in figures whose order is open."""
+    written: DateOrder | None = None
+    """How such a file writes its dates: year first, or with names of months."""
     proved_by: str = ""
     """The date that only this order can read, or why it was taken."""
     row: int = 0
@@ -59,7 +62,7 @@ def prove_order(
         if isinstance(cell, str):
             found.look_at(row, cell, of_start=of_start)
     if not found.readings:
-        return OrderProof(order=None)
+        return OrderProof(order=None, written=found.written, proved_by=found.example)
     proofs = {order: each for order, each in found.proofs.items() if each}
     if len(proofs) == 1:
         order, (row, text) = next(iter(proofs.items()))
@@ -96,12 +99,18 @@ class _Evidence:
         """Dates of starts (of any moment where no start is in figures) that two orders read."""
         self.count = 0
         self.example = ""
+        self.written: DateOrder | None = None
         self._of_start = False
 
     def look_at(self, row: int, text: str, *, of_start: bool) -> None:
         parts = figures(text)
         if parts is None:
+            if self.written is None and not self.count:
+                self.written = _written(text)
+                self.example = read_line(text, 40) if self.written else ""
             return
+        if self.written is not None:
+            self.written, self.example = None, ""
         if of_start or not self._of_start:
             self.count += 1
         readings = _readings(parts, self._this_year)
@@ -155,6 +164,27 @@ def _made(year: str, month: str, day: str) -> date | None:
         return date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
     except ValueError:
         return None
+
+
+_NAMED_DAY_FIRST = re.compile(
+    r"\b\d{1,2}(?:st|nd|rd|th)?[ /.-]*(?:of )?[^\W\d_]{3,}", re.IGNORECASE
+)
+_NAMED_MONTH_FIRST = re.compile(r"[^\W\d_]{3,}\.?[ -]\d{1,2}\b", re.IGNORECASE)
+
+
+def _written(text: str) -> DateOrder | None:
+    """The order of a date that leaves none open."""
+    plain = read_line(text)
+    if re.match(r"\d{4}[/.-]?\d{2}", plain):
+        return DateOrder.YMD
+    day, month = _NAMED_DAY_FIRST.search(plain), _NAMED_MONTH_FIRST.search(plain)
+    if day and _names_month(day[0]):
+        return DateOrder.DMY
+    return DateOrder.MDY if month and _names_month(month[0]) else None
+
+
+def _names_month(text: str) -> bool:
+    return any(word in MONTHS for word in re.findall(r"[^\W\d_]+", text.casefold()))
 
 
 def _weekday(text: str) -> int | None:

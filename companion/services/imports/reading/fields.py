@@ -9,23 +9,28 @@ field that only the values suggest.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 
 from companion.services.imports.cells import read_line
 from companion.services.imports.layouts import FIELDS
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading.asking import NONE, Asking, plain_choices
-from companion.services.imports.reading.headings import SURE, Heading, squeezed
-from companion.services.imports.reading.kinds import Profile, fits
+from companion.services.imports.reading.columns import (
+    CLOCK,
+    DAY,
+    MOMENT,
+    OF_LAYOUT,
+    Assignment,
+    Column,
+    meanings_of,
+)
+from companion.services.imports.reading.grid import SECTION, SHEET
+from companion.services.imports.reading.headings import SURE, squeezed
+from companion.services.imports.reading.kinds import fits
 from companion.services.imports.reading.names import person_key
-from companion.services.imports.reading.sheets import SECTION, SHEET
 
 _NONE_OF_THEM = Choice(value=NONE, label="None of them")
-OF_LAYOUT = 2.0
-"""Strength of a heading that the recognised layout names."""
-DAY, CLOCK, MOMENT, NOTHING = "day", "clock", "moment", ""
 _PLAIN_FIELDS = (
     "id", "client_id", "client_first_name", "client_last_name", "client_name", "kind", "type",
     "meeting_type", "title", "all_day", "location", "show_as", "recurring", "reason", "notes",
@@ -35,44 +40,6 @@ _PLAIN_FIELDS = (
 _NEEDS_KNOWN_WORDS = frozenset(
     {"state", "flag", "result", "outcome", "progress", "recordstatus", "confirmation"}
 )
-
-
-@dataclass(slots=True)
-class Column:
-    at: int
-    heading: Heading
-    profile: Profile
-    values: Mapping[object, int]
-    meanings: Mapping[str, float] = field(default_factory=dict)
-    ignored: bool = False
-
-    @property
-    def shape(self) -> str:
-        """What its moments are: a day, a time of day, both, or nothing of the kind."""
-        found = self.profile
-        if found.share(found.days) >= 0.5:
-            timed = found.moments - found.midnights
-            return MOMENT if timed > 0 and found.moments >= 0.2 * found.days else DAY
-        if found.share(found.clocks + found.days) >= 0.5:
-            return MOMENT if found.moments else CLOCK
-        numbers = found.share(found.numbers + found.clocks) >= 0.5
-        return CLOCK if numbers and {"time", "start", "end"} & self.meanings.keys() else NOTHING
-
-    def strength(self, *names: str) -> float:
-        return max((self.meanings.get(each, 0.0) for each in names), default=0.0)
-
-
-@dataclass(slots=True)
-class Assignment:
-    columns: dict[str, int] = field(default_factory=dict)
-    cancelling: list[int] = field(default_factory=list)
-    status_columns: list[int] = field(default_factory=list)
-    missing: str = ""
-    """``start`` where no column could hold one."""
-
-    @property
-    def used(self) -> set[int]:
-        return {*self.columns.values(), *self.cancelling, *self.status_columns}
 
 
 def assign(
@@ -85,7 +52,7 @@ def assign(
 ) -> Assignment:
     """`people`: person keys of the known practitioners. Raises BadInput for a wrong answer."""
     for column in columns:
-        column.meanings = _meanings(column, software)
+        column.meanings = meanings_of(column, software)
         column.ignored = (
             column.heading.ignored if not column.meanings else "ignore" in column.meanings
         )
@@ -96,26 +63,6 @@ def assign(
         work.plain(name)
     work.practitioner()
     return work.found
-
-
-def _meanings(column: Column, software: Software | None) -> Mapping[str, float]:
-    if column.heading.text in {SECTION, SHEET}:
-        return {}
-    if software is None:
-        return column.heading.meanings
-    shape = squeezed(column.heading.text)
-    if shape in software.ignored:
-        return {"ignore": OF_LAYOUT}
-    own = {
-        name: OF_LAYOUT - 0.01 * listed.index(shape)
-        for name, listed in software.columns.items()
-        if shape in listed
-    }
-    if not own:
-        return column.heading.meanings
-    if "practitioner" in own and own["practitioner"] < OF_LAYOUT:
-        return {**column.heading.meanings, **own}
-    return own if len(own) == 1 or "kind" not in own else {**column.heading.meanings, **own}
 
 
 class _Assigning:
@@ -318,9 +265,10 @@ class _Assigning:
 
     def _suggested_end(self) -> Column | None:
         """Where nobody has named the start either: another column of moments may be the end."""
-        if "column:date" not in self._asking.asked:
+        if not {"column:date", "column:time"} & self._asking.asked.keys():
             return None
-        return self._suggested("end", {MOMENT}, "the end of the appointment")
+        timed = "time" in self.found.columns
+        return self._suggested("end", {CLOCK if timed else MOMENT}, "the end of the appointment")
 
     # ── whether it takes place ────────────────────────────────────────────────────────────────
 

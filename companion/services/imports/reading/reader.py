@@ -12,9 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from types import MappingProxyType
+from dataclasses import replace
 
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
@@ -27,108 +25,23 @@ from companion.services.imports.mappings import bind_mapping, headings_of_mappin
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading import values
 from companion.services.imports.reading.asking import EVERYBODY, Asking
-from companion.services.imports.reading.date_order import OrderProof
-from companion.services.imports.reading.fields import Assignment, Column, assign
+from companion.services.imports.reading.columns import Assignment, Column
+from companion.services.imports.reading.fields import assign
+from companion.services.imports.reading.grid import SECTION, SHEET, Grid
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import profile_of
 from companion.services.imports.reading.names import person_key
-from companion.services.imports.reading.sheets import (
-    SECTION,
-    SHEET,
-    Grid,
-    SheetUse,
-    grid_of,
-    is_value,
-    separate_footers,
+from companion.services.imports.reading.results import (
+    ColumnUse,
+    FileColumn,
+    Reading,
+    Setting,
+    UnknownLayout,
 )
-from companion.services.imports.reading.statuses import StatusWord
+from companion.services.imports.reading.sections import separate_footers
+from companion.services.imports.reading.sheets import grid_of, is_value
+from companion.services.imports.reading.zones import with_zones
 from companion.services.workbooks import Workbook
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What the practice knows already, as far as it helps to read a file."""
-
-    timezone: str
-    """Of the practice."""
-    today: date
-    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    mapping: str | None = None
-    people: Sequence[Practitioner] = ()
-    """The known practitioners."""
-    statuses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Status words met in this source before, folded, and what each was taken for."""
-    software: Sequence[Software] = ()
-    """Layouts of the practice's own."""
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """Person keys of everybody, under all their spellings."""
-        return frozenset(
-            person_key(name) for each in self.people for name in (each.name, *each.aliases)
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnUse:
-    """One field and the column it was read from."""
-
-    field: str
-    heading: str
-    samples: tuple[str, ...]
-    """Up to three different values."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileColumn:
-    """One column of the file, used or not."""
-
-    heading: str
-    samples: tuple[str, ...] = ()
-    """Up to three different values."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A file read: its content, and how."""
-
-    layout: Layout
-    content: FileContent
-    headings: tuple[str, ...] = ()
-    file_columns: tuple[FileColumn, ...] = ()
-    """Of each heading, in its order."""
-    sheets: tuple[SheetUse, ...] = ()
-    columns: tuple[ColumnUse, ...] = ()
-    ignored: tuple[str, ...] = ()
-    """Headings of no use here."""
-    order: OrderProof = field(default_factory=lambda: OrderProof(order=None))
-    statuses: tuple[StatusWord, ...] = ()
-    practitioners: Mapping[str, int] = field(default_factory=dict)
-    """Name as in the file, to rows."""
-    footers: int = 0
-    """Rows left out: totals, repeated headings, titles."""
-    mapping: str = ""
-    """How it was read, as a mapping (TOML) that reads the next file alike."""
-    one_person: bool = False
-    """A file of this kind holds one person's calendar."""
-
-
-class NotRead(BadInput):
-    """A table that could not be read as wished; a person may say what its columns are."""
-
-    def __init__(
-        self, what: str, remedy: str, columns: tuple[FileColumn, ...], *, field: str = "file"
-    ) -> None:
-        super().__init__(what, remedy, field=field)
-        self.columns = columns
-
-    @property
-    def headers(self) -> tuple[str, ...]:
-        return tuple(each.heading for each in self.columns)
-
-
-class UnknownLayout(NotRead):
-    """A file whose columns somebody must explain."""
 
 
 def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
@@ -149,7 +62,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     layout, proof = values.with_date_order(layout, grid, columns, setting, asking, software)
     layout = values.with_units(layout, columns, asking)
     layout, statuses = values.with_statuses(layout, columns, setting.statuses, asking, software)
-    layout = values.with_zones(layout, columns, asking, setting.timezone)
+    layout = with_zones(layout, columns, asking, setting.timezone)
     layout = values.with_people(layout, columns, setting.keys)
     layout = _with_one_person(layout, grid, asking, setting, software)
     layout = _with_length(layout, grid, asking)
@@ -444,15 +357,3 @@ def _file_columns(columns: Sequence[Column]) -> tuple[FileColumn, ...]:
         )
         for each in columns
     )
-
-
-__all__ = [
-    "Choice",
-    "FileColumn",
-    "NotRead",
-    "Reading",
-    "Setting",
-    "UnknownLayout",
-    "columns_of",
-    "read_workbook",
-]

@@ -13,60 +13,24 @@ section of rows under a heading of its own, stands in a column added for it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from companion.services.imports.cells import read_line
+from companion.services.imports.reading.grid import (
+    SHEET,
+    Grid,
+    GridRow,
+    SheetUse,
+    extended,
+)
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import EMPTY_WORDS, kind_of
+from companion.services.imports.reading.sections import named_in_title
 from companion.services.workbooks import Cell, MergedRange, Sheet, SheetRow
 
 LOOK_AT = 60
 """Rows from the top among which the header is looked for."""
-SECTION = "Section"
-SHEET = "Sheet"
-"""Headings of the columns added for the names of sections and sheets."""
-_FOOTER = re.compile(
-    r"\s*(?:grand |sub ?|overall )?(?:totals?|sum|count|average|records?|appointments?|rows?|page|"
-    r"printed|generated|exported|report|end of|number of|produced|created on|run on|as at|©|"
-    r"copyright|subtotal)\b",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(
-    r"^(?:practitioner|provider|doctor|clinician|therapist|staff(?: member)?|with|for)\s*[:\-]\s*",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridRow:
-    number: int
-    cells: tuple[Cell, ...]
-    sheet: str
-
-
-@dataclass(slots=True, kw_only=True)
-class SheetUse:
-    """What became of one sheet, for the report."""
-
-    name: str
-    header_row: int
-    """0 where there is none."""
-    rows: int
-    used: bool
-
-
-@dataclass(slots=True, kw_only=True)
-class Grid:
-    headings: list[str]
-    rows: list[GridRow]
-    sheets: list[SheetUse] = field(default_factory=list)
-    damaged: list[tuple[int, str]] = field(default_factory=list)
-    footers: int = 0
-    """Rows left out as totals, repeated headings and the like."""
-    doubtful_header: bool = False
-    """Its header row could hardly be told from the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +116,8 @@ def find_header(
 def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:
     row = sheet.rows[at]
     plain = tuple(_heading(each) for each in row.cells)
-    yield plain
     if at == 0:
+        yield plain
         return
     above = sheet.rows[at - 1]
     groups = _groups(above, sheet.merged, len(plain))
@@ -164,6 +128,7 @@ def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:
             f"{group} {name}".strip() if not _means(name) or _is_general(name) else name
             for group, name in zip(groups, plain, strict=True)
         )
+    yield plain
     # A heading of two rows without a merge: "First" over "name".
     if row.number == above.number + 1 and len(above.cells) >= len(plain) - 1:
         upper = [*map(_heading, above.cells), *[""] * len(plain)][: len(plain)]
@@ -261,12 +226,13 @@ def _same_table(table: _Table, best: _Table) -> bool:
 def _add(grid: Grid, table: _Table, best: _Table) -> None:
     places = _places(table.headings, grid.headings)
     header = tuple(each.casefold() for each in table.headings if each)
+    title = named_in_title(table.sheet.rows[: table.at])
     straight = table is best and places == list(range(len(places)))
     width = len(table.headings)
     for row in table.sheet.rows[table.at + 1 :]:
-        cells = tuple(
-            [None if each.__class__ is str and each in EMPTY_WORDS else each for each in row.cells]
-        )
+        cells = row.cells
+        if not EMPTY_WORDS.isdisjoint(cells):
+            cells = tuple([None if each in EMPTY_WORDS else each for each in cells])
         if not any(each is not None for each in cells):
             continue
         if _repeats(cells, header):
@@ -277,7 +243,9 @@ def _add(grid: Grid, table: _Table, best: _Table) -> None:
             for at, cell in enumerate(cells[:width]):
                 placed[places[at]] = cell
             cells = (*placed, *cells[width:])
-        grid.rows.append(GridRow(number=row.number, cells=cells, sheet=table.sheet.name))
+        grid.rows.append(
+            GridRow(number=row.number, cells=cells, sheet=table.sheet.name, section=title)
+        )
 
 
 def _places(mine: Sequence[str], headings: list[str]) -> list[int]:
@@ -309,69 +277,4 @@ def _add_sheet_names(grid: Grid, tables: Sequence[_Table]) -> None:
         return
     at = len(grid.headings)
     grid.headings.append(SHEET)
-    grid.rows = [_extended(row, at, row.sheet) for row in grid.rows]
-
-
-def _extended(row: GridRow, at: int, value: Cell) -> GridRow:
-    cells = (*row.cells[:at], *[None] * (at - len(row.cells)), value, *row.cells[at:])
-    return GridRow(number=row.number, cells=cells, sheet=row.sheet)
-
-
-def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
-    """Leave out rows that are no appointments, and say whether there were any. `starts`: columns
-    that hold the start; a row that has one there is never left out. A name alone between rows is
-    that of a section: it stands in a column added for it."""
-    kept: list[tuple[GridRow, str]] = []
-    section = ""
-    for row in grid.rows:
-        if any(at < len(row.cells) and _starts(row.cells[at]) for at in starts):
-            kept.append((row, section))
-            continue
-        named = _section_of(row)
-        if named:
-            section = named
-        elif not _is_footer(row, len(grid.headings)):
-            kept.append((row, section))
-    left_out = len(grid.rows) - len(kept)
-    grid.footers += left_out
-    grid.rows = [row for row, _ in kept]
-    if any(each for _, each in kept):
-        at = len(grid.headings)
-        grid.headings.append(SECTION)
-        grid.rows = [_extended(row, at, each or None) for row, each in kept]
-    return left_out > 0
-
-
-def _section_of(row: GridRow) -> str:
-    """The name that a row holds alone, at its beginning."""
-    filled = [each for each in row.cells if each is not None and each != row.sheet]
-    if len(filled) != 1 or row.cells[0] is None or not isinstance(filled[0], str):
-        return ""
-    text = read_line(filled[0], 200)
-    bare = _LABEL.sub("", text)
-    if _FOOTER.match(text) or not (bare != text or (kind_of(bare).name and len(bare) <= 40)):
-        return ""
-    return bare
-
-
-def _is_footer(row: GridRow, width: int) -> bool:
-    filled = [each for each in row.cells if each is not None and each != row.sheet]
-    texts = [read_line(each, 200) for each in filled if isinstance(each, str)]
-    if len(filled) <= max(2, width // 2) and any(_FOOTER.match(each) for each in texts):
-        return True
-    return len(filled) == 1 and bool(texts) and not _may_be_id(row, texts[0])
-
-
-def _may_be_id(row: GridRow, text: str) -> bool:
-    """A row that holds its id alone lost everything else; it is no footer."""
-    first = row.cells[0]
-    return first is not None and any(map(str.isdigit, text)) and " " not in text
-
-
-def _starts(cell: Cell) -> bool:
-    if cell is None:
-        return False
-    if not isinstance(cell, str):
-        return True
-    stamp = kind_of(cell).stamp
-    return stamp is not None
+    grid.rows = [extended(row, at, row.sheet) for row in grid.rows]

@@ -11,29 +11,27 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from companion.domain.errors import BadInput
-from companion.services.imports.cells import CellError, folded, quoted, read_line
+from companion.services.imports.cells import CellError, folded, read_line
+from companion.services.imports.clock_times import TimeUnit
 from companion.services.imports.layouts import Layout
 from companion.services.imports.lengths import LengthUnit, plain_number, read_length
-from companion.services.imports.moments import TimeUnit
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading.asking import BOOKED, CANCELLED, Asking, plain_choices
 from companion.services.imports.reading.date_order import OrderProof, own_order, prove_order
+from companion.services.imports.reading.grid import SECTION, SHEET, Grid
 from companion.services.imports.reading.headings import squeezed
 from companion.services.imports.reading.kinds import SAMPLE
 from companion.services.imports.reading.names import person_key, split_at_commas, split_people
-from companion.services.imports.reading.sheets import SECTION, Grid
 from companion.services.imports.reading.statuses import StatusWord, meaning_of
 
 if TYPE_CHECKING:
     from companion.services.imports.layouts.software import Software
-    from companion.services.imports.reading.fields import Column
-    from companion.services.imports.reading.reader import Setting
+    from companion.services.imports.reading.columns import Column
+    from companion.services.imports.reading.results import Setting
 
 __all__ = ["SECTION", "LengthUnit"]
 
@@ -192,17 +190,26 @@ def _implausible(numbers: Mapping[object, int], unit: LengthUnit, *, seconds: bo
 
 def _time_unit(cells: Mapping[object, int]) -> TimeUnit:
     """What whole numbers mean in a column of times of day."""
-    numbers = [each for cell in cells if (each := _number(cell)) is not None]
-    whole = [int(each) for each in numbers if each.is_integer() and each >= 0]
-    if not whole or len(whole) * 2 < len(cells):
+    whole = [number for cell in cells if (number := _whole(cell)) is not None]
+    if len(whole) * 2 <= len(cells) or all(_is_clock(each) for each in whole):
         return TimeUnit.CLOCK
-    if all(each % 100 < 60 and each < 2_400 for each in whole) and not all(
-        each in {0, *range(1, 60)} for each in whole
-    ):
-        return TimeUnit.CLOCK
-    if max(whole) < 1_440:
+    if 240 <= max(whole) < 1_440:
         return TimeUnit.MINUTES
     return TimeUnit.SECONDS if max(whole) < 86_400 else TimeUnit.CLOCK
+
+
+def _whole(cell: object) -> int | None:
+    """A whole number; "09.00" is a time of day, not nine."""
+    if isinstance(cell, str):
+        plain = read_line(cell)
+        return int(plain) if plain.isdecimal() and len(plain) < 10 else None
+    number = _number(cell)
+    return int(number) if number is not None and number.is_integer() and number >= 0 else None
+
+
+def _is_clock(number: int) -> bool:
+    """Can it be hours and minutes, as in 930?"""
+    return number % 100 < 60 and number < 2_400
 
 
 def with_asked_length(layout: Layout, rows: int, asking: Asking) -> Layout:
@@ -238,14 +245,13 @@ def with_statuses(
 ) -> tuple[Layout, tuple[StatusWord, ...]]:
     counts: Counter[str] = Counter()
     shown: dict[str, str] = {}
-    for at in layout.status_columns:
+    said = layout.status_columns
+    layout, found, listed = _cancelled_sheets(layout, columns)
+    for at in said:
         for cell, count in columns[at].values.items():
             word = folded(cell)
             counts[word] += count
             shown.setdefault(word, read_line(cell, 60))
-    rows = {word: _example(columns, layout, word) for word in counts} if len(counts) < 50 else {}
-    found: dict[str, str] = {}
-    listed = []
     for word, count in counts.items():
         means, asked = _meaning(word, layout, kept, software)
         question = Question(
@@ -258,7 +264,7 @@ def with_statuses(
             ),
             guess=means,
             count=count,
-            example=rows.get(word, ""),
+            example=shown[word],
         )
         given = asking.answer(question.key)
         if asked or given is not None:
@@ -281,99 +287,32 @@ def _meaning(
         return CANCELLED, False
     if word in kept:
         return kept[word], False
+    if word in {"yes", "y", "true"}:
+        return BOOKED, False
+    if word in {"no", "n", "false"}:  # of a column such as Active
+        return CANCELLED, True
     means, sure = meaning_of(word)
     return means, not sure
 
 
-def _example(columns: Sequence[Column], layout: Layout, word: str) -> str:
-    del columns, layout
-    return word
-
-
-# ── zones ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def with_zones(layout: Layout, columns: Sequence[Column], asking: Asking, practice: str) -> Layout:
-    """A time-zone column is obeyed; a word that names no zone is asked about."""
-    answered = asking.answer("timezone")
-    if answered is not None:
-        answered = _known_zone(answered)
-    at = layout.columns.get("timezone")
-    if at is None:
-        return replace(layout, timezone=answered) if answered else layout
-    zones: dict[str, str] = {}
-    unknown: dict[str, int] = {}
-    for cell, count in columns[at].values.items():
-        word = folded(cell)
-        zone = zone_of(word)
-        if zone:
-            zones[word] = zone
-        else:
-            unknown[word] = count
-    if unknown:
-        first = next(iter(unknown))
-        zone = asking.settle(
-            Question(
-                key="timezone",
-                about=f"the time zone {quoted(first)}",
-                text=f"Which time zone does {quoted(first)} mean? Answer as in Australia/Sydney.",
-                choices=(),
-                guess=practice,
-                count=sum(unknown.values()),
-                example=first,
-            )
-        )
-        zones |= dict.fromkeys(unknown, _known_zone(zone))
-    return replace(layout, zones=zones)
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadInput(
-            f"“{name[:60]}” is no time zone such as Australia/Sydney.", field="timezone"
-        ) from error
-    return name
-
-
-@cache
-def _zones() -> Mapping[str, str]:
-    """Folded IANA names; cities alone; the names that Windows and Rails give the zones of
-    Australia and New Zealand."""
-    names = sorted(available_timezones())
-    cities: dict[str, str] = {}
-    for each in names:
-        if each.count("/") == 1 and not each.startswith(("Etc/", "US/", "Canada/", "Brazil/")):
-            cities.setdefault(each.rpartition("/")[2].replace("_", " ").casefold(), each)
-    return {
-        **cities,
-        **{each.casefold(): each for each in names},
-        "aest": "Australia/Brisbane",
-        "acst": "Australia/Darwin",
-        "awst": "Australia/Perth",
-        "aus eastern standard time": "Australia/Sydney",
-        "e. australia standard time": "Australia/Brisbane",
-        "w. australia standard time": "Australia/Perth",
-        "cen. australia standard time": "Australia/Adelaide",
-        "aus central standard time": "Australia/Darwin",
-        "tasmania standard time": "Australia/Hobart",
-        "new zealand standard time": "Pacific/Auckland",
-        "gmt standard time": "Europe/London",
-        "canberra": "Australia/Sydney",
-        "wellington": "Pacific/Auckland",
-        "eastern time (us & canada)": "America/New_York",
-        "central time (us & canada)": "America/Chicago",
-        "mountain time (us & canada)": "America/Denver",
-        "pacific time (us & canada)": "America/Los_Angeles",
-        "z": "UTC",
-    }
-
-
-def zone_of(word: str) -> str:
-    """The IANA zone a folded word names; empty where it names none, or several."""
-    known = _zones()
-    return known.get(word) or known.get(word.rpartition(") ")[2]) or ""
+def _cancelled_sheets(
+    layout: Layout, columns: Sequence[Column]
+) -> tuple[Layout, dict[str, str], list[StatusWord]]:
+    """Rows of a sheet that is called "Cancelled" are."""
+    found: dict[str, str] = {}
+    listed = []
+    for column in columns:
+        if column.heading.text != SHEET:
+            continue
+        for cell, count in column.values.items():
+            means, sure = meaning_of(folded(cell))
+            if means == CANCELLED and sure:
+                found[folded(cell)] = means
+                word = read_line(cell, 60)
+                listed.append(StatusWord(word=word, count=count, means=means, asked=False))
+        if found:
+            layout = replace(layout, status_columns=(*layout.status_columns, column.at))
+    return layout, found, listed
 
 
 # ── people ────────────────────────────────────────────────────────────────────────────────────

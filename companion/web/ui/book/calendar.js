@@ -177,7 +177,7 @@ export default {
       this.draw(page.events, turned, arranged);
       if (page.scroll) this.calendar.setOption("scrollTime", (this.scrollTime = page.scroll));
       if (focused) this.focus(focused, Boolean(page.focus));
-      if (before && before.title !== page.title) this.announce(focused);
+      if (before && before.title !== page.title) this.announcePage(focused);
       this.$refs.frame.dataset.shown = page.stamp;
     },
     patched({ base, changed, gone, ...rest }) {
@@ -297,7 +297,7 @@ export default {
       }
       this.rest = new Set();
     },
-    settled(key) {
+    confirmMove(key) {
       // The server has answered a move, whatever it said: its next `show` counts.
       this.inFlight.delete(key);
       if (this.pending.has(key)) this.send(key);
@@ -328,14 +328,14 @@ export default {
       whole?.setAttribute("role", "group");
       whole?.setAttribute("aria-label", "Appointments");
     },
-    say(sentence) {
+    announce(sentence) {
       this.said = "";
       this.$nextTick(() => (this.said = sentence));
     },
-    announce(focused) {
+    announcePage(focused) {
       // Another day: a screen reader is told, and the place that had the focus, which shows another
       // appointment now, gives it up. The next Tab goes on from there.
-      this.say(this.page.title);
+      this.announce(this.page.title);
       const element = document.activeElement;
       if (focused && !this.events.has(focused) && this.keyOf(element)) element.blur();
     },
@@ -436,7 +436,7 @@ export default {
       return drawn;
     },
     send(key) {
-      if (this.inFlight.has(key)) return; // goes out when the one before it is settled
+      if (this.inFlight.has(key)) return; // goes out when the one before it is confirmed
       const to = this.pending.get(key);
       const event = this.events.get(key);
       this.pending.delete(key);
@@ -592,7 +592,7 @@ export default {
       const props = event.extendedProps;
       if (event.editable === false) {
         const why = props.imported ? "It was imported and cannot be moved here." : "It cannot be moved.";
-        return this.say(why);
+        return this.announce(why);
       }
       const unit = event.allDay ? 1440 : STEP;
       let { start, end } = event;
@@ -605,7 +605,7 @@ export default {
       } else if (this.page.options.view === "day") {
         const ids = this.page.options.resources.map((each) => each.id);
         resource = ids[ids.indexOf(resource) + (arrow === "ArrowLeft" ? -1 : 1)];
-        if (!resource) return this.say("There is no practitioner further that way.");
+        if (!resource) return this.announce("There is no practitioner further that way.");
       } else {
         const by = arrow === "ArrowLeft" ? -1440 : 1440;
         [start, end] = [shifted(start, by), shifted(end, by)];
@@ -614,7 +614,7 @@ export default {
       this.redraw(drawn);
       this.focus(key, false);
       const who = this.page.options.resources.find((each) => each.id === resource)?.title ?? "";
-      this.say(`${start.slice(11, 16)} to ${end.slice(11, 16)} ${who}`);
+      this.announce(`${start.slice(11, 16)} to ${end.slice(11, 16)} ${who}`);
       clearTimeout(this.collecting);
       this.collecting = setTimeout(() => [...this.pending.keys()].forEach((each) => this.send(each)), COLLECT);
     },

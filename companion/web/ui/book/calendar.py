@@ -93,13 +93,13 @@ class AppointmentCalendar(
         self.run_method("show", news(self.shown, page))
         self.shown = page
 
-    def settled(self, key: str) -> None:
-        """A move has been dealt with; what is shown next counts."""
-        self.run_method("settled", key)
+    def confirm_move(self, key: str) -> None:
+        """A move has been written or refused; the page is drawn as shown next."""
+        self.run_method("confirmMove", key)
 
-    def notify(self, sentence: str) -> None:
+    def announce(self, sentence: str) -> None:
         """Announce to a screen reader."""
-        self.run_method("say", sentence)
+        self.run_method("announce", sentence)
 
     def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
         contents = super()._displayed_contents(only_visible=only_visible)

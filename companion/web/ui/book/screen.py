@@ -1,35 +1,30 @@
 """The Appointment Book screen.
 
-The page holds what is looked at (`Choice`) and the trail of its own edits, for undo. Whatever is
-done on screen is drawn by the browser at once; then the service decides, and what `refresh` sends
-has the last word. A timer looks at one number (`BookPulse`), so other windows and commands show
+The page holds what is looked at (`Choice`); `BookEdits` makes its changes. Whatever is done on
+screen is drawn by the browser at once; then the service decides, and what `refresh` sends replaces
+it. A timer looks at one number (`BookPulse`), so other windows and commands show
 here within a second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from companion.domain.appointments import AppointmentKind
 from companion.domain.availability import location_at
-from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
+from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
-from companion.services.book.booking import Edit, Opened
-from companion.services.book.drafts import AppointmentDraft
+from companion.services.book.booking import Edit
 from companion.services.book.occurrences import Shown
-from companion.services.book.series import Scope
-from companion.services.book.trail import Trail
 from companion.services.book.view import BookEntry
 from companion.web.ui.book import paper as book_print
 from companion.web.ui.book import payload
 from companion.web.ui.book.calendar import Act, AppointmentCalendar, Drop, TimeSlot
-from companion.web.ui.book.dialogs import AppointmentDialogs
+from companion.web.ui.book.edits import BookEdits, blank_draft
 from companion.web.ui.book.export import ExportDialog
 from companion.web.ui.book.form import Offers
 from companion.web.ui.book.hours import HoursDialog
@@ -46,13 +41,12 @@ from companion.web.ui.book.toolbar import (
     keyboard_help,
 )
 from companion.web.ui.components.practitioner_card import PALETTE
-from companion.web.ui.error_reports import as_companion_error, notify, notify_done, report_errors
+from companion.web.ui.error_reports import as_companion_error, notify, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, frame, link_button, text
 
 LOOK_SECONDS = 0.2
-USUAL_LENGTH = timedelta(minutes=30)
 
 
 def create(site: Site) -> None:
@@ -63,7 +57,7 @@ def create(site: Site) -> None:
             place.classes("page--book")
             text("Appointment Book", "sr-only", tag="h1")
             if not site.services.settings.read().practitioners:
-                _nobody()
+                _no_practitioners()
                 return
             _Book(site, _choice(site, day, view, who))
 
@@ -93,7 +87,7 @@ def _choice(site: Site, day: str, view: str, who: str) -> Choice:
     )
 
 
-def _nobody() -> None:
+def _no_practitioners() -> None:
     with box("card empty"):
         ui.icon("groups").props("aria-hidden=true")
         text("No practitioners yet", tag="h2")
@@ -112,21 +106,19 @@ class _Book:
         self._pulse = site.pulse
         self._choice = choice
         self._person = current_person(site)
-        self._trail = Trail()
-        self._turn = 0
+        self._reading = 0
         self._seen = -1
         self._ready = False
         self._scrolled = False
         self._types: set[str] = set()
         self._locations: set[str] = set()
-        self._dialogs = AppointmentDialogs(
-            self._services.booking,
+        self._edits = BookEdits(
+            self._services,
+            self._person,
             offers=self._offers,
-            user=lambda: self._person.name,
-            on_done=self._done,
-            on_act=self._act_on,
-            edits=self._person.edits,
-            uploads=self._person.uploads,
+            upload=self._upload,
+            on_edit=self.refresh,
+            on_trail=self._offer_undo,
         )
         self._toolbar = BookToolbar(
             choice,
@@ -137,7 +129,7 @@ class _Book:
             edits=self._person.edits,
             actions=Actions(
                 new=lambda: self._new(TimeSlot()),
-                undo=self._undo,
+                undo=self._edits.undo,
                 search=self._search,
                 export=self._export,
                 print=self._print,
@@ -149,7 +141,7 @@ class _Book:
             zone=site.timezone,
             on_ready=self._on_ready,
             on_narrow=self._on_narrow,
-            on_open=self._dialogs.open,
+            on_open=self._edits.dialogs.open,
             on_create=self._new,
             on_move=self._moved,
             on_act=self._act,
@@ -204,25 +196,19 @@ class _Book:
 
     async def refresh(self, focus: str = "") -> None:
         """Read the visible range and show it; a later reading overtakes an earlier one."""
-        self._turn += 1
-        turn = self._turn
+        self._reading += 1
+        reading = self._reading
         self._seen = self._pulse.version
         columns = self._shown_columns()
         first, last = self._choice.span()
         ids = [each.practitioner.id for each in columns]
         entries = await self._services.book_view.entries(ids, first, last)
-        if turn != self._turn:
+        if reading != self._reading:
             return
-        self._learn(entries)
-        kept = [each for each in entries if self._wanted(each)]
+        self._note_offers(entries)
+        kept = [each for each in entries if self._choice.shows(each)]
         self._calendar.show(self._page_of(kept, columns, focus))
         self._toolbar.offer(self._names(), self._known_locations())
-
-    def _wanted(self, entry: BookEntry) -> bool:
-        choice = self._choice
-        if entry.shown.cancelled and not choice.cancelled:
-            return False
-        return not choice.location or entry.occurrence.location == choice.location
 
     def _page_of(
         self, entries: Sequence[BookEntry], columns: Sequence[payload.Column], focus: str
@@ -242,7 +228,7 @@ class _Book:
         if view != "list":
             events += payload.off_hours(columns, days, limits)
         return {
-            "stamp": self._turn,
+            "stamp": self._reading,
             "focus": focus,
             "scroll": self._scroll(),
             "title": self._choice.title(),
@@ -267,7 +253,7 @@ class _Book:
         hour = now.hour - 1 if self._choice.day == now.date() and 8 < now.hour < 18 else 8
         return f"{hour:02}:00:00"
 
-    def _learn(self, entries: Sequence[BookEntry]) -> None:
+    def _note_offers(self, entries: Sequence[BookEntry]) -> None:
         """Types and locations met so far are what the dialogs suggest."""
         for each in entries:
             self._types.add(each.appointment.appointment_type)
@@ -294,50 +280,10 @@ class _Book:
 
     # ── edits ─────────────────────────────────────────────────────────────────────────────────
 
-    async def _done(self, edit: Edit) -> None:
-        """An edit went through: remember it, show it, and tell the other windows."""
-        self._trail.add(edit)
-        await self._after(edit.key)
-
-    async def _after(self, focus: str) -> None:
-        self._toolbar.can_undo(self._trail.last)
-        await self.refresh(focus)
-
-    async def _undo(self) -> None:
-        what = self._trail.last
-        try:
-            undone = await self._trail.undo(self._services.booking)
-        finally:
-            self._toolbar.can_undo(self._trail.last)
-        if undone is not None:
-            await self._after(undone.key)
-            notify_done(f"Undone: {what}.")
-
-    async def _new(self, place: TimeSlot) -> None:
-        await self._dialogs.new(self._blank(place))
-
-    def _blank(self, place: TimeSlot) -> AppointmentDraft:
-        start = place.start or self._next_slot()
+    async def _new(self, slot: TimeSlot) -> None:
         chosen = self._chosen()
-        who = place.practitioner_id or (chosen[0] if chosen else "")
-        if place.all_day:
-            first = datetime.combine(start.date(), time())
-            end = place.end or first + timedelta(days=1)
-            return AppointmentDraft(
-                kind=AppointmentKind.CASUAL,
-                practitioner_id=who,
-                start=first,
-                end=end,
-                all_day=True,
-            )
-        draft = AppointmentDraft(
-            kind=AppointmentKind.CLIENT,
-            practitioner_id=who,
-            start=start,
-            end=place.end or start + USUAL_LENGTH,
-        )
-        location = self._offers().location_of(who, start)
-        return replace(draft, location=location) if location else draft
+        draft = blank_draft(slot, chosen[0] if chosen else "", self._next_slot(), self._offers())
+        await self._edits.dialogs.new(draft)
 
     def _next_slot(self) -> datetime:
         """On the day shown: the next quarter of an hour if it is today, else nine."""
@@ -347,58 +293,36 @@ class _Book:
         quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0, tzinfo=None)
         return quarter + timedelta(minutes=15)
 
+    def _offer_undo(self, last: str) -> None:
+        self._toolbar.can_undo(last)
+
     async def _moved(self, drop: Drop) -> None:
         try:
-            edit = await self._move(drop)
+            edit = await self._edits.move(drop)
         except Exception as error:  # noqa: BLE001 - the drawing must be put right whatever happened
             edit = None
             notify(as_companion_error(error))
-        self._calendar.settled(drop.key)
+        self._calendar.confirm_move(drop.key)
         if edit is None:
             await self.refresh()
             return
-        await self._done(edit)
-        await self._tell_overlaps(edit)
+        await self._edits.done(edit)
+        await self._notify_moved(edit)
 
-    async def _move(self, drop: Drop) -> Edit | None:
-        booking = self._services.booking
-        opened = await booking.open(drop.key)
-        scope: Scope | None = Scope.THIS
-        if opened.in_series:
-            scope = await self._dialogs.which("Move which of them?")
-        start, end = drop.to.start, drop.to.end
-        if scope is None or start is None or end is None:
-            return None
-        return await booking.move(
-            drop.key,
-            start=start,
-            end=end,
-            practitioner_id=drop.to.practitioner_id or opened.appointment.practitioner_id,
-            seen=drop.seen,
-            scope=scope,
-        )
-
-    async def _tell_overlaps(self, edit: Edit) -> None:
-        try:
-            opened = await self._services.booking.open(edit.key)
-        except NotFound:
-            return
-        found = await self._services.booking.conflicts(
-            replace(opened.draft, rule=""), apart_from=opened.appointment.id
-        )
-        when = f"{opened.draft.start:%H:%M} to {opened.draft.end:%H:%M}"
-        if not found:
-            self._calendar.notify(f"{edit.what}: now {when}.")
-            return
-        also = "another appointment" if len(found) == 1 else f"{len(found)} appointments"
-        ui.notify(f"{edit.what}: {when} overlaps with {also}.", type="info", position="top")
+    async def _notify_moved(self, edit: Edit) -> None:
+        when, overlaps = await self._edits.placed(edit)
+        if overlaps:
+            also = "another appointment" if overlaps == 1 else f"{overlaps} appointments"
+            ui.notify(f"{edit.what}: {when} overlaps with {also}.", type="info", position="top")
+        elif when:
+            self._calendar.announce(f"{edit.what}: now {when}.")
 
     # ── menus and keys ────────────────────────────────────────────────────────────────────────
 
     async def _act(self, act: Act) -> None:
         match act.what:
             case "undo":
-                await self._undo()
+                await self._edits.undo()
             case "today":
                 await self._toolbar.today()
             case "previous" | "next":
@@ -408,35 +332,17 @@ class _Book:
             case "keys":
                 keyboard_help()
             case "copy":
-                await self._dialogs.copy(act.key)
+                await self._edits.dialogs.copy(act.key)
             case "shows":
                 await open_shows(self._services.book_view, act.key)
             case "upload":
                 self._upload(act.place.practitioner_id or self._choice.one)
             case "cancel" | "restore":
-                opened = await self._services.booking.open(act.key)
-                if opened.revision != act.seen:
+                try:
+                    await self._edits.act_on_key(act.what, act.key, act.seen)
+                except ChangedMeanwhile:
                     await self.refresh()
-                    raise ChangedMeanwhile
-                await self._act_on(act.what, opened)
-
-    async def _act_on(self, what: str, opened: Opened) -> None:
-        booking = self._services.booking
-        match what:
-            case "cancel":
-                scope: Scope | None = Scope.THIS
-                if opened.in_series:
-                    scope = await self._dialogs.which("Cancel which of them?")
-                if scope is not None:
-                    await self._done(
-                        await booking.cancel(opened.key, seen=opened.revision, scope=scope)
-                    )
-            case "restore":
-                await self._done(await booking.restore(opened.key, seen=opened.revision))
-            case "shows":
-                await open_shows(self._services.book_view, opened.key)
-            case "upload":
-                self._upload(opened.appointment.practitioner_id)
+                    raise
 
     def _upload(self, practitioner_id: str) -> None:
         record = self._services.settings.read().practitioner(practitioner_id)

@@ -10,6 +10,7 @@ from typing import Any
 
 from nicegui import ui
 
+from companion.services.book.view import BookEntry
 from companion.web.ui.book.month_picker import Counts, MonthPicker
 from companion.web.ui.components.fields import first_of, offer_when_opened
 from companion.web.ui.error_reports import report_errors
@@ -27,7 +28,7 @@ class Choice:
     day: date
     view: str = "day"
     narrow: bool = False
-    """The window has room for the list only."""
+    """The window is wide enough for the list only."""
     who: list[str] = field(default_factory=list)
     """Practitioner ids in day and list; empty for everyone."""
     one: str = ""
@@ -39,6 +40,11 @@ class Choice:
     @property
     def shown_view(self) -> str:
         return "list" if self.narrow else self.view
+
+    def shows(self, entry: BookEntry) -> bool:
+        if entry.shown.cancelled and not self.cancelled:
+            return False
+        return not self.location or entry.occurrence.location == self.location
 
     def span(self) -> tuple[date, date]:
         """First and last day on screen."""

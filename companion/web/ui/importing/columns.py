@@ -18,7 +18,7 @@ from companion.web.ui.importing.column_choices import FIELD_LABELS, NONE, Column
 from companion.web.ui.theme import box, button, notice, text
 
 if TYPE_CHECKING:
-    from companion.services.imports.reading.reader import FileColumn
+    from companion.services.imports.reading.results import FileColumn
 
 _OPTIONS = {NONE: "Not used", **FIELD_LABELS}
 _ORDERS = {

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 AT_FIRST, MORE = 8, 50
 MOST_LEFT = 10
-_WHO = {"folder": "Watched folder", "import": "A command", "": "–"}
+_WHO = {
+    "folder": "Watched folder",
+    "import": "A command",
+    "command": "A command",
+    "demo": "Demo",
+    "": "–",
+}
 _HEADINGS = ("When", "Who", "File", "Source", "What it did", "")
 
 
@@ -116,7 +122,11 @@ async def _ask(
         text(preview.sentence, "strong")
         if preview.left:
             _say_left(preview)
-        text("Google and the calendar links follow, as after any change of the book.", "soft small")
+        text(
+            "Google and the calendar links follow. The next file of this source brings its "
+            "appointments again, unless it is corrected.",
+            "soft small",
+        )
 
         async def go() -> None:
             press.props("loading")

@@ -34,7 +34,7 @@ from companion.web.ui.theme import box, button, card, notice, text
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
-    from companion.services.imports.reading.reader import FileColumn
+    from companion.services.imports.reading.results import FileColumn
 
 OnStage = Callable[[str, float], None]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput
-from companion.services.imports.reading.reader import FileColumn
+from companion.services.imports.reading.results import FileColumn
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import notify_done, report_errors

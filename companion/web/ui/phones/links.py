@@ -13,7 +13,7 @@ class PhoneLinks:
     def __init__(self, site: Site, practitioner_id: str) -> None:
         self._site = site
         self._practitioner_id = practitioner_id
-        if problem := site.services.reachability.door.problem:
+        if problem := site.services.reachability.listener_status.problem:
             with notice("warn"):
                 text("Phones cannot fetch everything at the moment.", "strong")
                 text(problem)

@@ -58,7 +58,7 @@ class _MyPhone:
             with notice("warn"):
                 text("The practice has switched calendar links off.", "strong")
                 text("Existing links show one entry that says so.")
-        if problem := services.reachability.door.problem:
+        if problem := services.reachability.listener_status.problem:
             with notice("warn"):
                 text("Phones cannot fetch everything at the moment.", "strong")
                 text(problem)

@@ -21,7 +21,7 @@ class PhoneReach:
         reach = site.services.reachability
         practice = site.services.settings.read().practice
         with card("How phones reach this computer"):
-            if problem := reach.door.problem:
+            if problem := reach.listener_status.problem:
                 with notice("warn"):
                     text("Phones cannot fetch everything at the moment.", "strong")
                     text(problem)

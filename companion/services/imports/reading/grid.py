@@ -1,0 +1,48 @@
+"""Grid: the rows of all sheets with a table, under one set of headings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from companion.services.workbooks import Cell
+
+SECTION = "Section"
+SHEET = "Sheet"
+"""Headings of the columns added for the names of sections and sheets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    number: int
+    cells: tuple[Cell, ...]
+    sheet: str
+    section: str = ""
+    """The name that the rows above it give it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SheetUse:
+    """What became of one sheet, for the report."""
+
+    name: str
+    header_row: int
+    """0 where there is none."""
+    rows: int
+    used: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Grid:
+    headings: list[str]
+    rows: list[GridRow]
+    sheets: list[SheetUse] = field(default_factory=list)
+    damaged: list[tuple[int, str]] = field(default_factory=list)
+    footers: int = 0
+    """Rows left out as totals, repeated headings and the like."""
+    doubtful_header: bool = False
+    """Its header row could hardly be told from the others."""
+
+
+def extended(row: GridRow, at: int, value: Cell) -> GridRow:
+    cells = (*row.cells[:at], *[None] * (at - len(row.cells)), value, *row.cells[at:])
+    return replace(row, cells=cells)

@@ -1,0 +1,90 @@
+"""What the services need from outside, as Protocols; adapters and test fakes implement them.
+
+All methods that may touch a disk or a network are coroutines: an adapter runs blocking work in
+threads, so that the event loop never waits. Times are aware UTC unless said otherwise. Every
+error raised is a CompanionError.
+
+One module for each subject; the names are imported from here.
+"""
+
+from companion.services.ports.book import (
+    UNDO_IMPORTS,
+    UNDO_ROWS,
+    AppointmentBook,
+    BookChange,
+    ChangeSign,
+    ImportMemory,
+    ImportRecord,
+    Replaced,
+    SourceRow,
+    Undoing,
+)
+from companion.services.ports.feeds import (
+    INTERVALS_KEPT,
+    FeedDetail,
+    FeedLink,
+    FeedStore,
+    Fetch,
+    NetworkPlace,
+)
+from companion.services.ports.google import (
+    CalendarInfo,
+    ClientFile,
+    DeleteEvent,
+    Google,
+    InsertEvent,
+    PatchEvent,
+    RemoteCalendar,
+    SignedIn,
+    SignInRequest,
+    Write,
+    WriteAnswer,
+)
+from companion.services.ports.ledger import (
+    Activity,
+    ActivityKind,
+    ActivityLog,
+    CalendarRef,
+    Ledger,
+    calendar_of,
+)
+from companion.services.ports.settings import Clock, SecretStore, SettingsStore
+
+__all__ = (
+    "INTERVALS_KEPT",
+    "UNDO_IMPORTS",
+    "UNDO_ROWS",
+    "Activity",
+    "ActivityKind",
+    "ActivityLog",
+    "AppointmentBook",
+    "BookChange",
+    "CalendarInfo",
+    "CalendarRef",
+    "ChangeSign",
+    "ClientFile",
+    "Clock",
+    "DeleteEvent",
+    "FeedDetail",
+    "FeedLink",
+    "FeedStore",
+    "Fetch",
+    "Google",
+    "ImportMemory",
+    "ImportRecord",
+    "InsertEvent",
+    "Ledger",
+    "NetworkPlace",
+    "PatchEvent",
+    "RemoteCalendar",
+    "Replaced",
+    "SecretStore",
+    "SettingsStore",
+    "SignInRequest",
+    "SignedIn",
+    "SourceRow",
+    "Undoing",
+    "Write",
+    "WriteAnswer",
+    "calendar_of",
+)

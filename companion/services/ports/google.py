@@ -1,0 +1,164 @@
+"""Google: sign-in, calendars, and the events of one calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from companion.domain.errors import CompanionError
+from companion.domain.events import CalendarEvent
+from companion.domain.reconcile import ObservedEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertEvent:
+    event_id: str
+    event: CalendarEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchEvent:
+    """Our fields only (3 quota units); with `style` also colour and reminder."""
+
+    event_id: str
+    event: CalendarEvent
+    style: bool = False
+    if_match: str = ""
+    """ETag the event must still have, or PreconditionFailed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteEvent:
+    event_id: str
+
+
+Write = InsertEvent | PatchEvent | DeleteEvent
+
+
+WriteAnswer = ObservedEvent | CompanionError | None
+"""The event as Google now holds it (None for a delete), or what went wrong with this part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientFile:
+    """What may be told of an OAuth client file."""
+
+    name: str
+    """Its project, else its client id."""
+    client_id: str
+    token_uri: str
+    digest: str
+    """SHA-256 of what counts in it: files with the same one are the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarInfo:
+    id: str
+    name: str
+    access_role: str
+    """``owner``, ``writer``, ``reader`` …"""
+    primary: bool = False
+    timezone: str = ""
+
+
+class RemoteCalendar(Protocol):
+    """One calendar of one signed-in account. Safe to call from several tasks."""
+
+    async def write(
+        self, writes: Sequence[Write]
+    ) -> Sequence[ObservedEvent | CompanionError | None]:
+        """At most 50 writes; one request when there is one, a batch otherwise.
+
+        Answers in the same order: the event as Google now holds it (None for a delete), or the
+        error of that part (IdInUse, EventGone, PreconditionFailed, RateLimited …). Raises
+        RemoteError only when the whole call failed and nothing is known of any part. No
+        retries of its own: pacing decides."""
+        ...
+
+    async def get(self, event_id: str) -> ObservedEvent | None:
+        """One event with its tombstone flag; None when Google knows no such id."""
+        ...
+
+    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+        """Events bearing this installation's mark that overlap [start, end); all pages."""
+        ...
+
+    async def info(self) -> CalendarInfo:
+        """The calendar itself. Raises CalendarGone, PermissionDenied, SignInExpired …"""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRequest:
+    """An authorisation under way."""
+
+    url: str
+    """Where the person's browser goes."""
+    state: str
+    code_verifier: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    account: str
+    """E-mail that signed in; empty when Google did not say."""
+    granted_scopes: tuple[str, ...]
+    token: str
+    """JSON for the SecretStore; opaque to services."""
+
+
+class Google(Protocol):
+    """The gateway: sign-in, calendars, and a RemoteCalendar per practitioner."""
+
+    def check_client(self, content: bytes) -> ClientFile:
+        """Validate a client_secret JSON (type "installed"). Raises BadInput."""
+        ...
+
+    async def begin_sign_in(
+        self, *, redirect_uri: str, scopes: Sequence[str], login: str
+    ) -> SignInRequest:
+        """Raises ClientFileMissing."""
+        ...
+
+    async def finish_sign_in(self, request: SignInRequest, response_url: str) -> SignedIn:
+        """Exchange the code. Raises SignInDenied, SignInError, Offline."""
+        ...
+
+    async def discard(self, signed_in: SignedIn) -> None:
+        """Tell Google to forget a sign-in that is not kept. Google then drops every sign-in of
+        that account with this client, so never call it for an account in use."""
+        ...
+
+    async def calendar(self, practitioner_id: str, calendar_id: str) -> RemoteCalendar:
+        """Raises SignInExpired when there is no token."""
+        ...
+
+    async def calendars(self, practitioner_id: str) -> list[CalendarInfo]: ...
+
+    async def create_calendar(
+        self, practitioner_id: str, name: str, timezone: str, mark: str
+    ) -> CalendarInfo:
+        """Not idempotent at Google, and never sent twice; `mark` goes into the description. When
+        it raises Offline or RemoteUnavailable, the calendar may have been made."""
+        ...
+
+    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
+        """The calendar that bears the mark. Raises ScopeMissing where the list of calendars may
+        not be seen."""
+        ...
+
+    async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
+        """For good, with all its events; one that is gone counts as done."""
+        ...
+
+    async def revoke(self, practitioner_id: str) -> None:
+        """Tell Google to forget the token; a token Google no longer knows counts as done."""
+        ...
+
+    async def forget(self, practitioner_id: str) -> None:
+        """Drop cached credentials (after a new sign-in or a disconnect)."""
+        ...

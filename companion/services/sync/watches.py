@@ -1,0 +1,68 @@
+"""What the worker knows of each practitioner and of the network between two passes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.services.settings.documents import to_tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassInput:
+    """Input of a good pass; while it is equal there is nothing to do."""
+
+    revision: int
+    record: PractitionerSettings
+    practice: Practice
+    day: date
+    notice: datetime | None
+    """Since when the book is out of date, as the calendar's notice shows it."""
+
+    def signature(self) -> str:
+        """The same in every process of this home."""
+        alone = Settings(install_id="", practice=self.practice).with_practitioner(self.record)
+        parts = [self.revision, to_tables(alone), str(self.day), str(self.notice)]
+        text = json.dumps(parts, sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(slots=True)
+class Watch:
+    """One practitioner as the worker sees it."""
+
+    seen: PassInput | None = None
+    """Input of the last pass; None when it is to be repeated as soon as possible."""
+    begun: PassInput | None = None
+    """Input of the running pass."""
+    planned: PassInput | None = None
+    """Input that the running pass has been asked to plan for since."""
+    passed_at: datetime | None = None
+    audited_on: date | None = None
+    """The night of the last audit; None until looked up."""
+    no_audit_before: float = 0.0
+    """Monotonic seconds."""
+    failures: int = 0
+    not_before: float = 0.0
+    """Monotonic seconds."""
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class NetworkState:
+    silent: set[str] = field(default_factory=set)
+    """Practitioners who failed to reach Google since any last did. One alone may be a problem of
+    the account; from the second on it is the network."""
+    doubted: bool = False
+    """After a sleep: unknown until the first pass."""
+    probing: bool = False
+    failures: int = 0
+    next_probe: float = 0.0
+
+    @property
+    def offline(self) -> bool:
+        return self.doubted or len(self.silent) > 1

@@ -1,0 +1,88 @@
+"""Imports by command: what is asked, the history, undoing, and removing what a source brought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command_home import CommandHome, open_desk, write_export
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[CommandHome]:
+    with open_desk(tmp_path, CommandHome) as made:
+        yield made
+
+
+def test_a_question_is_answered_by_its_key(commands: CommandHome, tmp_path: Path) -> None:
+    export = write_export(tmp_path / "first.csv", 5)
+    commands.run("import", export, "--source", "by hand")
+    asked = commands.json("import", export, code=3)
+    (question,) = asked["questions"]
+    assert (question["key"], question["guess"], question["count"]) == ("same:by hand", "skip", 5)
+    assert question["choices"] == ["skip", "take_over", "add"]
+    assert (asked["held"], asked["added"], asked["kept"], asked["older"]) == (True, 0, [], 0)
+    assert len(commands.json("imports", "list")["imports"]) == 1, "nothing was applied"
+    commands.run("import", export, "--answer", "same:by hand", code=1)
+    taken = commands.json("import", export, "--answer", "same:by hand=take_over")
+    assert (taken["changed"], taken["held"], taken["questions"]) == (5, False, [])
+    assert commands.json("import", export, "--source", "by hand", "--yes")["unchanged"] == 5
+
+
+def test_an_import_is_listed_and_undone(commands: CommandHome, tmp_path: Path) -> None:
+    commands.run("import", write_export(tmp_path / "first.csv", 5))
+    commands.run("import", write_export(tmp_path / "second.csv", 6, {3: {"location": "Room 9"}}))
+    second, first = commands.json("imports", "list")["imports"]
+    assert (second["file"], second["by"], second["added"], second["changed"]) == (
+        "second.csv", "import", 1, 1,
+    )  # fmt: skip
+    shown = commands.json("imports", "undo", str(second["import"]), "--dry-run")
+    assert (shown["takes_out"], shown["puts_back"], shown["undone"]) == (1, 1, False)
+    assert "takes out 1 appointment" in commands.run("imports", "undo", str(second["import"]))
+    commands.run("imports", "undo", str(second["import"]), code=1)
+    assert commands.json("imports", "undo", str(first["import"]))["takes_out"] == 5
+    assert [each["can_undo"] for each in commands.json("imports", "list")["imports"]] == [False] * 2
+
+
+def test_what_a_source_brought_is_removed_only_when_said_twice(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    commands.run("import", write_export(tmp_path / "first.csv", 5), "--source", "old")
+    held = commands.json("sources", "remove", "old", "--appointments", code=3)
+    assert (held["appointments"], held["removed"], held["held"]) == (5, False, True)
+    gone = commands.json("sources", "remove", "old", "--appointments", "--yes")
+    assert (gone["appointments"], gone["removed"]) == (5, True)
+    removal = commands.json("imports", "list")["imports"][0]
+    assert (removal["file"], removal["removed"]) == ("", 5)
+    assert commands.json("imports", "undo", str(removal["import"]))["restores"] == 5
+
+
+def test_a_file_is_explained_without_changing_anything(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    export = tmp_path / "other.csv"
+    export.write_text(
+        "Provider,Begins,Finishes,Client,State of booking\n"
+        "Jo Smith,13/12/2026 9:00,13/12/2026 9:30,Mira Halloway,Booked\n"
+        "Jo Smith,13/12/2026 10:00,13/12/2026 10:30,Pell O'Dowd,Moved\n"
+    )
+    mapping = tmp_path / "mapping.toml"
+    found = commands.json(
+        "import", export, "--explain", "--save-mapping", mapping,
+        "--answer", "column:status=State of booking",
+    )  # fmt: skip
+    assert found["columns"]["start"]["heading"] == "Begins"
+    assert found["date_order"]["order"] == "dmy"
+    assert found["sheets"] == [{"name": "", "header_row": 1, "rows": 2, "used": True}]
+    assert found["practitioners"] == [{"name": "Jo Smith", "count": 2, "id": None, "near": None}]
+    assert [(each["word"], each["means"], each["asked"]) for each in found["statuses"]] == [
+        ("Booked", "booked", False), ("Moved", "cancelled", True),
+    ]  # fmt: skip
+    assert found["mapping"] == mapping.read_text("utf-8")
+    assert commands.json("imports", "list")["imports"] == []
+    report = commands.json("import", export, "--mapping", mapping)
+    assert (report["added"], report["cancelled"], report["questions"]) == (2, 1, [])

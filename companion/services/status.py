@@ -1,6 +1,6 @@
 """Status: the board of the home page and of `run.py status`, one sentence per practitioner.
 
-Whatever is wrong has one plain sentence, what to do, and the one action that mends it.
+Whatever is wrong has one plain sentence, what to do, and the one action that resolves it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ NextAction = Literal[
     "add client",
     "doctor",
 ]
-"""What mends a state; empty where nothing is to be done."""
+"""The action that resolves a state; empty where nothing is to be done."""
 
 _BADGES: Mapping[str, PractitionerState] = {
     "Offline": "offline",
@@ -81,7 +81,7 @@ _OTHER_ACTIONS: Mapping[str, NextAction] = {
     "ClientFileMissing": "add client",
     "SecretsUnavailable": "doctor",
 }
-"""By kind of trouble, where the state does not say it."""
+"""By kind of error, where the state does not show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,3 +220,20 @@ async def test_appointments_that_another_source_brought_are_not_doubled(first_da
     newest, _first = await book.imports()
     assert (newest.source, newest.added, newest.unchanged) == ("Front desk", 1, 1)
     assert newest.by == "Alex"
+
+
+async def test_an_import_is_undone_on_the_page(first_day: Visit) -> None:
+    book = first_day.application.book
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
+    await first_day.user.should_see("2 changes to the book")
+    press(button(first_day, "Apply"))
+    await first_day.user.should_see("The book is up to date with the file.")
+    await first_day.user.open("/import")
+    await first_day.user.should_see("Earlier imports")
+    press(button(first_day, "Undo"))
+    await first_day.user.should_see("Undoing it takes out 2 appointments.")
+    assert await book.count() == 2, "looking changes nothing"
+    press(button(first_day, "Undo it"))
+    await first_day.user.should_see("Undone by Alex")
+    assert await book.count() == 0

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from nicegui import ui
 
+from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.users import Role
+from companion.services.ports import BookChange
 from companion.services.sources.folders import apart
 from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.sources.watched_folder import WatchedFolder
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeApplication, fake_application
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, until
+from tests.pages.driving import button, field, press, tick, until
 from tests.unit.test_watching import export
 
 
@@ -182,3 +185,28 @@ async def test_the_activity_list_is_saved_as_a_table(visit: Visit, tmp_path: Pat
     press(button(visit, "Save as a table (CSV)"))
     answer = await visit.user.download.next()
     assert b"Import from nookal" in answer.content
+
+
+async def test_a_source_is_forgotten_with_all_that_it_brought(visit: Visit, tmp_path: Path) -> None:
+    application = visit.application
+    await watched(application, tmp_path)
+    brought = Appointment(
+        id="n1",
+        practitioner_id="mira",
+        kind=AppointmentKind.CLIENT,
+        start=datetime(2026, 11, 30, 9),  # noqa: DTZ001 - wall time
+        end=datetime(2026, 11, 30, 10),  # noqa: DTZ001 - wall time
+        timezone="Australia/Sydney",
+        source="nookal",
+        source_id="1",
+    )
+    await application.book.apply(BookChange(put=[brought]), application.services.clock.now())
+    await visit.user.open("/sources")
+    press(button(visit, "Forget this source …"))
+    await visit.user.should_see("Take its 1 appointment out of the book too")
+    tick(visit, "Take its 1 appointment out of the book too").value = True
+    press(button(visit, "Forget it"))
+    await until(lambda: not application.settings.read().sources)
+    assert await application.book.source_rows("nookal") == {}
+    (record,) = await application.book.imports()
+    assert (record.source, record.by, record.removed) == ("nookal", "Alex", 1)

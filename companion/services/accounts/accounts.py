@@ -56,7 +56,7 @@ class PasswordHasher(Protocol):
 
 
 class SignInRefused(BadInput):
-    """Wrong name or password, or too soon after others."""
+    """Wrong name or password, or too soon after failed tries."""
 
     default_what = "That name and password do not belong together."
     default_remedy = "Check both and try again."
@@ -288,7 +288,7 @@ class Accounts:
         await self._settings.change(edit)
 
     def _readable(self) -> str:
-        """59 bits that can be read out over a desk, such as ``k7mq-x2pd-9fhw``."""
+        """59 bits, easy to read out, such as ``k7mq-x2pd-9fhw``."""
         return "-".join("".join(self._choose(_READABLE) for _ in range(4)) for _ in range(3))
 
     async def _hash(self, password: str) -> str:
@@ -309,7 +309,7 @@ class Accounts:
     async def _note(self, text: str) -> None:
         try:
             await note(self._activity, self._clock, ActivityKind.USERS, text, cause="accounts")
-        except CompanionError:  # the change itself is done; the list is only its echo
+        except CompanionError:  # the change itself is saved; the activity list is secondary
             return
 
 

@@ -112,10 +112,11 @@ class _SameElsewhere:
 class _Samples:
     by_action: dict[str, list[PreviewRow]] = field(default_factory=dict)
 
+    def wants(self, action: RowAction) -> bool:
+        return len(self.by_action.get(action, ())) < SAMPLES
+
     def add(self, each: PreviewRow) -> None:
-        listed = self.by_action.setdefault(each.action, [])
-        if len(listed) < SAMPLES:
-            listed.append(each)
+        self.by_action.setdefault(each.action, []).append(each)
 
     def first(self) -> tuple[PreviewRow, ...]:
         order = ("remove", "cancel", "move", "change", "add", "kept", "older", "same")
@@ -145,10 +146,10 @@ class _Planner:
         if target.snapshot:
             rejections = (*content.rejections, *repeated)
             gone = missing(placed, rejections, target, self._seen, stale=self._older > 0)
-        for row in gone.remove:
+        for row in gone.remove[:SAMPLES]:
             self._samples.add(self._of_row(row, "remove"))
         for why, rows in gone.kept.items():
-            for row in rows:
+            for row in rows[:SAMPLES]:
                 self._samples.add(self._of_row(row, "kept", why))
         return ImportPlan(
             new=self._new,
@@ -185,7 +186,8 @@ class _Planner:
 
     def _add(self, match: Match) -> None:
         it = match.placed.appointment
-        key = appointment_id(it.source, match.source_id)
+        same = it.source_id == match.source_id
+        key = it.id if same else appointment_id(it.source, match.source_id)
         while key in self._known_ids:  # once its own, and taken over by another source
             key = appointment_id(it.source, f"{match.source_id}\x1f{key}")
         if (it.id, it.source_id) != (key, match.source_id):
@@ -259,6 +261,8 @@ class _Planner:
     # ── samples ───────────────────────────────────────────────────────────────────────────────
 
     def _sample(self, match: Match, it: Appointment, action: RowAction, why: str = "") -> None:
+        if not self._samples.wants(action):
+            return
         self._samples.add(
             PreviewRow(
                 row=match.placed.draft.row,

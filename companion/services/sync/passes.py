@@ -1,9 +1,9 @@
-"""Passes: one run over one practitioner, from gathering to the proof.
+"""Passes: one run over one practitioner, from the snapshot to the proof.
 
-    turn among all processes → gather (book, ledger, settings, clock; Google's list in an audit)
-        → reconcile → hold removals that are too many → write → prove → remember
+    lock among all processes → snapshot (book, ledger, settings, clock; Google's list in an audit)
+        → reconcile → hold removals that are too many → write → prove → save the state
 
-Everything is asked for anew in each pass, so a pass is also the recovery from any earlier one.
+Everything is read anew in each pass, so a pass also recovers from any earlier one that failed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import InFlight, list_ours, write_plan
 
 WORKER = "worker"
-"""Cause of the passes that nobody asked for."""
+"""Cause of passes that the worker started by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class PassResult:
 
     @property
     def written(self) -> list[tuple[int, str]]:
-        """What was done in Google, in words, without what was not."""
+        """What was done in Google, in words; zero counts are left out."""
         counts = (self.inserted, "added"), (self.updated, "changed"), (self.deleted, "removed")
         return [(count, word) for count, word in counts if count]
 
@@ -85,7 +85,8 @@ class SharedRunState:
     in_flight: InFlight = field(default_factory=dict)
 
     async def drain_in_flight(self, practitioner_id: str) -> None:
-        """A call of a cancelled pass may still be under way: nothing is looked at before."""
+        """A call of a cancelled pass may still be in flight: it is awaited before Google is
+        read."""
         calls = self.in_flight
         for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
             await asyncio.wait({calls[calendar]})
@@ -93,7 +94,7 @@ class SharedRunState:
 
 
 class Pass:
-    """One run; made for it and thrown away."""
+    """One run over one practitioner; not reused."""
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class Pass:
             raise
         except CompanionError as trouble:
             error = trouble
-        except Exception:  # an internal error: whoever looks on must not wait for the end
+        except Exception:  # an internal error: subscribers wait for the end
             self._publish(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
         error = error or self._tally.last_refusal
@@ -307,7 +308,7 @@ class Pass:
         )
 
     async def _write_staleness_notice(self, remote: RemoteCalendar, snapshot: SyncSnapshot) -> None:
-        """Put the notice up, bring it to today, or take it down; never two at a time.
+        """Insert the notice, move it to today, or delete it; there are never two.
 
         A person who deletes it in Google has read it: it stays away."""
         since = await self._parts.stale_since(self._id)

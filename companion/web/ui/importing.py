@@ -23,6 +23,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
 from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.components.import_history import show_history
 from companion.web.ui.components.import_preview import ImportView, show_report
 from companion.web.ui.components.import_questions import ImportQuestions
 from companion.web.ui.components.mapping_form import MappingForm
@@ -130,7 +131,7 @@ class _Import:
             )
             source.classes("field").props("outlined")
             text("Another site with numbers of its own is a source of its own: type its name.")
-        _recent(self._site)
+        show_history(self._site)
 
     def _set_mode(self, event: object) -> None:
         self._snapshot = bool(getattr(event, "value", False))
@@ -260,36 +261,3 @@ class _Import:
             with box("actions"):
                 link_button("Go to the overview", "/", look="primary")
                 button("Import another file", report_errors(self._begin_again))
-
-
-def _recent(site: Site) -> None:
-    """Earlier imports, filled in once the page stands."""
-    place = box()
-
-    async def fill() -> None:
-        records = await site.services.imports.recent(8)
-        if not records:
-            return
-        now = site.services.clock.now()
-        with place, card("Earlier imports"), box("scroll"), box("table", tag="table"):
-            with box(tag="thead"), box(tag="tr"):
-                for heading in (
-                    "When",
-                    "Source",
-                    "File",
-                    "Added",
-                    "Changed",
-                    "Removed",
-                    "Rejected",
-                ):
-                    text(heading, tag="th").props("scope=col")
-            with box(tag="tbody"):
-                for each in records:
-                    with box(tag="tr"):
-                        text(formatting.short(each.at, site.timezone, now), "when", tag="td")
-                        text(each.source, tag="td")
-                        text(each.file_name or "–", tag="td")
-                        for count in (each.added, each.changed, each.removed, each.rejected):
-                            text(formatting.number(count), "number", tag="td")
-
-    ui.timer(0.05, report_errors(fill), once=True)

@@ -232,16 +232,23 @@ class _Sources:
         notify_done("The folder is watched no more.")
         await self._look()
 
-    def _ask_to_remove(self, settings: SourceSettings) -> None:
+    async def _ask_to_remove(self, settings: SourceSettings) -> None:
+        imports = self._site.services.imports
+        brought = await imports.brought_by(settings.name)
         with dialog(f"Forget {settings.name}?") as opened:
             text(
                 "Its folder is watched no more, and how its files are read is forgotten. Its "
                 "appointments stay in the book, and the files where they are."
             )
+            appointments = formatting.counted(brought, "appointment")
+            too = ui.checkbox(f"Take its {appointments} out of the book too").classes("field")
+            too.set_visibility(brought > 0)
 
             async def go() -> None:
-                await self._site.services.sources.remove(settings.name)
                 opened.close()
+                if too.value:
+                    await imports.remove_source(settings.name, by=self._site.who().name)
+                await self._site.services.sources.remove(settings.name)
                 notify_done("Forgotten.")
                 await self._look()
 

@@ -33,7 +33,7 @@ SEARCH_FROM = 9
 MANY = 24
 """From here on, cards out of sight are not laid out."""
 AT_ONCE = 8
-"""Cards that are drawn before others have their turn."""
+"""Cards that are drawn at a time; other work runs between."""
 LOOK_SECONDS = 0.25
 _NEEDS_A_PERSON = frozenset(
     {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
@@ -58,7 +58,7 @@ class _Home:
         self._wanted = ""
         self._empty = False
         self._sets_up = site.may(Action.PRACTITIONERS)
-        """Otherwise the cards only tell how things stand."""
+        """Otherwise the cards only show the state."""
         actions, self._summary = page_head(board.practice.name or "Your practice")
         self._summary.props("role=status")
         with actions:

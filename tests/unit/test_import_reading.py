@@ -229,8 +229,7 @@ def test_words_that_may_mean_either_and_words_never_seen_are_asked_about() -> No
 
 def test_codes_that_likely_cancel_are_asked_with_that_guess() -> None:
     codes = ["CAN", "NS", "CX", "Canx", "Late Canc"]
-    questions = read(statuses("Booked", *codes)).questions
-    assert {each.key: each.guess for each in questions} == {
+    assert asked(read(statuses("Booked", *codes))) == {
         f"status:{each}": "cancelled" for each in codes
     }
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from companion.services.ports import ImportRecord
 
 SHOWN = 10
-_HEADINGS = ("When", "Who", "Source", "File", "Added", "Changed", "Removed", "Rejected", "")
+_HEADINGS = ("When", "File", "Undo", "Who", "Source", "Added", "Changed", "Removed", "Rejected")
 _PROGRAMS = {"folder": "Watched folder", "import": "Command", "command": "Command", "demo": "Demo"}
 
 
@@ -37,7 +37,9 @@ def show_history(site: Site) -> None:
 
 def _table(site: Site, records: list[ImportRecord], again: Callable[[], Awaitable[None]]) -> None:
     now = site.services.clock.now()
-    with card("Earlier imports"), box("scroll"), box("table", tag="table"):
+    with card("Earlier imports"):
+        scroll = box("scroll").props('tabindex=0 role=region aria-label="Earlier imports"')
+    with scroll, box("table", tag="table"):
         with box(tag="thead"), box(tag="tr"):
             for heading in _HEADINGS:
                 text(heading, tag="th").props("scope=col")
@@ -45,13 +47,13 @@ def _table(site: Site, records: list[ImportRecord], again: Callable[[], Awaitabl
             for each in records:
                 with box(tag="tr"):
                     text(formatting.short(each.at, site.timezone, now), "when", tag="td")
-                    text(_PROGRAMS.get(each.by, each.by) or "–", tag="td")
-                    text(each.source, tag="td")
                     text(each.file_name or "Its appointments were removed", tag="td")
-                    for count in (each.added, each.changed, each.removed, each.rejected):
-                        text(formatting.number(count), "number", tag="td")
                     with box(tag="td"):
                         _undo(site, each, again)
+                    text(_PROGRAMS.get(each.by, each.by) or "–", tag="td")
+                    text(each.source, tag="td")
+                    for count in (each.added, each.changed, each.removed, each.rejected):
+                        text(formatting.number(count), "number", tag="td")
 
 
 def _undo(site: Site, record: ImportRecord, again: Callable[[], Awaitable[None]]) -> None:
@@ -61,6 +63,8 @@ def _undo(site: Site, record: ImportRecord, again: Callable[[], Awaitable[None]]
         press = report_errors(partial(_ask, site, record, again))
         what = record.file_name or record.source
         button("Undo", press, look="plain", icon="undo").props(f'aria-label="Undo {what}"')
+    else:
+        text("–")
 
 
 async def _ask(site: Site, record: ImportRecord, again: Callable[[], Awaitable[None]]) -> None:

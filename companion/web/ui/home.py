@@ -21,6 +21,7 @@ from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.error_reports import report_errors
+from companion.web.ui.importing.waiting import WaitingFiles
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, frame, link_button, page_head, text
@@ -67,6 +68,8 @@ class _Home:
                 if self._sets_up:
                     link_button("Who is set up", "/progress", icon="checklist")
                     button("Add practitioner", report_errors(self._add), icon="person_add")
+        if site.may(Action.IMPORT):
+            WaitingFiles(site)
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")

@@ -29,16 +29,16 @@ from companion.web.ui import (
     doctor,
     google_guide,
     home,
-    importing,
     practice,
     practitioner,
     setup_table,
-    sources,
     users,
 )
 from companion.web.ui.book import screen as book
 from companion.web.ui.book.pulse import BookPulse
 from companion.web.ui.error_reports import log_unexpected, notify
+from companion.web.ui.importing import page as importing
+from companion.web.ui.importing import sources
 from companion.web.ui.pages import trouble_page
 from companion.web.ui.phones import page as phones
 from companion.web.ui.site import Site

@@ -127,10 +127,11 @@ def card(title: str = "", *, classes: str = "", level: int = 2) -> Iterator[ui.e
 
 
 @contextmanager
-def dialog(title: str) -> Iterator[ui.dialog]:
+def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
     """Open until closed. It belongs to the page, not to the place that opened it: a list that is
     drawn anew must not take the dialog with it."""
-    with ui.context.client.content, ui.dialog() as opened, ui.card().classes("dialog"):
+    with ui.context.client.content, ui.dialog() as opened, ui.card() as inside:
+        inside.classes("dialog dialog--wide" if wide else "dialog")
         heading = text(title, tag="h2")
         opened.props(f"aria-labelledby={heading.html_id}")
         yield opened

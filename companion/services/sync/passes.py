@@ -134,12 +134,12 @@ class Pass:
         try:
             self._record = ready(self._settings, self._id)
             async with self._parts.locks.hold(f"sync-{self._id}"):
-                error = await self._work_and_remember()
+                error = await self._run_and_record()
         except asyncio.CancelledError:
             self._publish(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
             raise
-        except CompanionError as trouble:
-            error = trouble
+        except CompanionError as found:
+            error = found
         except Exception:  # an internal error: subscribers wait for the end
             self._publish(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
@@ -172,7 +172,7 @@ class Pass:
             differences=self._differences,
         )
 
-    async def _work_and_remember(self) -> CompanionError | None:
+    async def _run_and_record(self) -> CompanionError | None:
         state = await self._parts.ledger.state(self._id)
         until = rests_until(state, self._parts.clock.now())
         if until is not None:
@@ -187,8 +187,8 @@ class Pass:
         error: CompanionError | None = None
         try:
             await self._work(state, recorder)
-        except CompanionError as trouble:
-            error = trouble
+        except CompanionError as found:
+            error = found
         except asyncio.CancelledError:
             await asyncio.shield(recorder.log(self._outcome(None), state, state))
             raise

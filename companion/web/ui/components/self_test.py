@@ -77,7 +77,7 @@ class _SelfTest:
             text(report.sentence)
 
         def save() -> None:
-            ui.download.content(report.text(), FILE_NAME, "text/plain")
+            ui.download.content(report.text().encode(), FILE_NAME, "text/plain")
 
         with box("actions"):
             button("Save the report", save, icon="download")

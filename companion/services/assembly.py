@@ -74,11 +74,11 @@ class Stores(Protocol):
     def activity(self) -> ActivityLog: ...
 
     async def integrity(self) -> str:
-        """``ok``, or the first trouble found. Raises StoreDamaged."""
+        """``ok``, or the first problem found. Raises StoreDamaged."""
         ...
 
     async def backup_to(self, path: Path) -> None:
-        """A copy as of now, complete or not there at all."""
+        """A copy as of now; written completely or not at all."""
         ...
 
 
@@ -122,7 +122,7 @@ class Ports:
     recovered: Callable[[], str] = lambda: ""
     """A sentence when the settings had to come from their last good copy; else empty."""
     app_runs: Callable[[], bool] = lambda: False
-    """Is the app of this home running, in whichever process?"""
+    """Whether the app of this home is running, in any process."""
     chance: random.Random = field(default_factory=random.Random)
     """Jitter."""
     new_id: Callable[[], str] = lambda: uuid4().hex

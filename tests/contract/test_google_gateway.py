@@ -262,6 +262,7 @@ async def test_a_created_calendar_is_found_by_its_mark_where_the_list_may_be_see
     assert await world.google.find_calendar("zoe", "mark-2") is None
 
 
+@pytest.mark.unpermitted
 async def test_the_narrow_permission_does_not_open_the_list_of_calendars(world: World) -> None:
     await world.sign_in()
     with pytest.raises(ScopeMissing):
@@ -278,6 +279,7 @@ async def test_a_deleted_calendar_is_gone_and_deleting_it_again_is_fine(world: W
         await calendar.info()
 
 
+@pytest.mark.unpermitted
 async def test_the_list_of_calendars_needs_its_own_permission(world: World) -> None:
     await world.sign_in(scopes=(*IDENTITY, EVENTS_OWNED))
     with pytest.raises(ScopeMissing):

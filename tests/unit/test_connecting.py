@@ -709,11 +709,11 @@ async def test_removing_waits_out_passing_faults(fixture: Fixture) -> None:
     calendar.fail_next()
     calendar.lose_answers()
 
-    async def stumble(moment: str, name: str) -> None:
+    async def fail_at(moment: str, name: str) -> None:
         if moment == "before" and name == "write" and calendar.calls["write"] % 3 == 1:
             raise RateLimited(retry_after=7)
 
-    calendar.hook = stumble
+    calendar.hook = fail_at
     await fixture.service.disconnect("zoe", remove_events=True)
     assert calendar.live() == []
     assert 7 in fixture.clock.slept

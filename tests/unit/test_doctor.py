@@ -1,4 +1,4 @@
-"""The doctor: every trouble has a finding that says what to do, and no check stops another."""
+"""The doctor: every problem has a finding that says what to do, and no check stops another."""
 
 from __future__ import annotations
 
@@ -484,18 +484,18 @@ async def test_a_check_that_will_not_be_cancelled_is_left_behind_too(clinic: Cli
 
 
 async def test_a_check_that_stumbles_is_a_finding_without_its_words(clinic: Clinic) -> None:
-    async def stumbles() -> Iterable[Finding]:
+    async def fails() -> Iterable[Finding]:
         raise KeyError("Mira Sample")
 
     async def in_words() -> Iterable[Finding]:
         raise StoreDamaged
 
     diagnosis = await doctor_with(
-        clinic, check("stumbles", stumbles), check("words", in_words), check("fine", fine)
+        clinic, check("fails", fails), check("words", in_words), check("fine", fine)
     ).examine()
     found = {each.id: each for each in diagnosis.findings}
-    assert "KeyError" in found["stumbles"].what
-    assert "Mira" not in str(found["stumbles"])
+    assert "KeyError" in found["fails"].what
+    assert "Mira" not in str(found["fails"])
     assert found["words"].what == StoreDamaged().what
     assert found["fine"].state == "ok"
 

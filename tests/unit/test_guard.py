@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from companion.domain.tokens import token_hash
-from companion.web.current_user import Visitor
+from companion.web.current_user import SessionUser
 from companion.web.guard import Guard
 from companion.web.launching import CONTROL_PATH, LaunchTokens
 
@@ -30,32 +30,32 @@ class Machines:
     def knows(self, hashed: str) -> bool:
         return hashed in self.known
 
-    async def remember(self, hashed: str) -> None:
+    async def add(self, hashed: str) -> None:
         self.known.add(hashed)
         if self.trouble:
             raise self.trouble
 
 
-class Doorkeeper:
+class FakeCurrentUser:
     """Robin is signed in."""
 
     def __init__(self) -> None:
-        robin = Visitor(user_id="robin", session=token_hash("robins-session"))
-        self.visitors = {robin.session: robin}
+        robin = SessionUser(user_id="robin", session=token_hash("robins-session"))
+        self.session_users = {robin.session: robin}
         self.seen_often: list[str] = []
         self.empty = False
         self.token = ""
 
-    def visitor(self, hashed: str) -> Visitor | None:
-        return self.visitors.get(hashed)
+    def session_user(self, hashed: str) -> SessionUser | None:
+        return self.session_users.get(hashed)
 
     def seen(self, hashed: str) -> None:
         self.seen_often.append(hashed)
 
-    def nobody_yet(self) -> bool:
+    def has_no_users(self) -> bool:
         return self.empty
 
-    async def by_itself(self) -> str | None:
+    async def automatic_session(self) -> str | None:
         return self.token or None
 
 
@@ -84,7 +84,7 @@ class Application:
     def __init__(self) -> None:
         self.inside = Inside()
         self.machines = Machines()
-        self.current_user = Doorkeeper()
+        self.current_user = FakeCurrentUser()
         self.launches = LaunchTokens()
         self.guard = Guard(
             self.inside,
@@ -212,7 +212,7 @@ async def test_port_80_may_be_left_unsaid() -> None:
         port=80,
         launches=LaunchTokens(),
         machines=Machines(),
-        current_user=Doorkeeper(),
+        current_user=FakeCurrentUser(),
         control_secret=SECRET,
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guard)) as client:

@@ -32,8 +32,18 @@ def endless() -> Iterator[IO[bytes]]:
         yield file
 
 
+OTHERS: set[int] = set()
+"""Children that earlier tests of this process keep."""
+
+
+@pytest.fixture(autouse=True)
+def _know_other_children() -> None:
+    OTHERS.clear()
+    OTHERS.update(each.pid for each in psutil.Process().children())
+
+
 def children() -> list[int]:
-    return [each.pid for each in psutil.Process().children()]
+    return [each.pid for each in psutil.Process().children() if each.pid not in OTHERS]
 
 
 @pytest.mark.parametrize(

@@ -578,14 +578,14 @@ async def test_a_mistake_of_ours_over_one_practitioner_does_not_stop_the_others(
     tries = 0
     plain = world.syncing.run
 
-    async def stumble(practitioner_id: str, **more: object) -> object:
+    async def fail_at(practitioner_id: str, **more: object) -> object:
         nonlocal tries
         if practitioner_id == ANNA:
             tries += 1
             raise ValueError("not foreseen")
         return await plain(practitioner_id, **more)  # type: ignore[arg-type] # as it came
 
-    world.syncing.run = stumble  # type: ignore[method-assign,assignment] # a mistake, made here
+    world.syncing.run = fail_at  # type: ignore[method-assign,assignment] # a mistake, made here
     async with working(world):
         await edit(world, 1)
         await edit(world, 1, BORIS)

@@ -30,7 +30,7 @@ PARTS_LIMIT = 2_000
 _ERRORS_LIMIT = 10_000
 _EPOCH_1904 = date(1904, 1, 1)
 _ADDRESS = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,9})(\d{1,20})["']""")
-_FAR = re.compile(rb"""=\s*["'](?:[A-Za-z]{3,9}\d|[D-Zd-z][A-Za-z]\d|[A-Za-z]{0,2}\d{6})""")
+_FAR = re.compile(rb"""r\s*=\s*["'](?:[A-Za-z]{3,9}\d|[D-Zd-z][A-Za-z]\d|[A-Za-z]{0,2}\d{6})""")
 """May be an address beyond column CZ or row 99,999: reason enough to look at every one."""
 _ERROR = re.compile(
     rb"""<(?:\w+:)?c\b(?=[^>]*\bt\s*=\s*["']e["'])[^>]*?\br\s*=\s*["']([A-Z]{1,3}\d{1,7})["'][^>]*>"""

@@ -1,4 +1,4 @@
-"""CalendarCreations: a calendar of our own is made once, whatever fails on the way.
+"""CalendarCreations: creates a calendar of our own exactly once, whatever call fails.
 
 `calendars.insert` takes no id of ours, so sending it twice makes two calendars. Therefore:
 

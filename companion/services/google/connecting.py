@@ -289,12 +289,12 @@ class Connecting:
     ) -> None:
         before = self._changes.record(practitioner_id).google
         if before.account and not same_account(before.account, link.account):
-            # Nobody would use it any more.
+            # It is no longer used.
             await self._changes.revoke(practitioner_id, before.account)
         await self._changes.keep_token(practitioner_id, signed_in)
         enabled = True if link.calendar_id else None
         record = await self._changes.edit(practitioner_id, lambda _old: link, enabled=enabled)
-        # An empty calendar and no memory of it: there is nothing to compare.
+        # An empty calendar without ledger rows: there is nothing to compare.
         audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
         another = not same_account(before.account, link.account)
 

@@ -68,8 +68,8 @@ class Disconnecting:
         return done.events
 
     async def _remove_notice(self, calendar: CalendarRef) -> None:
-        """The events stay, but not the notice that they are old: nobody would take it back. What
-        Google refuses keeps nobody from disconnecting."""
+        """The events stay, but the staleness notice is removed, since nothing would remove it
+        later. An error of Google does not prevent disconnecting."""
         if any(is_notice(each.key) for each in await self._ledger.entries(calendar)):
             with contextlib.suppress(CompanionError):
                 await self._syncing.remove_events(calendar, notice_only=True)

@@ -1,9 +1,9 @@
 """PendingSignIns: authorisations under way, in memory alone.
 
-Each belongs to one practitioner and to the user who began it, can be used once, and ends after
-five minutes. A user who finds somebody else's `state` can neither use nor end it. Beginning anew
-for a practitioner ends the one before. A restart of the program forgets them all, which is right:
-the browser page that is still open then gets a sentence to begin again.
+Each belongs to one practitioner and to the user who began it, can be used once, and ends after five
+minutes. A user who finds another user's `state` can neither use nor end it. Beginning again for a
+practitioner ends the one before. A restart of the program drops them all: a browser page that is
+still open then gets a sentence to begin again.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The doctor's checks of Google: the client file, and each practitioner's sign-in and calendar.
 
-Reading only: nothing is written to anybody's calendar. One practitioner's three findings come of
-two calls; where the first says that Google cannot be reached, the second is spared.
+Read-only: nothing is written to a calendar. One practitioner's three findings come of
+two calls; where the first fails to reach Google, the second is not made.
 
-Testing mode cannot be asked for. It shows: while the practice's Google app is in "Testing", Google
-ends every sign-in after seven days. So a sign-in that has lasted longer proves the opposite, and
-one that ended with its seventh day raises the suspicion.
+Google does not report testing mode. It can be inferred: while the practice's Google app is in
+"Testing", Google ends every sign-in after seven days. So a sign-in that has lasted longer proves
+the opposite, and one that ended on its seventh day suggests it.
 """
 
 from __future__ import annotations

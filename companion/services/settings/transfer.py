@@ -6,8 +6,8 @@ belongs to this computer's sign-ins (the account, what it was allowed, since whe
 - it is decoded field by field; whatever is wrong is refused with the path of that field;
 - the practice and the sources become as in the file; practitioners are taken by id: added or
   changed; who is not in the file stays as they are;
-- a sign-in stays with its practitioner; somebody new keeps the login and the calendar to connect
-  to, and has to connect;
+- a sign-in stays with its practitioner; a new practitioner gets the login and the calendar to
+  connect to, and has to connect;
 - the installation's own id stays: it is part of every event in Google.
 
 What a calendar or feed may show can change by it, so the disclosure revision rises as it does for

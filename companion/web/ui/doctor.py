@@ -1,4 +1,4 @@
-"""Doctor: findings as they come, the worst first, each with the one thing that mends it.
+"""Doctor: findings as they come, the worst first, each with the action that resolves it.
 
 The examination belongs to the visit: it begins when the page opens and ends with it. Findings
 arrive from the service; a timer redraws the list when there are new ones, so that many findings at
@@ -78,7 +78,7 @@ class _Doctor:
             return
         self._findings, self._diagnosis = [], None
         self._done, self._total, self._changed = 0, 0, True
-        # The gate asks at this call, while the page is at hand; the task has none.
+        # The gate checks at this call, while the page is known; the task has none.
         self._task = asyncio.create_task(self._site.services.doctor.examine(self._on_examined))
         self._task.add_done_callback(self._on_end)
 

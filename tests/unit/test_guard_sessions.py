@@ -10,7 +10,8 @@ import pytest
 
 from companion.domain.tokens import token_hash
 from companion.web.launching import CONTROL_PATH, LaunchTokens
-from tests.fakes.guard import HOST, (
+from tests.fakes.guard import (
+    HOST,
     ORIGIN,
     PORT,
     SECRET,
@@ -100,7 +101,8 @@ async def test_a_browser_that_only_fetches_ahead_does_not_spend_the_token(
 
 async def test_the_clean_address_never_leaves_the_app(application: Application) -> None:
     token = application.launches.issue()
-    sent = await application.raw([(b"host", HOST.encode())], path="//evil.example/", query=f"launch={token}")
+    host = (b"host", HOST.encode())
+    sent = await application.raw([host], path="//evil.example/", query=f"launch={token}")
     assert dict(sent[0]["headers"])[b"location"] == b"/evil.example/"
 
 

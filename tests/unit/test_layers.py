@@ -58,3 +58,13 @@ def test_every_path_that_a_page_names_is_there(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     paths = set(re.findall(r"`((?:companion|tests|static|\.github)/[\w./-]*)`", text))
     assert {path for path in paths if not (ROOT / path).exists()} == set()
+
+
+def test_the_architecture_page_names_every_top_level_package_once() -> None:
+    rows = re.findall(r"(?m)^\| .*$", (ROOT / "ARCHITECTURE.md").read_text("utf-8"))
+    named = re.findall(r"`([\w.]+/?)`", " ".join(rows))
+    packages = {f"{each.parent.name}/" for each in COMPANION.glob("*/__init__.py")}
+    modules = {each.name for each in COMPANION.glob("*.py")} - {"__init__.py"}
+    assert {each: named.count(each) for each in packages | modules} == dict.fromkeys(
+        packages | modules, 1
+    )

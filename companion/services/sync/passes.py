@@ -30,6 +30,7 @@ from companion.services.sync.pacing import Urgency
 from companion.services.sync.persistence import PassOutcome, PassRecorder, parked, rests_until
 from companion.services.sync.previous_calendars import PreviousCalendars
 from companion.services.sync.progress import Progress, SyncPhase
+from companion.services.sync.shared_run_state import SharedRunState
 from companion.services.sync.snapshot import (
     A_DAY,
     SyncParts,
@@ -41,7 +42,7 @@ from companion.services.sync.snapshot import (
 )
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
-from companion.services.sync.writing import InFlight, list_ours, write_plan
+from companion.services.sync.writing import list_ours, write_plan
 
 WORKER = "worker"
 """Cause of passes that the worker started by itself."""
@@ -73,24 +74,6 @@ class PassResult:
         """What was done in Google, in words; zero counts are left out."""
         counts = (self.inserted, "added"), (self.updated, "changed"), (self.deleted, "removed")
         return [(count, word) for count, word in counts if count]
-
-
-@dataclass(slots=True)
-class SharedRunState:
-    """What the passes of one process share while they run."""
-
-    publish: Callable[[Progress], None]
-    changed: set[str] = field(default_factory=set)
-    """Practitioners whose book or settings changed since their pass last planned."""
-    in_flight: InFlight = field(default_factory=dict)
-
-    async def drain_in_flight(self, practitioner_id: str) -> None:
-        """A call of a cancelled pass may still be in flight: it is awaited before Google is
-        read."""
-        calls = self.in_flight
-        for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
-            await asyncio.wait({calls[calendar]})
-            del calls[calendar]
 
 
 class Pass:

@@ -30,6 +30,8 @@ class CalendarCreation:
     begun_at: datetime | None = None
     calendar_id: str = ""
     """Empty until Google has answered."""
+    throwaway: bool = False
+    """Made by a self-test, to be removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from companion.services.book.view import BookView
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
+from companion.services.google.selftest import SelfTest
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
@@ -45,6 +46,7 @@ class PageServices:
     imports: ImportHistory
     sources: Sources
     connecting: Connecting
+    selftest: SelfTest
     syncing: Syncing
     auditing: Auditing
     feeds: Feeds
@@ -71,6 +73,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         imports=gated(services.imports, who),
         sources=gated(services.sources, who),
         connecting=gated(services.connecting, who),
+        selftest=gated(services.selftest, who),
         syncing=gated(services.syncing, who),
         auditing=gated(services.auditing, who),
         feeds=gated(services.feeds, who),

@@ -17,6 +17,7 @@ from nicegui import ui
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
+from companion.web.ui.components.self_test import open_self_test
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -63,6 +64,9 @@ class _Doctor:
         self._lead.props("role=status")
         with actions:
             self._again = button("Check again", report_errors(self.begin), icon="refresh")
+            button(
+                "Test Google", report_errors(partial(open_self_test, self._site)), icon="science"
+            )
             button("Support bundle", report_errors(self._bundle), icon="folder_zip")
             link_button("Backup", "/backup", icon="archive")
         self._bar = ui.linear_progress(value=0.0, show_value=False)

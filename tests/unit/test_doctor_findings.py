@@ -154,7 +154,7 @@ TROUBLES: list[tuple[str, Break, str, str, str]] = [
     [each[1:] for each in TROUBLES],
     ids=[each[0] for each in TROUBLES],
 )
-async def test_each_trouble_is_found_and_says_what_to_do(
+async def test_each_problem_is_found_and_says_what_to_do(
     clinic: Clinic, break_it: Break, key: str, state: str, words: str
 ) -> None:
     break_it(clinic)
@@ -178,7 +178,9 @@ async def test_every_failing_finding_has_a_button_or_a_command(clinic: Clinic) -
 
 
 @pytest.mark.parametrize("error", [CalendarGone(), PermissionDenied(), RateLimited()])
-async def test_a_calendar_s_trouble_does_not_blame_the_sign_in(clinic: Clinic, error: Any) -> None:
+async def test_an_error_of_the_calendar_does_not_blame_the_sign_in(
+    clinic: Clinic, error: Any
+) -> None:
     (calendar,) = clinic.google.calendars_by_id.values()
     calls = 0
 

@@ -1,4 +1,4 @@
-"""Threads: a small pool whose threads each keep one costly thing of their own.
+"""Threads: a small pool whose threads each keep one expensive object.
 
 httplib2 is not thread-safe, so every thread makes its own connection once and
 keeps it warm. The threads are daemons, started when the first work waits for one: a request that
@@ -80,7 +80,7 @@ class Threads(Generic[Own]):
         return await answer
 
     def close(self) -> None:
-        """Break off what is under way and end the threads; no new work is taken."""
+        """Interrupt the work in progress and end the threads; no new work is taken."""
         with self._lock:
             self._closed = True
             owned, self._owned = self._owned, []
@@ -107,4 +107,4 @@ class Threads(Generic[Own]):
         try:
             loop.call_soon_threadsafe(settle, *what)
         except RuntimeError:
-            return  # the loop has been closed: nobody waits any more
+            return  # the loop has been closed: no task waits any more

@@ -207,6 +207,7 @@ def test_every_refusal_of_the_token_endpoint_has_its_error(error: str) -> None:
         "internal_failure": RemoteUnavailable,
         "server_error": RemoteUnavailable,
         "temporarily_unavailable": RemoteUnavailable,
+        "access_denied": PermissionDenied,
         "admin_policy_enforced": PermissionDenied,
         "org_internal": PermissionDenied,
     }

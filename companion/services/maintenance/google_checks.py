@@ -35,6 +35,7 @@ from companion.services.maintenance.findings import (
     Finding,
     FindingAction,
     finding_of,
+    no_network,
 )
 
 TESTING_LIFE = timedelta(days=7)
@@ -193,7 +194,7 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
             )
         ]
     tested = await context.connecting.test(person.id)
-    if isinstance(tested.error, Offline) and await _offline(context):
+    if isinstance(tested.error, Offline) and await no_network(context):
         return []
     found = [
         Finding(
@@ -210,15 +211,6 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
     if tested.ok:
         found.append(await _calendar(context, record, connect))
     return found
-
-
-async def _offline(context: CheckContext) -> bool:
-    """Whether the check of the network says that Google cannot be reached."""
-    try:
-        await context.probes.network_path()
-    except CompanionError:
-        return True
-    return False
 
 
 def _permissions(record: PractitionerSettings, connect: FindingAction) -> Finding:

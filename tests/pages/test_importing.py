@@ -173,13 +173,13 @@ async def test_choices_of_columns_outlive_an_error(first_day: Visit) -> None:
     await first_day.user.should_see("How the columns are read")
     for heading, holds in (("One", "start"), ("Two", "practitioner"), ("Three", "length")):
         field(first_day, f"“{heading}” holds").value = holds
-    field(first_day, "Minutes of every appointment, where no column says").value = 900_000
+    field(first_day, "Minutes of every appointment").value = 900_000
     press(button(first_day, "Read the file again"))
     await first_day.user.should_see("“Minutes of every appointment”:")
     await first_day.user.should_not_see("In the mapping", retries=1)
     values = [field(first_day, f"“{each}” holds").value for each in ("One", "Two", "Three")]
     assert values == ["start", "practitioner", "length"]
-    field(first_day, "Minutes of every appointment, where no column says").value = None
+    field(first_day, "Minutes of every appointment").value = None
     press(button(first_day, "Read the file again"))
     await first_day.user.should_see("1 change to the book")
 
@@ -298,6 +298,17 @@ async def test_another_site_is_a_source_of_its_own(first_day: Visit) -> None:
     assert await first_day.application.book.count() == 2
     await first_day.user.open("/import")
     assert {"North", "South"} < {*radio(first_day, "Source").options}
+
+
+async def test_a_file_is_read_as_another_source_from_its_preview(first_day: Visit) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await first_day.user.should_see("as source “bp-allied”")
+    press(button(first_day, "Of another source …"))
+    await first_day.user.should_see("It is read as “bp-allied” now.")
+    field(first_day, "Name of the source").value = "South"
+    press(button(first_day, "Read it as this source"))
+    await first_day.user.should_see("as source “South”")
 
 
 async def test_the_preview_is_filtered_and_searched(first_day: Visit) -> None:

@@ -145,7 +145,7 @@ async def test_the_preview_shows_google_beside_a_phone_link(filled: Visit) -> No
     assert book not in phone
 
 
-async def test_the_first_uploads_time_is_told_by_the_quota(filled: Visit) -> None:
+async def test_the_first_uploads_time_follows_from_the_quota(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
     await filled.user.should_see("A first upload of all of them takes about")
 

@@ -212,7 +212,7 @@ def test_choices_are_tidied_once() -> None:
     assert replace(choice, name=" ").checked().name == ""
 
 
-async def test_an_expired_sign_in_is_told_apart_from_never_connected(fixture: Fixture) -> None:
+async def test_an_expired_sign_in_differs_from_never_connected(fixture: Fixture) -> None:
     await fixture.connect()
     fixture.google.revoked.add(ZOE)
     assert (await fixture.service.test("zoe")).what == SignInExpired.default_what

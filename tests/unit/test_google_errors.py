@@ -105,7 +105,7 @@ def test_every_documented_refusal_has_its_error(
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_missing_event_is_told_from_a_missing_calendar(status: int) -> None:
+def test_a_missing_event_is_distinguished_from_a_missing_calendar(status: int) -> None:
     reason = "notFound" if status == 404 else "deleted"
     assert type(said(status, reason, Subject.EVENT)) is EventGone
     assert type(said(status, reason, Subject.CALENDAR)) is CalendarGone
@@ -154,9 +154,7 @@ def test_a_page_of_a_guest_network_is_no_word_of_google(status: int) -> None:
     "content", [b"", b"[]", b'"no"', b'{"error": "blocked"}', b'{"error": {}}', b'{"ok": 1}']
 )
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_json_of_somebody_else_never_means_that_something_was_deleted(
-    status: int, content: bytes
-) -> None:
+def test_foreign_json_never_means_that_something_was_deleted(status: int, content: bytes) -> None:
     for subject in Subject:
         assert type(refusal(status, {}, content, subject)) is Offline
 

@@ -2,7 +2,7 @@
 
 Sources: Google's guide "Handle API errors" for Calendar, its list of global error reasons,
 RFC 6749 5.2 for the token endpoint, and the exception classes of the installed libraries. What is
-not in the table falls to its status: 5xx is Google's fault, another 4xx ours.
+not in the table falls to its status: 5xx is an error of Google's, another 4xx one of ours.
 
 `detail` holds the status and Google's reason, never its message, which may repeat what we sent.
 """

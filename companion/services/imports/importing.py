@@ -153,6 +153,8 @@ class Importing:
         settings = self._settings.read()
         say("Reading its rows", 1.0)
         chosen = await self._chosen(workbook, wish, settings)
+        notes = tuple(workbook.notes)
+        del workbook  # 50,000 rows that nobody needs any more
         layout, content = chosen.reading.layout, chosen.reading.content
         kept = settings.sources.get(chosen.source)
         said = (snapshot, layout.snapshot, kept.snapshot if kept else None)
@@ -177,7 +179,7 @@ class Importing:
             content=content,
             columns=layout,
             reading=chosen.reading,
-            notes=tuple(workbook.notes),
+            notes=notes,
             answers=chosen.answers,
             why_whole=WHOLE_WITHOUT_IDS if whole is None and nameless else "",
             shape=shape_questions(before, headings_of(layout), headings, len(content.drafts)),

@@ -14,7 +14,6 @@ appointment: plans, proofs and counts leave it out. The next good pass after an 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,9 +29,6 @@ RECENT = 20
 """Imports looked at for the last one."""
 FRESH = 5.0
 """Seconds for which what was read is taken as true by a pass."""
-
-Since = Callable[[str], datetime | None]
-"""By practitioner id; None while all is well."""
 
 
 class Staleness:

@@ -34,6 +34,7 @@ _KINDS = {
     "casual": "Casual appointments",
     "meeting": "Meetings",
 }
+_NO_COLUMN = "Where no column says"
 _OWN_ZONE = {NONE: "As at the practice"}
 
 
@@ -61,15 +62,16 @@ class ColumnsForm:
             self._kind = self._select("The appointments are", _KINDS, "defaults.kind")
             self._zone = self._zone_select()
             self._person = self._input(
-                "Whose appointments, where no column says", choices.get("defaults.practitioner")
+                "Whose appointments", choices.get("defaults.practitioner"), _NO_COLUMN
             )
             self._length = ui.number(
-                "Minutes of every appointment, where no column says",
+                "Minutes of every appointment",
                 value=choices.get("defaults.length"),
                 min=1,
                 max=1440,
             )
             self._length.classes("field").props("outlined")
+            self._length.props["hint"] = _NO_COLUMN
             self._cancelled = self._words("Words that mean cancelled", "values.cancelled")
             self._booked = self._words("Words that mean booked", "values.booked")
         self._trouble = box()

@@ -27,7 +27,7 @@ _WHO = {
     "demo": "Demo",
     "": "–",
 }
-_HEADINGS = ("When", "Who", "File", "Source", "What it did", "")
+_HEADINGS = ("When", "Who", "File", "Source", "What it did", "Undo")
 
 
 class Imports:
@@ -51,9 +51,7 @@ class Imports:
             with scroll, box("table table--stacked", tag="table"):
                 with box(tag="thead"), box(tag="tr"):
                     for heading in _HEADINGS:
-                        text(heading, tag="th" if heading else "td").props(
-                            "scope=col" if heading else ""
-                        )
+                        text(heading, tag="th").props("scope=col")
                 with box(tag="tbody"):
                     for each in shown:
                         self._line(each)
@@ -76,10 +74,11 @@ class Imports:
         with box(tag="tr"):
             for heading, words in zip(_HEADINGS, cells, strict=False):
                 text(words, tag="td").props["data-label"] = heading
-            with box(tag="td"):
+            with box(tag="td") as last:
+                last.props["data-label"] = _HEADINGS[-1]
                 if record.undone_at is not None:
                     when = formatting.short(record.undone_at, zone, now)
-                    text(f"Undone, {when}, {_WHO.get(record.undone_by, record.undone_by)}", "soft")
+                    text(f"Undone, {when}, {_WHO.get(record.undone_by, record.undone_by)}")
                 elif record.can_undo:
                     undo_button(self._site, record, self.fill)
 

@@ -76,6 +76,9 @@ class _DroppedFile:
         source = self._site.services.settings.read().sources.get(self._source or "")
         return source.mapping if source else ""
 
+    def change_source(self, source: str) -> None:
+        self._source = source
+
     async def read(self, answers: Answers, mapping: str | None, on_stage: OnStage) -> ImportPreview:
         return await self._site.services.importing.preview(
             self._path,

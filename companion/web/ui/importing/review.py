@@ -28,9 +28,10 @@ from companion.web.ui.importing.columns import ColumnsForm
 from companion.web.ui.importing.preview import new_people, say_how_read, status_words, what_happens
 from companion.web.ui.importing.questions import ImportQuestions
 from companion.web.ui.importing.rows import rejected_rows
+from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, notice, text
+from companion.web.ui.theme import box, button, card, dialog, notice, text
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
@@ -46,6 +47,11 @@ class FileToImport(Protocol):
     @property
     def kept_mapping(self) -> str:
         """What somebody said of this source's columns before; empty for nothing."""
+        ...
+
+    @property
+    def change_source(self) -> Callable[[str], None] | None:
+        """Reads it as another source from now on; None where its source is known."""
         ...
 
     async def read(
@@ -87,7 +93,7 @@ class ImportReview:
         self.choices = _Choices(answers={})
         self._task: asyncio.Task[object] | None = None
         self._cancelled = False
-        self._area = box("stack stack--loose")
+        self._area = box("stack stack--loose").props("tabindex=-1")
 
     async def read(self) -> None:
         """Read the file and show what it would do, or what is wrong with it."""
@@ -109,6 +115,7 @@ class ImportReview:
             self._area.clear()
             with self._area:
                 self._refused(as_companion_error(error))
+                self._keep_focus()
             return
         finally:
             self._task = None
@@ -116,6 +123,14 @@ class ImportReview:
         self._area.clear()
         with self._area:
             _Shown(self, preview)
+            self._keep_focus()
+
+    def _keep_focus(self) -> None:
+        """What had the focus is gone: the keyboard goes on here, not at the top of the page."""
+        place = f"document.getElementById('{self._area.html_id}')"
+        ui.run_javascript(
+            f"if (document.activeElement === document.body) {place}.focus({{preventScroll: true}})"
+        )
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -194,15 +209,22 @@ class _Shown:
         self._agreed = None
         self._body.clear()
         with self._body:
-            if self._asked:
-                ImportQuestions(self._asked, self._choices.answers, review.answer, people=people)
+            if preview.open:
+                self._ask(people)
             with card("What would change"):
                 what_happens(preview)
-                button(
-                    "Change how columns are read",
-                    report_errors(self._open_columns),
-                    icon="view_column",
-                )
+                with box("actions"):
+                    button(
+                        "Change how columns are read",
+                        report_errors(self._open_columns),
+                        icon="view_column",
+                    )
+                    if review.file.change_source is not None:
+                        button(
+                            "Of another source …", report_errors(self._ask_source), icon="source"
+                        )
+            if self._asked and not preview.open:
+                self._ask(people)
             new_people(preview, people, self._choices.answers, self._decide)
             status_words(preview, review.answer)
             say_how_read(preview)
@@ -216,6 +238,30 @@ class _Shown:
                         "I have checked it: change the book", on_change=self._look
                     )
             self._savebar()
+
+    def _ask(self, people: Mapping[str, str]) -> None:
+        ImportQuestions(self._asked, self._choices.answers, self._review.answer, people=people)
+
+    def _ask_source(self) -> None:
+        """Whose numbers these are: another site's, or those of a source that is known already."""
+        change = self._review.file.change_source
+        known = sorted(self._site.services.settings.read().sources, key=str.casefold)
+        with dialog("Which source is this file of?") as opened:
+            text(f"It is read as “{self._preview.source}” now.", "soft")
+            choice = SourceChoice(known, value=self._preview.source)
+
+            async def go() -> None:
+                name = choice.value
+                if name is None:
+                    raise BadInput("The other source has no name yet.", "Type its name.")
+                opened.close()
+                if change is not None:
+                    change(name)
+                await self._review.read()
+
+            with box("actions"):
+                button("Read it as this source", report_errors(go), look="primary")
+                button("Leave it", opened.close, look="plain")
 
     def _savebar(self) -> None:
         with box("savebar"):
@@ -279,6 +325,7 @@ class _Shown:
         preview = self._preview
         self._columns_place.clear()
         with self._columns_place, card("How the columns are read") as opened:
+            opened.props("tabindex=-1")
             text(
                 "Choose for each column what it holds, or “Not used”. Your answers stay as they "
                 "are, and it is remembered for the next file.",
@@ -290,7 +337,7 @@ class _Shown:
                 on_ready=self._review.read_as,
                 on_cancel=self._close_columns,
             )
-        ui.run_javascript(f"document.getElementById('{opened.html_id}').scrollIntoView()")
+        ui.run_javascript(f"document.getElementById('{opened.html_id}').focus()")
 
     def _close_columns(self) -> None:
         self._columns_place.clear()
@@ -301,6 +348,8 @@ def as_read(preview: ImportPreview) -> ColumnChoices:
     headings = [each.heading for each in preview.reading.file_columns]
     choices = choices_of(preview.reading.mapping, headings)
     choices.put("source", preview.source)
+    if any(each.kind == "length" for each in preview.open):
+        choices.put("defaults.length", None)
     if not preview.columns.mapping:
         choices.put("date_order", "")
         for key in ("values.cancelled", "values.booked"):

@@ -36,6 +36,11 @@ class _WaitingFile:
         source = self._site.services.settings.read().sources.get(self._source)
         return source.mapping if source else ""
 
+    @property
+    def change_source(self) -> None:
+        """Its folder says which source it is of."""
+        return
+
     async def read(self, answers: Answers, mapping: str | None, on_stage: OnStage) -> ImportPreview:
         on_stage("Reading it", 0.0)
         return await self._site.services.sources.look_at(

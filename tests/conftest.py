@@ -13,7 +13,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from companion.sandbox.simulator_api import SimulatorApi
 from companion.testing import find_chromium, find_node
+from tests.fakes.conformance import UNPERMITTED, Conformance
 
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", parent=settings.get_profile("ci"), max_examples=2_000)
@@ -100,6 +102,25 @@ def pytest_terminal_summary(
     for name, excused in flaky(config, terminalreporter).items():
         why = "drives a real browser: excused" if excused else "make it deterministic"
         terminalreporter.write_line(f"FLAKY {name} failed beside the others, passed alone; {why}")
+
+
+@pytest.fixture(scope="session")
+def conformance() -> Iterator[Conformance]:
+    """Told of every request to a simulated Google of this process."""
+    made = Conformance()
+    SimulatorApi.observers.append(made.observe)
+    yield made
+    SimulatorApi.observers.remove(made.observe)
+
+
+@pytest.fixture(autouse=True)
+def _requests_conform(conformance: Conformance, request: pytest.FixtureRequest) -> Iterator[None]:
+    """What we ask of Google is what its own description knows."""
+    yield
+    found = conformance.take()
+    if request.node.get_closest_marker("unpermitted"):
+        found = [each for each in found if UNPERMITTED not in each]
+    assert not found, found
 
 
 @pytest.fixture(autouse=True, scope="session")

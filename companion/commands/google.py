@@ -16,10 +16,10 @@ from companion.commands.running import (
     NoBrowser,
     Who,
     named,
+    read_input,
     run_command,
 )
 from companion.console import as_json, err, out
-from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
@@ -40,13 +40,7 @@ def google_client(
     """Keep the practice's OAuth client file (type "installed")."""
 
     async def work(application: Application) -> int:
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise BadInput(
-                f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
-            ) from error
-        change = await application.connecting.set_client(content, replace=yes)
+        change = await application.connecting.set_client(read_input(file), replace=yes)
         if json:
             as_json({"client": change.name, "change": change.kind, "held": change.held})
         elif not change.held:
@@ -111,6 +105,12 @@ def google_connect(
                 f"{person.name} is connected as {connected.account or 'an unnamed account'}; "
                 f"calendar: {connected.calendar_name or connected.calendar_id}"
             )
+        if connected.ends_at is not None:
+            err.print(
+                f"Google ends this sign-in on {connected.ends_at:%d/%m/%Y}, because the practice's "
+                'Google app is in "Testing". In the Google Cloud console open Google Auth Platform '
+                "> Audience and press Publish app; then connect once more."
+            )
 
     run_command(work, json=json, who="a sign-in")
 
@@ -125,6 +125,38 @@ def google_test(practitioner: Who, json: Json = False) -> None:
 def google_check(practitioner: Who, json: Json = False) -> None:
     """Check Calendar is accessible: really writes and removes a probe event."""
     _check(practitioner, "check", json=json)
+
+
+@google.command("selftest")
+def google_selftest(practitioner: Who, json: Json = False) -> None:
+    """Prove, in a throw-away calendar, that Google behaves as this program assumes."""
+
+    async def work(application: Application) -> int:
+        person = named(application, practitioner)
+        report = await application.selftest.run(
+            person.id, (lambda _line: None) if json else (lambda line: out.print(str(line)))
+        )
+        if json:
+            as_json(
+                {
+                    "practitioner": person.name,
+                    "passed": report.passed,
+                    "lines": [
+                        {
+                            "id": line.id,
+                            "holds": line.holds,
+                            "assumed": line.assumed,
+                            "came": line.came,
+                        }
+                        for line in report.lines
+                    ],
+                }
+            )
+        else:
+            out.print(report.sentence)
+        return DONE if report.passed else FAILED
+
+    run_command(work, json=json, who="a self-test")
 
 
 def _check(practitioner: str, which: str, *, json: bool) -> None:

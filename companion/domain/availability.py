@@ -1,6 +1,6 @@
 """Availability: when and where a practitioner works, per weekday.
 
-It forbids nothing: the Appointment Book shades what lies outside, and a new appointment takes
+It is no restriction: the Appointment Book shades what lies outside, and a new appointment takes
 its location from the hours it falls into.
 """
 

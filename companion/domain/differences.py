@@ -1,4 +1,4 @@
-"""What an audit says: each difference between book and Google by its plain name."""
+"""Differences between book and Google as an audit found them, each in one plain sentence."""
 
 from __future__ import annotations
 

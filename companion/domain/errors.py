@@ -1,4 +1,4 @@
-"""What can go wrong, said so that a receptionist knows what to do.
+"""Errors, worded so that a receptionist knows what to do.
 
 Every error carries *what* happened and the *remedy*; *detail* is for the log alone and never
 holds a client's name, a token or an event's text. Adapters translate foreign errors into this
@@ -11,7 +11,7 @@ tree from one table each.
     ├── Busy                      another window or command holds what we need
     ├── ChangedMeanwhile          an edit was decided on what is no longer so
     ├── NotAllowed                the user's role does not include it
-    ├── SignedOut                 nobody is signed in at this screen
+    ├── SignedOut                 no user is signed in at this screen
     ├── StoreError                disk, database, settings
     │   ├── StoreTooNew           written by a newer version of this program
     │   └── StoreDamaged          unreadable, and no good copy either
@@ -36,7 +36,7 @@ tree from one table each.
         ├── IdInUse               409
         ├── EventGone             404 or 410 on an event
         ├── PreconditionFailed    412
-        └── RequestRefused        anything else: our mistake or a new rule of theirs
+        └── RequestRefused        anything else: an error of ours or a new rule of Google's
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """CalendarEvent: one occurrence exactly as one destination may see it, and `project()`.
 
-This is the only place where an appointment becomes words that leave the book. Google, feed,
-export and every preview show the same projection, so a name the disclosure hides cannot slip
-out elsewhere: it is also taken out of free text (notes, type, location; see `redaction`).
+This is the only place where an appointment becomes words that leave the book. Google, feed, export
+and every preview show the same projection, so a hidden name cannot leak elsewhere: it is also
+removed from free text (notes, type, location; see `redaction`).
 
 `fingerprint` covers the fields we own in Google: time, title, place, description, show-as,
-visibility. `style` (colour, reminder) is the practitioner's to change and is compared apart.
+visibility. `style` (colour, reminder) may be changed by the practitioner and is compared
+separately.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class CalendarEvent(NamedTuple):
 
 
 class BusyStatus(StrEnum):
-    """Show-as, as far as Google and RFC 5545 can tell it."""
+    """Show-as, as far as Google and RFC 5545 can express it."""
 
     BUSY = "busy"
     TENTATIVE = "tentative"
@@ -259,7 +260,7 @@ def project(
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """What an appointment may say as long as an occurrence does not change it."""
+    """Texts of an appointment whose occurrence changes none of them."""
 
     masked: bool
     redact: Redactor | None
@@ -270,8 +271,8 @@ class _Texts:
 class _Wording:
     """The texts that one disclosure allows.
 
-    A practitioner sees the same clients for the same things in the same rooms, so that most
-    texts are made once for several appointments; notes alone are nearly always new.
+    A practitioner's appointments repeat clients, types and locations, so that most texts are made
+    once for several appointments; only notes are nearly always new.
     """
 
     def __init__(self, disclosure: Disclosure, practitioner_name: str, names: ClientNames) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import ClassVar
 from urllib.parse import parse_qs, unquote
 
 from companion.sandbox import refusals
@@ -86,7 +87,13 @@ class SimulatedClock:
         self.shift += step
 
 
+Observer = Callable[["ApiRequest", Caller | None], None]
+
+
 class SimulatorApi:
+    observers: ClassVar[list[Observer]] = []
+    """Told of every API request that reaches any simulated Google of this process."""
+
     def __init__(
         self,
         *,
@@ -133,6 +140,8 @@ class SimulatorApi:
     def answer(self, request: ApiRequest) -> Reply:
         with self.lock:
             self.google.counts.requests += 1
+            for observer in self.observers:
+                observer(request, self._caller(request.headers))
             reply = self._answer(request)
             reply.delay += self.latency
             reply.headers.append(("Date", self.date()))

@@ -1,7 +1,7 @@
 """The activity list as a table for a spreadsheet: one line each, times in the practice's zone.
 
 A cell that begins like a formula is made plain text by an apostrophe: what a person typed (a
-source's name, a cause) must not run when somebody opens the file.
+source's name, a cause) must not run when the file is opened.
 """
 
 from __future__ import annotations

@@ -23,7 +23,9 @@ from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, Reachability
+from companion.services.google.account_changes import AccountChanges
 from companion.services.google.connecting import Connecting
+from companion.services.google.selftest import SelfTest
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import DocumentReader, Importing
 from companion.services.imports.layouts.software import Software
@@ -75,11 +77,11 @@ class Stores(Protocol):
     def activity(self) -> ActivityLog: ...
 
     async def integrity(self) -> str:
-        """``ok``, or the first trouble found. Raises StoreDamaged."""
+        """``ok``, or the first problem found. Raises StoreDamaged."""
         ...
 
     async def backup_to(self, path: Path) -> None:
-        """A copy as of now, complete or not there at all."""
+        """A copy as of now; written completely or not at all."""
         ...
 
 
@@ -123,7 +125,7 @@ class Ports:
     recovered: Callable[[], str] = lambda: ""
     """A sentence when the settings had to come from their last good copy; else empty."""
     app_runs: Callable[[], bool] = lambda: False
-    """Is the app of this home running, in whichever process?"""
+    """Whether the app of this home is running, in any process."""
     chance: random.Random = field(default_factory=random.Random)
     """Jitter."""
     new_id: Callable[[], str] = lambda: uuid4().hex
@@ -144,6 +146,7 @@ class Application:
     sources: Sources
     watching: Watching
     connecting: Connecting
+    selftest: SelfTest
     syncing: Syncing
     auditing: Auditing
     uploads: Uploads
@@ -225,6 +228,15 @@ def build(ports: Ports) -> Application:
     async def prune_activity() -> None:
         await activity.prune(clock.now() - settings.read().practice.activity_kept)
 
+    connecting = Connecting(
+        google=ports.google,
+        settings=settings,
+        secrets=ports.secrets,
+        ledger=ledger,
+        activity=activity,
+        clock=clock,
+        syncing=syncing,
+    )
     worker = Worker(
         syncing=syncing,
         auditing=auditing,
@@ -235,6 +247,7 @@ def build(ports: Ports) -> Application:
         changes=ports.changes,
         staleness=staleness,
         daily=(feeds.tidy, prune_activity),
+        look=connecting.test,
     )
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────
@@ -250,15 +263,6 @@ def build(ports: Ports) -> Application:
         own_layouts=ports.own_layouts,
         activity=activity,
         clock=clock,
-    )
-    connecting = Connecting(
-        google=ports.google,
-        settings=settings,
-        secrets=ports.secrets,
-        ledger=ledger,
-        activity=activity,
-        clock=clock,
-        syncing=syncing,
     )
     return Application(
         clock=clock,
@@ -289,6 +293,13 @@ def build(ports: Ports) -> Application:
             spool=spool,
         ),
         connecting=connecting,
+        selftest=SelfTest(
+            ports.google,
+            AccountChanges(ports.google, settings, ports.secrets, activity, clock),
+            clock,
+            program=ports.version,
+            random_word=ports.new_id,
+        ),
         syncing=syncing,
         auditing=auditing,
         uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),

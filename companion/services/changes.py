@@ -1,6 +1,6 @@
-"""Changes: what was committed in this process, told at once to whoever shows or carries it.
+"""Changes: publishes what was committed in this process to its subscribers.
 
-The stores publish, right after each commit, so that nobody who writes can forget to. The sync,
+The stores publish right after each commit, so that no caller can forget to. The sync,
 the calendar links, the boards and the open pages subscribe. A notice is a hint and never the only
 way to learn of a change: what other processes commit has none. The worker also looks at
 `AppointmentBook.change_sign` and at the settings every other second, so a notice that is lost
@@ -51,7 +51,7 @@ Notice = TypeVar("Notice")
 
 
 class Publisher(Generic[Notice]):
-    """Tells each notice to every subscriber, in the order in which they subscribed."""
+    """Passes each notice to every subscriber, in the order in which they subscribed."""
 
     def __init__(self) -> None:
         self._listeners: dict[object, Callable[[Notice], object]] = {}
@@ -68,13 +68,13 @@ class Publisher(Generic[Notice]):
         return unsubscribe
 
     def publish(self, notice: Notice) -> None:
-        """Raises nothing: what has been committed stays so, whoever cannot take the notice."""
+        """Raises nothing: a listener that fails does not undo the commit."""
         for listener in tuple(self._listeners.values()):
             try:
                 listener(notice)
-            except Exception as error:  # noqa: BLE001 - one listener's fault must not stop the rest
-                kind, told = type(error).__name__, type(notice).__name__
-                log.error("%s was not taken by a subscriber: %s", told, kind)
+            except Exception as error:  # noqa: BLE001 - one listener's error must not stop the rest
+                kind, what = type(error).__name__, type(notice).__name__
+                log.error("%s was not taken by a subscriber: %s", what, kind)
 
 
 class Changes(Publisher[Change]):

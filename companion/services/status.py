@@ -1,6 +1,6 @@
 """Status: the board of the home page and of `run.py status`, one sentence per practitioner.
 
-Whatever is wrong has one plain sentence, what to do, and the one action that mends it.
+Whatever is wrong has one plain sentence, what to do, and the one action that resolves it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Practice, PractitionerSettings
-from companion.domain.sync_state import Held, SyncState
+from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.ports import (
@@ -56,7 +56,7 @@ NextAction = Literal[
     "add client",
     "doctor",
 ]
-"""What mends a state; empty where nothing is to be done."""
+"""The action that resolves a state; empty where nothing is to be done."""
 
 _BADGES: Mapping[str, PractitionerState] = {
     "Offline": "offline",
@@ -81,7 +81,7 @@ _OTHER_ACTIONS: Mapping[str, NextAction] = {
     "ClientFileMissing": "add client",
     "SecretsUnavailable": "doctor",
 }
-"""By kind of trouble, where the state does not say it."""
+"""By kind of error, where the state does not show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,6 @@ class PractitionerStatus:
     in_google: int
     waiting: int
     held: int
-    held_removals: Held | None
     feeds: int
     """Links in use."""
     feed_last_fetched: datetime | None
@@ -208,10 +207,9 @@ class Status:
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
             proof=proof_in_words(state.proof, practitioner.timezone, now) if state.proof else "",
-            in_google=max(0, state.events - state.waiting) + _still_there(state, record),
+            in_google=max(0, state.events - state.waiting) + _in_present_calendar(state, record),
             waiting=state.waiting,
             held=len(state.held.items) if state.held else 0,
-            held_removals=state.held,
             feeds=len(links),
             feed_last_fetched=max(fetched, default=None),
             progress=progress,
@@ -273,7 +271,7 @@ def _left_in_google(state: SyncState) -> str:
     return f"{count} event{' stays' if count == 1 else 's stay'} in Google unchanged"
 
 
-def _still_there(state: SyncState, record: PractitionerSettings) -> int:
+def _in_present_calendar(state: SyncState, record: PractitionerSettings) -> int:
     """Held removals that the present calendar still shows."""
     if state.held is None:
         return 0

@@ -46,7 +46,7 @@ class Uploads:
 
         `release`: removals that were shown to the person who lets them go. `on_written` is called
         before Google is asked for its own list, which takes a while. A pass of this practitioner
-        that is already running is followed. What goes wrong at Google stands in the result; raises
+        that is already running is followed. Errors of Google are in the result; raises
         NotFound, and StoreError where the mark cannot be kept."""
         written = await self._syncing.run(
             practitioner_id,

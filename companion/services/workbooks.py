@@ -50,11 +50,11 @@ class Sheet:
     name: str
     """Of the sheet in its workbook, or the caption of an HTML table; "" for a text file."""
     rows: Sequence[SheetRow] = ()
-    """Without the rows that hold nothing; gaps in the numbers tell where those were."""
+    """Without the rows that hold nothing; gaps in the numbers show where those were."""
     hidden: bool = False
     """A hidden sheet is named only: its rows are not read."""
     merged: Sequence[MergedRange] = ()
-    """In the order of rows; empty where the kind cannot tell (csv, ods, xlsb)."""
+    """In the order of rows; empty where the kind has none (csv, ods, xlsb)."""
     damaged: Sequence[tuple[int, str]] = ()
     """Row number, and a plain sentence why this row could not be taken apart. Such a row is not
     in `rows`; whatever it meant, it was there."""

@@ -1,4 +1,4 @@
-"""Forms of plain HTML, for what must work before anybody is signed in: no script, a real POST.
+"""Forms of plain HTML, for pages before the sign-in: no script, a real POST.
 
 Errors stand at their field, tied to it for screen readers; the page's own sentence is an alert.
 """
@@ -42,7 +42,7 @@ class Link:
 
 
 async def fields_of(request: Request) -> dict[str, str]:
-    """What the form says. Raises BadInput for anything that is no small form."""
+    """The fields of the form. Raises BadInput for anything that is no small form."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -122,10 +122,10 @@ def _field(field: Field, error: BadInput | None) -> str:
             f'autocomplete="{field.complete}" spellcheck="false">'
         )
     hint = f'<span id="{field.name}-hint">{escape(field.hint)}</span>' if field.hint else ""
-    said = (
+    problem = (
         f'<span class="bad" role="alert" id="{field.name}-error">{escape(str(error))}</span>'
         if wrong
         else ""
     )
     label = f'<label for="{field.name}">{escape(field.label)}</label>'
-    return f"<div>{label}{control}{hint}{said}</div>"
+    return f"<div>{label}{control}{hint}{problem}</div>"

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.benchmark
 ROWS = 50_000
 BUDGET_SECONDS, BUDGET_MEGABYTES = 10, 300
 READING_SECONDS, READING_MEGABYTES = 3, 200
-"""Of it, from the file to its cells."""
+"""Of it, from the file to its cells: what that adds to the program, its own process included."""
 
 
 async def import_twice(file: Path, home: Path) -> dict[str, float]:
@@ -166,14 +166,16 @@ def test_fifty_thousand_rows_are_read_within_a_part_of_the_budget(tmp_path: Path
 
 
 def main() -> None:
+    only_read = len(sys.argv) == 2
+    before = psutil.Process().memory_info().rss / 1e6 if only_read else 0.0
     with PeakMemory() as memory:
-        if len(sys.argv) == 2:
+        if only_read:
             figures = asyncio.run(read_once(Path(sys.argv[1])))
         else:
             figures = asyncio.run(import_twice(Path(sys.argv[1]), Path(sys.argv[2])))
     spent = os.times()
     cpu = spent.user + spent.system + spent.children_user + spent.children_system
-    print(json.dumps(figures | {"megabytes": memory.peak, "cpu": cpu}))
+    print(json.dumps(figures | {"megabytes": memory.peak - before, "cpu": cpu}))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from companion.services.feeds.reachability import ListenerStatus
 from companion.web.feed_listener import Bounds
 from companion.web.feed_listener_service import FeedListenerService
 from tests.fakes.certificates import serial_of, serial_seen, trusting, write_certificate
-from tests.fakes.feeds import FeedHouse
+from tests.fakes.feeds import FeedApplication
 from tests.fakes.waiting import until
 
 
@@ -25,7 +25,7 @@ from tests.fakes.waiting import until
 class Bench:
     """A listener on a port of its own that looks a hundred times a second."""
 
-    application: FeedHouse = field(default_factory=FeedHouse)
+    application: FeedApplication = field(default_factory=FeedApplication)
     said: ListenerStatus = field(default_factory=ListenerStatus)
     busy: bool = False
     bounds: Bounds | None = None
@@ -167,7 +167,7 @@ async def test_a_certificate_chosen_or_given_up_counts_without_a_restart(tmp_pat
         await becomes(bench, 200)
 
 
-async def test_a_certificate_that_cannot_be_used_closes_the_door_and_says_why(
+async def test_an_unusable_certificate_closes_the_listener_with_a_reason(
     tmp_path: Path,
 ) -> None:
     certificate, key = write_certificate(tmp_path)
@@ -194,7 +194,7 @@ async def test_a_certificate_that_cannot_be_used_closes_the_door_and_says_why(
         assert bench.said.problem == ""
 
 
-async def test_a_busy_port_is_told_and_tried_again() -> None:
+async def test_a_busy_port_is_reported_and_tried_again() -> None:
     bench = Bench(busy=True)
     async with running(bench):
         assert bench.said.problem == "The port is used by another program. Close it."
@@ -205,7 +205,7 @@ async def test_a_busy_port_is_told_and_tried_again() -> None:
     assert not bench.said.is_open
 
 
-async def test_a_stranger_who_speaks_no_tls_does_no_harm(tmp_path: Path) -> None:
+async def test_a_client_without_tls_does_no_harm(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
     bench = Bench()
     await bench.choose(certificate, key)

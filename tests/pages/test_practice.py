@@ -102,7 +102,7 @@ async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
     assert Item.NOTES not in first_day.application.settings.read().practice.cap.items
 
 
-async def test_every_time_zone_is_there_once_somebody_looks(visit: Visit) -> None:
+async def test_every_time_zone_is_offered_once_the_field_is_opened(visit: Visit) -> None:
     await visit.user.open("/practice")
     zone = field(visit, "Time zone")
     assert len(zone.options) < 20

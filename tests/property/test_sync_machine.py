@@ -1,4 +1,4 @@
-"""The engine as a hypothesis state machine: the same happenings, chosen and shortened by it.
+"""The engine as a hypothesis state machine: the same operations, chosen and shortened by it.
 
 Where tests/battery/histories.py draws a whole history from a seed, hypothesis chooses each
 happening here and, on a failure, shortens the history to the few that matter.
@@ -18,7 +18,7 @@ from tests.battery.world import ANNA
 
 
 class SyncMachine(RuleBasedStateMachine):
-    """Each rule is one happening; the end of every history is `History.settle`."""
+    """Each rule is one operation; the end of every history is `History.converge`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.books)
 
     def _do(self, action: Callable[[], Awaitable[None]]) -> None:
-        self.loop.run_until_complete(self.history.happen(action))
+        self.loop.run_until_complete(self.history.perform(action))
 
     @rule()
     def the_book_grows(self) -> None:
@@ -85,8 +85,8 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.decides)
 
     @rule()
-    def somebody_meddles_in_google(self) -> None:
-        self._do(self.history.meddles)
+    def a_person_edits_in_google(self) -> None:
+        self._do(self.history.people_edit_google)
 
     @rule()
     def the_disk_is_backed_up(self) -> None:
@@ -97,11 +97,11 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.restores)
 
     @rule()
-    def a_pass_in_bad_weather(self) -> None:
+    def a_pass_with_faults(self) -> None:
         self._do(self.history.passes)
 
     @rule()
-    def passes_of_everybody_in_bad_weather(self) -> None:
+    def passes_of_all_with_faults(self) -> None:
         self._do(self.history.both_pass)
 
     @rule(step=st.integers(1, 120), audit=st.booleans())
@@ -116,7 +116,7 @@ class SyncMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "history"):
             try:
-                self.loop.run_until_complete(self.history.settle())
+                self.loop.run_until_complete(self.history.converge())
             finally:
                 self.loop.close()
 

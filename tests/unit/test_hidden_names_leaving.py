@@ -8,7 +8,7 @@ from datetime import timedelta
 from companion.domain.disclosure import ClientName, Disclosure, Item
 from companion.services.ports import FeedDetail
 from tests.battery.world import World, appointment
-from tests.fakes.feeds import TODAY, FeedHouse, asking, visit
+from tests.fakes.feeds import TODAY, FeedApplication, asking, visit
 from tests.fakes.names import PLAIN, forms_of_anybody, leaked
 
 NOTES = "\n".join(form for name in PLAIN for form in forms_of_anybody(*name))
@@ -56,7 +56,7 @@ async def test_a_name_that_comes_later_is_taken_out_of_what_google_holds_already
 
 
 async def test_feed_and_export_and_preview_hold_no_name_of_anybody() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(
         *(
             visit(n, client_first_name=first, client_last_name=last)

@@ -1,4 +1,4 @@
-"""The gate: a service as pages get it, every public method of which asks first.
+"""The gate: a service as pages get it, each public method of which checks its rule first.
 
 `gated(feeds, who)` is an instance of a subclass of the service's own class, made once per class.
 So it has the service's own static type: mypy sees a method that was renamed, and there is no table
@@ -6,7 +6,7 @@ of names to keep. A public method of it looks at who is signed in *now*, checks 
 above the original (`rules.allows`), and only then calls the original on the service itself. What
 has no rule raises NotAllowed; state and private parts of the service are not there at all.
 
-What a method calls inside the service is not asked about again.
+Calls inside the service are not checked again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from companion.services.access.rules import Rule, rule_of
 
 T = TypeVar("T")
 Who = Callable[[], User]
-"""Who is at the screen now. Raises SignedOut when nobody is."""
+"""The user signed in at the screen now. Raises SignedOut when there is none."""
 _GATED: dict[type, type] = {}
 """Of each service's class, the one made of it."""
 

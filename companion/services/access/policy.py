@@ -70,14 +70,14 @@ def reach(user: User, action: Action) -> Reach:
 
 
 def may(user: User, action: Action, practitioner_id: str | None = None) -> bool:
-    """May this user do it to this practitioner; without one, to everybody's?"""
+    """Whether this user may do it for this practitioner; without one, for all of them."""
     if reach(user, action) is Reach.OWN:
         return bool(practitioner_id) and practitioner_id == user.practitioner_id
     return reach(user, action) is Reach.ALL
 
 
 def may_somewhere(user: User, action: Action) -> bool:
-    """May they do it to anybody at all?"""
+    """Whether the user may do it for any practitioner."""
     return reach(user, action) is not Reach.NONE
 
 

@@ -5,8 +5,8 @@
         async def links(self, practitioner_id: str | None = None) -> list[FeedLink]: ...
 
 The mark changes nothing for whoever holds the service itself: the program's own work (worker,
-schedules, commands) asks nobody. It is read by `gated`, through which pages get their services. A
-method without a mark is refused to every page.
+schedules, commands) is not checked. It is read by `gated`, through which pages get their services.
+A method without a mark is refused to every page.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class Rule:
     """None: anybody who is signed in."""
     _: KW_ONLY
     of: str = ""
-    """The argument that says whose it is. Somebody whose rights reach as far as their own
-    practitioner passes where it is theirs; all of it, when it is a list."""
+    """The argument that names the owner. A user whose rights reach as far as their own practitioner
+    passes where it is theirs; all of it, when it is a list."""
     owner: Owner | None = None
     """Looks up whose it is, where the argument is not a practitioner's id."""
     somewhere: bool = False
-    """It is enough that they may do it to anybody at all: for counts and settings, no
+    """It is enough that the user may do it for any practitioner: for counts and settings, not for
     appointments."""
     only_own: bool = False
-    """Nobody's but the owner's, not even an administrator's."""
+    """For the owner only, not even an administrator."""
     place: int | None = None
     """Where `of` stands among the positional arguments; None if it is given by name only."""
 
@@ -63,7 +63,7 @@ class Rule:
             raise refusal(user, action)
 
     def offered(self, user: User) -> bool:
-        """Could they pass it for anybody at all? For what the navigation offers."""
+        """Whether the user may pass it for any practitioner; decides what the navigation offers."""
         if self.action is None:
             return True
         if self.somewhere or self.of:
@@ -88,7 +88,7 @@ def allows(
 
 
 def allows_signed_in(method: F) -> F:
-    """Marks a method as anybody's who is signed in."""
+    """Allows a method to every signed-in user."""
     return _mark(SIGNED_IN)(method)
 
 

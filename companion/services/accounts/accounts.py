@@ -56,7 +56,7 @@ class PasswordHasher(Protocol):
 
 
 class SignInRefused(BadInput):
-    """Wrong name or password, or too soon after others."""
+    """Wrong name or password, or too soon after failed tries."""
 
     default_what = "That name and password do not belong together."
     default_remedy = "Check both and try again."
@@ -81,7 +81,7 @@ class Accounts:
         self._choose = choose
         self._delays = Delays(clock)
         self._hashing = asyncio.Semaphore(2)
-        self._nobodys = ""
+        self._unused = ""
         """A hash to compare with when there is no such user."""
         self.sessions = Sessions(store=sessions, settings=settings, clock=clock, token=token)
 
@@ -210,7 +210,7 @@ class Accounts:
             )
         self._delays.begin(key)
         found = next((user for user in self.users() if user.matches_name(name)), None)
-        kept = found.password if found is not None else await self._nobody()
+        kept = found.password if found is not None else await self._unused_hash()
         good = await self._matches(kept, password)
         if found is None or not good:
             wait = self._delays.seconds_left(key)
@@ -288,7 +288,7 @@ class Accounts:
         await self._settings.change(edit)
 
     def _readable(self) -> str:
-        """59 bits that can be read out over a desk, such as ``k7mq-x2pd-9fhw``."""
+        """59 bits, easy to read out, such as ``k7mq-x2pd-9fhw``."""
         return "-".join("".join(self._choose(_READABLE) for _ in range(4)) for _ in range(3))
 
     async def _hash(self, password: str) -> str:
@@ -301,15 +301,15 @@ class Accounts:
         async with self._hashing:
             return await asyncio.to_thread(self._passwords.matches, kept, password)
 
-    async def _nobody(self) -> str:
-        if not self._nobodys:
-            self._nobodys = await self._hash(self._readable())
-        return self._nobodys
+    async def _unused_hash(self) -> str:
+        if not self._unused:
+            self._unused = await self._hash(self._readable())
+        return self._unused
 
     async def _note(self, text: str) -> None:
         try:
             await note(self._activity, self._clock, ActivityKind.USERS, text, cause="accounts")
-        except CompanionError:  # the change itself is done; the list is only its echo
+        except CompanionError:  # the change itself is saved; the activity list is secondary
             return
 
 

@@ -1,10 +1,10 @@
 """Delays: after failures, the next try at a password has to wait, longer each time.
 
-Counted per name and machine, so that somebody guessing at one screen does not keep the owner out
-at another, and nobody is ever locked out for good: three tries are free, then 2, 4, 8 … seconds
-up to five minutes. A try counts as failed from its beginning, so many at once gain nothing. What
-was not tried for an hour is forgotten. In memory alone: starting the program again takes the
-launch token, which a guesser does not have.
+Counted per name and machine, so that guessing at one screen does not keep the owner out at another,
+and no user is locked out for good: three tries are free, then 2, 4, 8 … seconds up to five minutes.
+A try counts as failed from its beginning, so parallel tries gain nothing. What was not tried for an
+hour is forgotten. Kept in memory only: restarting the program takes the launch token, which a
+guesser does not have.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ whatever happens, and when the user is removed or their `epoch` has risen (a new
 out everywhere*), also when a command in another process did it. What counts as doing something is
 a page that is opened and a button or field that is used; what a page does by itself does not.
 
-Kept by the SessionStore, so that a restart of the program signs nobody out. Being seen is written
-down once a minute at most: a crash loses so much of the idle time.
+Kept by the SessionStore, so that a restart of the program ends no session. The last activity is
+written once a minute at most: a crash loses that much of the idle time.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Sessions:
             self._sessions[hashed] = replace(session, seen_at=self._clock.now())
 
     async def keep(self) -> None:
-        """Write down who was seen, now and then; called while the program runs."""
+        """Save the last activity of each session; called at intervals while the program runs."""
         now = self._clock.now()
         if self._written_at is None or now - self._written_at >= WRITE_EVERY:
             await self._save()

@@ -22,7 +22,7 @@ class Availability:
 
     @allows(Action.SEE_BOOK, of="practitioner_id")
     def of(self, practitioner_id: str) -> tuple[WorkingHours, ...]:
-        """Empty for one nobody knows any more."""
+        """Empty for an unknown practitioner."""
         record = self._settings.read().practitioners.get(practitioner_id)
         return () if record is None else record.availability
 

@@ -1,10 +1,9 @@
 """Booking: the edits of the Appointment Book screen.
 
-Every edit names the revision of the appointment it was decided on; where the book holds another
-by then, nothing is written and the person is told (ChangedMeanwhile). An edit answers an `Edit`,
-which knows how things were before: `undo` puts that back in the same way, so that it cannot
-overwrite what somebody did since. Imported appointments are read-only here: the next import would
-undo the change.
+Every edit names the revision of the appointment it was decided on; where the book holds another by
+then, nothing is written and the person is told (ChangedMeanwhile). An edit answers an `Edit`, which
+knows how things were before: `undo` puts that back in the same way, so that it cannot overwrite a
+later edit. Imported appointments are read-only here: the next import would undo the change.
 
 An occurrence is named by its key: the appointment's id, and for a series its original start.
 """
@@ -218,7 +217,7 @@ class Booking:
 
     @allows(Action.EDIT_BOOK)
     async def cancel(self, key: str, *, seen: int, scope: Scope = Scope.THIS) -> Edit:
-        """It stays in the book, struck through; Google and feeds lose it."""
+        """It stays in the book, struck through; it is removed from Google and feeds."""
         opened = await self._editable(key, seen)
         if opened.in_series:
             gone = cancel_occurrence(opened.occurrence, scope)
@@ -304,7 +303,7 @@ class Booking:
         before = {each.id: seen.get(each.id) for each in put}
         expect = {key: each.revision if each else 0 for key, each in before.items()}
         await self._book.apply(BookChange(put=put, expect=expect), self._clock.now())
-        # Not read again: by then somebody else's edit may be there, and undo would overwrite it.
+        # Not read again: a later edit may be there by then, and undo would overwrite it.
         after = {key: revision + 1 for key, revision in expect.items()}
         return Edit(what=what, key=key, before=before, after=after)
 

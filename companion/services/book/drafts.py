@@ -2,7 +2,7 @@
 
 `checked` tidies every field and names the one that cannot be kept. Times are wall times of the
 practitioner's zone; one that does not exist there, because the clocks go forward, is refused
-here rather than moved silently. That two appointments overlap is nobody's mistake.
+here rather than moved silently. Overlapping appointments are allowed.
 """
 
 from __future__ import annotations

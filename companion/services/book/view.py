@@ -1,8 +1,7 @@
 """BookView: what the Appointment Book screen shows, never more than the visible range.
 
-Beside each occurrence stands how it is with Google: the projection that a pass would send is
-compared with the ledger, as `reconcile` would, in one query for the whole range. Google itself is
-never asked.
+Each occurrence has its state in Google: the projection that a pass would send is compared with the
+ledger, as `reconcile` would, in one query for the whole range. Google itself is never called.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Poll(NamedTuple):
     tags: str = ""
     """If-None-Match."""
     gzip: bool = False
-    """Is it welcome?"""
+    """Whether the client accepts it."""
     client: str = ""
     """User-Agent."""
     forwarded: str = ""
@@ -95,7 +95,7 @@ class FeedBody:
         trimmed_future: int = 0,
         gzipped: bytes = b"",
     ) -> FeedBody:
-        """`gzipped`: the same bytes, where somebody has packed them already."""
+        """`gzipped`: the same bytes, where they have been compressed already."""
         gzipped = gzipped or gzip.compress(plain, 6, mtime=0)
         digest = hashlib.sha256(plain).hexdigest()[:32]
         tag, gzip_tag = f'"{digest}"', f'"{digest}-gzip"'
@@ -171,7 +171,7 @@ def _same(tag: str) -> FeedAnswer:
 
 @lru_cache(maxsize=256)
 def takes_gzip(accept_encoding: str) -> bool:
-    """Is gzip welcome by this Accept-Encoding (RFC 9110 12.5.3)? Absent or empty: no."""
+    """Whether this Accept-Encoding accepts gzip (RFC 9110 12.5.3). Absent or empty: no."""
     weights: dict[str, float] = {}
     for part in accept_encoding.lower().split(","):
         coding, _, parameters = part.partition(";")

@@ -112,8 +112,8 @@ class FeedBodies:
         if kept is not None and kept[0] == revision:
             self._bodies.move_to_end(view)
             return kept[1]
-        # In a task of its own: a page that goes away must not leave a thread at work on what
-        # the next request changes too.
+        # In a task of its own: a cancelled request must not leave a thread working on what the next
+        # request changes too.
         making = asyncio.create_task(self._make(view, revision, names))
         return await asyncio.shield(making)
 
@@ -126,7 +126,7 @@ class FeedBodies:
             changed, gone = await self._changes(view.projection, fragments)
             async with self._one_render:
                 body = await asyncio.to_thread(self._render, view, fragments, changed, gone, names)
-        self._make_room()
+        self._evict()
         self.keep(view, body, revision)
         return body
 
@@ -172,8 +172,8 @@ class FeedBodies:
         return await self._patiently(lambda: self._book.appointments(*_span(projection)))
 
     async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
-        """One reading at a time, so that none waits for its turn inside the book and our patience
-        measures the book alone. Those in the queue when one took too long give up with it."""
+        """One reading at a time, so that the time limit measures the book alone and not the queue.
+        Requests that were queued behind one that took too long fail with it."""
         asked = asyncio.get_running_loop().time()
         async with self._one_reading:
             if asked < self._hung_at:
@@ -195,8 +195,8 @@ class FeedBodies:
         self._fragments.move_to_end(projection)
         return known
 
-    def _make_room(self) -> None:
-        """Give up the fragments unused longest; a body can still be made, only slower."""
+    def _evict(self) -> None:
+        """Drop the fragments unused longest; a body can still be made, only slower."""
         total = sum(each.events for each in self._fragments.values())
         while total > self._keep_events and len(self._fragments) > 1:
             total -= self._fragments.popitem(last=False)[1].events

@@ -37,9 +37,9 @@ _CLIENTS = (
 class LinkFacts:
     link: FeedLink
     state: State
-    """``new``: not fetched yet; ``unused``: by nobody for too long."""
+    """``new``: not fetched yet; ``unused``: not fetched for too long."""
     client: str
-    """In plain words; empty when the program did not say."""
+    """In plain words; empty when the program did not name itself."""
     interval: timedelta | None
     """How often it is fetched, measured; None until there were two fetches."""
 

@@ -21,7 +21,7 @@ from companion.services.feeds.answers import FeedBody
 from companion.services.ports import FeedDetail, FeedLink, NetworkPlace
 
 PLACEHOLDER_KEPT = timedelta(days=90)
-"""How long a link that was switched off says so before it is unknown."""
+"""How long a link that was switched off answers that it is, before it becomes unknown."""
 
 
 def new_token() -> str:
@@ -40,7 +40,7 @@ def product_of(user_agent: str) -> str:
 
 
 def network_word(address: str) -> NetworkPlace:
-    """Where a device was: ``inside``, ``outside`` or ``here``; empty where nobody can tell."""
+    """Where a device was: ``inside``, ``outside`` or ``here``; empty where it is unknown."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -67,7 +67,7 @@ def secret_name(feed_id: str) -> str:
 
 
 def file_name(token_hash: bytes) -> str:
-    """Known to the server without the token, and telling nothing of it."""
+    """Known to the server without the token, which it does not reveal."""
     return hashlib.sha256(b"last good " + token_hash).hexdigest()[:32]
 
 

@@ -1,8 +1,8 @@
 """Misses: how often one address may ask for what does not exist.
 
-A token has 256 bits, so nobody finds one by trying; this keeps a scanner from costing the machine
-anything. Each address has a small store of tries that fills up again. Only misses are counted: a
-link that exists is answered however many strangers share its address (a router, a proxy).
+A token has 256 bits, so guessing cannot find one; this keeps a scanner from using up the machine.
+Each address has a token bucket of tries. Only misses are counted: a link that exists is answered
+however many clients share its address (a router, a proxy).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Misses:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def allow(self, address: str) -> bool:
-        """Count one miss; False when this address has had too many of late."""
+        """Count one miss; False when this address has had too many recently."""
         who = network_of(address)
         now = self._monotonic()
         left, since = self._left.pop(who, (float(self._burst), now))

@@ -52,12 +52,12 @@ class Network(Protocol):
         ...
 
     async def resolve(self, host: str) -> Sequence[str]:
-        """Addresses; empty for a name that nobody knows."""
+        """Addresses; empty for a name that does not resolve."""
         ...
 
 
 class ListenerProbes(Protocol):
-    """What only this machine can tell of a listener."""
+    """What only this machine can find out about a listener."""
 
     async def listener_answers(self, base_url: str) -> bool: ...
 
@@ -68,10 +68,10 @@ class ListenerProbes(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class ListenerStatus:
-    """What the listener for phones says of itself; it alone writes here."""
+    """State of the listener for phones, written by that listener only."""
 
     host: str = ""
-    """Bound to; ``0.0.0.0`` for every address. Empty while nothing is."""
+    """The bound address; ``0.0.0.0`` for every one. Empty while nothing is bound."""
     problem: str = ""
     """Why phones cannot fetch, or soon cannot, in one sentence with what to do."""
 
@@ -161,7 +161,7 @@ class Reachability:
 
     @allows(Action.PHONE, somewhere=True)
     def sentence(self) -> str:
-        """Where phones reach their calendars, for somebody who is no network engineer."""
+        """Where phones reach their calendars, in plain words."""
         if self.from_outside():
             return (
                 "Phones reach their calendars in the clinic and outside of it, as long as the "
@@ -175,7 +175,7 @@ class Reachability:
     @allows(Action.PHONE, somewhere=True)
     async def check(self, *, here: bool = True) -> list[ReachabilityFinding]:
         """Try what can be tried from this computer. `here`: the listener is this process's, so
-        what it says of itself counts."""
+        its own status counts."""
         practice = self._settings.read().practice
         if not practice.feeds_allowed:
             what = "The practice has switched calendar links off."
@@ -272,7 +272,7 @@ class Reachability:
         )
 
     async def _evidence(self) -> ReachabilityFinding:
-        """What really was fetched lately, which no probe of ours could prove."""
+        """What was really fetched recently, which no probe of ours could prove."""
         lately = self._clock.now() - timedelta(days=2)
         networks = {
             each.last_network

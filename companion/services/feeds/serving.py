@@ -1,10 +1,10 @@
-"""FeedServing: answers a fetch, from what is in memory whenever that is true.
+"""FeedServing: answers a fetch, from memory while that is up to date.
 
 To answer one, its link, the book's revisions and the settings are read at most once a second for
 all links together; a body is made when its view or the practitioner's revision is new
 (companion.services.feeds.bodies). A poll that finds nothing new costs one hash and a look-up.
 
-What a phone is told, because most keep what they have on any error and some give up for good:
+What a phone is answered; most keep what they have on any error, and some stop for good:
 
     known link            200 or 304, never 429
     switched off, expired 200 with a single entry that says so, for 90 days, then 404
@@ -68,7 +68,7 @@ from companion.services.ports import (
 log = logging.getLogger(__name__)
 
 _FRESH = 1.0
-"""Seconds for which what was read is taken as true."""
+"""Seconds for which what was read counts as up to date."""
 _AFTER_FAULT = 3.0
 """Seconds until a store that failed is asked again."""
 _QUARTER = 900
@@ -79,7 +79,7 @@ _NOTE_EVERY = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _StoreSnapshot:
-    """The stores as of a moment ago."""
+    """The contents of the stores, at most a second old."""
 
     links: Mapping[bytes, FeedLink]
     """By token hash."""
@@ -214,7 +214,7 @@ class FeedServing:
             body = before.body() if before is not None and before.basis == basis else None
             if body is None:
                 body = await self._body_of(link, known)
-        except Exception as error:  # noqa: BLE001 - any fault of ours must not wipe a phone
+        except Exception as error:  # noqa: BLE001 - no error of ours may empty a phone's calendar
             log.warning("A calendar link is answered from its last copy: %s", type(error).__name__)
             return await self._last_good(token, token_hash)
         ready = self._keep_ready(link, body, _FRESH, basis)
@@ -225,11 +225,11 @@ class FeedServing:
         return ready, body
 
     def _basis(self, link: FeedLink, known: _StoreSnapshot) -> tuple[object, ...]:
-        """While it is the same the body is: quicker told than the body is found, for all phones
-        that ask at once."""
+        """While it is the same, so is the body: quicker to compare than to find the body, for many
+        phones at once."""
         now = self._clock.now()
         return (
-            known.settings,  # the same object as a rule, which is told at once
+            known.settings,  # usually the same object, which is quick to compare
             len(known.names),
             link.detail,
             link.custom,
@@ -358,8 +358,8 @@ class FeedServing:
 
 
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:
-    """Housekeeping: no reader of a feed waits for it or suffers from it."""
+    """Housekeeping: no request waits for it or fails with it."""
     try:
         await work
-    except Exception as error:  # noqa: BLE001 - as said
+    except Exception as error:  # noqa: BLE001 - as above
         log.warning("A note about a calendar link could not be kept: %s", type(error).__name__)

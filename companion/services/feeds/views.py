@@ -6,8 +6,8 @@ and always lie under the practice's cap.
 
 A feed is never without an event, because some clients ignore one that is: an empty period, a link
 switched off and a book that is not kept up to date each say so in an all-day entry on today, which
-does not make anybody look busy. Its UID lasts and its SEQUENCE counts the days, so a client that
-has yesterday's replaces it.
+is shown as free. Its UID stays the same and its SEQUENCE counts the days, so a client that has
+yesterday's replaces it.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def calendar_name(record: PractitionerSettings, settings: Settings) -> str:
 
 
 def notice(key: str, text: str, day: date, timezone: str) -> CalendarEvent:
-    """An all-day entry of ours that makes nobody busy; `key` names it for good."""
+    """An all-day entry of ours, shown as free; `key` is its permanent name."""
     return CalendarEvent(
         key=f"notice/{key}",
         start=day,

@@ -2,7 +2,7 @@
 
 That is the link in the settings, the sign-in at Google and its token, and a line in the activity
 list. Google drops *all* sign-ins of an account with this client when one is revoked, so an account
-that is in use here, by anybody, is left alone.
+that is in use here, by any practitioner, is not revoked.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class AccountChanges:
         await self._google.forget(name)
 
     async def revoke(self, practitioner_id: str, account: str) -> bool:
-        """False when Google could not be told."""
+        """False when Google did not confirm."""
         if self._used_by_another(account, practitioner_id):
             return True
         try:

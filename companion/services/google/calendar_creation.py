@@ -1,4 +1,4 @@
-"""CalendarCreations: a calendar of our own is made once, whatever fails on the way.
+"""CalendarCreations: creates a calendar of our own exactly once, whatever call fails.
 
 `calendars.insert` takes no id of ours, so sending it twice makes two calendars. Therefore:
 
@@ -162,7 +162,8 @@ def _of(link: GoogleLink, account: str) -> tuple[CalendarCreation, ...]:
     return tuple(
         each
         for each in link.creations
-        if not (each.account and account) or consents.same_account(each.account, account)
+        if not each.throwaway
+        and (not (each.account and account) or consents.same_account(each.account, account))
     )
 
 

@@ -8,8 +8,8 @@ compared with the one that is kept, by its client id:
 | the first | it is kept |
 | the one that is kept already | nothing changes |
 | of the same client, with a new secret | it is kept; every sign-in goes on |
-| of another client, nobody is signed in | it is kept |
-| of another client, somebody is signed in | a person confirms, for everybody connects again |
+| of another client, no practitioner is signed in | it is kept |
+| of another client, a practitioner is signed in | a person confirms: all must connect again |
 """
 
 from __future__ import annotations
@@ -61,13 +61,18 @@ class PracticeClient:
         stored = await self._secrets.get(CLIENT)
         return None if stored is None else self._google.check_client(stored.encode()).name
 
+    async def client_id(self) -> str:
+        """What an administrator of Google Workspace has to trust; empty without a client."""
+        stored = await self._secrets.get(CLIENT)
+        return "" if stored is None else self._google.check_client(stored.encode()).client_id
+
     async def keep(self, content: bytes, *, replace: bool) -> ClientChange:
         """`replace`: a person has confirmed that everybody connects again. Raises BadInput."""
         new = self._google.check_client(content)
         stored = await self._secrets.get(CLIENT)
         try:
             old = None if stored is None else self._google.check_client(stored.encode())
-        except BadInput:  # what is kept is of no use: anything is better
+        except BadInput:  # the kept file cannot be used: replace it
             old = None
         if old is None:
             change = ClientChange(kind="first", name=new.name)

@@ -16,6 +16,8 @@ from companion.services.imports.questions import Choice, Question
 NONE = "none"
 _HELPERS = frozenset({"created", "created_by", "updated", "reminder"})
 """Fields whose absence changes no appointment."""
+_DECISIVE = frozenset({"cancelled", "status"})
+"""Going on without these may bring back what was cancelled: nobody guesses that."""
 
 
 def shape_questions(
@@ -48,7 +50,7 @@ def _question(
 ) -> Question:
     taken = {heading for key, heading in now.items() if key != field}
     free = [each for each in headings if each and each not in taken]
-    near = get_close_matches(old.casefold(), [each.casefold() for each in free], 1, 0.5)
+    near = get_close_matches(old.casefold(), [each.casefold() for each in free], 1, 0.7)
     likely = now.get(field) or next((e for e in free if near and e.casefold() == near[0]), "")
     text = (
         f"The column “{old}” is gone; is “{likely}” what it is called now?"
@@ -64,7 +66,7 @@ def _question(
             *(Choice(value=each) for each in ordered),
             Choice(value=NONE, label="None: go on without it"),
         ),
-        guess=likely or NONE,
+        guess=likely or ("" if field in _DECISIVE else NONE),
         count=rows,
     )
 

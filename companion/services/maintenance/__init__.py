@@ -1,1 +1,1 @@
-"""Looking after the house: the doctor, support bundles, backups."""
+"""Maintenance of an installation: the doctor, support bundles, backups."""

@@ -1,10 +1,10 @@
-"""Backups: the whole home in one file that only its passphrase opens.
+"""Backups: the whole home in one file, encrypted with a passphrase.
 
 Parts: ``manifest.json`` (what this is, and what it holds), ``settings.json`` (the tables of
 `settings.documents`), ``book.db`` (a copy of the database as of one moment: book, ledger, feeds,
-activity) and, if wanted, ``secrets.json`` (sign-ins and links, taken out of their own seal: the
-key of this computer's password store does not leave it). Feed answers and logs are left out: the
-first can be made again, the second are nobody's loss.
+activity) and, if wanted, ``secrets.json`` (sign-ins and links, taken out of their own seal: the key
+of this computer's password store does not leave it). Feed answers and logs are left out: the first
+can be made again, the second are not needed.
 
 Putting one back is `companion.services.maintenance.restore`.
 """

@@ -1,8 +1,8 @@
-"""Doctor: checks everything, says what each finding means and what mends it.
+"""Doctor: runs every check; each finding says what it means and what resolves it.
 
-The checks (`computer_checks`, `google_checks`) run side by side, each with a time limit of its
-own: one that hangs is left behind and becomes a finding, and so does one that stumbles. The loop
-is never blocked; whoever watches is told of each finding as it comes.
+The checks (`computer_checks`, `google_checks`) run side by side, each with a time limit of its own:
+one that hangs is left behind and becomes a finding, and so does one that raises an unexpected
+error. The event loop is never blocked; `on_progress` gets each finding as it comes.
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ class Doctor:
 
     @allows(Action.PRACTICE)
     async def examine(self, on_progress: Callable[[Examined], None] = lambda _: None) -> Diagnosis:
-        """Every check; raises nothing: trouble is a finding."""
+        """Every check; raises nothing: errors become findings."""
         context = self._context
         try:
             checks = self._checks(context)
         except CompanionError as error:
-            checks = [_telling("settings", "Settings", error)]
+            checks = [_failing_check("settings", "Settings", error)]
         examination = _Examination(total=len(checks), on_progress=on_progress)
         places = asyncio.Semaphore(AT_ONCE)
 
@@ -170,7 +170,7 @@ async def _run(check: Check) -> Sequence[Finding]:
 
 
 def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
-    """What there is to say when the home does not even open."""
+    """The diagnosis of a home that does not open."""
     action = FindingAction(label="Restore a backup", command="run.py restore FILE")
     return Diagnosis(
         at=at,
@@ -179,7 +179,7 @@ def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
     )
 
 
-def _telling(id: str, title: str, error: CompanionError) -> Check:  # noqa: A002 - as above
+def _failing_check(id: str, title: str, error: CompanionError) -> Check:  # noqa: A002 - as above
     async def run() -> Iterable[Finding]:
         raise error
 

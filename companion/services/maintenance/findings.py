@@ -70,7 +70,7 @@ class NetworkPath:
 
 
 class ComputerProbes(ListenerProbes, Protocol):
-    """What only this machine can tell."""
+    """What only this machine can find out."""
 
     async def network_path(self) -> NetworkPath:
         """Raises CompanionError where Google is not reached."""
@@ -102,7 +102,7 @@ class CheckContext:
     program: str
     """Version of Calendar Companion."""
     integrity: Callable[[], Awaitable[str]]
-    """Of the database: ``ok``, or the first trouble."""
+    """Of the database: ``ok``, or the first problem."""
     recovered: Callable[[], str] = lambda: ""
     """The sentence of a settings file that fell back on its last good copy."""
     weak_key: str = ""
@@ -131,3 +131,13 @@ def finding_of(
         action=action,
         subject=subject,
     )
+
+
+async def no_network(context: CheckContext) -> bool:
+    """Whether Google cannot be reached at all. The check of the network says that once, so no
+    other check repeats it."""
+    try:
+        await context.probes.network_path()
+    except CompanionError:
+        return True
+    return False

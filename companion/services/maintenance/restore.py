@@ -6,10 +6,10 @@
 Nothing of the present home is touched before the swap, which happens whole or not at all and
 keeps what was there (`companion.adapters.backup.swap`).
 
-What happened since the backup was made, Google knows and the backup does not. So:
+Google holds changes made since the backup. So:
 
 - every calendar is marked `audit_due`: the next pass asks Google what it holds, adopts what bears
-  our mark and mends the rest, so that nothing is there twice;
+  our mark and corrects the rest, so that no event is there twice;
 - where events deleted in Google are to be left so, rows of coming events become `pending`: what
   the program itself deleted since the backup must not pass for a person's deletion;
 - every practitioner's disclosure revision rises by the minutes since then: SEQUENCE and DTSTAMP
@@ -68,7 +68,7 @@ class Staged:
     activity: ActivityLog
     secrets: SecretStore
     integrity: Callable[[], Awaitable[str]]
-    """``ok``, or the first trouble."""
+    """``ok``, or the first problem."""
 
 
 class Swapping(Protocol):
@@ -177,7 +177,7 @@ class Restoring:
                 "Use another backup. Nothing was changed.",
                 detail=field,
             ) from error
-        (folder / SETTINGS).unlink()  # the store of that name is written anew
+        (folder / SETTINGS).unlink()  # the store of that name is replaced
         passed = max(0.0, (self._clock.now() - manifest.made_at).total_seconds())
         for record in settings.practitioners.values():
             raised = replace(
@@ -208,7 +208,7 @@ class Restoring:
                 "Use another backup. Nothing was changed.",
                 detail="integrity",
             )
-        # The copy was made a moment before it was counted, so only a great difference tells.
+        # The copy was made a moment before it was counted, so only a large difference is an error.
         if manifest.appointments and not await staged.book.count():
             raise StoreDamaged(
                 "The book in this backup is empty, though it should hold "

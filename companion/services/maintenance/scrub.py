@@ -1,13 +1,12 @@
-"""Scrub: takes out of a text whatever is not the program's own words.
+"""Scrub: removes from a text every word that is not the program's own.
 
-Two nets, the second for what slips through the first:
+Two filters, the second for what passes the first:
 
-1. A word stays only if the program itself says it: it stands in a text or a name of its own source
-   code. Of numbers, those of at most six digits stay (places in the code, counts, times), unless
-   they are joined to letters, as file numbers are. Names, addresses, tokens in any notation and
-   everything else that came from outside are not among them.
-2. Of these words, whatever the book, the settings and the secrets of this home hold goes as well:
-   a client may be called Price.
+1. A word stays only if it occurs in a text or a name of the program's own source code. Of numbers,
+   those of at most six digits stay (places in the code, counts, times), unless they are joined to
+   letters, as file numbers are. Names, addresses, tokens in any notation and everything else that
+   came from outside are not among them. 2. Of these words, whatever the book, the settings and the
+   secrets of this home hold goes as well: a client may be called Price.
 
 What goes becomes "…".
 """
@@ -26,7 +25,8 @@ _WORD = re.compile(r"\w+")
 _JOINED = re.compile(r"\w+(?:[-/#]\w+)+")
 _SEVERAL = re.compile(r"…(?:[\s,.;:'’@=+/&%-]*…)+")
 _SHORT_NUMBER, _BRIEF_NUMBER = 6, 3
-"""Digits: more than the one never stay, as many as the other say nothing of anybody."""
+"""Numbers of digits: longer numbers never stay, numbers as short as the second identify no
+person."""
 _BUILT_IN = (
     "debug info warning error critical exception traceback utc "
     "python sqlite google system linux windows darwin macos"
@@ -60,7 +60,7 @@ class Scrub:
 
 
 def _without_file_number(joined: str) -> str:
-    """``C-4711`` is somebody's; ``2026-03-02`` and ``sign-in`` are not."""
+    """``C-4711`` identifies a person; ``2026-03-02`` and ``sign-in`` do not."""
     digits = any(character.isdigit() for character in joined)
     letters = any(character.isalpha() for character in joined)
     return "…" if digits and letters else joined
@@ -85,7 +85,7 @@ def program_words() -> frozenset[str]:
 
 
 def _words_of(source: str) -> Iterable[str]:
-    """Of names and of texts that the program can say; not of docstrings and comments."""
+    """Words of names and string constants; not of docstrings and comments."""
     tree = ast.parse(source)
     documentation = {
         id(node.value)

@@ -1,4 +1,4 @@
-"""Support bundle: one zip for whoever helps, with nothing in it that belongs to a client.
+"""Support bundle: one zip for support, with no client data in it.
 
 What is structured (settings, sync state, counts) is rebuilt from what may be known: numbers,
 times, choices and kinds; a text only says that it is set; people are numbered. What is free text
@@ -98,7 +98,7 @@ class Support:
 
     @allows(Action.PRACTICE)
     async def bundle(self, diagnosis: Diagnosis | None = None) -> bytes:
-        """The zip. Raises no CompanionError: what cannot be read is said inside."""
+        """The zip. Raises no CompanionError: what cannot be read is noted inside."""
         settings: Settings | None = None
         trouble = ""
         try:
@@ -240,7 +240,7 @@ def _logs(home: Path, log_name: str, scrub: Scrub) -> dict[str, str]:
     for path in sorted(home.glob(f"{log_name}*")):
         number = path.name.removeprefix(log_name).removeprefix(".")
         if number and not number.isdigit():
-            continue  # none of ours, and its name may say anything
+            continue  # none of ours, and its name may hold anything
         member = f"log/{path.name}"
         try:
             content = path.read_bytes()[-LOG_BYTES:]

@@ -29,6 +29,7 @@ from companion.services.ports.feeds import (
     NetworkPlace,
 )
 from companion.services.ports.google import (
+    Assumption,
     CalendarInfo,
     ClientFile,
     DeleteEvent,
@@ -59,6 +60,7 @@ __all__ = (
     "ActivityKind",
     "ActivityLog",
     "AppointmentBook",
+    "Assumption",
     "BookChange",
     "CalendarInfo",
     "CalendarRef",

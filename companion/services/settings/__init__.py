@@ -1,1 +1,1 @@
-"""The practice's and the practitioners' settings: checked, kept as documents, said in words."""
+"""The practice's and the practitioners' settings: checked, kept as documents, formatted as text."""

@@ -1,8 +1,7 @@
 """What a single setting may be: each function returns the tidied value or raises BadInput.
 
-Used on what a person types (`formatting`) and on what a settings file says
-(`documents`), so both edges refuse the same things with the same sentence. `field` names
-the setting in the error.
+Used for what a person types (`formatting`) and for a settings file (`documents`), so both refuse
+the same values with the same sentence. `field` names the setting in the error.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def text(value: str, field: str, limit: int = TEXT_LIMIT) -> str:
 def _invisible(character: str) -> bool:
     if character.isspace() and ord(character) >= 9:
         return False
-    # Zero-width joiners belong to some scripts and to emoji; what turns the direction does not.
+    # Zero-width joiners belong to some scripts and to emoji; direction marks do not.
     return unicodedata.category(character) in {"Cc", "Cs", "Co"} or character in _DIRECTION
 
 
@@ -94,7 +93,7 @@ def _zones() -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def timezone(value: str, field: str = "timezone") -> str:
-    """An IANA name, capitals mended; a city alone is answered with a suggestion."""
+    """An IANA name, its capitals corrected; for a city alone the error suggests one."""
     wanted = value.strip().replace(" ", "_")
     zones = _zones()
     found = zones.get(wanted.casefold())

@@ -9,10 +9,10 @@ A file of record is a mapping of tables, each a list of documents (dicts):
     users           one each
 
 A document follows the dataclass field by field, driven by the type hints, so a new field needs no
-code here; it may be missing from a file (its default counts). A key that we do not know is
-refused, never dropped: whoever adds a field raises VERSION, and an older program then says that
-the file is too new. Enums are their words, sets sorted lists, moments ISO in UTC, clock times
-``08:30``, durations seconds.
+code here; it may be missing from a file (its default counts). A key that we do not know is refused,
+never dropped: whoever adds a field raises VERSION, and an older program then refuses the file as
+too new. Enums are their values, sets sorted lists, moments ISO in UTC, clock times ``08:30``,
+durations seconds.
 
 A migration turns the tables of version n into those of n+1: ``MIGRATIONS[n]``.
 """

@@ -33,8 +33,8 @@ class Practitioners:
         clock: Clock,
         leaving: Sequence[Callable[[str], Awaitable[object]]] = (),
     ) -> None:
-        """`leaving` is told the id of a practitioner about to be removed or merged away, so that
-        feed links and the like go first; what it raises stops the removal."""
+        """`leaving` is called with the id of a practitioner about to be removed or merged, so that
+        feed links and the like are removed first; an error it raises stops the removal."""
         self._settings = settings
         self._book = book
         self._clock = clock
@@ -89,7 +89,7 @@ class Practitioners:
         display_order: int | None = None,
         aliases: Sequence[str] | None = None,
     ) -> Practitioner:
-        """None leaves a value as it is. `colour` is ``#rrggbb`` or empty; a former name becomes
+        """None leaves a value as it is. `colour` is ``#rrggbb`` or empty; a previous name becomes
         an alias, so that exports which still use it find their person. Raises BadInput."""
 
         def edit(settings: Settings) -> Settings:
@@ -115,8 +115,8 @@ class Practitioners:
 
     @allows(Action.PRACTITIONERS)
     async def merge(self, from_id: str, into_id: str) -> Practitioner:
-        """One person who was there under two names: the appointments move, the names stay as
-        aliases. Raises BadInput for oneself or one who is still connected to Google."""
+        """Merge two records of one person: the appointments move, the names stay as aliases. Raises
+        BadInput for oneself or one who is still connected to Google."""
         if from_id == into_id:
             raise BadInput("These are the same practitioner.", "Choose two.", field="into")
         settings = self._settings.read()
@@ -146,11 +146,11 @@ class Practitioners:
     @allows(Action.PRACTITIONERS)
     async def remove(self, practitioner_id: str) -> None:
         """The person, their settings and their appointments in the book. Raises BadInput while
-        connected to Google, where their events would be left behind, and while somebody signs in
-        as this practitioner."""
+        connected to Google, where their events would be left behind, and while a user signs in as
+        this practitioner."""
         settings = self._settings.read()
         _not_connected(settings.record(practitioner_id))
-        _nobody_s_own(settings, practitioner_id)
+        _no_user_signs_in_as(settings, practitioner_id)
         for notify in self._leaving:
             await notify(practitioner_id)
         theirs = await self._book.appointments(practitioner_id, _EARLIEST, _LATEST)
@@ -160,7 +160,7 @@ class Practitioners:
 
         def edit(settings: Settings) -> Settings:
             _not_connected(settings.record(practitioner_id))
-            _nobody_s_own(settings, practitioner_id)
+            _no_user_signs_in_as(settings, practitioner_id)
             return settings.without_practitioner(practitioner_id)
 
         await self._settings.change(edit)
@@ -266,7 +266,7 @@ def _not_connected(record: PractitionerSettings) -> None:
         )
 
 
-def _nobody_s_own(settings: Settings, practitioner_id: str) -> None:
+def _no_user_signs_in_as(settings: Settings, practitioner_id: str) -> None:
     for user in settings.users.values():
         if user.practitioner_id == practitioner_id:
             raise BadInput(

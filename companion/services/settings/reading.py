@@ -1,4 +1,4 @@
-"""SettingsReader: the settings as they stand, for whoever reads them and changes nothing."""
+"""SettingsReader: the current settings, for pages that only read them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Setup: how far each practitioner has come on the vendor's eight steps, and the upload after them.
 
-Most steps can be told from the settings. What cannot (a check that succeeded, choices that were
-applied, the first upload) is remembered as a mark that names what it was true for: another account
-or calendar makes it due again. Copying settings copies steps 7 and 8, never whose calendar it is.
+Most steps follow from the settings. The others (a check that succeeded, choices that were applied,
+the first upload) are saved as marks that name what they were true for: another account or calendar
+makes the step due again. Copying settings copies steps 7 and 8, never whose calendar it is.
 """
 
 from __future__ import annotations

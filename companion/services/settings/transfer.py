@@ -6,8 +6,8 @@ belongs to this computer's sign-ins (the account, what it was allowed, since whe
 - it is decoded field by field; whatever is wrong is refused with the path of that field;
 - the practice and the sources become as in the file; practitioners are taken by id: added or
   changed; who is not in the file stays as they are;
-- a sign-in stays with its practitioner; somebody new keeps the login and the calendar to connect
-  to, and has to connect;
+- a sign-in stays with its practitioner; a new practitioner gets the login and the calendar to
+  connect to, and has to connect;
 - the installation's own id stays: it is part of every event in Google.
 
 What a calendar or feed may show can change by it, so the disclosure revision rises as it does for
@@ -31,7 +31,7 @@ from companion.services.settings.documents import from_tables, to_tables
 FORMAT = "calendar-companion settings"
 LARGEST = 5_000_000
 """Bytes of a file."""
-_OF_THIS_COMPUTER = frozenset({"account", "scopes", "connected_at", "creations"})
+_OF_THIS_COMPUTER = frozenset({"account", "scopes", "connected_at", "ends_at", "creations"})
 """Fields of a GoogleLink."""
 _TABLES = ("practice", "practitioners", "sources")
 

@@ -108,6 +108,24 @@ class Sources:
         return after.sources[wanted]
 
     @allows(Action.PRACTICE)
+    async def change_reading(
+        self, name: str, *, mapping: str | None = None, forget_answers: bool = False
+    ) -> SourceSettings:
+        """How its next files are read: another `mapping` (empty for none), or its questions asked
+        anew. Raises NotFound, BadInput."""
+        source = self.source(name)
+        if mapping:
+            check_mapping(mapping)
+
+        def edit(settings: Settings) -> Settings:
+            before = settings.sources[source.name]
+            kept = before if not forget_answers else replace(before, answers={}, statuses={})
+            now = kept if mapping is None else replace(kept, mapping=mapping)
+            return settings.with_source(now)
+
+        return (await self._settings.change(edit)).sources[source.name]
+
+    @allows(Action.PRACTICE)
     async def stop(self, name: str) -> SourceSettings:
         """Watch its folder no more; how its files are read stays known."""
         source = self.source(name)
@@ -133,12 +151,17 @@ class Sources:
 
     @allows(Action.IMPORT)
     async def look_at(
-        self, name: str, place: str, *, answers: Answers | None = None
+        self,
+        name: str,
+        place: str,
+        *,
+        answers: Answers | None = None,
+        mapping: str | None = None,
     ) -> ImportPreview:
         """What a file that waits would do. Raises FileRefused, BadInput, NotFound."""
         source, waiting = await self._waiting(name, place)
         async with self._copy(source, waiting.place) as (copy, file_name):
-            return await self._preview(source, copy, file_name, answers)
+            return await self._preview(source, copy, file_name, answers, mapping)
 
     @allows(Action.IMPORT)
     async def release(
@@ -147,16 +170,17 @@ class Sources:
         place: str,
         *,
         answers: Answers | None = None,
+        mapping: str | None = None,
         cause: str = "import",
     ) -> ImportReport:
         """Import a file that waits, whatever it removes. With a question that is still open it
         goes on waiting: the report names it."""
         source, waiting = await self._waiting(name, place)
         async with self._copy(source, waiting.place) as (copy, file_name):
-            preview = await self._preview(source, copy, file_name, answers)
+            preview = await self._preview(source, copy, file_name, answers, mapping)
             report = await self._importing.apply(preview, release=True, cause=cause)
         if not report.held:
-            await self._settled(source, waiting.place)
+            await self._mark_imported(source, waiting.place)
         return report
 
     @allows(Action.IMPORT)
@@ -178,12 +202,12 @@ class Sources:
     @allows(Action.IMPORT)
     async def resolved(self, source: SourceSettings, place: str) -> None:
         """A file that waited has been imported by hand."""
-        await self._settled(source, place)
+        await self._mark_imported(source, place)
 
-    async def _settled(self, source: SourceSettings, place: str) -> None:
+    async def _mark_imported(self, source: SourceSettings, place: str) -> None:
         if "/" in place:  # else it never left its place, and is remembered as done
             with contextlib.suppress(OSError):
-                await apart(lambda: Folder(Path(source.folder)).settle(place))
+                await apart(lambda: Folder(Path(source.folder)).mark_imported(place))
         await self._notes.change(source.name, lambda note: note.without_waiting(place))
 
     async def _waiting(self, name: str, place: str) -> tuple[SourceSettings, Waiting]:
@@ -195,11 +219,17 @@ class Sources:
         raise NotFound("That file does not wait any more.", "Reload the page.")
 
     async def _preview(
-        self, source: SourceSettings, copy: Path, file_name: str, answers: Answers | None
+        self,
+        source: SourceSettings,
+        copy: Path,
+        file_name: str,
+        answers: Answers | None,
+        mapping: str | None,
     ) -> ImportPreview:
         return await self._importing.preview(
             copy,
             source=source.name,
+            mapping=mapping,
             snapshot=source.snapshot,
             file_name=file_name,
             answers=answers,

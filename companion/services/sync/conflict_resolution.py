@@ -5,7 +5,7 @@
 - patch with If-Match, 412 → get: where the practitioner changed colour or reminder, keep theirs
 - delete, 404/410 → done
 
-Nothing is guessed: Google is asked for the event, and its answer decides.
+The event is always fetched from Google before deciding.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_an
 
 MOST_GENERATIONS = 50
 MOST_TRIES = 60
-"""Of one event in a pass, passing faults apart."""
+"""Tries of one event in a pass, transient errors not counted."""
 MOST_STYLE_TRIES = 5
-"""An event that somebody else changes as often as we do goes without colour and reminder."""
+"""Tries with If-Match; an event that is changed as often as we write it then goes without colour
+and reminder."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,8 +48,8 @@ class ConflictResolver:
     tally: Tally
 
     async def resolve(self, step: WriteStep, error: CompanionError) -> WriteStep | None:
-        """The step to do next for this key, or None when nothing is left to do. Raises what no
-        other step mends."""
+        """The next step for this key, or None when nothing is left to do. Raises the error where no
+        further step can resolve it."""
         again = await self._next(step, error)
         if again is not None and again.tries > MOST_TRIES:
             self._refuse(step, RequestRefused(detail="Google contradicts itself"))
@@ -99,7 +100,8 @@ class ConflictResolver:
         return None, generation
 
     async def _resolve_id(self, step: WriteStep, action: Insert) -> WriteStep | None:
-        """409: our own event of an earlier try, or a tombstone. Ask; never guess."""
+        """409: our own event of an earlier try, or a tombstone; the event is fetched to find out
+        which."""
         seen = await self._get(step.event_id(self.target))
         if seen is None or seen.deleted:
             if step.generation >= MOST_GENERATIONS:
@@ -125,7 +127,7 @@ class ConflictResolver:
         )
 
     async def _resolve_style(self, step: WriteStep, action: Update) -> WriteStep | None:
-        """412: somebody touched the event. Their colour and reminder stay theirs."""
+        """412: a person changed the event in Google. Their colour and reminder are kept."""
         seen = await self._get(action.entry.event_id)
         if seen is None or seen.deleted:
             return await self._vanished(step, action)
@@ -138,7 +140,7 @@ class ConflictResolver:
         )
 
     async def _get(self, wanted: str) -> ObservedEvent | None:
-        """One event, asked for again while Google has passing faults."""
+        """One event; repeated while Google has transient errors."""
         while True:
             self.tally.api_calls += 1
             try:

@@ -29,7 +29,7 @@ from companion.services.sync.snapshot import SyncSnapshot
 
 
 class HeldRemovals:
-    """Of one pass."""
+    """The held removals of one pass."""
 
     def __init__(self, *, release: bool, shown: Held | None = None) -> None:
         """`shown`: the list a person released, where it is not the one in the state by now."""
@@ -63,7 +63,7 @@ class HeldRemovals:
         return len(self._items)
 
     def filter_held(self, settings: Settings, snapshot: SyncSnapshot, now: datetime) -> SyncPlan:
-        """The plan without the removals that wait or are kept."""
+        """The plan without the removals that are held or kept."""
         if self._released is None:
             self._released = frozenset(HeldKey(delete.key) for delete in snapshot.plan.deletes)
         held = held_deletes(settings, snapshot, self._kept | self._released, now)

@@ -1,18 +1,17 @@
-"""Pacing: how fast we may write to Google, who goes next, and what to do when told to slow down.
+"""Pacing: how fast Google may be called, which caller is next, and how rate errors slow it down.
 
 Google allows 600 units a minute per signed-in account and 10,000 per project, over *sliding*
-windows. A token bucket of rate r and capacity b lets at most ``60·r + b`` units through in any
-60 s, so each bucket here runs at ``(limit - b - margin) / 60``: the figure is never exceeded
-and 97 % of it is used. The margin is for calls that were granted and arrive late, when a network
-or a busy machine holds them up: no more than the margin of the account, and of the project, is
-under way at a time. A
-bucket starts empty: a program that is started over and over spends no more than one that runs on.
+windows. A token bucket of rate r and capacity b lets at most ``60·r + b`` units through in any 60
+s, so each bucket here runs at ``(limit - b - margin) / 60``: the limit is never exceeded and 97 %
+of it is used. The margin is for calls that were granted and arrive late, when a network or a busy
+machine holds them up: no more than the margin of the account, and of the project, is in flight at a
+time. A bucket starts empty, so that repeated restarts spend no more than one long run.
 
-Turns are granted by one pump: the lowest `Urgency` first, then first come. A calendar asks for
-one small batch at a time (what half a second of its account's rate allows, more where slow
-answers left tokens unused), so that an edit of today never waits behind a long upload, neither
-its own nor another practitioner's. The pump sleeps until the next turn can be granted and looks
-only at the accounts whose moment has come, so 200 waiting calendars cost next to nothing.
+One pump grants units: the lowest `Urgency` first, then in order of arrival. A calendar asks for one
+small batch at a time (what half a second of its account's rate allows, more where slow answers left
+tokens unused), so that an edit of today never waits behind a long upload, neither its own nor
+another practitioner's. The pump sleeps until the next grant is due and looks only at accounts that
+are due, so that 200 waiting calendars cost almost nothing.
 
 A rate error cuts that account's rate by a third and it recovers slowly; errors from several
 accounts at once cut the project's. Backoff is "full jitter" (aws.amazon.com, "Exponential
@@ -42,10 +41,10 @@ SHORTEST_SLEEP = 0.001
 
 
 class Urgency(IntEnum):
-    """Who goes first."""
+    """Order in which waiting callers are served."""
 
     PERSON = 0
-    """Somebody waits at the screen: a test, a check, an edit while an upload runs."""
+    """A person waits at the screen: a test, a check, an edit while an upload runs."""
     SOON = 1
     """Appointments of today and tomorrow."""
     CORRECTION = 2
@@ -117,7 +116,7 @@ class _Waiter:
 
 @dataclass(slots=True)
 class _Account:
-    """One account's bucket and those who wait for it, the most urgent first."""
+    """One account's bucket and the callers waiting for it, the most urgent first."""
 
     bucket: Bucket
     waiters: list[_Waiter] = field(default_factory=list)
@@ -133,7 +132,7 @@ class _Account:
             heapq.heappop(self.waiters)
         return self.waiters[0] if self.waiters else None
 
-    def has_room_for(self, waiter: _Waiter) -> bool:
+    def fits(self, waiter: _Waiter) -> bool:
         """One call always has."""
         if not (waiter.lasting and self.under_way):
             return True
@@ -162,7 +161,7 @@ class Pacer:
         self._recent_errors: deque[tuple[float, str]] = deque(maxlen=50)
 
     def batch_units(self, account: str) -> int:
-        """Units of one turn: half a second of the account's rate or what lies unused, at least
+        """Units of one grant: half a second of the account's rate or what lies unused, at least
         one patch."""
         bucket = self._account(account).bucket
         wanted = max(bucket.rate * 0.5, bucket.level(self._clock.monotonic()))
@@ -170,7 +169,7 @@ class Pacer:
         return int(max(float(HEAVIEST), min(most, wanted)))
 
     def seconds_for(self, account: str, units: int) -> float:
-        """An honest estimate of how long `units` take for one account that is alone."""
+        """Estimate of how long `units` take for one account that is alone."""
         return units / min(self._account(account).bucket.rate, self._project.rate)
 
     async def acquire(self, account: str, units: int, urgency: Urgency) -> None:
@@ -179,8 +178,7 @@ class Pacer:
 
     @asynccontextmanager
     async def calling(self, account: str, units: int, urgency: Urgency) -> AsyncIterator[None]:
-        """A turn that lasts until the call, which is made inside, has ended. Never inside
-        another."""
+        """Units held for the duration of the call made inside. Must not be nested."""
         await self._wait_for(account, units, urgency, lasting=True)
         try:
             yield
@@ -203,11 +201,11 @@ class Pacer:
         except asyncio.CancelledError:
             if lasting and turn.done() and not turn.cancelled():  # granted at the same moment
                 self._ended(account, units)
-            self._look_at(account)  # whoever stood behind may need less
+            self._look_at(account)  # the next waiter may need less
             raise
 
     def refund(self, account: str, granted: int, used: int) -> None:
-        """After a turn: give back what was not used."""
+        """After `acquire`: give back the units that were not used."""
         if used == granted:
             return
         now = self._clock.monotonic()
@@ -216,7 +214,8 @@ class Pacer:
         self._look_at(account)
 
     def rate_error(self, account: str) -> None:
-        """Google said: slower. Three accounts within 10 s mean that the project is too fast."""
+        """Google answered with a rate error. Errors from three accounts within 10 s slow down the
+        whole project."""
         now = self._clock.monotonic()
         self._account(account).bucket.slow_down(now)
         self._recent_errors.append((now, account))
@@ -239,7 +238,7 @@ class Pacer:
         """Put an account's first waiter into the queue, or note when its bucket allows it."""
         account = self._account(name)
         first = account.first()
-        if first is None or not account.has_room_for(first):
+        if first is None or not account.fits(first):
             return  # whichever of its calls ends next looks again
         wait = account.bucket.ready_in(first.units, now)
         if wait <= 0:
@@ -251,7 +250,8 @@ class Pacer:
             heapq.heappush(self._timers, (account.due, name))
 
     def _grant(self) -> None:
-        """Let go whom the buckets allow, most urgent first; then sleep until the next may go."""
+        """Grant what the buckets allow, most urgent first; then sleep until the next grant is
+        due."""
         now = self._clock.monotonic()
         while self._timers and self._timers[0][0] <= now:
             due, name = heapq.heappop(self._timers)
@@ -271,7 +271,7 @@ class Pacer:
                     self._consider(name, now)
                     next_moment = min(next_moment, account.due)
                 continue
-            if first.lasting and not self._has_room_for(first.units):
+            if first.lasting and not self._fits(first.units):
                 break  # whichever ends next grants again
             wait = self._project.ready_in(first.units, now)
             if wait > 0:  # the project's tokens are kept for the most urgent
@@ -291,8 +291,9 @@ class Pacer:
             next_moment = min(next_moment, account.due)
         self._wake_at(next_moment)
 
-    def _has_room_for(self, units: int) -> bool:
-        """One call always has; `refund` leaves the room of a turn as it was granted."""
+    def _fits(self, units: int) -> bool:
+        """Whether the units in flight leave capacity for another call; a single call is always
+        allowed."""
         if not self._under_way:
             return True
         units += self._units_under_way

@@ -1,9 +1,9 @@
-"""Passes: one run over one practitioner, from gathering to the proof.
+"""Passes: one run over one practitioner, from the snapshot to the proof.
 
-    turn among all processes → gather (book, ledger, settings, clock; Google's list in an audit)
-        → reconcile → hold removals that are too many → write → prove → remember
+    lock among all processes → snapshot (book, ledger, settings, clock; Google's list in an audit)
+        → reconcile → hold removals that are too many → write → prove → save the state
 
-Everything is asked for anew in each pass, so a pass is also the recovery from any earlier one.
+Everything is read anew in each pass, so a pass also recovers from any earlier one that failed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from companion.services.sync.pacing import Urgency
 from companion.services.sync.persistence import PassOutcome, PassRecorder, parked, rests_until
 from companion.services.sync.previous_calendars import PreviousCalendars
 from companion.services.sync.progress import Progress, SyncPhase
+from companion.services.sync.shared_run_state import SharedRunState
 from companion.services.sync.snapshot import (
     A_DAY,
     SyncParts,
@@ -41,10 +42,10 @@ from companion.services.sync.snapshot import (
 )
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
-from companion.services.sync.writing import InFlight, list_ours, write_plan
+from companion.services.sync.writing import list_ours, write_plan
 
 WORKER = "worker"
-"""Cause of the passes that nobody asked for."""
+"""Cause of passes that the worker started by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,30 +71,13 @@ class PassResult:
 
     @property
     def written(self) -> list[tuple[int, str]]:
-        """What was done in Google, in words, without what was not."""
+        """What was done in Google, in words; zero counts are left out."""
         counts = (self.inserted, "added"), (self.updated, "changed"), (self.deleted, "removed")
         return [(count, word) for count, word in counts if count]
 
 
-@dataclass(slots=True)
-class SharedRunState:
-    """What the passes of one process share while they run."""
-
-    publish: Callable[[Progress], None]
-    changed: set[str] = field(default_factory=set)
-    """Practitioners whose book or settings changed since their pass last planned."""
-    in_flight: InFlight = field(default_factory=dict)
-
-    async def drain_in_flight(self, practitioner_id: str) -> None:
-        """A call of a cancelled pass may still be under way: nothing is looked at before."""
-        calls = self.in_flight
-        for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
-            await asyncio.wait({calls[calendar]})
-            del calls[calendar]
-
-
 class Pass:
-    """One run; made for it and thrown away."""
+    """One run over one practitioner; not reused."""
 
     def __init__(
         self,
@@ -133,13 +117,13 @@ class Pass:
         try:
             self._record = ready(self._settings, self._id)
             async with self._parts.locks.hold(f"sync-{self._id}"):
-                error = await self._work_and_remember()
+                error = await self._run_and_record()
         except asyncio.CancelledError:
             self._publish(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
             raise
-        except CompanionError as trouble:
-            error = trouble
-        except Exception:  # an internal error: whoever looks on must not wait for the end
+        except CompanionError as found:
+            error = found
+        except Exception:  # an internal error: subscribers wait for the end
             self._publish(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
         error = error or self._tally.last_refusal
@@ -171,11 +155,11 @@ class Pass:
             differences=self._differences,
         )
 
-    async def _work_and_remember(self) -> CompanionError | None:
+    async def _run_and_record(self) -> CompanionError | None:
         state = await self._parts.ledger.state(self._id)
         until = rests_until(state, self._parts.clock.now())
         if until is not None:
-            raise parked(until, self._record.practitioner.timezone)
+            raise parked(until, self._record.practitioner.timezone, state.trouble)
         if state.awaiting_upload:
             if self._cause == WORKER:
                 return None
@@ -186,8 +170,8 @@ class Pass:
         error: CompanionError | None = None
         try:
             await self._work(state, recorder)
-        except CompanionError as trouble:
-            error = trouble
+        except CompanionError as found:
+            error = found
         except asyncio.CancelledError:
             await asyncio.shield(recorder.log(self._outcome(None), state, state))
             raise
@@ -307,7 +291,7 @@ class Pass:
         )
 
     async def _write_staleness_notice(self, remote: RemoteCalendar, snapshot: SyncSnapshot) -> None:
-        """Put the notice up, bring it to today, or take it down; never two at a time.
+        """Insert the notice, move it to today, or delete it; there are never two.
 
         A person who deletes it in Google has read it: it stays away."""
         since = await self._parts.stale_since(self._id)

@@ -1,8 +1,9 @@
 """Persistence: what a pass leaves behind. The state of the practitioner's sync, the rest of an
 account that Google has closed for hours, and lines in the activity list.
 
-The state is changed in one transaction of the ledger, and only what the pass knows better: a
-person may have decided about held removals, or chosen another calendar, while it was running.
+The state is changed in one transaction of the ledger, and only in the fields the pass has
+determined: a person may have decided about held removals, or chosen another calendar, while it was
+running.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class PassOutcome:
 
 
 class PassRecorder:
-    """Of one practitioner, for one pass."""
+    """Records the outcome of one pass of one practitioner."""
 
     def __init__(self, parts: SyncParts, record: PractitionerSettings, cause: str) -> None:
         self._parts = parts
@@ -67,8 +68,8 @@ class PassRecorder:
         await self.log(outcome, before, after)
 
     async def _park(self, now: datetime) -> None:
-        """The whole account rests, with every calendar under it; each time for longer. Where
-        another of its calendars has been told so already, it rests no longer for that."""
+        """Pause every calendar of the account, each time for longer. A pause that another of its
+        calendars has already started is not prolonged."""
 
         def rest(state: SyncState) -> SyncState:
             if rests_until(state, now) is not None:
@@ -162,14 +163,17 @@ def _trouble(error: CompanionError | None, before: SyncState, now: datetime) -> 
 
 
 def rests_until(state: SyncState, now: datetime) -> datetime | None:
-    """Until when Google is not asked. A rest longer than any that we give was begun by a clock
-    that ran ahead, and has ended."""
+    """Until when Google is not called. A pause longer than the longest we set comes from a clock
+    that ran ahead, and counts as ended."""
     until = state.parked_until
     return until if until is not None and now < until <= now + LONGEST_PARKING else None
 
 
-def parked(until: datetime, timezone: str) -> AccountParked:
+def parked(until: datetime, timezone: str, trouble: SyncTrouble | None) -> AccountParked:
+    """`trouble`: why it was parked."""
     local = until.astimezone(ZoneInfo(timezone))
+    known = trouble is not None and trouble.kind == AccountParked.__name__
     return AccountParked(
-        remedy=f"It is tried again by itself at {local:%H:%M}; other practitioners go on."
+        trouble.what if trouble is not None and known else None,
+        f"It is tried again by itself at {local:%H:%M}; other practitioners go on.",
     )

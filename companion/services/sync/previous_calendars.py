@@ -1,7 +1,7 @@
 """Previous calendars: events we left in a Google calendar that was used before this one.
 
-They are shown as removals that wait for a person, and go once released. Where the sign-in does
-not reach that calendar any more, what may be left there is said once and then forgotten.
+They are shown as removals that wait for a person, and are deleted once released. Where the sign-in
+no longer reaches that calendar, one activity line names what may be left there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AddLine = Callable[[ActivityKind, str, int], Awaitable[None]]
 
 
 class PreviousCalendars:
-    """Of one practitioner, for one pass."""
+    """The previous calendars of one practitioner, for one pass."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class PreviousCalendars:
         return False
 
     async def _give_up(self, old: CalendarRef) -> None:
-        """The sign-in does not reach it: say what may be left there."""
+        """The sign-in does not reach it: report what may be left there and drop its ledger rows."""
         rows = await self._parts.ledger.entries(old)
         count = sum(not is_notice(row.key) for row in rows)
         if count:

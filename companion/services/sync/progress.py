@@ -1,4 +1,4 @@
-"""Progress: what whoever looks on is told of a running pass."""
+"""Progress: what a running pass publishes to its subscribers."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ ledger has forgotten (history behind the window) go too, and those it knows unde
 as well. The plan goes through the same writer as every other: bounded, paced, intent rows first. A
 ledger row goes only once its event is known to be gone. When the events stay, the rows stay: a
 later connection to the same calendar adopts them, one to another calendar shows them as removals
-that wait for a person. Nothing is orphaned unnoticed.
+that wait for a person.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from companion.services.sync.writing import InFlight, list_ours, write_plan
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
     events: int
-    """Removed, the notice of being out of date apart; also where the rest failed."""
+    """Events removed, the staleness notice not counted; set also when the rest failed."""
     error: CompanionError | None = None
-    """Why some are left; run again, it goes on."""
+    """Why some are left; running it again continues."""
 
 
 async def remove_events(
@@ -67,7 +67,7 @@ async def remove_events(
 async def _listed(
     parts: SyncParts, account: str, remote: RemoteCalendar, tally: Tally
 ) -> list[ObservedEvent]:
-    """All of ours, asked for again while Google has passing faults."""
+    """All events of ours; repeated while Google has transient errors."""
     patience = RetryBudget(parts.pacer, account, parts.clock, parts.chance)
     while True:
         try:
@@ -77,7 +77,7 @@ async def _listed(
 
 
 def _notices_apart(plan: SyncPlan) -> tuple[SyncPlan, SyncPlan]:
-    """The notice is no appointment, and counts as none."""
+    """The staleness notice is not counted: it is no appointment."""
     notices = tuple(each for each in plan.deletes if is_notice(each.key))
     rest = tuple(each for each in plan.deletes if not is_notice(each.key))
     corrections = tuple(each for each in plan.corrections if is_notice(each.key))

@@ -1,4 +1,4 @@
-"""Retry: how long one pass waits out the passing faults of Google and of the network.
+"""Retry: how long one pass waits out transient errors of Google and of the network.
 
 Being offline counts three times, a success restores everything, and where Google asks for a wait
 that is longer than a pass sits out, the pass ends and the worker comes back in time.
@@ -24,7 +24,7 @@ class RetryBudget:
     clock: Clock
     chance: random.Random
     most: float = 8.0
-    """Passing faults in a row that are waited out."""
+    """Transient errors in a row that are waited out."""
     _failures: int = 0
     _spent: float = 0.0
 
@@ -32,7 +32,7 @@ class RetryBudget:
         self._failures, self._spent = 0, 0.0
 
     async def wait_after(self, error: TransientError) -> None:
-        """Back off; raise the error once patience has run out."""
+        """Back off; raise the error once the budget is used up."""
         self._failures += 1
         self._spent += 3.0 if isinstance(error, Offline) else 1.0
         if isinstance(error, RateLimited):

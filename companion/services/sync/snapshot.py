@@ -1,7 +1,6 @@
-"""Snapshot: what a pass looks at before it does anything, and the parts it works with.
+"""Snapshot: what a pass reads before it plans, and the ports it works with.
 
-Book, ledger, settings and clock are read anew each time, so that no pass trusts what an earlier
-one thought.
+Book, ledger, settings and clock are read anew each time: no pass relies on an earlier one.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ async def _never_stale(_practitioner_id: str) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncParts:
-    """What passes work with."""
+    """The ports and settings that passes work with."""
 
     book: AppointmentBook
     names: KnownNames
@@ -69,12 +68,13 @@ class SyncParts:
     chance: random.Random
     offload: Offload = asyncio.to_thread
     stale_since: Callable[[str], Awaitable[datetime | None]] = _never_stale
-    """Since when the calendar is to say that the schedule is not kept up to date."""
+    """Since when the schedule is out of date, as the calendar's notice shows it; None while it is
+    not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncSnapshot:
-    """Everything one pass looks at."""
+    """Everything one pass reads."""
 
     record: PractitionerSettings
     practice: Practice

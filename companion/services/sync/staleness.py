@@ -1,20 +1,19 @@
 """Staleness: since when a practitioner's schedule has not been kept up to date, and the notice.
 
 A schedule is stale when the practice's `stale_after` has passed without a good pass over the
-practitioner's Google calendar, or, where the book is imported, without an import. A pass that
-need not run because nothing has changed counts as good (`confirm`). Somebody who was never
-connected has no pass to miss. For ten minutes after the program started or the computer woke,
-missing passes are not held against it: the first one is only just on its way.
+practitioner's Google calendar, or, where the book is imported, without an import. A pass that need
+not run because nothing has changed counts as good (`confirm`). A practitioner who was never
+connected misses no pass. For ten minutes after the program started or the computer woke, missing
+passes are not counted: the first one is still due.
 
-The notice is one all-day entry on today that makes nobody busy, in Google and in every feed. In
+The notice is one all-day entry on today, shown as free, in Google and in every feed. In
 Google it bears our mark under a key of its own (`EventKey.notice`). It is no
-appointment: plans, proofs and counts leave it out. It goes with the next good pass after an import.
+appointment: plans, proofs and counts leave it out. The next good pass after an import removes it.
  Where Google cannot be reached there is none; the feed still has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,9 +29,6 @@ RECENT = 20
 """Imports looked at for the last one."""
 FRESH = 5.0
 """Seconds for which what was read is taken as true by a pass."""
-
-Since = Callable[[str], datetime | None]
-"""By practitioner id; None while all is well."""
 
 
 class Staleness:
@@ -54,7 +50,7 @@ class Staleness:
         imports = await self._book.imports(RECENT)
         states = await self._ledger.states()
         now = self._clock.now()
-        # A moment to come was noted by a clock that ran ahead, and tells nothing.
+        # A moment in the future was noted by a clock that ran ahead: ignored.
         taken = (each.at for each in imports if each.file_name and each.undone_at is None)
         self._imported_at = next((at for at in taken if at <= now), None)
         self._passed = {
@@ -83,8 +79,8 @@ class Staleness:
         return self._imported_at if self._too_old(self._imported_at) else None
 
     async def for_google(self, _practitioner_id: str) -> datetime | None:
-        """What a calendar has to say while a pass writes to it: that the book itself is old.
-        Raises StoreError, Busy."""
+        """Since when the book itself is out of date, for the notice of the calendar a pass writes
+        to. Raises StoreError, Busy."""
         await self.refresh()
         return self.book_since()
 

@@ -1,8 +1,8 @@
 """Steps: what is to be written to one calendar, what is known of each write, and in which order.
 
 The most urgent go first, then the soonest; of the past, the latest first. A fresh plan replaces
-what is left of the old one, but not what earlier answers taught: the generation of an id, and how
-often it was tried. A few edits that are new in it overtake everything.
+what is left of the old one, but keeps what earlier answers showed: the generation of an id, and the
+number of tries. A few edits that are new in it go first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Tally:
     """Requests as Google counts them: every part of a batch is one."""
     last_refusal: CompanionError | None = None
     refused: list[CalendarEvent] = field(default_factory=list)
-    """What Google would not take."""
+    """Events that Google refused."""
     left: int = 0
     """Writes still to do."""
 
@@ -86,7 +86,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteStep:
-    """An action with what previous answers taught us."""
+    """An action with what earlier answers of Google showed."""
 
     action: RemoteAction
     urgency: Urgency
@@ -135,7 +135,7 @@ class WriteStep:
             begins=min(action.entry.begins, action.event.begins),
             ends=max(action.entry.ends, action.event.ends),
         )
-        if action.entry.state is EntryState.REMOVING:  # nobody knows whether it still lives
+        if action.entry.state is EntryState.REMOVING:  # Google may still have it
             return replace(begun, content_hash="")
         return begun
 
@@ -200,7 +200,7 @@ class Queue:
         self._steps = sorted(steps, key=self._order)
 
     def take(self, units: int) -> list[WriteStep]:
-        """Never more than was granted; nothing, when fresh news put a dearer step in front."""
+        """Never more than was granted; nothing, when a new plan put a more expensive step first."""
         batch: list[WriteStep] = []
         for step in self._steps[:BATCH_PARTS]:
             if step.units > units:
@@ -214,7 +214,7 @@ class Queue:
         self._steps = [*front, *self._steps, *back]
 
     def refuse(self, key: str) -> None:
-        """Google does not take it: not again in this pass."""
+        """Google refuses it: not tried again in this pass."""
         self._refused.add(key)
 
     def step(self, action: RemoteAction, earlier: WriteStep | None = None) -> WriteStep:

@@ -17,9 +17,10 @@ from companion.services.access.rules import allows
 from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.ports import CalendarRef
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
-from companion.services.sync.passes import Pass, PassResult, SharedRunState
+from companion.services.sync.passes import Pass, PassResult
 from companion.services.sync.progress import Progress
 from companion.services.sync.removal import Removal, remove_events
+from companion.services.sync.shared_run_state import SharedRunState
 from companion.services.sync.snapshot import SyncParts, account_of, gather, ready
 
 
@@ -32,7 +33,7 @@ class SyncPreview:
     window: SyncWindow
     desired: Sequence[CalendarEvent]
     seconds: float
-    """Honest estimate from the quota."""
+    """Estimate from the quota."""
 
     @property
     def events(self) -> int:
@@ -80,7 +81,7 @@ class Syncing:
 
     async def remove_events(self, calendar: CalendarRef, *, notice_only: bool = False) -> Removal:
         """Take our events out of a calendar, or only the notice of being out of date. Raises
-        Busy; what Google says is in the result."""
+        Busy; errors of Google are in the result."""
         async with self.paused_sync(calendar.practitioner_id):
             return await remove_events(
                 self._parts,
@@ -92,7 +93,7 @@ class Syncing:
 
     @allows(Action.UPLOAD, of="practitioner_id")
     def was_stopped(self, practitioner_id: str) -> bool:
-        """Did a person stop the last pass? Said once."""
+        """Whether a person stopped the last pass; true only once."""
         if practitioner_id not in self._stopped:
             return False
         self._stopped.remove(practitioner_id)
@@ -113,7 +114,7 @@ class Syncing:
 
     @allows(Action.SEE_STATUS)
     async def states(self) -> dict[str, SyncState]:
-        """Everybody's; one query."""
+        """Of all practitioners; one query."""
         return await self._parts.ledger.states()
 
     @allows(Action.UPLOAD, of="practitioner_id")
@@ -164,7 +165,7 @@ class Syncing:
         `release_held`: let the removals go that were `shown`, or those that are held now, or,
         where none are, whatever the plan removes. What comes in addition is held anew.
 
-        `fingerprint` is remembered when nothing is left to do. Raises no CompanionError: the result
+        `fingerprint` is saved when nothing is left to do. Raises no CompanionError: the result
         carries it. Where a pass of this practitioner is already running, this one follows it."""
         settings = self._parts.settings.read()
         record = settings.practitioner(practitioner_id)

@@ -14,14 +14,14 @@ from companion.services.settings.documents import to_tables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassInput:
-    """What a good pass had before it; equal now means nothing to do."""
+    """Input of a good pass; while it is equal there is nothing to do."""
 
     revision: int
     record: PractitionerSettings
     practice: Practice
     day: date
     notice: datetime | None
-    """What the calendar has to say of its being out of date."""
+    """Since when the book is out of date, as the calendar's notice shows it."""
 
     def signature(self) -> str:
         """The same in every process of this home."""
@@ -36,11 +36,11 @@ class Watch:
     """One practitioner as the worker sees it."""
 
     seen: PassInput | None = None
-    """Before the last pass; None when it is to be repeated as soon as may be."""
+    """Input of the last pass; None when it is to be repeated as soon as possible."""
     begun: PassInput | None = None
-    """Before the running pass."""
+    """Input of the running pass."""
     planned: PassInput | None = None
-    """What a running pass has been told of since."""
+    """Input that the running pass has been asked to plan for since."""
     passed_at: datetime | None = None
     audited_on: date | None = None
     """The night of the last audit; None until looked up."""
@@ -55,10 +55,10 @@ class Watch:
 @dataclass(slots=True)
 class NetworkState:
     silent: set[str] = field(default_factory=set)
-    """Practitioners who could not reach Google since anybody last did. One alone may be an
-    account's trouble; from the second on it is the network."""
+    """Practitioners who failed to reach Google since any last did. One alone may be a problem of
+    the account; from the second on it is the network."""
     doubted: bool = False
-    """After a sleep: nobody knows before the first pass."""
+    """After a sleep: unknown until the first pass."""
     probing: bool = False
     failures: int = 0
     next_probe: float = 0.0

@@ -1,11 +1,11 @@
-"""Worker: keeps every calendar equal to the book while the app runs, and forgives everything.
+"""Worker: keeps every calendar equal to the book while the app runs.
 
 It wakes for a change that is published (collected for 200 ms, at most 1 s), at each local midnight
 (the window moves), after sleep or a clock jump, when the network returns, and at least every ten
 minutes. Every other second it also looks at the book's change sign and the settings, which show
-what another process committed and whatever was published to nobody: a lost notice costs seconds,
-never a change. A practitioner whose book, settings and day are as they were at the last good pass
-costs nothing at all: no query and no plan.
+what another process committed and any change whose notice was lost: that costs seconds, never a
+change. A practitioner whose book, settings and day are as they were at the last good pass costs no
+query and no plan; only Google is asked, every ten minutes, whether the calendar is still there.
 
 Once a day it also tidies up (`daily`). When a schedule becomes stale, or the day changes while it
 is, a pass brings the notice up to date (`companion.services.sync.staleness`).
@@ -63,8 +63,10 @@ class Worker:
         changes: Changes,
         staleness: Staleness | None = None,
         daily: Sequence[Callable[[], Awaitable[object]]] = (),
+        look: Callable[[str], Awaitable[object]] | None = None,
     ) -> None:
-        """`daily`: what is to be tidied once a day."""
+        """`daily`: clean-up tasks that run once a day. `look`: asks Google whether a practitioner's
+        sign-in and calendar are still there, and notes it where they are not."""
         self._syncing = syncing
         self._auditing = auditing
         self._book = book
@@ -74,6 +76,7 @@ class Worker:
         self._changes = changes
         self._staleness = staleness
         self._daily = tuple(daily)
+        self._look_at_google = look
         self._tidied_on: date | None = None
         self._fresh_until = float("-inf")
         self._watches: dict[str, Watch] = {}
@@ -105,7 +108,7 @@ class Worker:
                     await self._look()
                 except CompanionError:
                     self._sign = None  # a locked database: look again with fresh eyes
-                except Exception as error:  # noqa: BLE001 - the sync of everybody hangs on this loop
+                except Exception as error:  # noqa: BLE001 - every practitioner's sync depends on this loop
                     self._sign = None
                     log.error("the worker failed with an internal error: %s", type(error).__name__)
                 await self._wait()
@@ -120,8 +123,8 @@ class Worker:
             await self._stop_passes()
 
     def _on_progress(self, progress: Progress) -> None:
-        """Google has confirmed a write: the network is there, and nobody waits for the end of the
-        long upload that was the probe."""
+        """Google has confirmed a write: the network works, so the others need not wait for the end
+        of the long upload that was the probe."""
         before = self._written.pop(progress.practitioner_id, 0)
         if progress.phase is not SyncPhase.WRITING:
             return
@@ -130,7 +133,7 @@ class Worker:
             self._reached()
 
     def _reached(self) -> None:
-        """Nobody waits for an old backoff."""
+        """Google is reachable again: backoffs from before are cancelled."""
         if self._network.offline:
             for each in self._network.silent & self._watches.keys():
                 self._watches[each].not_before = 0.0
@@ -138,7 +141,7 @@ class Worker:
         self._woken.set()
 
     async def _wait(self) -> None:
-        """Two seconds, or a change and the moment in which its like are collected."""
+        """Two seconds, or a change and the time in which further changes are collected."""
         woken = asyncio.ensure_future(self._woken.wait())
         pause = asyncio.ensure_future(self._clock.sleep(LOOK_EVERY))
         try:
@@ -153,7 +156,7 @@ class Worker:
         self._woken.clear()
 
     def _woke(self) -> None:
-        """After sleep nothing is taken for granted, and nobody waits for an old backoff."""
+        """After a sleep everything is read anew, and backoffs from before are cancelled."""
         self._sign = None
         self._network = NetworkState(doubted=True)
         if self._staleness is not None:
@@ -185,8 +188,8 @@ class Worker:
                 self._syncing.book_changed(practitioner_id)
 
     async def _look_after_others(self) -> None:
-        """Another process has committed. Where it made a pass, it may have been cut short: what
-        we left complete may not be complete any more, and is looked at again."""
+        """Another process has committed. It may have begun a pass that was cut short, so
+        practitioners that were complete are checked again."""
         states = await self._syncing.states()
         for practitioner_id, watch in self._watches.items():
             state = states.get(practitioner_id, SyncState())
@@ -196,7 +199,7 @@ class Worker:
                 watch.seen = None
 
     async def _look_at_staleness(self) -> None:
-        """Where somebody committed, and every minute: passes write their state too."""
+        """After each commit of another process, and every minute: passes write their state too."""
         if self._staleness is not None and self._clock.monotonic() >= self._fresh_until:
             await self._staleness.look()
             self._fresh_until = self._clock.monotonic() + STALENESS_EVERY
@@ -215,7 +218,7 @@ class Worker:
     async def _take_up(
         self, syncing: Mapping[str, PractitionerSettings], settings: Settings
     ) -> None:
-        """New to this process: whatever an earlier one completed is taken as it is."""
+        """New to this process: what an earlier process completed is taken over."""
         states = await self._syncing.states()
         for practitioner_id in syncing.keys() - self._watches.keys():
             record = syncing[practitioner_id]
@@ -245,7 +248,7 @@ class Worker:
         watch = self._watches[practitioner_id]
         seen = self._seen(practitioner_id, record, settings)
         if watch.failures and watch.begun and watch.begun.record.google != record.google:
-            watch.not_before = 0.0  # somebody has signed in again, or chosen another calendar
+            watch.not_before = 0.0  # a new sign-in, or another calendar
         if self._busy(practitioner_id, watch):
             if watch.planned != seen:
                 watch.planned = seen
@@ -264,6 +267,8 @@ class Worker:
                 watch.passed_at = now
                 if self._staleness is not None:
                     self._staleness.confirm(practitioner_id)
+                if self._look_at_google is not None and not self._network.offline:
+                    watch.task = asyncio.create_task(self._ask_google(practitioner_id))
                 return
         probe = self._network.offline
         if self._may_try(watch):
@@ -271,6 +276,17 @@ class Worker:
             watch.task = asyncio.create_task(
                 self._pass(practitioner_id, watch, audit=audit, probe=probe)
             )
+
+    async def _ask_google(self, practitioner_id: str) -> None:
+        """A pass without news makes no call, and would not notice a calendar that was deleted."""
+        if self._look_at_google is None:
+            return
+        try:
+            await self._look_at_google(practitioner_id)
+        except CompanionError as error:
+            log.warning("Google was not looked at: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - one practitioner's error must not stop the rest
+            log.error("a look at Google failed: %s", type(error).__name__)
 
     def _busy(self, practitioner_id: str, watch: Watch) -> bool:
         """A pass is running: ours, or one that a person started."""
@@ -306,7 +322,7 @@ class Worker:
                 result = await self._syncing.run(
                     practitioner_id, cause=WORKER, fingerprint=fingerprint
                 )
-        except Exception as error:  # noqa: BLE001 - one practitioner's oddity must not stop the rest
+        except Exception as error:  # noqa: BLE001 - one practitioner's error must not stop the rest
             watch.failures += 1
             watch.not_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
             log.error("a pass could not start: %s", type(error).__name__)
@@ -320,9 +336,9 @@ class Worker:
             watch.audited_on = _night(self._clock.now(), zone)
         elif audit:
             watch.no_audit_before = moment + PASS_EVERY.total_seconds()
-        self._learn(watch, result, moment)
+        self._note_result(watch, result, moment)
 
-    def _learn(self, watch: Watch, result: PassResult, moment: float) -> None:
+    def _note_result(self, watch: Watch, result: PassResult, moment: float) -> None:
         network = self._network
         watch.passed_at = self._clock.now()
         if isinstance(result.error, Offline):
@@ -331,13 +347,13 @@ class Worker:
             watch.seen, watch.failures = None, watch.failures + 1
             pause = 2.0 + backoff(min(network.failures, watch.failures), self._chance, cap=30.0)
             network.next_probe = moment + pause
-            # The next probe is somebody else's, in case it is this account alone.
+            # The next probe is another practitioner's, in case it is this account alone.
             watch.not_before = moment + pause + (LOOK_EVERY if network.offline else 0.0)
             return
         if network.silent or network.doubted:
             if result.api_calls or isinstance(result.error, RemoteError):
                 self._reached()
-            network.doubted = False  # a pass without a call tells nothing, and holds nobody up
+            network.doubted = False  # a pass without a call shows nothing about the network
             self._woken.set()
         if result.error is None:
             watch.seen, watch.failures = watch.begun, 0

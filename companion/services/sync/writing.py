@@ -4,8 +4,8 @@
         → one call (a batch) → commit what Google confirmed → resolve what it refused
            (`conflict_resolution`)
 
-Without the intent row an appointment that vanishes between call and confirmation leaves a ghost
-at Google. Because ids are hashes, every step may be repeated after a crash.
+Without the intent row an appointment that vanishes between call and confirmation leaves an event in
+Google that no row knows. Because ids are hashes, every step may be repeated after a crash.
 
 Colour and reminder are written at insert, and later only where Google still holds what we last
 wrote: a row keeps its ETag only then, and without one the style is never patched.
@@ -39,7 +39,7 @@ LAST_MOMENT = 2.0
 
 
 InFlight = dict[CalendarRef, asyncio.Future[Sequence[WriteAnswer]]]
-"""Calls of cancelled runs that had not ended; the next run over the calendar lets them end."""
+"""Calls of cancelled runs that had not ended; the next run over the calendar waits for them."""
 
 
 async def list_ours(
@@ -139,7 +139,7 @@ class PlanWriter:
         while self._queue:
             granted = min(self.pacer.batch_units(account), self._queue.units)
             async with self.pacer.calling(account, granted, self._queue.urgency):
-                await self._ask_for_news()
+                await self._ask_for_new_plan()
                 batch = self._queue.take(granted)
                 self.pacer.refund(account, granted, sum(step.units for step in batch))
                 answers = await self._send(batch) if batch else ()
@@ -150,7 +150,7 @@ class PlanWriter:
         self.tally.left = len(self._queue)
         self.progress(self.tally.done, self.tally.done + self.tally.left)
 
-    async def _ask_for_news(self) -> None:
+    async def _ask_for_new_plan(self) -> None:
         if self.replan is None:
             return
         plan = await self.replan()
@@ -187,8 +187,8 @@ class PlanWriter:
     async def _call(
         self, batch: Sequence[WriteStep], writes: Sequence[Write]
     ) -> Sequence[WriteAnswer]:
-        """The call itself. A cancelled pass gives it a moment to end, so that its answer is
-        not lost and the next pass cannot overtake it."""
+        """The call itself. A cancelled pass waits briefly for it, so that its answer is not lost
+        and the next pass cannot overtake it."""
         call = asyncio.ensure_future(self.remote.write(writes))
         try:
             return await asyncio.shield(call)
@@ -221,7 +221,7 @@ class PlanWriter:
 
     async def _mend(self, batch: Sequence[WriteStep], answers: Sequence[WriteAnswer]) -> None:
         """Deal with every part that failed; steps to do again go to the front of the queue, but
-        one that fails while others succeed goes to its end: it keeps nobody waiting."""
+        one that fails while others succeed goes to its end, so that it delays no other."""
         if not batch:
             return
         transient: TransientError | None = None

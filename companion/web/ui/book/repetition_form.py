@@ -43,7 +43,7 @@ class RepetitionForm:
         if rule and known is None:
             options[OWN_RULE] = "As it is, by a rule of its own"
         chosen = known.frequency.value if known else (OWN_RULE if rule else ONCE)
-        self._tell = on_change
+        self._on_change = on_change
         self._begun = False
         with box("stack") as self.place:
             with box("fields fields--2"):
@@ -123,14 +123,14 @@ class RepetitionForm:
         ).rule(start)
 
     def describe(self, start: datetime) -> None:
-        """Say the rule in words, and its next five dates."""
+        """Show the rule in words, and its next five dates."""
         try:
             rule = self.rule(start)
-            said = in_words(rule, start) if rule else ""
+            sentence = in_words(rule, start) if rule else ""
             coming = next_starts(rule, start, start, 5) if rule else []
         except BadInput as error:
-            said, coming = error.what, []
-        self._words.set_text(f"{said}." if said else "")
+            sentence, coming = error.what, []
+        self._words.set_text(f"{sentence}." if sentence else "")
         days = ", ".join(formatting.day(each.date()) for each in coming)
         self._dates.set_text(f"Next: {days}" if days else "")
 
@@ -140,7 +140,7 @@ class RepetitionForm:
     def _changed(self) -> None:
         if self._begun:
             self._arrange()
-            self._tell()
+            self._on_change()
 
     def _arrange(self) -> None:
         often, ends = self._often.value, self._ends.value

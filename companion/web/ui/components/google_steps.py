@@ -1,12 +1,13 @@
 """Google steps: login, sign-in, calendar, and the two checks of the vendor's page.
 
 Asking Google for the narrowest permission needs the choice of calendar first, so the sign-in of
-step 3 carries what step 4 says.
+step 3 carries the choice of step 4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from companion.domain.settings import PractitionerSettings
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
@@ -38,7 +40,7 @@ class GoogleSteps:
         head: SetupSteps,
         on_check: Callable[[], None],
     ) -> None:
-        """`on_check` is told that a check was answered."""
+        """`on_check` is called when a check was answered."""
         self._site = site
         self._record = record
         self._id = record.practitioner.id
@@ -81,6 +83,8 @@ class GoogleSteps:
                 text(f"Signed in as {google.account}", "strong")
                 if since:
                     text(f"Since {since}", "small")
+            if google.ends_at is not None:
+                self._warn_of_testing(google.ends_at)
         else:
             text(
                 "Google opens, asks which account, and for permission. Leave the calendar box "
@@ -93,6 +97,16 @@ class GoogleSteps:
             look = "second" if google.account else "primary"
             button(label, report_errors(self._go), icon="login", look=look)  # type: ignore[arg-type]
         self._show_waiting()
+        add_other_pages(self._site)
+
+    def _warn_of_testing(self, ends_at: datetime) -> None:
+        day = formatting.exact(ends_at, self._record.practitioner.timezone)
+        with notice("warn"):
+            text(f"Google ends this sign-in on {day}.", "strong")
+            text(
+                'The practice\'s Google app is in "Testing". In the Google Cloud console open '
+                "Google Auth Platform > Audience and press Publish app; then connect once more."
+            )
 
     def _show_waiting(self) -> None:
         waiting = self._site.services.connecting.waiting(self._id)
@@ -222,11 +236,11 @@ class GoogleSteps:
                 result = await ask()
                 await remember(self._id, good=result.ok)
             except CompanionError as error:
-                trouble = as_companion_error(error)
+                shown = as_companion_error(error)
                 press.set_text(f"{label} (Failed)")
                 with outcome, notice("bad", alert=True):
-                    text(trouble.what, "strong")
-                    text(trouble.remedy)
+                    text(shown.what, "strong")
+                    text(shown.remedy)
                 return
             finally:
                 press.props(remove="loading")
@@ -238,7 +252,7 @@ class GoogleSteps:
                 remove="btn--danger" if result.ok else "btn--done",
             )
             with outcome:
-                _say_result(result)
+                _show_result(result)
 
         press.on_click(report_errors(check))
 
@@ -274,7 +288,7 @@ class GoogleSteps:
                 button("Stay connected", opened.close, look="primary")
 
 
-def _say_result(result: CheckResult) -> None:
+def _show_result(result: CheckResult) -> None:
     if result.ok:
         if result.what:
             text(result.what, "soft")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from companion.domain.opening_hours import OpeningHours
 
 ARRIVALS = 400
 """Looked at of each source, the newest ones."""
+_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _SAME_TIME = timedelta(hours=3)
 """A weekly source may come so much earlier than a week later."""
@@ -56,17 +57,50 @@ def rhythm(source: ScheduledSource, hours: OpeningHours) -> float | None:
     if source.expected is Expected.WEEKLY:
         return float(hours.days_a_week)
     span = source.arrivals[-1] - source.arrivals[0]
-    days = [hours.local_date(each) for each in source.arrivals]
+    days = {hours.local_date(each) for each in source.arrivals}
     frequent = len(source.arrivals) >= ARRIVALS
-    if len(set(days)) < 3 or (span < _WEEK - _SAME_TIME and not frequent):
+    if len(days) < 3 or (span < _WEEK - _SAME_TIME and not frequent):
         return None
-    gaps: dict[bool, list[float]] = {False: [], True: []}
-    for (start, end), (first, last) in zip(pairwise(source.arrivals), pairwise(days), strict=True):
-        gaps[bool(hours.closed_days(first, last))].append(hours.between(start, end))
-    usual = sorted(gaps[False] or gaps[True])
+    plain = hours.without_closures()
+    gaps = sorted(
+        plain.between(start, end) for start, end in pairwise(_with_kept_away(source, hours))
+    )
     # In two weeks whatever is usual has happened twice: the longest alone was a failure.
-    once = span >= 2 * _WEEK - _SAME_TIME and len(usual) > 2
-    return usual[-2 if once else -1] or 1.0
+    usual = gaps[-2] if span >= 2 * _WEEK - _SAME_TIME else gaps[-1]
+    return usual or 1.0
+
+
+def _with_kept_away(source: ScheduledSource, hours: OpeningHours) -> list[datetime]:
+    """Its arrivals, and those that closed days may have kept away."""
+    habit = _Habit(source, hours)
+    found = [source.arrivals[0]]
+    for start, end in pairwise(source.arrivals):
+        for day in habit.kept_away(hours.local_date(start), hours.local_date(end) - _DAY):
+            found += [habit.at(day, habit.first), habit.at(day, habit.last)]
+        found.append(end)
+    return found
+
+
+class _Habit:
+    """On which weekdays, and from when to when, a source comes."""
+
+    def __init__(self, source: ScheduledSource, hours: OpeningHours) -> None:
+        self._hours = hours
+        self._zone = ZoneInfo(hours.timezone)
+        local = [each.astimezone(self._zone) for each in source.arrivals]
+        self._weekdays = {each.weekday() for each in local}
+        self.first, self.last = (
+            min(each.time() for each in local),
+            max(each.time() for each in local),
+        )
+
+    def kept_away(self, after: date, until: date) -> list[date]:
+        """Closed days in (after, until] on whose weekday it comes."""
+        closed = self._hours.closed_days(after + _DAY, until)
+        return [day for day in closed if day.weekday() in self._weekdays]
+
+    def at(self, day: date, clock: time) -> datetime:
+        return datetime.combine(day, clock, self._zone).astimezone(UTC)
 
 
 def due(source: ScheduledSource, hours: OpeningHours) -> datetime | None:
@@ -74,24 +108,13 @@ def due(source: ScheduledSource, hours: OpeningHours) -> datetime | None:
     days = rhythm(source, hours)
     if days is None:
         return None
-    last = source.arrivals[-1].astimezone(ZoneInfo(hours.timezone))
-    weekdays = {hours.local_date(each).weekday() for each in source.arrivals}
-    plain = hours.without_closures()
-    expected = plain.after(last, days)
-    if expected is None:
-        return None
+    habit, plain = _Habit(source, hours), hours.without_closures()
+    day = hours.local_date(source.arrivals[-1])
+    expected = plain.after(source.arrivals[-1], days)
     # Each round begins at a later closed day, so it ends.
-    from_day = last.date() + timedelta(days=1)
-    while missed := [
-        day
-        for day in hours.closed_days(from_day, hours.local_date(expected))
-        if day.weekday() in weekdays
-    ]:
-        as_if = datetime.combine(missed[0], last.timetz())
-        expected = plain.after(as_if, days)
-        if expected is None:
-            return None
-        from_day = missed[0] + timedelta(days=1)
+    while expected and (away := habit.kept_away(day, hours.local_date(expected))):
+        day = away[0]
+        expected = plain.after(habit.at(day, habit.last), days)
     return expected
 
 

@@ -154,7 +154,7 @@ class MemoryBook:
         put = {each.id: each for each in change.put}
         for each in put.values():
             row_hash(each)  # refuses what no file can keep, before anything has changed
-        if not put and not change.remove and change.imported is None:
+        if not (put or change.remove or change.imported or change.undoes):
             return
         for key, revision in change.expect.items():
             if revision != (self._kept[key].revision if key in self._kept else 0):

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date, time
+
+import pytest
+from nicegui import ui
 
 from companion.domain.disclosure import ClientName, Item
+from companion.domain.opening_hours import Opening
 from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.services import CLIENT_FILE
 from tests.pages.conftest import Visit
@@ -100,6 +105,53 @@ async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
         )
     )
     assert Item.NOTES not in first_day.application.settings.read().practice.cap.items
+
+
+async def test_when_a_schedule_is_old_is_said_in_words_and_saved(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    await first_day.user.should_see("As working hours say: Monday to Friday, 08:00 to 18:00")
+    field(first_day, "Show the notice").value = "never"
+    first_day.elements(ui.radio)[-1].value = True
+    tick(first_day, "Saturday").value = True
+    field(first_day, "From").value = "07:30"
+    field(first_day, "Closed on (holidays)").value = "2026-12-25, 2026-12-28..2027-01-01"
+    await first_day.user.should_see("Not saved yet")
+    press(button(first_day, "Save"))
+    await until(lambda: "Saved." in first_day.notices())
+    await first_day.user.should_not_see("Not saved yet")
+    practice = first_day.application.settings.read().practice
+    assert practice.stale_days is None
+    assert practice.opening.days == {0, 1, 2, 3, 4, 5}
+    assert (practice.opening.opens, practice.opening.closes) == (time(7, 30), time(18))
+    assert [each.last for each in practice.opening.closures] == [
+        date(2026, 12, 25),
+        date(2027, 1, 1),
+    ]
+    first_day.elements(ui.radio)[-1].value = False
+    field(first_day, "Closed on (holidays)").value = ""
+    press(button(first_day, "Save"))
+    await until(lambda: first_day.application.settings.read().practice.opening == Opening())
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "said"),
+    [
+        ("Closed on (holidays)", "Christmas", "is no day."),
+        ("From", "", "are no opening hours."),
+        ("From", "19:00", "closes before it opens."),
+    ],
+)
+async def test_what_cannot_be_is_said_at_its_field_and_changes_nothing(
+    first_day: Visit, label: str, value: str, said: str
+) -> None:
+    await first_day.user.open("/practice")
+    before = first_day.application.settings.read()
+    first_day.elements(ui.radio)[-1].value = True
+    field(first_day, "Show the notice").value = "2"
+    field(first_day, label).value = value
+    press(button(first_day, "Save"))
+    await until(lambda: said in (field(first_day, label).error or ""))
+    assert first_day.application.settings.read() == before
 
 
 async def test_every_time_zone_is_there_once_somebody_looks(visit: Visit) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput, FileRefused
+from companion.domain.expectations import Expected
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
@@ -45,6 +46,13 @@ LOOK_SECONDS = 1.5
 _MODES = {
     False: "Changes only: appointments that a file does not name stay as they are",
     True: "Whole book: for its dates and practitioners, what a file does not name was removed",
+}
+
+_EXPECTED = {
+    Expected.AUTOMATIC: "As often as it usually comes",
+    Expected.DAILY: "On each opening day",
+    Expected.WEEKLY: "Once a week",
+    Expected.NEVER: "At no set time",
 }
 
 
@@ -282,6 +290,14 @@ class _Form:
             "Leave imported files where they are (otherwise they are moved to “imported” inside)",
             value=source.leave_files if source else False,
         )
+        self._expected = ui.select(
+            dict(_EXPECTED),
+            label="A file is expected",
+            value=source.expected if source else Expected.AUTOMATIC,
+        )
+        self._expected.classes("field").props(
+            'outlined hint="When none comes, calendars say so: see Practice"'
+        )
         text(
             "A layout that we do not know: import one file by hand first, and say what its "
             "columns are. It is remembered under the source's name.",
@@ -302,6 +318,7 @@ class _Form:
                 folder,
                 snapshot=bool(self._mode.value),
                 leave_files=bool(self._leave.value),
+                expected=Expected(self._expected.value),
             )
         except BadInput as error:
             fail_field(error, {"source": self._name, "folder": self._folder})

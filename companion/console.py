@@ -65,8 +65,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 @contextmanager
 def progress_bar(label: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar that is told how many of how many are done, and a remark; nothing where there is no
-    terminal."""
+    """A progress bar: done, total and a remark; nothing where there is no terminal."""
     if quiet or not err.is_terminal:
         yield lambda _done, _total, _remark: None
         return

@@ -1,4 +1,4 @@
-"""Environment: what the environment variables of the contract say."""
+"""Environment: the program's environment variables, read and checked."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ from companion.services.workbooks import Sheet
 async def open_ports(
     environment: Environment, *, holder: str, listener: tuple[str, int] | None = None
 ) -> AsyncIterator[Ports]:
-    """The real parts of one home, closed at the end. `holder` says in words who we are, for others
-    that have to wait; `listener` is the host and port for phones, None for where the app last had
-    it. Raises CompanionError when something cannot be opened."""
+    """The real parts of one home, closed at the end. `holder` names this process, for others that
+    have to wait; `listener` is the host and port for phones, None for where the app last had it.
+    Raises CompanionError when something cannot be opened."""
     home, key = environment.home, environment.secrets_key
     async with AsyncExitStack() as stack:
         make_folder(home)

@@ -1,7 +1,7 @@
 """Restoring: the real parts with which a backup takes the place of a home.
 
-Apart from `main`, because the home that is replaced may not open at all: nobody may have it open,
-and every store that a restore opens lies in a folder of its own.
+Separate from `main`, because the home that is replaced may not open at all: no process may have it
+open, and every store that a restore opens is in a folder of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HOLDER = "a restore"
 
 
 def restoring_of(environment: Environment) -> Restoring:
-    """To put a backup in place of a home that nobody has open. Raises CompanionError."""
+    """Puts a backup in place of a home that no process has open. Raises CompanionError."""
     home = environment.home
     finish_restore(home)
     clock = SystemClock(environment.now)
@@ -64,7 +64,7 @@ def restoring_of(environment: Environment) -> Restoring:
 
 
 def finish_restore(home: Path) -> bool:
-    """Complete a restore that a crash interrupted; costs one look where there was none."""
+    """Complete a restore that a crash interrupted; costs one file check where there was none."""
     return _swap(home).finish()
 
 

@@ -1,9 +1,9 @@
 """Serving: the two listeners and the background sync in one process and one event loop.
 
-The sockets are bound here first (a bind that fails inside uvicorn would end the process), the
-app on loopback only, the feed listener on its own address. One owner stops everything: SIGINT,
-SIGTERM or a listener that ends. A busy feed port is said on screen and the app goes on; a busy
-app port is looked at: when it is our own app of this home, that one is opened instead.
+The sockets are bound here first (a bind that fails inside uvicorn would end the process), the app
+on loopback only, the feed listener on its own address. One owner stops everything: SIGINT, SIGTERM
+or a listener that ends. A busy feed port is reported on screen and the app goes on; for a busy app
+port that is our own app of this home, that one is opened instead.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def serve(options: ServeOptions) -> None:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             number = runner.run(serve_until_stopped(options))
-        except asyncio.CancelledError:  # a Ctrl-C before our own handlers were there
+        except asyncio.CancelledError:  # a Ctrl-C before our own handlers were set
             raise KeyboardInterrupt from None
     if number == signal.SIGINT:
         raise KeyboardInterrupt
@@ -123,7 +123,7 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
         if demo is not None:
             await demo.move_in(application)
         stop = asyncio.Event()
-        # Before any listener: a server that is cancelled instead of told complains aloud.
+        # Before any listener: a server that is cancelled instead of stopped logs an error.
         with _signals(stop) as caught:
             await _serve(application, environment.home, app_socket, options, demo, stop)
         return caught[0] if caught else None
@@ -193,8 +193,8 @@ async def _serve(
 
 
 def freeze_gc() -> None:
-    """From here on no search for garbage goes through what has been read so far, and there are
-    fewer of them: one through everything takes 100 ms, in which nobody is answered."""
+    """From here on garbage collection skips what has been imported, and runs less often: a full
+    collection takes 100 ms, in which no request is answered."""
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 20, 20)
@@ -215,7 +215,7 @@ async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
             await run()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - sync must not end over one mistake
+        except Exception as error:  # noqa: BLE001 - sync must not end over one error
             log.error("the %s failed with an internal error: %s", name, type(error).__name__)
         await asyncio.sleep(30)
 
@@ -257,7 +257,7 @@ def _bind_feed(options: ServeOptions) -> socket.socket:
 
 
 def _open_running(environment: Environment, options: ServeOptions) -> None:
-    """When our own app of this home runs already: open it and say so; ends the program."""
+    """When our own app of this home runs already: open it, report it and end the program."""
     if options.demo:
         return
     url = ask_running_app(options.port, control_secret(environment.home / "control.secret"))

@@ -131,10 +131,10 @@ def check(commands: dict[str, list[str]]) -> list[str]:
     }
     failed = []
     for name, process in running.items():
-        said, _nothing = process.communicate()
+        output, _nothing = process.communicate()
         if process.returncode:
             failed.append(name)
-            print(f"{name:<16} FAILED\n{said.decode('utf-8', 'replace')}", flush=True)
+            print(f"{name:<16} FAILED\n{output.decode('utf-8', 'replace')}", flush=True)
         else:
             print(f"{name:<16} ok ({time.monotonic() - began:.1f} s)", flush=True)
     return failed

@@ -1,4 +1,4 @@
-"""SystemClock: the machine's clock, or a fixed or shifted one for tests and rehearsals.
+"""SystemClock: the machine's clock, or a fixed or shifted one for tests and demos.
 
 `COMPANION_NOW` holds an ISO time (the clock then stands still; without a zone it is this
 machine's local time) or a shift from the real time: a sign and numbers with w, d, h, m or s, such
@@ -43,7 +43,7 @@ class SystemClock:
 
     @property
     def rehearsing(self) -> bool:
-        """Is this any other than the real time?"""
+        """Whether this is another time than the real one."""
         return self._fixed is not None or bool(self._shift)
 
     def now(self) -> datetime:

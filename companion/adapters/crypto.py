@@ -1,8 +1,8 @@
 """The two primitives that sealed files share: argon2id for a passphrase, AES-256-GCM for bytes.
 
 The salt and cost of argon2id stand in the head of the file that they protect, as ``salt`` (base64),
-``time``, ``memory_kib`` and ``lanes``; `is_stretchable` proves them before they are used. Which
-errors a wrong key or a damaged file is, each format says itself.
+``time``, ``memory_kib`` and ``lanes``; `is_stretchable` proves them before they are used. Each
+format raises its own errors for a wrong key or a damaged file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
 """Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
 _COST_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
-"""A made-up file must not make us fill the memory."""
+"""A forged file must not make us fill the memory."""
 
 
 def stretch(passphrase: str, head: Mapping[str, Any], length: int) -> bytes:

@@ -1,9 +1,9 @@
-"""FeedFiles: the last good answer of each feed, on disk for the day the book cannot be read.
+"""FeedFiles: the last good answer of each feed, on disk, for when the book cannot be read.
 
 A feed is health information, so a file opens only with the link's own token: AES-256-GCM under
 HKDF-SHA-256(token), its name as associated data. The token is nowhere on this machine's disk in
-clear; the server's tables hold its hash alone. A file that is torn, old or someone else's is as
-good as none: it is a copy of what the book can make again.
+clear; the server's tables hold its hash alone. A file that is torn, old or of another link counts
+as none: it is a copy of what the book can make again.
 """
 
 from __future__ import annotations

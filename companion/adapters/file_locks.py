@@ -1,7 +1,8 @@
 """FileLock: one writer at a time among all threads and processes of a home.
 
-The lock is the operating system's (filelock), so a crash frees it. Beside it lies a note of who
-took it last; it is only read when the lock is taken, to say who is at work.
+The lock is the operating system's (filelock), so a crash frees it. A note beside it names the
+process that took it last; it is read only when the lock is taken, to name that process in the
+error.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class FileLock:
     """A context manager; blocking, so for worker threads. Not reentrant."""
 
     def __init__(self, path: Path, *, holder: str, patience: float = 5.0) -> None:
-        """`holder` says in words who we are ("the app", "the command sync"); `patience` in
+        """`holder` names this process ("the app", "the command sync"); `patience` in
         seconds, after which `__enter__` raises Busy."""
         self._path = path
         self._note = path.with_name(f"{path.name}.holder")
@@ -49,7 +50,7 @@ class FileLock:
             self._threads.release()
             raise disk_trouble(error, self._path) from error
         self._processes = lock
-        # Only a courtesy: on a full disk the real write says what is wrong.
+        # Only information: on a full disk the real write raises the error.
         with contextlib.suppress(OSError):
             self._note.write_text(f"{self._holder} (process {os.getpid()})", encoding="utf-8")
 
@@ -65,7 +66,7 @@ class FileLock:
         self._threads.release()
 
     def is_taken(self) -> bool:
-        """By somebody just now? Waits no longer than the patience."""
+        """Whether it is held now. Waits no longer than `patience`."""
         try:
             self.__enter__()
         except Busy:
@@ -86,7 +87,7 @@ class FileLock:
 
 
 class NamedFileLocks:
-    """Named turns of a home as asynchronous context managers; the waiting is done in threads."""
+    """Named locks of a home as asynchronous context managers; the waiting is done in threads."""
 
     def __init__(self, folder: Path, *, holder: str, patience: float = 5.0) -> None:
         self._folder = folder
@@ -95,7 +96,7 @@ class NamedFileLocks:
 
     @contextlib.asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
-        """Raises Busy when another process keeps it for longer than the patience."""
+        """Raises Busy when another process keeps it for longer than `patience`."""
         lock = FileLock(self._folder / f"{name}.lock", holder=self._holder, patience=self._patience)
         entering = asyncio.ensure_future(asyncio.to_thread(lock.__enter__))
         try:
@@ -110,6 +111,6 @@ class NamedFileLocks:
 
 
 def _leave_again(entered: asyncio.Future[None], lock: FileLock) -> None:
-    """Nobody waits for this turn any more."""
+    """The waiting task was cancelled."""
     if not entered.cancelled() and entered.exception() is None:
         lock.__exit__(None, None, None)

@@ -1,9 +1,9 @@
 """Icalendar: writes CalendarEvents as the bytes of an RFC 5545 calendar.
 
 The profile is the one that every client tried survives: one VEVENT per occurrence, in UTC, with
-DTEND; no RRULE, VTIMEZONE, VALARM, ORGANIZER, ATTENDEE, METHOD or SOURCE; DTSTAMP and
-LAST-MODIFIED say when the appointment last changed, never "now", so that equal content is equal
-bytes and an ETag is honest.
+DTEND; no RRULE, VTIMEZONE, VALARM, ORGANIZER, ATTENDEE, METHOD or SOURCE; DTSTAMP and LAST-MODIFIED
+say when the appointment last changed, never "now", so that equal content gives equal bytes and an
+equal ETag.
 
 Content lines are made here rather than from `icalendar`'s components, which take twenty times as
 long (3.9 s for 10,000 events against 0.2 s) and whose escaping turns the text ``\\N`` into a line
@@ -16,7 +16,7 @@ break. The tests read everything back with three foreign readers.
   in a client's name can therefore never begin a property.
 - Lines fold at 75 octets between characters, never behind a backslash: readers that unescape
   before they unfold would lose it.
-- The bytes of an event are kept by what went into them, the longest unused given up first.
+- The bytes of an event are kept by what went into them, the longest unused dropped first.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ class CalendarWriter:
         return b"".join((opening, *events, self.closing))
 
     def uid(self, key: str) -> str:
-        """96 bits of the hash: chance will not repeat them, and what cannot be compressed is most
-        of a compressed feed."""
+        """96 bits of the hash: no collisions by chance, and short because a hash does not
+        compress."""
         digest = hashlib.sha256(f"{self._install_id}\x1f{key}".encode("utf-8", "replace"))
         return f"{digest.hexdigest()[:24]}@calendar-companion"
 

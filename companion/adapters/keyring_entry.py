@@ -1,9 +1,9 @@
 """KeyringEntry: one small text in the platform's password store, through keyring.
 
-A backend is trusted only as far as it proves itself: some pretend to store and return nothing,
-some keep plain text, some wait for an answer on a terminal that nobody sees. So known bad ones
-are refused by name, what was set is read back, and every call runs in a thread with a time limit.
-`PYTHON_KEYRING_BACKEND` is keyring's own variable and chooses the backend.
+A backend is trusted only after a test: some pretend to store and return nothing, some keep plain
+text, some wait for an answer on an invisible terminal. So known bad ones are refused by name, what
+was set is read back, and every call runs in a thread with a time limit. `PYTHON_KEYRING_BACKEND` is
+keyring's own variable and chooses the backend.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class KeyringEntry:
             def run() -> None:
                 try:
                     outcome.put((act(self._usable_backend()), None))
-                except Exception as error:  # noqa: BLE001 - backends raise anything at all
+                except Exception as error:  # noqa: BLE001 - backends raise any kind of error
                     outcome.put((None, error))
 
             # A daemon: a backend that waits for ever must not keep the program from ending.

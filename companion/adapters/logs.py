@@ -1,8 +1,8 @@
-"""The log file: for whoever helps, without anything that belongs to a client.
+"""The log file: for support, without client data.
 
-Rotating, in the home, for this user alone. An exception is logged as its type and the places in
-the code it came through, never its text: texts may hold a name or a token. What still slips into
-a message is redacted by pattern, and line breaks are escaped so that no entry can be forged.
+Rotating, in the home, for this user alone. An exception is logged as its type and the places in the
+code it came through, never its text: texts may hold a name or a token. Anything else in a message
+is redacted by pattern, and line breaks are escaped so that no entry can be forged.
 """
 
 from __future__ import annotations

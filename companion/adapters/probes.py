@@ -1,4 +1,4 @@
-"""MachineProbes: what only the machine itself can tell the doctor. Each probe has a time limit."""
+"""MachineProbes: what the doctor asks of the machine itself. Each probe has a time limit."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class CheckedStorage(Storage):
         self.aside = path.with_name(f"{path.name}.damaged")
         self.disk = disk
         self.recovered = False
-        """The main file was of no use; what `read` gave is the generation before it."""
+        """The main file could not be used; `read` gave the generation before it."""
         self._main: bytes | None = None
         self._tables: RawTables | None = None
         self._loaded = False
@@ -100,7 +100,7 @@ class CheckedStorage(Storage):
 
 def pack(tables: RawTables) -> bytes:
     document = {"checksum": _checksum(tables), "tables": tables}
-    # Half a character from a foreign file is odd, but no reason to lose a setting.
+    # Half a character from a foreign file is kept: no reason to lose a setting.
     return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
 
 
@@ -132,7 +132,7 @@ class SettingsFile:
         disk: Disk | None = None,
     ) -> None:
         """`lock` is the lock that all writers of this home share (`file_locks.FileLock`);
-        `changes` is told of every change that was written."""
+        `changes` gets every change that was written."""
         self.path = folder / FILE_NAME
         self.recovered = ""
         """A sentence, when this process had to fall back on the last good copy."""

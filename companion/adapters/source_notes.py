@@ -1,4 +1,4 @@
-"""SourceNotesFile: what is remembered of the watched folders, as one small file of the home."""
+"""SourceNotesFile: what is known of the watched folders, as one small file of the home."""
 
 from __future__ import annotations
 

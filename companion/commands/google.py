@@ -127,6 +127,38 @@ def google_check(practitioner: Who, json: Json = False) -> None:
     _check(practitioner, "check", json=json)
 
 
+@google.command("selftest")
+def google_selftest(practitioner: Who, json: Json = False) -> None:
+    """Prove, in a throw-away calendar, that Google behaves as this program assumes."""
+
+    async def work(application: Application) -> int:
+        person = named(application, practitioner)
+        report = await application.selftest.run(
+            person.id, (lambda _line: None) if json else (lambda line: out.print(str(line)))
+        )
+        if json:
+            as_json(
+                {
+                    "practitioner": person.name,
+                    "passed": report.passed,
+                    "lines": [
+                        {
+                            "id": line.id,
+                            "holds": line.holds,
+                            "assumed": line.assumed,
+                            "came": line.came,
+                        }
+                        for line in report.lines
+                    ],
+                }
+            )
+        else:
+            out.print(report.sentence)
+        return DONE if report.passed else FAILED
+
+    run_command(work, json=json, who="a self-test")
+
+
 def _check(practitioner: str, which: str, *, json: bool) -> None:
     async def work(application: Application) -> int:
         person = named(application, practitioner)

@@ -1,11 +1,12 @@
 """CalendarEvent: one occurrence exactly as one destination may see it, and `project()`.
 
-This is the only place where an appointment becomes words that leave the book. Google, feed,
-export and every preview show the same projection, so a name the disclosure hides cannot slip
-out elsewhere: it is also taken out of free text (notes, type, location; see `redaction`).
+This is the only place where an appointment becomes words that leave the book. Google, feed, export
+and every preview show the same projection, so a hidden name cannot leak elsewhere: it is also
+removed from free text (notes, type, location; see `redaction`).
 
 `fingerprint` covers the fields we own in Google: time, title, place, description, show-as,
-visibility. `style` (colour, reminder) is the practitioner's to change and is compared apart.
+visibility. `style` (colour, reminder) may be changed by the practitioner and is compared
+separately.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class CalendarEvent(NamedTuple):
 
 
 class BusyStatus(StrEnum):
-    """Show-as, as far as Google and RFC 5545 can tell it."""
+    """Show-as, as far as Google and RFC 5545 can express it."""
 
     BUSY = "busy"
     TENTATIVE = "tentative"
@@ -255,7 +256,7 @@ def project(
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """What an appointment may say as long as an occurrence does not change it."""
+    """Texts of an appointment whose occurrence changes none of them."""
 
     masked: bool
     redact: Callable[[str], str]
@@ -366,7 +367,7 @@ def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
 
 @lru_cache(maxsize=8192)
 def _initials(name: str) -> str:
-    """Without one that is a whole name already, as 王 is."""
+    """Leaves out an initial that would be the whole name, such as 王."""
     words = ["".join(c for c in word if c.isalnum()) for word in re.split(r"[\s\-]+", name)]
     initials = (word[0].upper() for word in words if word)
     return "".join(each for each in initials if has_case(each) or each not in words)

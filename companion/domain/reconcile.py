@@ -6,11 +6,11 @@ says it holds). The plan is a value that a person can read before anything happe
 The rules, each from a failure that other sync programs have had:
 
 - a `PENDING` row is a write whose answer we never saw: it is done again, with the same id; a
-  `REMOVING` one whose appointment came back is patched, for it may still live;
+  `REMOVING` one whose appointment came back is patched, for Google may still have it;
 - no longer desired and not behind the window: delete; wholly behind the window: forget, the
   event stays in Google as history;
-- the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in
-  it only ever moves when Google showed a tombstone;
+- the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in it is
+  raised only when Google showed a tombstone;
 - seen in Google but not in the ledger (lost or restored ledger): adopt; two for one key: keep
   the ledger's where Google shows it, else the first by id; delete the others;
 - ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
@@ -155,8 +155,8 @@ class SyncPlan:
     forgets: tuple[Forget, ...] = ()
     adopts: tuple[Adopt, ...] = ()
     corrections: tuple[LedgerEntry, ...] = ()
-    """What an audit found out about rows that this plan writes: to be kept before anything else,
-    so that a later plan without Google's list knows it too."""
+    """Rows that an audit corrected and this plan writes: saved first, so that a later plan without
+    Google's list has them too."""
     unchanged: int = 0
 
     @property
@@ -246,7 +246,7 @@ class _Draft:
     def merge_observed(
         self, observed: Iterable[ObservedEvent], wanted: Mapping[str, CalendarEvent]
     ) -> dict[str, LedgerEntry]:
-        """The ledger as it must be, given what Google really holds."""
+        """The ledger corrected by what Google really holds."""
         unmatched = {seen.event_id: seen for seen in observed if not seen.deleted}
         live = frozenset(unmatched)
         result: dict[str, LedgerEntry] = {}
@@ -294,7 +294,7 @@ class _Draft:
         if known is not None and known.state is EntryState.LEFT_OUT:
             known = None  # what Google shows was not left out
         if known is not None and known.event_id not in live and known.key in wanted:
-            # Writing to the id that is not there could end at this one, about to be deleted.
+            # An insert under the missing id could adopt this event, which is about to be deleted.
             absent = replace(known, key=_surplus(known.key, known.event_id))
             self._deletes.append(Delete(entry=absent))
             known = None
@@ -303,7 +303,7 @@ class _Draft:
             return
         adopted = _entry_of(seen, seen.key)
         event = wanted.get(seen.key)
-        if event is not None and event.style != seen.style:  # the practitioner's own by now
+        if event is not None and event.style != seen.style:  # changed by the practitioner
             adopted = replace(adopted, style=event.style, etag="")
         result[seen.key] = adopted
 

@@ -1,11 +1,11 @@
-"""Taking names out of free text, however they are spelt there.
+"""Redaction: removes names from free text, in any spelling.
 
 Name and text are compared by their *skeleton*: without case, accents, vowel signs, width and
-invisible characters, so that ZOE meets Zoë, STRAUSS meets Strauß and a name with a direction mark
-meets the same without. A name is hidden whole and in each of its words, double-barrelled ones in
-parts too. Where a script has case, a word is one that no other such letter touches (`smith_1.pdf`
-and `Smith先生` hold one, `Smithers` does not); names in other scripts are hidden wherever they
-stand. What is hidden becomes "…".
+invisible characters, so that ZOE matches Zoë, STRAUSS matches Strauß and a name with a direction
+mark matches the same without. A name is hidden whole and in each of its words, double-barrelled
+ones in parts too. Where a script has case, a word is one that no other such letter touches
+(`smith_1.pdf` and `Smith先生` hold one, `Smithers` does not); names in other scripts are hidden
+wherever they stand. What is hidden becomes "…".
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _ALIKE = str.maketrans(
         "œ": "oe",
     }
 )
-"""What Unicode does not take apart, yet a foreign keyboard writes so."""
+"""Letters that Unicode does not decompose, and how they are typed without them."""
 _NO_LETTER = re.compile(r"[\W\d_]+")
 _SEVERAL = re.compile(r"…(?:[\s,.'’-]*…)+")
 
 
 @lru_cache(maxsize=8192)
 def redactor(*names: str) -> Callable[[str], str]:
-    """A function that takes these names, whole and in parts, out of a text (NFC)."""
+    """A function that removes these names, whole and in parts, from a text (NFC)."""
     words = {word for name in names for word in _recognised_by(name)}
     return partial(_redact, tuple(words)) if words else _unchanged
 
@@ -67,7 +67,7 @@ def _skeleton_of(character: str) -> str:
 
 
 _BRIEF = 100
-"""Characters of a text that may be worth remembering."""
+"""Length up to which a text is worth keeping in the cache."""
 _UNSEEN = {"Mn", "Mc", "Me", "Cf"}
 
 
@@ -80,7 +80,7 @@ def _skeleton(text: str) -> tuple[str, Sequence[int]]:
 
 @lru_cache(maxsize=8192)
 def _skeleton_of_brief(text: str) -> tuple[str, Sequence[int]]:
-    """Types and places come again and again."""
+    """Types and locations are repeated in many appointments."""
     return _skeleton_of_any(text)
 
 

@@ -1,11 +1,11 @@
 """Repetition: the recurring meetings a person can make, between the form, RRULE and plain words.
 
 The form knows five frequencies; `Repetition.rule` writes RFC 5545's RRULE on wall time and
-`Repetition.of` reads it back. A rule from elsewhere that the form cannot show is still kept and
-said as far as it goes (`in_words`).
+`Repetition.of` reads it back. A rule from elsewhere that the form cannot show is kept, and
+`in_words` describes it roughly.
 
-`shifted` answers what becomes of a rule when one of its occurrences, and with it the series, is
-moved to another day: that weekday (or that date) moves, the others stay.
+`shifted` is the rule after one of its occurrences, and with it the series, was moved to another
+day: that weekday (or that date) moves, the others stay.
 """
 
 from __future__ import annotations
@@ -226,7 +226,8 @@ def shifted(rule: str, old: datetime, new: datetime) -> str:
 
 
 def in_words(rule: str, start: datetime) -> str:
-    """``Every Monday and Wednesday, 10 times``; a rule the form cannot make is said roughly."""
+    """``Every Monday and Wednesday, 10 times``; a rule the form cannot make is described
+    roughly."""
     made = Repetition.of(rule, start)
     if made is None:
         return "Repeats by a rule of its own"

@@ -31,12 +31,14 @@ class CalendarCreation:
     """E-mail of the account it was made in; empty where that is not known."""
     begun_at: datetime | None = None
     calendar_id: str = ""
-    """Empty until Google's answer told it."""
+    """Empty until Google has answered."""
+    throwaway: bool = False
+    """Made by a self-test, to be removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoogleLink:
-    """How one practitioner is joined to Google; the tokens lie in the SecretStore."""
+    """How one practitioner is connected to Google; the tokens are in the SecretStore."""
 
     login: str = ""
     """The *Google Login* asked for (e-mail), empty for any."""
@@ -81,9 +83,9 @@ class PractitionerSettings:
     """Raised whenever what is shown may have changed: part of SEQUENCE in feeds."""
     disclosure_changed_at: datetime = EPOCH
     availability: tuple[WorkingHours, ...] = ()
-    """In the week's order, as `check_hours` gives it; empty where nobody has said."""
+    """In the week's order, as `check_hours` gives it; empty where unknown."""
     setup: tuple[str, ...] = ()
-    """Steps of the set-up that succeeded and cannot be told from the rest: see
+    """Steps of the set-up that succeeded and do not follow from other settings: see
     `companion.services.settings.setup`."""
 
     @property
@@ -100,12 +102,13 @@ class SourceSettings:
     mapping: str = ""
     """TOML text of its mapping; empty for a layout recognised by its headers."""
     snapshot: bool | None = None
-    """Files are whole (what is missing was removed) rather than changes only; None where nobody
-    has said: whole when they have no appointment ids."""
+    """Files are whole (what is missing was removed) rather than changes only; None where not
+    chosen: whole when they have no appointment ids."""
     folder: str = ""
     """Watched folder; empty for none."""
     leave_files: bool = False
-    """Imported files stay where they are and are remembered, instead of being filed away."""
+    """Imported files stay where they are and are listed, instead of being moved to an archive
+    folder."""
     expected: Expected = Expected.AUTOMATIC
     """How often a file should come to its folder; where it does not, the schedule is old."""
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -135,7 +138,7 @@ class Practice:
     schedule is old; None: they never do."""
     activity_kept: timedelta = timedelta(days=90)
     idle_sign_out: timedelta = timedelta(minutes=30)
-    """Who does nothing on any page for so long is signed out."""
+    """A user who is idle for this long is signed out."""
     feeds_allowed: bool = True
     feed_host: str = ""
     """Address printed in feed links; empty for the first address of this machine's network."""
@@ -146,7 +149,7 @@ class Practice:
     feed_key: str = ""
     """File of its private key; empty when the certificate's file holds it too."""
     feed_unused_after: timedelta = timedelta(days=30)
-    """A link that nobody has fetched for so long is pointed out."""
+    """A link that has not been fetched for this long is pointed out."""
     user_rate: float = 10.0
     """Google requests per second and signed-in account."""
     project_rate: float = 166.0

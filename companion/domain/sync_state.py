@@ -1,4 +1,4 @@
-"""SyncState: what is remembered of one practitioner's sync between passes and restarts.
+"""SyncState: what is kept of one practitioner's sync between passes and restarts.
 
 Kept as a small JSON document beside the ledger. Unknown parts are left out and a damaged document
 reads as "not known", since everything here can be found out again.
@@ -32,11 +32,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class HeldKey:
-    """Tells an event in a calendar used before from the same one in the present calendar."""
+    """Distinguishes an event in a previous calendar from the same one in the present calendar."""
 
     key: str
     calendar_id: str = ""
-    """Of a calendar used before; empty for the present one."""
+    """Of a previous calendar; empty for the present one."""
 
     @classmethod
     def parse(cls, text: str) -> HeldKey:
@@ -53,7 +53,7 @@ class HeldItem:
     key: str
     begins: datetime
     calendar_id: str = ""
-    """Of a calendar used before; empty for the present one."""
+    """Of a previous calendar; empty for the present one."""
 
     @property
     def name(self) -> HeldKey:
@@ -99,11 +99,12 @@ class SyncState:
     awaiting_upload: bool = False
     """Newly connected: until a person presses Upload to Google, what it will show may change."""
     fingerprint: str = ""
-    """What the worker saw before the last pass, when that pass left nothing to do: equal after a
-    restart, there is nothing to do either. Empty from before the first write of a pass."""
+    """Signature of the worker's input to the last pass, when that pass left nothing to do: while it
+    is equal, also after a restart, there is nothing to do. Emptied before the first write of a
+    pass."""
     parked_until: datetime | None = None
     parkings: int = 0
-    """In a row; each parks longer."""
+    """Pauses in a row; each is longer."""
     proof: Proof | None = None
     shared_calendar: str = ""
     """Id of the calendar that the narrow scope did not reach at the last sign-in."""

@@ -1,4 +1,4 @@
-"""What is kept of a token: its SHA-256, enough to know it again and useless to a thief."""
+"""What is kept of a token: its SHA-256, enough to recognise it and useless to sign in with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users: who may sit at the screen, and in which role. Values; a password is kept as its hash."""
+"""Users: who may sign in, and in which role. Values; a password is kept as its hash."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from companion.domain.appointments import fold_name
 
 
 class Role(StrEnum):
-    """What somebody may do is `companion.services.access.policy`."""
+    """What each role may do is in `companion.services.access.policy`."""
 
     ADMINISTRATOR = "administrator"
     RECEPTION = "reception"
@@ -31,7 +31,7 @@ class User:
     """Sessions begun under another number have ended: raised by a new password and by *sign out
     everywhere*."""
     must_change: bool = False
-    """The password was set by somebody else: a new one is asked for first."""
+    """The password was set by another user: a new one is asked for first."""
 
     def matches_name(self, name: str) -> bool:
         return fold_name(name) == fold_name(self.name)

@@ -2,7 +2,7 @@
 
 It is current when its stamp (a digest of pyproject.toml and constraints.txt, and the extras
 installed) is the present one. Safe to interrupt: the stamp is written last, and a mark inside
-`.venv` tells that an installation was cut off; such an environment is made anew.
+`.venv` shows that an installation was interrupted; such an environment is made anew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from companion.launcher.lock import turn
+from companion.launcher.lock import setup_lock
 from companion.launcher.pip import InstallProgress, PipWatch
 from companion.launcher.setup_errors import SetupError
 
@@ -81,7 +81,7 @@ class VirtualEnvironment:
     def prepare(self, extras: set[str], progress: InstallProgress) -> None:
         """Make it current. Raises SetupError."""
         try:
-            with turn(self.root, progress) as lock:
+            with setup_lock(self.root, progress) as lock:
                 if self.current(extras):  # another start did it while we waited
                     return
                 extras = extras | self.installed_extras()
@@ -139,10 +139,10 @@ class VirtualEnvironment:
         progress.step("Fetching and installing the packages …")
         watch = PipWatch(progress, self._count, self.unfinished)
         code = watch.follow([*command, *self.requirements(extras)], lock)
-        said = "".join(watch.lines)
-        self._log(said)
+        output = "".join(watch.lines)
+        self._log(output)
         if code:
-            raise SetupError.explaining(said, self.root)
+            raise SetupError.explaining(output, self.root)
         self.unfinished.unlink(missing_ok=True)
         progress.step(f"Ready: {self._count()} packages, {time.monotonic() - began:.0f} s.")
 
@@ -151,7 +151,7 @@ class VirtualEnvironment:
         return sum(1 for _ in self.folder.glob(f"{where}/site-packages/*.dist-info"))
 
     def _log(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # on a full disk the sentence matters, not the log
+        with contextlib.suppress(OSError):  # on a full disk the error matters, not the log
             (self.root / ".venv-setup.log").write_text(text, "utf-8")
 
 

@@ -19,16 +19,16 @@ from companion.launcher.setup_errors import SetupError
 
 
 @contextlib.contextmanager
-def turn(root: Path, progress: InstallProgress, patience: float = 900) -> Iterator[int]:
-    """Hold the lock beside `.venv`, as its file descriptor; waits at most `patience` seconds."""
+def setup_lock(root: Path, progress: InstallProgress, seconds: float = 900) -> Iterator[int]:
+    """Hold the lock beside `.venv`, as its file descriptor; waits at most `seconds` seconds."""
     lock = os.open(root / ".venv.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        until = time.monotonic() + patience
-        told = False
+        until = time.monotonic() + seconds
+        announced = False
         while not grab(lock):
-            if not told:
+            if not announced:
                 progress.step("Another start is setting up Calendar Companion; waiting for it …")
-                told = True
+                announced = True
             if time.monotonic() > until:
                 raise SetupError(
                     "Another start has been setting up Calendar Companion for a long time.",

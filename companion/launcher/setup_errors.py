@@ -1,6 +1,6 @@
 """Errors of setting up, as a sentence and what to do.
 
-pip tells its troubles in prose only: one table of patterns translates that and system errors.
+pip reports errors in prose only: one table of patterns translates them and system errors.
 """
 
 from __future__ import annotations
@@ -11,48 +11,48 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class LaunchTrouble(NamedTuple):
-    """What pip or the system say (a pattern), what that means, what helps."""
+class ErrorPattern(NamedTuple):
+    """A pattern in the output of pip or the system, what it means, what helps."""
 
-    said: str
+    pattern: str
     what: str
     remedy: str
 
 
-TROUBLES = (
-    LaunchTrouble(
-        said=r"No space left on device|Errno 28\b|not enough space on|Disk quota exceeded",
+PATTERNS = (
+    ErrorPattern(
+        pattern=r"No space left on device|Errno 28\b|not enough space on|Disk quota exceeded",
         what="The disk is full.",
         remedy="Free about 1 GB on the disk of {root} and start again.",
     ),
-    LaunchTrouble(
-        said=r"WinError 206|Errno 36\b|name too long|extension is too long|Long Path",
+    ErrorPattern(
+        pattern=r"WinError 206|Errno 36\b|name too long|extension is too long|Long Path",
         what="The folder's path is too long for this computer: {root}",
         remedy="Move the folder to a short path, such as C:\\Companion, and start again.",
     ),
-    LaunchTrouble(
-        said=r"Read-only file system|Permission denied|Errno (13|30)\b|WinError 5\b"
+    ErrorPattern(
+        pattern=r"Read-only file system|Permission denied|Errno (13|30)\b|WinError 5\b"
         r"|Access is denied",
         what="This folder cannot be written to: {root}",
         remedy="Move the whole folder to one that is yours, such as Documents, and start again. "
         "If it is yours already, close other Calendar Companion windows first.",
     ),
-    LaunchTrouble(
-        said=r"CERTIFICATE_VERIFY_FAILED|SSLError",
+    ErrorPattern(
+        pattern=r"CERTIFICATE_VERIFY_FAILED|SSLError",
         what="The connection to the package server is not trusted: a firewall or virus scanner "
         "opens encrypted traffic, or this computer's clock is wrong.",
         remedy="Check date and time; otherwise ask whoever looks after the network to allow pip.",
     ),
-    LaunchTrouble(
-        said=r"Failed building wheel|Microsoft Visual C\+\+|metadata-generation-failed"
+    ErrorPattern(
+        pattern=r"Failed building wheel|Microsoft Visual C\+\+|metadata-generation-failed"
         r"|require a different python version",
         what="A package has no ready-made version for this computer (Python {python}).",
         remedy="Install a 64-bit Python 3.11, 3.12 or 3.13 from "
         "https://www.python.org/downloads/ and start again.",
     ),
-    LaunchTrouble(
-        said=r"No matching distribution|Retrying \(|ConnectionError|Connection refused|getaddrinfo"
-        r"|ResolutionImpossible"  # of pins that were tried together: they cannot be seen
+    ErrorPattern(
+        pattern=r"No matching distribution|Retrying \(|ConnectionError|Connection refused"
+        r"|getaddrinfo|ResolutionImpossible"  # of pins tried together, which are not shown
         r"|name resolution|timed out|ProxyError|Network is unreachable|IncompleteRead",
         what="The packages could not be fetched.",
         remedy="Check this computer's internet connection and start again. Only the first start "
@@ -71,12 +71,12 @@ class SetupError(Exception):
         self.remedy = remedy
 
     @classmethod
-    def explaining(cls, said: str, root: Path) -> SetupError:
-        """The sentence for what pip or the system said."""
-        for trouble in TROUBLES:
-            if re.search(trouble.said, said, re.IGNORECASE):
+    def explaining(cls, output: str, root: Path) -> SetupError:
+        """The sentence for the output of pip or the system."""
+        for known in PATTERNS:
+            if re.search(known.pattern, output, re.IGNORECASE):
                 facts = {"root": root, "python": "{}.{}".format(*sys.version_info)}
-                return cls(trouble.what.format(**facts), trouble.remedy.format(**facts))
+                return cls(known.what.format(**facts), known.remedy.format(**facts))
         return cls(
             "The installation failed.",
             f"Start again. If it fails again, send {root / '.venv-setup.log'} to your support.",

@@ -1,7 +1,7 @@
 """One simulated calendar: its events by id, and every write Google allows or refuses on them.
 
 A deleted event stays as a tombstone (`status: cancelled`) that keeps its id occupied; a recurring
-master's instances exist only as rules until somebody writes to one, which then becomes an
+master's instances exist only as rules until one is written, which then becomes an
 exception with an id of its own. Changing the master's start, rule or zone drops its exceptions.
 Each change takes the next number of the calendar's change counter; ETags, sync tokens and the
 default order are made of such numbers, so nothing depends on the resolution of the clock.

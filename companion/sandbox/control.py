@@ -1,4 +1,4 @@
-"""The control API of the simulated Google: JSON under `/_control/`, for tests and rehearsals.
+"""The control API of the simulated Google: JSON under `/_control/`, for tests and demos.
 
 | request | does |
 | --- | --- |

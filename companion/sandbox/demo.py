@@ -1,8 +1,8 @@
-"""A rehearsal: the throw-away home of the demo, filled the way a practice would fill it.
+"""The demo's throw-away home, filled the way a practice would fill it.
 
 The sample practice's people are added, its export goes through the real import, its own
 appointments through the book, and the simulated Google's client file through the real check.
-Nobody is connected yet: that is for the person at the screen to try.
+No practitioner is connected yet: that is for the person at the screen to try.
 """
 
 from __future__ import annotations

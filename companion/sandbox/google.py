@@ -15,22 +15,19 @@ from datetime import datetime, timedelta
 
 from companion.sandbox import access, refusals
 from companion.sandbox.access import Caller
+from companion.sandbox.calendar_list import list_calendars, list_entry, resource, timezone_of
 from companion.sandbox.calendars import Calendar, Policy
 from companion.sandbox.listing import (
     Parameters,
-    flag,
     list_events,
     list_instances,
     one,
-    page_size,
 )
 from companion.sandbox.moments import find_zone
 from companion.sandbox.quotas import Meter, Quota
 from companion.sandbox.refusals import Json, SimulatedError
 
 LONGEST_LOG = 200_000
-_LIST_PAGE, _LONGEST_LIST_PAGE = 100, 250
-_COLOURS = ("#9fe1e7", "#7bd148", "#fbd75b", "#ff887c", "#a4bdfc", "#dbadff")
 
 
 _TOO_FRESH = {403: refusals.forbidden, 404: refusals.not_found, 503: refusals.backend_error}
@@ -257,7 +254,7 @@ class SimulatedGoogle:
         if method == "calendars.insert":
             return self._insert_calendar(caller, body or {}, now)
         if method == "calendarList.list":
-            return self._list_calendars(caller, useful, parameters)
+            return list_calendars(self.calendars.values(), caller, useful, parameters)
         calendar = self.calendars.get(calendar_id or "")
         if calendar is None or access.role_of(caller.account, calendar) is None:
             raise refusals.not_found()
@@ -320,7 +317,7 @@ class SimulatedGoogle:
             raise refusals.required("Missing title.")
         self.meter.check_creation(caller.account, "calendars", now)
         # Google makes a calendar in UTC when no zone is given.
-        timezone = _timezone(body) or "UTC"
+        timezone = timezone_of(body) or "UTC"
         calendar = self.add_calendar(
             caller.account,
             summary,
@@ -331,13 +328,13 @@ class SimulatedGoogle:
         if self.policy.fresh_calendar_seconds:
             calendar.opens_at = self.now() + timedelta(seconds=self.policy.fresh_calendar_seconds)
         self.meter.note_creation(caller.account, "calendars")
-        return _resource(calendar)
+        return resource(calendar)
 
     def _calendar_method(
         self, caller: Caller, method: str, calendar: Calendar, body: Json
     ) -> Json | None:
         if method == "calendarList.get":
-            return self._list_entry(caller, calendar)
+            return list_entry(caller, calendar)
         if method == "calendars.delete":
             if calendar.primary:
                 raise refusals.primary_calendar()
@@ -347,78 +344,14 @@ class SimulatedGoogle:
             summary = body.get("summary", calendar.summary if method.endswith("patch") else None)
             if not isinstance(summary, str) or not summary.strip():
                 raise refusals.required("Missing title.")
-            timezone = _timezone(body)
+            timezone = timezone_of(body)
             calendar.summary = summary
             if "description" in body or method == "calendars.update":
                 calendar.description = body.get("description") or None
             if timezone is not None and timezone != calendar.timezone:
                 calendar.set_timezone(timezone)
             calendar.settings_revision += 1
-        return _resource(calendar)
-
-    def _list_calendars(
-        self, caller: Caller, useful: frozenset[str], parameters: Parameters
-    ) -> Json:
-        least = one(parameters, "minAccessRole")
-        roles = {"owner": {"owner"}, "writer": {"owner", "writer"}}.get(least or "")
-        mine = [
-            self._list_entry(caller, calendar)
-            for calendar in self.calendars.values()
-            if (role := access.role_of(caller.account, calendar)) is not None
-            and (roles is None or role in roles)
-            and access.reaches(caller, useful, calendar)
-        ]
-        flag(parameters, "showHidden")
-        token = one(parameters, "pageToken") or "0"
-        if not token.isdigit():
-            raise refusals.invalid("Invalid page token value.", "pageToken")
-        first = int(token)
-        size = page_size(parameters, _LIST_PAGE, _LONGEST_LIST_PAGE)
-        answer: Json = {
-            "kind": "calendar#calendarList",
-            "etag": f'"p{len(mine)}"',
-            "items": mine[first : first + size],
-        }
-        if first + size < len(mine):
-            answer["nextPageToken"] = str(first + size)
-        return answer
-
-    def _list_entry(self, caller: Caller, calendar: Calendar) -> Json:
-        entry = _resource(calendar) | {
-            "kind": "calendar#calendarListEntry",
-            "colorId": "1",
-            "backgroundColor": _COLOURS[len(calendar.id) % len(_COLOURS)],
-            "foregroundColor": "#000000",
-            "selected": True,
-            "accessRole": access.role_of(caller.account, calendar),
-            "defaultReminders": [{"method": "popup", "minutes": 10}] if calendar.primary else [],
-        }
-        if calendar.primary and calendar.owner == caller.account:
-            entry["primary"] = True
-        return entry
-
-
-def _resource(calendar: Calendar) -> Json:
-    resource: Json = {
-        "kind": "calendar#calendar",
-        "etag": f'"c{calendar.settings_revision}"',
-        "id": calendar.id,
-        "summary": calendar.summary,
-        "timeZone": calendar.timezone,
-        "conferenceProperties": {"allowedConferenceSolutionTypes": ["hangoutsMeet"]},
-    }
-    if calendar.description:
-        resource["description"] = calendar.description
-    return resource
-
-
-def _timezone(body: Json) -> str | None:
-    name = body.get("timeZone")
-    if name is None:
-        return None
-    if not isinstance(name, str) or find_zone(name) is None:
-        raise refusals.invalid("Invalid value for: timeZone")
-    return name
+        return resource(calendar)
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What the authorisation server remembers: codes, access tokens and refresh tokens.
+"""The authorisation server's codes, access tokens and refresh tokens.
 
 Codes work once and for ten minutes, with PKCE S256 verified where a challenge was given. Access
 tokens live an hour. A refresh token is given at the first consent and afterwards only for

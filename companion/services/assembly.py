@@ -23,7 +23,9 @@ from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, Reachability
+from companion.services.google.account_changes import AccountChanges
 from companion.services.google.connecting import Connecting
+from companion.services.google.selftest import SelfTest
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import DocumentReader, Importing
 from companion.services.imports.layouts.software import Software
@@ -143,6 +145,7 @@ class Application:
     sources: Sources
     watching: Watching
     connecting: Connecting
+    selftest: SelfTest
     syncing: Syncing
     auditing: Auditing
     uploads: Uploads
@@ -285,6 +288,13 @@ def build(ports: Ports) -> Application:
             spool=spool,
         ),
         connecting=connecting,
+        selftest=SelfTest(
+            ports.google,
+            AccountChanges(ports.google, settings, ports.secrets, activity, clock),
+            clock,
+            program=ports.version,
+            random_word=ports.new_id,
+        ),
         syncing=syncing,
         auditing=auditing,
         uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),

@@ -208,7 +208,7 @@ class Status:
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
             proof=proof_in_words(state.proof, practitioner.timezone, now) if state.proof else "",
-            in_google=max(0, state.events - state.waiting) + _still_there(state, record),
+            in_google=max(0, state.events - state.waiting) + _in_present_calendar(state, record),
             waiting=state.waiting,
             held=len(state.held.items) if state.held else 0,
             held_removals=state.held,
@@ -273,7 +273,7 @@ def _left_in_google(state: SyncState) -> str:
     return f"{count} event{' stays' if count == 1 else 's stay'} in Google unchanged"
 
 
-def _still_there(state: SyncState, record: PractitionerSettings) -> int:
+def _in_present_calendar(state: SyncState, record: PractitionerSettings) -> int:
     """Held removals that the present calendar still shows."""
     if state.held is None:
         return 0

@@ -1,6 +1,6 @@
-"""PageServices: what pages are given. Each service stands behind the gate, and asks at every call
-whether the user at the page may (`companion.services.access`): a page that was opened before a role
-changed, or before a session ended, can do no more than one opened now.
+"""PageServices: the services that pages are given. Each is behind the gate, which checks at every
+call whether the user at the page may make it (`companion.services.access`): a page that was opened
+before a role changed, or before a session ended, can do no more than one opened now.
 
 Stores, worker and the like are no services for pages, so they are not here. The program's own work
 (uploads under way, the pulse of the book, schedules) has the services themselves.
@@ -19,6 +19,7 @@ from companion.services.book.view import BookView
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
+from companion.services.google.selftest import SelfTest
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
@@ -38,13 +39,14 @@ from companion.services.sync.syncing import Syncing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageServices:
     clock: Clock
-    """Without a gate: the time is nobody's."""
+    """Without a gate: it needs no permission."""
     settings: SettingsReader
     practitioners: Practitioners
     importing: Importing
     imports: ImportHistory
     sources: Sources
     connecting: Connecting
+    selftest: SelfTest
     syncing: Syncing
     auditing: Auditing
     feeds: Feeds
@@ -62,7 +64,7 @@ class PageServices:
 
 
 def page_services(services: Application, who: Who) -> PageServices:
-    """`who` says who is at the page, at every call."""
+    """`who` gives the user at the page, at every call."""
     return PageServices(
         clock=services.clock,
         settings=gated(SettingsReader(services.settings), who),
@@ -71,6 +73,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         imports=gated(services.imports, who),
         sources=gated(services.sources, who),
         connecting=gated(services.connecting, who),
+        selftest=gated(services.selftest, who),
         syncing=gated(services.syncing, who),
         auditing=gated(services.auditing, who),
         feeds=gated(services.feeds, who),

@@ -11,7 +11,7 @@
 
 The sign-in at Google comes back without the machine's cookie (SameSite=Strict), so it is tied to
 this browser by a short-lived SameSite=Lax cookie for the callback path, to its beginning by the
-single-use `state`, and to the user who began it: whose session must still live.
+single-use `state`, and to the user who began it: whose session must not have ended.
 
 Each route stands with its rule (`_routes`); no rule means that it is open before anybody is signed
 in.
@@ -161,10 +161,10 @@ def _in_words(handler: Handler) -> Handler:
     async def wrapped(request: Request) -> Response:
         try:
             return await handler(request)
-        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
-            trouble = as_companion_error(error)
-            page = plain_page(trouble.what, trouble.remedy, link=("/", "Back to the overview"))
-            refused = isinstance(trouble, (NotAllowed, SignedOut))
+        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
+            shown = as_companion_error(error)
+            page = plain_page(shown.what, shown.remedy, link=("/", "Back to the overview"))
+            refused = isinstance(shown, (NotAllowed, SignedOut))
             return HTMLResponse(page, status_code=403 if refused else 400)
 
     return wrapped
@@ -229,11 +229,11 @@ class _SignIns:
         begun = self._under_way.pop(state, None)
         back = f"/practitioner/{begun.practitioner_id}" if begun else "/"
         if begun is None or token_hash(browser) != begun.browser:
-            trouble: CompanionError = SignInError(
+            shown: CompanionError = SignInError(
                 "This sign-in was not started in this browser, or it is already finished.",
                 "Go back and press Connect to Google again.",
             )
-            return self._sorry(trouble, back)
+            return self._sorry(shown, back)
         try:
             user = self._services.accounts.sessions.user(begun.session)
             if user is None:

@@ -1,4 +1,4 @@
-"""CurrentUser: what the guard asks about the people behind a browser that it knows.
+"""CurrentUser: how the guard finds the user of a known browser.
 
 The cookie is a session cookie, Strict and HttpOnly, named by port; what ends a session is
 `companion.services.accounts.sessions`.
@@ -12,10 +12,10 @@ from typing import Protocol
 from companion.services.accounts.accounts import Accounts
 
 FREE_PATHS = frozenset({"/sign-in", "/sign-out", "/welcome", "/welcome/administrator"})
-"""Of a browser that is known, before anybody is signed in."""
+"""Open to a known browser before a user is signed in."""
 FREE_BELOW = ("/static/", "/welcome/demo")
 ACCOUNT = "/account"
-"""Where somebody is led whose password was set by another."""
+"""Where a user is redirected whose password was set by another."""
 
 
 def cookie_name(port: int) -> str:
@@ -28,7 +28,7 @@ def cookie_of(port: int, token: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+class SessionUser:
     user_id: str
     session: str
     """Hash of the token."""
@@ -36,20 +36,20 @@ class Visitor:
 
 
 class CurrentUser(Protocol):
-    def visitor(self, hashed: str) -> Visitor | None:
+    def session_user(self, hashed: str) -> SessionUser | None:
         """Who is signed in by that session."""
         ...
 
     def seen(self, hashed: str) -> None:
-        """They did something."""
+        """Note activity of the session's user."""
         ...
 
-    def nobody_yet(self) -> bool:
+    def has_no_users(self) -> bool:
         """The practice has no user: the welcome comes first."""
         ...
 
-    async def by_itself(self) -> str | None:
-        """A new session's token where nobody has to sign in (the demo)."""
+    async def automatic_session(self) -> str | None:
+        """A new session's token where no sign-in is needed (the demo)."""
         ...
 
 
@@ -58,19 +58,19 @@ class SignedInUsers:
         self._accounts = accounts
         self._demo = demo
 
-    def visitor(self, hashed: str) -> Visitor | None:
+    def session_user(self, hashed: str) -> SessionUser | None:
         user = self._accounts.sessions.user(hashed)
         if user is None:
             return None
-        return Visitor(user_id=user.id, session=hashed, must_change=user.must_change)
+        return SessionUser(user_id=user.id, session=hashed, must_change=user.must_change)
 
     def seen(self, hashed: str) -> None:
         self._accounts.sessions.seen(hashed)
 
-    def nobody_yet(self) -> bool:
+    def has_no_users(self) -> bool:
         return not self._accounts.users()
 
-    async def by_itself(self) -> str | None:
+    async def automatic_session(self) -> str | None:
         if not self._demo:
             return None
         user = await self._accounts.add_demo()

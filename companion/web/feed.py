@@ -1,9 +1,9 @@
 """FeedApp: the ASGI application of the feed listener, the only thing the network can reach.
 
 It knows ``/feeds/<token>.ics`` and ``/healthz``, GET and HEAD. Everything else, other methods and
-other spellings of a path included, is 404 without content, so that nothing tells a stranger what
-is here. The path is taken as it came over the wire: ``%2e``, doubled slashes and capitals are
-other paths. Ranges and query strings mean nothing. It sets no cookie and logs no path.
+other spellings of a path included, is 404 without content, so that nothing reveals what is here.
+The path is compared as received: ``%2e``, doubled slashes and capitals are other paths. Ranges and
+query strings mean nothing. It sets no cookie and logs no path.
 
 Headers reach the client exactly as companion.services.feeds.answers made them. The server that
 carries this is companion.web.feed_listener.
@@ -81,7 +81,7 @@ class FeedApp:
 
     def at_once(self, poll: Poll, peer: str) -> FeedAnswer | None:
         """The answer that is in memory, or None. Saves the server a task and its bookkeeping:
-        companion.web.feed_listener says why."""
+        see companion.web.feed_listener."""
         return self._feeds.ready(poll, _address(peer, poll.forwarded))
 
     async def _answer(self, scope: Scope) -> FeedAnswer:
@@ -120,7 +120,7 @@ def _poll(token: str, asked: _Asked, *, head: bool = False) -> Poll:
 
 
 def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _Asked:
-    """What a request's headers say that we look at; repeated ones are joined (RFC 9110 5.3)."""
+    """The headers of a request that we use; repeated ones are joined (RFC 9110 5.3)."""
     encoding = tags = client = forwarded = ""
     more = False
     for name, value in headers:

@@ -1,19 +1,18 @@
 """FeedServer: the uvicorn server that carries FeedApp on the local network.
 
-Strangers can open connections here, so each one has bounds that uvicorn alone does not set:
+Any machine of the network can connect, so each connection has limits that uvicorn does not set:
 
 - a request must be whole within `for_request` seconds of the connection or of the last answer, and
-  no larger than `request_size`, its headers and a body that nobody asked for together;
+  no larger than `request_size`, its headers and an unwanted body together;
 - an answer must be taken within `for_answer` seconds;
 - there are at most `connections`; a further one closes the one that has been idle longest.
 
-A sweep every few seconds looks after the times: nothing is spent on them per request.
+A sweep every few seconds checks the times, so they cost nothing per request.
 
-A phone sends the same bytes at every poll. What a whole request asked for is remembered by the
-hash of its bytes; where they come again, the parser stands between two requests and the answer is
-in memory, it is written at once. By way of the parser, a task, a cycle and three dictionaries, as
-uvicorn serves an application, a poll costs six times as much. Everything else (another request
-unanswered, an answer not yet taken, HTTP/1.0, a body) goes uvicorn's way.
+A phone sends the same bytes at every poll. The meaning of a whole request is cached by the hash of
+its bytes; when they come again between two requests and the answer is in memory, it is written at
+once. Through uvicorn's parser, task and cycle a poll costs six times as much. Everything else
+(another request unanswered, an answer not yet taken, HTTP/1.0, a body) is left to uvicorn.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ from companion.services.feeds.answers import FeedAnswer, Poll
 from companion.web.feed import FeedApp
 
 REMEMBERED = 2_048
-"""Requests whose meaning is kept."""
+"""Requests whose meaning is cached."""
 ANSWERS = 64
-"""Answers of this second that are kept as they go over the wire."""
+"""Answers of this second that are cached as whole responses."""
 SEND_BUFFER = 262_144
 """Bytes: a usual feed, compressed, leaves in one call; connections inherit it."""
 
@@ -45,7 +44,7 @@ SEND_BUFFER = 262_144
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     connections: int = 400
-    """Below the 1,024 files that a process may have open where nobody raised that."""
+    """Below the usual limit of 1,024 open files a process."""
     request_size: int = 32_768
     """Bytes."""
     idle: int = 15
@@ -53,11 +52,11 @@ class Bounds:
     for_request: float = 20.0
     """Seconds; longer than `idle`."""
     for_handshake: float = 10.0
-    """Seconds for TLS to come about."""
+    """Seconds for the TLS handshake."""
     for_answer: float = 90.0
     """Seconds; a feed at its limit then needs 1.2 KB/s."""
     sweep: float = 5.0
-    """Seconds between two looks at the times."""
+    """Seconds between two sweeps."""
 
 
 Headers = list[tuple[bytes, bytes]]
@@ -76,8 +75,8 @@ class OpenConnections:
     _wires: dict[int, tuple[FeedAnswer, bytes]] = field(default_factory=dict)
 
     def wire(self, answer: FeedAnswer, dated: Headers) -> bytes:
-        """The whole answer in one piece: two go a longer way to the kernel, and making one copies
-        the body. `dated`: uvicorn's own headers, of which it makes a new list each second."""
+        """The whole response in one piece: writing two is slower, and joining them copies the body.
+        `dated`: uvicorn's own headers, of which it makes a new list each second."""
         if dated is not self._dated or len(self._wires) > ANSWERS:
             self._dated = dated
             self._wires = {}
@@ -220,8 +219,8 @@ class FeedServer(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, which cannot bound the time for a TLS handshake: before one is done, a
-        connection is nobody's that `OpenConnections` could close."""
+        """As uvicorn's, which cannot bound the time for a TLS handshake: before one is done,
+        `OpenConnections` does not have the connection."""
         config = self.config
         for listening in sockets or []:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -1,4 +1,4 @@
-"""FeedListenerService: opens the listener for phones, keeps it open, changes it when told to.
+"""FeedListenerService: opens the listener for phones, keeps it open, and follows the settings.
 
 The listener has a certificate when the settings name one. A renewed file is taken within seconds
 and without closing: new connections get the new certificate, those that are open go on. A file
@@ -58,7 +58,7 @@ class Certificate:
 
     def load_into(self, context: ssl.SSLContext) -> None:
         """Raises CompanionError, with the context as it was."""
-        self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # half loaded, it would serve nobody
+        self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # half loaded, it could serve no client
         self._load(context)
 
     def _load(self, context: ssl.SSLContext) -> None:

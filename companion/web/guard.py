@@ -4,16 +4,15 @@ A web app on loopback is reachable by every page that the same browser shows: by
 (hence the exact Host), by forms and websockets from elsewhere (hence Origin and Sec-Fetch-Site),
 and by other users of the machine (hence the launch token). For each request, in this order:
 
-1. Host must be one of the loopback names with our port, else 421; doubled headers are refused;
-2. Origin, where sent, must be the very origin of that Host; a websocket and every method that
-   changes something must send it; Sec-Fetch-Site must agree. The control path is the opposite:
-   no browser may call it, a program with the secret may;
-3. a launch token in the address is taken, once, and exchanged for this machine's cookie;
-4. without that cookie there is nothing but a calm page, `/healthz` and `/oauth/callback`
-   (SameSite=Strict withholds the cookie on Google's redirect back);
-5. behind it the user's session is asked for (`web.current_user`): without one a page leads to
-   the sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket
-   is closed too when the session behind it ends.
+1. Host must be one of the loopback names with our port, else 421; doubled headers are refused; 2.
+Origin, where sent, must be the very origin of that Host; a websocket and every method that changes
+something must send it; Sec-Fetch-Site must agree. The control path is the opposite: no browser may
+call it, a program with the secret may; 3. a launch token in the address is taken, once, and
+exchanged for this machine's cookie; 4. without that cookie only a plain page, `/healthz` and
+`/oauth/callback` are served (SameSite=Strict withholds the cookie on Google's redirect back); 5.
+then the user's session is checked (`web.current_user`): without one a page redirects to the
+sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is closed
+too when the session behind it ends.
 
 Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
 a script which someone manages to inject later does not run.
@@ -38,7 +37,7 @@ from companion.web.current_user import (
     FREE_BELOW,
     FREE_PATHS,
     CurrentUser,
-    Visitor,
+    SessionUser,
     cookie_name,
     cookie_of,
 )
@@ -105,7 +104,7 @@ class GuardedRequest:
 
     @property
     def navigation(self) -> bool:
-        """A top-level page the person opens; old browsers do not say and are believed."""
+        """A top-level page the person opens; old browsers send no such headers and are trusted."""
         return (
             not self.changes_something
             and self.one("sec-fetch-mode") in {"", "navigate"}
@@ -175,7 +174,7 @@ class Guard:
             return
         request = GuardedRequest(scope)
         refusal = judge(request, self._hosts)
-        # No proxy stands before us, and NiceGUI would write what such a header says into the page.
+        # No proxy is in front, and NiceGUI would write the value of such a header into the page.
         scope["headers"] = [
             pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")
         ]
@@ -199,17 +198,19 @@ class Guard:
         receive: Receive,
         send: Send,
     ) -> None:
-        visitor = self._visitor(request) if not refusal and self._machine(request) else None
-        if visitor is None or visitor.must_change:
+        session_user = (
+            self._session_user(request) if not refusal and self._machine(request) else None
+        )
+        if session_user is None or session_user.must_change:
             await receive()  # the connect event: a server sends 403 for a close before accept
             await send({"type": "websocket.close", "code": 1008})
             return
-        self._name(scope, request, visitor)
-        session = visitor.session
+        self._name(scope, request, session_user)
+        session = session_user.session
 
         async def watched() -> Message:
             message = await receive()
-            if self._current_user.visitor(session) is None:
+            if self._current_user.session_user(session) is None:
                 return {"type": "websocket.disconnect", "code": 1008}
             if str(message.get("text") or "").startswith(_EVENT):
                 self._current_user.seen(session)
@@ -235,19 +236,19 @@ class Guard:
             )
             await _answer(send, 403, page, html=True)
             return
-        visitor = self._visitor(request) if known else None
-        self._name(scope, request, visitor)
-        if known and not _free(request.path) and await self._led_away(request, visitor, send):
+        session_user = self._session_user(request) if known else None
+        self._name(scope, request, session_user)
+        if known and not _free(request.path) and await self._led_away(request, session_user, send):
             return
-        if visitor is not None and not request.path.startswith("/_nicegui"):
-            self._current_user.seen(visitor.session)
+        if session_user is not None and not request.path.startswith("/_nicegui"):
+            self._current_user.seen(session_user.session)
         await self.app(scope, receive, send)
 
     async def _led_away(
-        self, request: GuardedRequest, visitor: Visitor | None, send: SecuredSend
+        self, request: GuardedRequest, session_user: SessionUser | None, send: SecuredSend
     ) -> bool:
-        """To where a person has to go first; True when the answer has been sent."""
-        if visitor is not None and (not visitor.must_change or request.path == ACCOUNT):
+        """Redirect to the page that must come first; True when the answer has been sent."""
+        if session_user is not None and (not session_user.must_change or request.path == ACCOUNT):
             return False
         if not request.navigation:
             await _answer(send, 401, "Nobody is signed in.")
@@ -255,21 +256,23 @@ class Guard:
         here = quote("/" + request.path.lstrip("/\\"))
         here += f"?{request.query}" if request.query else ""
         headers: list[tuple[str, str]] = []
-        if visitor is not None:
+        if session_user is not None:
             to = ACCOUNT
-        elif (token := await self._current_user.by_itself()) is not None:
+        elif (token := await self._current_user.automatic_session()) is not None:
             to = here
             headers.append(("set-cookie", cookie_of(self._port, token)))
-        elif self._current_user.nobody_yet():
+        elif self._current_user.has_no_users():
             to = "/welcome"
         else:
             to = f"/sign-in?{urlencode({'to': here})}" if here != "/" else "/sign-in"
         await _answer(send, 303, "", headers=[("location", to), *headers])
         return True
 
-    def _name(self, scope: Scope, request: GuardedRequest, visitor: Visitor | None) -> None:
-        scope["companion.user"] = visitor.user_id if visitor else ""
-        scope["companion.session"] = visitor.session if visitor else ""
+    def _name(
+        self, scope: Scope, request: GuardedRequest, session_user: SessionUser | None
+    ) -> None:
+        scope["companion.user"] = session_user.user_id if session_user else ""
+        scope["companion.session"] = session_user.session if session_user else ""
         scope["companion.machine"] = self._machine(request)
 
     def _machine(self, request: GuardedRequest) -> str:
@@ -277,9 +280,9 @@ class Guard:
         hashes = (token_hash(value) for value in request.cookies(self.cookie))
         return next((each for each in hashes if self._machines.knows(each)), "")
 
-    def _visitor(self, request: GuardedRequest) -> Visitor | None:
+    def _session_user(self, request: GuardedRequest) -> SessionUser | None:
         hashes = (token_hash(value) for value in request.cookies(self.user_cookie))
-        return next(filter(None, map(self._current_user.visitor, hashes)), None)
+        return next(filter(None, map(self._current_user.session_user, hashes)), None)
 
     async def _launched(self, request: GuardedRequest, send: SecuredSend) -> bool:
         """Take a launch token from the address; True when the answer has been sent."""
@@ -302,7 +305,7 @@ class Guard:
         if not known:
             cookie = self._make_token()
             try:
-                await self._machines.remember(token_hash(cookie))
+                await self._machines.add(token_hash(cookie))
             except OSError as error:  # a full disk: this browser is known until the next start
                 _log.warning("The list of known browsers was not saved: %s", type(error).__name__)
             life = int(MACHINE_LIFE.total_seconds())

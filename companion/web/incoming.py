@@ -1,8 +1,8 @@
 """Files on their way in: streamed to a private folder of the home, deleted after use.
 
 An export holds clients' names, so it goes neither to the system's temporary folder nor through
-memory. A ticket (random, unguessable) names each file; what nobody used within an hour, and what
-an earlier run left, is deleted.
+memory. A ticket (random, unguessable) names each file; files unused for an hour, and those an
+earlier run left, are deleted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a browser becomes known: single-use launch tokens, remembered machines, the control secret.
+"""How a browser becomes known: single-use launch tokens, known browsers, the control secret.
 
 The program prints or opens an address with a launch token. The guard takes the token, once, and
 gives that browser a cookie whose hash is kept in the home, so that the same browser is still known
@@ -47,7 +47,7 @@ def same_secret(given: str, kept: str) -> bool:
 
 
 class LaunchTokens:
-    """Single-use tokens, in memory only: an unused one dies with the program."""
+    """Single-use tokens, in memory only: an unused one ends with the program."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class MachineSessions(Protocol):
 
     def knows(self, hashed: str) -> bool: ...
 
-    async def remember(self, hashed: str) -> None: ...
+    async def add(self, hashed: str) -> None: ...
 
 
 class MachineFile:
@@ -101,7 +101,7 @@ class MachineFile:
         since = self._known.get(hashed)
         return since is not None and self._now() - since < MACHINE_LIFE
 
-    async def remember(self, hashed: str) -> None:
+    async def add(self, hashed: str) -> None:
         """Returns when the file has it; raises OSError when it cannot be written."""
         self._known[hashed] = self._now()
         newest = sorted(self._known.items(), key=lambda item: item[1])[-MOST_MACHINES:]

@@ -1,4 +1,4 @@
-"""What the composition root tells the app about this run: values only."""
+"""Options of one run of the app, set by the composition root: values only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms of plain HTML, for what must work before anybody is signed in: no script, a real POST.
+"""Forms of plain HTML, for pages before the sign-in: no script, a real POST.
 
 Errors stand at their field, tied to it for screen readers; the page's own sentence is an alert.
 """
@@ -42,7 +42,7 @@ class Link:
 
 
 async def fields_of(request: Request) -> dict[str, str]:
-    """What the form says. Raises BadInput for anything that is no small form."""
+    """The fields of the form. Raises BadInput for anything that is no small form."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -1,7 +1,7 @@
-"""One calm page of plain HTML, for what is said outside the app proper.
+"""A page of plain HTML for messages outside the app's own pages.
 
-No script, no file, no app: it must work for a browser that nobody knows, and when a page of the
-app has failed. Its look follows static/app.css.
+No script, no file, no app: it must work for an unknown browser, and when a page of the app has
+failed. Its look follows static/app.css.
 """
 
 from __future__ import annotations

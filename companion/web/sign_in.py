@@ -1,7 +1,7 @@
 """Signing in and out, and the own password: plain forms, because only an HTTP answer sets cookies.
 
-The guard lets a browser that it knows get as far as here. `to` carries the page that was wanted
-through the sign-in; it can only be a path of ours.
+The guard lets a known browser reach these pages. `to` carries the requested page through the
+sign-in; it can only be a path of ours.
 """
 
 from __future__ import annotations

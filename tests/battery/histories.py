@@ -1,14 +1,14 @@
-"""Histories: months in the life of a clinic at random, from one seed, and what must hold after.
+"""Histories: random months of a clinic, from one seed, and what must hold after.
 
-A history is a list of happenings: the book is edited, settings change, days pass, people meddle
-in Google, the disk is lost or comes back from a backup, and between all that passes run in bad
-weather: calls refused, lost, half done, answers lost, disks full, the process killed at any step,
-the pass stopped by a person, the book edited under it. What must hold at *every* step is checked
-by `world.BatteryCalendar`; `settle` lets the weather clear and checks the rest: equal after at
-most two quiet passes, then a pass without a single call, then an audit that finds nothing.
+A history is a list of operations: the book is edited, settings change, days pass, people edit in
+Google, the disk is lost or restored from a backup. Between them passes run with faults: calls
+refused, lost, half done, answers lost, disks full, the process killed at any step, the pass stopped
+by a person, the book edited during it. What must hold at *every* step is checked by
+`world.BatteryCalendar`; `converge` ends the faults and checks the rest: equal after at most two
+passes without faults, then a pass without a single call, then an audit that finds nothing.
 
-Everything is drawn from `random.Random(seed)`: a failing seed replays, and `History.log` tells
-what happened.
+Everything is drawn from `random.Random(seed)`: a failing seed replays, and `History.log` holds what
+happened.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class History:
         """After that, what we ourselves deleted since the backup looks like a person's doing."""
         self.memory_lost = False
         """A ledger was lost or restored, or a person put events where we do not look: events in
-        former calendars or beyond the window may be unknown to us for good."""
+        previous calendars or outside the window may stay unknown to us."""
         self.foreign: dict[str, StoredEvent] = {}
 
     # ── the book ──────────────────────────────────────────────────────────────────────────────
@@ -483,7 +483,7 @@ class History:
 
     # ── the whole ─────────────────────────────────────────────────────────────────────────────
 
-    async def play(self, happenings: int) -> None:
+    async def play(self, operations: int) -> None:
         choices: list[tuple[Callable[[], Awaitable[None]], int]] = [
             (self.books, 10),
             (self.edits, 10),
@@ -511,14 +511,14 @@ class History:
         actions = [action for action, _ in choices]
         weights = [weight for _, weight in choices]
         await self.books()
-        for _ in range(happenings):
+        for _ in range(operations):
             await self.happen(self.rng.choices(actions, weights)[0])
 
     async def happen(self, action: Callable[[], Awaitable[None]]) -> None:
         self.log.append(action.__name__)
         await action()
 
-    async def settle(self) -> None:
+    async def converge(self) -> None:
         """Fine weather: equal after one pass, or two where only an audit can see what happened;
         silent in the third, proven by the fourth."""
         for who in self.people:
@@ -529,7 +529,7 @@ class History:
         for who in self.people:
             for audit in (False, True):
                 result = await self.world.syncing.run(
-                    who, cause="settle", release_held=True, audit=audit
+                    who, cause="converge", release_held=True, audit=audit
                 )
                 require(result.error is None, f"{who}: {result.error!r}")
                 if audit or not (self.audit_needed or self.restored):
@@ -609,11 +609,11 @@ class History:
         remotes = self.world.calendars.by_id.values()
         for remote in remotes:
             remote.exploding = True
-        result = await self.world.syncing.run(who, cause="settle")
+        result = await self.world.syncing.run(who, cause="converge")
         for remote in remotes:
             remote.exploding = False
         require(result.error is None and result.api_calls == 0, f"not silent: {result}")
-        require(result.held == 0 and not any(result.planned.values()), f"not settled: {result}")
+        require(result.held == 0 and not any(result.planned.values()), f"not converged: {result}")
 
     async def _check_proof(self, who: str) -> None:
         result: PassResult = await self.world.audit(who)
@@ -622,7 +622,7 @@ class History:
         require(result.api_calls == 1, f"an equal calendar cost {result.api_calls} calls")
 
     async def _check_nothing_left_behind(self, who: str) -> None:
-        """In former calendars and beyond the window, as far as we could know of it."""
+        """In previous calendars and outside the window, as far as we could know of it."""
         if self.memory_lost:
             return
         record = self.world.record(who)
@@ -721,13 +721,13 @@ async def drain_in_flight() -> None:
     await asyncio.gather(*strays, return_exceptions=True)
 
 
-def play(seed: int, happenings: int = 14, *, rate: float | None = None) -> History:
-    """One history to its settled end; raises `Failure` with how to play it again."""
+def play(seed: int, operations: int = 14, *, rate: float | None = None) -> History:
+    """One history to its end, converged; raises `Failure` with how to replay it."""
     history = History(seed, rate=rate)
 
     async def whole() -> None:
-        await history.play(happenings)
-        await history.settle()
+        await history.play(operations)
+        await history.converge()
 
     try:
         asyncio.run(whole())

@@ -1,6 +1,6 @@
 """A real home against the simulated Google: what the end-to-end tests and benchmarks stand on.
 
-`furnish` writes practitioners, sign-ins and appointments straight into a home, by the real
+`populate` writes practitioners, sign-ins and appointments straight into a home, by the real
 stores, so that no test has to click through a consent page to get to its point.
 """
 
@@ -74,7 +74,7 @@ async def opened(home: Path, base_url: str) -> AsyncIterator[RealHome]:
             await services.feeds.close()
 
 
-async def furnish(
+async def populate(
     application: RealHome,
     landlord: Landlord,
     people: Sequence[str],

@@ -268,11 +268,11 @@ class SimulatedHistory(History):
             await self.gateway.let_threads_end()
             snapshot.faults.clear()
 
-    def play_whole(self, happenings: int) -> None:
+    def play_whole(self, operations: int) -> None:
         async def whole() -> None:
             try:
-                await self.play(happenings)
-                await self.settle()
+                await self.play(operations)
+                await self.converge()
             finally:
                 self.gateway.google.close()
 

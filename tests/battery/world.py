@@ -1,12 +1,12 @@
-"""World: the real sync services over honest fakes, for every test of the engine.
+"""World: the real sync services over faithful fakes, for every test of the engine.
 
 One clinic with some practitioners, one in-memory Google calendar each, virtual time. `restart`
-builds all services anew on the same stores, as after a crash. Every call to a store or to Google
-is a *step*: `at_step` is told before and after each, and may raise `Crash` (a BaseException that
-nobody catches: the process is gone), cancel, or change the book in mid-pass.
+builds all services anew on the same stores, as after a crash. Every call to a store or to Google is
+a *step*: `at_step` is called before and after each, and may raise `Crash` (a BaseException that no
+code catches: the process is gone), cancel, or change the book in mid-pass.
 
-What must hold at all times is checked in `BatteryCalendar`, at the moment Google commits: one
-live event per key, nobody else's event touched, no hidden name sent, no quota passed.
+What must hold at all times is checked in `BatteryCalendar`, at the moment Google commits: one live
+event per key, no foreign event changed, no hidden name sent, no quota exceeded.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SYDNEY = "Australia/Sydney"
 MONDAY = datetime(2026, 3, 2, 9, 0)  # noqa: DTZ001 - wall time
 """The clock starts at this Monday, 09:00 UTC: 20:00 in Sydney."""
 HIDDEN = "Quillfeather"
-"""Last name of every client: the disclosure hides it, so it may reach nobody."""
+"""Last name of every client: the disclosure hides it, so it may not leave the book."""
 
 Step = Callable[[str], None]
 

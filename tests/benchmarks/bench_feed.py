@@ -45,7 +45,7 @@ from tests.fakes.feeds import (
     NOON,
     SYDNEY,
     TODAY,
-    FeedHouse,
+    FeedApplication,
     asking,
     practice,
     token_of,
@@ -276,7 +276,7 @@ async def test_two_hundred_practitioners_first_fetch_of_all(tmp_path: Path) -> N
 
 
 def test_ten_thousand_events_written_and_written_again() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     window = SyncWindow.around(NOON, SYDNEY, days_in_arrears=1, days_in_advance=400)
     events = project(map(visit, range(10_000)), window, PRESETS[FeedDetail.FULL])
     times, written = [time.perf_counter()], []

@@ -1,9 +1,10 @@
 """How long the app's pages take while its process is busy: 200 phones polling at once, then 200
 calendars syncing at once.
 
-The real house with 200 practitioners, beside the simulated Google; server, phones, Google and the
-person who clicks are processes of their own. Every page and every phone must be answered. Prints
-the figures, and what of them is the machine's own: the same pages while nothing else happens.
+The real application with 200 practitioners, beside the simulated Google; server, phones, Google and
+the person who clicks are processes of their own. Every page and every phone must be answered.
+Prints the figures, and what of them is the machine's own: the same pages while nothing else
+happens.
 
 As a program: ``serve HOME GOOGLE`` is the app, ``phones PORT SECONDS`` the phones (tokens on its
 standard input).
@@ -33,7 +34,7 @@ from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server
 from companion.web.launching import launch_url
 from companion.web.options import AppOptions
-from tests.battery.real import RealHome, appointments, book, furnish, opened
+from tests.battery.real import RealHome, appointments, book, opened, populate
 from tests.benchmarks.bench_sync import simulator
 from tests.fakes.feeds import token_of
 
@@ -149,7 +150,7 @@ async def test_pages_while_phones_poll_and_calendars_sync(tmp_path: Path) -> Non
     people = [f"p{number:03}" for number in range(PRACTITIONERS)]
     with simulator(latency_ms=80) as google:
         async with opened(tmp_path / "home", google.base_url) as application:
-            await furnish(application, google, people)
+            await populate(application, google, people)
             for who in people:
                 await book(application, list(appointments(who, EVENTS // 2)))
         process = await started("serve", str(tmp_path / "home"), google.base_url)

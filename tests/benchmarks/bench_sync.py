@@ -35,7 +35,7 @@ from companion.domain.reconcile import EntryState, LedgerEntry, event_id, reconc
 from companion.domain.window import SyncWindow
 from companion.sandbox.server import start_simulated_google
 from companion.services.sync.snapshot import desired_events
-from tests.battery.real import NOW, SYDNEY, RealHome, appointments, book, furnish, opened
+from tests.battery.real import NOW, SYDNEY, RealHome, appointments, book, opened, populate
 from tests.battery.world import World
 from tests.fakes.simulator import discovery
 
@@ -115,7 +115,7 @@ async def a_house(
 ) -> AsyncIterator[RealHome]:
     """Furnished, and opened anew: the pacer takes its rates at the start."""
     async with opened(folder, google.base_url) as application:
-        await furnish(application, google, people, **rates)  # type: ignore[arg-type] # rates alone
+        await populate(application, google, people, **rates)  # type: ignore[arg-type] # rates alone
         for who in people:
             await book(application, appointments(who, events))
     async with opened(folder, google.base_url) as application:

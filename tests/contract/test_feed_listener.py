@@ -1,4 +1,4 @@
-"""The feed listener as strangers meet it: a real server on a loopback port, spoken to in bytes."""
+"""The feed listener as clients see it: a real server on a loopback port, driven in bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from companion.web.feed_listener import (
     feed_server,
 )
 from tests.fakes.calendar_lint import complaints
-from tests.fakes.feeds import FeedHouse, visit
+from tests.fakes.feeds import FeedApplication, visit
 from tests.fakes.waiting import until
 
 UNKNOWN = "A" * 43
@@ -41,13 +41,13 @@ class Answer:
 
     @property
     def told(self) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Everything a stranger can tell, but the time."""
+        """Everything a client can see, except the time."""
         return self.status, [each for each in self.headers if each[0] != "date"], self.body
 
 
 @dataclass
 class Listener:
-    application: FeedHouse
+    application: FeedApplication
     server: FeedServer
     port: int
     token: str
@@ -104,7 +104,7 @@ def parsed(said: bytes) -> Answer:
 
 @asynccontextmanager
 async def listening(bounds: Bounds | None = None) -> AsyncIterator[Listener]:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(*(visit(each, notes="x" * 200) for each in range(500)))
     token = await application.token()
     listener = socket.create_server(("127.0.0.1", 0))

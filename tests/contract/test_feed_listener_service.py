@@ -17,7 +17,7 @@ from companion.services.feeds.reachability import ListenerStatus
 from companion.web.feed_listener import Bounds
 from companion.web.feed_listener_service import FeedListenerService
 from tests.fakes.certificates import serial_of, serial_seen, trusting, write_certificate
-from tests.fakes.feeds import FeedHouse
+from tests.fakes.feeds import FeedApplication
 from tests.fakes.waiting import until
 
 
@@ -25,7 +25,7 @@ from tests.fakes.waiting import until
 class Bench:
     """A listener on a port of its own that looks a hundred times a second."""
 
-    application: FeedHouse = field(default_factory=FeedHouse)
+    application: FeedApplication = field(default_factory=FeedApplication)
     said: ListenerStatus = field(default_factory=ListenerStatus)
     busy: bool = False
     bounds: Bounds | None = None

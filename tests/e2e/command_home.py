@@ -105,7 +105,7 @@ class CommandHome:
 
 
 def consent(url: str) -> None:
-    """Open the address as a browser would; the desk consents by itself (`auto_consent`)."""
+    """Open the address as a browser would; the simulator consents by itself (`auto_consent`)."""
     for _ in range(3):
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=10)

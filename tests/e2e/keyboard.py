@@ -82,7 +82,7 @@ MISSED = """() => kb.all.filter((element) => {
 
 
 def walk(page: Page, *, most: int = 400) -> list[str]:
-    """Everything wrong with this page for somebody without a mouse; empty when all is well."""
+    """Every problem of this page for a user without a mouse; empty when there is none."""
     page.evaluate(COLLECT)
     page.evaluate(SAY)
     wrong: list[str] = []

@@ -1,4 +1,4 @@
-"""Serves the app on a fake house for a browser; the first line printed is the launch address.
+"""Serves the app on a fake application for a browser; the first line printed is the launch address.
 
     python tests/e2e/serve_pages.py HOME
 

@@ -170,7 +170,9 @@ def test_a_dropped_file_is_previewed_and_applied(page: Page, tmp_path: Path) -> 
     wrong = watched(page)
     page.goto("/import")
     page.locator("input[type=file]").set_input_files(export)
-    expect(page.get_by_role("heading", name="Say what the columns are")).to_be_visible()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    page.get_by_role("button", name="Change how columns are read").click()
+    expect(page.get_by_role("heading", name="How the columns are read")).to_be_visible()
     page.wait_for_timeout(300)
     assert faults(page) == []
     page.get_by_role("button", name="Read the file again").click()

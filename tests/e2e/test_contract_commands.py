@@ -118,6 +118,9 @@ def test_the_running_app_shows_and_syncs_what_a_command_changed(
         url = commands.run("feeds", "add", "Anna Example", "--label", "A phone").strip()
         token = url.rpartition("/")[2].removesuffix(".ics")
         commands.run("google", "test", "Anna Example")
+        tested = commands.json("google", "selftest", "Anna Example")
+        assert (tested["practitioner"], tested["passed"]) == ("Anna Example", True)
+        assert {"id", "holds", "assumed", "came"} == tested["lines"][0].keys()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) in {0, -signal.SIGTERM}  # Windows has no SIGTERM to catch
     kept = {path: path.read_bytes() for path in commands.home.rglob("*") if path.is_file()}

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from companion.sandbox.server import SimulatedHandle, start_simulated_google
-from tests.battery.real import NOW, PASSPHRASE, appointments, book, furnish, keys_of, opened
+from tests.battery.real import NOW, PASSPHRASE, appointments, book, keys_of, opened, populate
 from tests.fakes import warm
 
 EVENTS = 300
@@ -88,7 +88,7 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
 
 async def _move_in(clinic: Clinic) -> None:
     async with opened(clinic.home, clinic.google.base_url) as application:
-        (tenant,) = await furnish(application, InThread(clinic.google), [ANNA], user_rate=100)
+        (tenant,) = await populate(application, InThread(clinic.google), [ANNA], user_rate=100)
         await book(application, appointments(ANNA, EVENTS))
     clinic.calendar_id = tenant.calendar_id
 

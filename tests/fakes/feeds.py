@@ -126,7 +126,7 @@ def visit(number: int, start: datetime = TODAY, **changes: Any) -> Appointment:
 
 
 @dataclass(kw_only=True)
-class FeedHouse:
+class FeedApplication:
     changes: LossyChanges = field(default_factory=LossyChanges)
     settings: FakeSettings = field(default_factory=lambda: FakeSettings(practice()))
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOON, auto=False))

@@ -39,6 +39,7 @@ from companion.domain.errors import (
 from companion.domain.events import BusyStatus, CalendarEvent, Content
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
+    Assumption,
     CalendarInfo,
     ClientFile,
     DeleteEvent,
@@ -331,6 +332,8 @@ class FakeGoogle:
     fail_create: RemoteError | None = None
     create_loses_answer: bool = False
     offline: bool = False
+    assumptions: Sequence[Assumption] = (Assumption(id="own-id", assumed="An id is kept."),)
+    """What a self-test finds."""
     hook: Hook | None = None
     """Awaited around the calls of the gateway, and of calendars it makes."""
     creations: int = 0
@@ -505,6 +508,15 @@ class FakeGoogle:
 
     async def close(self) -> None:
         pass
+
+    async def check_assumptions(
+        self, practitioner_id: str, calendar_id: str, tell: Callable[[Assumption], None]
+    ) -> list[Assumption]:
+        await self._signed_in(practitioner_id)
+        assert calendar_id in self.calendars_by_id
+        for line in self.assumptions:
+            tell(line)
+        return list(self.assumptions)
 
     async def _at(self, when: str, name: str) -> None:
         if self.hook is not None:

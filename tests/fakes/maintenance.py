@@ -1,4 +1,4 @@
-"""What looks after a house, on fakes: a machine that tells what it is told to."""
+"""Fakes for maintenance: a machine whose answers a test sets."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _or_raise(value: T | CompanionError) -> T:
 
 
 def nowhere() -> Path:
-    """The home of a fake house that was given none: not there, until something is written."""
+    """The home of a fake application that was given none: missing until something is written."""
     return Path(tempfile.gettempdir()) / f"companion-fake-{secrets.token_hex(6)}"
 
 
@@ -84,5 +84,5 @@ def answering(text: str) -> Callable[[], Awaitable[str]]:
 
 
 async def copy_words(path: Path) -> None:
-    """Stands for a database, which a fake house has not."""
+    """Stands for a database, which a fake application does not have."""
     await asyncio.to_thread(path.write_bytes, b"a copy of the book")

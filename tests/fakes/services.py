@@ -1,4 +1,4 @@
-"""The whole house on fakes: the real services over in-memory stores and a Google in memory.
+"""The whole application on fakes: the real services over in-memory stores and a Google in memory.
 
 What the pages are tested on, and a quick way to look at them: nothing here reads a disk but the
 import of a file, and nothing reaches a network.
@@ -56,7 +56,7 @@ CLIENT_FILE = (
 
 
 class RunningClock:
-    """Virtual time while a house is furnished; real seconds from `start` on, for a browser."""
+    """Virtual time while an application is filled; real seconds from `start` on, for a browser."""
 
     def __init__(self) -> None:
         self._virtual = FakeClock(TUESDAY)

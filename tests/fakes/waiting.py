@@ -1,4 +1,4 @@
-"""`until`: wait for what threads, servers and pages do, which tell the event loop nothing."""
+"""`until`: wait for what threads, servers and pages do, which do not notify the event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A simulated browser over the pages, on a fake house: no network, no disk but dropped files."""
+"""A simulated browser over the pages, on a fake application: no network, no disk but dropped
+files."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ class PatientBrowser(Browser):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A house, its site, and somebody in front of it."""
+    """An application, its site, and a user at the screen."""
 
     application: FakeApplication
     site: Site

@@ -40,6 +40,22 @@ def field(visit: Visit, label: str) -> Any:
     return found[-1]
 
 
+def radio(visit: Visit, name: str) -> ui.radio:
+    """The newest group of buttons with this name."""
+    found = [each for each in visit.elements(ui.radio) if each.props.get("aria-label") == name]
+    assert found, f"no group {name}"
+    newest: ui.radio = found[-1]
+    return newest
+
+
+def named(visit: Visit, name: str) -> ui.button:
+    """The newest button that a screen reader calls so."""
+    found = [each for each in visit.elements(ui.button) if each.props.get("aria-label") == name]
+    assert found, f"no button {name}"
+    newest: ui.button = found[-1]
+    return newest
+
+
 def opened(select: ui.select) -> ui.select:
     """As after a look at what can be chosen."""
     for each in [each for each in select._event_listeners.values() if each.type == "popupShow"]:

@@ -14,6 +14,7 @@ from nicegui import ui
 
 from companion.domain.errors import SecretsDamaged
 from companion.services.maintenance.backup import SECRETS
+from companion.services.ports import Assumption
 from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.maintenance import FAIR
 from tests.fakes.services import lived_in, the_sample
@@ -73,6 +74,25 @@ async def test_the_support_bundle_is_handed_out(practice: Visit) -> None:
     with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
         assert "settings.json" in bundle.namelist()
         assert PEOPLE[0].name.encode() not in b"".join(map(bundle.read, bundle.namelist()))
+
+
+async def test_google_is_tested_in_one_account_and_the_report_is_handed_out(
+    practice: Visit,
+) -> None:
+    practice.application.google.assumptions = (
+        Assumption(id="own-id", assumed="An id is kept."),
+        Assumption(id="batch", assumed="A batch answers in order.", came="[200, 404]"),
+    )
+    await practice.user.open("/doctor")
+    press(buttons(practice, "Test Google")[0], "click")
+    await practice.user.should_see("In whose account")
+    press(buttons(practice, "Start the test")[0], "click")
+    await practice.user.should_see("Instead: [200, 404]")
+    await practice.user.should_see("Google differs in 1 of 3 points")
+    press(buttons(practice, "Save the report")[0], "click")
+    answer = await practice.user.download.next(timeout=10)
+    assert b"DIFFERS: A batch answers in order. Instead: [200, 404]" in answer.content
+    assert PEOPLE[0].name.encode() not in answer.content
 
 
 async def fill(practice: Visit, first: str, second: str) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from nicegui import ui
-
 from companion.domain.settings import SourceSettings
+from companion.services.workbooks import Workbook
 from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.importing.source_choice import ANOTHER
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, press, tick, until
+from tests.pages.driving import button, field, named, press, radio, tick, until
 
 HEADERS = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
@@ -92,9 +93,12 @@ async def test_a_name_spelt_differently_is_proposed_as_the_known_person(visit: V
     zoe = next(key for key, each in people.items() if each.practitioner.name.startswith("Zoë"))
     await visit.user.open("/import")
     await drop(visit, "\n".join([HEADERS, row(1, "Zoe O'Brien-Nguyen")]))
-    await visit.user.should_see("New names")
-    choice = field(visit, "Who is Zoe O'Brien-Nguyen?")
+    await visit.user.should_see("What the file leaves open")
+    choice = field(visit, "Zoe O'Brien-Nguyen")
     assert choice.value == zoe
+    assert set(people) < {*choice.options}
+    press(button(visit, "Use these answers"))
+    await visit.user.should_see("Your answers")
     press(button(visit, "Apply"))
     await visit.user.should_see("The book is up to date with the file.")
     assert len(visit.application.settings.read().practitioners) == len(people)
@@ -112,7 +116,7 @@ async def test_a_held_import_waits_for_a_tick(first_day: Visit) -> None:
     await first_day.user.should_see("The book is up to date with the file.")
 
     await first_day.user.open("/import")
-    first_day.elements(ui.radio)[0].value = True
+    radio(first_day, "What the file holds").value = "whole"
     await drop(first_day, "\n".join([HEADERS, row(1), row(20)]))
     await first_day.user.should_see("This would change a lot")
     assert not button(first_day, "Apply").enabled
@@ -131,10 +135,11 @@ async def test_what_a_file_leaves_open_is_asked_once(first_day: Visit) -> None:
     await first_day.user.open("/import")
     await drop(first_day, content)
     await first_day.user.should_see("What the file leaves open")
-    assert field(first_day, "The date of the appointment").value == "Anfang"
-    assert field(first_day, "The end of the appointment").value == "Ende"
-    field(first_day, "The status “Moved”").value = "booked"
-    press(button(first_day, "Answer"))
+    assert radio(first_day, "The date of the appointment").value == "Anfang"
+    assert radio(first_day, "The end of the appointment").value == "Ende"
+    radio(first_day, "The status “Moved”").value = "booked"
+    assert not button(first_day, "Apply").visible
+    press(button(first_day, "Use these answers"))
     await first_day.user.should_see("1 change to the book")
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
@@ -145,12 +150,63 @@ async def test_what_a_file_leaves_open_is_asked_once(first_day: Visit) -> None:
     await first_day.user.should_not_see("What the file leaves open")
 
 
-async def test_a_missing_column_is_asked_for(first_day: Visit) -> None:
+async def test_an_unknown_layout_is_explained_by_its_columns(first_day: Visit) -> None:
     await first_day.user.open("/import")
-    await drop(first_day, "One,Two,Three\na,b,c")
-    await first_day.user.should_see("Say what the columns are")
+    await drop(first_day, "One,Two,Three\nsoon,b,30\nlater,d,45")
+    await first_day.user.should_see("How the columns are read")
+    await first_day.user.should_see("soon · later")
+    field(first_day, "“Two” holds").value = "practitioner"
     press(button(first_day, "Read the file again"))
-    await until(lambda: "Which column names the practitioner?" in first_day.notices())
+    await first_day.user.should_see("No column is said to hold when appointments begin.")
+    field(first_day, "“One” holds").value = "start"
+    field(first_day, "“Three” holds").value = "length"
+    press(button(first_day, "Read the file again"))
+    await first_day.user.should_see("Rows that cannot be used")
+    await first_day.user.should_see("2 rows cannot be used.")
+
+
+async def test_choices_of_columns_outlive_an_error(first_day: Visit) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, "One,Two,Three\n30/11/2026 9:00,Ada Example,30")
+    await first_day.user.should_see("What would change")
+    press(button(first_day, "Change how columns are read"))
+    await first_day.user.should_see("How the columns are read")
+    for heading, holds in (("One", "start"), ("Two", "practitioner"), ("Three", "length")):
+        field(first_day, f"“{heading}” holds").value = holds
+    field(first_day, "Minutes of every appointment").value = 900_000
+    press(button(first_day, "Read the file again"))
+    await first_day.user.should_see("“Minutes of every appointment”:")
+    await first_day.user.should_not_see("In the mapping", retries=1)
+    values = [field(first_day, f"“{each}” holds").value for each in ("One", "Two", "Three")]
+    assert values == ["start", "practitioner", "length"]
+    field(first_day, "Minutes of every appointment").value = None
+    press(button(first_day, "Read the file again"))
+    await first_day.user.should_see("1 change to the book")
+
+
+async def test_how_a_known_file_is_read_can_be_changed(first_day: Visit) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await first_day.user.should_see("1 change to the book")
+    press(button(first_day, "Change how columns are read"))
+    await first_day.user.should_see("How the columns are read")
+    assert field(first_day, "“Practitioner” holds").value == "practitioner"
+    field(first_day, "“Location” holds").value = ""
+    press(button(first_day, "Read the file again"))
+    await first_day.user.should_see("1 column not used: “Location”.")
+    press(button(first_day, "Apply"))
+    await first_day.user.should_see("The book is up to date with the file.")
+    source = first_day.application.settings.read().sources["bp-allied"]
+    assert "Location" not in source.mapping
+
+    await first_day.user.open("/sources")
+    press(button(first_day, "How its files are read …"))
+    await first_day.user.should_see("What somebody said its columns hold:")
+    field(first_day, "“Notes” holds").value = ""
+    press(button(first_day, "Save"))
+    await until(
+        lambda: "Notes" not in first_day.application.settings.read().sources["bp-allied"].mapping
+    )
 
 
 async def test_a_file_of_another_kind_is_refused_with_a_sentence(first_day: Visit) -> None:
@@ -208,11 +264,11 @@ async def test_appointments_that_another_source_brought_are_not_doubled(first_da
 
     await settings.change(lambda each: each.with_source(SourceSettings(name="Front desk")))
     await first_day.user.open("/import")
-    field(first_day, "Source").value = "Front desk"
+    radio(first_day, "Source").value = "Front desk"
     await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
-    await first_day.user.should_see("is in the book already, from “bp-allied”. Is it the same?")
-    assert field(first_day, "Bp-allied").value == "skip"
-    press(button(first_day, "Answer"))
+    await first_day.user.should_see("is in the book already")
+    assert radio(first_day, "Bp-allied").value == "skip"
+    press(button(first_day, "Use these answers"))
     await first_day.user.should_see("1 change to the book")
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
@@ -222,18 +278,134 @@ async def test_appointments_that_another_source_brought_are_not_doubled(first_da
     assert newest.by == "Alex"
 
 
-async def test_an_import_is_undone_on_the_page(first_day: Visit) -> None:
-    book = first_day.application.book
+async def test_another_site_is_a_source_of_its_own(first_day: Visit) -> None:
+    content = "\n".join([HEADERS, row(1)])
+    for name in ("North", "South"):
+        await first_day.user.open("/import")
+        radio(first_day, "Source").value = ANOTHER
+        if name == "North":
+            await drop(first_day, content)
+            await until(lambda: "has no name yet" in first_day.notices())
+        field(first_day, "Name of the source").value = name
+        await drop(first_day, content)
+        if name == "South":
+            await first_day.user.should_see("is in the book already")
+            radio(first_day, "North").value = "add"
+            press(button(first_day, "Use these answers"))
+        await first_day.user.should_see("1 change to the book")
+        press(button(first_day, "Apply"))
+        await first_day.user.should_see("The book is up to date with the file.")
+    assert await first_day.application.book.count() == 2
     await first_day.user.open("/import")
-    await drop(first_day, "\n".join([HEADERS, row(1), row(2)]))
+    assert {"North", "South"} < {*radio(first_day, "Source").options}
+
+
+async def test_a_file_is_read_as_another_source_from_its_preview(first_day: Visit) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await first_day.user.should_see("as source “bp-allied”")
+    press(button(first_day, "Of another source …"))
+    await first_day.user.should_see("It is read as “bp-allied” now.")
+    field(first_day, "Name of the source").value = "South"
+    press(button(first_day, "Read it as this source"))
+    await first_day.user.should_see("as source “South”")
+
+
+async def test_the_preview_is_filtered_and_searched(first_day: Visit) -> None:
+    rows = [row(number) for number in range(1, 131)]
+    rows[4] = rows[4].replace("Robin,Sample", "Kim,Otherwise").replace("No,No,", "Yes,No,")
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, *rows]))
+    await first_day.user.should_see("The first 100 of 130 appointments")
+    await first_day.user.should_see("Tue 1 Dec 2026")
+    press(button(first_day, "Show more"))
+    await first_day.user.should_see("130 appointments")
+    field(first_day, "Search client, practitioner, date or type").value = "otherwise physio"
+    await first_day.user.should_see("1 appointment")
+    await first_day.user.should_see("Kim Otherwise")
+    field(first_day, "Search client, practitioner, date or type").value = ""
+    field(first_day, "Show").value = "cancel"
+    await first_day.user.should_see("1 appointment")
+    await first_day.user.should_see("Kim Otherwise")
+
+
+async def test_rejected_rows_are_saved_as_a_table(first_day: Visit) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1), row(2, start="32/13/2026")]))
+    await first_day.user.should_see("Rows that cannot be used")
+    press(button(first_day, "Save this list (CSV)"))
+    answer = await first_day.user.download.next()
+    assert answer.content.startswith(b"\xef\xbb\xbfRow,Why\r\n3,")
+
+
+async def test_every_status_word_is_shown_and_can_mean_another_thing(first_day: Visit) -> None:
+    content = (
+        "Id,Provider,Start,End,Patient name,Status\n"
+        "1,Dr Ada Example,30/11/2026 9:00,30/11/2026 9:30,Robin Sample,Booked\n"
+        "2,Dr Ada Example,30/11/2026 10:00,30/11/2026 10:30,Robin Sample,DNA"
+    )
+    await first_day.user.open("/import")
+    await drop(first_day, content)
+    await first_day.user.should_see("Status words")
+    await first_day.user.should_see("Importing adds 2 (1 of them cancelled).")
+    assert field(first_day, "“DNA” means").value == "cancelled"
+    field(first_day, "“DNA” means").value = "booked"
+    press(button(first_day, "Read again with these meanings"))
+    await first_day.user.should_see("Importing adds 2.")
+
+
+async def test_an_import_is_undone_by_whoever_sees_the_list(first_day: Visit) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1), row(2)]), "monday.csv")
     await first_day.user.should_see("2 changes to the book")
     press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
     await first_day.user.open("/import")
-    await first_day.user.should_see("Earlier imports")
-    press(button(first_day, "Undo"))
-    await first_day.user.should_see("Undoing it takes out 2 appointments.")
-    assert await book.count() == 2, "looking changes nothing"
-    press(button(first_day, "Undo it"))
-    await first_day.user.should_see("Undone by Alex")
-    assert await book.count() == 0
+    await drop(first_day, "\n".join([HEADERS, row(1).replace("Physio", "Massage")]), "tuesday.csv")
+    await first_day.user.should_see("1 change to the book")
+    press(button(first_day, "Apply"))
+    await first_day.user.should_see("The book is up to date with the file.")
+
+    await first_day.user.open("/import")
+    await first_day.user.should_see("monday.csv")
+    press(named(first_day, "Undo the import of monday.csv"))
+    await first_day.user.should_see("Undoing it takes out 1 appointment")
+    await first_day.user.should_see("1 appointment has been changed since")
+    press(button(first_day, "Leave it"))
+    press(named(first_day, "Undo the import of tuesday.csv"))
+    await first_day.user.should_see("puts back 1 appointment as before")
+    press(button(first_day, "Undo this import"))
+    await until(lambda: "The import is undone." in first_day.notices())
+    press(named(first_day, "Undo the import of monday.csv"))
+    await first_day.user.should_see("takes out 2 appointments")
+    press(button(first_day, "Undo this import"))
+    await until(lambda: first_day.notices().count("The import is undone.") == 2)
+    assert await first_day.application.book.count() == 0
+    await first_day.user.should_see("Undone, 09:")
+
+
+async def test_reading_can_be_stopped(first_day: Visit) -> None:
+    reader = first_day.application.services.importing._reader
+    first_day.application.services.importing._reader = NeverReads()
+    await first_day.user.open("/import")
+    radio(first_day, "What the file holds").value = "whole"
+    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await first_day.user.should_see("Stop reading")
+    await first_day.user.should_see("Opening the file")
+    press(button(first_day, "Stop reading"))
+    await first_day.user.should_see("Choose the export")
+    assert radio(first_day, "What the file holds").value == "whole"
+    assert left_behind(first_day) == []
+    first_day.application.services.importing._reader = reader
+    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await first_day.user.should_see("1 change to the book")
+
+
+class NeverReads:
+    async def read(
+        self, path: Path, *, progress: Callable[[float], None] | None = None
+    ) -> Workbook:
+        if progress is not None:
+            progress(0.5)
+        await asyncio.Event().wait()
+        raise AssertionError(path)

@@ -11,6 +11,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.appointments import Appointment, AppointmentKind
+from companion.domain.settings import SourceSettings
 from companion.domain.users import Role
 from companion.services.ports import BookChange
 from companion.services.sources.folders import apart
@@ -19,7 +20,7 @@ from companion.services.sources.watched_folder import WatchedFolder
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeApplication, fake_application
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, tick, until
+from tests.pages.driving import button, field, named, press, radio, tick, until
 from tests.unit.test_watching import export
 
 
@@ -52,7 +53,7 @@ def drop(folder: Path, number: int, text: str) -> None:
 
 async def test_an_empty_list_says_what_such_a_folder_is_for(visit: Visit) -> None:
     await visit.user.open("/import")
-    assert button(visit, "Watched folders").props["href"] == "/sources"
+    assert button(visit, "Sources").props["href"] == "/sources"
     await visit.user.open("/sources")
     await visit.user.should_see("No folder is watched yet")
 
@@ -64,7 +65,7 @@ async def test_a_folder_is_added_and_shown_at_once(visit: Visit, tmp_path: Path)
     press(button(visit, "Watch this folder"))
     await visit.user.should_see("No file has come yet.")
     source = visit.application.settings.read().sources["nookal"]
-    assert (source.folder, source.snapshot) == (str(tmp_path / "exports"), False)
+    assert (source.folder, source.snapshot) == (str(tmp_path / "exports"), None)
 
 
 async def test_a_folder_that_cannot_be_watched_is_told_at_its_field(
@@ -107,8 +108,10 @@ async def test_a_held_file_is_looked_at_and_imported_by_a_person(
     await visit.user.open("/sources")
     await visit.user.should_see("waits for you")
     press(button(visit, "Look at it"))
-    await visit.user.should_see("9 removed")
-    press(button(visit, "Import it"))
+    await visit.user.should_see("Importing removes 9; 1 the same already.")
+    assert not button(visit, "Apply").enabled
+    tick(visit, "I have checked it: change the book").value = True
+    press(button(visit, "Apply"))
     await until(lambda: "Imported: 9 changes." in visit.notices())
     assert await visit.application.book.count() == 1
     await visit.user.should_not_see("waits for you")
@@ -143,8 +146,7 @@ async def test_a_source_is_changed_stopped_and_forgotten(visit: Visit, tmp_path:
     await visit.user.open("/sources")
     press(button(visit, "Change …"))
     await visit.user.should_see("Change nookal")
-    modes = visit.elements(ui.radio)
-    modes[-1].value = True
+    radio(visit, "What its files hold").value = "whole"
     press(button(visit, "Save"))
     await until(lambda: visit.application.settings.read().sources["nookal"].snapshot)
     press(button(visit, "Stop watching"))
@@ -185,6 +187,98 @@ async def test_the_activity_list_is_saved_as_a_table(visit: Visit, tmp_path: Pat
     press(button(visit, "Save as a table (CSV)"))
     answer = await visit.user.download.next()
     assert b"Import from nookal" in answer.content
+
+
+ASKS = "Id,Provider,Start,End,Patient name,Status\n"
+ASKS += "1,Dr Ada Example,30/11/2026 9:00,30/11/2026 9:30,Robin Sample,Rebooked\n"
+
+
+@pytest.mark.parametrize("page", ["/", "/sources"])
+async def test_a_question_that_waits_is_answered_where_it_is_shown(
+    visit: Visit, tmp_path: Path, page: str
+) -> None:
+    await watched(visit.application, tmp_path, ASKS)
+    assert await visit.application.book.count() == 0
+    await visit.user.open(page)
+    await visit.user.should_see("Do appointments with the status “Rebooked” take place?")
+    press(button(visit, "Answer and import"))
+    await visit.user.should_see("Robin Sample")
+    radio(visit, "The status “Rebooked”").value = "booked"
+    press(button(visit, "Use these answers"))
+    await visit.user.should_see("1 change to the book")
+    press(button(visit, "Apply"))
+    await until(lambda: "Imported: 1 change." in visit.notices())
+    assert await visit.application.book.count() == 1
+    await visit.user.should_not_see("waits for you")
+    newest = (await visit.application.book.imports())[0]
+    assert newest.by == ADMINISTRATOR.name
+
+
+async def test_a_file_nobody_could_read_is_explained_and_taken_in(
+    visit: Visit, tmp_path: Path
+) -> None:
+    await watched(visit.application, tmp_path, "One,Two,Three\nsoon,Ada Example,30\n")
+    await visit.user.open("/sources")
+    await visit.user.should_see("could not be used")
+    press(button(visit, "Look at it"))
+    await visit.user.should_see("How the columns are read")
+    for heading, holds in (("One", "start"), ("Two", "practitioner"), ("Three", "length")):
+        field(visit, f"“{heading}” holds").value = holds
+    press(button(visit, "Read the file again"))
+    await visit.user.should_see("1 row cannot be used.")
+    press(button(visit, "Apply"))
+    await until(lambda: "Imported: 0 changes." in visit.notices())
+    assert "Three" in visit.application.settings.read().sources["nookal"].mapping
+
+
+async def test_all_appointments_of_a_source_are_removed_and_brought_back(
+    visit: Visit, tmp_path: Path
+) -> None:
+    await watched(visit.application, tmp_path, export(1, 2, 3))
+    await visit.user.open("/sources")
+    press(button(visit, "Remove its appointments …"))
+    await visit.user.should_see("The book holds 3 appointments of this source.")
+    press(button(visit, "Remove 3 appointments"))
+    await until(lambda: "Removed: 3 appointments." in visit.notices())
+    assert await visit.application.book.count() == 0
+    await visit.user.should_see("All 3 appointments of the source removed")
+    press(named(visit, "Undo the import of nookal"))
+    await visit.user.should_see("brings back 3 appointments")
+    press(button(visit, "Undo this import"))
+    await until(lambda: "The import is undone." in visit.notices())
+    assert await visit.application.book.count() == 3
+
+
+async def test_a_folder_goes_on_with_a_source_that_was_imported_by_hand(
+    visit: Visit, tmp_path: Path
+) -> None:
+    await visit.application.settings.change(
+        lambda each: each.with_source(SourceSettings(name="by hand"))
+    )
+    await visit.user.open("/sources")
+    assert next(iter(radio(visit, "Source").options)) == "by hand"
+    field(visit, "Folder").value = str(tmp_path / "exports")
+    press(button(visit, "Watch this folder"))
+    await visit.user.should_see("No file has come yet.")
+    assert visit.application.settings.read().sources["by hand"].folder
+
+
+async def test_what_a_source_was_answered_is_shown_and_forgotten(
+    visit: Visit, tmp_path: Path
+) -> None:
+    await visit.application.settings.change(
+        lambda each: each.with_source(
+            SourceSettings(
+                name="nookal", answers={"date_order": "mdy"}, statuses={"Moved": "booked"}
+            )
+        )
+    )
+    await visit.user.open("/sources")
+    press(button(visit, "How its files are read …"))
+    await visit.user.should_see("mdy")
+    press(button(visit, "Forget 2 answers: ask again"))
+    await until(lambda: not visit.application.settings.read().sources["nookal"].answers)
+    assert not visit.application.settings.read().sources["nookal"].statuses
 
 
 async def test_a_source_is_forgotten_with_all_that_it_brought(visit: Visit, tmp_path: Path) -> None:

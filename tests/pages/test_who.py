@@ -11,7 +11,7 @@ from nicegui import background_tasks, ui
 
 from companion.domain.errors import NotAllowed
 from companion.web.ui.error_reports import report_errors
-from companion.web.ui.who import NobodyAtPage
+from companion.web.ui.who import NoPageUser
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, press, until
 
@@ -68,7 +68,7 @@ async def test_what_a_handler_starts_beside_itself_is_nobodys(visit: Visit, way:
     async def ask() -> object:
         return visit.site.services.practitioners.practice_values()
 
-    assert isinstance(await pressed(visit, lambda: WAYS[way](ask)), NobodyAtPage)
+    assert isinstance(await pressed(visit, lambda: WAYS[way](ask)), NoPageUser)
 
 
 async def test_a_call_made_in_the_handler_was_asked_there(visit: Visit) -> None:
@@ -104,8 +104,8 @@ async def test_a_handler_goes_on_as_the_same_person_when_its_place_has_gone(visi
 
 
 async def test_outside_of_everything_there_is_nobody(visit: Visit) -> None:
-    with pytest.raises(NobodyAtPage):
+    with pytest.raises(NoPageUser):
         visit.site.services.settings.read()
-    with pytest.raises(NobodyAtPage):
+    with pytest.raises(NoPageUser):
         visit.site.live.latest()
-    assert not issubclass(NobodyAtPage, NotAllowed)
+    assert not issubclass(NoPageUser, NotAllowed)

@@ -301,7 +301,7 @@ class LedgerEvent:
                 model.ledger = dict(model.backup)
 
 
-Happening = Booking | Cancelled | DaysPass | Pass | Meddling | LedgerEvent
+Operation = Booking | Cancelled | DaysPass | Pass | Meddling | LedgerEvent
 keys = st.sampled_from(KEYS)
 book_events = st.one_of(
     st.builds(Booking, keys, OFFSETS, st.sampled_from(["AB", "Zoë"]), st.sampled_from(["", "3"])),
@@ -334,19 +334,19 @@ def live_keys(model: Model) -> Counter[str]:
     return Counter(held.key for held in model.google.values() if held.live)
 
 
-def after(happenings: Sequence[Happening], random: Random, *, tidy: bool = False) -> Model:
+def after(operations: Sequence[Operation], random: Random, *, tidy: bool = False) -> Model:
     model = Model(random=random, tidy=tidy)
-    for happening in happenings:
-        happening.happen(model)
+    for operation in operations:
+        operation.happen(model)
     return model
 
 
 @settings(max_examples=300)
-@given(happenings=everyday, random=seeds, tidy=st.booleans())
+@given(operations=everyday, random=seeds, tidy=st.booleans())
 def test_an_everyday_pass_makes_google_equal_and_the_next_has_nothing_to_do(
-    happenings: list[Happening], random: Random, tidy: bool
+    operations: list[Operation], random: Random, tidy: bool
 ) -> None:
-    model = after(happenings, random, tidy=tidy)
+    model = after(operations, random, tidy=tidy)
     model.run(audit=False)
     assert model.plan(audit=False) == ()
     assert model.plan(audit=True) == (), "and an audit agrees"
@@ -354,7 +354,7 @@ def test_an_everyday_pass_makes_google_equal_and_the_next_has_nothing_to_do(
     assert max(live_keys(model).values(), default=0) <= 1
 
 
-RESTORED: list[Happening] = [
+RESTORED: list[Operation] = [
     Booking("a", NOW),
     Pass(audit=False),
     Booking("a", NOW, "Zoë"),
@@ -364,7 +364,7 @@ RESTORED: list[Happening] = [
     Pass(audit=True),  # the event has a new id now
     LedgerEvent("restored"),
 ]
-UNMARKED: list[Happening] = [
+UNMARKED: list[Operation] = [
     Booking("a", NOW),
     Pass(audit=False),
     LedgerEvent("lost"),
@@ -373,11 +373,11 @@ UNMARKED: list[Happening] = [
 
 
 @settings(max_examples=500)
-@given(happenings=anything, random=seeds)
+@given(operations=anything, random=seeds)
 def test_one_audit_makes_google_equal_whatever_happened_before(
-    happenings: list[Happening], random: Random
+    operations: list[Operation], random: Random
 ) -> None:
-    check_one_audit(after(happenings, random))
+    check_one_audit(after(operations, random))
 
 
 def check_one_audit(model: Model) -> None:
@@ -392,18 +392,18 @@ def check_one_audit(model: Model) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("happenings", [RESTORED, UNMARKED], ids=["restored", "unmarked"])
+@pytest.mark.parametrize("operations", [RESTORED, UNMARKED], ids=["restored", "unmarked"])
 def test_an_insert_that_meets_an_event_about_to_be_deleted_does_not_lose_it(
-    happenings: list[Happening], seed: int
+    operations: list[Operation], seed: int
 ) -> None:
-    check_one_audit(after(happenings, Random(seed)))
+    check_one_audit(after(operations, Random(seed)))
 
 
-@given(happenings=anything, random=seeds, audit=st.booleans())
+@given(operations=anything, random=seeds, audit=st.booleans())
 def test_a_plan_names_each_event_once_soonest_first(
-    happenings: list[Happening], random: Random, audit: bool
+    operations: list[Operation], random: Random, audit: bool
 ) -> None:
-    model = after(happenings, random)
+    model = after(operations, random)
     plan = reconcile(
         model.desired(),
         model.ledger.values(),
@@ -420,11 +420,11 @@ def test_a_plan_names_each_event_once_soonest_first(
     assert plan.writes == len(plan.inserts) + len(plan.updates) + len(plan.deletes)
 
 
-@given(happenings=anything, random=seeds, put_back=st.booleans())
+@given(operations=anything, random=seeds, put_back=st.booleans())
 def test_an_audit_finds_no_difference_exactly_when_it_would_change_no_event(
-    happenings: list[Happening], random: Random, put_back: bool
+    operations: list[Operation], random: Random, put_back: bool
 ) -> None:
-    model = after(happenings, random)
+    model = after(operations, random)
     differences = find_differences(model.desired(), model.ledger.values(), model.observed())
     plan = reconcile(
         model.desired(),
@@ -447,11 +447,11 @@ def test_an_audit_finds_no_difference_exactly_when_it_would_change_no_event(
         assert left_out == {each.key for each in differences}
 
 
-@given(happenings=anything, random=seeds)
+@given(operations=anything, random=seeds)
 def test_what_a_person_deleted_stays_out_when_so_chosen(
-    happenings: list[Happening], random: Random
+    operations: list[Operation], random: Random
 ) -> None:
-    model = after(happenings, random)
+    model = after(operations, random)
     model.put_back = False
     model.run(audit=True)
     model.run(audit=True)
@@ -518,12 +518,12 @@ def test_event_ids_differ_when_any_part_differs(several: set[tuple[str, str, str
 
 
 @pytest.mark.long
-@given(happenings=st.lists(anything, min_size=4, max_size=8), random=seeds)
-def test_months_of_trouble_end_equal(happenings: list[list[Happening]], random: Random) -> None:
+@given(operations=st.lists(anything, min_size=4, max_size=8), random=seeds)
+def test_months_of_trouble_end_equal(operations: list[list[Operation]], random: Random) -> None:
     model = Model(random=random)
-    for each in happenings:
-        for happening in each:
-            happening.happen(model)
+    for each in operations:
+        for operation in each:
+            operation.happen(model)
         model.run(audit=True)
         if "" in live_keys(model):
             model.run(audit=True)

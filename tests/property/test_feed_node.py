@@ -15,7 +15,7 @@ from companion.domain.events import project
 from companion.domain.window import SyncWindow
 from companion.testing import find_node
 from tests.fakes.calendar_lint import complaints
-from tests.fakes.feeds import TODAY, FeedHouse, token_of, visit
+from tests.fakes.feeds import TODAY, FeedApplication, token_of, visit
 from tests.property.test_feed_bytes import FULL, a_year, calendar, expected
 
 pytestmark = pytest.mark.node
@@ -65,19 +65,19 @@ def test_a_foreign_reader_agrees_on_every_occurrence_of_a_year(zone: str) -> Non
     assert {each[:6] for each in found} == expected(written)
 
 
-async def off(application: FeedHouse, token: str) -> None:
+async def off(application: FeedApplication, token: str) -> None:
     (link,) = await application.feeds.links()
     await application.feeds.revoke(link.id)
 
 
-async def expire(application: FeedHouse, token: str) -> None:
+async def expire(application: FeedApplication, token: str) -> None:
     (link,) = await application.store.links()
     await application.store.put(
         replace(link, expires_at=application.clock.now() - timedelta(seconds=1))
     )
 
 
-async def nothing(application: FeedHouse, token: str) -> None:
+async def nothing(application: FeedApplication, token: str) -> None:
     await application.edit(remove=[visit(1).id])
 
 
@@ -92,7 +92,7 @@ async def nothing(application: FeedHouse, token: str) -> None:
 async def test_a_foreign_reader_finds_the_one_entry_that_says_why(
     happen: object, words: str
 ) -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     await application.feeds.fetch(token)
@@ -110,7 +110,7 @@ async def test_a_foreign_reader_finds_the_one_entry_that_says_why(
 
 async def test_a_foreign_reader_finds_the_staleness_and_all_appointments() -> None:
     since = datetime(2026, 3, 1, 21, 12, tzinfo=UTC)
-    application = FeedHouse(stale_since=lambda _who: since)
+    application = FeedApplication(stale_since=lambda _who: since)
     await application.write(*(visit(each) for each in range(5)))
     answer = await application.feeds.fetch(await application.token())
     found = read_by_node(answer.body, "Australia/Sydney")
@@ -121,7 +121,7 @@ async def test_a_foreign_reader_finds_the_staleness_and_all_appointments() -> No
 
 
 async def test_the_last_good_bytes_of_a_fault_read_as_before() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(*(visit(each) for each in range(3)))
     _link, url = await application.feeds.add("avery", label="Phone")
     before = read_by_node((await application.feeds.fetch(token_of(url))).body, "Etc/UTC")

@@ -35,7 +35,7 @@ class Days:
         await world.clock.sleep(1_300)
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
-        await history.settle()
+        await history.converge()
 
     async def _an_hour(self) -> None:
         history, world, chance = self.history, self.history.world, self.chance

@@ -1,4 +1,4 @@
-"""The engine as a hypothesis state machine: the same happenings, chosen and shortened by it.
+"""The engine as a hypothesis state machine: the same operations, chosen and shortened by it.
 
 Where tests/battery/histories.py draws a whole history from a seed, hypothesis chooses each
 happening here and, on a failure, shortens the history to the few that matter.
@@ -18,7 +18,7 @@ from tests.battery.world import ANNA
 
 
 class SyncMachine(RuleBasedStateMachine):
-    """Each rule is one happening; the end of every history is `History.settle`."""
+    """Each rule is one operation; the end of every history is `History.converge`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class SyncMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "history"):
             try:
-                self.loop.run_until_complete(self.history.settle())
+                self.loop.run_until_complete(self.history.converge())
             finally:
                 self.loop.close()
 

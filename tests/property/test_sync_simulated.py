@@ -8,14 +8,14 @@ from companion.sandbox.server import start_simulated_google
 from tests.battery.simulated import SimulatedHistory
 
 
-def play(first: int, count: int, happenings: int) -> None:
+def play(first: int, count: int, operations: int) -> None:
     with start_simulated_google() as handle:
         quota = handle.google.meter.quota
         quota.per_user = quota.per_project = None
         for seed in range(first, first + count):
             history = SimulatedHistory(seed, handle)
             try:
-                history.play_whole(happenings)
+                history.play_whole(operations)
             except AssertionError as error:
                 told = "\n".join(history.log)
                 raise AssertionError(f"history {seed} failed: {error}\n{told}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
@@ -140,7 +141,7 @@ def _written(cell: object, moment: str) -> object:
     if isinstance(cell, datetime):
         return cell.strftime(moment)
     if isinstance(cell, date):
-        return cell.strftime(moment.split(" ", maxsplit=1)[0])
+        return cell.strftime(re.split("[ T]", moment, maxsplit=1)[0])
     if isinstance(cell, time):
         return cell.strftime("%H:%M")
     return cell

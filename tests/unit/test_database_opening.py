@@ -1,4 +1,4 @@
-"""Opening a database: new, current, older, newer, damaged, somebody else's, twice at once."""
+"""Opening a database: new, current, older, newer, damaged, foreign, twice at once."""
 
 from __future__ import annotations
 

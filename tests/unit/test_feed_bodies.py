@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from companion.domain.appointments import Appointment, OccurrenceChange, Recurrence
 from companion.services.feeds.bodies import FeedBodies, Fragment, trim
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import TODAY, CountingBook, FeedHouse, asking, visit
+from tests.fakes.feeds import TODAY, CountingBook, FeedApplication, asking, visit
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def test_what_began_long_ago_and_goes_on_is_not_past() -> None:
 
 
 async def test_a_feed_too_large_for_clients_is_trimmed_and_says_by_how_much() -> None:
-    application = FeedHouse(size_limit=20_000)
+    application = FeedApplication(size_limit=20_000)
     await application.write(*(visit(each, TODAY - timedelta(days=2)) for each in range(200)))
     link, _url = await application.feeds.add("avery", label="Phone")
     body = await application.feeds.body(link.id)
@@ -55,7 +55,7 @@ async def test_a_feed_too_large_for_clients_is_trimmed_and_says_by_how_much() ->
 
 
 async def test_bodies_kept_are_bounded_and_made_again_when_wanted() -> None:
-    application = FeedHouse(memory=6_000)
+    application = FeedApplication(memory=6_000)
     await application.write(*(visit(each) for each in range(100)))
     tokens = [await application.token(days_in_advance=days) for days in range(3, 12)]
     first = [(await application.feeds.fetch(token, asking(token))).body for token in tokens]
@@ -67,7 +67,7 @@ async def test_bodies_kept_are_bounded_and_made_again_when_wanted() -> None:
 
 
 async def test_fragments_kept_are_bounded_by_their_number() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     bodies = FeedBodies(book=application.book, writer=application.writer, keep_events=150)
     application.feeds._bodies = application.feeds._serving._bodies = bodies
     await application.write(*(visit(each) for each in range(100)))
@@ -77,7 +77,7 @@ async def test_fragments_kept_are_bounded_by_their_number() -> None:
 
 
 async def test_many_devices_at_once_read_the_book_once() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(*(visit(each) for each in range(20)))
     token = await application.token()
     answers = await asyncio.gather(*(application.feeds.fetch(token) for _ in range(50)))
@@ -86,7 +86,7 @@ async def test_many_devices_at_once_read_the_book_once() -> None:
 
 
 async def test_a_caller_who_goes_away_does_not_leave_half_a_body() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(*(visit(each) for each in range(300)))
     link, _url = await application.feeds.add("avery", label="Phone")
     for turns in range(12):
@@ -99,7 +99,7 @@ async def test_a_caller_who_goes_away_does_not_leave_half_a_body() -> None:
 
 
 async def test_a_series_changed_in_one_place_changes_one_event() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     rule = Recurrence(rule="FREQ=DAILY;COUNT=30")
     series = visit(18, recurrence=rule, id="lunch")
     await application.edit(series, visit(20))
@@ -132,7 +132,7 @@ def with_changes(series: Appointment, *changes: OccurrenceChange) -> Appointment
 
 
 async def test_a_book_that_hangs_is_given_up_for_everybody_in_the_queue() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
 
     class Hanging(CountingBook):

@@ -17,12 +17,12 @@ from companion.services.feeds.views import disclosure_for, read_detail
 from companion.services.ports import FeedDetail
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, asking, practice, token_of, visit
+from tests.fakes.feeds import NOON, TODAY, FeedApplication, asking, practice, token_of, visit
 from tests.fakes.settings import FakeSettings
 
 
 async def test_a_link_has_a_token_of_256_bits_kept_only_hashed_and_sealed() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     link, url = await application.feeds.add("avery", label="Work phone")
     found = re.fullmatch(r"http://192\.168\.20\.7:8090/feeds/([A-Za-z0-9_-]{43})\.ics", url)
     assert found is not None
@@ -46,13 +46,15 @@ async def test_the_address_in_a_link_is_the_proxys_else_the_practices_else_the_m
 ) -> None:
     settings = practice()
     own = replace(settings.practice, feed_host=host, feed_base_url=base)
-    application = FeedHouse(settings=FakeSettings(replace(settings, practice=own)))
+    application = FeedApplication(settings=FakeSettings(replace(settings, practice=own)))
     _link, url = await application.feeds.add("Avery", label="Phone")
     assert url.startswith(start)
 
 
 async def test_days_left_out_are_the_practitioners_own() -> None:
-    application = FeedHouse(settings=FakeSettings(practice(days_in_arrears=3, days_in_advance=21)))
+    application = FeedApplication(
+        settings=FakeSettings(practice(days_in_arrears=3, days_in_advance=21))
+    )
     link, _url = await application.feeds.add("avery", label="Phone")
     assert (link.days_in_arrears, link.days_in_advance) == (3, 21)
     link, _url = await application.feeds.add("avery", label="Phone", days_in_arrears=0)
@@ -60,7 +62,7 @@ async def test_days_left_out_are_the_practitioners_own() -> None:
 
 
 async def test_an_expiry_is_the_end_of_that_day_in_the_practitioners_zone() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     link, _url = await application.feeds.add("avery", label="Phone", expires=date(2026, 3, 2))
     assert link.expires_at == datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
     with pytest.raises(BadInput) as caught:
@@ -80,7 +82,7 @@ async def test_an_expiry_is_the_end_of_that_day_in_the_practitioners_zone() -> N
 async def test_what_cannot_be_a_link_is_refused_and_leaves_nothing(
     wrong: dict[str, object], field: str
 ) -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     with pytest.raises(BadInput) as caught:
         await application.feeds.add("avery", **wrong)  # type: ignore[arg-type] # wrong on purpose
     assert caught.value.field == field
@@ -91,13 +93,13 @@ async def test_what_cannot_be_a_link_is_refused_and_leaves_nothing(
 async def test_a_practice_that_allows_no_links_gets_none() -> None:
     settings = practice()
     off = replace(settings, practice=replace(settings.practice, feeds_allowed=False))
-    application = FeedHouse(settings=FakeSettings(off))
+    application = FeedApplication(settings=FakeSettings(off))
     with pytest.raises(BadInput):
         await application.feeds.add("avery", label="Phone")
 
 
 async def test_without_a_secret_store_no_link_is_made() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     application.secrets.trouble = SecretsUnavailable()
     with pytest.raises(SecretsUnavailable):
         await application.feeds.add("avery", label="Phone")
@@ -105,7 +107,7 @@ async def test_without_a_secret_store_no_link_is_made() -> None:
 
 
 async def test_switching_a_link_off_forgets_its_token_and_its_last_copy() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     link, url = await application.feeds.add("avery", label="Phone")
     await application.feeds.fetch(url.rpartition("/")[2].removesuffix(".ics"))
@@ -123,11 +125,11 @@ async def test_switching_a_link_off_forgets_its_token_and_its_last_copy() -> Non
 
 async def test_an_unknown_link_is_named_so() -> None:
     with pytest.raises(NotFound):
-        await FeedHouse().feeds.revoke("nonesuch")
+        await FeedApplication().feeds.revoke("nonesuch")
 
 
 async def test_tidying_removes_links_a_month_after_they_became_unknown() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     gone, _url = await application.feeds.add("avery", label="Old phone")
     await application.feeds.add("avery", label="New phone")
     await application.feeds.revoke(gone.id)
@@ -188,7 +190,7 @@ def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: FeedDetail
 
 
 async def test_an_export_holds_whole_local_days_and_has_no_size_limit() -> None:
-    application = FeedHouse(size_limit=2_000)
+    application = FeedApplication(size_limit=2_000)
     await application.write(*(visit(each, TODAY - timedelta(days=1)) for each in range(480)))
     data = await application.feeds.export(
         "Avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 10)
@@ -201,14 +203,14 @@ async def test_an_export_holds_whole_local_days_and_has_no_size_limit() -> None:
 
 async def test_an_export_of_nothing_is_a_calendar_without_events() -> None:
     day = date(2026, 3, 2)
-    data = await FeedHouse().feeds.export("avery", first_day=day, last_day=day)
+    data = await FeedApplication().feeds.export("avery", first_day=day, last_day=day)
     assert events(data) == []
     assert complaints(data) == []
 
 
 async def test_an_export_backwards_in_time_is_refused() -> None:
     with pytest.raises(BadInput):
-        await FeedHouse().feeds.export(
+        await FeedApplication().feeds.export(
             "avery", first_day=date(2026, 3, 2), last_day=date(2026, 3, 1)
         )
 
@@ -233,7 +235,7 @@ def test_a_client_is_known_by_its_product(agent: str, product: str) -> None:
 
 
 async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1, notes="Bring the old plate"))
     chosen = Disclosure(items=frozenset({Item.NOTES}), client_name=ClientName.FULL)
     link, url = await application.feeds.add(
@@ -258,12 +260,12 @@ async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> 
 
 
 async def test_a_preset_keeps_no_custom_choice() -> None:
-    link, _url = await FeedHouse().feeds.add("avery", label="Phone", custom=Disclosure())
+    link, _url = await FeedApplication().feeds.add("avery", label="Phone", custom=Disclosure())
     assert link.custom is None
 
 
 async def test_a_renewed_link_is_as_the_old_one_for_as_long_again() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     chosen = Disclosure(busy_only=True)
     old, url = await application.feeds.add(
         "avery",
@@ -289,7 +291,7 @@ async def test_a_renewed_link_is_as_the_old_one_for_as_long_again() -> None:
 
 
 async def test_all_links_of_one_or_of_everybody_are_switched_off() -> None:
-    application = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
+    application = FeedApplication(settings=FakeSettings(practice("Avery", "Blake")))
     for who in ("avery", "avery", "blake"):
         await application.feeds.add(who, label="Phone")
     first = (await application.feeds.links("avery"))[0]
@@ -302,7 +304,7 @@ async def test_all_links_of_one_or_of_everybody_are_switched_off() -> None:
 
 
 async def test_a_preview_is_what_the_link_then_shows() -> None:
-    application = FeedHouse(size_limit=3_000)
+    application = FeedApplication(size_limit=3_000)
     await application.write(*(visit(48 * each) for each in range(-5, 6)))
     choices = {"detail": FeedDetail.FULL, "days_in_arrears": 5, "days_in_advance": 5}
     preview = await application.feeds.preview("avery", **choices)  # type: ignore[arg-type] # as the keys say
@@ -319,7 +321,7 @@ async def test_a_preview_is_what_the_link_then_shows() -> None:
 
 
 async def test_a_fetch_is_noted_with_its_outcome_and_where_it_came_from() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     link, url = await application.feeds.add("avery", label="Phone")
     agent = "Mozilla/5.0 Thunderbird/128.0"
@@ -342,7 +344,7 @@ async def test_a_fetch_is_noted_with_its_outcome_and_where_it_came_from() -> Non
 
 async def test_a_change_of_cap_or_name_reaches_subscribers() -> None:
     """SEQUENCE and LAST-MODIFIED rise, or phones keep the old words."""
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     people = Practitioners(
         settings=application.settings, book=application.book, clock=application.clock
@@ -377,7 +379,7 @@ def test_details_in_words_are_read_and_shown_alike() -> None:
 
 
 async def test_the_links_of_somebody_who_leaves_are_switched_off_first() -> None:
-    application = FeedHouse(settings=FakeSettings(practice("Avery", "Blake")))
+    application = FeedApplication(settings=FakeSettings(practice("Avery", "Blake")))
     await application.write(visit(1))
     people = Practitioners(
         settings=application.settings,
@@ -394,7 +396,7 @@ async def test_the_links_of_somebody_who_leaves_are_switched_off_first() -> None
 
 
 async def test_what_every_link_shows_is_told_at_once_but_for_those_switched_off() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     one, _ = await application.feeds.add("avery", label="Phone")
     off, _ = await application.feeds.add("avery", label="Old phone")
     await application.feeds.revoke(off.id)

@@ -1,4 +1,4 @@
-"""What a link answers, through changes, faults, expiry and strangers."""
+"""What a link answers, through changes, faults, expiry and unknown clients."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from companion.services.feeds.answers import FeedAnswer
 from companion.services.feeds.views import EMPTY, SWITCHED_OFF
 from companion.services.ports import FeedDetail
 from tests.fakes.calendar_lint import complaints, events
-from tests.fakes.feeds import NOON, TODAY, FeedHouse, asking, visit
+from tests.fakes.feeds import NOON, TODAY, FeedApplication, asking, visit
 
 ADDRESS = "192.168.20.40"
 
 
-async def fetched(application: FeedHouse, token: str, tag: str = "") -> FeedAnswer:
+async def fetched(application: FeedApplication, token: str, tag: str = "") -> FeedAnswer:
     return await application.feeds.fetch(token, asking(token, tags=tag, client="iOS/17.5"), ADDRESS)
 
 
-async def read(application: FeedHouse, token: str) -> list[dict[str, str]]:
+async def read(application: FeedApplication, token: str) -> list[dict[str, str]]:
     answer = await fetched(application, token)
     assert answer.status == 200
     data = gzip.decompress(answer.body)
@@ -39,7 +39,7 @@ def tag_of(answer: FeedAnswer) -> str:
 
 
 async def test_a_poll_that_finds_nothing_new_reads_nothing_for_a_second() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     tag = tag_of(await fetched(application, token))
@@ -53,7 +53,7 @@ async def test_a_poll_that_finds_nothing_new_reads_nothing_for_a_second() -> Non
 
 
 async def test_a_change_by_another_process_shows_within_two_seconds() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1), visit(2), visit(3))
     token = await application.token()
     first = await read(application, token)
@@ -69,7 +69,7 @@ async def test_a_change_by_another_process_shows_within_two_seconds() -> None:
 
 
 async def test_a_change_told_of_shows_at_once_and_reads_only_what_changed() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(*(visit(each) for each in range(100)))
     token = await application.token()
     await fetched(application, token)
@@ -80,7 +80,7 @@ async def test_a_change_told_of_shows_at_once_and_reads_only_what_changed() -> N
 
 
 async def test_an_appointment_that_went_to_a_colleague_leaves_the_feed() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1), visit(2))
     token = await application.token()
     assert len(await read(application, token)) == 2
@@ -89,7 +89,7 @@ async def test_an_appointment_that_went_to_a_colleague_leaves_the_feed() -> None
 
 
 async def test_another_practitioners_change_leaves_the_bytes_alone() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     first = await fetched(application, token)
@@ -98,7 +98,7 @@ async def test_another_practitioners_change_leaves_the_bytes_alone() -> None:
 
 
 async def test_midnight_in_the_practitioners_zone_moves_the_window() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(0, TODAY + timedelta(days=8)))
     token = await application.token(days_in_arrears=0, days_in_advance=7)
     assert [each["SUMMARY"] for each in await read(application, token)] == [EMPTY]
@@ -110,7 +110,7 @@ async def test_midnight_in_the_practitioners_zone_moves_the_window() -> None:
 
 
 async def test_a_change_of_what_is_shown_raises_the_sequence_of_every_event() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token(detail=FeedDetail.GOOGLE)
     (before,) = await read(application, token)
@@ -124,7 +124,7 @@ async def test_a_change_of_what_is_shown_raises_the_sequence_of_every_event() ->
 
 
 async def test_two_devices_with_the_same_view_share_one_body() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     one, other = await application.token(), await application.token()
     first = await fetched(application, one)
@@ -134,7 +134,7 @@ async def test_two_devices_with_the_same_view_share_one_body() -> None:
 
 
 async def test_each_detail_hides_what_it_says() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1, notes="Marigold is anxious"))
     summaries = {}
     for detail in ("full", "initials", "busy"):
@@ -154,7 +154,7 @@ async def test_each_detail_hides_what_it_says() -> None:
 
 
 async def test_an_empty_feed_says_so_on_today_without_making_anybody_busy() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     token = await application.token()
     (event,) = await read(application, token)
     assert event["SUMMARY"] == EMPTY
@@ -166,7 +166,7 @@ async def test_an_empty_feed_says_so_on_today_without_making_anybody_busy() -> N
 
 
 async def test_a_notice_moves_with_the_days_and_its_sequence_rises() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     token = await application.token()
     (before,) = await read(application, token)
     application.clock.set(NOON + timedelta(days=1))
@@ -179,7 +179,7 @@ async def test_a_notice_moves_with_the_days_and_its_sequence_rises() -> None:
 
 async def test_a_schedule_that_is_not_kept_up_to_date_says_since_when_at_the_top() -> None:
     since = datetime(2026, 2, 27, 22, 41, tzinfo=UTC)
-    application = FeedHouse(stale_since=lambda who: since if who == "avery" else None)
+    application = FeedApplication(stale_since=lambda who: since if who == "avery" else None)
     await application.write(visit(1))
     first, second = await read(application, await application.token())
     assert first["SUMMARY"] == "Schedule not updated since Sat 28 February 09:41"
@@ -189,7 +189,7 @@ async def test_a_schedule_that_is_not_kept_up_to_date_says_since_when_at_the_top
 
 async def test_a_schedule_that_grows_old_between_two_polls_says_so_at_the_next() -> None:
     since: list[datetime] = []
-    application = FeedHouse(stale_since=lambda _who: since[0] if since else None)
+    application = FeedApplication(stale_since=lambda _who: since[0] if since else None)
     await application.write(visit(1))
     token = await application.token()
     assert len(await read(application, token)) == 1
@@ -199,7 +199,7 @@ async def test_a_schedule_that_grows_old_between_two_polls_says_so_at_the_next()
 
 
 async def test_a_link_switched_off_says_so_for_90_days_and_is_then_unknown() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     link, url = await application.feeds.add("avery", label="Phone")
     token = url.rpartition("/")[2].removesuffix(".ics")
@@ -217,7 +217,7 @@ async def test_a_link_switched_off_says_so_for_90_days_and_is_then_unknown() -> 
 
 
 async def test_an_expired_link_says_so_from_the_next_midnight() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token(expires=date(2026, 3, 2))
     assert (await read(application, token))[0]["SUMMARY"] != SWITCHED_OFF
@@ -227,7 +227,7 @@ async def test_an_expired_link_says_so_from_the_next_midnight() -> None:
 
 
 async def test_a_practitioner_who_left_or_a_practice_without_links_switches_them_off() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     before = application.settings.current
@@ -247,7 +247,7 @@ async def test_a_practitioner_who_left_or_a_practice_without_links_switches_them
 
 
 async def test_a_book_that_cannot_be_read_serves_the_last_bytes_from_memory() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     good = await fetched(application, token)
@@ -263,7 +263,7 @@ async def test_a_book_that_cannot_be_read_serves_the_last_bytes_from_memory() ->
 
 @pytest.mark.parametrize("damaged", ["book", "store", "both"])
 async def test_after_a_restart_they_come_from_the_disk(damaged: str) -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     good = await fetched(application, token)
@@ -278,7 +278,7 @@ async def test_after_a_restart_they_come_from_the_disk(damaged: str) -> None:
 
 
 async def test_a_fault_without_any_good_bytes_is_503_and_empty() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     application.book.fault = OSError("not even one of ours")
@@ -287,7 +287,7 @@ async def test_a_fault_without_any_good_bytes_is_503_and_empty() -> None:
 
 
 async def test_last_bytes_of_an_expired_link_are_not_served() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token(expires=date(2026, 3, 2))
     await fetched(application, token)
@@ -299,7 +299,7 @@ async def test_last_bytes_of_an_expired_link_are_not_served() -> None:
 
 
 async def test_last_bytes_that_are_not_ours_are_no_good_bytes() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     token = await application.token()
     await fetched(application, token)
     await application.feeds.close()
@@ -312,7 +312,7 @@ async def test_last_bytes_that_are_not_ours_are_no_good_bytes() -> None:
 
 
 async def test_a_broken_store_is_not_asked_at_every_request() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     token = await application.token()
     await fetched(application, token)
     application.book.fault = StoreDamaged()
@@ -327,7 +327,7 @@ async def test_a_broken_store_is_not_asked_at_every_request() -> None:
 
 
 async def test_misses_are_limited_by_address_but_never_a_known_link() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token()
     statuses = [(await fetched(application, f"{each:043}")).status for each in range(40)]
@@ -343,10 +343,10 @@ async def test_misses_are_limited_by_address_but_never_a_known_link() -> None:
 
 
 async def test_a_link_that_another_process_just_made_works_at_once() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     await fetched(application, await application.token())
-    elsewhere = FeedHouse(
+    elsewhere = FeedApplication(
         settings=application.settings,
         book=application.book,
         store=application.store,
@@ -357,7 +357,7 @@ async def test_a_link_that_another_process_just_made_works_at_once() -> None:
 
 
 async def test_a_link_that_another_process_switched_off_stops_within_two_seconds() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     link, url = await application.feeds.add("avery", label="Phone")
     token = url.rpartition("/")[2].removesuffix(".ics")
@@ -369,7 +369,7 @@ async def test_a_link_that_another_process_switched_off_stops_within_two_seconds
 
 
 async def test_who_fetched_last_is_noted_but_not_at_every_poll() -> None:
-    application = FeedHouse()
+    application = FeedApplication()
     token = await application.token()
     for _poll in range(10):
         await fetched(application, token)
@@ -385,7 +385,7 @@ async def test_who_fetched_last_is_noted_but_not_at_every_poll() -> None:
 
 async def test_no_log_line_holds_a_token_or_a_name(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    application = FeedHouse()
+    application = FeedApplication()
     await application.write(visit(1))
     token = await application.token(detail=FeedDetail.FULL)
     await fetched(application, token)

@@ -93,7 +93,7 @@ async def test_an_import_that_goes_wrong_under_a_release_is_held() -> None:
 
 
 async def test_a_release_that_nobody_was_shown_anything_for_takes_the_plan_as_it_is() -> None:
-    """`sync --yes` of somebody who knows: there is no list that it could be limited to."""
+    """`sync --yes` before anything was shown: there is no list that it could be limited to."""
     world = await a_clinic(40)
     await removed(world, 0, 40)
     assert (await world.run(release_held=True)).deleted == 40

@@ -155,3 +155,12 @@ async def test_the_history_can_be_of_one_source(desk: Counter) -> None:
         await desk.take(draft(id=source, at=10 + len(source)), source=source)
     assert [each.source for each in await desk.history.recent(5)] == ["pms", "other", "pms"]
     assert [each.source for each in await desk.history.recent(1, "other")] == ["other"]
+
+
+async def test_appointments_of_somebody_who_is_gone_do_not_come_back(desk: Counter) -> None:
+    await desk.take(draft(id="1"), draft(2, id="2", who="Sam Lee"))
+    await desk.history.remove_source("pms", by="Robin")
+    await desk.practitioners.remove("sam-lee")
+    shown = await desk.history.undo(await newest(desk), by="Robin")
+    assert (shown.restores, shown.left) == (1, 1)
+    assert await desk.book.count() == 1

@@ -227,6 +227,21 @@ def test_words_that_may_mean_either_and_words_never_seen_are_asked_about() -> No
     assert cancelled(answered) == [False, True]
 
 
+def test_codes_that_likely_cancel_are_asked_with_that_guess() -> None:
+    codes = ["CAN", "NS", "CX", "Canx", "Late Canc"]
+    assert asked(read(statuses("Booked", *codes))) == {
+        f"status:{each}": "cancelled" for each in codes
+    }
+
+
+@pytest.mark.parametrize("heading", ["Given Names", "First Name(s)", "Christian Name", "Forenames"])
+def test_a_first_name_is_known_by_its_usual_headings(heading: str) -> None:
+    reading = read(f"Start,End,Surname,{heading},Practitioner\n13/12/2026 9:00,13/12/2026 9:30,"
+                   "Halloway,Mira,Jo Smith\n")  # fmt: skip
+    (draft,) = reading.content.drafts
+    assert draft.appointment.client_first_name == "Mira"
+
+
 def test_a_state_that_is_an_address_is_no_status() -> None:
     reading = read(statuses("NSW", "VIC", heading="State"))
     assert reading.statuses == ()

@@ -27,14 +27,14 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 def test_the_same_browser_is_known_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "browsers.json"
     hashed = token_hash("cookie")
-    asyncio.run(MachineFile(path, lambda: NOW).remember(hashed))
+    asyncio.run(MachineFile(path, lambda: NOW).add(hashed))
     assert MachineFile(path, lambda: NOW).knows(hashed)
     assert "cookie" not in path.read_text(encoding="utf-8")
 
 
 def test_a_browser_is_forgotten_when_its_cookie_has_died(tmp_path: Path) -> None:
     path = tmp_path / "browsers.json"
-    asyncio.run(MachineFile(path, lambda: NOW).remember("a"))
+    asyncio.run(MachineFile(path, lambda: NOW).add("a"))
     assert not MachineFile(path, lambda: NOW + MACHINE_LIFE + timedelta(days=1)).knows("a")
 
 
@@ -43,7 +43,7 @@ def test_the_oldest_browsers_make_room(tmp_path: Path) -> None:
     machines = MachineFile(tmp_path / "browsers.json", lambda: moment)
     for number in range(MOST_MACHINES + 1):
         moment = NOW + timedelta(minutes=number)
-        asyncio.run(machines.remember(f"browser {number}"))
+        asyncio.run(machines.add(f"browser {number}"))
     assert not machines.knows("browser 0")
     assert machines.knows(f"browser {MOST_MACHINES}")
 

@@ -1,4 +1,4 @@
-"""The rule that import-linter cannot state without a list: what some rooms may import."""
+"""The rule that import-linter cannot state without a list: what some packages may import."""
 
 import ast
 import re
@@ -26,15 +26,15 @@ def foreign_imports(source: str) -> Iterator[str]:
                 yield name
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_the_inner_rooms_and_the_launcher_use_the_standard_library_only(room: str) -> None:
-    modules = sorted((COMPANION / room).rglob("*.py"))
+@pytest.mark.parametrize("package", ALLOWED)
+def test_the_inner_packages_and_the_launcher_use_the_standard_library_only(package: str) -> None:
+    modules = sorted((COMPANION / package).rglob("*.py"))
     assert modules
     foreign = {
         (str(module.relative_to(COMPANION)), name)
         for module in modules
         for name in foreign_imports(module.read_text("utf-8"))
-        if name not in ALLOWED[room]
+        if name not in ALLOWED[package]
     }
     assert foreign == set()
 
@@ -58,3 +58,13 @@ def test_every_path_that_a_page_names_is_there(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     paths = set(re.findall(r"`((?:companion|tests|static|\.github)/[\w./-]*)`", text))
     assert {path for path in paths if not (ROOT / path).exists()} == set()
+
+
+def test_the_architecture_page_names_every_top_level_package_once() -> None:
+    rows = re.findall(r"(?m)^\| .*$", (ROOT / "ARCHITECTURE.md").read_text("utf-8"))
+    named = re.findall(r"`([\w.]+/?)`", " ".join(rows))
+    packages = {f"{each.parent.name}/" for each in COMPANION.glob("*/__init__.py")}
+    modules = {each.name for each in COMPANION.glob("*.py")} - {"__init__.py"}
+    assert {each: named.count(each) for each in packages | modules} == dict.fromkeys(
+        packages | modules, 1
+    )

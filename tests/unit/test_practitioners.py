@@ -23,7 +23,7 @@ from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryBook
 
 
-class Rooms:
+class Fixture:
     """The service and what it stands on."""
 
     def __init__(self) -> None:
@@ -63,30 +63,32 @@ class Rooms:
 
 
 @pytest.fixture
-def rooms() -> Rooms:
-    return Rooms()
+def fixture() -> Fixture:
+    return Fixture()
 
 
 # ── add, edit ─────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_id_is_made_of_the_name(rooms: Rooms) -> None:
+async def test_an_id_is_made_of_the_name(fixture: Fixture) -> None:
     names = ["Dr Anna Lee", "Zoë O'Brien-Smith", "李 小龙", "dr-anna lee 2"]
-    ids = [(await rooms.people.add(each)).id for each in names]
+    ids = [(await fixture.people.add(each)).id for each in names]
     assert ids == ["dr-anna-lee", "zoe-o-brien-smith", "practitioner", "dr-anna-lee-2"]
 
 
-async def test_two_names_that_make_the_same_id_get_different_ones(rooms: Rooms) -> None:
-    first = await rooms.people.add("Anna-Lee")
-    second = await rooms.people.add("Anna Lee")
+async def test_two_names_that_make_the_same_id_get_different_ones(fixture: Fixture) -> None:
+    first = await fixture.people.add("Anna-Lee")
+    second = await fixture.people.add("Anna Lee")
     assert (first.id, second.id) == ("anna-lee", "anna-lee-2")
-    assert rooms.record("anna-lee").practitioner.name == "Anna-Lee"
+    assert fixture.record("anna-lee").practitioner.name == "Anna-Lee"
 
 
-async def test_a_new_person_has_the_practice_s_zone_unless_told(rooms: Rooms) -> None:
-    await rooms.people.set_practice({"timezone": "Pacific/Auckland"})
-    assert (await rooms.people.add("Anna Lee")).timezone == "Pacific/Auckland"
-    assert (await rooms.people.add("Ben", timezone="australia/perth")).timezone == "Australia/Perth"
+async def test_a_new_person_has_the_practice_s_zone_unless_told(fixture: Fixture) -> None:
+    await fixture.people.set_practice({"timezone": "Pacific/Auckland"})
+    assert (await fixture.people.add("Anna Lee")).timezone == "Pacific/Auckland"
+    assert (
+        await fixture.people.add("Ben", timezone="australia/perth")
+    ).timezone == "Australia/Perth"
 
 
 @pytest.mark.parametrize(
@@ -104,18 +106,18 @@ async def test_a_new_person_has_the_practice_s_zone_unless_told(rooms: Rooms) ->
     ],
 )
 async def test_what_cannot_be_added_names_its_field(
-    rooms: Rooms, arguments: dict[str, str], field: str
+    fixture: Fixture, arguments: dict[str, str], field: str
 ) -> None:
-    await rooms.people.add("Anna Lee")
-    before = rooms.settings.read()
+    await fixture.people.add("Anna Lee")
+    before = fixture.settings.read()
     with pytest.raises(BadInput) as caught:
-        await rooms.people.add(**arguments)
+        await fixture.people.add(**arguments)
     assert caught.value.field == field
-    assert rooms.settings.read() == before
+    assert fixture.settings.read() == before
 
 
-async def test_a_name_keeps_its_script_and_loses_control_characters(rooms: Rooms) -> None:
-    person = await rooms.people.add("  Dr\tŁukasz\u202e \x00Nguyễn\r\n👩🏽‍⚕️ ")
+async def test_a_name_keeps_its_script_and_loses_control_characters(fixture: Fixture) -> None:
+    person = await fixture.people.add("  Dr\tŁukasz\u202e \x00Nguyễn\r\n👩🏽‍⚕️ ")
     assert person.name == "Dr Łukasz Nguyễn 👩🏽‍⚕️"
 
 
@@ -124,110 +126,110 @@ async def test_a_name_keeps_its_script_and_loses_control_characters(rooms: Rooms
     [("Sydney", "Australia/Sydney"), ("Australia/Melborne", "Australia/Melbourne")],
 )
 async def test_a_wrong_zone_is_answered_with_the_right_one(
-    rooms: Rooms, typed: str, suggested: str
+    fixture: Fixture, typed: str, suggested: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
-        await rooms.people.add("Ben", timezone=typed)
+        await fixture.people.add("Ben", timezone=typed)
     assert suggested in caught.value.remedy
 
 
-async def test_a_former_name_still_finds_its_person(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.edit("anna", name="Anna Lee-Brown", colour="#00AAFF")
-    person = rooms.settings.read().practitioner("anna lee").practitioner
+async def test_a_former_name_still_finds_its_person(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.edit("anna", name="Anna Lee-Brown", colour="#00AAFF")
+    person = fixture.settings.read().practitioner("anna lee").practitioner
     assert (person.name, person.aliases, person.colour) == (
         "Anna Lee-Brown",
         ("Anna Lee",),
         "#00aaff",
     )
-    await rooms.people.edit("anna", name="Anna Lee")
-    assert rooms.record("anna").practitioner.aliases == ("Anna Lee-Brown",)
+    await fixture.people.edit("anna", name="Anna Lee")
+    assert fixture.record("anna").practitioner.aliases == ("Anna Lee-Brown",)
 
 
 @pytest.mark.parametrize("change", [{"name": "ben  young"}, {"aliases": ["Ben Young"]}])
 async def test_nobody_takes_a_name_that_another_answers_to(
-    rooms: Rooms, change: dict[str, str]
+    fixture: Fixture, change: dict[str, str]
 ) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.add("Ben Young", id="ben")
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.add("Ben Young", id="ben")
     with pytest.raises(BadInput, match="already"):
-        await rooms.people.edit("anna", **change)  # type: ignore[arg-type]  # one of two shapes
+        await fixture.people.edit("anna", **change)  # type: ignore[arg-type]  # one of two shapes
 
 
-async def test_editing_somebody_unknown_is_said_so(rooms: Rooms) -> None:
+async def test_editing_somebody_unknown_is_said_so(fixture: Fixture) -> None:
     with pytest.raises(NotFound):
-        await rooms.people.edit("nobody", name="X")
+        await fixture.people.edit("nobody", name="X")
     with pytest.raises(NotFound):
-        rooms.people.values("nobody")
+        fixture.people.values("nobody")
 
 
 # ── merge, remove ─────────────────────────────────────────────────────────────────────────────
 
 
-async def test_merging_moves_the_appointments_and_keeps_the_names(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.add("Ana Lee", id="typo")
-    await rooms.book_one("typo", "a1")
-    await rooms.people.merge("typo", "anna")
-    assert list(rooms.settings.read().practitioners) == ["anna"]
-    assert rooms.settings.read().practitioner("ANA LEE").practitioner.id == "anna"
-    assert await rooms.book.count("anna") == 1
-    assert await rooms.book.count("typo") == 0
-    assert rooms.told == ["typo"]
+async def test_merging_moves_the_appointments_and_keeps_the_names(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.add("Ana Lee", id="typo")
+    await fixture.book_one("typo", "a1")
+    await fixture.people.merge("typo", "anna")
+    assert list(fixture.settings.read().practitioners) == ["anna"]
+    assert fixture.settings.read().practitioner("ANA LEE").practitioner.id == "anna"
+    assert await fixture.book.count("anna") == 1
+    assert await fixture.book.count("typo") == 0
+    assert fixture.told == ["typo"]
 
 
-async def test_a_merge_that_was_interrupted_can_be_done_again(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.add("Ana Lee", id="typo")
-    await rooms.book_one("typo", "a1")
-    rooms.settings.trouble = StoreError()
+async def test_a_merge_that_was_interrupted_can_be_done_again(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.add("Ana Lee", id="typo")
+    await fixture.book_one("typo", "a1")
+    fixture.settings.trouble = StoreError()
     with pytest.raises(StoreError):
-        await rooms.people.merge("typo", "anna")
-    rooms.settings.trouble = None
-    await rooms.people.merge("typo", "anna")
-    assert list(rooms.settings.read().practitioners) == ["anna"]
-    assert await rooms.book.count("anna") == 1
+        await fixture.people.merge("typo", "anna")
+    fixture.settings.trouble = None
+    await fixture.people.merge("typo", "anna")
+    assert list(fixture.settings.read().practitioners) == ["anna"]
+    assert await fixture.book.count("anna") == 1
 
 
 async def test_somebody_connected_to_google_is_neither_merged_away_nor_removed(
-    rooms: Rooms,
+    fixture: Fixture,
 ) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.add("Ben Young", id="ben")
-    await rooms.book_one("anna", "a1")
-    await rooms.connect("anna")
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.add("Ben Young", id="ben")
+    await fixture.book_one("anna", "a1")
+    await fixture.connect("anna")
     with pytest.raises(BadInput, match="connected"):
-        await rooms.people.merge("anna", "ben")
+        await fixture.people.merge("anna", "ben")
     with pytest.raises(BadInput, match="connected"):
-        await rooms.people.remove("anna")
-    assert await rooms.book.count("anna") == 1
-    assert rooms.told == []
+        await fixture.people.remove("anna")
+    assert await fixture.book.count("anna") == 1
+    assert fixture.told == []
 
 
-async def test_nobody_is_merged_into_themselves(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
+async def test_nobody_is_merged_into_themselves(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
     with pytest.raises(BadInput):
-        await rooms.people.merge("anna", "anna")
-    assert list(rooms.settings.read().practitioners) == ["anna"]
+        await fixture.people.merge("anna", "anna")
+    assert list(fixture.settings.read().practitioners) == ["anna"]
 
 
-async def test_removing_takes_the_appointments_of_that_person_alone(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.add("Ben Young", id="ben")
-    await rooms.book_one("anna", "a1")
-    await rooms.book_one("ben", "b1")
-    await rooms.people.remove("anna")
-    assert list(rooms.settings.read().practitioners) == ["ben"]
-    assert (await rooms.book.count("anna"), await rooms.book.count("ben")) == (0, 1)
-    assert rooms.told == ["anna"]
+async def test_removing_takes_the_appointments_of_that_person_alone(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.add("Ben Young", id="ben")
+    await fixture.book_one("anna", "a1")
+    await fixture.book_one("ben", "b1")
+    await fixture.people.remove("anna")
+    assert list(fixture.settings.read().practitioners) == ["ben"]
+    assert (await fixture.book.count("anna"), await fixture.book.count("ben")) == (0, 1)
+    assert fixture.told == ["anna"]
 
 
 # ── settings in words ─────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_defaults_are_those_of_the_contract(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna", email="anna@example.com")
-    assert rooms.people.values("anna") == {
+async def test_the_defaults_are_those_of_the_contract(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna", email="anna@example.com")
+    assert fixture.people.values("anna") == {
         "enabled": "false",
         "days_in_arrears": "7",
         "days_in_advance": "60",
@@ -247,8 +249,10 @@ async def test_the_defaults_are_those_of_the_contract(rooms: Rooms) -> None:
     }
 
 
-async def test_every_setting_can_be_set_and_is_shown_as_it_can_be_set_again(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
+async def test_every_setting_can_be_set_and_is_shown_as_it_can_be_set_again(
+    fixture: Fixture,
+) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
     wanted = {
         "enabled": "true",
         "days_in_arrears": "0",
@@ -267,8 +271,8 @@ async def test_every_setting_can_be_set_and_is_shown_as_it_can_be_set_again(room
         "display_colour": "#112233",
         "display_order": "3",
     }
-    record = await rooms.people.set_values("anna", wanted)
-    assert rooms.people.values("anna") == wanted
+    record = await fixture.people.set_values("anna", wanted)
+    assert fixture.people.values("anna") == wanted
     assert record.choices.disclosure == Disclosure(
         kinds=frozenset({KindChoice.CLIENT, KindChoice.MEETING}),
         items=frozenset(),
@@ -295,11 +299,11 @@ async def test_every_setting_can_be_set_and_is_shown_as_it_can_be_set_again(room
     ],
 )
 async def test_a_person_s_spelling_is_understood(
-    rooms: Rooms, key: str, typed: str, shown: str
+    fixture: Fixture, key: str, typed: str, shown: str
 ) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.set_values("anna", {key: typed})
-    assert rooms.people.values("anna")[key.casefold().replace("-", "_")] == shown
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.set_values("anna", {key: typed})
+    assert fixture.people.values("anna")[key.casefold().replace("-", "_")] == shown
 
 
 @pytest.mark.parametrize(
@@ -325,20 +329,20 @@ async def test_a_person_s_spelling_is_understood(
     ],
 )
 async def test_a_value_that_cannot_be_used_names_its_key_and_changes_nothing(
-    rooms: Rooms, key: str, value: str
+    fixture: Fixture, key: str, value: str
 ) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    before = rooms.settings.read()
+    await fixture.people.add("Anna Lee", id="anna")
+    before = fixture.settings.read()
     with pytest.raises(BadInput) as caught:
-        await rooms.people.set_values("anna", {"tidy_past": "true", key: value})
+        await fixture.people.set_values("anna", {"tidy_past": "true", key: value})
     assert caught.value.field == key
-    assert rooms.settings.read() == before
+    assert fixture.settings.read() == before
 
 
-async def test_an_unknown_key_is_answered_with_the_nearest(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
+async def test_an_unknown_key_is_answered_with_the_nearest(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
     with pytest.raises(BadInput) as caught:
-        await rooms.people.set_values("anna", {"days_in_advence": "3"})
+        await fixture.people.set_values("anna", {"days_in_advence": "3"})
     assert "days_in_advance" in caught.value.remedy
     assert caught.value.field == "days_in_advence"
 
@@ -390,35 +394,35 @@ def settings_with_anna() -> PractitionerSettings:
     ],
 )
 async def test_a_change_of_what_is_shown_raises_the_disclosure_revision(
-    rooms: Rooms, values: dict[str, str], raised: int
+    fixture: Fixture, values: dict[str, str], raised: int
 ) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    record = await rooms.people.set_values("anna", values)
+    await fixture.people.add("Anna Lee", id="anna")
+    record = await fixture.people.set_values("anna", values)
     assert record.disclosure_revision == raised
-    assert (record.disclosure_changed_at == rooms.clock.now()) == bool(raised)
+    assert (record.disclosure_changed_at == fixture.clock.now()) == bool(raised)
 
 
-async def test_the_time_of_a_disclosure_change_always_rises(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    first = await rooms.people.set_values("anna", {"client_name": "full"})
-    rooms.clock.set(rooms.clock.now() - timedelta(days=1))
-    second = await rooms.people.set_values("anna", {"client_name": "none"})
+async def test_the_time_of_a_disclosure_change_always_rises(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
+    first = await fixture.people.set_values("anna", {"client_name": "full"})
+    fixture.clock.set(fixture.clock.now() - timedelta(days=1))
+    second = await fixture.people.set_values("anna", {"client_name": "none"})
     assert second.disclosure_revision == 2
     assert second.disclosure_changed_at == first.disclosure_changed_at + timedelta(seconds=1)
 
 
-async def test_a_new_cap_counts_as_shown_anew_for_everybody(rooms: Rooms) -> None:
-    await rooms.people.add("Anna Lee", id="anna")
-    await rooms.people.add("Ben Young", id="ben")
-    await rooms.people.set_practice({"cap_client_name": "initials", "name": "Harbour"})
-    await rooms.people.set_practice({"hold_share": "0.5"})
-    assert [rooms.record(each).disclosure_revision for each in ("anna", "ben")] == [1, 1]
+async def test_a_new_cap_counts_as_shown_anew_for_everybody(fixture: Fixture) -> None:
+    await fixture.people.add("Anna Lee", id="anna")
+    await fixture.people.add("Ben Young", id="ben")
+    await fixture.people.set_practice({"cap_client_name": "initials", "name": "Harbour"})
+    await fixture.people.set_practice({"hold_share": "0.5"})
+    assert [fixture.record(each).disclosure_revision for each in ("anna", "ben")] == [1, 1]
 
 
 # ── the practice ──────────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_practice_s_settings_can_be_set_and_are_shown_so(rooms: Rooms) -> None:
+async def test_the_practice_s_settings_can_be_set_and_are_shown_so(fixture: Fixture) -> None:
     wanted = {
         "name": "Harbour Physio",
         "timezone": "Australia/Hobart",
@@ -443,8 +447,8 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(rooms: Rooms)
         "user_rate": "5.0",
         "project_rate": "100.0",
     }
-    practice = await rooms.people.set_practice(wanted)
-    assert rooms.people.practice_values() == wanted
+    practice = await fixture.people.set_practice(wanted)
+    assert fixture.people.practice_values() == wanted
     assert practice.stale_days == 1.5
     assert practice.opening == Opening(
         days=frozenset({0, 5}),
@@ -458,25 +462,25 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(rooms: Rooms)
     assert practice.activity_kept == timedelta(days=30)
 
 
-async def test_the_defaults_of_the_practice_can_be_set_again(rooms: Rooms) -> None:
-    assert await rooms.people.set_practice(rooms.people.practice_values()) == Practice()
+async def test_the_defaults_of_the_practice_can_be_set_again(fixture: Fixture) -> None:
+    assert await fixture.people.set_practice(fixture.people.practice_values()) == Practice()
 
 
-async def test_days_and_hours_are_read_as_people_write_them(rooms: Rooms) -> None:
-    practice = await rooms.people.set_practice(
+async def test_days_and_hours_are_read_as_people_write_them(fixture: Fixture) -> None:
+    practice = await fixture.people.set_practice(
         {"opening_days": "mon, Tues, fri", "opening_hours": "8:30 – 17:00", "stale_days": "Never"}
     )
     assert practice.opening.days == {0, 1, 4}
     assert (practice.opening.opens, practice.opening.closes) == (time(8, 30), time(17))
     assert practice.stale_days is None
-    practice = await rooms.people.set_practice(
+    practice = await fixture.people.set_practice(
         {"opening_days": "automatic", "opening_hours": "automatic", "stale_days": "1"}
     )
     assert practice == Practice()
 
 
-async def test_a_share_may_be_given_in_per_cent(rooms: Rooms) -> None:
-    assert (await rooms.people.set_practice({"hold_share": "20%"})).hold_share == 0.2
+async def test_a_share_may_be_given_in_per_cent(fixture: Fixture) -> None:
+    assert (await fixture.people.set_practice({"hold_share": "20%"})).hold_share == 0.2
 
 
 @pytest.mark.parametrize(
@@ -510,17 +514,17 @@ async def test_a_share_may_be_given_in_per_cent(rooms: Rooms) -> None:
     ],
 )
 async def test_a_practice_setting_that_cannot_be_used_names_its_key(
-    rooms: Rooms, key: str, value: str
+    fixture: Fixture, key: str, value: str
 ) -> None:
     with pytest.raises(BadInput) as caught:
-        await rooms.people.set_practice({key: value})
+        await fixture.people.set_practice({key: value})
     assert caught.value.field == key
-    assert rooms.settings.changes == 0
+    assert fixture.settings.changes == 0
 
 
-async def test_two_windows_changing_at_once_both_count(rooms: Rooms) -> None:
+async def test_two_windows_changing_at_once_both_count(fixture: Fixture) -> None:
     """`change` may run an edit again on newer settings; the edit must not remember the old."""
-    await rooms.people.add("Anna Lee", id="anna")
+    await fixture.people.add("Anna Lee", id="anna")
 
     class Contended(FakeSettings):
         async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
@@ -528,8 +532,8 @@ async def test_two_windows_changing_at_once_both_count(rooms: Rooms) -> None:
             self.current = replace(self.current, practice=Practice(name="Harbour"))
             return await super().change(edit)
 
-    contended = Contended(rooms.settings.read())
-    people = Practitioners(settings=contended, book=rooms.book, clock=rooms.clock)
+    contended = Contended(fixture.settings.read())
+    people = Practitioners(settings=contended, book=fixture.book, clock=fixture.clock)
     record = await people.set_values("anna", {"client_name": "full"})
     assert contended.read().practice.name == "Harbour"
     assert record.disclosure_revision == 1

@@ -12,7 +12,7 @@ from companion.domain.errors import CompanionError
 from companion.domain.settings import Practice
 from companion.services.feeds.reachability import Interface, ListenerStatus, Reachability, ranked
 from companion.services.ports import Fetch
-from tests.fakes.feeds import NOON, FeedHouse
+from tests.fakes.feeds import NOON, FeedApplication
 from tests.fakes.network import FakeNetwork
 
 
@@ -37,7 +37,7 @@ class Tried:
 
 @dataclass
 class Clinic:
-    application: FeedHouse = field(default_factory=FeedHouse)
+    application: FeedApplication = field(default_factory=FeedApplication)
     network: FakeNetwork = field(default_factory=FakeNetwork)
     probes: Tried = field(default_factory=Tried)
     listener_status: ListenerStatus = field(default_factory=lambda: ListenerStatus(host="0.0.0.0"))  # noqa: S104 - a word

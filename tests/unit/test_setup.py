@@ -22,7 +22,7 @@ def person(identity: str, **more: object) -> PractitionerSettings:
     return replace(record, **more)  # type: ignore[arg-type]  # fields by name
 
 
-def rooms(*people: PractitionerSettings) -> tuple[Setup, FakeSettings]:
+def fixture(*people: PractitionerSettings) -> tuple[Setup, FakeSettings]:
     settings = Settings(install_id="0123456789abcdef")
     for each in people:
         settings = settings.with_practitioner(each)
@@ -35,7 +35,7 @@ def done(setup: Setup, who: str = "anna") -> list[int]:
 
 
 async def test_the_steps_are_remembered_one_by_one() -> None:
-    setup, store = rooms(person("anna"))
+    setup, store = fixture(person("anna"))
     assert done(setup) == []
     assert setup.steps("anna").current == setup.steps("anna").steps[0]
     connected = person("anna", google=LINK, choices=SyncChoices(enabled=True))
@@ -53,7 +53,7 @@ async def test_the_steps_are_remembered_one_by_one() -> None:
 
 
 async def test_another_calendar_makes_its_checks_due_again() -> None:
-    setup, store = rooms(person("anna", google=LINK))
+    setup, store = fixture(person("anna", google=LINK))
     await setup.tested("anna", good=True)
     await setup.accessible("anna", good=True)
     await setup.uploaded("anna")
@@ -67,7 +67,7 @@ async def test_another_calendar_makes_its_checks_due_again() -> None:
 
 
 async def test_a_check_that_fails_later_is_due_again() -> None:
-    setup, store = rooms(person("anna", google=LINK))
+    setup, store = fixture(person("anna", google=LINK))
     await setup.tested("anna", good=True)
     await setup.tested("anna", good=True)
     assert len(store.read().practitioners["anna"].setup) == 1
@@ -76,7 +76,7 @@ async def test_a_check_that_fails_later_is_due_again() -> None:
 
 
 async def test_a_sign_in_without_a_calendar_stops_at_the_calendar() -> None:
-    setup, _ = rooms(person("anna", google=replace(LINK, calendar_id="")))
+    setup, _ = fixture(person("anna", google=replace(LINK, calendar_id="")))
     assert done(setup) == [2, 3]
 
 
@@ -90,7 +90,7 @@ OPEN = SyncChoices(
 
 
 async def test_settings_are_copied_but_never_whose_calendar_it_is() -> None:
-    setup, store = rooms(
+    setup, store = fixture(
         person("anna", google=LINK, choices=OPEN), person("ben"), person("cai", choices=OPEN)
     )
     before = store.read().practitioners["ben"]
@@ -104,7 +104,7 @@ async def test_settings_are_copied_but_never_whose_calendar_it_is() -> None:
 
 
 async def test_only_the_chosen_parts_are_copied() -> None:
-    setup, store = rooms(person("anna", choices=OPEN), person("ben"))
+    setup, store = fixture(person("anna", choices=OPEN), person("ben"))
     await setup.copy("anna", ["ben"], ["period"])
     ben = store.read().practitioners["ben"]
     assert ben.choices == replace(SyncChoices(), days_in_advance=90)
@@ -117,14 +117,14 @@ async def test_only_the_chosen_parts_are_copied() -> None:
     [([], list(PARTS)), (["anna"], list(PARTS)), (["ben"], []), (["ben"], ["google"])],
 )
 async def test_copying_nothing_or_to_nobody_is_refused(to: list[str], parts: list[str]) -> None:
-    setup, store = rooms(person("anna", choices=OPEN), person("ben"))
+    setup, store = fixture(person("anna", choices=OPEN), person("ben"))
     with pytest.raises(BadInput):
         await setup.copy("anna", to, parts)
     assert store.changes == 0
 
 
 async def test_when_one_is_gone_nobody_is_changed() -> None:
-    setup, store = rooms(person("anna", choices=OPEN), person("ben"))
+    setup, store = fixture(person("anna", choices=OPEN), person("ben"))
     with pytest.raises(NotFound):
         await setup.copy("anna", ["ben", "gone"])
     assert store.changes == 0

@@ -1,21 +1,16 @@
-"""What the pages say: times, counts, results, and the mapping a form writes."""
+"""What the pages say: times, counts, results."""
 
 from __future__ import annotations
 
-import tomllib
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from companion.domain.errors import Offline
-from companion.services.imports.layouts import FIELDS
 from companion.services.sync.passes import PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.web.plain_page import plain_page
 from companion.web.ui import formatting
-from companion.web.ui.components.mapping_form import FIELD_LABELS, guess_columns, mapping_toml
 
 NOW = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 SYDNEY = "Australia/Sydney"
@@ -114,32 +109,3 @@ def test_a_plain_page_shows_markup_as_text() -> None:
     assert "<script>" not in page
     assert "<b>" not in page
     assert "<i>" not in page
-
-
-def test_usual_headers_are_guessed() -> None:
-    headers = ["Provider", "Begins", "Finishes", "Patient name", "Service", "Appt No"]
-    assert guess_columns(headers) == {
-        "practitioner": "Provider",
-        "start": "Begins",
-        "end": "Finishes",
-        "client_name": "Patient name",
-        "type": "Service",
-        "id": "Appt No",
-    }
-
-
-def test_every_line_of_the_form_is_a_field_of_a_mapping() -> None:
-    assert set(FIELD_LABELS) <= set(FIELDS)
-
-
-@given(
-    header=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
-    word=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
-)
-def test_any_header_survives_the_way_through_toml(header: str, word: str) -> None:
-    text = mapping_toml({"start": header}, source=word, cancelled=[word], kind="client", length=30)
-    read = tomllib.loads(text)
-    assert read["columns"]["start"] == header
-    assert read["source"] == word
-    assert read["values"]["cancelled"] == [word]
-    assert read["defaults"] == {"kind": "client", "length": 30}

@@ -9,8 +9,8 @@ nonce of beginning, number and "this is the last" (the STREAM construction of Ho
 Rogaway and Vizár): a chunk that is missing, moved, repeated or added shows, and so does an end
 that came too early. Nothing but the chunk at hand is in memory.
 
-argon2id gives 64 bytes: half is the key, a digest of the other half the check value. It tells a
-wrong passphrase from a damaged file, and binds the file to one key.
+argon2id gives 64 bytes: half is the key, a digest of the other half the check value. It
+distinguishes a wrong passphrase from a damaged file, and binds the file to one key.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class SealingWriter:
 
 class SealedReader:
     """Binary and read-only; raises FileRefused at the first chunk that is not as it was written,
-    so nothing unproven is ever given out."""
+    so no unverified data is ever returned."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         """Raises FileRefused, StoreTooNew, or BadInput whose field is ``passphrase``."""

@@ -1,11 +1,10 @@
 """Swap: prepared files take the place of a home's, all of them or none.
 
-1. A note of every move is written durably. From here on the swap will be finished: by us, or,
-   after a crash, by whoever opens the home next (`finish`).
-2. The present database is closed up (its log folded in). That needs every other program to have
-   let go of it; while one has not, the note is taken back and nothing has happened.
-3. Each present file is renamed to the folder of what was before; each prepared one takes its place.
-4. The note and what is left of the preparation go.
+1. A note of every move is written durably. From here on the swap will be finished: by this process
+or, after a crash, by the next one that opens the home (`finish`). 2. The present database is closed
+up (its log folded in). No other program may have it open; while one has, the note is withdrawn and
+nothing has changed. 3. Each present file is renamed to the folder of what was before; each prepared
+one takes its place. 4. The note and what is left of the preparation go.
 
 Every step can be done again: a move whose source is gone is done.
 """
@@ -50,7 +49,7 @@ class Swap:
         disk: Disk | None = None,
         busy_seconds: float = 3.0,
     ) -> None:
-        """`lock`: the lock that everybody who finishes a swap of this home shares."""
+        """`lock`: the lock that every process shares which may finish a swap of this home."""
         self.staging = home / STAGING
         self._note = home / NOTE
         self._lock = lock
@@ -59,7 +58,7 @@ class Swap:
 
     def run(self, moves: Sequence[Move], database: Path) -> None:
         """Raises Busy when another program uses `database`: nothing has changed then. Any later
-        trouble (StoreError) leaves a swap that `finish` completes."""
+        StoreError leaves a swap that `finish` completes."""
         note = {
             "database": str(database),
             "moves": [
@@ -177,7 +176,7 @@ class HomeSwap:
 
 
 def close_up(database: Path, busy_seconds: float) -> None:
-    """Fold the write-ahead log into the file, which only works while nobody else has it open.
+    """Fold the write-ahead log into the file, which only works while no other process has it open.
 
     Raises Busy. A damaged database is left as it is: it is about to be set aside."""
     if not database.exists():

@@ -1,8 +1,8 @@
-"""Access: one open database file, one transaction a turn.
+"""Access: one open database file, one transaction for each piece of work.
 
-Each piece of work is a function of a Connection; it runs in a thread, inside one transaction,
-and what it raises is translated. Writes take turns on one long-lived connection, which is also
-where `data_version` is asked, so that our own writes do not count as someone else's.
+Each piece of work is a function of a Connection; it runs in a thread, inside one transaction, and
+its errors are translated. Writes are serialised on one long-lived connection, which also reads
+`data_version`, so that our own writes do not count as another process's.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Access:
     def __init__(
         self, path: Path, changes: Changes, *, busy_seconds: float = sqlite.BUSY_SECONDS
     ) -> None:
-        """Open or create; blocks. `prepare` must have run before the first turn."""
+        """Open or create; blocks. `prepare` must have run before the first transaction."""
         self.path = path
         self._changes = changes
         self._writing = sqlite.writing_engine(path, busy_seconds=busy_seconds)
         self._reading = sqlite.reading_engine(path, READERS, busy_seconds=busy_seconds)
         with translating():
             self._writer = self._writing.connect()
-        self._writers_turns = ThreadQueue("database-writer", 1)
-        self._readers_turns = ThreadQueue("database-reader", READERS)
+        self._writers_queue = ThreadQueue("database-writer", 1)
+        self._readers_queue = ThreadQueue("database-reader", READERS)
 
     def prepare(self, is_current: Callable[[str | None], bool], upgrade: Work[None]) -> None:
         """Ask for WAL; then `upgrade`, in one transaction, unless the revision is current."""
@@ -65,12 +65,12 @@ class Access:
         """`write`, with something slow to do in the thread before other processes must wait."""
         committed: list[Result] = []
 
-        def turn() -> Result:
+        def job() -> Result:
             committed.append(self._write_now(prepare()))
             return committed[0]
 
         try:
-            return await self._writers_turns.run(turn)
+            return await self._writers_queue.run(job)
         finally:
             if committed and notice is not None:
                 self._changes.publish(notice(committed[0]))
@@ -78,32 +78,32 @@ class Access:
     async def read(self, work: Work[Result]) -> Result:
         """`work` on one snapshot; it cannot write."""
 
-        def turn() -> Result:
+        def job() -> Result:
             with translating(), self._reading.begin() as connection:
                 return work(connection)
 
-        return await self._readers_turns.run(turn)
+        return await self._readers_queue.run(job)
 
     async def data_version(self, beside: Callable[[], Result]) -> tuple[int, Result]:
         """With what `beside` gives between two writes, in the writer's thread."""
 
-        def turn() -> tuple[int, Result]:
+        def job() -> tuple[int, Result]:
             with translating():
                 return sqlite.data_version(sqlite.raw_of(self._writer)), beside()
 
-        return await self._writers_turns.run(turn)
+        return await self._writers_queue.run(job)
 
     async def backup_to(self, copy: Path) -> None:
-        def turn() -> None:
+        def job() -> None:
             with translating():
                 sqlite.copy_to(self.path, copy)
 
-        await self._readers_turns.run(turn)
+        await self._readers_queue.run(job)
 
     def close(self) -> None:
-        """Finish what was begun, then let go of the file. Blocks; may be called again."""
-        self._writers_turns.close()
-        self._readers_turns.close()
+        """Finish what was begun, then close the file. Blocks; may be called again."""
+        self._writers_queue.close()
+        self._readers_queue.close()
         self._reading.dispose()
         self._writer.close()  # last: SQLite tidies its log away with the last connection
         self._writing.dispose()

@@ -1,8 +1,8 @@
 """SqlBook: the AppointmentBook.
 
-The visible range is three index ranges of one query (see `schema` on shapes), put together by
-UNION ALL. `apply` hashes before it takes the writing turn among processes, then writes in chunks,
-so that 50,000 appointments need neither a long turn nor much memory.
+The visible range is three index ranges of one query (see `schema` on shapes), put together by UNION
+ALL. `apply` hashes before it takes the write lock among processes, then writes in chunks, so that
+50,000 appointments need neither a long lock nor much memory.
 """
 
 from __future__ import annotations
@@ -250,11 +250,11 @@ class SqlBook:
 
     async def _write(self, prepare: Callable[[], Work[frozenset[str]]]) -> None:
         """The one way into the book: what is committed moves the change sign and is published.
-        The work answers whose appointments it touched."""
+        The work returns whose appointments it touched."""
 
         def counted() -> Work[frozenset[str]]:
             work = prepare()
-            self._commits += 1  # in the writer's thread, where nobody asks before the commit
+            self._commits += 1  # in the writer's thread, so it is not read before the commit
             return work
 
         await self._access.write_after(

@@ -77,7 +77,7 @@ def apply_change(
     change: BookChange,
     now: datetime,
 ) -> frozenset[str]:
-    """Answers whose appointments it touched. `put` and `hashes`: what the change puts, in one
+    """Returns whose appointments it touched. `put` and `hashes`: what the change puts, in one
     order. What is removed and put too is put."""
     remove = tuple(dict.fromkeys(change.remove))
     known = _known(connection, [*put, *remove])
@@ -110,7 +110,7 @@ def apply_change(
 
 def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:
     """All appointments of one practitioner to another; nothing to move changes nothing.
-    Answers whose it touched."""
+    Returns whose it touched."""
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
     for chunk in _chunks(rows, _ROWS_A_CHUNK):
         moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]

@@ -1,8 +1,8 @@
-"""What the database says when it cannot, in words for a receptionist: one table.
+"""Translates errors of the database into sentences for a receptionist: one table.
 
 SQLite's primary result codes (https://sqlite.org/rescode.html) decide; the extended code goes
 into `detail`. Neither SQL nor a bound value ever does: they hold clients' names. What SQLAlchemy
-or sqlite3 raise without a result code is our own mistake or a closed connection.
+or sqlite3 raise without a result code is an error of ours or a closed connection.
 """
 
 from __future__ import annotations

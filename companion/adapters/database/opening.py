@@ -40,14 +40,14 @@ class Database:
         self.activity = SqlActivity(access)
 
     async def integrity(self) -> str:
-        """``ok``, or the first trouble found. Reads the whole file; raises StoreDamaged where
+        """``ok``, or the first problem found. Reads the whole file; raises StoreDamaged where
         not even that is possible."""
         return await self._access.read(
             lambda connection: sqlite.integrity(sqlite.raw_of(connection))
         )
 
     async def backup_to(self, path: Path) -> None:
-        """A copy as of now, complete or not there at all; others may write meanwhile."""
+        """A copy as of now, written completely or not at all; others may write meanwhile."""
         await self._access.backup_to(path)
 
     async def close(self) -> None:
@@ -64,7 +64,7 @@ def open_database(
 ) -> Database:
     """Open or create; blocks for some milliseconds, or for a migration.
 
-    `place`: an SQLAlchemy URL, or the file itself. `changes` is told of every commit.
+    `place`: an SQLAlchemy URL, or the file itself. `changes` gets every commit.
     `busy_seconds`: how long a write waits for another process before Busy. Raises StoreTooNew,
     StoreDamaged, StoreError, Busy; BadInput for a URL of another kind.
     """

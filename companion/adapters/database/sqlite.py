@@ -1,9 +1,9 @@
 """Everything that only SQLite needs; the other modules would run on PostgreSQL as they are.
 
-Durability: WAL with synchronous=FULL, so a commit that returned survives a power cut. Turns:
+Durability: WAL with synchronous=FULL, so a commit that returned survives a power cut. Writing:
 `BEGIN IMMEDIATE` on the one writing connection, so two writers queue (for `BUSY_SECONDS`, then
 Busy) instead of failing half-way; readers are query-only and see one snapshot a transaction.
-Python's own transaction handling is switched off (isolation_level None) and BEGIN is said by
+Python's own transaction handling is switched off (isolation_level None) and BEGIN is sent by
 SQLAlchemy's event, which behaves the same on every Python version.
 
 `peek_revision` looks at a file before anything opens it for writing: a file of a newer program
@@ -182,7 +182,7 @@ def upsert(table: Table, *, set_: Callable[[Insert], Mapping[str, Any]] | None =
 
 
 def integrity(raw: sqlite3.Connection) -> str:
-    """``ok``, or the first trouble found; reads the whole file."""
+    """``ok``, or the first problem found; reads the whole file."""
     (finding,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
     if finding == "ok" and raw.execute("PRAGMA foreign_key_check").fetchone():
         return "a row refers to one that does not exist"

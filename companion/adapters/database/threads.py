@@ -1,8 +1,8 @@
-"""Turns: blocking work in threads, one for writing and a few for reading.
+"""ThreadQueue: blocking work in threads, one for writing and a few for reading.
 
 The event loop never waits for a disk. Cancelling the task that waits is safe: work that has not
 begun is dropped; work that has begun is finished, and only then does the cancellation go on, so
-that nothing is written behind the back of a caller that has been told it was cancelled.
+that nothing is written after the caller was cancelled.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ThreadQueue:
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
-            await _settle(job, done)
+            await _finish(job, done)
             raise
 
     def close(self) -> None:
@@ -41,7 +41,7 @@ class ThreadQueue:
         self._threads.shutdown(wait=True)
 
 
-async def _settle(job: Future[Result], done: asyncio.Future[Result]) -> None:
+async def _finish(job: Future[Result], done: asyncio.Future[Result]) -> None:
     if not job.cancel() and not done.done():
         await asyncio.wait([done])
     if done.done() and not done.cancelled():

@@ -5,6 +5,7 @@
     sign_in.py      the loopback sign-in with PKCE      loopback.py  the command line's listener
     client_file.py  the practice's client_secret.json
     calendar.py     GoogleCalendar: the `RemoteCalendar` port
+    selftest.py     what we assume of Google, tried on a calendar of its own
     wire.py         CalendarEvent to Google's JSON and back      batch.py  many calls in one
     transport.py    the libraries and one connection per thread  threads.py  the threads
     errors.py       the one table from Google's refusals to ours

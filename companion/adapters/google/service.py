@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from companion.adapters.google import sign_in
@@ -16,6 +16,7 @@ from companion.adapters.google.account import (
 )
 from companion.adapters.google.calendar import GoogleCalendar
 from companion.adapters.google.client_file import OAuthClient, is_safe, read_client
+from companion.adapters.google.selftest import SelfTest
 from companion.adapters.google.threads import Threads
 from companion.domain.errors import (
     BadInput,
@@ -25,6 +26,7 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from companion.services.ports import (
+    Assumption,
     CalendarInfo,
     ClientFile,
     Clock,
@@ -171,6 +173,13 @@ class GoogleGateway:
         await account.open()
         with contextlib.suppress(CalendarGone):
             await account.ask(lambda line: line.calendars.delete(calendarId=calendar_id))
+
+    async def check_assumptions(
+        self, practitioner_id: str, calendar_id: str, tell: Callable[[Assumption], None]
+    ) -> list[Assumption]:
+        account = self._account(practitioner_id)
+        await account.open()
+        return await SelfTest(account, calendar_id, self._clock).run(tell)
 
     # Parts
 

@@ -1,4 +1,4 @@
-"""What a person is told when the network, not Google, is the trouble. Imports no library."""
+"""Sentences for errors of the network rather than of Google. Imports no library."""
 
 from __future__ import annotations
 

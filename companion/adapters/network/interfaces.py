@@ -37,7 +37,7 @@ class MachineNetwork:
             return str(probe.getsockname()[0])
 
     async def resolve(self, host: str) -> tuple[str, ...]:
-        """Its addresses; empty for a name that nobody knows."""
+        """Its addresses; empty for a name that does not resolve."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(5):

@@ -31,7 +31,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedFile:
-    """As read; nothing in it is to be trusted before its seal is checked."""
+    """As read; not trusted before its seal is checked."""
 
     head: dict[str, Any]
     """``version`` and ``key``: {"kind": "keyring"} or {"kind": "passphrase", "salt", cost …}."""

@@ -1,15 +1,15 @@
 """SealedSecrets: the SecretStore as an envelope.
 
 One random key of 32 bytes lies in the platform's password store (`KeyringEntry`, 44 characters);
-everything secret lies in ``secrets.json``, each record sealed with AES-256-GCM under that key,
-its name and generation being associated data, so that no record passes for another. A seal over
-the head and the digests of all records makes a changed, dropped, added or rolled-back one show
-at once. Writing is durable (`companion.services.files`), one writer at a time.
+everything secret lies in ``secrets.json``, each record sealed with AES-256-GCM under that key, its
+name and generation being associated data, so that no record passes for another. A seal over the
+head and the digests of all records makes a changed, dropped, added or rolled-back one detectable.
+Writing is durable (`companion.services.files`), one writer at a time.
 
 Which key a file has is decided when it is made, and the file says so: with COMPANION_SECRETS_KEY
 set, a key made of that passphrase (argon2id, salt and cost in the file), even where a password
-store exists; else the password store's; else SecretsUnavailable. There is no third way, and never
-plain text. An existing file is only ever opened by its own kind of key.
+store exists; else the password store's; else SecretsUnavailable. There is no other kind of key, and
+never plain text. An existing file is only ever opened by its own kind of key.
 
 The key is stored before the file is written: a crash in between leaves a key without a file,
 which the next start takes up. Whatever does not open is left untouched.
@@ -113,7 +113,7 @@ class SealedSecrets:
         return await asyncio.to_thread(self._check)
 
     async def set_aside(self) -> Path | None:
-        """Rename a file that no key opens, so that everybody can sign in anew; its new path."""
+        """Rename a file that no key opens, so that all can sign in again; its new path."""
         return await asyncio.to_thread(self._set_aside)
 
     # ── in a thread ───────────────────────────────────────────────────────────────────────────
@@ -201,7 +201,7 @@ class SealedSecrets:
         else:
             head = {"version": VERSION, "key": {"kind": "keyring"}}
             key = self._key_in_vault(make=True)
-            self._remember(head, key)
+            self._cache(head, key)
         empty = SealedFile(head=head, seal=Record(generation=0, nonce=b"", sealed=b""))
         return empty, key
 
@@ -217,7 +217,7 @@ class SealedSecrets:
                 self._keys[canonical(head)] = known
             return known
 
-    def _remember(self, head: dict[str, Any], key: bytes) -> None:
+    def _cache(self, head: dict[str, Any], key: bytes) -> None:
         with self._making:
             self._keys[canonical(head)] = key
 
@@ -291,7 +291,7 @@ class SealedSecrets:
                     "Set it to the passphrase they were sealed with; if it is the right one, the "
                     "file is damaged: restore a backup. Nothing was changed.",
                 ) from None
-            # The next try asks the password store again: somebody may have mended it.
+            # The next try asks the password store again: it may have been repaired.
             self._forget(file.head)
             raise
         return key

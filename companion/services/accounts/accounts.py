@@ -81,7 +81,7 @@ class Accounts:
         self._choose = choose
         self._delays = Delays(clock)
         self._hashing = asyncio.Semaphore(2)
-        self._nobodys = ""
+        self._unused = ""
         """A hash to compare with when there is no such user."""
         self.sessions = Sessions(store=sessions, settings=settings, clock=clock, token=token)
 
@@ -210,7 +210,7 @@ class Accounts:
             )
         self._delays.begin(key)
         found = next((user for user in self.users() if user.matches_name(name)), None)
-        kept = found.password if found is not None else await self._nobody()
+        kept = found.password if found is not None else await self._unused_hash()
         good = await self._matches(kept, password)
         if found is None or not good:
             wait = self._delays.seconds_left(key)
@@ -301,10 +301,10 @@ class Accounts:
         async with self._hashing:
             return await asyncio.to_thread(self._passwords.matches, kept, password)
 
-    async def _nobody(self) -> str:
-        if not self._nobodys:
-            self._nobodys = await self._hash(self._readable())
-        return self._nobodys
+    async def _unused_hash(self) -> str:
+        if not self._unused:
+            self._unused = await self._hash(self._readable())
+        return self._unused
 
     async def _note(self, text: str) -> None:
         try:

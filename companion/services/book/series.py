@@ -1,8 +1,7 @@
 """Editing a series: this one, this and following, or all. Pure functions on Appointments.
 
-An occurrence is named for good by the original start that the rule gives it. So an occurrence
-that moves keeps its name: in Google it is a plain update and in a feed the same UID, where the
-vendor's program made a duplicate.
+An occurrence's permanent name is the original start that the rule gives it. So an occurrence that
+moves keeps its name: in Google it is a plain update and in a feed the same UID.
 
 - this one: a change is noted beside the rule. What a change cannot hold (another practitioner,
   kind, type, reminder) takes the occurrence out of the series and makes it an appointment.

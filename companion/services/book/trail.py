@@ -1,7 +1,7 @@
 """Trail: the last edits of one window, newest undone first.
 
 Undoing writes, and so raises revisions: the edits before it, which led to the very state that is
-back now, are told the new revision, so that they can be undone in their turn.
+back now, get the new revision, so that they can be undone after it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Trail:
         return self._edits[-1].what if self._edits else ""
 
     async def undo(self, booking: Booking) -> Edit | None:
-        """Undo the newest edit; None when there is none. One that cannot be undone is given up:
+        """Undo the newest edit; None when there is none. One that cannot be undone is dropped:
         raises ChangedMeanwhile."""
         if not self._edits:
             return None

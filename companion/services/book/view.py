@@ -1,8 +1,7 @@
 """BookView: what the Appointment Book screen shows, never more than the visible range.
 
-Beside each occurrence stands how it is with Google: the projection that a pass would send is
-compared with the ledger, as `reconcile` would, in one query for the whole range. Google itself is
-never asked.
+Each occurrence has its state in Google: the projection that a pass would send is compared with the
+ledger, as `reconcile` would, in one query for the whole range. Google itself is never called.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 class Mark(StrEnum):
-    """How an appointment stands with its practitioner's Google calendar."""
+    """State of an appointment in its practitioner's Google calendar."""
 
     NONE = ""
     """Not synced at all, or cancelled and not in Google."""

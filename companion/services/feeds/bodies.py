@@ -121,7 +121,7 @@ class FeedBodies:
             changed, gone = await self._changes(view.projection, fragments)
             async with self._one_render:
                 body = await asyncio.to_thread(self._render, view, fragments, changed, gone)
-        self._make_room()
+        self._evict()
         self.keep(view, body, revision)
         return body
 
@@ -186,7 +186,7 @@ class FeedBodies:
         self._fragments.move_to_end(projection)
         return known
 
-    def _make_room(self) -> None:
+    def _evict(self) -> None:
         """Drop the fragments unused longest; a body can still be made, only slower."""
         total = sum(each.events for each in self._fragments.values())
         while total > self._keep_events and len(self._fragments) > 1:

@@ -42,18 +42,18 @@ def disclosure_from_words(values: Mapping[str, str]) -> Disclosure:
     for key in values:
         if key not in KEYS:
             raise BadInput(f'"{key[:40]}" is not a detail of a link.', f"Use {', '.join(KEYS)}.")
-    nobody = PractitionerSettings(
+    blank = PractitionerSettings(
         practitioner=Practitioner(id="nobody", name="Nobody", timezone="Etc/UTC"),
         choices=SyncChoices(),
     )
     chosen = {key: formatting.PRACTITIONER[key] for key in KEYS}
-    return formatting.change(nobody, values, chosen).choices.disclosure
+    return formatting.change(blank, values, chosen).choices.disclosure
 
 
 def disclosure_words(shown: Disclosure) -> dict[str, str]:
     """As `disclosure_from_words` takes them."""
-    nobody = PractitionerSettings(
+    blank = PractitionerSettings(
         practitioner=Practitioner(id="nobody", name="Nobody", timezone="Etc/UTC"),
         choices=SyncChoices(disclosure=shown),
     )
-    return {key: formatting.PRACTITIONER[key].show(nobody) for key in KEYS}
+    return {key: formatting.PRACTITIONER[key].show(blank) for key in KEYS}

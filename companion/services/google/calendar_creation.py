@@ -162,7 +162,8 @@ def _of(link: GoogleLink, account: str) -> tuple[CalendarCreation, ...]:
     return tuple(
         each
         for each in link.creations
-        if not (each.account and account) or consents.same_account(each.account, account)
+        if not each.throwaway
+        and (not (each.account and account) or consents.same_account(each.account, account))
     )
 
 

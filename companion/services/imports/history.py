@@ -49,7 +49,7 @@ class UndoPreview:
     restores: int
     """Removed ones that come back."""
     left: int
-    """Changed by somebody since: they stay as they are."""
+    """Changed by somebody since, or of a practitioner who is gone: they stay as they are."""
     later: tuple[Appointment | None, ...] = ()
     """Of those left: how this import found them; None for ones it added."""
 
@@ -132,8 +132,13 @@ class ImportHistory:
         record = await self._record(import_id)
         replaced = await self._book.replaced(import_id)
         taken = await self._numbers_taken(replaced)
-        back = [each for each in replaced if each.now == each.revision and not taken(each)]
-        left = [each for each in replaced if each.now != each.revision or taken(each)]
+        people = self._settings.read().practitioners
+        back: list[Replaced] = []
+        left: list[Replaced] = []
+        for each in replaced:
+            gone = each.before is not None and each.before.practitioner_id not in people
+            stays = each.now != each.revision or gone or taken(each)
+            (left if stays else back).append(each)
         change = BookChange(
             put=[each.before for each in back if each.before is not None],
             remove=[each.appointment_id for each in back if each.before is None],

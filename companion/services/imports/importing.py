@@ -134,8 +134,10 @@ class Importing:
         snapshot: bool | None = None,
         file_name: str = "",
         answers: Answers | None = None,
+        on_stage: Callable[[str, float], None] | None = None,
     ) -> ImportPreview:
-        """What importing this file would do; changes nothing.
+        """What importing this file would do; changes nothing. `on_stage`: told in a few
+        words what is being done, and the share of the file read so far (0 to 1).
 
         `source`: None for the layout's own name. `mapping`: TOML text. `snapshot`: None for what
         the mapping or the source's settings say. `answers`: to questions, beside those kept with
@@ -145,9 +147,14 @@ class Importing:
             mapping=mapping,
             answers=answers or {},
         )
-        workbook = await self._workbook(path)
+        say = on_stage or (lambda _words, _share: None)
+        say("Opening the file", 0.0)
+        workbook = await self._workbook(path, lambda share: say("Opening the file", share))
         settings = self._settings.read()
+        say("Reading its rows", 1.0)
         chosen = await self._chosen(workbook, wish, settings)
+        notes = tuple(workbook.notes)
+        del workbook  # 50,000 rows that nobody needs any more
         layout, content = chosen.reading.layout, chosen.reading.content
         kept = settings.sources.get(chosen.source)
         said = (snapshot, layout.snapshot, kept.snapshot if kept else None)
@@ -172,15 +179,16 @@ class Importing:
             content=content,
             columns=layout,
             reading=chosen.reading,
-            notes=tuple(workbook.notes),
+            notes=notes,
             answers=chosen.answers,
             why_whole=WHOLE_WITHOUT_IDS if whole is None and nameless else "",
             shape=shape_questions(before, headings_of(layout), headings, len(content.drafts)),
         )
+        say("Comparing it with the book", 1.0)
         return await self.reconsider(preview)
 
-    async def _workbook(self, path: Path) -> Workbook:
-        workbook = await self._reader.read(path)
+    async def _workbook(self, path: Path, progress: Callable[[float], None]) -> Workbook:
+        workbook = await self._reader.read(path, progress=progress)
         document = self._documents.get(workbook.kind)
         if document is None:
             return workbook
@@ -333,19 +341,6 @@ class Importing:
         kind = ActivityKind.HELD if held else ActivityKind.IMPORT
         count = added + changed + removed
         await note(self._activity, self._clock, kind, text, cause=cause, count=count)
-
-
-def _record(preview: ImportPreview, plan: ImportPlan, now: datetime) -> ImportRecord:
-    return ImportRecord(
-        source=preview.source,
-        at=now,
-        file_name=preview.file_name,
-        added=len(plan.new),
-        changed=len(plan.altered),
-        removed=len(plan.remove),
-        unchanged=plan.unchanged,
-        rejected=len(preview.rejected),
-    )
 
 
 def _as_answers(assignments: Mapping[str, str | None] | None) -> dict[str, str]:

@@ -19,8 +19,8 @@ from companion.services.imports.layouts import Layout
 from companion.services.imports.mappings import fits
 from companion.services.imports.questions import Answers
 from companion.services.imports.reading.headings import squeezed
-from companion.services.imports.reading.reader import read_workbook
-from companion.services.imports.reading.results import Reading, Setting, UnknownLayout
+from companion.services.imports.reading.reader import columns_of, read_workbook
+from companion.services.imports.reading.results import NotRead, Reading, Setting, UnknownLayout
 from companion.services.imports.shape import without_stale
 from companion.services.workbooks import Workbook
 
@@ -92,7 +92,16 @@ def _read(
     answers = {**(kept.answers if kept else {}), **wish.answers}
     statuses = {folded(word): means for word, means in kept.statuses.items()} if kept else {}
     setting = replace(setting, mapping=mapping, statuses=statuses)
-    reading = read_workbook(workbook, replace(setting, answers=answers))
+    setting = replace(setting, answers=answers)
+    try:
+        reading = read_workbook(workbook, setting)
+    except NotRead:
+        raise
+    except BadInput as error:
+        columns = columns_of(workbook, setting)
+        if not columns:
+            raise
+        raise NotRead(error.what, error.remedy, columns, field=error.field) from error
     return Chosen(
         reading=reading,
         source=reading.layout.source,

@@ -152,7 +152,7 @@ def read_stamp(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> Sta
     raise _not_a_date(cell, order)
 
 
-@lru_cache(maxsize=131_072)
+@lru_cache(maxsize=8_192)
 def stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
     simple = _PLAIN.fullmatch(text)
     if simple:

@@ -40,7 +40,8 @@ from companion.services.rows import row_hash
 
 HOLD_CHANGES = 3
 """Fewer appointments that change hands are a day's work."""
-SAMPLES = 500
+MOST_ROWS = 100_000
+"""Rows of a preview: a person searches them all."""
 SKIP, TAKE_OVER, ADD = "skip", "take_over", "add"
 _OWN_BOOK = "book"
 RowAction = Literal["add", "change", "move", "cancel", "remove", "older", "same", "kept"]
@@ -65,7 +66,7 @@ class PreviewRow:
     what: str
     """Title or appointment type, or empty."""
     why: str = ""
-    """Of ``kept`` and ``same``."""
+    """Of ``kept`` and ``same``; of ``move``: from where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +114,16 @@ class _Samples:
     by_action: dict[str, list[PreviewRow]] = field(default_factory=dict)
 
     def wants(self, action: RowAction) -> bool:
-        return len(self.by_action.get(action, ())) < SAMPLES
+        return len(self.by_action.get(action, ())) < MOST_ROWS
 
     def add(self, each: PreviewRow) -> None:
         self.by_action.setdefault(each.action, []).append(each)
 
     def first(self) -> tuple[PreviewRow, ...]:
         order = ("remove", "cancel", "move", "change", "add", "kept", "older", "same")
-        return tuple(each for action in order for each in self.by_action.get(action, ()))[:SAMPLES]
+        return tuple(each for action in order for each in self.by_action.get(action, ()))[
+            :MOST_ROWS
+        ]
 
 
 class _Planner:
@@ -146,10 +149,10 @@ class _Planner:
         if target.snapshot:
             rejections = (*content.rejections, *repeated)
             gone = missing(placed, rejections, target, self._seen, stale=self._older > 0)
-        for row in gone.remove[:SAMPLES]:
+        for row in gone.remove[:MOST_ROWS]:
             self._samples.add(self._of_row(row, "remove"))
         for why, rows in gone.kept.items():
-            for row in rows[:SAMPLES]:
+            for row in rows[:MOST_ROWS]:
                 self._samples.add(self._of_row(row, "kept", why))
         return ImportPlan(
             new=self._new,
@@ -194,7 +197,7 @@ class _Planner:
             it = replace(it, id=key, source_id=match.source_id)
         self._new.append(it)
         self._cancelled += it.cancelled
-        self._sample(match, it, "add")
+        self._sample(match, it, "cancel" if it.cancelled else "add")
 
     def _compare(self, match: Match, row: SourceRow) -> None:
         it = match.placed.appointment
@@ -216,7 +219,13 @@ class _Planner:
             self._cancelled += 1
         elif (it.start, it.practitioner_id) != (row.start, row.practitioner_id):
             action = "move"
-        self._sample(match, it, action)
+        self._sample(match, it, action, self._moved_from(it, row) if action == "move" else "")
+
+    def _moved_from(self, it: Appointment, row: SourceRow) -> str:
+        before = f"was {row.start:%d.%m.%Y %H:%M}" if it.start != row.start else ""
+        former = _name(self._target.everyone.get(row.practitioner_id))
+        whose = f"was {former}'s" if it.practitioner_id != row.practitioner_id and former else ""
+        return ", ".join(each for each in (before, whose) if each)
 
     # ── the same elsewhere ────────────────────────────────────────────────────────────────────
 

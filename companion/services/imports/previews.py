@@ -55,7 +55,7 @@ class ImportPreview:
     held: str
     """Why it would wait for a person; empty when it would not."""
     samples: tuple[PreviewRow, ...]
-    """The first 500: removals, then what changes, then additions, then what is left."""
+    """Removals, then what changes, then additions, then what is left."""
     matched_by: str
     content: FileContent
     columns: Layout

@@ -93,7 +93,7 @@ class Doctor:
         try:
             checks = self._checks(context)
         except CompanionError as error:
-            checks = [_telling("settings", "Settings", error)]
+            checks = [_failing_check("settings", "Settings", error)]
         examination = _Examination(total=len(checks), on_progress=on_progress)
         places = asyncio.Semaphore(AT_ONCE)
 
@@ -179,7 +179,7 @@ def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
     )
 
 
-def _telling(id: str, title: str, error: CompanionError) -> Check:  # noqa: A002 - as above
+def _failing_check(id: str, title: str, error: CompanionError) -> Check:  # noqa: A002 - as above
     async def run() -> Iterable[Finding]:
         raise error
 

@@ -28,6 +28,7 @@ from companion.services.ports.feeds import (
     NetworkPlace,
 )
 from companion.services.ports.google import (
+    Assumption,
     CalendarInfo,
     ClientFile,
     DeleteEvent,
@@ -58,6 +59,7 @@ __all__ = (
     "ActivityKind",
     "ActivityLog",
     "AppointmentBook",
+    "Assumption",
     "BookChange",
     "CalendarInfo",
     "CalendarRef",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -111,6 +111,27 @@ class SignedIn:
     """JSON for the SecretStore; opaque to services."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """One thing that this program assumes of Google, as a self-test found it."""
+
+    id: str
+    """``id-in-use``, ``batch`` … stable, for scripts."""
+    assumed: str
+    """One sentence."""
+    came: str = ""
+    """What came instead; empty where it is as assumed. No names, ids or addresses."""
+
+    @property
+    def holds(self) -> bool:
+        return not self.came
+
+    def __str__(self) -> str:
+        return f"{'as assumed' if self.holds else 'DIFFERS'}: {self.assumed}" + (
+            "" if self.holds else f" Instead: {self.came}"
+        )
+
+
 class Google(Protocol):
     """The gateway: sign-in, calendars, and a RemoteCalendar per practitioner."""
 
@@ -153,6 +174,13 @@ class Google(Protocol):
 
     async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
         """For good, with all its events; one that is gone counts as done."""
+        ...
+
+    async def check_assumptions(
+        self, practitioner_id: str, calendar_id: str, tell: Callable[[Assumption], None]
+    ) -> list[Assumption]:
+        """Try on an empty calendar that Google behaves as we assume; leaves events in it. Raises
+        SignInExpired when there is no token."""
         ...
 
     async def revoke(self, practitioner_id: str) -> None:

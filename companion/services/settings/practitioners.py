@@ -150,7 +150,7 @@ class Practitioners:
         this practitioner."""
         settings = self._settings.read()
         _not_connected(settings.record(practitioner_id))
-        _nobody_s_own(settings, practitioner_id)
+        _no_user_signs_in_as(settings, practitioner_id)
         for notify in self._leaving:
             await notify(practitioner_id)
         theirs = await self._book.appointments(practitioner_id, _EARLIEST, _LATEST)
@@ -160,7 +160,7 @@ class Practitioners:
 
         def edit(settings: Settings) -> Settings:
             _not_connected(settings.record(practitioner_id))
-            _nobody_s_own(settings, practitioner_id)
+            _no_user_signs_in_as(settings, practitioner_id)
             return settings.without_practitioner(practitioner_id)
 
         await self._settings.change(edit)
@@ -266,7 +266,7 @@ def _not_connected(record: PractitionerSettings) -> None:
         )
 
 
-def _nobody_s_own(settings: Settings, practitioner_id: str) -> None:
+def _no_user_signs_in_as(settings: Settings, practitioner_id: str) -> None:
     for user in settings.users.values():
         if user.practitioner_id == practitioner_id:
             raise BadInput(

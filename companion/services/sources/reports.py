@@ -62,8 +62,8 @@ def held_report(source: str, file: str, at: str, report: ImportReport) -> str:
     )
 
 
-_RELEASE = "If this is right, press Import on the page Import > Watched folders, or run"
-_ANSWER = "Answer on the page Import > Watched folders, or run"
+_RELEASE = "If this is right, press Import on the page Import > Sources, or run"
+_ANSWER = "Answer on the page Import > Sources, or run"
 _RELEASED, _ANSWERED = "--yes", "--answer KEY=VALUE"
 
 

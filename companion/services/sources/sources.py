@@ -111,6 +111,24 @@ class Sources:
         return after.sources[wanted]
 
     @allows(Action.PRACTICE)
+    async def change_reading(
+        self, name: str, *, mapping: str | None = None, forget_answers: bool = False
+    ) -> SourceSettings:
+        """How its next files are read: another `mapping` (empty for none), or its questions asked
+        anew. Raises NotFound, BadInput."""
+        source = self.source(name)
+        if mapping:
+            check_mapping(mapping)
+
+        def edit(settings: Settings) -> Settings:
+            before = settings.sources[source.name]
+            kept = before if not forget_answers else replace(before, answers={}, statuses={})
+            now = kept if mapping is None else replace(kept, mapping=mapping)
+            return settings.with_source(now)
+
+        return (await self._settings.change(edit)).sources[source.name]
+
+    @allows(Action.PRACTICE)
     async def stop(self, name: str) -> SourceSettings:
         """Watch its folder no more; how its files are read stays known."""
         source = self.source(name)
@@ -136,12 +154,17 @@ class Sources:
 
     @allows(Action.IMPORT)
     async def look_at(
-        self, name: str, place: str, *, answers: Answers | None = None
+        self,
+        name: str,
+        place: str,
+        *,
+        answers: Answers | None = None,
+        mapping: str | None = None,
     ) -> ImportPreview:
         """What a file that waits would do. Raises FileRefused, BadInput, NotFound."""
         source, waiting = await self._waiting(name, place)
         async with self._copy(source, waiting.place) as (copy, file_name):
-            return await self._preview(source, copy, file_name, answers)
+            return await self._preview(source, copy, file_name, answers, mapping)
 
     @allows(Action.IMPORT)
     async def release(
@@ -150,13 +173,14 @@ class Sources:
         place: str,
         *,
         answers: Answers | None = None,
+        mapping: str | None = None,
         cause: str = "import",
     ) -> ImportReport:
         """Import a file that waits, whatever it removes. With a question that is still open it
         goes on waiting: the report names it."""
         source, waiting = await self._waiting(name, place)
         async with self._copy(source, waiting.place) as (copy, file_name):
-            preview = await self._preview(source, copy, file_name, answers)
+            preview = await self._preview(source, copy, file_name, answers, mapping)
             report = await self._importing.apply(preview, release=True, cause=cause)
         if not report.held:
             await self._settled(source, waiting.place)
@@ -198,11 +222,17 @@ class Sources:
         raise NotFound("That file does not wait any more.", "Reload the page.")
 
     async def _preview(
-        self, source: SourceSettings, copy: Path, file_name: str, answers: Answers | None
+        self,
+        source: SourceSettings,
+        copy: Path,
+        file_name: str,
+        answers: Answers | None,
+        mapping: str | None,
     ) -> ImportPreview:
         return await self._importing.preview(
             copy,
             source=source.name,
+            mapping=mapping,
             snapshot=source.snapshot,
             file_name=file_name,
             answers=answers,

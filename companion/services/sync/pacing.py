@@ -132,7 +132,7 @@ class _Account:
             heapq.heappop(self.waiters)
         return self.waiters[0] if self.waiters else None
 
-    def has_room_for(self, waiter: _Waiter) -> bool:
+    def fits(self, waiter: _Waiter) -> bool:
         """One call always has."""
         if not (waiter.lasting and self.under_way):
             return True
@@ -238,7 +238,7 @@ class Pacer:
         """Put an account's first waiter into the queue, or note when its bucket allows it."""
         account = self._account(name)
         first = account.first()
-        if first is None or not account.has_room_for(first):
+        if first is None or not account.fits(first):
             return  # whichever of its calls ends next looks again
         wait = account.bucket.ready_in(first.units, now)
         if wait <= 0:
@@ -271,7 +271,7 @@ class Pacer:
                     self._consider(name, now)
                     next_moment = min(next_moment, account.due)
                 continue
-            if first.lasting and not self._has_room_for(first.units):
+            if first.lasting and not self._fits(first.units):
                 break  # whichever ends next grants again
             wait = self._project.ready_in(first.units, now)
             if wait > 0:  # the project's tokens are kept for the most urgent
@@ -291,7 +291,7 @@ class Pacer:
             next_moment = min(next_moment, account.due)
         self._wake_at(next_moment)
 
-    def _has_room_for(self, units: int) -> bool:
+    def _fits(self, units: int) -> bool:
         """Whether the units in flight leave capacity for another call; a single call is always
         allowed."""
         if not self._under_way:

@@ -30,6 +30,7 @@ from companion.services.sync.pacing import Urgency
 from companion.services.sync.persistence import PassOutcome, PassRecorder, parked, rests_until
 from companion.services.sync.previous_calendars import PreviousCalendars
 from companion.services.sync.progress import Progress, SyncPhase
+from companion.services.sync.shared_run_state import SharedRunState
 from companion.services.sync.snapshot import (
     A_DAY,
     SyncParts,
@@ -41,7 +42,7 @@ from companion.services.sync.snapshot import (
 )
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
-from companion.services.sync.writing import InFlight, list_ours, write_plan
+from companion.services.sync.writing import list_ours, write_plan
 
 WORKER = "worker"
 """Cause of passes that the worker started by itself."""
@@ -73,24 +74,6 @@ class PassResult:
         """What was done in Google, in words; zero counts are left out."""
         counts = (self.inserted, "added"), (self.updated, "changed"), (self.deleted, "removed")
         return [(count, word) for count, word in counts if count]
-
-
-@dataclass(slots=True)
-class SharedRunState:
-    """What the passes of one process share while they run."""
-
-    publish: Callable[[Progress], None]
-    changed: set[str] = field(default_factory=set)
-    """Practitioners whose book or settings changed since their pass last planned."""
-    in_flight: InFlight = field(default_factory=dict)
-
-    async def drain_in_flight(self, practitioner_id: str) -> None:
-        """A call of a cancelled pass may still be in flight: it is awaited before Google is
-        read."""
-        calls = self.in_flight
-        for calendar in [each for each in calls if each.practitioner_id == practitioner_id]:
-            await asyncio.wait({calls[calendar]})
-            del calls[calendar]
 
 
 class Pass:
@@ -134,12 +117,12 @@ class Pass:
         try:
             self._record = ready(self._settings, self._id)
             async with self._parts.locks.hold(f"sync-{self._id}"):
-                error = await self._work_and_remember()
+                error = await self._run_and_record()
         except asyncio.CancelledError:
             self._publish(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
             raise
-        except CompanionError as trouble:
-            error = trouble
+        except CompanionError as found:
+            error = found
         except Exception:  # an internal error: subscribers wait for the end
             self._publish(self._tally.done, self._planned.writes, SyncPhase.FAILED)
             raise
@@ -172,7 +155,7 @@ class Pass:
             differences=self._differences,
         )
 
-    async def _work_and_remember(self) -> CompanionError | None:
+    async def _run_and_record(self) -> CompanionError | None:
         state = await self._parts.ledger.state(self._id)
         until = rests_until(state, self._parts.clock.now())
         if until is not None:
@@ -187,8 +170,8 @@ class Pass:
         error: CompanionError | None = None
         try:
             await self._work(state, recorder)
-        except CompanionError as trouble:
-            error = trouble
+        except CompanionError as found:
+            error = found
         except asyncio.CancelledError:
             await asyncio.shield(recorder.log(self._outcome(None), state, state))
             raise

@@ -4,14 +4,14 @@ A schedule is stale when a source that comes by itself, a watched folder, is lat
 `stale_days`, counted in its opening days (`companion.domain.expectations`), or when so much opening
 time has passed without a good pass over the practitioner's Google calendar. A file that a person
 imports is not expected again, and an edit in the Book is as good as an arrival. A pass that need
-not run because nothing has changed counts as good (`confirm`). Somebody who was never connected has
-no pass to miss. For ten minutes after the program started or the computer woke, missing passes are
-not held against it: the first one is only just on its way.
+not run because nothing has changed counts as good (`confirm`). A practitioner who was never
+connected misses no pass. For ten minutes after the program started or the computer woke, missing passes are
+not counted: the first one is still due.
 
 The notice is one all-day entry on today, shown as free, in Google and in every feed. In
 Google it bears our mark under a key of its own (`EventKey.notice`). It is no
-appointment: plans, proofs and counts leave it out. The next good pass after an import removes it.
- Where Google cannot be reached there is none; the feed still has it.
+appointment: plans, proofs and counts leave it out. The next good pass removes it once the schedule
+is up to date again. Where Google cannot be reached there is none; the feed still has it.
 """
 
 from __future__ import annotations

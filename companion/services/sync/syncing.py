@@ -17,9 +17,10 @@ from companion.services.access.rules import allows
 from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.ports import CalendarRef
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
-from companion.services.sync.passes import Pass, PassResult, SharedRunState
+from companion.services.sync.passes import Pass, PassResult
 from companion.services.sync.progress import Progress
 from companion.services.sync.removal import Removal, remove_events
+from companion.services.sync.shared_run_state import SharedRunState
 from companion.services.sync.snapshot import SyncParts, account_of, gather, ready
 
 

@@ -320,9 +320,9 @@ class Worker:
             watch.audited_on = _night(self._clock.now(), zone)
         elif audit:
             watch.no_audit_before = moment + PASS_EVERY.total_seconds()
-        self._learn(watch, result, moment)
+        self._note_result(watch, result, moment)
 
-    def _learn(self, watch: Watch, result: PassResult, moment: float) -> None:
+    def _note_result(self, watch: Watch, result: PassResult, moment: float) -> None:
         network = self._network
         watch.passed_at = self._clock.now()
         if isinstance(result.error, Offline):

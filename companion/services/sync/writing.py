@@ -139,7 +139,7 @@ class PlanWriter:
         while self._queue:
             granted = min(self.pacer.batch_units(account), self._queue.units)
             async with self.pacer.calling(account, granted, self._queue.urgency):
-                await self._ask_for_news()
+                await self._ask_for_new_plan()
                 batch = self._queue.take(granted)
                 self.pacer.refund(account, granted, sum(step.units for step in batch))
                 answers = await self._send(batch) if batch else ()
@@ -150,7 +150,7 @@ class PlanWriter:
         self.tally.left = len(self._queue)
         self.progress(self.tally.done, self.tally.done + self.tally.left)
 
-    async def _ask_for_news(self) -> None:
+    async def _ask_for_new_plan(self) -> None:
         if self.replan is None:
             return
         plan = await self.replan()

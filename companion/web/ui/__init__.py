@@ -1,4 +1,5 @@
-"""The pages, and the only home of NiceGUI: a module a page, what pages share in `components/`.
+"""The pages, and the only package that uses NiceGUI: one module for each page, shared parts in
+`components/`.
 
 Importing NiceGUI is most of the program's start. A quarter of it was aiohttp and requests, which
 python-socketio imports for its clients where they are installed, and which read the system's

@@ -1,4 +1,4 @@
-"""Doctor: findings as they come, the worst first, each with the one thing that mends it.
+"""Doctor: findings as they come, the worst first, each with the action that resolves it.
 
 The examination belongs to the visit: it begins when the page opens and ends with it. Findings
 arrive from the service; a timer redraws the list when there are new ones, so that many findings at
@@ -17,6 +17,7 @@ from nicegui import ui
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
+from companion.web.ui.components.self_test import open_self_test
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -63,6 +64,9 @@ class _Doctor:
         self._lead.props("role=status")
         with actions:
             self._again = button("Check again", report_errors(self.begin), icon="refresh")
+            button(
+                "Test Google", report_errors(partial(open_self_test, self._site)), icon="science"
+            )
             button("Support bundle", report_errors(self._bundle), icon="folder_zip")
             link_button("Backup", "/backup", icon="archive")
         self._bar = ui.linear_progress(value=0.0, show_value=False)
@@ -78,7 +82,7 @@ class _Doctor:
             return
         self._findings, self._diagnosis = [], None
         self._done, self._total, self._changed = 0, 0, True
-        # The gate asks at this call, while the page is at hand; the task has none.
+        # The gate checks at this call, while the page is known; the task has none.
         self._task = asyncio.create_task(self._site.services.doctor.examine(self._on_examined))
         self._task.add_done_callback(self._on_end)
 

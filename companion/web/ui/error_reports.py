@@ -1,8 +1,8 @@
-"""How a person learns that something failed: what happened, what to do, never a traceback.
+"""Reports errors to the person: what happened, what to do, never a traceback.
 
 `report_errors` wraps every handler of the pages. A CompanionError is shown as it is; anything else
 gets a short id that also stands in the log, where only the kind of error and its place are
-written: an exception's own words may hold a client's name.
+written: an exception's own text may hold a client's name.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def _client() -> Client | None:
 
 
 def report_errors(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
-    """A handler whose failures reach the person as words. It is that page's to its end, also when
-    the page is closed before it begins."""
+    """A handler whose errors are shown to the person. It belongs to its page until it ends, also
+    when the page is closed before it begins."""
 
     @wraps(handler)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Awaitable[None]:
@@ -85,13 +85,13 @@ def report_errors(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
                 result = handler(*args, **kwargs)
                 if inspect.isawaitable(result):
                     await result
-        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is said
-            trouble = as_companion_error(error)
+        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
+            shown = as_companion_error(error)
             if client is not None:
                 with client:
-                    if isinstance(trouble, SignedOut):
+                    if isinstance(shown, SignedOut):
                         ui.navigate.to(SIGN_IN)
                     else:
-                        notify(trouble)
+                        notify(shown)
 
     return wrapped

@@ -1,6 +1,6 @@
-"""Plain words for what the pages show: times, days, counts, results. Pure functions.
+"""Formats what the pages show: times, days, counts, results. Pure functions.
 
-Times come in aware UTC and are said in the practice's zone, the way people here write them:
+Times come in aware UTC and are shown in the practice's zone, the way people here write them:
 day before month, twenty-four hours.
 """
 
@@ -72,7 +72,7 @@ def span(start: datetime, end: datetime, *, all_day: bool = False) -> str:
 
 
 def local_span(start: datetime, end: datetime, timezone: str) -> str:
-    """The same for aware instants; whole local days are said as days."""
+    """The same for aware instants; whole local days are shown as days."""
     zone = ZoneInfo(timezone)
     first = start.astimezone(zone).replace(tzinfo=None)
     last = end.astimezone(zone).replace(tzinfo=None)

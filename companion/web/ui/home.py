@@ -21,6 +21,7 @@ from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.error_reports import report_errors
+from companion.web.ui.importing.waiting import WaitingFiles
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, frame, link_button, page_head, text
@@ -33,7 +34,7 @@ SEARCH_FROM = 9
 MANY = 24
 """From here on, cards out of sight are not laid out."""
 AT_ONCE = 8
-"""Cards that are drawn before others have their turn."""
+"""Cards that are drawn at a time; other work runs between."""
 LOOK_SECONDS = 0.25
 _NEEDS_A_PERSON = frozenset(
     {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
@@ -58,7 +59,7 @@ class _Home:
         self._wanted = ""
         self._empty = False
         self._sets_up = site.may(Action.PRACTITIONERS)
-        """Otherwise the cards only tell how things stand."""
+        """Otherwise the cards only show the state."""
         actions, self._summary = page_head(board.practice.name or "Your practice")
         self._summary.props("role=status")
         with actions:
@@ -67,6 +68,8 @@ class _Home:
                 if self._sets_up:
                     link_button("Who is set up", "/progress", icon="checklist")
                     button("Add practitioner", report_errors(self._add), icon="person_add")
+        if site.may(Action.IMPORT):
+            WaitingFiles(site)
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")

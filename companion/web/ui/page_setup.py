@@ -1,4 +1,5 @@
-"""Registers every page with NiceGUI and mounts it on the host app; the last word on failures."""
+"""Registers every page with NiceGUI, mounts it on the host app, and handles errors that reach
+NiceGUI."""
 
 from __future__ import annotations
 
@@ -28,16 +29,16 @@ from companion.web.ui import (
     doctor,
     google_guide,
     home,
-    importing,
     practice,
     practitioner,
     setup_table,
-    sources,
     users,
 )
 from companion.web.ui.book import screen as book
 from companion.web.ui.book.pulse import BookPulse
 from companion.web.ui.error_reports import log_unexpected, notify
+from companion.web.ui.importing import page as importing
+from companion.web.ui.importing import sources
 from companion.web.ui.pages import trouble_page
 from companion.web.ui.phones import page as phones
 from companion.web.ui.site import Site
@@ -55,7 +56,7 @@ def create_site(
     *,
     user_of: UserOf | None = None,
 ) -> Site:
-    """Every page registered; also what the page tests call, saying themselves who is there."""
+    """Registers every page; the page tests call it too, with a user of their own."""
     who = asking(user_of or services.accounts.sessions.user)
     live = UploadBoard(services)
     site = Site(
@@ -81,7 +82,7 @@ def create_site(
         backup,
     ):
         module.create(site)
-    _tell_failures_in_words()
+    _report_unhandled_errors()
     helpers.expects_arguments = _expects_arguments
     return site
 
@@ -112,12 +113,12 @@ _INCURIOUS = frozenset(
 
 
 def _expects_arguments(func: Callable[..., Any]) -> bool:
-    """For every element NiceGUI inspects the same three methods, to see whether they want to be
-    told of what changed: a third of the time that a page takes to make. They do not."""
+    """For every element NiceGUI inspects the same three methods, to see whether they take an event:
+    a third of the time that a page takes to make. They do not."""
     return getattr(func, "__func__", None) not in _INCURIOUS and _inspected(func)
 
 
-def _tell_failures_in_words() -> None:
+def _report_unhandled_errors() -> None:
     logging.getLogger("nicegui").addFilter(_without_tracebacks)
     # NiceGUI's own first handler logs tracebacks, whose last line may hold a client's name.
     nicegui_app.on_exception(_on_exception)
@@ -130,15 +131,15 @@ def _tell_failures_in_words() -> None:
 
 
 def _on_exception(error: Exception) -> None:
-    trouble = log_unexpected(error)
+    shown = log_unexpected(error)
     try:
-        notify(trouble)
+        notify(shown)
     except RuntimeError:  # the page it happened on has gone
         logging.getLogger(__name__).info("nobody was looking at that page any more")
 
 
 def _without_tracebacks(record: logging.LogRecord) -> bool:
-    """Keep NiceGUI's log free of exception texts: `log_unexpected` says what may be said."""
+    """Keep NiceGUI's log free of exception texts: `log_unexpected` logs what may be logged."""
     if record.exc_info is None:
         return True
     error = record.exc_info[1]

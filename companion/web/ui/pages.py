@@ -1,4 +1,5 @@
-"""`page`: registers a page whose failures are told in words, with the same frame as any other."""
+"""`page`: registers a page whose errors are shown as sentences, in the same frame as any other
+page."""
 
 from __future__ import annotations
 
@@ -19,14 +20,14 @@ from companion.web.ui.who import SIGN_IN
 
 P = ParamSpec("P")
 BUILD_SECONDS = 20.0
-"""A page may wait for a busy disk before it is given up."""
+"""Seconds a page may wait for a busy disk before it fails."""
 
 
 def page(
     site: Site, path: str, rule: Rule
 ) -> Callable[[Callable[P, Awaitable[None]]], Callable[P, Awaitable[Response | None]]]:
-    """As `ui.page`, for whom `rule` lets in; what its building raises becomes a plain page with a
-    way back."""
+    """As `ui.page`, for users whom `rule` allows; an error while building it becomes a plain page
+    with a link back."""
     site.pages[path] = rule
 
     def register(

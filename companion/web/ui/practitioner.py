@@ -1,8 +1,8 @@
 """One practitioner's Google Calendar page: the vendor's steps, as cards, and the phone links.
 
-The head says how far one is. Steps 2 to 6 act at once, because they speak with Google. Steps 1, 7
-and 8 are one form: nothing of it counts before *Apply* (or *OK*, which goes back as well), a bar
-says that something is unsaved, and leaving then asks.
+The head shows the progress. Steps 2 to 6 act at once, because they call Google. Steps 1, 7 and 8
+are one form: nothing of it is saved before *Apply* (or *OK*, which goes back as well); a bar shows
+that something is unsaved, and leaving then asks.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class _Page:
         return [each.value for each in fields]
 
     def _choices(self) -> SyncChoices:
-        """What the form says. Raises BadInput."""
+        """The choices of the form. Raises BadInput."""
         return SyncChoices(
             enabled=self._enabled.value,
             days_in_arrears=_whole(self._arrears.value, "days_in_arrears"),
@@ -232,7 +232,7 @@ class _Page:
     async def _draw(self) -> None:
         try:
             choices = self._choices()
-        except BadInput:  # said when it is applied
+        except BadInput:  # reported when it is applied
             return
         arrears, advance = choices.days_in_arrears, choices.days_in_advance
         if not (0 <= arrears <= MOST_DAYS and 0 <= advance <= MOST_DAYS):

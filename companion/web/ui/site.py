@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     services: PageServices
-    """Behind the gate: every call asks whether the signed-in user may."""
+    """Behind the gate: every call checks whether the signed-in user may make it."""
     options: AppOptions
     incoming: Incoming
     live: UploadBoard
     """Behind the gate too."""
     pulse: BookPulse
-    """One for every window of the Appointment Book; it tells a number and nothing else."""
+    """Shared by all windows of the Appointment Book; it gives a number and nothing else."""
     who: Callable[[], User]
     """The signed-in user of the page at hand; raises SignedOut."""
     pages: dict[str, Rule] = field(default_factory=dict)
     """By path: whom each page lets in."""
 
     def may(self, action: Action, practitioner_id: str = "") -> bool:
-        """To decide what a page offers; whether it is done, the gate decides."""
+        """To decide what a page offers; whether a call is allowed, the gate decides."""
         user = self.who()
         if practitioner_id:
             return may(user, action, practitioner_id)
@@ -42,5 +42,5 @@ class Site:
 
     @property
     def timezone(self) -> str:
-        """The practice's zone: times on screen are said in it."""
+        """The practice's zone: times on screen are shown in it."""
         return self.services.settings.read().practice.timezone

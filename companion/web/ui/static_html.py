@@ -1,9 +1,9 @@
-"""Markup: what a page shows and nobody uses, such as rows of a table, as one element.
+"""Static HTML: what a page shows without interaction, such as rows of a table, as one element.
 
-NiceGUI keeps every element on the server and watches it, which costs about a third of a
-millisecond each: a table of two hundred rows as elements holds up everybody for half a second.
-Here it is a text. All words in it are escaped by markupsafe, attributes too, so a client called
-``<b>`` is shown so.
+NiceGUI keeps every element on the server and watches it, which costs about a third of a millisecond
+each: a table of two hundred rows as elements blocks every page for half a second. Here it is one
+text. All words in it are escaped by markupsafe, attributes too, so a client called ``<b>`` is shown
+so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TAGS = re.compile(r"<[^>]*>")
 
 def tag(name: str, *inside: str, **attributes: str) -> Markup:
     """``tag("td", "words", class_="when")``. Plain strings are escaped, Markup is taken as it is;
-    ``aria_label`` becomes ``aria-label``. Its words decide how they are set, so any script is
+    ``aria_label`` becomes ``aria-label``. The text decides its own direction, so any script is
     right."""
     named = (
         {"dir": "auto", **attributes}
@@ -35,7 +35,7 @@ def tag(name: str, *inside: str, **attributes: str) -> Markup:
 
 
 def icon(drawing: str, classes: str = "", *, name: str = "") -> Markup:
-    """A Material icon; without a name it says nothing to a screen reader."""
+    """A Material icon; without a name a screen reader skips it."""
     spoken = {"role": "img", "aria_label": name} if name else {"aria_hidden": "true"}
     return tag("i", escape(drawing), class_=f"q-icon material-icons {classes}".rstrip(), **spoken)
 

@@ -1,4 +1,4 @@
-"""The frame every page stands in: navigation, demo banner, light and dark; and small elements.
+"""The frame of every page: navigation, demo banner, light and dark; and small elements.
 
 All looks are in static/app.css; here are only structure and names. A page is opened with `frame`,
 a context manager, so that no page can forget the banner or the navigation.
@@ -59,7 +59,7 @@ _TONE_ICON = {
 }
 
 
-# What every one has is said once, with its class: NiceGUI reads it anew for each element otherwise.
+# Set once, with the class: NiceGUI reads it anew for each element otherwise.
 class Text(TextElement, default_props="dir=auto"):
     """Words in a plain HTML element; their own direction decides how they are set."""
 
@@ -127,10 +127,11 @@ def card(title: str = "", *, classes: str = "", level: int = 2) -> Iterator[ui.e
 
 
 @contextmanager
-def dialog(title: str) -> Iterator[ui.dialog]:
+def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
     """Open until closed. It belongs to the page, not to the place that opened it: a list that is
     drawn anew must not take the dialog with it."""
-    with ui.context.client.content, ui.dialog() as opened, ui.card().classes("dialog"):
+    with ui.context.client.content, ui.dialog() as opened, ui.card() as inside:
+        inside.classes("dialog dialog--wide" if wide else "dialog")
         heading = text(title, tag="h2")
         opened.props(f"aria-labelledby={heading.html_id}")
         yield opened
@@ -219,7 +220,7 @@ def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
         words = {"auto": "as this computer", "light": "light", "dark": "dark"}[state["chosen"]]
         switch.props["aria-label"] = switch.props["title"] = f"Colours: {words}. Change"
 
-    def turn() -> None:
+    def next_theme() -> None:
         state["chosen"] = _NEXT_THEME[state["chosen"]]
         dark.value = THEMES[state["chosen"]]
         switch.props["icon"] = _THEME_ICON[state["chosen"]]
@@ -227,7 +228,7 @@ def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
         ui.run_javascript(f'companionTheme("{state["chosen"]}")')
 
     name()
-    switch.on_click(turn)
+    switch.on_click(next_theme)
 
 
 def _chosen_theme() -> str:

@@ -3,7 +3,7 @@
 Uploads belong here, not to a page: closing a tab stops nothing and a second tab sees the same
 progress. Pages look at `version` a few times a second (an integer, free) and redraw what differs.
 The board is read again when something happened or when it is a few seconds old, one reading at a
-time, and only while somebody looks.
+time, and only while a page is open.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class UploadBoard:
             result = await self._services.uploads.run(
                 practitioner_id,
                 release=release,
-                on_written=lambda written: self._tell(practitioner_id, _outcome_of(written)),
+                on_written=lambda written: self._finish(practitioner_id, _outcome_of(written)),
             )
             outcome = _outcome_of(result.written)
         except CompanionError as error:
@@ -162,12 +162,12 @@ class UploadBoard:
             outcome = Outcome(
                 sentence="Stopped. What was written stays; go on any time.", good=True
             )
-        except Exception as error:  # noqa: BLE001 - a task has nobody above it to tell the person
-            trouble = log_unexpected(error)
-            outcome = Outcome(sentence=f"{trouble.what} {trouble.remedy}", good=False)
-        self._tell(practitioner_id, outcome)
+        except Exception as error:  # noqa: BLE001 - a task has no caller that could show the error
+            shown = log_unexpected(error)
+            outcome = Outcome(sentence=f"{shown.what} {shown.remedy}", good=False)
+        self._finish(practitioner_id, outcome)
 
-    def _tell(self, practitioner_id: str, outcome: Outcome) -> None:
+    def _finish(self, practitioner_id: str, outcome: Outcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
         self._read_soon()

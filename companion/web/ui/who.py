@@ -1,9 +1,9 @@
-"""Who is at the screen: the user whose page is being made or used, by the session of its request.
+"""The user whose page is being made or used, by the session of its request.
 
-A page is at hand where NiceGUI says so, and all through a handler (`at_page`), even when the place
+A page is known where NiceGUI knows it, and throughout a handler (`at_page`), even when the element
 that was pressed has gone meanwhile. A task that a handler starts, `gather` and threads have none:
-nobody is there, and every gated service refuses. Such work is the program's own and is handed the
-services themselves, or is started by a gated call that has asked already.
+there is no user, and every gated service refuses. Such work belongs to the program and gets the
+services themselves, or is started by a gated call that has checked already.
 
 When a session ends, however it did, each of its tabs is led to the sign-in within a second.
 """
@@ -33,11 +33,11 @@ _handling: ContextVar[tuple[Client, asyncio.Task[Any] | None] | None] = ContextV
     "handling", default=None
 )
 """The page a handler works for, and the handler's task: tasks it starts inherit the variable and
-are told apart by it."""
+are recognised by it."""
 
 
-class NobodyAtPage(RuntimeError):
-    """A gated service was asked where there is no page: a mistake in the program."""
+class NoPageUser(RuntimeError):
+    """A gated service was called where there is no page: an error in the program."""
 
 
 def session_of(client: Client) -> str:
@@ -60,7 +60,7 @@ def asking(user_of: UserOf) -> Who:
 
 @contextmanager
 def at_page(client: Client) -> Iterator[None]:
-    """What is done here, in this task, is done for that page."""
+    """Calls in this task are made for that page."""
     token = _handling.set((client, _task()))
     try:
         yield
@@ -74,7 +74,7 @@ def _session() -> str:
     except RuntimeError as error:
         handling = _handling.get()
         if handling is None or handling[1] is not _task():
-            raise NobodyAtPage("a gated service was asked outside of every page") from error
+            raise NoPageUser("a gated service was asked outside of every page") from error
         return session_of(handling[0])
 
 

@@ -28,7 +28,7 @@ _PARTICLES = frozenset(
 )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def client_name(text: str) -> tuple[str, str]:
     """First and last name of "LAST, First (Mrs)", "Mrs First Last" and the like."""
     plain = " ".join(_ASIDE.sub(" ", text).split()) or text.strip()

@@ -33,6 +33,7 @@ from companion.services.imports.reading.kinds import profile_of
 from companion.services.imports.reading.names import person_key
 from companion.services.imports.reading.results import (
     ColumnUse,
+    FileColumn,
     Reading,
     Setting,
     UnknownLayout,
@@ -75,6 +76,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
         layout=layout,
         content=content,
         headings=tuple(grid.headings),
+        file_columns=_file_columns(columns),
         sheets=tuple(grid.sheets),
         columns=_column_uses(layout, columns),
         ignored=tuple(
@@ -157,7 +159,7 @@ def _bound(
         return bind_mapping(setting.mapping, grid.headings), None
     software, found = _assigned(columns, asking, setting, len(grid.rows))
     if found.missing:
-        raise _unknown_layout(grid.headings)
+        raise _unknown_layout(grid.headings, columns)
     return _layout(columns, software, found), software
 
 
@@ -326,7 +328,7 @@ def _column_uses(layout: Layout, columns: Sequence[Column]) -> tuple[ColumnUse, 
     )
 
 
-def _unknown_layout(headings: Sequence[str]) -> UnknownLayout:
+def _unknown_layout(headings: Sequence[str], columns: Sequence[Column]) -> UnknownLayout:
     listed = [each for each in headings if each]
     shown = ", ".join(f"“{read_line(each, 40)}”" for each in listed[:30])
     more = f" and {len(listed) - 30} more" if len(listed) > 30 else ""
@@ -334,5 +336,24 @@ def _unknown_layout(headings: Sequence[str]) -> UnknownLayout:
         f"No column of this file holds the date of an appointment. They are: {shown}{more}.",
         "Export it with a row of column names, or say what they mean: in a mapping file given "
         "with --mapping, or on the import page.",
-        tuple(headings),
+        _file_columns(columns),
+    )
+
+
+def columns_of(workbook: Workbook, setting: Setting) -> tuple[FileColumn, ...]:
+    """What a person chooses from when the file cannot be read; empty where there is no table."""
+    try:
+        grid = _grid(workbook, setting, Asking(setting.answers))
+    except BadInput:
+        grid = None
+    return _file_columns(_columns(grid)) if grid else ()
+
+
+def _file_columns(columns: Sequence[Column]) -> tuple[FileColumn, ...]:
+    return tuple(
+        FileColumn(
+            heading=each.heading.text,
+            samples=tuple(read_line(value, 40) for value in list(each.values)[:3]),
+        )
+        for each in columns
     )

@@ -53,12 +53,23 @@ class ColumnUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileColumn:
+    """One column of the file, used or not."""
+
+    heading: str
+    samples: tuple[str, ...] = ()
+    """Up to three different values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A file read: its content, and how."""
 
     layout: Layout
     content: FileContent
     headings: tuple[str, ...] = ()
+    file_columns: tuple[FileColumn, ...] = ()
+    """Of each heading, in its order."""
     sheets: tuple[SheetUse, ...] = ()
     columns: tuple[ColumnUse, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -75,9 +86,19 @@ class Reading:
     """A file of this kind holds one person's calendar."""
 
 
-class UnknownLayout(BadInput):
-    """A file whose columns somebody must explain; `headers` are their names."""
+class NotRead(BadInput):
+    """A table that could not be read as wished; a person may say what its columns are."""
 
-    def __init__(self, what: str, remedy: str, headers: tuple[str, ...]) -> None:
-        super().__init__(what, remedy, field="file")
-        self.headers = headers
+    def __init__(
+        self, what: str, remedy: str, columns: tuple[FileColumn, ...], *, field: str = "file"
+    ) -> None:
+        super().__init__(what, remedy, field=field)
+        self.columns = columns
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        return tuple(each.heading for each in self.columns)
+
+
+class UnknownLayout(NotRead):
+    """A file whose columns somebody must explain."""

@@ -181,7 +181,7 @@ def _header_score(
 ) -> float:
     """How much this row looks like headings: one for each heading that we know."""
     filled = [(at, each) for at, each in enumerate(row.cells) if each is not None]
-    if len(filled) < 2:
+    if sum(map(bool, headings)) < 2:
         return 0.0
     texts = [each for _, each in filled if isinstance(each, str)]
     if not forced and any(is_value(each) for _, each in filled):

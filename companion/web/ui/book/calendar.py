@@ -62,8 +62,8 @@ class AppointmentCalendar(
         on_move: Callable[[Drop], Any],
         on_act: Callable[[Act], Any],
     ) -> None:
-        """`zone` decides where the now-line is. `on_ready` and `on_narrow` are told whether the
-        window is narrow."""
+        """`zone` decides where the now-line is. `on_ready` and `on_narrow` get whether the window
+        is narrow."""
         super().__init__()
         self.classes("book__grid")
         self.props.update(zone=zone, locale="en-AU")
@@ -71,15 +71,15 @@ class AppointmentCalendar(
         """What was pushed last."""
 
         def listen(name: str, handler: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
-            async def heard(event: events.GenericEventArguments) -> None:
+            async def handle(event: events.GenericEventArguments) -> None:
                 result = handler(read(event.args))
                 if result is not None:
                     await result
 
-            self.on(name, report_errors(heard))
+            self.on(name, report_errors(handle))
 
         def ready(narrow: bool) -> Any:
-            self.shown = {}  # the browser has nothing, or lost step
+            self.shown = {}  # the browser has nothing, or is out of date
             return on_ready(narrow)
 
         listen("ready", ready, bool)
@@ -90,7 +90,7 @@ class AppointmentCalendar(
         listen("act", on_act, _act)
 
     def show(self, page: dict[str, Any]) -> None:
-        self.run_method("show", news(self.shown, page))
+        self.run_method("show", delta(self.shown, page))
         self.shown = page
 
     def confirm_move(self, key: str) -> None:
@@ -108,7 +108,7 @@ class AppointmentCalendar(
         return contents
 
 
-def news(before: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
+def delta(before: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
     """`page` as it is pushed: whole, or as `changed` and `gone` events since the page of stamp
     `base`, where columns, hours and days are the same."""
     if not before or before["options"] != page["options"]:

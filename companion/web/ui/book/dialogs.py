@@ -1,7 +1,7 @@
 """The dialogs about one appointment: new, open, which of a series, copy.
 
-Nothing is checked twice: the fields make a Draft, the Booking service says what is wrong with it
-and names the field. Overlaps are shown while one types and forbid nothing.
+Nothing is checked twice: the fields make a Draft, the Booking service checks it and its error names
+the field. Overlaps are shown while typing and are allowed.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class AppointmentDialogs:
         await then()
 
     async def which(self, question: str, *, this_too: bool = True) -> Scope | None:
-        """Ask which of a series is meant; None when the person thinks better of it."""
+        """Ask which of a series is meant; None when the person cancels."""
         with ui.dialog() as dialog, ui.card().classes("dialog dialog--small"):
             heading = text(question, tag="h2")
             dialog.props(f"aria-labelledby={heading.html_id}")
@@ -208,7 +208,7 @@ class _Editing:
         ui.timer(0.2, report_errors(self.look_for_conflicts), once=True)
 
     async def look_for_conflicts(self) -> None:
-        """A later look overtakes an earlier one."""
+        """A later check replaces an earlier one."""
         self._asked += 1
         turn = self._asked
         try:
@@ -232,7 +232,7 @@ class _Editing:
             fail_field(error, self._form.fields)
             return
         except ChangedMeanwhile as error:
-            self._tell(error)
+            self._show_error(error)
             return
         if edit is not None:
             self._dialog.close()
@@ -250,7 +250,7 @@ class _Editing:
             return None
         return await self._booking.edit(opened.key, draft, seen=opened.revision, scope=scope)
 
-    def _tell(self, error: CompanionError) -> None:
+    def _show_error(self, error: CompanionError) -> None:
         opened = self._opened
         with self._trouble, notice("warn", alert=True):
             text(error.what, "strong")

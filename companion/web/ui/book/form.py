@@ -41,7 +41,7 @@ class AppointmentForm:
         self, draft: AppointmentDraft, offers: Offers, on_change: Callable[[], Any], *, new: bool
     ) -> None:
         self._offers = offers
-        self._tell = on_change
+        self._on_change = on_change
         self._begun = False
         self._own_location = not new or bool(draft.location)
         with box("form") as self.place:
@@ -168,7 +168,7 @@ class AppointmentForm:
             return
         self._follow_start()
         self._arrange()
-        self._tell()
+        self._on_change()
 
     def _follow_start(self) -> None:
         """A new start moves the end with it; the end itself changes the length."""
@@ -213,7 +213,7 @@ class AppointmentForm:
 
 
 def read_only_facts(facts: Mapping[str, str]) -> None:
-    """An appointment that cannot be edited, as a list of what is known of it."""
+    """An appointment that cannot be edited, as a list of its fields."""
     with box("facts", tag="dl"):
         for name, value in facts.items():
             if value:

@@ -1,6 +1,6 @@
-"""What the calendar is told: entries of the book as plain dictionaries. Pure functions.
+"""What is sent to the calendar: entries of the book as plain dictionaries. Pure functions.
 
-A person's words travel as text and are set as text. Each entry carries its state three times:
+A person's words are sent and set as text, never as HTML. Each entry carries its state three times:
 as small icons, in a tooltip, and spoken for a screen reader.
 """
 
@@ -78,7 +78,7 @@ def resources(columns: Iterable[Column]) -> list[Payload]:
 def event_of(
     entry: BookEntry, column: Column, *, named: bool = False, edits: bool = True
 ) -> Payload:
-    """`named`: with the practitioner's name, where there is no column to say it. `edits`: may be
+    """`named`: with the practitioner's name, where no column shows it. `edits`: may be
     moved, if anything may."""
     occurrence, appointment = entry.occurrence, entry.appointment
     title = title_of(appointment, occurrence.title)
@@ -161,7 +161,7 @@ def _classes(entry: BookEntry, *, imported: bool) -> list[str]:
 def off_hours(
     columns: Iterable[Column], days: Sequence[date], limits: tuple[time, time]
 ) -> list[Payload]:
-    """Grey stretches outside working hours; none for a practitioner whose hours nobody said."""
+    """Grey stretches outside working hours; none for a practitioner without working hours."""
     shades: list[Payload] = []
     opening, closing = limits
     for column in columns:

@@ -1,6 +1,6 @@
-"""Who is at the screen, as the Appointment Book needs to know it: one function, one place.
+"""The signed-in user as the Appointment Book needs it.
 
-What is offered follows from it; whether a thing is done, the gate before the services decides.
+It decides what is offered; whether a call is allowed, the gate of the services decides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class BookViewer:
     name: str
     """As noted with what they enter."""
     practitioner_id: str = ""
-    """Whose calendar is *My Calendar*; empty for somebody without one."""
+    """Whose calendar is *My Calendar*; empty for a user without one."""
     only_own: bool = False
     """May see and export no calendar but their own."""
     edits: bool = True

@@ -1,8 +1,8 @@
 """BookPulse: one number that rises when the Appointment Book may look different.
 
 What is committed here raises it at once; what other processes wrote shows in the practitioners'
-revisions, read twice a second while somebody looks. So two windows, and a command, are in step
-within a second.
+revisions, read twice a second while a page is open. So two windows, and a command, agree within a
+second.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class BookPulse:
     async def _read(self) -> None:
         try:
             revisions = await self._services.book.revisions()
-        except CompanionError as error:  # a busy disk: the next look may do
+        except CompanionError as error:  # a busy disk: the next reading may succeed
             _log.warning("The revisions could not be read: %s", type(error).__name__)
             return
         if revisions != self._revisions:

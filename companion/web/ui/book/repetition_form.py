@@ -43,7 +43,7 @@ class RepetitionForm:
         if rule and known is None:
             options[OWN_RULE] = "As it is, by a rule of its own"
         chosen = known.frequency.value if known else (OWN_RULE if rule else ONCE)
-        self._tell = on_change
+        self._on_change = on_change
         self._begun = False
         with box("stack") as self.place:
             with box("fields fields--2"):
@@ -140,7 +140,7 @@ class RepetitionForm:
     def _changed(self) -> None:
         if self._begun:
             self._arrange()
-            self._tell()
+            self._on_change()
 
     def _arrange(self) -> None:
         often, ends = self._often.value, self._ends.value

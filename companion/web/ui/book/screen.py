@@ -326,7 +326,7 @@ class _Book:
             case "today":
                 await self._toolbar.today()
             case "previous" | "next":
-                await self._toolbar.turn(-1 if act.what == "previous" else 1)
+                await self._toolbar.turn_page(-1 if act.what == "previous" else 1)
             case "search":
                 self._search()
             case "keys":

@@ -40,7 +40,7 @@ class SearchDialog:
         self._dialog.open()
 
     async def _look(self) -> None:
-        """A later look overtakes an earlier one."""
+        """A later search replaces an earlier one."""
         self._asked += 1
         turn = self._asked
         wanted = (self._field.value or "").strip()

@@ -1,6 +1,6 @@
 """*What does Google show?*: one appointment in the book, in Google and on the phones, side by side.
 
-Made by the same projection as every write: what stands here is what is sent.
+Made by the same projection as every write: what is shown here is what is sent.
 """
 
 from __future__ import annotations

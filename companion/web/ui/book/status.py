@@ -15,7 +15,7 @@ class BookStatus:
         self._site = site
         self._names = names
         self._mine: set[str] = set()
-        """Whose upload was started or seen here: their outcome is told."""
+        """Practitioners whose upload was started or seen here: their outcome is announced."""
         self._shown: tuple[str, float | None] = ("", None)
         self._seen = -1
         with box("book__status") as self._bar:

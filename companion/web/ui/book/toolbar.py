@@ -95,14 +95,14 @@ class BookToolbar:
         self._choice = choice
         self._today = today
         self._counts = counts
-        self._tell = on_change
+        self._on_change = on_change
         self._begun = False
         self._names = names
         with box("book__bar"):
             with box("book__turn"):
                 button("Today", report_errors(self.today)).props('aria-keyshortcuts="T"')
-                self._icon("Previous", "chevron_left", partial(self.turn, -1))
-                self._icon("Next", "chevron_right", partial(self.turn, 1))
+                self._icon("Previous", "chevron_left", partial(self.turn_page, -1))
+                self._icon("Next", "chevron_right", partial(self.turn_page, 1))
                 self._date = button("", report_errors(self._pick_day), icon="calendar_month")
                 self._date.classes("book__date")
             with box("book__views").props('role=group aria-label="View"'):
@@ -166,7 +166,7 @@ class BookToolbar:
     async def today(self) -> None:
         await self.go(self._today())
 
-    async def turn(self, by: int) -> None:
+    async def turn_page(self, by: int) -> None:
         await self.go(self._choice.step(by))
 
     async def go(self, day: date) -> None:
@@ -218,11 +218,11 @@ class BookToolbar:
         choice.one = self._one.value or ""
         choice.location = self._location.value or ""
         choice.cancelled = bool(self._cancelled.value)
-        await self._tell()
+        await self._on_change()
 
     async def _changed(self) -> None:
         self.arrange()
-        await self._tell()
+        await self._on_change()
 
     def arrange(self) -> None:
         """Bring labels and pressed buttons to what is chosen."""

@@ -41,7 +41,7 @@ class DisclosureForm:
         self, disclosure: Disclosure, cap: DisclosureCap, on_change: Callable[[], None]
     ) -> None:
         self._disclosure = disclosure
-        changed = lambda _: on_change()  # noqa: E731 - the event says nothing we need
+        changed = lambda _: on_change()  # noqa: E731 - the event holds nothing we need
         with box(tag="fieldset"):
             text("Which appointments", tag="legend")
             with box("choices"):
@@ -89,7 +89,7 @@ class DisclosureForm:
         return (*self._kinds.values(), self._name, *self._items.values(), self._masked)
 
     def draft(self) -> Disclosure:
-        """What the form says now. Raises BadInput for types that cannot be."""
+        """The present choices. Raises BadInput for types that cannot be."""
         types = parts(str(self._masked.value or ""))
         return Disclosure(
             kinds=frozenset(kind for kind, tick in self._kinds.items() if tick.value),

@@ -40,7 +40,7 @@ class EventPreview:
         self._count = text("", "soft")
 
     async def show(self, disclosure: Disclosure, arrears: int, advance: int) -> None:
-        """Read the book and draw; a later call overtakes an earlier one."""
+        """Read the book and draw; a later call replaces an earlier one."""
         self._asked += 1
         turn = self._asked
         now = self._site.services.clock.now()

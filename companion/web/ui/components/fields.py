@@ -1,4 +1,4 @@
-"""Form fields used on several pages, and telling a field what is wrong with it."""
+"""Form fields used on several pages, and showing an error at its field."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FIRST = (
     "Pacific/Auckland",
 )
 FEW = 24
-"""Options that a field has before somebody opens it."""
+"""Options that a field has before it is opened."""
 
 
 @lru_cache(maxsize=1)
@@ -35,8 +35,8 @@ def zone_names() -> list[str]:
 
 
 def zone_select(label: str, value: str) -> ui.select:
-    """The usual zones at first; all six hundred when somebody looks, for they cost a page half of
-    its time."""
+    """The usual zones at first; all six hundred when the field is opened, for they cost a page half
+    of its time."""
     few = list(dict.fromkeys([value, *(name for name in _FIRST if name in zone_names())]))
     select = ui.select(few, label=label, value=value, with_input=True)
     offer_when_opened(select, lambda: zone_options(value))
@@ -44,7 +44,7 @@ def zone_select(label: str, value: str) -> ui.select:
 
 
 def offer_when_opened(select: ui.select, options: Callable[[], list[str] | dict[str, str]]) -> None:
-    """What can be chosen comes when somebody looks. NiceGUI watches each option: two hundred
+    """The options are loaded when the field is opened. NiceGUI watches each option: two hundred
     names, or six hundred zones, cost a page half of its time. Until then `select` has what is
     chosen and a few more: Quasar opens no empty list."""
     select.on("popup-show", lambda: select.set_options(options()))

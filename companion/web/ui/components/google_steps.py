@@ -1,7 +1,7 @@
 """Google steps: login, sign-in, calendar, and the two checks of the vendor's page.
 
 Asking Google for the narrowest permission needs the choice of calendar first, so the sign-in of
-step 3 carries what step 4 says.
+step 3 carries the choice of step 4.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class GoogleSteps:
         head: SetupSteps,
         on_check: Callable[[], None],
     ) -> None:
-        """`on_check` is told that a check was answered."""
+        """`on_check` is called when a check was answered."""
         self._site = site
         self._record = record
         self._id = record.practitioner.id
@@ -222,11 +222,11 @@ class GoogleSteps:
                 result = await ask()
                 await remember(self._id, good=result.ok)
             except CompanionError as error:
-                trouble = as_companion_error(error)
+                shown = as_companion_error(error)
                 press.set_text(f"{label} (Failed)")
                 with outcome, notice("bad", alert=True):
-                    text(trouble.what, "strong")
-                    text(trouble.remedy)
+                    text(shown.what, "strong")
+                    text(shown.remedy)
                 return
             finally:
                 press.props(remove="loading")
@@ -238,7 +238,7 @@ class GoogleSteps:
                 remove="btn--danger" if result.ok else "btn--done",
             )
             with outcome:
-                _say_result(result)
+                _show_result(result)
 
         press.on_click(report_errors(check))
 
@@ -274,7 +274,7 @@ class GoogleSteps:
                 button("Stay connected", opened.close, look="primary")
 
 
-def _say_result(result: CheckResult) -> None:
+def _show_result(result: CheckResult) -> None:
     if result.ok:
         if result.what:
             text(result.what, "soft")

@@ -41,7 +41,7 @@ _ELSEWHERE = {
     "doctor": ("Open the doctor", "medical_services", "/doctor"),
     "import": ("Import an export", "upload_file", "/import"),
 }
-"""What mends a trouble on another page: label, icon, address."""
+"""What resolves an error on another page: label, icon, address."""
 PALETTE = ("#0b6670", "#8a4b9f", "#b4581f", "#2f6db5", "#5d7a1f", "#a63d57", "#4b5fc0", "#7a6a1c")
 
 

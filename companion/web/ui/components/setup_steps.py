@@ -19,18 +19,18 @@ def anchor(number: int) -> str:
 
 
 class StepNumber(StaticHtml):
-    """A step's number, or the tick that says it is done."""
+    """A step's number, or a tick when it is done."""
 
     def __init__(self, number: int, *, done: bool) -> None:
         self._number = number
         done_too = " step__number--done" if done else ""
-        super().__init__(self._said(done=done), f"step__number{done_too}")
+        super().__init__(self._mark(done=done), f"step__number{done_too}")
 
     def show(self, *, done: bool) -> None:
-        self.content = self._said(done=done)
+        self.content = self._mark(done=done)
         self.classes(**{"add" if done else "remove": "step__number--done"})
 
-    def _said(self, *, done: bool) -> Markup:
+    def _mark(self, *, done: bool) -> Markup:
         number = self._number
         return icon("check", name=f"Step {number}, done") if done else tag("span", str(number))
 

@@ -65,18 +65,18 @@ class StalenessForm:
             self._own.props('aria-label="Open"')
             self._week = box("stack")
             with self._week:
-                with box("choices choices--days"):
+                with box("choices"):
                     self._days = [
                         ui.checkbox(name, value=hours.week[day] is not None)
                         for day, name in enumerate(DAYS)
                     ]
                 times = [each for each in hours.week if each is not None]
                 opens, closes = min(e[0] for e in times), max(e[1] for e in times)
-                with box("field-row"):
+                with box("choices"):
                     self._opens = ui.input("From", value=f"{opens:%H:%M}")
                     self._closes = ui.input("To", value=f"{closes:%H:%M}")
                 for field in (self._opens, self._closes):
-                    field.props("type=time stack-label outlined")
+                    field.classes("field").props("type=time stack-label outlined")
         shown = values["closed_on"].replace(",", ", ")
         self._closed = ui.input("Closed on (holidays)", value=shown)
         self._closed.classes("field").props(f'outlined maxlength=4000 hint="{_EXAMPLE}"')

@@ -1,1 +1,1 @@
-"""Links for phones: the page, the wizard, and what is said about each device."""
+"""Links for phones: the page, the wizard, and the state of each device."""

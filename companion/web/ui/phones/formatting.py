@@ -1,4 +1,4 @@
-"""What the phone pages say: devices and their steps, details, sizes and intervals."""
+"""Formats what the phone pages show: devices and their steps, details, sizes and intervals."""
 
 from __future__ import annotations
 

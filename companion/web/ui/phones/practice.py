@@ -1,6 +1,6 @@
 """The practice's view of all links: who has some, and what they may show at most.
 
-The links themselves are shown to nobody here.
+The links themselves are not shown here.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class PhonePreview:
     async def show(
         self, *, detail: FeedDetail, custom: Disclosure | None, arrears: int, advance: int
     ) -> None:
-        """Read the book and draw; a later call overtakes an earlier one. Raises BadInput."""
+        """Read the book and draw; a later call replaces an earlier one. Raises BadInput."""
         self._asked += 1
         turn = self._asked
         found = await self._site.services.feeds.preview(

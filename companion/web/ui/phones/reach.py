@@ -14,7 +14,7 @@ AUTOMATIC = ""
 
 
 class PhoneReach:
-    """For whoever looks after the practice's computers."""
+    """For the person who looks after the practice's computers."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

@@ -33,7 +33,7 @@ _HEAD = tag(
     tag("th", tag("span", "Actions", class_="sr-only"), scope="col"),
 )
 Show = Callable[[FeedLink, str], Awaitable[None]]
-"""Told a link and its URL, to be shown."""
+"""Called with a link and its URL, to be shown."""
 
 
 class PhoneTable:
@@ -88,7 +88,7 @@ class PhoneTable:
             with _cell(0):
                 text(link.label, "strong")
                 text(shows(facts), "small soft")
-                if facts.state != "new":  # the next cell says so
+                if facts.state != "new":  # the next cell shows it
                     badge(*STATES[facts.state])
             with _cell(1):
                 seen = text(fetched(facts, now))

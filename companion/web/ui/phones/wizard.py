@@ -23,7 +23,7 @@ from companion.web.ui.theme import box, button, dialog, text
 
 MOST_DAYS = 730
 Made = Callable[[FeedLink, str, str], Awaitable[None]]
-"""Told the link, its URL and the kind of device."""
+"""Called with the link, its URL and the kind of device."""
 
 
 async def open_wizard(site: Site, record: PractitionerSettings, made: Made) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.web.ui.book.calendar import news
+from companion.web.ui.book.calendar import delta
 
 events = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3))
 options = st.sampled_from([{"date": "2026-11-24"}, {"date": "2026-11-25"}])
@@ -23,7 +23,7 @@ def test_what_is_pushed_makes_the_page_of_the_one_before(
     before: dict[str, int], after: dict[str, int], one: dict[str, str], other: dict[str, str]
 ) -> None:
     had, has = page(4, before, one), page(5, after, other)
-    pushed = news(had, has)
+    pushed = delta(had, has)
     if one != other:
         assert pushed is has
         return
@@ -38,4 +38,4 @@ def test_what_is_pushed_makes_the_page_of_the_one_before(
 
 def test_the_first_page_is_pushed_whole() -> None:
     first = page(1, {"a": 1}, {})
-    assert news({}, first) is first
+    assert delta({}, first) is first

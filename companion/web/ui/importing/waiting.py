@@ -1,0 +1,160 @@
+"""Files that a watched folder set aside: said on the overview and on the page of sources, and
+looked at, answered and taken in where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.web.ui import formatting
+from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.importing.review import ImportReview, OnStage
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, dialog, notice, text
+
+if TYPE_CHECKING:
+    from companion.services.imports.importing import ImportPreview, ImportReport
+    from companion.services.imports.questions import Answers
+    from companion.services.sources.notes import Waiting
+
+LOOK_SECONDS = 5.0
+MOST_SHOWN = 5
+
+
+class _WaitingFile:
+    def __init__(self, site: Site, source: str, place: str) -> None:
+        self._site = site
+        self._source = source
+        self._place = place
+        self.name = place.rpartition("/")[2]
+
+    @property
+    def kept_mapping(self) -> str:
+        source = self._site.services.settings.read().sources.get(self._source)
+        return source.mapping if source else ""
+
+    @property
+    def change_source(self) -> None:
+        """Its folder says which source it is of."""
+        return
+
+    async def read(self, answers: Answers, mapping: str | None, on_stage: OnStage) -> ImportPreview:
+        on_stage("Reading it", 0.0)
+        return await self._site.services.sources.look_at(
+            self._source, self._place, answers=answers, mapping=mapping
+        )
+
+    async def apply(
+        self,
+        preview: ImportPreview,
+        answers: Answers,
+        mapping: str | None,
+        *,
+        release: bool,  # noqa: ARG002 - a file that waits is let go by being imported
+    ) -> ImportReport:
+        given = {**preview.answers, **answers}
+        return await self._site.services.sources.release(
+            self._source,
+            self._place,
+            answers=given,
+            mapping=mapping,
+            cause=self._site.who().name,
+        )
+
+
+async def open_waiting(
+    site: Site, source: str, waiting: Waiting, on_done: Callable[[], Awaitable[None]]
+) -> None:
+    """The whole preview in a dialog: its questions answered there, it is imported there."""
+    file = _WaitingFile(site, source, waiting.place)
+    imports = await site.services.imports.recent(50, source)
+    newer = any(each.at > waiting.at and each.file_name for each in imports)
+    with dialog(f"Import {file.name}?", wide=True) as opened:
+        text(f"Set aside from the folder of {source}.", "soft")
+        if newer:
+            with notice("warn"):
+                text(
+                    f"A later file of {source} has been imported since. This one may bring older "
+                    "appointments back."
+                )
+
+        async def done(report: ImportReport, _preview: ImportPreview) -> None:
+            opened.close()
+            changes = report.added + report.changed + report.removed
+            notify_done(f"Imported: {formatting.counted(changes, 'change')}.")
+            await on_done()
+
+        review = ImportReview(
+            site, file, on_done=done, on_leave=opened.close, leave="Leave it", back="Leave it"
+        )
+    await review.read()
+
+
+def say_waiting(
+    site: Site,
+    source: str,
+    waiting: Waiting,
+    look_again: Callable[[], Awaitable[None]],
+    *,
+    title: str = "",
+) -> None:
+    """Why it waits, its questions, and the way to answer them."""
+    name = waiting.place.rpartition("/")[2]
+    with notice("warn" if waiting.held else "bad"):
+        waits = "waits for you" if waiting.held else "could not be used"
+        text(title or f"{name} {waits}", "strong")
+        if waiting.questions:
+            for each in waiting.questions[:MOST_SHOWN]:
+                text(each.text)
+            if len(waiting.questions) > MOST_SHOWN:
+                text(f"… and {len(waiting.questions) - MOST_SHOWN} more questions.")
+        else:
+            text(waiting.what)
+        if "/" in waiting.place and not waiting.held:
+            text("A report lies beside it in the folder “set aside”.", "small")
+        look = partial(open_waiting, site, source, waiting, look_again)
+        label = "Answer and import" if waiting.questions else "Look at it"
+
+        async def discard() -> None:
+            await site.services.sources.discard(source, waiting.place)
+            await look_again()
+
+        with box("actions"):
+            button(label, report_errors(look), look="primary")
+            button("Take off the list", report_errors(discard), look="plain")
+
+
+class WaitingFiles:
+    """On the overview: drawn anew when what waits is another."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._shown: object = ()
+        self._place = box("stack")
+        ui.timer(LOOK_SECONDS, report_errors(self.look), immediate=False)
+        ui.timer(0.05, report_errors(self.look), once=True)
+
+    async def look(self) -> None:
+        known = await self._site.services.sources.overview()
+        waiting = [
+            (each.settings.name, file)
+            for each in known
+            if each.watched
+            for file in each.note.waiting
+        ]
+        if waiting == self._shown:
+            return
+        self._shown = waiting
+        self._place.clear()
+        with self._place:
+            for source, file in waiting[:MOST_SHOWN]:
+                name = file.place.rpartition("/")[2]
+                waits = "waits for you" if file.held else "could not be used"
+                title = f"Import from {source}: {name} {waits}"
+                say_waiting(self._site, source, file, self.look, title=title)
+            if len(waiting) > MOST_SHOWN:
+                more = formatting.counted(len(waiting) - MOST_SHOWN, "more file")
+                ui.link(f"{more} on the page of sources", "/sources")

@@ -1,0 +1,143 @@
+"""A Connecting service with everything around it in memory."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from companion.domain.appointments import Practitioner
+from companion.domain.events import CalendarEvent
+from companion.domain.reconcile import EntryState, LedgerEntry, event_id
+from companion.domain.settings import PractitionerSettings, Settings
+from companion.services.google.connecting import CalendarChoice, Connected, Connecting
+from companion.services.ports import CalendarRef, InsertEvent
+from tests.fakes.clock import FakeClock
+from tests.fakes.google import FakeGoogle, FakeRemoteCalendar
+from tests.fakes.secrets import FakeSecrets
+from tests.fakes.settings import FakeSettings
+from tests.fakes.stores import MemoryActivity, MemoryLedger
+from tests.fakes.syncing import syncing_over
+
+ZOE, MAX = "zoe@example.com", "max@example.com"
+
+
+BACK = "http://127.0.0.1:8080/oauth/callback"
+
+
+INSTALL = "0123456789abcdef"
+
+
+TOKEN = "google/token/zoe"
+
+
+CLIENT = json.dumps({"installed": {"project_id": "riverside-physio"}}).encode()
+
+
+def person(practitioner_id: str, name: str) -> PractitionerSettings:
+    return PractitionerSettings(practitioner=Practitioner(id=practitioner_id, name=name))
+
+
+class Fixture:
+    """A Connecting service with everything around it in memory."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.secrets = FakeSecrets()
+        self.secrets.kept["google/client"] = CLIENT.decode()
+        self.google = FakeGoogle(secrets=self.secrets, install=INSTALL)
+        settings = Settings(install_id=INSTALL)
+        for record in (person("zoe", "Zoë O'Brien-Nguyễn"), person("max", "Max Muster")):
+            settings = settings.with_practitioner(record)
+        self.settings = FakeSettings(settings)
+        self.ledger = MemoryLedger()
+        self.activity = MemoryActivity()
+        self.service = self.new_service()
+
+    def new_service(self) -> Connecting:
+        """As after a restart of the program."""
+        words = iter(f"word{number}" for number in range(1000))
+        return Connecting(
+            google=self.google,
+            settings=self.settings,
+            secrets=self.secrets,
+            ledger=self.ledger,
+            activity=self.activity,
+            clock=self.clock,
+            syncing=syncing_over(
+                google=self.google,
+                settings=self.settings,
+                ledger=self.ledger,
+                activity=self.activity,
+                clock=self.clock,
+            ),
+            random_word=lambda: next(words),
+        )
+
+    def record(self, practitioner_id: str = "zoe") -> PractitionerSettings:
+        return self.settings.read().practitioners[practitioner_id]
+
+    async def connect(
+        self,
+        practitioner_id: str = "zoe",
+        *,
+        account: str = ZOE,
+        login: str = "",
+        calendar: CalendarChoice | None = None,
+        untick: Sequence[str] = (),
+    ) -> Connected:
+        start = await self.service.begin(
+            practitioner_id, login=login, calendar=calendar, redirect_uri=BACK
+        )
+        return await self.service.finish(self.google.consent(start.url, account, untick=untick))
+
+    def calendar(self, practitioner_id: str = "zoe") -> FakeRemoteCalendar:
+        return self.google.calendars_by_id[self.record(practitioner_id).google.calendar_id]
+
+    async def upload(self, count: int, *, noted: bool = True) -> None:
+        """Events in Zoë's calendar, with ledger rows when `noted`."""
+        link = self.record().google
+        for number in range(count):
+            start = datetime(2026, 3, 3, tzinfo=UTC) + timedelta(hours=number)
+            event = CalendarEvent(
+                key=f"k{number}",
+                start=start,
+                end=start + timedelta(minutes=30),
+                timezone="Australia/Sydney",
+                summary="ZO",
+            )
+            wanted = event_id(INSTALL, link.calendar_id, event.key, 0)
+            await self.calendar().write([InsertEvent(event_id=wanted, event=event)])
+            if noted:
+                await self.ledger.write(self.ref, put=[entry(event, wanted)])
+
+    @property
+    def ref(self) -> CalendarRef:
+        return CalendarRef(practitioner_id="zoe", calendar_id=self.record().google.calendar_id)
+
+
+def entry(event: CalendarEvent, wanted: str) -> LedgerEntry:
+    return LedgerEntry(
+        key=event.key,
+        event_id=wanted,
+        generation=0,
+        state=EntryState.OK,
+        fingerprint=event.fingerprint,
+        style=event.style,
+        begins=event.begins,
+        ends=event.ends,
+    )
+
+
+def existing(calendar_id: str) -> CalendarChoice:
+    return CalendarChoice(kind="existing", calendar_id=calendar_id)
+
+
+NEW = CalendarChoice(kind="new")
+
+
+LIST = CalendarChoice(kind="list")
+
+
+def asked_scopes(fixture: Fixture, url: str) -> set[str]:
+    scopes = parse_qs(urlsplit(url).query)["scope"][0].split()
+    return set(scopes) - {"openid", "email"}

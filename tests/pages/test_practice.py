@@ -15,6 +15,13 @@ from tests.fakes.services import CLIENT_FILE
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, field, opened, press, tick, until
 
+NAMES, PRIVACY, AGE = range(3)
+"""The cards that can be saved, from the top."""
+
+
+def save(visit: Visit, card: int) -> ui.button:
+    return [each for each in visit.elements(ui.button) if each.text == "Save"][card]
+
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:
     yield content
@@ -29,10 +36,7 @@ async def test_name_and_zone_are_saved(first_day: Visit) -> None:
     await first_day.user.open("/practice")
     field(first_day, "Name of the practice").value = "Banksia Street"
     field(first_day, "Time zone").value = "Australia/Perth"
-    save = [
-        each for each in first_day.elements(type(button(first_day, "Save"))) if each.text == "Save"
-    ]
-    press(save[0])
+    press(save(first_day, NAMES))
     await until(lambda: first_day.application.settings.read().practice.name == "Banksia Street")
     assert first_day.application.settings.read().practice.timezone == "Australia/Perth"
 
@@ -45,7 +49,7 @@ async def test_what_is_not_saved_yet_says_so_until_it_is(first_day: Visit) -> No
     tick(first_day, "Notes").value = True
     await first_day.user.should_not_see("Not saved yet")
     tick(first_day, "Notes").value = False
-    press(button(first_day, "Save"))
+    press(save(first_day, PRIVACY))
     await first_day.user.should_not_see("Not saved yet")
 
 
@@ -98,7 +102,7 @@ async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
     await first_day.user.open("/practice")
     field(first_day, "Client's name, at most").value = ClientName.INITIALS
     tick(first_day, "Notes").value = False
-    press(button(first_day, "Save"))
+    press(save(first_day, PRIVACY))
     await until(
         lambda: (
             first_day.application.settings.read().practice.cap.client_name is ClientName.INITIALS
@@ -116,7 +120,7 @@ async def test_when_a_schedule_is_old_is_said_in_words_and_saved(first_day: Visi
     field(first_day, "From").value = "07:30"
     field(first_day, "Closed on (holidays)").value = "2026-12-25, 2026-12-28..2027-01-01"
     await first_day.user.should_see("Not saved yet")
-    press(button(first_day, "Save"))
+    press(save(first_day, AGE))
     await until(lambda: "Saved." in first_day.notices())
     await first_day.user.should_not_see("Not saved yet")
     practice = first_day.application.settings.read().practice
@@ -129,7 +133,7 @@ async def test_when_a_schedule_is_old_is_said_in_words_and_saved(first_day: Visi
     ]
     first_day.elements(ui.radio)[-1].value = False
     field(first_day, "Closed on (holidays)").value = ""
-    press(button(first_day, "Save"))
+    press(save(first_day, AGE))
     await until(lambda: first_day.application.settings.read().practice.opening == Opening())
 
 
@@ -149,7 +153,7 @@ async def test_what_cannot_be_is_said_at_its_field_and_changes_nothing(
     first_day.elements(ui.radio)[-1].value = True
     field(first_day, "Show the notice").value = "2"
     field(first_day, label).value = value
-    press(button(first_day, "Save"))
+    press(save(first_day, AGE))
     await until(lambda: said in (field(first_day, label).error or ""))
     assert first_day.application.settings.read() == before
 

@@ -5,8 +5,8 @@ A schedule is stale when a source that comes by itself, a watched folder, is lat
 time has passed without a good pass over the practitioner's Google calendar. A file that a person
 imports is not expected again, and an edit in the Book is as good as an arrival. A pass that need
 not run because nothing has changed counts as good (`confirm`). A practitioner who was never
-connected misses no pass. For ten minutes after the program started or the computer woke, missing passes are
-not counted: the first one is still due.
+connected misses no pass. For ten minutes after the program started or the computer woke, missing
+passes are not counted: the first one is still due.
 
 The notice is one all-day entry on today, shown as free, in Google and in every feed. In
 Google it bears our mark under a key of its own (`EventKey.notice`). It is no

@@ -16,10 +16,10 @@ from companion.commands.running import (
     NoBrowser,
     Who,
     named,
+    read_input,
     run_command,
 )
 from companion.console import as_json, err, out
-from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
@@ -40,13 +40,7 @@ def google_client(
     """Keep the practice's OAuth client file (type "installed")."""
 
     async def work(application: Application) -> int:
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise BadInput(
-                f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
-            ) from error
-        change = await application.connecting.set_client(content, replace=yes)
+        change = await application.connecting.set_client(read_input(file), replace=yes)
         if json:
             as_json({"client": change.name, "change": change.kind, "held": change.held})
         elif not change.held:
@@ -110,6 +104,12 @@ def google_connect(
             out.print(
                 f"{person.name} is connected as {connected.account or 'an unnamed account'}; "
                 f"calendar: {connected.calendar_name or connected.calendar_id}"
+            )
+        if connected.ends_at is not None:
+            err.print(
+                f"Google ends this sign-in on {connected.ends_at:%d/%m/%Y}, because the practice's "
+                'Google app is in "Testing". In the Google Cloud console open Google Auth Platform '
+                "> Audience and press Publish app; then connect once more."
             )
 
     run_command(work, json=json, who="a sign-in")

@@ -17,6 +17,7 @@ from companion.commands.running import (
     FAILED,
     Json,
     guarded,
+    read_input,
     run_command,
 )
 from companion.console import as_json, err, out, progress_bar
@@ -203,12 +204,7 @@ def settings_import(
     """Take settings from such a file; sign-ins stay as they are, nobody is removed."""
 
     async def work(application: Application) -> None:
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise BadInput(
-                f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
-            ) from error
+        content = read_input(file)
         transfer = application.transfer
         report = transfer.preview(content) if dry_run else await transfer.take(content)
         if json:

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,6 +98,15 @@ def named(application: Application, wanted: str) -> Practitioner:
 def names_of(application: Application) -> dict[str, str]:
     """By practitioner id."""
     return application.settings.read().names()
+
+
+def read_input(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"The file {file.name} cannot be read.", "Check its name and place.", field="file"
+        ) from error
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -267,8 +267,8 @@ class _Texts:
 class _Wording:
     """The texts that one disclosure allows.
 
-    A practitioner sees the same clients for the same things in the same rooms, so that most
-    texts are made once for several appointments; notes alone are nearly always new.
+    A practitioner's appointments repeat clients, types and locations, so that most texts are made
+    once for several appointments; only notes are nearly always new.
     """
 
     def __init__(self, disclosure: Disclosure, practitioner_name: str) -> None:

@@ -107,7 +107,7 @@ def list_events(calendar: Calendar, parameters: Parameters) -> Json:
     ordered = _sorted(entries(calendar, query), query.order)
     result = _page(calendar, parameters, ordered, query.page_size, page, revision)
     if "nextPageToken" not in result:
-        kept = sync if sync is not None else _remembered(query)
+        kept = sync if sync is not None else _query_document(query)
         if not any(name in parameters for name in _NO_SYNC_TOKEN_AFTER):
             result["nextSyncToken"] = _seal("sync", {**kept, "c": calendar.id, "r": revision})
     return result
@@ -268,7 +268,7 @@ def _bare(event: Event) -> Json:
     return {key: event.wire[key] for key in kept if key in event.wire}
 
 
-def _remembered(query: Query) -> Json:
+def _query_document(query: Query) -> Json:
     return {"s": query.single_events, "a": query.time_min, "b": query.time_max}
 
 

@@ -161,7 +161,7 @@ def _check(api: SimulatorApi, asked: dict[str, str]) -> list[str]:
 def _decision(
     api: SimulatorApi, scopes: list[str], posted: dict[str, list[str]]
 ) -> tuple[SimulatedAccount, frozenset[str]] | None:
-    """Account and granted scopes once somebody has allowed; None before that or on Cancel."""
+    """Account and granted scopes once a person has allowed; None before that or on Cancel."""
     if api.auto_consent is not None and not posted:
         return api.google.accounts[api.auto_consent], frozenset(scopes)
     account = api.google.accounts.get(posted.get("account", [""])[0])

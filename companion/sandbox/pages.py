@@ -2,7 +2,7 @@
 
 Everything a calendar holds comes from outside and is escaped. The pages carry their style within,
 fetch nothing from anywhere, follow the system's light or dark scheme, and refresh the agenda in
-place every two seconds, except while somebody uses a form on it.
+place every two seconds, except while a form on it is in use.
 """
 
 from collections.abc import Iterable

@@ -4,7 +4,7 @@
         handle.api.google.add_account(…)
         client = client_file(handle.base_url)
 
-    async with serving(desk, port=0) as base_url:  # `run.py demo`: in the running event loop
+    async with serving(api, port=0) as base_url:  # `run.py demo`: in the running event loop
 
 It binds 127.0.0.1 and nothing else, refuses requests for another host name (a web page could
 otherwise reach it by DNS rebinding) and forms posted from another site. A severed reply aborts
@@ -58,7 +58,7 @@ def client_file(base_url: str) -> Json:
 
 
 class SimulatedApp:
-    """The ASGI application over one desk."""
+    """The ASGI application over one `SimulatorApi`."""
 
     def __init__(self, api: SimulatorApi) -> None:
         self.api = api

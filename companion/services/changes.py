@@ -73,8 +73,8 @@ class Publisher(Generic[Notice]):
             try:
                 listener(notice)
             except Exception as error:  # noqa: BLE001 - one listener's error must not stop the rest
-                kind, told = type(error).__name__, type(notice).__name__
-                log.error("%s was not taken by a subscriber: %s", told, kind)
+                kind, what = type(error).__name__, type(notice).__name__
+                log.error("%s was not taken by a subscriber: %s", what, kind)
 
 
 class Changes(Publisher[Change]):

@@ -12,7 +12,7 @@ from typing import Literal
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import Practice, PractitionerSettings
-from companion.domain.sync_state import Held, SyncState
+from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.ports import (
@@ -103,7 +103,6 @@ class PractitionerStatus:
     in_google: int
     waiting: int
     held: int
-    held_removals: Held | None
     feeds: int
     """Links in use."""
     feed_last_fetched: datetime | None
@@ -211,7 +210,6 @@ class Status:
             in_google=max(0, state.events - state.waiting) + _in_present_calendar(state, record),
             waiting=state.waiting,
             held=len(state.held.items) if state.held else 0,
-            held_removals=state.held,
             feeds=len(links),
             feed_last_fetched=max(fetched, default=None),
             progress=progress,

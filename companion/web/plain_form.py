@@ -122,10 +122,10 @@ def _field(field: Field, error: BadInput | None) -> str:
             f'autocomplete="{field.complete}" spellcheck="false">'
         )
     hint = f'<span id="{field.name}-hint">{escape(field.hint)}</span>' if field.hint else ""
-    said = (
+    problem = (
         f'<span class="bad" role="alert" id="{field.name}-error">{escape(str(error))}</span>'
         if wrong
         else ""
     )
     label = f'<label for="{field.name}">{escape(field.label)}</label>'
-    return f"<div>{label}{control}{hint}{said}</div>"
+    return f"<div>{label}{control}{hint}{problem}</div>"

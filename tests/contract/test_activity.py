@@ -43,7 +43,7 @@ async def test_of_one_moment_the_later_written_comes_first(log: ActivityLog) -> 
     assert [each.text for each in await log.recent()] == ["third", "second", "first"]
 
 
-async def test_no_lines_are_no_trouble(log: ActivityLog) -> None:
+async def test_adding_no_lines_changes_nothing(log: ActivityLog) -> None:
     await log.add([])
     assert await log.recent() == []
 

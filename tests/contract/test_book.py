@@ -229,7 +229,7 @@ async def test_a_removal_touches_its_practitioner(book: AppointmentBook) -> None
     assert await book.revisions() == {"mira": 2}
 
 
-async def test_a_change_of_nothing_touches_nobody(book: AppointmentBook) -> None:
+async def test_an_empty_change_touches_no_practitioner(book: AppointmentBook) -> None:
     await book.apply(BookChange(), NOW)
     await book.apply(BookChange(remove=["nothing"]), NOW)
     assert await book.revisions() == {}
@@ -541,7 +541,9 @@ async def test_after_a_merge_the_same_file_changes_nothing(book: AppointmentBook
     assert rows["1"].row_hash == row_hash(appointment(practitioner_id="omar"))
 
 
-async def test_merging_nothing_or_into_oneself_touches_nobody(book: AppointmentBook) -> None:
+async def test_merging_nothing_or_into_oneself_touches_no_practitioner(
+    book: AppointmentBook,
+) -> None:
     await put(book, appointment())
     await book.reassign("nobody", "mira", LATER)
     await book.reassign("mira", "mira", LATER)

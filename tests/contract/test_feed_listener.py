@@ -236,7 +236,7 @@ async def test_requests_in_a_row_without_waiting_are_answered_in_order(feed: Lis
     assert found == [calendar, health, calendar, calendar, health]
 
 
-async def test_a_body_that_nobody_asked_for_is_read_over(feed: Listener) -> None:
+async def test_an_unwanted_body_is_ignored(feed: Listener) -> None:
     await feed.ask(feed.path)
     request = f"GET {feed.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
     said = await feed.say((request + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").encode())
@@ -394,7 +394,7 @@ async def test_a_client_that_sends_byte_by_byte_is_cut_off_in_time() -> None:
         assert await feed.is_alive()
 
 
-async def test_a_client_that_never_says_anything_is_cut_off_in_time() -> None:
+async def test_a_silent_client_is_disconnected_in_time() -> None:
     async with listening(Bounds(for_request=0.3, sweep=0.1)) as feed:
         reader, writer = await feed.connect()
         try:
@@ -484,7 +484,7 @@ async def test_a_fault_of_the_program_is_503_and_empty(feed: Listener) -> None:
     assert await feed.is_alive()
 
 
-async def test_a_stop_waits_for_nobody(feed: Listener) -> None:
+async def test_stopping_waits_for_no_client(feed: Listener) -> None:
     crowd = [await feed.connect() for _each in range(20)]
     reader, writer = crowd[0]
     writer.write(f"GET {feed.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

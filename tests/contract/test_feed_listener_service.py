@@ -167,7 +167,7 @@ async def test_a_certificate_chosen_or_given_up_counts_without_a_restart(tmp_pat
         await becomes(bench, 200)
 
 
-async def test_a_certificate_that_cannot_be_used_closes_the_door_and_says_why(
+async def test_an_unusable_certificate_closes_the_listener_with_a_reason(
     tmp_path: Path,
 ) -> None:
     certificate, key = write_certificate(tmp_path)
@@ -194,7 +194,7 @@ async def test_a_certificate_that_cannot_be_used_closes_the_door_and_says_why(
         assert bench.said.problem == ""
 
 
-async def test_a_busy_port_is_told_and_tried_again() -> None:
+async def test_a_busy_port_is_reported_and_tried_again() -> None:
     bench = Bench(busy=True)
     async with running(bench):
         assert bench.said.problem == "The port is used by another program. Close it."
@@ -205,7 +205,7 @@ async def test_a_busy_port_is_told_and_tried_again() -> None:
     assert not bench.said.is_open
 
 
-async def test_a_stranger_who_speaks_no_tls_does_no_harm(tmp_path: Path) -> None:
+async def test_a_client_without_tls_does_no_harm(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
     bench = Bench()
     await bench.choose(certificate, key)

@@ -172,7 +172,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 # ── signing in ────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_sign_in_tells_account_and_granted_scopes(world: World) -> None:
+async def test_a_sign_in_gives_account_and_granted_scopes(world: World) -> None:
     signed_in = await world.sign_in()
     assert signed_in.account == ZOE
     assert APP_CREATED in signed_in.granted_scopes
@@ -186,7 +186,7 @@ async def test_an_unticked_scope_is_seen_in_what_was_granted(world: World) -> No
     assert signed_in.account == ZOE
 
 
-async def test_cancelling_at_google_is_told_as_that(world: World) -> None:
+async def test_cancelling_at_google_is_reported_as_that(world: World) -> None:
     request = await world.google.begin_sign_in(redirect_uri=BACK, scopes=NARROW, login="")
     with pytest.raises(SignInDenied):
         await world.google.finish_sign_in(request, world.person.cancels(request.url))
@@ -511,7 +511,7 @@ async def test_a_part_that_met_an_expired_token_is_sent_again_alone(real: Simula
     assert real.handle.google.counts.methods["events.insert"] == 4
 
 
-async def test_google_asking_to_wait_tells_how_long(real: SimulatedWorld) -> None:
+async def test_google_asking_to_wait_gives_the_seconds(real: SimulatedWorld) -> None:
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)

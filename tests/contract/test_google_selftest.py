@@ -111,7 +111,7 @@ async def test_to_be_asked_to_slow_down_is_as_assumed(home: SelfTestHome) -> Non
     assert (await home.run()).passed
 
 
-async def test_the_report_names_nobody(home: SelfTestHome) -> None:
+async def test_the_report_holds_no_names(home: SelfTestHome) -> None:
     home.handle.google.policy.longest_summary = 10
     report = await home.run()
     text = report.text()

@@ -171,7 +171,7 @@ async def test_all_states_come_by_practitioner(ledger: Ledger) -> None:
     assert await ledger.states() == {"mira": SyncState(events=1), "omar": SyncState()}
 
 
-async def test_entries_between_two_moments_are_told_by_calendar_and_key(ledger: Ledger) -> None:
+async def test_entries_between_two_moments_are_given_by_calendar_and_key(ledger: Ledger) -> None:
     day = timedelta(days=1)
     before, over, inside, after = (
         entry("before", begins=NOW - day, ends=NOW),

@@ -418,7 +418,7 @@ async def test_an_id_is_free_again_once_google_forgot_its_tombstone(world: World
 # ── reading ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_get_answers_none_for_an_id_nobody_used(world: World) -> None:
+async def test_get_is_none_for_an_unused_id(world: World) -> None:
     assert await world.calendar.get(wanted_id("nobody")) is None
 
 
@@ -459,7 +459,7 @@ async def test_an_all_day_event_has_the_calendars_edges(world: World) -> None:
     assert found.begins == datetime(2026, 3, 1, 13, tzinfo=UTC)
 
 
-async def test_info_tells_name_role_and_zone(world: World) -> None:
+async def test_info_gives_name_role_and_zone(world: World) -> None:
     info = await world.calendar.info()
     assert (info.name, info.access_role, info.timezone) == (
         "Appointments",
@@ -525,7 +525,7 @@ async def raised_or_answered(calendar: RemoteCalendar, write: Write) -> Companio
     ],
     ids=["insert", "patch", "delete"],
 )
-async def test_a_calendar_that_is_gone_is_told_from_an_event_that_is(
+async def test_a_missing_calendar_is_distinguished_from_a_missing_event(
     world: World, write: Write
 ) -> None:
     world.remove_calendar()

@@ -359,7 +359,7 @@ def test_owned_events_reach_no_calendar_that_is_only_shared(handle: SimulatedHan
     connect(handle, scopes=["calendar.events"]).insert(appointment(), shared.id)
 
 
-def test_a_reader_may_read_and_not_write_and_a_stranger_sees_nothing(
+def test_a_reader_may_only_read_and_another_account_sees_nothing(
     handle: SimulatedHandle,
 ) -> None:
     with handle.lock:

@@ -1,4 +1,4 @@
-"""Serves a home where nobody was before, beside a simulated Google; prints one line of JSON.
+"""Serves an empty home beside a simulated Google; prints one line of JSON.
 
     python tests/e2e/serve_first_day.py FOLDER
 

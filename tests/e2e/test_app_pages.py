@@ -118,7 +118,7 @@ def test_every_page_is_whole_and_accessible(
     context.close()
 
 
-def test_a_stranger_sees_a_calm_page_that_is_accessible(chromium: Browser, launch: str) -> None:
+def test_an_unknown_browser_sees_an_accessible_page(chromium: Browser, launch: str) -> None:
     page = chromium.new_page()
     page.goto(origin_of(launch))
     expect(page.get_by_role("heading")).to_have_text(

@@ -217,7 +217,7 @@ def test_a_meeting_of_a_series_moves_alone_and_nothing_is_doubled(page: Page) ->
     expect(mine).to_contain_text("12:30–13:00")
 
 
-def test_two_windows_stay_in_step_and_the_later_editor_is_told(
+def test_two_windows_agree_and_the_later_editor_sees_a_notice(
     office: CommandHome, page: Page
 ) -> None:
     go(page, "2026-12-16")

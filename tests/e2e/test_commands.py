@@ -67,7 +67,7 @@ def test_an_export_goes_in_and_google_and_the_phone_show_it(
     assert state["proof"] == "Book (imported 09:00) 99 = Google 99, verified 09:00"
 
 
-def test_a_human_s_edit_and_deletion_in_google_are_named_and_mended(
+def test_a_persons_edit_and_deletion_in_google_are_named_and_repaired(
     commands: CommandHome, tmp_path: Path
 ) -> None:
     commands.run("import", write_export(tmp_path / "first.csv", 20))
@@ -204,7 +204,7 @@ def test_another_google_client_waits_for_a_person_and_the_same_one_changes_nothi
     commands.run("google", "test", "Anna Example", code=1)
 
 
-def test_two_names_become_one_and_somebody_who_left_is_removed(
+def test_two_names_are_merged_and_a_practitioner_who_left_is_removed(
     commands: CommandHome, tmp_path: Path
 ) -> None:
     commands.run("import", write_export(tmp_path / "export.csv", 5))

@@ -1,4 +1,4 @@
-"""FailingDisk: the real file operations, one of which fails when told to."""
+"""FailingDisk: the real file operations, one of which fails on demand."""
 
 from __future__ import annotations
 

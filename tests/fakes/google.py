@@ -1,4 +1,4 @@
-"""Google in memory: honest about ids, tombstones, ETags, scopes and accounts, and easy to break.
+"""Google in memory: faithful in ids, tombstones, ETags, scopes and accounts, with faults on demand.
 
 `FakeRemoteCalendar` is one calendar; `FakeGoogle` is the gateway with its accounts, sign-ins and
 calendars. Both pass the contract suites that the real adapter passes against the simulator.

@@ -21,7 +21,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
         yield browser
 
 
-async def test_health_is_told_to_anyone_and_says_nothing_else(browser: Browser) -> None:
+async def test_health_is_open_and_reveals_nothing_else(browser: Browser) -> None:
     answer = await browser.http.get("/healthz")
     assert answer.json() == {"status": "ok"}
 
@@ -137,14 +137,14 @@ async def test_the_practitioners_own_address_is_the_login_unless_another_is_name
     assert ZOE.email in answer.text
 
 
-async def test_a_sign_in_for_nobody_is_a_sentence(browser: Browser) -> None:
+async def test_a_sign_in_for_an_unknown_practitioner_is_a_sentence(browser: Browser) -> None:
     await browser.launch()
     answer = await browser.http.get("/oauth/start/nobody")
     assert answer.status_code == 400
     assert "There is no practitioner" in answer.text
 
 
-async def test_a_sign_in_cannot_be_started_by_a_stranger(browser: Browser) -> None:
+async def test_a_sign_in_cannot_be_started_by_an_unknown_browser(browser: Browser) -> None:
     assert (await browser.http.get(f"/oauth/start/{ZOE.id}")).status_code == 403
 
 
@@ -175,7 +175,7 @@ async def test_another_site_cannot_drop_a_file(browser: Browser) -> None:
 # ── failures ──────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_what_fails_while_a_page_is_made_is_told_without_a_traceback(
+async def test_an_error_while_a_page_is_made_is_shown_without_a_traceback(
     browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     await browser.launch()

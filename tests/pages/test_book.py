@@ -150,7 +150,7 @@ async def test_what_google_shows_stands_beside_the_book_and_the_phones(book: Vis
     await book.user.should_see("On phones, initials (Work phone)")
 
 
-async def test_upload_begins_from_the_menu_and_its_progress_is_told_below(book: Visit) -> None:
+async def test_upload_begins_from_the_menu_and_its_progress_is_shown_below(book: Visit) -> None:
     await new_visit(book)
     assert "waiting" in titled(book, "Testperson")["extendedProps"]["spoken"]
     press(calendar(book), "act", {"what": "upload", **place()})
@@ -158,7 +158,7 @@ async def test_upload_begins_from_the_menu_and_its_progress_is_told_below(book: 
     await until(lambda: "in Google" in titled(book, "Testperson")["extendedProps"]["spoken"])
 
 
-async def test_upload_of_somebody_who_is_not_connected_says_what_to_do(book: Visit) -> None:
+async def test_upload_without_a_connection_says_what_to_do(book: Visit) -> None:
     sixth = the_sample().practitioners[5].id
     press(calendar(book), "act", {"what": "upload", **place(resource=sixth)})
     await until(lambda: "is not connected to Google yet" in book.notices())

@@ -153,7 +153,7 @@ async def test_an_imported_appointment_opens_read_only_and_says_where_to_change_
     assert not [each for each in book.elements(ui.button) if each.text == "Save"]
 
 
-async def test_the_later_of_two_windows_is_told_and_keeps_what_was_typed(book: Visit) -> None:
+async def test_the_later_of_two_windows_sees_a_notice_and_keeps_what_was_typed(book: Visit) -> None:
     made = await new_visit(book)
     await dialog_of(book, made.id)
     await book.application.services.booking.cancel(made.id, seen=1)

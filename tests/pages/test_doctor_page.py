@@ -123,7 +123,7 @@ async def test_a_backup_is_made_listed_and_deleted(practice: Visit) -> None:
         (FAIR, FAIR + "!", "The two are not the same."),
     ],
 )
-async def test_a_passphrase_that_does_not_do_is_told_at_its_field(
+async def test_a_weak_passphrase_is_shown_at_its_field(
     practice: Visit, first: str, second: str, said: str
 ) -> None:
     await fill(practice, first, second)

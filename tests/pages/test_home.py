@@ -48,7 +48,7 @@ async def test_a_dead_sign_in_says_so_and_offers_another(visit: Visit) -> None:
     assert shown["actions"][0]["label"] == "Sign in again"
 
 
-async def test_an_upload_runs_and_tells_its_result(visit: Visit) -> None:
+async def test_an_upload_runs_and_shows_its_result(visit: Visit) -> None:
     await visit.user.open("/")
     new = replace(
         the_sample().imported[0], id="f" * 26, source_id="new", practitioner_id=PEOPLE[0].id
@@ -105,7 +105,7 @@ async def test_a_practitioner_is_added_by_hand(first_day: Visit) -> None:
     await until(lambda: "dr-ada-example" in first_day.application.settings.read().practitioners)
 
 
-async def test_a_wrong_address_is_told_at_its_field(first_day: Visit) -> None:
+async def test_a_wrong_address_is_shown_at_its_field(first_day: Visit) -> None:
     await first_day.user.open("/")
     first_day.user.find("Add practitioner").click()
     await first_day.user.should_see("Add a practitioner")
@@ -148,7 +148,7 @@ async def test_names_in_any_script_and_with_markup_are_only_text(tmp_path: Path)
         assert {each.card["name"] for each in visit.elements(PractitionerCard)} == set(names)
 
 
-async def test_a_store_that_fails_is_told_in_words(visit: Visit) -> None:
+async def test_a_failing_store_is_shown_as_a_sentence(visit: Visit) -> None:
     visit.application.settings.trouble = StoreError()
     await visit.user.open("/")
     visit.user.find("Add practitioner").click()
@@ -165,7 +165,7 @@ async def test_an_unknown_practitioner_is_a_page_with_a_way_back(visit: Visit) -
     assert "Back to the overview" in answer.text
 
 
-async def test_an_unknown_address_is_told_in_words(visit: Visit) -> None:
+async def test_an_unknown_address_is_shown_as_a_sentence(visit: Visit) -> None:
     answer = await visit.user.http_client.get("/no/such/page")
     assert answer.status_code == 404
     assert "There is no such page." in answer.text

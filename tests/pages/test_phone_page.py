@@ -126,7 +126,7 @@ async def test_the_preview_follows_the_choices(visit: Visit) -> None:
     await until(lambda: " 3 KB of 900 KB, 11 appointments" in shown(visit))
 
 
-async def test_what_is_missing_is_told_at_its_field_and_makes_no_link(visit: Visit) -> None:
+async def test_what_is_missing_is_shown_at_its_field_and_makes_no_link(visit: Visit) -> None:
     await visit.user.open(OWN)
     before = len(await links(visit))
     await add(visit, label=" ")
@@ -316,7 +316,7 @@ async def test_the_right_address_comes_first_and_another_may_be_chosen(visit: Vi
     assert (practice.feed_host, practice.feed_base_url) == ("", "https://cal.example.org")
 
 
-async def test_a_wrong_path_is_told_at_its_field(visit: Visit) -> None:
+async def test_a_wrong_path_is_shown_at_its_field(visit: Visit) -> None:
     await visit.user.open("/phone")
     certificate = field(visit, "Certificate's file with its chain (PEM)")
     certificate.value = "cal.pem"
@@ -332,7 +332,7 @@ async def test_check_reachability_says_what_was_tried(visit: Visit) -> None:
     await visit.user.should_see("No phone has fetched in the last two days")
 
 
-async def test_a_closed_listener_is_said_on_every_page_of_phones(visit: Visit) -> None:
+async def test_a_closed_listener_is_shown_on_every_page_of_phones(visit: Visit) -> None:
     visit.application.services.reachability.listener_status.problem = (
         "Port 8090 is used by another program."
     )

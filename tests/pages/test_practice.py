@@ -158,7 +158,7 @@ async def test_what_cannot_be_is_said_at_its_field_and_changes_nothing(
     assert first_day.application.settings.read() == before
 
 
-async def test_every_time_zone_is_there_once_somebody_looks(visit: Visit) -> None:
+async def test_every_time_zone_is_offered_once_the_field_is_opened(visit: Visit) -> None:
     await visit.user.open("/practice")
     zone = field(visit, "Time zone")
     assert len(zone.options) < 20

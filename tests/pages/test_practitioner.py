@@ -75,7 +75,7 @@ async def test_the_dates_follow_the_days(visit: Visit) -> None:
     await visit.user.should_see("From Mon 23 Nov 2026 to Thu 26 Nov 2026.")
 
 
-async def test_a_number_out_of_range_is_told_at_its_field(visit: Visit) -> None:
+async def test_a_number_out_of_range_is_shown_at_its_field(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
     days = field(visit, "Days in Arrears")
     days.value = 9999
@@ -133,7 +133,7 @@ async def test_connect_goes_to_google_with_login_and_calendar(visit: Visit) -> N
     ]
 
 
-async def test_a_calendar_id_that_is_none_is_told_at_its_field(visit: Visit) -> None:
+async def test_an_invalid_calendar_id_is_shown_at_its_field(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{NEW}")
     kind = next(each for each in visit.elements(ui.radio) if "existing" in each.options)
     kind.value = "existing"
@@ -204,7 +204,7 @@ async def test_two_names_of_one_person_are_merged(visit: Visit) -> None:
     assert await application.book.count(ZOE) == count
 
 
-async def test_somebody_is_removed_after_a_question(visit: Visit) -> None:
+async def test_a_practitioner_is_removed_after_confirmation(visit: Visit) -> None:
     application = visit.application
     added = await application.services.practitioners.add("Zoe Nguyen")
     await visit.user.open(f"/practitioner/{added.id}")

@@ -65,7 +65,7 @@ async def test_a_wrong_password_is_said_at_its_field_and_the_name_kept(browser: 
     assert USER_COOKIE not in browser.http.cookies
 
 
-async def test_nobody_but_a_page_is_led_to_the_sign_in(browser: Browser) -> None:
+async def test_only_a_page_is_redirected_to_the_sign_in(browser: Browser) -> None:
     await browser.be_known()
     for path in ("/files/incoming", "/account"):
         assert (await browser.post(path)).status_code == 401
@@ -190,7 +190,7 @@ async def test_the_demo_signs_in_by_itself_and_says_so(tmp_path: Path) -> None:
         assert "invented people" in (await browser.http.get("/account")).text
 
 
-async def test_without_the_demo_nobody_is_signed_in_by_itself(browser: Browser) -> None:
+async def test_without_the_demo_no_user_is_signed_in_automatically(browser: Browser) -> None:
     await browser.be_known()
     assert (await browser.http.get("/")).headers["location"] == "/sign-in"
 
@@ -223,6 +223,6 @@ async def first_answer(browser: Browser) -> str:
     return sent[0]
 
 
-async def test_a_websocket_needs_somebody_signed_in(browser: Browser) -> None:
+async def test_a_websocket_needs_a_signed_in_user(browser: Browser) -> None:
     await browser.be_known()
     assert await first_answer(browser) == "websocket.close"

@@ -86,7 +86,7 @@ async def test_the_last_administrator_stays(visit: Visit) -> None:
     assert visit.application.services.accounts.user("robin").role is Role.ADMINISTRATOR
 
 
-async def test_somebody_is_removed(visit: Visit) -> None:
+async def test_a_user_is_removed(visit: Visit) -> None:
     await visit.application.services.accounts.add("Kim", Role.RECEPTION)
     await visit.user.open("/users")
     press(button(visit, "Remove"))

@@ -101,7 +101,7 @@ async def test_the_welcome_makes_no_second_administrator(tmp_path: Path) -> None
         assert browser.application.settings.read() == before
 
 
-async def test_a_stranger_cannot_welcome_themselves(tmp_path: Path) -> None:
+async def test_an_unknown_browser_cannot_use_the_welcome(tmp_path: Path) -> None:
     async with serving(fake_application(), tmp_path) as browser:
         answer = await browser.post(
             "/welcome/administrator", name="Eve", new=PASSWORD, again=PASSWORD

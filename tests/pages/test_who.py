@@ -1,4 +1,4 @@
-"""Nobody at the page means nobody: what a handler starts beside itself reaches no service."""
+"""Without a page there is no user: a task that a handler starts reaches no service."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def pressed(visit: Visit, handler: Callable[[], Awaitable[object]]) -> obj
     return came[0]
 
 
-async def test_a_handler_itself_is_somebodys(visit: Visit) -> None:
+async def test_a_handler_has_the_user_of_its_page(visit: Visit) -> None:
     await visit.user.open("/practice")
 
     async def ask() -> object:
@@ -62,7 +62,7 @@ async def test_a_handler_itself_is_somebodys(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_a_handler_starts_beside_itself_is_nobodys(visit: Visit, way: str) -> None:
+async def test_a_task_that_a_handler_starts_has_no_user(visit: Visit, way: str) -> None:
     await visit.user.open("/practice")
 
     async def ask() -> object:
@@ -103,7 +103,7 @@ async def test_a_handler_goes_on_as_the_same_person_when_its_place_has_gone(visi
     await until(lambda: came)
 
 
-async def test_outside_of_everything_there_is_nobody(visit: Visit) -> None:
+async def test_outside_of_every_page_there_is_no_user(visit: Visit) -> None:
     with pytest.raises(NoPageUser):
         visit.site.services.settings.read()
     with pytest.raises(NoPageUser):

@@ -519,7 +519,7 @@ def test_event_ids_differ_when_any_part_differs(several: set[tuple[str, str, str
 
 @pytest.mark.long
 @given(operations=st.lists(anything, min_size=4, max_size=8), random=seeds)
-def test_months_of_trouble_end_equal(operations: list[list[Operation]], random: Random) -> None:
+def test_months_of_faults_end_equal(operations: list[list[Operation]], random: Random) -> None:
     model = Model(random=random)
     for each in operations:
         for operation in each:

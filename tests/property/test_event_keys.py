@@ -1,4 +1,4 @@
-"""EventKey: whatever text a key is, it is told apart in one way and written back byte for byte."""
+"""EventKey: any text parses in one way and is written back byte for byte."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_what_a_key_means(text: str, notice: bool, damaged: bool, probe: bool) -
 
 
 @given(TEXTS)
-def test_a_notice_is_told_alike_with_and_without_taking_the_key_apart(text: str) -> None:
+def test_a_notice_is_recognised_with_and_without_parsing_the_key(text: str) -> None:
     assert is_notice(text) is EventKey.parse(text).is_notice
 
 

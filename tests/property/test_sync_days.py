@@ -90,12 +90,12 @@ def live(seed: int, hours: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_day_of_trouble_ends_in_order(seed: int) -> None:
+def test_a_day_of_faults_ends_equal(seed: int) -> None:
     live(seed, 24)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(100, 130))
-def test_three_days_of_trouble_end_in_order(seed: int) -> None:
+def test_three_days_of_faults_end_equal(seed: int) -> None:
     live(seed, 72)

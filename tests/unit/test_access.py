@@ -204,7 +204,7 @@ def test_what_has_no_rule_is_refused_to_administrators_too() -> None:
         assert not hasattr(gate, name)
 
 
-def test_the_service_itself_asks_nobody() -> None:
+def test_the_service_itself_checks_no_rule() -> None:
     _, diary = as_role(Role.PRACTITIONER)
     assert (diary.every(), diary.unmarked(), diary.secret(BEN)) == ("every", "unmarked", "secret")
 

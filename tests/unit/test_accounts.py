@@ -226,7 +226,7 @@ async def test_a_guesser_elsewhere_delays_neither_other_machines_nor_other_users
     await fixture.accounts.sign_in(kim.name, password, machine="back")
 
 
-def test_nobody_is_locked_out_for_good() -> None:
+def test_no_user_is_locked_out_for_good() -> None:
     waits = [delay_after(count) for count in range(60)]
     assert waits[:6] == [0, 0, 0, 2, 4, 8]
     assert waits == sorted(waits)
@@ -316,7 +316,7 @@ async def test_a_removed_user_is_signed_out(fixture: Fixture) -> None:
     assert fixture.accounts.sessions.user(hashed) is None
 
 
-async def test_a_restart_of_the_program_signs_nobody_out(fixture: Fixture) -> None:
+async def test_a_restart_of_the_program_ends_no_session(fixture: Fixture) -> None:
     await fixture.accounts.add_first("Robin", GOOD)
     hashed = await enter(fixture)
     assert fixture.again().sessions.user(hashed)

@@ -24,7 +24,7 @@ async def a_synced_world(count: int = 5) -> World:
     return world
 
 
-async def test_every_kind_of_difference_is_named_in_plain_words_and_mended() -> None:
+async def test_every_kind_of_difference_is_named_in_plain_words_and_repaired() -> None:
     world = await a_synced_world(6)
     remote = world.remote()
     remote.person_deletes(world.id_of("a0"))

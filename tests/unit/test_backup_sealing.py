@@ -50,7 +50,7 @@ def test_nothing_of_it_can_be_read_and_no_two_files_are_alike() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "Seven mild ibises wander", FAIR + "x"])
-def test_another_passphrase_is_told_apart_from_damage(wrong: str) -> None:
+def test_another_passphrase_is_distinguished_from_damage(wrong: str) -> None:
     with pytest.raises(BadInput) as caught:
         opened(sealed(b"book"), wrong)
     assert caught.value.field == "passphrase"

@@ -179,7 +179,9 @@ async def test_an_edit_replaces_what_was_seen(fixture: Fixture) -> None:
     assert (kept.created_by, kept.id) == ("Sam", made.key)
 
 
-async def test_the_later_of_two_editors_is_told_and_overwrites_nothing(fixture: Fixture) -> None:
+async def test_the_later_of_two_editors_gets_an_error_and_overwrites_nothing(
+    fixture: Fixture,
+) -> None:
     made = await fixture.booking.create(visit(), user="Sam")
     await fixture.booking.edit(made.key, visit(notes="first"), seen=1)
     later = visit(notes="second")
@@ -222,7 +224,7 @@ async def test_copies_are_independent_and_may_overlap(fixture: Fixture) -> None:
     assert caught.value.field == "copies"
 
 
-async def test_overlaps_are_told_and_forbid_nothing(fixture: Fixture) -> None:
+async def test_overlaps_are_reported_and_allowed(fixture: Fixture) -> None:
     await fixture.booking.create(visit(), user="Sam")
     await fixture.booking.create(visit(cancelled=True), user="Sam")
     later = visit(start=NINE + HALF_HOUR / 2, end=NINE + HALF_HOUR, client_first_name="Bo")
@@ -396,7 +398,7 @@ async def test_undo_goes_back_step_by_step_to_an_empty_book(fixture: Fixture) ->
     assert (trail.last, await trail.undo(fixture.booking)) == ("", None)
 
 
-async def test_undo_gives_up_an_edit_that_somebody_overwrote_and_goes_on_with_others(
+async def test_undo_drops_an_edit_that_was_overwritten_and_goes_on_with_others(
     fixture: Fixture,
 ) -> None:
     trail = Trail()
@@ -409,7 +411,7 @@ async def test_undo_gives_up_an_edit_that_somebody_overwrote_and_goes_on_with_ot
     assert [each.id for each in await fixture.all()] == ["own-2"]
 
 
-async def test_undo_refuses_where_somebody_edited_since(fixture: Fixture) -> None:
+async def test_undo_refuses_after_a_later_edit(fixture: Fixture) -> None:
     made = await fixture.booking.create(visit(), user="Sam")
     await fixture.booking.edit(made.key, visit(notes="by another"), seen=1)
     with pytest.raises(ChangedMeanwhile, match="cannot be undone"):

@@ -1,4 +1,4 @@
-"""What becomes of events when somebody changes a setting: each case ends equal, or says what is
+"""What becomes of events when a setting is changed: each case ends equal, or says what is
 left where. The rules of a single pass are in test_passes; here people use the services."""
 
 from __future__ import annotations

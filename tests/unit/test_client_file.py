@@ -49,7 +49,7 @@ async def test_the_client_that_is_kept_already_is_noticed_and_changes_nothing(
     assert len(fixture.activity.lines) == said
 
 
-async def test_a_new_secret_of_the_same_client_is_kept_and_nobody_connects_again(
+async def test_a_new_secret_of_the_same_client_is_kept_without_connecting_again(
     fixture: Fixture,
 ) -> None:
     await fixture.service.set_client(client())
@@ -59,7 +59,7 @@ async def test_a_new_secret_of_the_same_client_is_kept_and_nobody_connects_again
     assert "newer" in fixture.secrets.kept["google/client"]
 
 
-async def test_another_client_waits_for_a_person_while_somebody_is_signed_in(
+async def test_another_client_waits_for_confirmation_while_a_practitioner_is_signed_in(
     fixture: Fixture,
 ) -> None:
     await fixture.service.set_client(client())
@@ -76,7 +76,9 @@ async def test_another_client_waits_for_a_person_while_somebody_is_signed_in(
     assert await fixture.service.client_name() == "harbour"
 
 
-async def test_another_client_is_kept_at_once_while_nobody_is_signed_in(fixture: Fixture) -> None:
+async def test_another_client_is_kept_at_once_while_no_practitioner_is_signed_in(
+    fixture: Fixture,
+) -> None:
     await fixture.service.set_client(client())
     change = await fixture.service.set_client(client("two", name="harbour"))
     assert (change.kind, change.held) == ("other", False)

@@ -78,7 +78,7 @@ async def test_virtual_sleepers_wake_in_the_order_of_their_times() -> None:
     assert clock.now() - began == timedelta(seconds=5030)
 
 
-async def test_a_manual_clock_moves_only_when_told() -> None:
+async def test_a_manual_clock_moves_only_when_shifted() -> None:
     clock = FakeClock(auto=False)
     nap = asyncio.create_task(clock.sleep(60))
     await clock.advance(59)

@@ -99,7 +99,7 @@ async def test_a_failed_second_sign_in_leaves_the_first_connection_working(
     assert (await fixture.service.test("zoe")).ok
 
 
-async def test_a_mistyped_calendar_id_is_told_as_gone(fixture: Fixture) -> None:
+async def test_a_mistyped_calendar_id_is_reported_as_gone(fixture: Fixture) -> None:
     with pytest.raises(CalendarGone):
         await fixture.connect(calendar=existing("nowhere@example.com"))
     unchanged(fixture)
@@ -112,7 +112,7 @@ async def test_a_calendar_that_may_only_be_read_is_refused(fixture: Fixture) -> 
     unchanged(fixture)
 
 
-async def test_cancel_at_google_is_told_as_that(fixture: Fixture) -> None:
+async def test_cancel_at_google_is_reported_as_that(fixture: Fixture) -> None:
     start = await fixture.service.begin("zoe", redirect_uri=BACK)
     with pytest.raises(SignInDenied):
         await fixture.service.finish(fixture.google.refuse(start.url))
@@ -157,7 +157,7 @@ async def test_an_answer_can_be_used_once(fixture: Fixture) -> None:
         await fixture.service.finish(answer)
 
 
-async def test_another_user_can_neither_use_nor_spoil_a_sign_in(fixture: Fixture) -> None:
+async def test_another_user_can_neither_use_nor_end_a_sign_in(fixture: Fixture) -> None:
     start = await fixture.service.begin("zoe", redirect_uri=BACK, user="reception")
     answer = fixture.google.consent(start.url, ZOE)
     with pytest.raises(SignInError):
@@ -201,3 +201,12 @@ async def test_beginning_anew_ends_the_sign_in_before(fixture: Fixture) -> None:
     assert fixture.service.waiting("max") == other
     with pytest.raises(SignInError):
         await fixture.service.finish(fixture.google.consent(first.url, ZOE))
+
+
+async def test_a_connect_that_failed_for_a_moment_asks_to_try_again(fixture: Fixture) -> None:
+    start = await fixture.service.begin("zoe", redirect_uri=BACK)
+    answer = fixture.google.consent(start.url, ZOE)
+    fixture.google.offline = True
+    with pytest.raises(Offline) as caught:
+        await fixture.service.finish(answer)
+    assert caught.value.remedy == "Nothing was changed. Press Connect to Google again in a moment."

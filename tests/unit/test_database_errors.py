@@ -107,7 +107,7 @@ def test_what_a_caller_may_act_on_is_of_its_own_kind(code: int, kind: type[Excep
         (OSError(errno.EIO, "fault"), "network drive"),
     ],
 )
-def test_a_trouble_with_the_disk_names_its_remedy(error: Exception, words: str) -> None:
+def test_an_error_of_the_disk_names_its_remedy(error: Exception, words: str) -> None:
     said = translated(error)
     assert type(said) is StoreError
     assert words in said.remedy

@@ -243,7 +243,7 @@ async def test_the_activity_list_names_no_account_and_no_client(fixture: Fixture
     assert all(ZOE not in line.text for line in lines)
 
 
-async def test_a_new_connection_clears_the_old_trouble(fixture: Fixture) -> None:
+async def test_a_new_connection_clears_the_old_error(fixture: Fixture) -> None:
     trouble = SyncTrouble(kind="SignInExpired", what="w", remedy="r", since=fixture.clock.now())
     await fixture.ledger.edit_state("zoe", lambda _: SyncState(trouble=trouble, events=1))
     await fixture.connect()

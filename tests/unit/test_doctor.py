@@ -27,7 +27,7 @@ async def clinic() -> Clinic:
     return made
 
 
-async def test_a_healthy_clinic_has_nothing_to_mend(clinic: Clinic) -> None:
+async def test_a_healthy_clinic_has_nothing_to_fix(clinic: Clinic) -> None:
     diagnosis = await clinic.examine()
     assert [each.id for each in diagnosis.findings if each.state != "ok"] == []
     assert diagnosis.healthy
@@ -113,7 +113,7 @@ async def test_a_check_that_will_not_be_cancelled_is_left_behind_too(clinic: Cli
     await asyncio.sleep(0)
 
 
-async def test_a_check_that_stumbles_is_a_finding_without_its_words(clinic: Clinic) -> None:
+async def test_a_check_with_an_internal_error_is_a_finding_without_its_text(clinic: Clinic) -> None:
     async def fails() -> Iterable[Finding]:
         raise KeyError("Mira Sample")
 
@@ -130,7 +130,9 @@ async def test_a_check_that_stumbles_is_a_finding_without_its_words(clinic: Clin
     assert found["fine"].state == "ok"
 
 
-async def test_findings_are_told_as_they_come_and_checks_run_side_by_side(clinic: Clinic) -> None:
+async def test_findings_are_published_as_they_come_and_checks_run_side_by_side(
+    clinic: Clinic,
+) -> None:
     told_of: list[Examined] = []
     running, most = 0, 0
     gate = asyncio.Event()
@@ -181,7 +183,7 @@ async def test_settings_that_cannot_be_read_are_the_finding(clinic: Clinic) -> N
     assert not diagnosis.healthy
 
 
-async def test_a_home_that_does_not_open_is_told_with_the_way_out(clinic: Clinic) -> None:
+async def test_a_home_that_does_not_open_is_reported_with_its_remedy(clinic: Clinic) -> None:
     diagnosis = closed_home(StoreDamaged(), "1.2.3", clinic.clock.now())
     assert not diagnosis.healthy
     action = diagnosis.findings[0].action

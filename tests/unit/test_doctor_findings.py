@@ -154,7 +154,7 @@ TROUBLES: list[tuple[str, Break, str, str, str]] = [
     [each[1:] for each in TROUBLES],
     ids=[each[0] for each in TROUBLES],
 )
-async def test_each_trouble_is_found_and_says_what_to_do(
+async def test_each_problem_is_found_and_says_what_to_do(
     clinic: Clinic, break_it: Break, key: str, state: str, words: str
 ) -> None:
     break_it(clinic)
@@ -178,7 +178,9 @@ async def test_every_failing_finding_has_a_button_or_a_command(clinic: Clinic) -
 
 
 @pytest.mark.parametrize("error", [CalendarGone(), PermissionDenied(), RateLimited()])
-async def test_a_calendar_s_trouble_does_not_blame_the_sign_in(clinic: Clinic, error: Any) -> None:
+async def test_an_error_of_the_calendar_does_not_blame_the_sign_in(
+    clinic: Clinic, error: Any
+) -> None:
     (calendar,) = clinic.google.calendars_by_id.values()
     calls = 0
 
@@ -194,6 +196,30 @@ async def test_a_calendar_s_trouble_does_not_blame_the_sign_in(clinic: Clinic, e
     wanted = "warn" if isinstance(error, RateLimited) else "fail"
     assert found["calendar:anna"].state == wanted
     assert found["calendar:anna"].what == error.what
+
+
+async def test_without_a_network_the_doctor_says_so_once(clinic: Clinic) -> None:
+    await clinic.connect("ben")
+    clinic.google.offline = True
+    clinic.probes.path, clinic.probes.offset = Offline(), Offline()
+    findings = (await clinic.examine()).findings
+    assert [each.id for each in findings if each.state != "ok"] == ["network"]
+
+
+async def test_googles_own_trouble_is_still_said_for_each_practitioner(clinic: Clinic) -> None:
+    await clinic.connect("ben")
+    clinic.google.offline = True
+    failing = {each.id for each in (await clinic.examine()).findings if each.state == "fail"}
+    assert failing == {"sign-in:anna", "sign-in:ben"}
+
+
+async def test_a_sign_in_that_google_will_end_is_warned_of_with_the_day(clinic: Clinic) -> None:
+    ends = clinic.clock.now() + timedelta(days=7)
+    clinic.change_anna(lambda record: replace(record, google=replace(record.google, ends_at=ends)))
+    finding = await clinic.finding("testing-mode")
+    assert finding.state == "warn"
+    assert "the first on 09/03/2026" in finding.what
+    assert "Publish app" in finding.remedy
 
 
 async def test_someone_switched_off_is_left_alone(clinic: Clinic) -> None:

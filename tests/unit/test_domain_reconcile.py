@@ -185,7 +185,7 @@ def test_an_adopted_event_keeps_the_colour_it_has_got() -> None:
     assert plan.writes == 0
 
 
-def test_an_event_of_ours_that_nobody_wants_is_deleted() -> None:
+def test_an_unwanted_event_of_ours_is_deleted() -> None:
     assert ids(reconcile([], [], WINDOW, [seen(event())])) == ["id-a"]
 
 

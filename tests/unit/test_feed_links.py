@@ -378,7 +378,7 @@ def test_details_in_words_are_read_and_shown_alike() -> None:
             disclosure_from_words(wrong)
 
 
-async def test_the_links_of_somebody_who_leaves_are_switched_off_first() -> None:
+async def test_the_links_of_a_practitioner_who_leaves_are_switched_off_first() -> None:
     application = FeedApplication(settings=FakeSettings(practice("Avery", "Blake")))
     await application.write(visit(1))
     people = Practitioners(
@@ -395,7 +395,7 @@ async def test_the_links_of_somebody_who_leaves_are_switched_off_first() -> None
     assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]
 
 
-async def test_what_every_link_shows_is_told_at_once_but_for_those_switched_off() -> None:
+async def test_what_every_link_shows_is_given_at_once_except_for_those_switched_off() -> None:
     application = FeedApplication()
     one, _ = await application.feeds.add("avery", label="Phone")
     off, _ = await application.feeds.add("avery", label="Old phone")

@@ -68,7 +68,7 @@ async def test_a_change_by_another_process_shows_within_two_seconds() -> None:
     assert second[1]["LAST-MODIFIED"] > first[1]["LAST-MODIFIED"]
 
 
-async def test_a_change_told_of_shows_at_once_and_reads_only_what_changed() -> None:
+async def test_a_published_change_shows_at_once_and_reads_only_what_changed() -> None:
     application = FeedApplication()
     await application.write(*(visit(each) for each in range(100)))
     token = await application.token()

@@ -1,4 +1,4 @@
-"""The batch format: Google reads what we meant, and a torn answer is told from a whole one."""
+"""The batch format: Google reads what we meant, and a torn answer is recognised."""
 
 import json
 

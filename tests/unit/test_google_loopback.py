@@ -67,7 +67,7 @@ async def test_a_refusal_at_google_is_an_answer_too() -> None:
     assert b"Not connected" in page
 
 
-async def test_nobody_coming_ends_with_a_sentence() -> None:
+async def test_an_unanswered_sign_in_ends_with_a_sentence() -> None:
     async with Loopback() as loopback:
         with pytest.raises(SignInTimedOut):
             await loopback.answer("s", within=0.05)

@@ -92,7 +92,7 @@ async def test_an_import_that_goes_wrong_under_a_release_is_held() -> None:
     assert len(world.live()) == 50
 
 
-async def test_a_release_that_nobody_was_shown_anything_for_takes_the_plan_as_it_is() -> None:
+async def test_a_release_without_a_shown_list_takes_the_plan_as_it_is() -> None:
     """`sync --yes` before anything was shown: there is no list that it could be limited to."""
     world = await a_clinic(40)
     await removed(world, 0, 40)

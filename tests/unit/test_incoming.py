@@ -73,7 +73,7 @@ async def test_discarding_deletes_and_ends_the_ticket(tmp_path: Path) -> None:
         incoming.path(ticket)
 
 
-async def test_what_nobody_used_is_deleted_after_an_hour(tmp_path: Path) -> None:
+async def test_unused_files_are_deleted_after_an_hour(tmp_path: Path) -> None:
     moment = 0.0
     incoming = Incoming(tmp_path, monotonic=lambda: moment)
     ticket = await incoming.receive(stream(b"x"), file_name="a.csv")

@@ -38,7 +38,7 @@ def test_a_browser_is_forgotten_when_its_cookie_has_died(tmp_path: Path) -> None
     assert not MachineFile(path, lambda: NOW + MACHINE_LIFE + timedelta(days=1)).knows("a")
 
 
-def test_the_oldest_browsers_make_room(tmp_path: Path) -> None:
+def test_the_oldest_browsers_are_dropped(tmp_path: Path) -> None:
     moment = NOW
     machines = MachineFile(tmp_path / "browsers.json", lambda: moment)
     for number in range(MOST_MACHINES + 1):

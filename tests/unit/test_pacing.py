@@ -268,7 +268,7 @@ async def test_turns_of_one_urgency_are_granted_in_the_order_they_were_asked_for
     assert order == list(range(20))
 
 
-async def test_a_turn_that_was_cancelled_costs_nothing_and_blocks_nobody() -> None:
+async def test_a_cancelled_call_costs_nothing_and_blocks_no_other() -> None:
     clock = FakeClock()
     pacer = Pacer(clock, user_rate=10, project_rate=166)
     await pacer.acquire("anna", 8, UPCOMING)
@@ -335,7 +335,7 @@ async def test_rate_errors_of_three_accounts_hours_apart_do_not_slow_the_project
     assert pacer.seconds_for("dora", 100) == before
 
 
-async def test_a_slowed_account_delays_nobody() -> None:
+async def test_a_slowed_account_delays_no_other() -> None:
     clock = FakeClock()
     pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
     for _ in range(20):

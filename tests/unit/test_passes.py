@@ -1,4 +1,4 @@
-"""One pass over one calendar, with honest fakes on every side."""
+"""One pass over one calendar, with faithful fakes on every side."""
 
 from __future__ import annotations
 

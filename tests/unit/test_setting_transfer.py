@@ -1,4 +1,5 @@
-"""Settings as a file: nothing secret goes out, nothing wrong comes in, nobody is disconnected."""
+"""Settings as a file: nothing secret goes out, nothing wrong comes in, no practitioner is
+disconnected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trouble with a sign-in: one sentence, one action that mends it, and nothing lost or doubled."""
+"""A sign-in that fails: one sentence, one action that resolves it, and nothing lost or doubled."""
 
 from __future__ import annotations
 

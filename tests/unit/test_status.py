@@ -136,7 +136,6 @@ async def test_removals_that_wait_are_counted_and_still_in_google() -> None:
     assert (seen.state, seen.action) == ("held", "look at held")
     assert (seen.held, seen.in_google) == (20, 20)
     assert seen.sentence.startswith("20 removals wait for you.")
-    assert seen.held_removals is not None
     await world.syncing.keep_held(ANNA)
     await world.run()
     assert (await anna(world)).state == "up to date"

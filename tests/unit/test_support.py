@@ -53,7 +53,7 @@ BACKUP_KEY = "Larder-Umbrella-42"
 SECRETS = (REFRESH, ACCESS, CLIENT_SECRET, FEED, PASSPHRASE, BACKUP_KEY)
 
 NAMES = ("Mirabel", "Featherstone", "Zoë", "O'Brannigan-Nguyễn", "王小明", "Price", "Xanthippe")
-"""Price is a word that the program says, too."""
+"""Price is also a word of the program's own."""
 PEOPLE = ("Wilhelmina Quartermain", "wilhelmina", "wilma@clinic.example", "Banksia Allied")
 OTHERS = ("cal-planted-9931@group.calendar", "Room Kookaburra", "knee pain since winter", "C-4711")
 

@@ -31,7 +31,7 @@ async def test_hours_without_a_change_cost_no_call_and_no_query() -> None:
         assert world.steps == 0
 
 
-async def test_after_a_restart_what_was_settled_costs_one_query_and_no_call() -> None:
+async def test_after_a_restart_what_was_complete_costs_one_query_and_no_call() -> None:
     world = World(ANNA, BORIS)
     async with working(world):
         await edit(world, 1)

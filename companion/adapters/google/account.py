@@ -1,4 +1,4 @@
-"""Account: one practitioner's sign-in at work: its token, and calls made with it.
+"""Account: one practitioner's sign-in: its token, and calls made with it.
 
 The token lies in the SecretStore as JSON and is read again whenever a calendar is opened, so that
 a sign-in made by another process is noticed. It is renewed in one place, under one lock: many
@@ -109,25 +109,25 @@ class GoogleAccount:
             self._token = stored
 
     async def call(self, work: Callable[[GoogleConnection, str], Result]) -> Result:
-        """`work(line, access token)` in a thread; it raises `Unauthorised` for a 401, and is then
-        done once more with a renewed token."""
+        """`work(connection, access token)` in a thread; it raises `Unauthorised` for a 401, and is
+        then done once more with a renewed token."""
         access = await self.access()
         try:
-            return await self._run(lambda line: work(line, access))
+            return await self._run(lambda connection: work(connection, access))
         except Unauthorised:
             access = await self.access(refused=access)
         try:
-            return await self._run(lambda line: work(line, access))
+            return await self._run(lambda connection: work(connection, access))
         except Unauthorised as err:
             raise SignInExpired(detail="401 after renewal") from err
 
     async def ask(
         self, make: Callable[[GoogleConnection], Any], subject: Subject = Subject.CALENDAR
     ) -> Json:
-        """The JSON Google answers to the one call that `make(line)` makes."""
+        """The JSON Google answers to the one call that `make(connection)` makes."""
 
-        def work(line: GoogleConnection, access: str) -> HttpAnswer:
-            answer = line.call(make(line), access)
+        def work(connection: GoogleConnection, access: str) -> HttpAnswer:
+            answer = connection.call(make(connection), access)
             if answer.status == 401:
                 raise Unauthorised
             return answer
@@ -160,11 +160,13 @@ class GoogleAccount:
         _of_this(client, token)
         now = self._clock.now()
         try:
-            renewed = await self._run(lambda line: line.renew(client, token.refresh_token))
+            renewed = await self._run(
+                lambda connection: connection.renew(client, token.refresh_token)
+            )
         except SignInExpired as err:
             stored = await self._stored()
             if stored is not None and stored.refresh_token != token.refresh_token:
-                return await self._renew(stored)  # somebody signed in again meanwhile
+                return await self._renew(stored)  # a new sign-in was made meanwhile
             raise _expired(token, now, err) from err
         seconds = (renewed.expiry - _utc_naive()).total_seconds() if renewed.expiry else 300.0
         fresh = replace(
@@ -205,7 +207,7 @@ class Unauthorised(Exception):
 async def in_thread(
     threads: Threads[GoogleConnection], work: Callable[[GoogleConnection], Result]
 ) -> Result:
-    """`work` with a thread's line; every foreign exception becomes one of ours."""
+    """`work` with a thread's connection; every foreign exception becomes one of ours."""
     try:
         return await threads.run(work)
     except (CompanionError, Unauthorised):
@@ -237,7 +239,7 @@ async def revoke(threads: Threads[GoogleConnection], client: OAuthClient, token:
     """Give a sign-in back to Google; one that it no longer knows counts as done."""
     form = {"token": token.refresh_token}
     answer: HttpAnswer = await in_thread(
-        threads, lambda line: line.post_form(client.revoke_uri, form)
+        threads, lambda connection: connection.post_form(client.revoke_uri, form)
     )
     if not answer.ok and answer.status != 400:
         raise refusal(answer.status, answer.headers, answer.content, Subject.CALENDAR)

@@ -81,7 +81,7 @@ class GoogleCalendar:
     async def get(self, event_id: str) -> ObservedEvent | None:
         try:
             item = await self._account.ask(
-                lambda line: line.events.get(
+                lambda connection: connection.events.get(
                     calendarId=self._id, eventId=event_id, fields=wire.FIELDS
                 ),
                 Subject.EVENT,
@@ -107,10 +107,10 @@ class GoogleCalendar:
         return [self._observe(item) for item in items]
 
     async def info(self) -> CalendarInfo:
-        """By way of an empty list: unlike `calendars.get`, every scope we ask for opens it, and
-        it tells what this account may do in the calendar."""
+        """By an empty list: unlike `calendars.get`, every scope we ask for allows it, and it shows
+        what this account may do in the calendar."""
         page = await self._account.ask(
-            lambda line: line.events.list(
+            lambda connection: connection.events.list(
                 calendarId=self._id, maxResults=1, fields="summary,timeZone,accessRole"
             )
         )
@@ -128,14 +128,14 @@ class GoogleCalendar:
     async def _send(self, writes: Sequence[Write]) -> tuple[str, list[HttpAnswer | None]]:
         """The access token that was used, and the answers of the parts."""
 
-        def work(line: GoogleConnection, access: str) -> tuple[str, list[HttpAnswer | None]]:
-            requests = [self._request(line, write) for write in writes]
+        def work(connection: GoogleConnection, access: str) -> tuple[str, list[HttpAnswer | None]]:
+            requests = [self._request(connection, write) for write in writes]
             if len(requests) == 1:
-                answer = line.call(requests[0], access)
+                answer = connection.call(requests[0], access)
                 if answer.status == 401:
                     raise Unauthorised
                 return access, [answer]
-            answers = line.batch(requests, access)
+            answers = connection.batch(requests, access)
             if isinstance(answers, list):
                 return access, answers
             if answers.status == 401:
@@ -152,17 +152,17 @@ class GoogleCalendar:
         except CompanionError as err:
             return [err for _ in writes]
 
-    def _request(self, line: GoogleConnection, write: Write) -> Any:
+    def _request(self, connection: GoogleConnection, write: Write) -> Any:
         match write:
             case InsertEvent():
-                return line.events.insert(
+                return connection.events.insert(
                     calendarId=self._id,
                     body=wire.new_event(write.event_id, write.event, self._install),
                     sendUpdates="none",
                     fields=wire.FIELDS,
                 )
             case PatchEvent():
-                request = line.events.patch(
+                request = connection.events.patch(
                     calendarId=self._id,
                     eventId=write.event_id,
                     body=wire.changed_event(write.event, self._install, style=write.style),
@@ -173,7 +173,7 @@ class GoogleCalendar:
                     request.headers["If-Match"] = write.if_match
                 return request
             case DeleteEvent():
-                return line.events.delete(
+                return connection.events.delete(
                     calendarId=self._id, eventId=write.event_id, sendUpdates="none"
                 )
 
@@ -210,8 +210,8 @@ class GoogleCalendar:
         return read
 
     async def _set_status(self, write: PatchEvent, seen: ObservedEvent) -> WriteAnswer:
-        def make(line: GoogleConnection) -> Any:
-            request = line.events.patch(
+        def make(connection: GoogleConnection) -> Any:
+            request = connection.events.patch(
                 calendarId=self._id,
                 eventId=write.event_id,
                 body={"status": wire.status_of(write.event)},
@@ -247,7 +247,7 @@ class GoogleCalendar:
 
     async def _page(self, bounds: dict[str, str], token: str | None) -> Json:
         page = await self._account.ask(
-            lambda line: line.events.list(
+            lambda connection: connection.events.list(
                 calendarId=self._id,
                 privateExtendedProperty=f"{wire.INSTALL}={self._install}",
                 showDeleted=False,
@@ -262,6 +262,6 @@ class GoogleCalendar:
         return page
 
     def _observe(self, item: Json, *, zone: str = "") -> ObservedEvent:
-        """`zone` stands in for the calendar's, which an answer to a write does not tell."""
+        """`zone` is used for the calendar's, which an answer to a write does not hold."""
         timezone = self._timezone or zone or "UTC"
         return wire.observe(item, install=self._install, timezone=timezone)

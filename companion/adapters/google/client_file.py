@@ -52,8 +52,8 @@ class OAuthClient:
     @property
     def digest(self) -> str:
         """Equal for two files that say the same of the client, however they are written."""
-        said = json.dumps(self.config, sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        text = json.dumps(self.config, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def revoke_uri(self) -> str:

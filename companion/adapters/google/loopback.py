@@ -1,4 +1,4 @@
-"""Loopback: the little listener that waits for Google's answer to `google connect`.
+"""Loopback: the listener that waits for Google's answer to `google connect`.
 
 The browser is sent back to `http://127.0.0.1:<port>/oauth/callback?…`. Whatever else arrives (a
 favicon, another program's probe, half a request) is answered and ignored; only an address that

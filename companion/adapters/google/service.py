@@ -77,15 +77,15 @@ class GoogleGateway:
 
         self._threads: Threads[GoogleConnection] = Threads(
             make,
-            interrupt=lambda line: line.interrupt(),
-            end=lambda line: line.close(),
+            interrupt=lambda connection: connection.interrupt(),
+            end=lambda connection: connection.close(),
             size=threads,
             name="google",
         )
         self._accounts: dict[str, GoogleAccount] = {}
 
     def close(self) -> None:
-        """Break off what is under way; the gateway is of no use afterwards."""
+        """Interrupt the calls in progress; the gateway cannot be used afterwards."""
         self._threads.close()
 
     # Sign-in
@@ -114,7 +114,7 @@ class GoogleGateway:
         code = sign_in.code_of(request, response_url)
         client = await self._client()
         answer = await in_thread(
-            self._threads, lambda line: sign_in.exchange(line, client, request, code)
+            self._threads, lambda connection: sign_in.exchange(connection, client, request, code)
         )
         return sign_in.signed_in(client, request, answer, self._clock.now())
 
@@ -155,7 +155,7 @@ class GoogleGateway:
         return _info(
             {
                 "accessRole": "owner",
-                **await account.ask(lambda line: line.calendars.insert(body=body)),
+                **await account.ask(lambda connection: connection.calendars.insert(body=body)),
             }
         )
 
@@ -172,7 +172,9 @@ class GoogleGateway:
         account = self._account(practitioner_id)
         await account.open()
         with contextlib.suppress(CalendarGone):
-            await account.ask(lambda line: line.calendars.delete(calendarId=calendar_id))
+            await account.ask(
+                lambda connection: connection.calendars.delete(calendarId=calendar_id)
+            )
 
     async def check_assumptions(
         self, practitioner_id: str, calendar_id: str, tell: Callable[[Assumption], None]
@@ -210,7 +212,7 @@ class GoogleGateway:
         token: str | None = None
         while True:
             page = await account.ask(
-                lambda line, token=token: line.calendar_list.list(  # type: ignore[misc] # mypy cannot infer a default
+                lambda connection, token=token: connection.calendar_list.list(  # type: ignore[misc] # mypy cannot infer a default
                     minAccessRole="writer", maxResults=250, showHidden=True, pageToken=token
                 ),
             )

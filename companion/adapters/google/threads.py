@@ -1,4 +1,4 @@
-"""Threads: a small pool whose threads each keep one costly thing of their own.
+"""Threads: a small pool whose threads each keep one expensive object.
 
 httplib2 is not thread-safe, so every thread makes its own connection once and
 keeps it warm. The threads are daemons, started when the first work waits for one: a request that
@@ -49,7 +49,7 @@ class Threads(Generic[Own]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
 
-        def settle(result: Result | None, error: BaseException | None) -> None:
+        def deliver(result: Result | None, error: BaseException | None) -> None:
             if answer.done():
                 return
             if error is None:
@@ -64,7 +64,7 @@ class Threads(Generic[Own]):
                 result, error = None, err
             with self._lock:  # before the answer, or whoever asks next starts a needless thread
                 self._waiting -= 1
-            self._hand_over(loop, settle, result, error)
+            self._hand_over(loop, deliver, result, error)
 
         with self._lock:
             if self._closed:
@@ -80,7 +80,7 @@ class Threads(Generic[Own]):
         return await answer
 
     def close(self) -> None:
-        """Break off what is under way and end the threads; no new work is taken."""
+        """Interrupt the work in progress and end the threads; no new work is taken."""
         with self._lock:
             self._closed = True
             owned, self._owned = self._owned, []
@@ -102,9 +102,9 @@ class Threads(Generic[Own]):
 
     @staticmethod
     def _hand_over(
-        loop: asyncio.AbstractEventLoop, settle: Callable[..., None], *what: object
+        loop: asyncio.AbstractEventLoop, deliver: Callable[..., None], *what: object
     ) -> None:
         try:
-            loop.call_soon_threadsafe(settle, *what)
+            loop.call_soon_threadsafe(deliver, *what)
         except RuntimeError:
-            return  # the loop has been closed: nobody waits any more
+            return  # the loop has been closed: no task waits any more

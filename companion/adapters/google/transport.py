@@ -7,7 +7,7 @@ Imports Google's libraries, so it is itself imported only inside the threads.
   `api_endpoint` option does not move batches: they would carry the token to Google.)
 - Google's libraries build and read requests; sending them is `adapters.network.http`, for the
   Calendar API, the token endpoint and the revocation alike. So one proxy, one trust and one rule
-  hold for all: nothing is sent twice behind our back (a repeated `calendars.insert` makes two
+  hold for all: nothing is sent twice unnoticed (a repeated `calendars.insert` makes two
   calendars) and no redirect is followed.
 """
 

@@ -11,7 +11,7 @@ when asked to (`style`), because they are the practitioner's to change. No atten
   before" would ring at 23:50 the evening before.
 - A patch leaves `status` out, since `status: confirmed` would revive an event that a person has
   deleted; where the answer shows another status than wanted, it is set by itself (`calendar`).
-- A patch clears `recurrence`: if somebody made our event repeat in Google, `observe` shows it
+- A patch clears `recurrence`: if a person made our event repeat in Google, `observe` shows it
   with a title that differs, and the repair ends the repetition.
 - Read back, fields Google leaves out are its defaults, so that the round trip keeps the
   fingerprint; times come back in any offset and are turned into UTC.

@@ -12,7 +12,7 @@ from companion.services.ports import ActivityKind, CalendarRef, Ledger, calendar
 from companion.services.sync.syncing import Syncing
 
 _EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
-_NOT_TOLD = (
+_NOT_REVOKED = (
     " Google could not be told: remove Calendar Companion under Third-party access in the Google "
     "account."
 )
@@ -36,16 +36,16 @@ class Disconnecting:
             removed = await self._remove_events(calendar)
         elif link.connected:
             await self._remove_notice(calendar)
-        told = await self._changes.revoke(practitioner_id, link.account)
+        revoked = await self._changes.revoke(practitioner_id, link.account)
         await self._changes.drop_token(practitioner_id)
         await self._changes.edit(
             practitioner_id,
-            lambda old: replace(old, account="", scopes=(), connected_at=None),
+            lambda old: replace(old, account="", scopes=(), connected_at=None, ends_at=None),
             enabled=False,
         )
         text = "Disconnected from Google." if remove_events else _EVENTS_STAY
         await self._changes.log(
-            practitioner_id, ActivityKind.DISCONNECT, text if told else text + _NOT_TOLD
+            practitioner_id, ActivityKind.DISCONNECT, text if revoked else text + _NOT_REVOKED
         )
         return removed
 

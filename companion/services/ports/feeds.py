@@ -23,7 +23,7 @@ class FeedDetail(StrEnum):
 
 NetworkPlace = Literal["", "inside", "outside", "here"]
 """``inside`` the practice's network, ``outside`` of it, or ``here``: this machine, a proxy on it
-included. Empty where nobody can tell."""
+included. Empty where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

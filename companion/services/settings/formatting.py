@@ -25,7 +25,6 @@ from companion.domain.settings import Practice, PractitionerSettings, SyncChoice
 from companion.services.settings import checks
 
 Subject = TypeVar("Subject")
-Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 

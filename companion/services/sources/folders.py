@@ -74,20 +74,20 @@ class Folder:
         and after, exactly as it was seen."""
         source = self.path / seen.name
         digest = hashlib.sha256()
-        self._still(seen)
+        self._check_unchanged(seen)
         copy.unlink(missing_ok=True)
         descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
         with os.fdopen(descriptor, "wb") as target, open(source, "rb", opener=_unlinked) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
                 target.write(block)
-        self._still(seen)
+        self._check_unchanged(seen)
         return digest.hexdigest()
 
     def file_away(self, seen: Seen, into: str, stamp: str, report: str = "") -> str:
         """Move the file below `into`, a report beside it; its new place, relative to the folder.
         Raises Changed when somebody has written to it meanwhile."""
-        self._still(seen)
+        self._check_unchanged(seen)
         place = _free(self._below(into), seen.name, stamp)
         (self.path / seen.name).rename(place)
         if report:
@@ -99,14 +99,14 @@ class Folder:
                 file.write(report)
         return f"{into}/{place.name}"
 
-    def settle(self, place: str) -> None:
-        """A file that was set aside has been imported after all."""
+    def mark_imported(self, place: str) -> None:
+        """A file that was set aside has been imported: move it to the imported ones."""
         source = self._own(place)
         source.rename(_free(self._below(IMPORTED), source.name, ""))
         source.with_name(source.name + REPORT).unlink(missing_ok=True)
 
     def take_back(self, place: str, name: str) -> None:
-        """A file that was filed away too soon: back into the folder, to be read again."""
+        """A file that was moved too early: back into the folder, to be read again."""
         source = self._own(place)
         wanted = self.path / name
         source.rename(_free(self.path, name, "") if wanted.exists() else wanted)
@@ -138,7 +138,7 @@ class Folder:
             _check_no_link(path)
         return path / name
 
-    def _still(self, seen: Seen) -> None:
+    def _check_unchanged(self, seen: Seen) -> None:
         if self.look(seen.name) != seen:
             raise Changed
 
@@ -192,8 +192,8 @@ async def apart(work: Callable[[], T], seconds: float | None = 60.0) -> T:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def settle(result: Any, error: Exception | None) -> None:
-        if done.done():  # nobody waits any more
+    def deliver(result: Any, error: Exception | None) -> None:
+        if done.done():  # no caller waits any more
             return
         if error is not None:
             done.set_exception(error)
@@ -207,7 +207,7 @@ async def apart(work: Callable[[], T], seconds: float | None = 60.0) -> T:
         except Exception as raised:  # noqa: BLE001 - carried over to the caller
             error = raised
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, result, error)
+            loop.call_soon_threadsafe(deliver, result, error)
 
     threading.Thread(target=run, name="folder", daemon=True).start()
     async with asyncio.timeout(seconds):

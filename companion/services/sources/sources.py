@@ -183,7 +183,7 @@ class Sources:
             preview = await self._preview(source, copy, file_name, answers, mapping)
             report = await self._importing.apply(preview, release=True, cause=cause)
         if not report.held:
-            await self._settled(source, waiting.place)
+            await self._mark_imported(source, waiting.place)
         return report
 
     @allows(Action.IMPORT)
@@ -205,12 +205,12 @@ class Sources:
     @allows(Action.IMPORT)
     async def resolved(self, source: SourceSettings, place: str) -> None:
         """A file that waited has been imported by hand."""
-        await self._settled(source, place)
+        await self._mark_imported(source, place)
 
-    async def _settled(self, source: SourceSettings, place: str) -> None:
+    async def _mark_imported(self, source: SourceSettings, place: str) -> None:
         if "/" in place:  # else it never left its place, and is remembered as done
             with contextlib.suppress(OSError):
-                await apart(lambda: Folder(Path(source.folder)).settle(place))
+                await apart(lambda: Folder(Path(source.folder)).mark_imported(place))
         await self._notes.change(source.name, lambda note: note.without_waiting(place))
 
     async def _waiting(self, name: str, place: str) -> tuple[SourceSettings, Waiting]:

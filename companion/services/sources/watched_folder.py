@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from companion.services.sources.watching import Watching
 
 LOOK_EVERY = 1.0
-STILL = 0.9
+UNCHANGED_FOR = 0.9
 """Seconds a file must not have changed."""
-STILL_EMPTY = 10.0
+UNCHANGED_FOR_EMPTY = 10.0
 """The same for one without a byte: its writer has hardly begun."""
 SECOND_LOOK = 3.0
 """Seconds after which a file of no use is looked at again before it is set aside."""
@@ -150,8 +150,8 @@ class WatchedFolder:
             if known is None or known.seen != seen:
                 known = _Candidate(seen=seen, since=now)
             self._candidates[seen.name] = known
-            still = STILL if seen.size else STILL_EMPTY
-            if now - known.since >= still and now >= known.not_before:
+            quiet = UNCHANGED_FOR if seen.size else UNCHANGED_FOR_EMPTY
+            if now - known.since >= quiet and now >= known.not_before:
                 ready.append(seen)
         return ready
 

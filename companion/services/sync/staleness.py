@@ -16,7 +16,6 @@ is up to date again. Where Google cannot be reached there is none; the feed stil
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,9 +33,6 @@ FRESH = 5.0
 """Seconds for which what was read is taken as true by a pass."""
 _IMPORTING = timedelta(minutes=1)
 """An import may note its moment so much before it writes."""
-
-Since = Callable[[str], datetime | None]
-"""By practitioner id; None while all is well."""
 
 
 class Staleness:

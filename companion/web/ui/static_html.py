@@ -28,10 +28,10 @@ def tag(name: str, *inside: str, **attributes: str) -> Markup:
         if any(not isinstance(e, Markup) for e in inside)
         else attributes
     )
-    said = "".join(
+    pairs = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in named.items()
     )
-    return Markup(f"<{name}{said}>{''.join(map(escape, inside))}</{name}>")  # noqa: S704 - all of it is escaped
+    return Markup(f"<{name}{pairs}>{''.join(map(escape, inside))}</{name}>")  # noqa: S704 - all of it is escaped
 
 
 def icon(drawing: str, classes: str = "", *, name: str = "") -> Markup:

@@ -123,14 +123,14 @@ class RepetitionForm:
         ).rule(start)
 
     def describe(self, start: datetime) -> None:
-        """Say the rule in words, and its next five dates."""
+        """Show the rule in words, and its next five dates."""
         try:
             rule = self.rule(start)
-            said = in_words(rule, start) if rule else ""
+            sentence = in_words(rule, start) if rule else ""
             coming = next_starts(rule, start, start, 5) if rule else []
         except BadInput as error:
-            said, coming = error.what, []
-        self._words.set_text(f"{said}." if said else "")
+            sentence, coming = error.what, []
+        self._words.set_text(f"{sentence}." if sentence else "")
         days = ", ".join(formatting.day(each.date()) for each in coming)
         self._dates.set_text(f"Next: {days}" if days else "")
 

@@ -20,7 +20,8 @@ NAMES, PRIVACY, AGE = range(3)
 
 
 def save(visit: Visit, card: int) -> ui.button:
-    return [each for each in visit.elements(ui.button) if each.text == "Save"][card]
+    found: list[ui.button] = [each for each in visit.elements(ui.button) if each.text == "Save"]
+    return found[card]
 
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:

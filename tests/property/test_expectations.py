@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from companion.domain.availability import WorkingHours
@@ -69,6 +69,7 @@ def kept(draw: st.DrawFn) -> tuple[OpeningHours, list[datetime], list[datetime]]
     return hours, early, [each for each in arrivals if each >= begin]
 
 
+@settings(max_examples=40)
 @given(kept(), st.floats(0.5, 3))
 def test_nothing_is_late_while_every_source_keeps_its_rhythm(
     found: tuple[OpeningHours, list[datetime], list[datetime]], late: float

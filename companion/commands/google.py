@@ -105,6 +105,12 @@ def google_connect(
                 f"{person.name} is connected as {connected.account or 'an unnamed account'}; "
                 f"calendar: {connected.calendar_name or connected.calendar_id}"
             )
+        if connected.ends_at is not None:
+            err.print(
+                f"Google ends this sign-in on {connected.ends_at:%d/%m/%Y}, because the practice's "
+                'Google app is in "Testing". In the Google Cloud console open Google Auth Platform '
+                "> Audience and press Publish app; then connect once more."
+            )
 
     run_command(work, json=json, who="a sign-in")
 

@@ -48,6 +48,9 @@ class GoogleLink:
     scopes: tuple[str, ...] = ()
     """As granted."""
     connected_at: datetime | None = None
+    ends_at: datetime | None = None
+    """When Google ends the sign-in by itself, where it said so: the practice's Google app is in
+    "Testing"."""
     creations: tuple[CalendarCreation, ...] = ()
     """Used or looked for before another calendar is made."""
 

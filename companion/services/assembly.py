@@ -224,6 +224,15 @@ def build(ports: Ports) -> Application:
     async def prune_activity() -> None:
         await activity.prune(clock.now() - settings.read().practice.activity_kept)
 
+    connecting = Connecting(
+        google=ports.google,
+        settings=settings,
+        secrets=ports.secrets,
+        ledger=ledger,
+        activity=activity,
+        clock=clock,
+        syncing=syncing,
+    )
     worker = Worker(
         syncing=syncing,
         auditing=auditing,
@@ -234,6 +243,7 @@ def build(ports: Ports) -> Application:
         changes=ports.changes,
         staleness=staleness,
         daily=(feeds.tidy, prune_activity),
+        look=connecting.test,
     )
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────
@@ -249,15 +259,6 @@ def build(ports: Ports) -> Application:
         own_layouts=ports.own_layouts,
         activity=activity,
         clock=clock,
-    )
-    connecting = Connecting(
-        google=ports.google,
-        settings=settings,
-        secrets=ports.secrets,
-        ledger=ledger,
-        activity=activity,
-        clock=clock,
-        syncing=syncing,
     )
     return Application(
         clock=clock,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -145,3 +146,11 @@ async def test_a_fresh_calendar_that_stays_refused_is_the_one_used_later(home: H
     home.clock.shift(90)
     await home.connect()
     assert home.made == [home.link.calendar_id]
+
+
+async def test_testing_mode_is_known_at_the_sign_in_with_its_day(home: Home) -> None:
+    await home.connect()
+    assert home.link.ends_at is None
+    home.handle.api.grants.testing = True
+    await home.connect()
+    assert home.link.ends_at == home.clock.now() + timedelta(days=7)

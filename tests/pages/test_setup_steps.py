@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName
+from companion.domain.settings import Settings
 from companion.domain.users import Role, User
 from companion.services.google.connecting import CalendarChoice
 from companion.web.ui.components.practitioner_card import PractitionerCard
@@ -213,3 +216,30 @@ async def test_a_step_is_ticked_as_soon_as_it_is_done(filled: Visit) -> None:
     press(button(filled, "Apply as it is"))
     await until(lambda: {7, 8} <= set(ticked()))
     assert [each for each in (7, 8) if each in done(filled, ZOE.id)] == [7, 8]
+
+
+async def test_googles_other_pages_are_explained_with_the_client_id_to_trust(
+    filled: Visit,
+) -> None:
+    await filled.user.open(f"/practitioner/{NEW.id}")
+    await filled.user.should_see("Google shows something else?")
+    await filled.user.should_see("Google hasn't verified this app")
+    await filled.user.should_see("App access control")
+    client_id = await filled.application.services.connecting.client_id()
+    assert client_id
+    await filled.user.should_see(client_id)
+
+
+async def test_a_sign_in_that_google_will_end_is_warned_of(filled: Visit) -> None:
+    ends = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
+
+    def edit(settings: Settings) -> Settings:
+        record = settings.record(ZOE.id)
+        return settings.with_practitioner(
+            replace(record, google=replace(record.google, ends_at=ends))
+        )
+
+    await filled.application.settings.change(edit)
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await filled.user.should_see("Google ends this sign-in on")
+    await filled.user.should_see("press Publish app")

@@ -216,3 +216,38 @@ async def test_an_expired_sign_in_differs_from_never_connected(fixture: Fixture)
     await fixture.connect()
     fixture.google.revoked.add(ZOE)
     assert (await fixture.service.test("zoe")).what == SignInExpired.default_what
+
+
+# ── what a check finds is the status at once ──────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("which", ["test", "check"])
+async def test_a_failed_check_is_the_practitioners_trouble_until_one_succeeds(
+    fixture: Fixture, which: str
+) -> None:
+    await fixture.connect()
+    check = getattr(fixture.service, which)
+    fixture.google.revoked.add(ZOE)
+    assert not (await check("zoe")).ok
+    trouble = (await fixture.ledger.state("zoe")).trouble
+    assert trouble is not None
+    assert trouble.kind == "SignInExpired"
+    fixture.google.revoked.clear()
+    assert (await check("zoe")).ok
+    assert (await fixture.ledger.state("zoe")).trouble is None
+
+
+async def test_a_deleted_calendar_is_the_trouble_though_the_sign_in_works(fixture: Fixture) -> None:
+    await fixture.connect()
+    fixture.calendar().gone = True
+    assert (await fixture.service.test("zoe")).ok
+    trouble = (await fixture.ledger.state("zoe")).trouble
+    assert trouble is not None
+    assert trouble.kind == "CalendarGone"
+
+
+async def test_a_check_without_a_network_changes_no_status(fixture: Fixture) -> None:
+    await fixture.connect()
+    fixture.google.offline = True
+    assert not (await fixture.service.test("zoe")).ok
+    assert (await fixture.ledger.state("zoe")).trouble is None

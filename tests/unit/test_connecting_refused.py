@@ -201,3 +201,12 @@ async def test_beginning_anew_ends_the_sign_in_before(fixture: Fixture) -> None:
     assert fixture.service.waiting("max") == other
     with pytest.raises(SignInError):
         await fixture.service.finish(fixture.google.consent(first.url, ZOE))
+
+
+async def test_a_connect_that_failed_for_a_moment_asks_to_try_again(fixture: Fixture) -> None:
+    start = await fixture.service.begin("zoe", redirect_uri=BACK)
+    answer = fixture.google.consent(start.url, ZOE)
+    fixture.google.offline = True
+    with pytest.raises(Offline) as caught:
+        await fixture.service.finish(answer)
+    assert caught.value.remedy == "Nothing was changed. Press Connect to Google again in a moment."

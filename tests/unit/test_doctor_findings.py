@@ -198,6 +198,30 @@ async def test_an_error_of_the_calendar_does_not_blame_the_sign_in(
     assert found["calendar:anna"].what == error.what
 
 
+async def test_without_a_network_the_doctor_says_so_once(clinic: Clinic) -> None:
+    await clinic.connect("ben")
+    clinic.google.offline = True
+    clinic.probes.path, clinic.probes.offset = Offline(), Offline()
+    findings = (await clinic.examine()).findings
+    assert [each.id for each in findings if each.state != "ok"] == ["network"]
+
+
+async def test_googles_own_trouble_is_still_said_for_each_practitioner(clinic: Clinic) -> None:
+    await clinic.connect("ben")
+    clinic.google.offline = True
+    failing = {each.id for each in (await clinic.examine()).findings if each.state == "fail"}
+    assert failing == {"sign-in:anna", "sign-in:ben"}
+
+
+async def test_a_sign_in_that_google_will_end_is_warned_of_with_the_day(clinic: Clinic) -> None:
+    ends = clinic.clock.now() + timedelta(days=7)
+    clinic.change_anna(lambda record: replace(record, google=replace(record.google, ends_at=ends)))
+    finding = await clinic.finding("testing-mode")
+    assert finding.state == "warn"
+    assert "the first on 09/03/2026" in finding.what
+    assert "Publish app" in finding.remedy
+
+
 async def test_someone_switched_off_is_left_alone(clinic: Clinic) -> None:
     clinic.google.revoked.add("anna@clinic.example")
     clinic.change_anna(lambda r: replace(r, choices=replace(r.choices, enabled=False)))

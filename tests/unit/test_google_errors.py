@@ -16,6 +16,7 @@ import pytest
 import requests.exceptions
 import urllib3.exceptions
 
+import companion.services.ports as ours_ports
 from companion.adapters.google.errors import (
     BY_GRANT_ERROR,
     BY_REASON,
@@ -26,6 +27,7 @@ from companion.adapters.google.errors import (
     retry_after,
     translated,
 )
+from companion.adapters.google.sign_in import code_of
 from companion.domain import errors as ours
 from companion.domain.errors import (
     AccountParked,
@@ -205,6 +207,7 @@ def test_every_refusal_of_the_token_endpoint_has_its_error(error: str) -> None:
         "internal_failure": RemoteUnavailable,
         "server_error": RemoteUnavailable,
         "temporarily_unavailable": RemoteUnavailable,
+        "access_denied": PermissionDenied,
         "admin_policy_enforced": PermissionDenied,
         "org_internal": PermissionDenied,
     }
@@ -312,3 +315,49 @@ def test_the_table_of_exceptions_tries_the_narrower_class_first() -> None:
     kinds = [kind for kind, _make in foreign_errors()]
     for number, kind in enumerate(kinds):
         assert not any(issubclass(kind, earlier) for earlier in kinds[:number])
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("notACalendarUser", "has no Google Calendar"),
+        ("dailyLimitExceeded", "no account is at fault"),
+        ("variableTermLimitExceeded", "for some hours"),
+        ("servingLimitExceeded", "slow down"),
+        ("domainPolicy", "trust the practice's client ID"),
+    ],
+)
+def test_a_refusal_says_whose_limit_it_is_and_who_can_lift_it(reason: str, words: str) -> None:
+    assert words in str(said(403, reason))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"error": "invalid_client"}, "press Add secret"),
+        ({"error": "invalid_client"}, "Nobody has to connect again"),
+        ({"error": "deleted_client"}, "deleted or switched off"),
+        ({"error": "access_denied", "error_description": "Account restricted"}, "administrator"),
+        ({"error": "invalid_grant", "error_subtype": "admin_policy_enforced"}, "administrator"),
+        ({"error": "invalid_grant"}, "sign in again"),
+    ],
+)
+def test_a_refused_renewal_says_who_has_to_do_what(answer: dict[str, str], words: str) -> None:
+    error = translated(google.auth.exceptions.RefreshError("refused", answer))  # type: ignore[no-untyped-call] # google-auth has no types
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "error=admin_policy_enforced",
+        "error=access_denied&error_subtype=admin_policy_enforced",
+        "error=org_internal",
+    ],
+)
+def test_an_organisations_block_sent_back_to_us_is_not_called_cancelled(query: str) -> None:
+    request = ours_ports.SignInRequest(
+        url="", state="s", code_verifier="", redirect_uri="", scopes=()
+    )
+    with pytest.raises(PermissionDenied, match="organisation"):
+        code_of(request, f"http://127.0.0.1/?state=s&{query}")

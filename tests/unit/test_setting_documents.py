@@ -60,6 +60,7 @@ links = st.builds(
     created_by_us=st.booleans(),
     scopes=st.lists(texts, max_size=3).map(tuple),
     connected_at=st.none() | moments,
+    ends_at=st.none() | moments,
     creations=st.lists(
         st.builds(
             CalendarCreation,
@@ -343,7 +344,7 @@ KEYS_OF_VERSION_6 = {
     "practitioners.availability": "weekday start end location",
     "practitioners.practitioner": "id name email timezone colour display_order aliases",
     "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "
-    "connected_at creations",
+    "connected_at ends_at creations",
     "practitioners.google.creations": "mark account begun_at calendar_id throwaway",
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",

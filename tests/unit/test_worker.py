@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from companion.domain.errors import (
 from companion.services.imports.importing import Importing
 from companion.services.ports import Activity, ActivityKind
 from companion.services.settings.practitioners import Practitioners
+from companion.services.sync.worker import Worker
 from tests.battery.working import TOMORROW, FullActivity, edit, until, working
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
 from tests.fakes.clock import FakeClock
@@ -224,3 +226,33 @@ async def test_hours_of_everything_end_equal() -> None:
         await world.clock.sleep(900)
         for who in (ANNA, BORIS):
             assert len(world.live(who)) == len(world.remote(who).ours()) == 12
+
+
+async def test_google_is_asked_every_ten_minutes_whether_the_calendar_is_there() -> None:
+    world = World()
+    looked: list[float] = []
+
+    async def look(practitioner_id: str) -> None:
+        assert practitioner_id == ANNA
+        looked.append(world.clock.monotonic())
+        if len(looked) == 1:
+            raise Offline
+        if len(looked) == 2:
+            raise ValueError("an internal error must not stop the worker")
+
+    world.worker = Worker(
+        syncing=world.syncing,
+        auditing=world.auditing,
+        book=world.book,
+        settings=world.settings,
+        clock=world.clock,
+        chance=world.chance,
+        changes=world.changes,
+        look=look,
+    )
+    async with working(world):
+        await edit(world)
+        await until(world, lambda: "anna1" in world.live(), 5.0)
+        await world.clock.sleep(3_700)
+    assert len(looked) == 6
+    assert all(590 < later - sooner < 610 for sooner, later in pairwise(looked))

@@ -61,19 +61,57 @@ def _api_off(detail: str) -> CompanionError:
     )
 
 
-def _organisation(detail: str) -> CompanionError:
+def blocked_by_organisation(detail: str) -> CompanionError:
     return PermissionDenied(
         "The organisation that runs this Google account does not allow Calendar Companion.",
-        "Ask its Google Workspace administrator to allow the app, or use another account.",
+        "Ask its Google Workspace administrator to trust the practice's client ID under Security > "
+        "API controls > App access control, then press Connect to Google. Step 3 of the "
+        "practitioner's page shows the client ID.",
+        detail=detail,
+    )
+
+
+def _secret_refused(detail: str) -> CompanionError:
+    return SignInExpired(
+        "Google does not accept the secret of the practice's Google client.",
+        "In the Google Cloud console open the client, press Add secret and download the new JSON "
+        "file (the old one cannot be downloaded again); then add it under Practice > Google "
+        "client. Nobody has to connect again.",
         detail=detail,
     )
 
 
 def _client_unknown(detail: str) -> CompanionError:
     return SignInExpired(
-        "Google no longer knows the practice's Google client.",
-        "Download the client file again, add it under Practice > Google client, then press "
-        "Connect to Google.",
+        "Google no longer knows the practice's Google client: it was deleted or switched off.",
+        "Switch it on again in the Google Cloud console under Clients, or create another, add its "
+        "file under Practice > Google client, then press Connect to Google.",
+        detail=detail,
+    )
+
+
+def _no_calendar(detail: str) -> CompanionError:
+    return PermissionDenied(
+        "This Google account has no Google Calendar.",
+        "Open calendar.google.com once with that account, or ask its Google Workspace "
+        "administrator to switch Calendar on; then try again.",
+        detail=detail,
+    )
+
+
+def _project_spent(detail: str) -> CompanionError:
+    return AccountParked(
+        "The practice's Google project has used up its requests for today; no account is at fault.",
+        "The sync goes on by itself after midnight in California. For more, ask under APIs & "
+        "Services > Google Calendar API > Quotas in the Google Cloud console.",
+        detail=detail,
+    )
+
+
+def _account_spent(detail: str) -> CompanionError:
+    return AccountParked(
+        "This account has used up the requests that Google allows it for some hours.",
+        "Nothing to do: it is tried again by itself; other practitioners go on.",
         detail=detail,
     )
 
@@ -93,7 +131,12 @@ BY_REASON: Mapping[str, Make] = {
     "RATE_LIMIT_EXCEEDED": RateLimited,
     "concurrentLimitExceeded": RateLimited,
     "tooManyRequests": RateLimited,
-    "dailyLimitExceeded": AccountParked,
+    "servingLimitExceeded": RateLimited,
+    # 403: the project's quota of a day, the account's of a longer time
+    "dailyLimitExceeded": _project_spent,
+    "dailyLimitExceededUnreg": _project_spent,
+    "variableTermLimitExceeded": _account_spent,
+    "variableTermExpiredDailyExceeded": _account_spent,
     # 403: abuse protection, for hours
     "quotaExceeded": AccountParked,
     "calendarUsageLimits": AccountParked,
@@ -111,8 +154,8 @@ BY_REASON: Mapping[str, Make] = {
     "accountDeleted": PermissionDenied,
     "accountDisabled": PermissionDenied,
     "accountUnverified": PermissionDenied,
-    "domainPolicy": _organisation,
-    "notACalendarUser": PermissionDenied,
+    "domainPolicy": blocked_by_organisation,
+    "notACalendarUser": _no_calendar,
     # 403: the practice's Google project
     "accessNotConfigured": _api_off,
     "SERVICE_DISABLED": _api_off,
@@ -148,16 +191,16 @@ BY_STATUS: Mapping[int, Make] = {
 # JSON came from something in between: a proxy, a web filter, a guest network's sign-in page.
 _ALSO_BARE = frozenset({408, 429})
 
-# `error` of the token endpoint when a token is renewed.
+# `error` of the token endpoint when a token is renewed; access_denied is an administrator's block.
 BY_GRANT_ERROR: Mapping[str, Make] = {
     "invalid_grant": SignInExpired,
-    "invalid_client": _client_unknown,
+    "invalid_client": _secret_refused,
     "unauthorized_client": _client_unknown,
     "deleted_client": _client_unknown,
     "disabled_client": _client_unknown,
-    "admin_policy_enforced": _organisation,
-    "org_internal": _organisation,
-    "access_denied": SignInExpired,
+    "admin_policy_enforced": blocked_by_organisation,
+    "org_internal": blocked_by_organisation,
+    "access_denied": blocked_by_organisation,
     "invalid_scope": ScopeMissing,
     "invalid_request": RequestRefused,
     "unsupported_grant_type": RequestRefused,
@@ -166,6 +209,10 @@ BY_GRANT_ERROR: Mapping[str, Make] = {
     "server_error": RemoteUnavailable,
     "temporarily_unavailable": RemoteUnavailable,
 }
+
+
+BLOCKED = frozenset({"admin_policy_enforced", "org_internal"})
+"""What the sign-in service says, as error or as its subtype, where an organisation forbids it."""
 
 
 def refusal(
@@ -277,8 +324,9 @@ def foreign_errors() -> tuple[tuple[type[BaseException], Translate], ...]:
         code = str(getattr(error, "error", "") or "")
         if code in {"server_error", "temporarily_unavailable"}:
             return RemoteUnavailable(detail=f"{detail} {code}")
-        if BY_GRANT_ERROR.get(code) is _client_unknown:
-            return _client_unknown(f"{detail} {code}")
+        make = BY_GRANT_ERROR.get(code)
+        if make in (_client_unknown, _secret_refused, blocked_by_organisation):
+            return _make(make, f"{detail} {code}")
         return SignInError(detail=f"{detail} {code}".strip())
 
     return (
@@ -300,7 +348,8 @@ def foreign_errors() -> tuple[tuple[type[BaseException], Translate], ...]:
 def _refresh_refused(error: Any, detail: str) -> CompanionError:
     body = error.args[1] if len(error.args) > 1 else None
     if isinstance(body, dict) and isinstance(body.get("error"), str):
-        return grant_refused(body["error"])
+        subtype = str(body.get("error_subtype") or "")
+        return grant_refused(subtype if subtype in BLOCKED else body["error"])
     if str(error).startswith("Reauthentication"):  # an organisation's session limit
         return SignInExpired(detail=f"{detail} reauthentication")
     return RemoteUnavailable(detail=detail)

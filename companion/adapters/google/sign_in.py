@@ -26,7 +26,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from companion.adapters.google.account import Token
 from companion.adapters.google.client_file import OAuthClient, is_loopback
-from companion.domain.errors import PermissionDenied, SignInDenied, SignInError
+from companion.adapters.google.errors import BLOCKED, blocked_by_organisation
+from companion.domain.errors import SignInDenied, SignInError
 from companion.services.ports import SignedIn, SignInRequest
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def begin(
 
 
 def code_of(request: SignInRequest, response_url: str) -> str:
-    """The code in Google's answer. Raises SignInDenied, PermissionDenied, SignInError."""
+    """The code in Google's answer. Raises SignInDenied, SignInError, and PermissionDenied where an
+    organisation forbids it."""
     query = parse_qs(urlsplit(response_url).query)
     answer = {name: values[0] for name, values in query.items()}
     if not hmac.compare_digest(answer.get("state", "").encode(), request.state.encode()):
@@ -65,14 +67,11 @@ def code_of(request: SignInRequest, response_url: str) -> str:
             "Press Connect to Google again and use the page that opens then.",
         )
     error = answer.get("error", "")
+    for said in (error, answer.get("error_subtype", "")):
+        if said in BLOCKED:
+            raise blocked_by_organisation(said)
     if error == "access_denied":
         raise SignInDenied
-    if error in {"admin_policy_enforced", "org_internal"}:
-        raise PermissionDenied(
-            "The organisation that runs this Google account does not allow Calendar Companion.",
-            "Ask its Google Workspace administrator to allow the app, or use another account.",
-            detail=error,
-        )
     if error or not answer.get("code"):
         raise SignInError(detail="".join(c for c in error if c.isalnum() or c == "_")[:40])
     return answer["code"]
@@ -128,7 +127,9 @@ def signed_in(
         access_token=access,
         expires_at=now + timedelta(seconds=float(answer.get("expires_in") or 0)),
     )
-    return SignedIn(account=account, granted_scopes=granted, token=token.to_json())
+    lasts = answer.get("refresh_token_expires_in")
+    ends_at = now + timedelta(seconds=lasts) if isinstance(lasts, int) and lasts > 0 else None
+    return SignedIn(account=account, granted_scopes=granted, token=token.to_json(), ends_at=ends_at)
 
 
 def _account(id_token: object, client: OAuthClient) -> str:

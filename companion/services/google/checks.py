@@ -2,12 +2,15 @@
 
 The remedies follow the order of the vendor's help page: the Google Login, signing in to Google
 directly, connecting again, the Google Calendar ID; the one that fits the error comes first.
+
+What a check finds is kept as the practitioner's trouble at once, so that the overview does not
+wait for the next pass to say it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from companion.domain.errors import (
@@ -25,7 +28,19 @@ from companion.domain.errors import (
 from companion.domain.event_keys import EventKey
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import ObservedEvent, event_id
-from companion.services.ports import Clock, DeleteEvent, InsertEvent, RemoteCalendar
+from companion.domain.settings import GoogleLink
+from companion.domain.sync_state import SyncState, SyncTrouble
+from companion.services.google.account_changes import AccountChanges
+from companion.services.ports import (
+    ActivityKind,
+    Clock,
+    DeleteEvent,
+    Google,
+    InsertEvent,
+    Ledger,
+    RemoteCalendar,
+    SettingsStore,
+)
 
 CREDENTIALS = "Test Credentials"
 ACCESSIBLE = "Calendar Accessible"
@@ -50,6 +65,8 @@ class CheckResult:
     """One sentence."""
     remedies: tuple[str, ...] = ()
     """What to try, in this order; empty when it worked."""
+    error: CompanionError | None = None
+    """What was found to be wrong, even where this check itself worked."""
 
 
 def succeeded(name: str, what: str) -> CheckResult:
@@ -58,7 +75,11 @@ def succeeded(name: str, what: str) -> CheckResult:
 
 def failed(name: str, error: CompanionError) -> CheckResult:
     return CheckResult(
-        ok=False, label=f"{name} (Failed)", what=error.what, remedies=remedies_for(error)
+        ok=False,
+        label=f"{name} (Failed)",
+        what=error.what,
+        remedies=remedies_for(error),
+        error=error,
     )
 
 
@@ -72,12 +93,96 @@ def remedies_for(error: CompanionError) -> tuple[str, ...]:
     return (error.remedy, *_LOGIN, *_CALENDAR)
 
 
+class CalendarChecks:
+    def __init__(
+        self,
+        google: Google,
+        settings: SettingsStore,
+        changes: AccountChanges,
+        ledger: Ledger,
+        clock: Clock,
+        random_word: Callable[[], str],
+    ) -> None:
+        self._google = google
+        self._settings = settings
+        self._changes = changes
+        self._ledger = ledger
+        self._clock = clock
+        self._random_word = random_word
+
+    async def test(self, practitioner_id: str) -> CheckResult:
+        link = self._changes.record(practitioner_id).google
+        try:
+            calendar = await self._calendar(practitioner_id, link)
+        except CompanionError as err:
+            result = failed(CREDENTIALS, err)
+        else:
+            result = await credentials(calendar, link.account)
+        await self._note(practitioner_id, link, result)
+        return result
+
+    async def check(self, practitioner_id: str) -> CheckResult:
+        link = self._changes.record(practitioner_id).google
+        try:
+            calendar = await self._calendar(practitioner_id, link)
+        except CompanionError as err:
+            result = failed(ACCESSIBLE, err)
+        else:
+            result = await accessible(
+                calendar,
+                install=self._settings.read().install_id,
+                calendar_id=link.calendar_id,
+                clock=self._clock,
+                nonce=self._random_word(),
+            )
+        await self._note(practitioner_id, link, result)
+        if result.ok:
+            await self._changes.log(
+                practitioner_id, ActivityKind.CHECK, "A test event was written and removed again."
+            )
+        return result
+
+    async def _calendar(self, practitioner_id: str, link: GoogleLink) -> RemoteCalendar:
+        if not link.account:
+            raise SignInExpired(
+                "This practitioner is not connected to Google.", "Press Connect to Google."
+            )
+        return await self._google.calendar(practitioner_id, link.calendar_id or "primary")
+
+    async def _note(self, practitioner_id: str, link: GoogleLink, result: CheckResult) -> None:
+        """As the practitioner's trouble: what only a person mends, and that it is mended."""
+        if not link.connected:
+            return
+        error, now = result.error, self._clock.now()
+        if error is not None and not isinstance(error, _FOR_A_PERSON):
+            return
+        kinds = {kind.__name__ for kind in _FOR_A_PERSON}
+
+        def edit(state: SyncState) -> SyncState:
+            known = state.trouble
+            if error is not None:
+                since = known.since if known and known.kind == type(error).__name__ else now
+                trouble = SyncTrouble(
+                    kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since
+                )
+                return replace(state, trouble=trouble)
+            return replace(state, trouble=None) if known and known.kind in kinds else state
+
+        await self._ledger.edit_state(practitioner_id, edit)
+
+
+_FOR_A_PERSON = (SignInExpired, SignInError, PermissionDenied, CalendarGone)
+"""Errors that a person mends: ScopeMissing and the like are kinds of SignInError."""
+
+
 async def credentials(calendar: RemoteCalendar, account: str) -> CheckResult:
     """Does Google still know this sign-in? A calendar that is gone does not change that."""
     try:
         await calendar.info()
     except (CalendarGone, PermissionDenied) as err:
-        return succeeded(CREDENTIALS, f"Signed in as {account}, but: {err.what}")
+        return replace(
+            succeeded(CREDENTIALS, f"Signed in as {account}, but: {err.what}"), error=err
+        )
     except CompanionError as err:
         return failed(CREDENTIALS, err)
     return succeeded(CREDENTIALS, f"Signed in to Google as {account}.")

@@ -61,6 +61,11 @@ class PracticeClient:
         stored = await self._secrets.get(CLIENT)
         return None if stored is None else self._google.check_client(stored.encode()).name
 
+    async def client_id(self) -> str:
+        """What an administrator of Google Workspace has to trust; empty without a client."""
+        stored = await self._secrets.get(CLIENT)
+        return "" if stored is None else self._google.check_client(stored.encode()).client_id
+
     async def keep(self, content: bytes, *, replace: bool) -> ClientChange:
         """`replace`: a person has confirmed that everybody connects again. Raises BadInput."""
         new = self._google.check_client(content)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import secrets as randomness
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
@@ -29,7 +30,6 @@ from companion.domain.errors import (
     PermissionDenied,
     ScopeMissing,
     SignInError,
-    SignInExpired,
     TransientError,
     WrongAccount,
 )
@@ -39,15 +39,14 @@ from companion.domain.settings import GoogleLink
 from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.google import checks as calendar_checks
 from companion.services.google import consents
 from companion.services.google.account_changes import AccountChanges
 from companion.services.google.calendar_creation import CalendarCreations, must_look, used
-from companion.services.google.checks import CheckResult
+from companion.services.google.checks import CalendarChecks, CheckResult
 from companion.services.google.client import ClientChange, PracticeClient
 from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.google.disconnecting import Disconnecting
-from companion.services.google.pending import Pending, PendingSignIns, SignInStart
+from companion.services.google.pending import Pending, PendingSignIns, SignInStart, try_again
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -55,7 +54,6 @@ from companion.services.ports import (
     Clock,
     Google,
     Ledger,
-    RemoteCalendar,
     SecretStore,
     SettingsStore,
     SignedIn,
@@ -82,6 +80,8 @@ class Connected:
     calendar_name: str
     adopted: int
     """Events of ours that the calendar already holds."""
+    ends_at: datetime | None = None
+    """When Google ends the sign-in by itself, as it does in testing mode."""
 
 
 class Connecting:
@@ -106,6 +106,7 @@ class Connecting:
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
+        self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
         self._creations = CalendarCreations(google, self._changes, clock, random_word)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
 
@@ -125,6 +126,11 @@ class Connecting:
     async def client_name(self) -> str | None:
         """None while there is no client."""
         return await self._client.name()
+
+    @allows(Action.GOOGLE, somewhere=True)
+    async def client_id(self) -> str:
+        """What an administrator of Google Workspace has to trust; empty without a client."""
+        return await self._client.client_id()
 
     # ── signing in ────────────────────────────────────────────────────────────────────────────
 
@@ -173,7 +179,10 @@ class Connecting:
         then nothing has changed."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
         pending = self._pending.take(state, user)
-        signed_in = await self._google.finish_sign_in(pending.request, response_url)
+        try:
+            signed_in = await self._google.finish_sign_in(pending.request, response_url)
+        except TransientError as error:
+            raise try_again(error) from error
         practitioner_id = pending.start.practitioner_id
         trial = f"{practitioner_id}.new"
         try:
@@ -183,8 +192,10 @@ class Connecting:
                 link, adopted = await self._join(trial, pending, signed_in)
             finally:
                 await self._changes.drop_token(trial)
-        except (TransientError, AccountParked):
-            raise  # the same account signs in again in a moment
+        except TransientError as error:
+            raise try_again(error) from error
+        except AccountParked:
+            raise  # the sign-in is as good as before
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
@@ -201,6 +212,7 @@ class Connecting:
             calendar_id=link.calendar_id,
             calendar_name=link.calendar_name,
             adopted=adopted,
+            ends_at=link.ends_at,
         )
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
@@ -225,6 +237,7 @@ class Connecting:
             account=signed_in.account,
             scopes=signed_in.granted_scopes,
             connected_at=self._clock.now(),
+            ends_at=signed_in.ends_at,
         )
         if choice.kind == "list":
             return replace(link, calendar_id="", calendar_name="", created_by_us=False), 0
@@ -349,42 +362,12 @@ class Connecting:
     @allows(Action.GOOGLE, of="practitioner_id")
     async def test(self, practitioner_id: str) -> CheckResult:
         """*Test Credentials*."""
-        link = self._changes.record(practitioner_id).google
-        try:
-            calendar = await self._calendar(practitioner_id, link)
-        except CompanionError as err:
-            return calendar_checks.failed(calendar_checks.CREDENTIALS, err)
-        return await calendar_checks.credentials(calendar, link.account)
+        return await self._checks.test(practitioner_id)
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def check(self, practitioner_id: str) -> CheckResult:
         """*Check Calendar is accessible*: writes an event and removes it."""
-        link = self._changes.record(practitioner_id).google
-        try:
-            calendar = await self._calendar(practitioner_id, link)
-        except CompanionError as err:
-            return calendar_checks.failed(calendar_checks.ACCESSIBLE, err)
-        result = await calendar_checks.accessible(
-            calendar,
-            install=self._settings.read().install_id,
-            calendar_id=link.calendar_id,
-            clock=self._clock,
-            nonce=self._random_word(),
-        )
-        if result.ok:
-            await self._changes.log(
-                practitioner_id,
-                ActivityKind.CHECK,
-                "A test event was written and removed again.",
-            )
-        return result
-
-    async def _calendar(self, practitioner_id: str, link: GoogleLink) -> RemoteCalendar:
-        if not link.account:
-            raise SignInExpired(
-                "This practitioner is not connected to Google.", "Press Connect to Google."
-            )
-        return await self._google.calendar(practitioner_id, link.calendar_id or "primary")
+        return await self._checks.check(practitioner_id)
 
     # ── disconnecting ─────────────────────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from companion.domain.errors import SignInError, SignInTimedOut
+from companion.domain.errors import SignInError, SignInTimedOut, TransientError
 from companion.services.google.consents import CalendarChoice
 from companion.services.ports import Clock, SignInRequest
 
@@ -100,3 +100,13 @@ class PendingSignIns:
             for state, each in self._by_state.items()
             if each.start.practitioner_id != practitioner_id and now < each.ends
         }
+
+
+def try_again(error: TransientError) -> TransientError:
+    """The same trouble while connecting, which nothing tries again by itself."""
+    remedy = error.remedy
+    if remedy in {TransientError.default_remedy, type(error).default_remedy}:
+        remedy = "Nothing was changed. Press Connect to Google again in a moment."
+    elif "Connect to Google" not in remedy:
+        remedy = f"{remedy} Then press Connect to Google again."
+    return type(error)(error.what, remedy, retry_after=error.retry_after, detail=error.detail)

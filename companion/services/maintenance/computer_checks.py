@@ -17,6 +17,7 @@ from companion.services.maintenance.findings import (
     Finding,
     FindingAction,
     finding_of,
+    no_network,
 )
 
 CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=30), timedelta(minutes=5)
@@ -96,6 +97,8 @@ async def clock(context: CheckContext) -> Iterable[Finding]:
     try:
         offset = await context.probes.clock_offset()
     except Offline as error:
+        if await no_network(context):
+            return []
         return [
             Finding(
                 id="clock",

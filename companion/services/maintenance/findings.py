@@ -131,3 +131,13 @@ def finding_of(
         action=action,
         subject=subject,
     )
+
+
+async def no_network(context: CheckContext) -> bool:
+    """Whether Google cannot be reached at all. The check of the network says that once, so no
+    other check repeats it."""
+    try:
+        await context.probes.network_path()
+    except CompanionError:
+        return True
+    return False

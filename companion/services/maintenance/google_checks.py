@@ -3,9 +3,13 @@
 Read-only: nothing is written to a calendar. One practitioner's three findings come of
 two calls; where the first fails to reach Google, the second is not made.
 
-Google does not report testing mode. It can be inferred: while the practice's Google app is in
-"Testing", Google ends every sign-in after seven days. So a sign-in that has lasted longer proves
-the opposite, and one that ended on its seventh day suggests it.
+Testing mode shows when a sign-in begins: Google then says that it will end. Where it did not say,
+it shows later: while the practice's Google app is in "Testing", every sign-in ends after seven
+days. So one that has lasted longer proves the opposite, and one that ended on its seventh day
+suggests it.
+
+Where Google cannot be reached at all, the check of the network says so once; the findings of the
+practitioners, which would all say the same, are left out.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from companion.services.maintenance.findings import (
     Finding,
     FindingAction,
     finding_of,
+    no_network,
 )
 
 TESTING_LIFE = timedelta(days=7)
@@ -91,6 +96,22 @@ async def testing_mode(context: CheckContext) -> Iterable[Finding]:
     people = [
         each for each in context.settings.read().practitioners.values() if each.google.account
     ]
+    ending = [each for each in people if each.google.ends_at is not None]
+    if ending:
+        first = min(each.google.ends_at or now for each in ending)
+        return [
+            Finding(
+                id="testing-mode",
+                state="warn",
+                title="Testing mode",
+                what=f'The practice\'s Google app is in "Testing": Google ends {len(ending)} '
+                f"sign-in{'s' if len(ending) > 1 else ''}, the first on {first:%d/%m/%Y}.",
+                remedy=_PUBLISH,
+                action=FindingAction(
+                    label="Connect again", page=f"/practitioner/{ending[0].practitioner.id}"
+                ),
+            )
+        ]
     states = await context.ledger.states()
     suspects = [
         each
@@ -173,6 +194,8 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
             )
         ]
     tested = await context.connecting.test(person.id)
+    if isinstance(tested.error, Offline) and await no_network(context):
+        return []
     found = [
         Finding(
             id=f"sign-in:{person.id}",

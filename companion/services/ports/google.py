@@ -109,6 +109,8 @@ class SignedIn:
     granted_scopes: tuple[str, ...]
     token: str
     """JSON for the SecretStore; opaque to services."""
+    ends_at: datetime | None = None
+    """When Google ends the sign-in by itself, where it says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,7 +159,7 @@ class Pass:
         state = await self._parts.ledger.state(self._id)
         until = rests_until(state, self._parts.clock.now())
         if until is not None:
-            raise parked(until, self._record.practitioner.timezone)
+            raise parked(until, self._record.practitioner.timezone, state.trouble)
         if state.awaiting_upload:
             if self._cause == WORKER:
                 return None

@@ -169,8 +169,11 @@ def rests_until(state: SyncState, now: datetime) -> datetime | None:
     return until if until is not None and now < until <= now + LONGEST_PARKING else None
 
 
-def parked(until: datetime, timezone: str) -> AccountParked:
+def parked(until: datetime, timezone: str, trouble: SyncTrouble | None) -> AccountParked:
+    """`trouble`: why it was parked."""
     local = until.astimezone(ZoneInfo(timezone))
+    known = trouble is not None and trouble.kind == AccountParked.__name__
     return AccountParked(
-        remedy=f"It is tried again by itself at {local:%H:%M}; other practitioners go on."
+        trouble.what if trouble is not None and known else None,
+        f"It is tried again by itself at {local:%H:%M}; other practitioners go on.",
     )

@@ -5,7 +5,7 @@ It wakes for a change that is published (collected for 200 ms, at most 1 s), at 
 minutes. Every other second it also looks at the book's change sign and the settings, which show
 what another process committed and any change whose notice was lost: that costs seconds, never a
 change. A practitioner whose book, settings and day are as they were at the last good pass costs no
-query and no plan.
+query and no plan; only Google is asked, every ten minutes, whether the calendar is still there.
 
 Once a day it also tidies up (`daily`). When a schedule becomes stale, or the day changes while it
 is, a pass brings the notice up to date (`companion.services.sync.staleness`).
@@ -63,8 +63,10 @@ class Worker:
         changes: Changes,
         staleness: Staleness | None = None,
         daily: Sequence[Callable[[], Awaitable[object]]] = (),
+        look: Callable[[str], Awaitable[object]] | None = None,
     ) -> None:
-        """`daily`: clean-up tasks that run once a day."""
+        """`daily`: clean-up tasks that run once a day. `look`: asks Google whether a practitioner's
+        sign-in and calendar are still there, and notes it where they are not."""
         self._syncing = syncing
         self._auditing = auditing
         self._book = book
@@ -74,6 +76,7 @@ class Worker:
         self._changes = changes
         self._staleness = staleness
         self._daily = tuple(daily)
+        self._look_at_google = look
         self._tidied_on: date | None = None
         self._fresh_until = float("-inf")
         self._watches: dict[str, Watch] = {}
@@ -264,6 +267,8 @@ class Worker:
                 watch.passed_at = now
                 if self._staleness is not None:
                     self._staleness.confirm(practitioner_id)
+                if self._look_at_google is not None and not self._network.offline:
+                    watch.task = asyncio.create_task(self._ask_google(practitioner_id))
                 return
         probe = self._network.offline
         if self._may_try(watch):
@@ -271,6 +276,17 @@ class Worker:
             watch.task = asyncio.create_task(
                 self._pass(practitioner_id, watch, audit=audit, probe=probe)
             )
+
+    async def _ask_google(self, practitioner_id: str) -> None:
+        """A pass without news makes no call, and would not notice a calendar that was deleted."""
+        if self._look_at_google is None:
+            return
+        try:
+            await self._look_at_google(practitioner_id)
+        except CompanionError as error:
+            log.warning("Google was not looked at: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - one practitioner's error must not stop the rest
+            log.error("a look at Google failed: %s", type(error).__name__)
 
     def _busy(self, practitioner_id: str, watch: Watch) -> bool:
         """A pass is running: ours, or one that a person started."""

@@ -7,6 +7,7 @@ step 3 carries the choice of step 4.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from companion.domain.settings import PractitionerSettings
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
@@ -81,6 +83,8 @@ class GoogleSteps:
                 text(f"Signed in as {google.account}", "strong")
                 if since:
                     text(f"Since {since}", "small")
+            if google.ends_at is not None:
+                self._warn_of_testing(google.ends_at)
         else:
             text(
                 "Google opens, asks which account, and for permission. Leave the calendar box "
@@ -93,6 +97,16 @@ class GoogleSteps:
             look = "second" if google.account else "primary"
             button(label, report_errors(self._go), icon="login", look=look)  # type: ignore[arg-type]
         self._show_waiting()
+        add_other_pages(self._site)
+
+    def _warn_of_testing(self, ends_at: datetime) -> None:
+        day = formatting.exact(ends_at, self._record.practitioner.timezone)
+        with notice("warn"):
+            text(f"Google ends this sign-in on {day}.", "strong")
+            text(
+                'The practice\'s Google app is in "Testing". In the Google Cloud console open '
+                "Google Auth Platform > Audience and press Publish app; then connect once more."
+            )
 
     def _show_waiting(self) -> None:
         waiting = self._site.services.connecting.waiting(self._id)

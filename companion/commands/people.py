@@ -151,13 +151,33 @@ def _counted(count: int) -> str:
 
 @app.command()
 def settings(
-    practitioner: Who,
+    practitioner: Annotated[str, typer.Argument(metavar="PRACTITIONER")] = "",
     values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
+    practice: Annotated[
+        bool, typer.Option("--practice", help="The practice's own settings instead.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Show or set one practitioner's settings."""
+    """Show or set the settings of one practitioner, or of the practice."""
+    if not practice and not practitioner:
+        raise typer.BadParameter("Name a practitioner, or use --practice.")
+
+    async def of_practice(application: Application) -> None:
+        people = application.practitioners
+        given = [practitioner, *(values or [])] if practitioner else []
+        if given:
+            await people.set_practice(dict(pair(value) for value in given))
+        shown = people.practice_values()
+        if json:
+            as_json({"settings": shown})
+        else:
+            for key, value in shown.items():
+                out.print(f"{key}={value}")
 
     async def work(application: Application) -> None:
+        if practice:
+            await of_practice(application)
+            return
         person = named(application, practitioner)
         changes = dict(pair(value) for value in values or [])
         if changes:

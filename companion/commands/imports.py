@@ -26,6 +26,7 @@ from companion.commands.running import (
 from companion.console import as_json, err, out
 from companion.domain.differences import when
 from companion.domain.errors import BadInput
+from companion.domain.expectations import Expected
 from companion.services.files import write_file
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ def sources_add(
         bool | None,
         typer.Option("--leave-files/--file-away", help="Leave imported files where they are."),
     ] = None,
+    expected: Annotated[Expected | None, typer.Option(help="How often a file should come.")] = None,
     json: Json = False,
 ) -> None:
     """Watch a folder: an export dropped there is imported while the app runs."""
@@ -183,6 +185,7 @@ def sources_add(
             mapping=_text_of(mapping),
             snapshot=snapshot,
             leave_files=leave_files,
+            expected=expected,
         )
         if json:
             as_json(
@@ -269,6 +272,7 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
         "folder": status.settings.folder,
         "snapshot": bool(status.settings.snapshot),
         "leave_files": status.settings.leave_files,
+        "expected": status.settings.expected.value,
         "mapping": bool(status.settings.mapping),
         "last_file": note.last_file,
         "last_at": note.last_at,

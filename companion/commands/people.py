@@ -1,4 +1,4 @@
-"""The people whose calendars are kept: practitioners, their settings, and who may sign in."""
+"""The practice and its people: practitioners, everybody's settings, and who may sign in."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ people = typer.Typer(help="The people whose calendars are kept.", no_args_is_hel
 app.add_typer(people, name="practitioners")
 users = typer.Typer(help="Who may sign in to the app on this computer.", no_args_is_help=True)
 app.add_typer(users, name="users")
+practice = typer.Typer(help="What counts for the whole practice.", no_args_is_help=True)
+app.add_typer(practice, name="practice")
 
 
 @people.command("list")
@@ -151,33 +153,13 @@ def _counted(count: int) -> str:
 
 @app.command()
 def settings(
-    practitioner: Annotated[str, typer.Argument(metavar="PRACTITIONER")] = "",
+    practitioner: Who,
     values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
-    practice: Annotated[
-        bool, typer.Option("--practice", help="The practice's own settings instead.")
-    ] = False,
     json: Json = False,
 ) -> None:
-    """Show or set the settings of one practitioner, or of the practice."""
-    if not practice and not practitioner:
-        raise typer.BadParameter("Name a practitioner, or use --practice.")
-
-    async def of_practice(application: Application) -> None:
-        people = application.practitioners
-        given = [practitioner, *(values or [])] if practitioner else []
-        if given:
-            await people.set_practice(dict(pair(value) for value in given))
-        shown = people.practice_values()
-        if json:
-            as_json({"settings": shown})
-        else:
-            for key, value in shown.items():
-                out.print(f"{key}={value}")
+    """Show or set one practitioner's settings."""
 
     async def work(application: Application) -> None:
-        if practice:
-            await of_practice(application)
-            return
         person = named(application, practitioner)
         changes = dict(pair(value) for value in values or [])
         if changes:
@@ -185,6 +167,27 @@ def settings(
         shown = application.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})
+        else:
+            for key, value in shown.items():
+                out.print(f"{key}={value}")
+
+    run_command(work, json=json)
+
+
+@practice.command("settings")
+def practice_settings(
+    values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
+    json: Json = False,
+) -> None:
+    """Show or set what counts for everybody: opening days, stale_days and so on."""
+
+    async def work(application: Application) -> None:
+        changes = dict(pair(value) for value in values or [])
+        if changes:
+            await application.practitioners.set_practice(changes)
+        shown = application.practitioners.practice_values()
+        if json:
+            as_json({"settings": shown})
         else:
             for key, value in shown.items():
                 out.print(f"{key}={value}")

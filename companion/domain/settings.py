@@ -16,6 +16,8 @@ from companion.domain.availability import WorkingHours
 from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import EPOCH
+from companion.domain.expectations import Expected
+from companion.domain.opening_hours import Opening, OpeningHours, opening_hours
 from companion.domain.users import User
 
 
@@ -110,6 +112,8 @@ class SourceSettings:
     leave_files: bool = False
     """Imported files stay where they are and are listed, instead of being moved to an archive
     folder."""
+    expected: Expected = Expected.AUTOMATIC
+    """How often a file should come to its folder; where it does not, the schedule is old."""
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """To questions that its files raised, by key; not asked again."""
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -130,8 +134,11 @@ class Practice:
     import_hold_share: float = 0.2
     """Share (0 to 1) of a source's upcoming appointments above which an import that removes them
     is held."""
-    stale_after: timedelta = timedelta(hours=24)
-    """A calendar without a successful pass for longer shows a notice."""
+    opening: Opening = field(default_factory=Opening)
+    """See `Settings.opening_hours`."""
+    stale_days: float | None = 1.0
+    """Opening days for which a source or a sync may be late before the calendars say that the
+    schedule is old; None: they never do."""
     activity_kept: timedelta = timedelta(days=90)
     idle_sign_out: timedelta = timedelta(minutes=30)
     """A user who is idle for this long is signed out."""
@@ -182,6 +189,13 @@ class Settings:
         )
         remedy = f"Known: {known}." if known else "Add one first, or import an export."
         raise NotFound(what, remedy)
+
+    def opening_hours(self) -> OpeningHours:
+        return opening_hours(
+            self.practice.opening,
+            self.practice.timezone,
+            (each.availability for each in self.practitioners.values()),
+        )
 
     def names(self) -> dict[str, str]:
         """By practitioner id."""

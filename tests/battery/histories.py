@@ -17,8 +17,8 @@ import asyncio
 import copy
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import (
@@ -31,23 +31,13 @@ from companion.domain.appointments import (
 )
 from companion.domain.disclosure import ClientName, Item, KindChoice
 from companion.domain.errors import (
-    AccountParked,
     CompanionError,
-    Offline,
-    RateLimited,
     RemoteError,
-    RemoteUnavailable,
-    RequestRefused,
-    SignInExpired,
-    StoreError,
 )
-from companion.domain.events import CalendarEvent, Content, as_instant, project
-from companion.domain.reconcile import EntryState
-from companion.domain.settings import PractitionerSettings
-from companion.domain.window import SyncWindow
 from companion.services.changes import Change
 from companion.services.ports import Write
-from companion.services.sync.passes import PassResult
+from tests.battery.convergence import Convergence, everything_lost
+from tests.battery.faults import Faults
 from tests.battery.world import (
     ANNA,
     BORIS,
@@ -56,7 +46,6 @@ from tests.battery.world import (
     BatteryCalendar,
     Crash,
     World,
-    as_kept,
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import StoredEvent, content
@@ -74,65 +63,10 @@ STYLES = ("9|", "5|10", "|30")
 
 
 class Failure(AssertionError):
-    """With the seed and what happened: it can be played again."""
+    """With the seed and what happened: it can be replayed."""
 
 
-@dataclass(slots=True)
-class Weather:
-    """What goes wrong during one pass."""
-
-    history: History
-    rate: float
-    crash_at: int = 0
-    cancel_at: int = 0
-    edit_at: int = 0
-    meddle_at: int = 0
-    steps: int = 0
-    dead: bool = False
-
-    def __call__(self, name: str) -> None:
-        self.steps += 1
-        if self.dead or self.steps == self.crash_at:
-            self.dead = True
-            raise Crash(name)
-        if self.steps == self.cancel_at:
-            for who in self.history.people:
-                self.history.world.syncing.cancel(who)
-        if self.steps == self.edit_at:
-            self.history.edit_under_a_pass()
-        if self.steps == self.meddle_at:
-            self.history.meddle()
-        if self.history.rng.random() < self.rate:
-            self._strike(name)
-
-    def _strike(self, name: str) -> None:
-        chance = self.history.rng
-        if name == "before ledger.write" and chance.random() < 0.1:
-            raise StoreError(detail="disk full")
-        if name in {"part", "after google.write", "after google.get", "after google.list"}:
-            if chance.random() < 0.3:
-                raise Offline(detail=f"lost at {name}")
-        elif name.startswith("before google."):
-            raise chance.choice(
-                [
-                    Offline(),
-                    RateLimited(),
-                    RateLimited(retry_after=5.0),
-                    RemoteUnavailable(detail="500"),
-                    RemoteUnavailable(detail="503"),
-                    *([SignInExpired(), AccountParked()] if chance.random() < 0.2 else []),
-                ]
-            )
-
-    def part(self, _write: Write) -> RemoteError | None:
-        chance = self.history.rng
-        if chance.random() >= self.rate:
-            return None
-        rare = [RequestRefused()] if chance.random() < 0.2 else []
-        return chance.choice([RateLimited(), RemoteUnavailable(), *rare])
-
-
-class History:
+class History(Convergence):
     def __init__(self, seed: int, *, rate: float | None = None) -> None:
         self.seed = seed
         self.rng = random.Random(seed)
@@ -152,10 +86,10 @@ class History:
         self.person_deleted: set[str] = set()
         self.calendar_ids = {who: [f"{who}@calendar"] for who in self.people}
         self.audit_needed = False
-        """Somebody changed our events in Google, or the window went back over what was forgotten
+        """A person changed our events in Google, or the window went back over what was forgotten
         as history: only an audit sees that."""
         self.restored = False
-        """After that, what we ourselves deleted since the backup looks like a person's doing."""
+        """After that, what we deleted since the backup looks as if a person had done it."""
         self.memory_lost = False
         """A ledger was lost or restored, or a person put events where we do not look: events in
         previous calendars or outside the window may stay unknown to us."""
@@ -371,11 +305,11 @@ class History:
 
     # ── people in Google ──────────────────────────────────────────────────────────────────────
 
-    async def meddles(self) -> None:
+    async def people_edit_google(self) -> None:
         for _ in range(self.rng.choice([1, 1, 3])):
-            self.meddle()
+            self.edit_in_google()
 
-    def meddle(self) -> None:
+    def edit_in_google(self) -> None:
         self.audit_needed = True
         remote = self.world.remote(self.who())
         ours = sorted(remote.ours(), key=lambda each: each.event_id)
@@ -440,41 +374,47 @@ class History:
         await self.one_pass(self.who(), audit=self.rng.random() < 0.25)
 
     async def both_pass(self) -> None:
-        await self._in_weather(
+        await self._with_faults(
             lambda: asyncio.gather(
                 *(self.world.syncing.run(who, cause="history") for who in self.people)
             )
         )
 
     async def one_pass(self, who: str, *, release_held: bool = False, audit: bool = False) -> None:
-        await self._in_weather(
+        await self._with_faults(
             lambda: self.world.syncing.run(
                 who, cause="history", release_held=release_held, audit=audit
             )
         )
 
-    async def _in_weather(self, work: Callable[[], Awaitable[object]]) -> None:
+    async def _with_faults(self, work: Callable[[], Awaitable[object]]) -> None:
         rng = self.rng
-        weather = Weather(self, self.rate)
+        faults = Faults(
+            rng=rng,
+            rate=self.rate,
+            cancel=lambda: [world.syncing.cancel(who) for who in self.people],
+            edit=self.edit_under_a_pass,
+            edit_in_google=self.edit_in_google,
+        )
         trouble = rng.random()
         if trouble < 0.35:
-            weather.crash_at = rng.randint(1, rng.choice([20, 60, 200]))
+            faults.crash_at = rng.randint(1, rng.choice([20, 60, 200]))
         elif trouble < 0.45:
-            weather.cancel_at = rng.randint(1, 60)
+            faults.cancel_at = rng.randint(1, 60)
         if rng.random() < 0.15:
-            weather.edit_at = rng.randint(1, 60)
+            faults.edit_at = rng.randint(1, 60)
         if rng.random() < 0.1:
-            weather.meddle_at = rng.randint(1, 60)
+            faults.edit_in_google_at = rng.randint(1, 60)
         world = self.world
-        world.at_step = weather
+        world.at_step = faults
         for remote in world.calendars.by_id.values():
-            remote.part_fault, remote.latency = weather.part, self.latency
+            remote.part_fault, remote.latency = faults.part, self.latency
         try:
             await work()
         except (Crash, asyncio.CancelledError) as end:
-            self.log.append(f"  {type(end).__name__} at step {weather.steps}")
+            self.log.append(f"  {type(end).__name__} at step {faults.steps}")
         finally:
-            if weather.dead:
+            if faults.dead:
                 await drain_in_flight()
                 world.restart()
             world.at_step = lambda _name: None
@@ -500,209 +440,24 @@ class History:
             (self.another_calendar, 1),
             (self.off_and_on, 1),
             (self.decides, 2),
-            (self.meddles, 8),
+            (self.people_edit_google, 8),
             (self.backs_up, 1),
             (self.restores, 1),
             (self.passes, 22),
             (self.both_pass, 4),
         ]
-        if self.rng.random() < 0.4:  # nobody meddles: then no audit is needed
-            choices = [each for each in choices if each[0] not in {self.meddles, self.restores}]
+        if self.rng.random() < 0.4:  # no person edits in Google: no audit is needed
+            without = {self.people_edit_google, self.restores}
+            choices = [each for each in choices if each[0] not in without]
         actions = [action for action, _ in choices]
         weights = [weight for _, weight in choices]
         await self.books()
         for _ in range(operations):
-            await self.happen(self.rng.choices(actions, weights)[0])
+            await self.perform(self.rng.choices(actions, weights)[0])
 
-    async def happen(self, action: Callable[[], Awaitable[None]]) -> None:
+    async def perform(self, action: Callable[[], Awaitable[None]]) -> None:
         self.log.append(action.__name__)
         await action()
-
-    async def converge(self) -> None:
-        """Fine weather: equal after one pass, or two where only an audit can see what happened;
-        silent in the third, proven by the fourth."""
-        for who in self.people:
-            self.world.choose(who, enabled=True)
-            await self._forget_what_was_shown(who)
-        await self._wait_out_parking()
-        self._keep_clear_of_midnight()
-        for who in self.people:
-            for audit in (False, True):
-                result = await self.world.syncing.run(
-                    who, cause="converge", release_held=True, audit=audit
-                )
-                require(result.error is None, f"{who}: {result.error!r}")
-                if audit or not (self.audit_needed or self.restored):
-                    await self._check_equal(who)
-        for who in self.people:
-            await self._check_silent(who)
-            await self._check_proof(who)
-            await self._check_nothing_left_behind(who)
-        self._check_foreign()
-        await self._check_an_unpublished_edit()
-        peak = max((each.peak for each in self.world.accounts.values()), default=0)
-        require(peak <= 600, f"{peak} units within a minute")
-
-    async def _forget_what_was_shown(self, who: str) -> None:
-        """Released without a list is everything; with one it is the list alone."""
-        await self.world.stores.ledger.edit_state(who, lambda state: replace(state, held=None))
-
-    async def _wait_out_parking(self) -> None:
-        for who in self.people:
-            until = (await self.world.syncing.state(who)).parked_until
-            if until is not None and until > self.world.clock.now():
-                self.world.clock.shift((until - self.world.clock.now()).total_seconds() + 1)
-
-    def _keep_clear_of_midnight(self) -> None:
-        """The window must not move while we compare."""
-        for who in [*self.people, *self.people]:
-            zone = ZoneInfo(self.world.record(who).practitioner.timezone)
-            soon = self.world.clock.now() + timedelta(minutes=15)
-            if soon.astimezone(zone).date() != self.world.clock.now().astimezone(zone).date():
-                self.world.clock.shift(16 * 60)
-
-    async def _check_equal(self, who: str) -> None:
-        record = self.world.record(who)
-        rows = await self.world.rows(who)
-        left_out = {key for key, row in rows.items() if row.state is EntryState.LEFT_OUT}
-        require(
-            self.restored or left_out <= self.person_deleted,
-            f"left out though nobody deleted it: {left_out - self.person_deleted}",
-        )
-        desired = self.desired(record)
-        first, last = edges(record, self.world.clock.now())
-        wanted = as_kept(event for event in desired if event.key not in left_out)
-        inside = [
-            each
-            for each in self.world.remote(who).ours()
-            if span(each, record)[0] < last and span(each, record)[1] > first
-        ]
-        keys = sorted(each.key for each in inside)
-        require(len(keys) == len(set(keys)), f"doubled: {keys}")
-        there = {each.key: each.content for each in inside}
-        require(there.keys() == wanted.keys(), difference(wanted, there))
-        require(there == wanted, difference(wanted, there))
-
-    def desired(self, record: PractitionerSettings) -> list[CalendarEvent]:
-        """The projection, its window reckoned here by itself: whole local days."""
-        now = self.world.clock.now()
-        first, last = edges(record, now)
-        wide = SyncWindow(
-            first_day=first.date() - timedelta(days=4),
-            last_day=last.date() + timedelta(days=4),
-            timezone=record.practitioner.timezone,
-        )
-        events = project(
-            [
-                each
-                for each in self.world.stores.book._kept.values()
-                if each.practitioner_id == record.practitioner.id
-            ],
-            wide,
-            self.world.settings.current.disclosure_of(record),
-            practitioner_name=record.practitioner.name,
-            colour=record.choices.colour,
-        )
-        return [each for each in events if each.begins < last and each.ends > first]
-
-    async def _check_silent(self, who: str) -> None:
-        remotes = self.world.calendars.by_id.values()
-        for remote in remotes:
-            remote.exploding = True
-        result = await self.world.syncing.run(who, cause="converge")
-        for remote in remotes:
-            remote.exploding = False
-        require(result.error is None and result.api_calls == 0, f"not silent: {result}")
-        require(result.held == 0 and not any(result.planned.values()), f"not converged: {result}")
-
-    async def _check_proof(self, who: str) -> None:
-        result: PassResult = await self.world.audit(who)
-        require(result.differences == (), f"differences: {result.differences}")
-        require(result.proof is not None and result.proof.equal, f"proof: {result.proof}")
-        require(result.api_calls == 1, f"an equal calendar cost {result.api_calls} calls")
-
-    async def _check_nothing_left_behind(self, who: str) -> None:
-        """In previous calendars and outside the window, as far as we could know of it."""
-        if self.memory_lost:
-            return
-        record = self.world.record(who)
-        now = self.world.clock.now()
-        _, last = edges(record, now)
-        for calendar_id in self.calendar_ids[who]:
-            present = calendar_id == record.google.calendar_id
-            stray = [
-                each.key
-                for each in self.world.calendars.named(calendar_id).ours()
-                if span(each, record)[0] >= last or (not present and span(each, record)[1] > now)
-            ]
-            require(not stray, f"left behind in {calendar_id}: {stray}")
-
-    async def _check_an_unpublished_edit(self) -> None:
-        """Nobody is told of one more appointment, and within ten seconds Google has it."""
-        world, who = self.world, self.who()
-        world.choose(who, days_in_arrears=7, days_in_advance=7)
-        disclosure = replace(world.record(who).choices.disclosure, kinds=frozenset(KindChoice))
-        world.choose(who, disclosure=disclosure)
-        worker = asyncio.create_task(world.worker.run())
-        try:
-            await world.clock.sleep(60)
-            start = world.clock.now().astimezone(ZoneInfo(SYDNEY)).replace(tzinfo=None)
-            made = self.new_appointment(
-                practitioner_id=who,
-                all_day=False,
-                recurrence=None,
-                start=start,
-                end=start + timedelta(minutes=30),
-            )
-            world.changes.loses = everything_lost
-            await world.put(made)
-            await world.clock.sleep(10)
-            require(made.id in world.live(who), f"{made.id} is not in Google after ten seconds")
-        finally:
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
-
-    def _check_foreign(self) -> None:
-        for remote in self.world.calendars.by_id.values():
-            for name, event in remote.events.items():
-                if name in self.foreign:
-                    require(event == self.foreign[name], "somebody else's event was changed")
-
-
-def require(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise AssertionError(otherwise)
-
-
-def edges(record: PractitionerSettings, now: datetime) -> tuple[datetime, datetime]:
-    zone = ZoneInfo(record.practitioner.timezone)
-    today: date = now.astimezone(zone).date()
-    first = today - timedelta(days=record.choices.days_in_arrears)
-    after = today + timedelta(days=record.choices.days_in_advance + 1)
-    return (
-        datetime.combine(first, time.min, zone).astimezone(UTC),
-        datetime.combine(after, time.min, zone).astimezone(UTC),
-    )
-
-
-def span(event: StoredEvent, record: PractitionerSettings) -> tuple[datetime, datetime]:
-    zone = record.practitioner.timezone
-    return as_instant(event.content.start, zone), as_instant(event.content.end, zone)
-
-
-def difference(wanted: dict[str, Content], there: dict[str, Content]) -> str:
-    lines = [f"missing {key}: {wanted[key]}" for key in wanted.keys() - there.keys()]
-    lines += [f"ghost {key}: {there[key]}" for key in there.keys() - wanted.keys()]
-    lines += [
-        f"stale {key}: {there[key]} instead of {wanted[key]}"
-        for key in wanted.keys() & there.keys()
-        if wanted[key] != there[key]
-    ]
-    return "\n".join(lines)
-
-
-def everything_lost(_change: Change) -> bool:
-    return True
 
 
 def nothing_lost(_change: Change) -> bool:
@@ -732,6 +487,6 @@ def play(seed: int, operations: int = 14, *, rate: float | None = None) -> Histo
     try:
         asyncio.run(whole())
     except (AssertionError, CompanionError, Crash) as error:
-        told = "\n".join(history.log)
-        raise Failure(f"history {seed} failed: {error}\n{told}") from error
+        log = "\n".join(history.log)
+        raise Failure(f"history {seed} failed: {error}\n{log}") from error
     return history

@@ -254,7 +254,7 @@ class SimulatedHistory(History):
         self.world.restart()
         handle.api.clock.__init__(self.world.clock.now)  # type: ignore[misc] # this history's time
 
-    async def _in_weather(self, work: Callable[[], Awaitable[object]]) -> None:
+    async def _with_faults(self, work: Callable[[], Awaitable[object]]) -> None:
         snapshot = self.handle.api
         if self.rate:
             for fault in FAULTS:
@@ -263,7 +263,7 @@ class SimulatedHistory(History):
         if self.rng.random() < 0.1:
             snapshot.grants.expire_access(None)
         try:
-            await super()._in_weather(work)
+            await super()._with_faults(work)
         finally:
             await self.gateway.let_threads_end()
             snapshot.faults.clear()

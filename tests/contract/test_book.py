@@ -682,6 +682,38 @@ async def test_an_undone_import_leaves_the_one_before_it_to_be_undone(
     assert (replaced.before, replaced.revision, replaced.now) == (None, 3, 3)
 
 
+async def test_the_arrivals_of_a_source_are_its_files_that_are_in_the_book(
+    book: AppointmentBook,
+) -> None:
+    minutes = [NOW + timedelta(minutes=number) for number in range(5)]
+    for record_ in (
+        record("1.csv", at=minutes[0]),
+        record("2.csv", at=minutes[1]),
+        replace(record("3.csv", at=minutes[2]), source="other"),
+        record("", at=minutes[3]),
+        record("5.csv", at=minutes[4]),
+    ):
+        await book.apply(BookChange(imported=record_), NOW)
+    (newest, *_) = await book.imports(1)
+    await book.apply(BookChange(undoes=Undoing(import_id=newest.id, by="mira")), NOW)
+    assert await book.arrivals(newest.source, 10) == [minutes[1], minutes[0]]
+    assert await book.arrivals(newest.source, 1) == [minutes[1]]
+    assert await book.arrivals("nobody", 10) == []
+
+
+async def test_an_edit_is_told_from_what_an_import_wrote(book: AppointmentBook) -> None:
+    assert await book.edited_at(NOW) is None
+    imported = appointment(1, source="pms", source_id="1")
+    await book.apply(BookChange(put=[imported]), NOW)
+    assert await book.edited_at(NOW) is None
+    assert await book.edited_at(NOW - HOUR) == NOW
+    await book.apply(BookChange(put=[replace(imported, title="x")]), LATER)
+    assert await book.edited_at(NOW) == LATER
+    own = appointment(2, source="book", source_id="")
+    await book.apply(BookChange(put=[own]), LATER + HOUR)
+    assert await book.edited_at(LATER + 5 * HOUR) == LATER + HOUR
+
+
 async def test_only_the_newest_imports_can_be_undone(book: AppointmentBook) -> None:
     for number in range(UNDO_IMPORTS + 2):
         await book.apply(BookChange(put=[appointment(1)], imported=record(f"{number}")), NOW)

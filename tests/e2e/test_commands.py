@@ -169,6 +169,25 @@ def test_wrong_usage_and_failures_have_their_exit_codes(
     commands.run("import", broken, code=1)
 
 
+def test_when_a_schedule_is_old_is_set_for_the_whole_practice(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    shown = commands.json("practice", "settings")["settings"]
+    assert (shown["stale_days"], shown["opening_days"]) == ("1", "automatic")
+    said = commands.run("practice", "settings", "stale_days=never", "opening_days=mon,sat")
+    assert "stale_days=never\n" in said
+    assert "opening_days=Monday,Saturday\n" in said
+    commands.run("practice", "settings", "closed_on=Christmas", code=1)
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    commands.run("sources", "add", "nookal", folder, "--expected", "weekly")
+    (source,) = commands.json("sources", "list")["sources"]
+    assert source["expected"] == "weekly"
+    commands.run("sources", "add", "nookal", folder)
+    (source,) = commands.json("sources", "list")["sources"]
+    assert source["expected"] == "weekly"
+
+
 def test_another_google_client_waits_for_a_person_and_the_same_one_changes_nothing(
     commands: CommandHome, tmp_path: Path
 ) -> None:

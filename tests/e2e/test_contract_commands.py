@@ -53,7 +53,7 @@ def document(
         (["export", "Anna Example", "--out", "no/such/folder/anna.ics"], 1),
         (["settings", "Nobody"], 1),
         (["settings"], 2),
-        (["settings", "--practice", "user_rate=0"], 1),
+        (["practice", "settings", "user_rate=0"], 1),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -67,8 +67,8 @@ def test_a_failure_with_json_is_one_document_and_a_sentence(
 
 
 def test_googles_quotas_are_settings_of_the_practice(commands: CommandHome) -> None:
-    assert commands.json("settings", "--practice")["settings"]["project_rate"] == "166.0"
-    said = commands.run("settings", "--practice", "user_rate=5", "project_rate=80")
+    assert commands.json("practice", "settings")["settings"]["project_rate"] == "166.0"
+    said = commands.run("practice", "settings", "user_rate=5", "project_rate=80")
     assert "user_rate=5.0" in said
     assert "project_rate=80.0" in said
 

@@ -154,7 +154,7 @@ class MemoryBook:
         put = {each.id: each for each in change.put}
         for each in put.values():
             row_hash(each)  # refuses what no file can keep, before anything has changed
-        if not put and not change.remove and change.imported is None:
+        if not (put or change.remove or change.imported or change.undoes):
             return
         for key, revision in change.expect.items():
             if revision != (self._kept[key].revision if key in self._kept else 0):
@@ -266,6 +266,26 @@ class MemoryBook:
         await asyncio.sleep(0)
         newest = _newest(self._imports, limit)
         return [replace(each, can_undo=each.id in self._replaced) for each in newest]
+
+    async def arrivals(self, source: str, limit: int) -> list[datetime]:
+        await asyncio.sleep(0)
+        found = [
+            each.at
+            for each in self._imports
+            if each.source == source and each.file_name and each.undone_at is None
+        ]
+        return sorted(found, reverse=True)[:limit]
+
+    async def edited_at(self, later_than: datetime) -> datetime | None:
+        await asyncio.sleep(0)
+        return max(
+            (
+                each.changed_at
+                for each in self._kept.values()
+                if each.source == "book" or each.changed_at > later_than
+            ),
+            default=None,
+        )
 
     async def replaced(self, import_id: int) -> list[Replaced]:
         await asyncio.sleep(0)

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date, time
+
+import pytest
+from nicegui import ui
 
 from companion.domain.disclosure import ClientName, Item
+from companion.domain.opening_hours import Opening
 from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.services import CLIENT_FILE
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, field, opened, press, tick, until
+
+NAMES, PRIVACY, AGE = range(3)
+"""The cards that can be saved, from the top."""
+
+
+def save(visit: Visit, card: int) -> ui.button:
+    found: list[ui.button] = [each for each in visit.elements(ui.button) if each.text == "Save"]
+    return found[card]
 
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:
@@ -24,10 +37,7 @@ async def test_name_and_zone_are_saved(first_day: Visit) -> None:
     await first_day.user.open("/practice")
     field(first_day, "Name of the practice").value = "Banksia Street"
     field(first_day, "Time zone").value = "Australia/Perth"
-    save = [
-        each for each in first_day.elements(type(button(first_day, "Save"))) if each.text == "Save"
-    ]
-    press(save[0])
+    press(save(first_day, NAMES))
     await until(lambda: first_day.application.settings.read().practice.name == "Banksia Street")
     assert first_day.application.settings.read().practice.timezone == "Australia/Perth"
 
@@ -40,7 +50,7 @@ async def test_what_is_not_saved_yet_says_so_until_it_is(first_day: Visit) -> No
     tick(first_day, "Notes").value = True
     await first_day.user.should_not_see("Not saved yet")
     tick(first_day, "Notes").value = False
-    press(button(first_day, "Save"))
+    press(save(first_day, PRIVACY))
     await first_day.user.should_not_see("Not saved yet")
 
 
@@ -93,13 +103,60 @@ async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
     await first_day.user.open("/practice")
     field(first_day, "Client's name, at most").value = ClientName.INITIALS
     tick(first_day, "Notes").value = False
-    press(button(first_day, "Save"))
+    press(save(first_day, PRIVACY))
     await until(
         lambda: (
             first_day.application.settings.read().practice.cap.client_name is ClientName.INITIALS
         )
     )
     assert Item.NOTES not in first_day.application.settings.read().practice.cap.items
+
+
+async def test_when_a_schedule_is_old_is_said_in_words_and_saved(first_day: Visit) -> None:
+    await first_day.user.open("/practice")
+    await first_day.user.should_see("As working hours say: Monday to Friday, 08:00 to 18:00")
+    field(first_day, "Show the notice").value = "never"
+    first_day.elements(ui.radio)[-1].value = True
+    tick(first_day, "Saturday").value = True
+    field(first_day, "From").value = "07:30"
+    field(first_day, "Closed on (holidays)").value = "2026-12-25, 2026-12-28..2027-01-01"
+    await first_day.user.should_see("Not saved yet")
+    press(save(first_day, AGE))
+    await until(lambda: "Saved." in first_day.notices())
+    await first_day.user.should_not_see("Not saved yet")
+    practice = first_day.application.settings.read().practice
+    assert practice.stale_days is None
+    assert practice.opening.days == {0, 1, 2, 3, 4, 5}
+    assert (practice.opening.opens, practice.opening.closes) == (time(7, 30), time(18))
+    assert [each.last for each in practice.opening.closures] == [
+        date(2026, 12, 25),
+        date(2027, 1, 1),
+    ]
+    first_day.elements(ui.radio)[-1].value = False
+    field(first_day, "Closed on (holidays)").value = ""
+    press(save(first_day, AGE))
+    await until(lambda: first_day.application.settings.read().practice.opening == Opening())
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "said"),
+    [
+        ("Closed on (holidays)", "Christmas", "is no day."),
+        ("From", "", "are no opening hours."),
+        ("From", "19:00", "closes before it opens."),
+    ],
+)
+async def test_what_cannot_be_is_said_at_its_field_and_changes_nothing(
+    first_day: Visit, label: str, value: str, said: str
+) -> None:
+    await first_day.user.open("/practice")
+    before = first_day.application.settings.read()
+    first_day.elements(ui.radio)[-1].value = True
+    field(first_day, "Show the notice").value = "2"
+    field(first_day, label).value = value
+    press(save(first_day, AGE))
+    await until(lambda: said in (field(first_day, label).error or ""))
+    assert first_day.application.settings.read() == before
 
 
 async def test_every_time_zone_is_offered_once_the_field_is_opened(visit: Visit) -> None:

@@ -2,7 +2,7 @@
 
 The model keeps what Google keeps (ids for ever, tombstones, its own wording of our text) and
 writes as services.sync.writing does: intent row, call, confirmation, in any order, cut off
-anywhere. Days pass, the book changes, a person meddles in Google, the ledger is lost or comes
+anywhere. Days pass, the book changes, a person edits in Google, the ledger is lost or comes
 back from a backup.
 """
 

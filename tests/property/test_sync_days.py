@@ -43,9 +43,9 @@ class Days:
             what = chance.choice(
                 [history.edits, history.edits, history.books, history.cancels, history.imports]
             )
-            await history.happen(what)
+            await history.perform(what)
             if chance.random() < 0.3:
-                await history.happen(history.meddles)
+                await history.perform(history.people_edit_google)
             self._trouble()
             await world.clock.sleep(chance.uniform(1, 60))
             self._calm()

@@ -30,7 +30,7 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.books)
 
     def _do(self, action: Callable[[], Awaitable[None]]) -> None:
-        self.loop.run_until_complete(self.history.happen(action))
+        self.loop.run_until_complete(self.history.perform(action))
 
     @rule()
     def the_book_grows(self) -> None:
@@ -85,8 +85,8 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.decides)
 
     @rule()
-    def somebody_meddles_in_google(self) -> None:
-        self._do(self.history.meddles)
+    def a_person_edits_in_google(self) -> None:
+        self._do(self.history.people_edit_google)
 
     @rule()
     def the_disk_is_backed_up(self) -> None:
@@ -97,11 +97,11 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(self.history.restores)
 
     @rule()
-    def a_pass_in_bad_weather(self) -> None:
+    def a_pass_with_faults(self) -> None:
         self._do(self.history.passes)
 
     @rule()
-    def passes_of_everybody_in_bad_weather(self) -> None:
+    def passes_of_all_with_faults(self) -> None:
         self._do(self.history.both_pass)
 
     @rule(step=st.integers(1, 120), audit=st.booleans())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
 from companion.domain.errors import BadInput, NotFound, StoreError
+from companion.domain.opening_hours import Closure, Opening
 from companion.domain.settings import GoogleLink, Practice, PractitionerSettings, Settings
 from companion.services.ports import BookChange
 from companion.services.settings import formatting as setting_words
@@ -431,7 +432,10 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(fixture: Fixt
         "hold_share": "0.25",
         "import_hold_share": "0.1",
         "hold_at_least": "5",
-        "stale_hours": "36",
+        "stale_days": "1.5",
+        "opening_days": "Monday,Saturday",
+        "opening_hours": "08:30-17:00",
+        "closed_on": "2026-12-25,2026-12-28..2027-01-01",
         "activity_days": "30",
         "idle_minutes": "20",
         "feeds_allowed": "false",
@@ -445,12 +449,34 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(fixture: Fixt
     }
     practice = await fixture.people.set_practice(wanted)
     assert fixture.people.practice_values() == wanted
-    assert practice.stale_after == timedelta(hours=36)
+    assert practice.stale_days == 1.5
+    assert practice.opening == Opening(
+        days=frozenset({0, 5}),
+        opens=time(8, 30),
+        closes=time(17),
+        closures=(
+            Closure(first=date(2026, 12, 25), last=date(2026, 12, 25)),
+            Closure(first=date(2026, 12, 28), last=date(2027, 1, 1)),
+        ),
+    )
     assert practice.activity_kept == timedelta(days=30)
 
 
 async def test_the_defaults_of_the_practice_can_be_set_again(fixture: Fixture) -> None:
     assert await fixture.people.set_practice(fixture.people.practice_values()) == Practice()
+
+
+async def test_days_and_hours_are_read_as_people_write_them(fixture: Fixture) -> None:
+    practice = await fixture.people.set_practice(
+        {"opening_days": "mon, Tues, fri", "opening_hours": "8:30 – 17:00", "stale_days": "Never"}
+    )
+    assert practice.opening.days == {0, 1, 4}
+    assert (practice.opening.opens, practice.opening.closes) == (time(8, 30), time(17))
+    assert practice.stale_days is None
+    practice = await fixture.people.set_practice(
+        {"opening_days": "automatic", "opening_hours": "automatic", "stale_days": "1"}
+    )
+    assert practice == Practice()
 
 
 async def test_a_share_may_be_given_in_per_cent(fixture: Fixture) -> None:
@@ -464,7 +490,19 @@ async def test_a_share_may_be_given_in_per_cent(fixture: Fixture) -> None:
         ("hold_share", "nan"),
         ("hold_share", "half"),
         ("hold_at_least", "-1"),
-        ("stale_hours", "0"),
+        ("stale_days", "0"),
+        ("stale_days", "nan"),
+        ("stale_days", "soon"),
+        ("opening_days", "Monday,Funday"),
+        ("opening_days", "M"),
+        ("opening_days", "none"),
+        ("opening_hours", "8"),
+        ("opening_hours", "18:00-08:00"),
+        ("opening_hours", "25:00-26:00"),
+        ("closed_on", "Christmas"),
+        ("closed_on", "2026-12-28..2026-12-01"),
+        ("closed_on", "2026-12-25,2026-12-24..2027-01-01"),
+        ("closed_on", "2026-12-25..2062-12-25"),
         ("activity_days", "inf"),
         ("feed_host", "http://x"),
         ("feed_base_url", "ftp://cal.example.org"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
 from companion.domain.errors import BadInput, StoreTooNew
+from companion.domain.expectations import Expected
+from companion.domain.opening_hours import Closure, Opening
 from companion.domain.settings import (
     CalendarCreation,
     GoogleLink,
@@ -112,6 +114,13 @@ people = st.builds(
     availability=hours,
     setup=st.lists(texts, max_size=3).map(tuple),
 )
+openings = st.builds(
+    Opening,
+    days=st.frozensets(st.integers(0, 6)),
+    closures=st.dates(date(2026, 1, 1), date(2030, 1, 1)).map(
+        lambda first: (Closure(first=first, last=first + timedelta(days=3)),)
+    ),
+) | st.just(Opening(opens=time(8, 30), closes=time(17)))
 practices = st.builds(
     Practice,
     name=texts,
@@ -125,7 +134,8 @@ practices = st.builds(
     hold_share=st.floats(0, 1),
     hold_at_least=st.integers(0, 1000),
     import_hold_share=st.floats(0, 1),
-    stale_after=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
+    opening=openings,
+    stale_days=st.none() | st.floats(0.1, 365),
     activity_kept=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
     idle_sign_out=st.timedeltas(timedelta(minutes=1), timedelta(days=3660)),
     feeds_allowed=st.booleans(),
@@ -216,8 +226,21 @@ def test_a_field_that_an_older_file_lacks_takes_its_default() -> None:
         (("practitioners", 0, "disclosure_changed_at"), "2026-01-01", "disclosure_changed_at"),
         (("practice", 0, "hold_share"), float("nan"), "hold_share"),
         (("practice", 0, "hold_share"), 30, "hold_share"),
-        (("practice", 0, "stale_after"), 1e300, "stale_after"),
-        (("practice", 0, "stale_after"), 0, "stale_after"),
+        (("practice", 0, "stale_days"), 1e300, "stale_days"),
+        (("practice", 0, "stale_days"), 0, "stale_days"),
+        (("practice", 0, "opening", "days"), [7], "opening"),
+        (("practice", 0, "opening", "opens"), "08:00", "opening"),
+        (
+            ("practice", 0, "opening", "closures"),
+            [{"first": "2026-02-30", "last": "2026-03-01"}],
+            "closures[0].first",
+        ),
+        (
+            ("practice", 0, "opening", "closures"),
+            [{"first": "2026-03-02", "last": "2026-03-01"}],
+            "opening",
+        ),
+        (("sources", 0, "expected"), "hourly", "expected"),
         (("practice", 0, "feed_base_url"), "javascript:alert(1)", "feed_base_url"),
         (("practice", 0, "colour_of_the_door"), "red", "practice.colour_of_the_door"),
         (("home", 0, "install_id"), "", "home.install_id"),
@@ -303,6 +326,21 @@ def test_the_mark_of_a_calendar_under_creation_is_taken_over_from_version_5() ->
 
 
 @pytest.mark.parametrize(
+    ("hours", "days"), [(24, 1.0), (36, 1.5), (1, 0.1), (8760, 365.0), (24 * 3660, 365.0)]
+)
+def test_hours_until_the_notice_become_opening_days_from_version_6(hours: int, days: float) -> None:
+    tables = to_tables(sample())
+    tables["home"][0]["version"] = 6
+    practice = tables["practice"][0]
+    del practice["opening"], practice["stale_days"], tables["sources"][0]["expected"]
+    practice["stale_after"] = float(hours * 3600)
+    read = from_tables(tables)
+    assert read.practice.stale_days == days
+    assert read.practice.opening == Opening()
+    assert read.sources["bp"].expected is Expected.AUTOMATIC
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [("start", "8:30"), ("start", "08:30:15"), ("start", "18:00"), ("weekday", 7), ("end", 17)],
 )
@@ -317,9 +355,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 6
+    assert VERSION == 7
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_6.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_7.items()
     }
 
 
@@ -332,13 +370,15 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_6 = {
+KEYS_OF_VERSION_7 = {
     "": "home practice practitioners sources users",
     "home": "version install_id",
-    "practice": "name timezone cap hold_share hold_at_least import_hold_share stale_after "
-    "activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_certificate "
+    "practice": "name timezone cap hold_share hold_at_least import_hold_share opening "
+    "stale_days activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_certificate "
     "feed_key feed_unused_after user_rate project_rate",
     "practice.cap": "items client_name masked_types",
+    "practice.opening": "days opens closes closures",
+    "practice.opening.closures": "first last",
     "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at "
     "availability setup",
     "practitioners.availability": "weekday start end location",
@@ -349,7 +389,7 @@ KEYS_OF_VERSION_6 = {
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
-    "sources": "name mapping snapshot folder leave_files answers columns statuses",
+    "sources": "name mapping snapshot folder leave_files expected answers columns statuses",
     "sources.answers": "status:DNA",
     "sources.columns": "",
     "sources.statuses": "",
@@ -368,6 +408,9 @@ def sample() -> Settings:
                 google=GoogleLink(creations=(CalendarCreation(mark="companion-1"),)),
             )
         },
+        practice=Practice(
+            opening=Opening(closures=(Closure(first=date(2026, 12, 25), last=date(2026, 12, 25)),))
+        ),
         sources={"bp": SourceSettings(name="bp", answers={"status:DNA": "cancelled"})},
         users={"desk": User(id="desk", name="Front desk", role=Role.RECEPTION)},
     )

@@ -11,6 +11,9 @@ import pytest
 from companion.domain.errors import CalendarGone, Offline, SignInExpired
 from companion.domain.event_keys import is_notice
 from companion.domain.events import Content
+from companion.domain.expectations import Expected
+from companion.domain.opening_hours import Opening
+from companion.domain.settings import SourceSettings
 from companion.services.feeds.views import stale_notice, view_of
 from companion.services.ports import BookChange, FeedDetail, ImportRecord
 from companion.services.status import PractitionerStatus, Status
@@ -23,11 +26,25 @@ from tests.fakes.stores import MemoryFeeds
 
 IMPORTED = datetime(2026, 3, 2, 21, 12, tzinfo=UTC)
 """Tuesday 3 March 2026, 08:12 in Sydney."""
+FRIDAY = IMPORTED + timedelta(days=3)
+"""Friday 6 March 2026, 08:12 in Sydney."""
 WORDS = "Schedule not updated since Tue 3 March 08:12"
 
 
 class Practice(World):
-    """A world whose book is imported."""
+    """A world open on every day, whose book is imported each day from a watched folder."""
+
+    def __init__(self, *people: str, clock: FakeClock | None = None) -> None:
+        super().__init__(*people, clock=clock)
+        self.expects(Expected.DAILY, Opening(days=frozenset(range(7))))
+
+    def expects(
+        self, expected: Expected, opening: Opening | None = None, *, folder: str = "/exports"
+    ) -> None:
+        source = SourceSettings(name="nookal", folder=folder, expected=expected)
+        practice = replace(self.settings.current.practice, opening=opening or Opening())
+        changed = replace(self.settings.current, practice=practice)
+        self.settings.current = changed.with_source(source)
 
     def restart(self) -> None:
         super().restart()
@@ -75,8 +92,8 @@ class Practice(World):
         for who in people or (ANNA,):
             assert (await self.run(who)).error is None
 
-    async def a_day_later(self) -> None:
-        self.clock.shift(25 * 3600)
+    async def two_days_later(self) -> None:
+        self.clock.shift(49 * 3600)
         await self.staleness.look()
 
 
@@ -88,7 +105,7 @@ def said(world: Practice) -> str:
 async def test_nothing_is_said_within_the_set_time() -> None:
     world = Practice()
     await world.uploaded()
-    world.clock.shift(24 * 3600 - 10)
+    world.clock.shift(48 * 3600 - 10)
     await world.run()
     assert world.notices() == []
 
@@ -96,19 +113,19 @@ async def test_nothing_is_said_within_the_set_time() -> None:
 async def test_an_import_too_long_ago_is_one_all_day_entry_at_the_top_of_today() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     result = await world.run()
     assert result.error is None
     (notice,) = world.notices()
     assert notice.summary == WORDS
-    assert (notice.start, notice.end) == (date(2026, 3, 4), date(2026, 3, 5))
+    assert (notice.start, notice.end) == (date(2026, 3, 5), date(2026, 3, 6))
     assert (notice.availability.value, notice.private) == ("free", False)
 
 
 async def test_it_counts_in_no_proof_no_count_and_no_difference() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     result = await world.run()
     assert (result.inserted, result.planned["insert"], result.unchanged) == (0, 0, 10)
     audit = await world.audit()
@@ -122,14 +139,14 @@ async def test_it_counts_in_no_proof_no_count_and_no_difference() -> None:
 async def test_the_same_notice_is_written_once_and_moved_to_each_new_day() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     before = dict(world.remote().parts)
     assert (await world.run()).api_calls == 0
     world.clock.shift(24 * 3600)
     await world.run()
     (notice,) = world.notices()
-    assert (notice.summary, notice.start) == (WORDS, date(2026, 3, 5))
+    assert (notice.summary, notice.start) == (WORDS, date(2026, 3, 6))
     assert world.remote().parts["insert"] == before["insert"]
     assert world.remote().parts["patch"] == before.get("patch", 0) + 1
 
@@ -137,7 +154,7 @@ async def test_the_same_notice_is_written_once_and_moved_to_each_new_day() -> No
 async def test_it_disappears_with_the_first_good_pass_after_an_import() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     await world.imported()
     world.clock.shift(10)
@@ -151,7 +168,7 @@ async def test_a_second_staleness_is_an_event_of_its_own() -> None:
     world = Practice()
     await world.uploaded()
     for _ in range(3):
-        await world.a_day_later()
+        await world.two_days_later()
         await world.run()
         assert len(world.notices()) == 1
         await world.imported()
@@ -164,22 +181,22 @@ async def test_a_second_staleness_is_an_event_of_its_own() -> None:
 async def test_two_never_stand_beside_each_other_even_when_the_import_went_unseen() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     await world.imported()
     seen: list[int] = []
     world.at_step = lambda _name: seen.append(len(world.notices()))
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     assert max(seen) == 1
     (notice,) = world.notices()
-    assert notice.summary == "Schedule not updated since Wed 4 March 09:12"
+    assert notice.summary == "Schedule not updated since Thu 5 March 09:12"
 
 
 async def test_a_person_who_deletes_it_has_read_it() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     (event,) = [each for each in world.remote().ours() if is_notice(each.key)]
     world.remote().person_deletes(event.event_id)
@@ -192,7 +209,7 @@ async def test_a_person_who_deletes_it_has_read_it() -> None:
 async def test_a_lost_ledger_doubles_no_notice() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     world.stores.ledger._rows.clear()
     audit = await world.audit()
@@ -209,7 +226,7 @@ async def test_a_lost_ledger_doubles_no_notice() -> None:
 async def test_a_crash_anywhere_leaves_one_notice_or_none_and_heals(step: int) -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.crash_at(step, world.run)
     await world.run()
     await world.run()
@@ -225,10 +242,96 @@ async def test_where_google_cannot_be_reached_there_is_no_notice_but_the_feed_ha
     world = Practice()
     await world.uploaded()
     world.remote().refusing = SignInExpired()
-    await world.a_day_later()
+    await world.two_days_later()
     assert isinstance((await world.run()).error, SignInExpired)
     assert world.notices() == []
     assert world.staleness.since(ANNA) == IMPORTED
+
+
+async def test_nothing_is_said_over_a_weekend_and_on_tuesday_what_did_not_come_on_monday() -> None:
+    world = Practice()
+    world.expects(Expected.DAILY)
+    world.clock.set(FRIDAY)
+    await world.imported()
+    await world.put(appointment(100))
+    await world.run()
+    for hours in (24, 48, 72, 95):
+        world.clock.set(FRIDAY + timedelta(hours=hours))
+        world.staleness.confirm(ANNA)
+        await world.staleness.look()
+        assert said(world) == ""
+    world.clock.set(FRIDAY + timedelta(hours=97))
+    await world.staleness.look()
+    assert said(world) == "Schedule not updated since Fri 6 March 08:12"
+
+
+async def test_missing_passes_count_while_the_practice_is_open() -> None:
+    world = Practice()
+    world.expects(Expected.NEVER)
+    world.clock.set(FRIDAY + timedelta(hours=9))
+    await world.put(appointment(100))
+    await world.run()
+    for hours, words in (
+        (60, ""),
+        (80.9, ""),
+        (81.1, "Schedule not updated since Fri 6 March 17:12"),
+    ):
+        world.clock.set(FRIDAY + timedelta(hours=hours))
+        await world.staleness.look()
+        assert said(world) == words
+
+
+@pytest.mark.parametrize("folder", ["", "/exports"])
+async def test_a_single_import_is_not_expected_again(folder: str) -> None:
+    world = Practice()
+    world.expects(Expected.AUTOMATIC, folder=folder)
+    await world.uploaded()
+    world.clock.shift(90 * 86_400)
+    assert (await world.run()).error is None
+    await world.staleness.look()
+    assert (said(world), world.notices()) == ("", [])
+
+
+@pytest.mark.parametrize("hand", ["new", "imported"])
+async def test_an_edit_in_the_book_removes_it_with_the_pass_that_sends_the_edit(hand: str) -> None:
+    world = Practice()
+    world.clock.set(IMPORTED)
+    await world.put(appointment(100, source="nookal", source_id="7"))
+    await world.imported()
+    await world.two_days_later()
+    await world.run()
+    assert len(world.notices()) == 1
+    edited = appointment(101) if hand == "new" else appointment(100, source="nookal", title="Later")
+    await world.put(edited)
+    world.clock.shift(10)
+    await world.run()
+    assert (world.notices(), said(world)) == ([], "")
+    world.clock.shift(25 * 3600)
+    world.staleness.confirm(ANNA)
+    await world.staleness.look()
+    assert said(world) == "Schedule not updated since Thu 5 March 09:12"
+
+
+async def test_what_an_import_wrote_is_no_edit() -> None:
+    world = Practice()
+    world.clock.set(IMPORTED)
+    await world.imported()
+    world.clock.shift(3)
+    await world.put(appointment(100, source="nookal", source_id="7"))
+    await world.two_days_later()
+    assert world.staleness.book_since() == IMPORTED
+
+
+async def test_a_practice_can_switch_it_off() -> None:
+    world = Practice()
+    await world.uploaded()
+    await world.two_days_later()
+    await world.run()
+    practice = replace(world.settings.current.practice, stale_days=None)
+    world.settings.current = replace(world.settings.current, practice=practice)
+    world.clock.shift(10)
+    await world.run()
+    assert (world.notices(), said(world)) == ([], "")
 
 
 async def test_a_book_that_is_never_imported_is_stale_only_by_its_passes() -> None:
@@ -236,7 +339,7 @@ async def test_a_book_that_is_never_imported_is_stale_only_by_its_passes() -> No
     world.clock.set(IMPORTED)
     await world.put(appointment(100))
     await world.run()
-    await world.a_day_later()
+    await world.two_days_later()
     assert world.staleness.book_since() is None
     assert said(world) == WORDS
     await world.run()
@@ -250,7 +353,7 @@ async def test_somebody_who_is_not_connected_misses_no_pass() -> None:
     await world.uploaded(ANNA)
     world.choose(BORIS, enabled=False)
     await world.imported(IMPORTED + timedelta(hours=24))
-    await world.a_day_later()
+    await world.two_days_later()
     assert world.staleness.since(BORIS) is None
     assert said(world) == WORDS
 
@@ -271,7 +374,7 @@ async def test_an_import_by_a_clock_that_ran_ahead_does_not_hide_a_stale_book() 
     world = Practice()
     await world.uploaded()
     await world.imported(world.clock.now() + timedelta(days=300))
-    await world.a_day_later()
+    await world.two_days_later()
     assert world.staleness.book_since() == IMPORTED
 
 
@@ -283,7 +386,7 @@ async def test_a_pass_by_a_clock_that_ran_ahead_does_not_hide_that_none_succeeds
     await world.run()
     world.staleness.confirm(ANNA)
     world.clock.set(IMPORTED)
-    await world.a_day_later()
+    await world.two_days_later()
     assert world.staleness.since(ANNA) is not None
 
 
@@ -303,7 +406,7 @@ async def test_after_waking_the_first_pass_gets_its_time() -> None:
 async def test_google_and_the_feed_use_the_same_words() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     since = world.staleness.since(ANNA)
     assert since is not None
@@ -324,7 +427,7 @@ async def test_google_and_the_feed_use_the_same_words() -> None:
 async def test_the_notice_of_a_former_calendar_waits_for_nobody() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     old = world.remote()
     world.link(calendar_id="other@calendar")
@@ -340,7 +443,7 @@ async def test_a_notice_alone_in_a_former_calendar_goes_at_once() -> None:
     world = Practice()
     await world.imported(IMPORTED)
     world.clock.set(IMPORTED)
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     old = world.remote()
     assert len(old.ours()) == 1
@@ -367,7 +470,7 @@ async def test_the_worker_puts_it_up_and_takes_it_down_by_itself() -> None:
     await world.imported()
     await working(world, 1)
     assert world.notices() == []
-    await working(world, 24)
+    await working(world, 48)
     assert len(world.notices()) == 1
     running = asyncio.create_task(world.worker.run())
     await world.imported()
@@ -413,7 +516,7 @@ async def test_the_card_says_why_before_it_says_since_when(
     world = Practice()
     await world.uploaded()
     world.remote().refusing = error
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     status = await card(world)
     assert (status.sentence, status.stale_since) == (error.what, IMPORTED)
@@ -422,7 +525,7 @@ async def test_the_card_says_why_before_it_says_since_when(
 async def test_the_card_of_a_stale_schedule_says_since_when_and_what_to_do() -> None:
     world = Practice()
     await world.uploaded()
-    await world.a_day_later()
+    await world.two_days_later()
     await world.run()
     status = await card(world)
     assert (status.state, status.action) == ("stale", "import")

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from companion.adapters.database.access import Access, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
-from companion.adapters.database.imports import newest, replaced
+from companion.adapters.database.imports import arrivals, newest, replaced
 from companion.adapters.database.schema import (
     BRIEF,
     BRIEF_LIMIT,
@@ -119,6 +119,9 @@ _ELSEWHERE = _SOURCE_ROW.where(
     appointments.c.starts >= bindparam("start"),
     appointments.c.starts < bindparam("end"),
     appointments.c.source != bindparam("source"),
+)
+_EDITED = select(func.max(appointments.c.changed_at)).where(
+    or_(appointments.c.source == "book", appointments.c.changed_at > bindparam("later_than"))
 )
 _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revisions.c.revision)
 
@@ -285,6 +288,14 @@ class SqlBook:
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:
         return await self._access.read(lambda connection: newest(connection, limit))
+
+    async def arrivals(self, source: str, limit: int) -> list[datetime]:
+        return await self._access.read(lambda connection: arrivals(connection, source, limit))
+
+    async def edited_at(self, later_than: datetime) -> datetime | None:
+        return await self._access.read(
+            lambda connection: connection.scalar(_EDITED, {"later_than": later_than})
+        )
 
     async def replaced(self, import_id: int) -> list[Replaced]:
         return await self._access.read(lambda connection: replaced(connection, import_id))

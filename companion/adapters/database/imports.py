@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -66,6 +67,15 @@ _NEWEST = select(
     imports,
     select(literal(1)).where(import_changes.c.import_id == imports.c.id).exists().label("can_undo"),
 ).order_by(imports.c.at.desc(), imports.c.id.desc())
+_ARRIVALS = (
+    select(imports.c.at)
+    .where(
+        imports.c.source == bindparam("of_source"),
+        imports.c.file_name != "",
+        imports.c.undone_at.is_(None),
+    )
+    .order_by(imports.c.at.desc())
+)
 _BEFORE = tuple(replaced_appointments.c[column.name] for column in COLUMNS)
 _REPLACED = (
     select(
@@ -134,6 +144,10 @@ def rebase(connection: Connection, raised: Iterable[tuple[str, int, int]]) -> No
 
 def newest(connection: Connection, limit: int) -> list[ImportRecord]:
     return [_record(row) for row in connection.execute(_NEWEST.limit(limit)).mappings()]
+
+
+def arrivals(connection: Connection, source: str, limit: int) -> list[datetime]:
+    return [*connection.scalars(_ARRIVALS.limit(limit), {"of_source": source})]
 
 
 def replaced(connection: Connection, import_id: int) -> list[Replaced]:

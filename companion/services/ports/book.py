@@ -139,6 +139,15 @@ class AppointmentBook(Protocol):
         """Newest first."""
         ...
 
+    async def arrivals(self, source: str, limit: int) -> list[datetime]:
+        """When files of `source` went into the book and were not undone; newest first."""
+        ...
+
+    async def edited_at(self, later_than: datetime) -> datetime | None:
+        """The last change to what was entered in the book itself, or, after `later_than`, to any
+        appointment. A removal leaves no time. None where there is none."""
+        ...
+
     async def replaced(self, import_id: int) -> list[Replaced]:
         """What one import replaced; empty when it touched nothing, was undone, or is too long
         ago: the newest `UNDO_IMPORTS` are kept, and of these at most `UNDO_ROWS` rows."""

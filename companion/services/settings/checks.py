@@ -19,6 +19,8 @@ from companion.domain.errors import BadInput
 from companion.domain.settings import SyncChoices, check_days
 
 TEXT_LIMIT = 200
+STALE_DAYS = (0.1, 365.0)
+"""Opening days for which a source or a sync may be late."""
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _DISPLAY_COLOUR = re.compile(r"#[0-9a-f]{6}")

@@ -11,8 +11,8 @@ A file of record is a mapping of tables, each a list of documents (dicts):
 A document follows the dataclass field by field, driven by the type hints, so a new field needs no
 code here; it may be missing from a file (its default counts). A key that we do not know is refused,
 never dropped: whoever adds a field raises VERSION, and an older program then refuses the file as
-too new. Enums are their values, sets sorted lists, moments ISO in UTC, clock times ``08:30``,
-durations seconds.
+too new. Enums are their values, sets sorted lists, moments ISO in UTC, days
+``2026-03-02``, clock times ``08:30``, durations seconds.
 
 A migration turns the tables of version n into those of n+1: ``MIGRATIONS[n]``.
 """
@@ -22,7 +22,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -31,6 +31,7 @@ from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, StoreTooNew
+from companion.domain.opening_hours import check_opening
 from companion.domain.settings import (
     Practice,
     PractitionerSettings,
@@ -41,8 +42,9 @@ from companion.domain.settings import (
 )
 from companion.domain.users import User
 from companion.services.settings import checks
+from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 6
+VERSION = 7
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -62,12 +64,22 @@ def _with_creations(tables: dict[str, list[Document]]) -> dict[str, list[Documen
     return tables
 
 
+def _with_opening_days(tables: dict[str, list[Document]]) -> dict[str, list[Document]]:
+    """7 counts opening days where 6 counted seconds of any day."""
+    for practice in tables.get("practice", ()):
+        seconds = practice.pop("stale_after", None)
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+            practice["stale_days"] = min(STALE_DAYS[1], max(STALE_DAYS[0], seconds / 86_400))
+    return tables
+
+
 MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
     1: lambda tables: tables,  # 2 adds availability, which may be absent
     2: lambda tables: tables,  # 3 adds users, idle_sign_out and setup, likewise
     3: lambda tables: tables,  # 4 adds the listener's certificate and feed_unused_after, likewise
     4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
     5: _with_creations,
+    6: _with_opening_days,
 }
 
 
@@ -90,6 +102,10 @@ def _positive(value: timedelta, where: str) -> timedelta:
     return value
 
 
+def _stale_days(value: float | None, where: str) -> float | None:
+    return None if value is None else checks.number(value, where, *STALE_DAYS)
+
+
 _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practitioner, "id"): checks.identifier,
     (Practitioner, "name"): checks.name,
@@ -106,7 +122,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),
     (Practice, "import_hold_share"): lambda value, where: checks.number(value, where, 0, 1),
     (Practice, "hold_at_least"): lambda value, where: checks.whole(value, where, 0, 100_000),
-    (Practice, "stale_after"): _positive,
+    (Practice, "opening"): check_opening,
+    (Practice, "stale_days"): _stale_days,
     (Practice, "activity_kept"): _positive,
     (Practice, "idle_sign_out"): _positive,
     (Practice, "feed_host"): checks.host,
@@ -188,7 +205,9 @@ def _encode(value: Any) -> Any:
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
+        value = value.astimezone(UTC)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, time):
         return value.isoformat("minutes")
     if isinstance(value, timedelta):
@@ -242,6 +261,8 @@ def _decode_plain(kind: Any, raw: Any, where: str) -> Any:
             if moment.tzinfo is None:
                 raise _bad("has no time zone", where)
             return moment.astimezone(UTC)
+        if kind is date:
+            return date.fromisoformat(raw)
         if kind is time:
             return _clock_time(raw, where)
         if kind is timedelta:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from companion.domain.errors import BadInput, FileRefused, NotFound
+from companion.domain.expectations import Expected
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -84,6 +85,7 @@ class Sources:
         mapping: str | None = None,
         snapshot: bool | None = None,
         leave_files: bool | None = None,
+        expected: Expected | None = None,
     ) -> SourceSettings:
         """Watch `folder` for exports of `name`; what is None stays as it was. Raises BadInput."""
         wanted = source_name(name)
@@ -100,6 +102,7 @@ class Sources:
                     mapping=before.mapping if mapping is None else mapping,
                     snapshot=before.snapshot if snapshot is None else snapshot,
                     leave_files=before.leave_files if leave_files is None else leave_files,
+                    expected=before.expected if expected is None else expected,
                 )
             )
 

@@ -1,15 +1,17 @@
 """Staleness: since when a practitioner's schedule has not been kept up to date, and the notice.
 
-A schedule is stale when the practice's `stale_after` has passed without a good pass over the
-practitioner's Google calendar, or, where the book is imported, without an import. A pass that need
+A schedule is stale when a source that comes by itself, a watched folder, is late by the practice's
+`stale_days`, counted in its opening days (`companion.domain.expectations`), or when so much opening
+time has passed without a good pass over the practitioner's Google calendar. A file that a person
+imports is not expected again, and an edit in the Book is as good as an arrival. A pass that need
 not run because nothing has changed counts as good (`confirm`). A practitioner who was never
 connected misses no pass. For ten minutes after the program started or the computer woke, missing
 passes are not counted: the first one is still due.
 
 The notice is one all-day entry on today, shown as free, in Google and in every feed. In
 Google it bears our mark under a key of its own (`EventKey.notice`). It is no
-appointment: plans, proofs and counts leave it out. The next good pass after an import removes it.
- Where Google cannot be reached there is none; the feed still has it.
+appointment: plans, proofs and counts leave it out. The next good pass removes it once the schedule
+is up to date again. Where Google cannot be reached there is none; the feed still has it.
 """
 
 from __future__ import annotations
@@ -20,15 +22,17 @@ from zoneinfo import ZoneInfo
 from companion.domain.appointments import ShowAs
 from companion.domain.differences import when
 from companion.domain.event_keys import EventKey
-from companion.domain.events import CalendarEvent
-from companion.domain.settings import PractitionerSettings
+from companion.domain.events import EPOCH, CalendarEvent
+from companion.domain.expectations import ARRIVALS, Expected, ScheduledSource, overdue
+from companion.domain.opening_hours import OpeningHours
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.ports import AppointmentBook, Clock, Ledger, SettingsStore
 
 GRACE = timedelta(minutes=10)
-RECENT = 20
-"""Imports looked at for the last one."""
 FRESH = 5.0
 """Seconds for which what was read is taken as true by a pass."""
+_IMPORTING = timedelta(minutes=1)
+"""An import may note its moment so much before it writes."""
 
 
 class Staleness:
@@ -39,26 +43,65 @@ class Staleness:
         self._ledger = ledger
         self._settings = settings
         self._clock = clock
-        self._imported_at: datetime | None = None
+        self._book_since: datetime | None = None
         self._passed: dict[str, datetime] = {}
         self._confirmed: dict[str, datetime] = {}
         self._looked_at = float("-inf")
         self._awake_since: datetime | None = None
 
     async def look(self) -> None:
-        """Read anew: two queries for the whole practice. Raises StoreError, Busy."""
-        imports = await self._book.imports(RECENT)
+        """Read anew: a few queries for the whole practice. Raises StoreError, Busy."""
+        settings = self._settings.read()
         states = await self._ledger.states()
-        now = self._clock.now()
-        # A moment in the future was noted by a clock that ran ahead: ignored.
-        taken = (each.at for each in imports if each.file_name and each.undone_at is None)
-        self._imported_at = next((at for at in taken if at <= now), None)
+        self._book_since = await self._late_since(settings)
         self._passed = {
             key: state.last_success
             for key, state in states.items()
             if state.last_success is not None
         }
         self._looked_at = self._clock.monotonic()
+
+    async def _late_since(self, settings: Settings) -> datetime | None:
+        """The oldest last arrival of the sources that are late, or a later edit."""
+        if settings.practice.stale_days is None:
+            return None
+        now, hours = self._clock.now(), settings.opening_hours()
+        late = overdue(
+            await self._scheduled(settings, now), hours, late=settings.practice.stale_days, now=now
+        )
+        if not late:
+            return None
+        since = min(each.arrivals[-1] for each in late)
+        edited = await self._edited_at(now)
+        if edited is None or edited <= since:
+            return since
+        return edited if _missed(hours, edited, settings.practice.stale_days, now) else None
+
+    async def _scheduled(self, settings: Settings, now: datetime) -> list[ScheduledSource]:
+        return [
+            ScheduledSource(
+                name=each.name,
+                arrivals=await self._arrivals(each.name, now),
+                expected=each.expected,
+            )
+            for each in settings.sources.values()
+            if each.folder and each.expected is not Expected.NEVER
+        ]
+
+    async def _arrivals(self, source: str, now: datetime) -> list[datetime]:
+        """A moment to come was noted by a clock that ran ahead, and tells nothing."""
+        newest = await self._book.arrivals(source, ARRIVALS)
+        return [at for at in reversed(newest) if at <= now]
+
+    async def _edited_at(self, now: datetime) -> datetime | None:
+        """The last change by hand: what was written after the last import was."""
+        imports = await self._book.imports(1)
+        last = max(
+            (at for each in imports for at in (each.at, each.undone_at) if at is not None),
+            default=EPOCH,
+        )
+        edited = await self._book.edited_at(last + _IMPORTING)
+        return edited if edited is not None and edited <= now else None
 
     def confirm(self, practitioner_id: str) -> None:
         """Nothing has changed since the last good pass, so none was needed."""
@@ -75,12 +118,12 @@ class Staleness:
         return min((each for each in found if each is not None), default=None)
 
     def book_since(self) -> datetime | None:
-        """The last import, where it is too long ago; as of the last `look`."""
-        return self._imported_at if self._too_old(self._imported_at) else None
+        """Since when a source is missing; as of the last `look`."""
+        return self._book_since
 
     async def for_google(self, _practitioner_id: str) -> datetime | None:
-        """Since when the book itself is out of date, for the notice of the calendar a pass writes
-        to. Raises StoreError, Busy."""
+        """What a calendar has to say while a pass writes to it: that the book itself is old.
+        Raises StoreError, Busy."""
         await self.refresh()
         return self.book_since()
 
@@ -90,8 +133,10 @@ class Staleness:
             await self.look()
 
     def _passes_since(self, practitioner_id: str) -> datetime | None:
-        record = self._settings.read().practitioners.get(practitioner_id)
-        if record is None or not record.syncs:
+        settings = self._settings.read()
+        record = settings.practitioners.get(practitioner_id)
+        days = settings.practice.stale_days
+        if record is None or not record.syncs or days is None:
             return None
         if self._awake_since and self._clock.now() - self._awake_since < GRACE:
             return None
@@ -102,11 +147,14 @@ class Staleness:
         )
         now = self._clock.now()
         last = max((each for each in good if each is not None and each <= now), default=None)
-        return last if self._too_old(last) else None
+        if last is None or now - last < GRACE:
+            return None
+        return last if _missed(settings.opening_hours(), last, days, now) else None
 
-    def _too_old(self, moment: datetime | None) -> bool:
-        limit = self._settings.read().practice.stale_after
-        return moment is not None and self._clock.now() - moment > limit
+
+def _missed(hours: OpeningHours, last: datetime, days: float, now: datetime) -> bool:
+    limit = hours.after(last, days)
+    return limit is not None and now > limit
 
 
 def notice_words(since: datetime, timezone: str) -> str:

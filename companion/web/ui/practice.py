@@ -1,4 +1,5 @@
-"""Practice: its name and zone, what may be shown at most, and the Google client file."""
+"""Practice: its name and zone, what may be shown at most, when a schedule is old, and the Google
+client file."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
+from companion.web.ui.components.staleness_form import StalenessForm
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.google_guide import client_card
 from companion.web.ui.pages import page
@@ -39,6 +41,7 @@ def create(site: Site) -> None:
             _names(site)
             client_card(site, client)
             _privacy(site)
+            _age(site)
             _phones(site)
 
 
@@ -128,6 +131,15 @@ def _privacy(site: Site) -> None:
 
         with box("actions"):
             button("Save", report_errors(save), look="primary")
+            unsaved.place()
+
+
+def _age(site: Site) -> None:
+    with card("When a schedule is old"):
+        form = StalenessForm(site)
+        unsaved = _Unsaved(*form.fields)
+        with box("actions"):
+            form.actions(unsaved.saved)
             unsaved.place()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput
+from companion.domain.expectations import Expected
 from companion.services.imports.reading.results import FileColumn
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import clear_errors, fail_field
@@ -27,6 +28,12 @@ _MODES = {
     "whole": "Whole book: for its dates and practitioners, what a file does not name was removed",
 }
 _SNAPSHOT = {"": None, "changes": False, "whole": True}
+_EXPECTED = {
+    Expected.AUTOMATIC: "As often as it usually comes",
+    Expected.DAILY: "On each opening day",
+    Expected.WEEKLY: "Once a week",
+    Expected.NEVER: "At no set time",
+}
 
 
 class SourceForm:
@@ -56,6 +63,14 @@ class SourceForm:
             "Leave imported files where they are (otherwise they are moved to “imported” inside)",
             value=source.leave_files if source else False,
         )
+        self._expected = ui.select(
+            dict(_EXPECTED),
+            label="A file is expected",
+            value=source.expected if source else Expected.AUTOMATIC,
+        )
+        self._expected.classes("field").props(
+            'outlined hint="When none comes, the calendars say so: see Practice"'
+        )
         if source is None:
             text(
                 "If you have imported such a file by hand, choose its source above: the folder "
@@ -71,6 +86,7 @@ class SourceForm:
         known = self._site.services.settings.read().sources.get(name or "")
         if known is not None:
             self._mode.value = _mode_of(known)
+            self._expected.value = known.expected
 
     async def _save(self) -> None:
         fields = {"folder": self._folder}
@@ -89,6 +105,7 @@ class SourceForm:
                 folder,
                 snapshot=_SNAPSHOT[str(self._mode.value or "")],
                 leave_files=bool(self._leave.value),
+                expected=Expected(self._expected.value),
             )
         except BadInput as error:
             fail_field(error, fields)

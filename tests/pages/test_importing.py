@@ -311,6 +311,19 @@ async def test_a_file_is_read_as_another_source_from_its_preview(first_day: Visi
     await first_day.user.should_see("as source “South”")
 
 
+async def test_a_table_that_begins_elsewhere_is_found_by_its_row(first_day: Visit) -> None:
+    content = "\n".join([HEADERS, row(1), "", HEADERS, row(2), row(3)])
+    await first_day.user.open("/import")
+    await drop(first_day, content)
+    await first_day.user.should_see("3 changes to the book")
+    press(button(first_day, "Change how columns are read"))
+    await first_day.user.should_see("Is the table somewhere else in the file?")
+    assert field(first_day, "Row with the names of the columns").value == 1
+    field(first_day, "Row with the names of the columns").value = 4
+    press(button(first_day, "Read from there"))
+    await first_day.user.should_see("2 changes to the book")
+
+
 async def test_the_preview_is_filtered_and_searched(first_day: Visit) -> None:
     rows = [row(number) for number in range(1, 131)]
     rows[4] = rows[4].replace("Robin,Sample", "Kim,Otherwise").replace("No,No,", "Yes,No,")

@@ -47,8 +47,10 @@ class ColumnsForm:
         on_ready: Callable[[str], Awaitable[None]],
         on_cancel: Callable[[], object] | None = None,
         label: str = "Read the file again",
+        with_values: bool = True,
     ) -> None:
-        """`on_ready` is given the mapping's text."""
+        """`on_ready` is given the mapping's text. `with_values`: there is a file that has them."""
+        self._with_values = with_values
         self._choices = choices
         self._on_ready = on_ready
         self._fields: dict[str, ui.select] = {}
@@ -84,7 +86,8 @@ class ColumnsForm:
         with box("column-row", tag="li"):
             with box("stack stack--tight"):
                 text(column.heading, "strong")
-                text(" · ".join(column.samples) or "No value", "soft small")
+                if self._with_values:
+                    text(" · ".join(column.samples) or "No value", "soft small")
             select = ui.select(
                 _OPTIONS,
                 label=f"“{column.heading}” holds",

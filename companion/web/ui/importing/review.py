@@ -29,6 +29,7 @@ from companion.web.ui.importing.preview import new_people, say_how_read, status_
 from companion.web.ui.importing.questions import ImportQuestions
 from companion.web.ui.importing.rows import rejected_rows
 from companion.web.ui.importing.source_choice import SourceChoice
+from companion.web.ui.importing.table_place import TablePlace
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, dialog, notice, text
@@ -150,6 +151,11 @@ class ImportReview:
         self.choices.answers |= answers
         await self.read()
 
+    async def read_from(self, place: Mapping[str, str]) -> None:
+        """Another table of the file has other columns."""
+        self.choices.mapping = None
+        await self.answer(place)
+
     async def read_as(self, mapping: str) -> None:
         self.choices.mapping = mapping
         await self.read()
@@ -176,6 +182,10 @@ class ImportReview:
                 headings = [each.heading for each in columns]
                 mapping = self.choices.mapping or self.file.kept_mapping
                 ColumnsForm(columns, choices_of(mapping, headings), on_ready=self.read_as)
+                TablePlace((), self.choices.answers, self.read_from)
+        elif bad_file and not isinstance(error, FileRefused):
+            with card("Where the table is"):
+                TablePlace((), self.choices.answers, self.read_from)
         with box("actions"):
             if answered or not bad_file:
                 button("Try again", report_errors(self.read), icon="refresh")
@@ -337,6 +347,7 @@ class _Shown:
                 on_ready=self._review.read_as,
                 on_cancel=self._close_columns,
             )
+            TablePlace(preview.reading.sheets, self._choices.answers, self._review.read_from)
         ui.run_javascript(f"document.getElementById('{opened.html_id}').focus()")
 
     def _close_columns(self) -> None:

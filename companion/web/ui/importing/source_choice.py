@@ -26,10 +26,11 @@ class SourceChoice:
     ) -> None:
         """`by_columns`: label for no choice; empty where there must be one."""
         self._on_change = on_change
-        options = {BY_COLUMNS: by_columns} if by_columns else {}
-        options |= {name: name for name in known}
+        options = {name: name for name in known}
+        options |= {BY_COLUMNS: by_columns} if by_columns else {}
         options[ANOTHER] = another
-        chosen = ANOTHER if value and value not in options else value or next(iter(options))
+        first = BY_COLUMNS if by_columns else next(iter(options))
+        chosen = ANOTHER if value and value not in options else value or first
         self._choice: ui.radio | ui.select
         if len(options) > MOST_BUTTONS:
             self._choice = ui.select(options, label="Source", value=chosen)

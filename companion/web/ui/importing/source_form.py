@@ -149,7 +149,7 @@ async def open_reading(
         if source.mapping:
             text("What somebody said its columns hold:", "strong")
             columns = [FileColumn(heading=each) for each in choices.holds]
-            ColumnsForm(columns, choices, on_ready=keep, label="Save")
+            ColumnsForm(columns, choices, on_ready=keep, label="Save", with_values=False)
             button("Forget this: read by headings and values", report_errors(forget_columns))
         else:
             text(

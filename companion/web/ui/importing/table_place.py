@@ -1,0 +1,53 @@
+"""TablePlace: where in the file the table of appointments is, said where it was found wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.services.imports.questions import Answers
+from companion.web.ui.error_reports import report_errors
+from companion.web.ui.theme import box, button, text
+
+if TYPE_CHECKING:
+    from companion.services.imports.reading.grid import SheetUse
+
+
+class TablePlace:
+    def __init__(
+        self,
+        sheets: Sequence[SheetUse],
+        answers: Answers,
+        on_said: Callable[[Mapping[str, str]], Awaitable[None]],
+    ) -> None:
+        """`sheets`: as far as they are known."""
+        self._on_said = on_said
+        found = next((each.header_row for each in sheets if each.used), None)
+        said = answers.get("header_row", "")
+        text("Is the table somewhere else in the file?", "strong")
+        self._sheets: ui.select | None = None
+        with box("columns"):
+            self._row = ui.number(
+                "Row with the names of the columns",
+                value=int(said) if said.isdecimal() else found,
+                min=1,
+            )
+            self._row.classes("field").props('outlined hint="Counted from the top of the sheet"')
+            if len(sheets) > 1:
+                names = [each.name for each in sheets]
+                chosen = [each.name for each in sheets if each.used]
+                self._sheets = ui.select(names, label="Sheets", value=chosen, multiple=True)
+                self._sheets.classes("field").props("outlined")
+        with box("actions"):
+            button("Read from there", report_errors(self._read))
+
+    async def _read(self) -> None:
+        if not self._row.value:
+            raise BadInput("Which row has the names of the columns?", "Type its number.")
+        said = {"header_row": str(int(self._row.value))}
+        if self._sheets is not None and self._sheets.value:
+            said["sheets"] = ", ".join(self._sheets.value)
+        await self._on_said(said)

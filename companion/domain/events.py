@@ -12,8 +12,7 @@ separately.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -31,9 +30,12 @@ from companion.domain.appointments import (
     interval,
     occurrences,
 )
+from companion.domain.client_names import NOBODY, ClientNames
+from companion.domain.client_naming import name_as_shown
 from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.person_names import person_name
 from companion.domain.plain_text import clean_text, shorten, without_markup
-from companion.domain.redaction import has_case, redactor
+from companion.domain.redaction import Redactor
 from companion.domain.window import SyncWindow
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -198,6 +200,7 @@ def project(
     window: SyncWindow,
     disclosure: Disclosure,
     *,
+    names: ClientNames = NOBODY,
     practitioner_name: str = "",
     colour: str = "",
     disclosure_revision: int = 0,
@@ -205,14 +208,15 @@ def project(
 ) -> list[CalendarEvent]:
     """The events one destination shows inside `window`, by start and key.
 
-    Recurring meetings become one event per occurrence, cancelled ones vanish, names are masked.
+    Recurring meetings become one event per occurrence, cancelled ones vanish, names are masked:
+    the appointment's own client's, and everybody's in `names`, which free text may hold.
     `disclosure_revision` counts changes of what is shown, so that SEQUENCE also rises when only
     the disclosure changed.
     """
     slack = timedelta(days=2)  # the book's zone may differ from the window's
     after, before = window.wall_start - slack, window.wall_end + slack
     first, last = window.start, window.end
-    wording = _Wording(disclosure, practitioner_name)
+    wording = _Wording(disclosure, practitioner_name, names)
     reminds = Item.REMINDER in disclosure.items
     found: list[tuple[datetime, str, CalendarEvent]] = []
     for appointment in appointments:
@@ -259,7 +263,7 @@ class _Texts:
     """Texts of an appointment whose occurrence changes none of them."""
 
     masked: bool
-    redact: Callable[[str], str]
+    redact: Redactor | None
     summary: str
     location: str
 
@@ -271,14 +275,16 @@ class _Wording:
     once for several appointments; only notes are nearly always new.
     """
 
-    def __init__(self, disclosure: Disclosure, practitioner_name: str) -> None:
+    def __init__(self, disclosure: Disclosure, practitioner_name: str, names: ClientNames) -> None:
         self._disclosure = disclosure
+        self._names = names
         items = disclosure.items
         self._shows_type, self._shows_location = Item.TYPE in items, Item.LOCATION in items
         self._shows_status, self._shows_notes = Item.STATUS in items, Item.NOTES in items
         named = Item.PRACTITIONER in items and practitioner_name
         self._with = f"With: {clean_text(practitioner_name)}" if named else ""
         self._known: dict[tuple[str, ...], _Texts] = {}
+        self._redactors: dict[tuple[str, str, str], Redactor] = {}
 
     def texts(self, appointment: Appointment) -> _Texts:
         source = (
@@ -293,7 +299,7 @@ class _Wording:
         known = self._known.get(source)
         if known is None:
             masked = self._disclosure.masks(appointment)
-            redact = redactor(*_hidden_names(appointment, self._disclosure.client_name))
+            redact = self._redactor(appointment)
             known = self._known[source] = _Texts(
                 masked,
                 redact,
@@ -320,13 +326,34 @@ class _Wording:
             lines.insert(0, f"Status: {occurrence.show_as.value.capitalize()}")
         notes = occurrence.notes if self._shows_notes else ""
         if notes:
-            lines.append(without_markup(texts.redact(clean_text(notes, keep_lines=True))))
+            notes = clean_text(notes, keep_lines=True)
+            lines.append(without_markup(texts.redact(notes) if texts.redact else notes))
         return shorten("\n".join(lines), DESCRIPTION_LIMIT) if lines else ""
 
-    def _summary(self, appointment: Appointment, title: str, redact: Callable[[str], str]) -> str:
-        kind_of = redact(clean_text(appointment.appointment_type)) if self._shows_type else ""
+    def _redactor(self, appointment: Appointment) -> Redactor | None:
+        """None where names are shown in full."""
+        mode = self._disclosure.client_name
+        if mode is ClientName.FULL:
+            return None
+        source = (
+            appointment.client_first_name,
+            appointment.client_last_name,
+            _walk_in(appointment),
+        )
+        known = self._redactors.get(source)
+        if known is None:
+            known = self._redactors[source] = Redactor(
+                person_name(*source[:2]),
+                names=self._names,
+                only_family=mode is ClientName.FIRST,
+                beside=source[2],
+            )
+        return known
+
+    def _summary(self, appointment: Appointment, title: str, redact: Redactor | None) -> str:
+        kind_of = _shown(appointment.appointment_type, redact) if self._shows_type else ""
         if appointment.kind is AppointmentKind.MEETING:
-            title = redact(clean_text(title)) if self._shows_type else ""
+            title = _shown(title, redact, prose=True) if self._shows_type else ""
             words = title or kind_of or "Meeting"
         else:
             mode = self._disclosure.client_name
@@ -341,44 +368,13 @@ class _Wording:
             words = " – ".join(part for part in (name, kind_of) if part) or fallback
         return shorten(words, SUMMARY_LIMIT)
 
-    def _location(self, location: str, redact: Callable[[str], str]) -> str:
-        if not self._shows_location:
-            return ""
-        return shorten(redact(clean_text(location)), LOCATION_LIMIT)
+    def _location(self, location: str, redact: Redactor | None) -> str:
+        return shorten(_shown(location, redact), LOCATION_LIMIT) if self._shows_location else ""
 
 
-def name_as_shown(appointment: Appointment, mode: ClientName) -> str:
-    """The client's name as `mode` allows it; empty where there is none to show."""
-    first = clean_text(appointment.client_first_name)
-    last = clean_text(appointment.client_last_name)
-    match mode:
-        case ClientName.FULL:
-            return f"{first} {last}".strip()
-        case ClientName.FIRST:
-            return first
-        case ClientName.INITIALS:
-            return _initials(f"{first} {last}")
-        case ClientName.ID:
-            number = clean_text(appointment.client_id)
-            return f"Client {number}" if number else ""
-        case ClientName.NONE:
-            return ""
-
-
-@lru_cache(maxsize=8192)
-def _initials(name: str) -> str:
-    """Leaves out an initial that would be the whole name, such as 王."""
-    words = ["".join(c for c in word if c.isalnum()) for word in re.split(r"[\s\-]+", name)]
-    initials = (word[0].upper() for word in words if word)
-    return "".join(each for each in initials if has_case(each) or each not in words)
-
-
-def _hidden_names(appointment: Appointment, mode: ClientName) -> tuple[str, ...]:
-    """The names in an appointment that `mode` hides; some may be empty."""
-    if mode is ClientName.FULL:
-        return ()
-    hidden = (appointment.client_last_name, _walk_in(appointment))
-    return hidden if mode is ClientName.FIRST else (appointment.client_first_name, *hidden)
+def _shown(text: str, redact: Redactor | None, *, prose: bool = False) -> str:
+    cleaned = clean_text(text)
+    return redact(cleaned, prose=prose) if redact else cleaned
 
 
 def _walk_in(appointment: Appointment) -> str:

@@ -1,74 +1,233 @@
-"""Redaction: removes names from free text, in any spelling.
+"""Taking names out of free text, however they are spelt there.
 
 Name and text are compared by their *skeleton*: without case, accents, vowel signs, width and
-invisible characters, so that ZOE matches Zoë, STRAUSS matches Strauß and a name with a direction
-mark matches the same without. A name is hidden whole and in each of its words, double-barrelled
-ones in parts too. Where a script has case, a word is one that no other such letter touches
-(`smith_1.pdf` and `Smith先生` hold one, `Smithers` does not); names in other scripts are hidden
-wherever they stand. What is hidden becomes "…".
+invisible characters, so that ZOE meets Zoë, STRAUSS meets Strauß and a name with a direction mark
+meets the same without. What is hidden becomes "…".
+
+- **The appointment's own client** is hidden whole and in each word, double-barrelled ones in
+  parts too, joined (`janesmith`, `jsmith`, `JaneSmith`), plural, without its apostrophe
+  (`Janes mum`), as other keyboards write it (Mueller, Müller) and with its particle apart (De
+  Silva). Where a script has case, a word is one that no other such letter touches (`smith_1.pdf`
+  and `Smith先生` hold one, `Smithers` does not); names in other scripts are hidden wherever they
+  stand.
+- **Every other client of the practice**, of now and before, is hidden in the same forms (see
+  `client_names`), in scripts without case from two signs on.
+- **A name that is an ordinary word** too (Hand, Long, May, Park) is taken out where it stands for
+  a person and stays in "hand therapy". It does beside a title, an initial or a first name, with
+  's behind it, as "the Hands", and in notes and titles where it is capitalised inside a sentence,
+  or begins one and then does what people do ("May called"). The own client's is also taken where
+  it begins a sentence. In a type or place, which are capitalised for themselves, only what stands
+  beside it counts. Months beside a number, and words that begin the name of a thing ("Hand
+  Therapy", "Park Street") stay. Names of two letters are taken where they are written like names.
+- **Telephone numbers and e-mail addresses** of anybody, and any run with percent signs or HTML
+  entities that holds one of these once it is decoded.
 """
 
 from __future__ import annotations
 
+import html
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote
 
-_ALIKE = str.maketrans(
-    {
-        **dict.fromkeys("’‘ʼ`", "'"),
-        **dict.fromkeys("‐‒–—", "-"),
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ı": "i",
-        "æ": "ae",
-        "œ": "oe",
-    }
+from companion.domain.client_names import (
+    FAMILY,
+    GIVEN,
+    NOBODY,
+    PLURAL,
+    ClientNames,
+    has_case,
+    parts_of,
+    skeleton,
+    skeleton_of,
+    spellings,
 )
-"""Letters that Unicode does not decompose, and how they are typed without them."""
-_NO_LETTER = re.compile(r"[\W\d_]+")
+from companion.domain.contacts import contacts
+from companion.domain.ordinary_words import (
+    ORDINARY,
+    PARTICLES,
+    TITLES,
+)
+from companion.domain.person_context import Context, Word
+from companion.domain.person_names import PersonName
+
 _SEVERAL = re.compile(r"…(?:[\s,.'’-]*…)+")
+_RUN = re.compile(r"[^\W\d_]+")
+_ASCII_RUN = re.compile(r"[a-z]+")
+_ENCODED = re.compile(r"\S*(?:%[0-9A-Fa-f]{2}|&#?\w+;)\S*")
+_INITIAL_BEHIND = re.compile(r" ([^\W\d_])(?:\.|(?=$|[\s,;:!?)]))")
+_PARTICLE_BEFORE = re.compile(r"(?:(?<![^\W\d_])([^\W\d_]{1,5})[ '-])$")
+_BRIEF = 100
+"""Characters of a text that may be worth remembering."""
+
+Span = tuple[int, int]
+"""Of the text: first character, and the one after the last."""
+
+
+class _Own(NamedTuple):
+    """What is known of the appointment's own client."""
+
+    words: tuple[str, ...]
+    """Taken out wherever they stand alone."""
+    ordinary: frozenset[str]
+    given: tuple[str, ...]
+    family: frozenset[str]
+    shown: frozenset[str]
+
+
+@lru_cache(maxsize=16_384)
+def _own(name: PersonName, beside: str, *, only_family: bool) -> _Own:
+    hidden = (*name.family, *name.also, *beside.split())
+    if not only_family:
+        hidden = (*name.given, *hidden)
+    words = {word for each in hidden for word in _recognised_by(each)}
+    ordinary = words & ORDINARY - PARTICLES
+    given = tuple(part for each in name.given for part in spellings(each))
+    family = frozenset(part for each in name.family for part in spellings(each))
+    shown = frozenset(given) - family if only_family else frozenset()
+    return _Own(tuple(words - ordinary), frozenset(ordinary), given, family, shown)
+
+
+class Redactor:
+    """Takes out of texts (NFC) what one appointment may not show. Call it with a text; `prose`
+    says whether its capitals mean something, as in notes."""
+
+    __slots__ = ("_hides", "_names", "_own")
+
+    def __init__(
+        self,
+        own: PersonName,
+        *,
+        names: ClientNames = NOBODY,
+        only_family: bool = False,
+        beside: str = "",
+    ) -> None:
+        """`own`: the appointment's client. `only_family`: given names may be shown. `beside`:
+        further words to hide, such as a walk-in's."""
+        self._own = _own(own, beside, only_family=only_family)
+        self._names = names
+        self._hides = FAMILY if only_family else GIVEN | FAMILY
+
+    def __call__(self, text: str, *, prose: bool = True) -> str:
+        if not text:
+            return text
+        if ("%" in text or "&" in text) and _ENCODED.search(text):
+            text = _ENCODED.sub(lambda found: self._decoded(found[0], prose), text)
+        letters, places = _skeleton(text)
+        spans: list[Span] = []
+        for word in self._own.words:
+            if word in letters:
+                spans += self._own_spans(word, letters, places, text)
+        spans += self._others(letters, places, text, prose)
+        if spans:
+            spans = [_with_particles(text, *span) for span in spans]
+        spans += contacts(text)
+        return _without(text, spans) if spans else text
+
+    def _decoded(self, encoded: str, prose: bool) -> str:
+        plain = html.unescape(unquote(encoded)).replace("+", " ")
+        if "%" in plain and plain != encoded:
+            plain = unquote(plain)  # encoded twice
+        if plain == encoded or _ENCODED.search(plain):
+            return encoded
+        return encoded if self(plain, prose=prose) == plain else "…"
+
+    def _own_spans(
+        self, word: str, letters: str, places: Sequence[int], text: str
+    ) -> Iterator[Span]:
+        found = letters.find(word)
+        while found >= 0:
+            end = found + len(word)
+            if _stands_alone(letters, found, end):
+                yield _span(places, text, found, end)
+            elif len(word) > 2 and has_case(word) and " " not in word:
+                start, end = _run_around(letters, found, end)
+                before, behind = letters[start:found], letters[found + len(word) : end]
+                if self._joins(word, before, behind) and letters[start:end] not in ORDINARY:
+                    yield _span(places, text, start, end)
+                elif _camel(text, places, found, found + len(word)):
+                    yield _span(places, text, found, found + len(word))
+            found = letters.find(word, found + 1)
+
+    def _joins(self, word: str, before: str, behind: str) -> bool:
+        """Is what touches the word more of the same person, or a plural?"""
+        if not before and behind in {"s", "es"}:
+            return True
+        least = 1 if word in self._own.family else 3
+        others = {*self._own.given, *self._own.family} - {word}
+
+        def belongs(piece: str) -> bool:
+            return (
+                not piece
+                or piece in TITLES
+                or any(
+                    each.startswith(piece) and len(piece) >= min(least, len(each))
+                    for each in others
+                )
+                or (least == 1 and len(piece) == 2 and piece[0] in {e[:1] for e in self._own.given})
+            )
+
+        return belongs(before) and (belongs(behind) or belongs(behind.removesuffix("s")))
+
+    def _others(
+        self, letters: str, places: Sequence[int], text: str, prose: bool
+    ) -> Sequence[Span]:
+        known, ordinary, shown = self._names.words, self._own.ordinary, self._own.shown
+        if letters.isascii():
+            runs = _ASCII_RUN.findall(letters)
+            if known.keys().isdisjoint(runs) and ordinary.isdisjoint(runs):
+                return ()
+        elif not (known or ordinary or self._names.unspaced):
+            return ()
+        spans: list[Span] = []
+        words: list[Word] = []
+        for place, word in enumerate(_words(letters)):
+            start, end, spelt = word
+            flags = known.get(spelt, 0)
+            own = spelt in ordinary
+            if not flags and not own:
+                if self._names.unspaced and not has_case(spelt):
+                    spans += self._unspaced(start, spelt, places, text)
+                continue
+            if spelt in shown or not (own or flags & (self._hides | PLURAL)):
+                continue
+            either = bool(flags & GIVEN) and self._hides == FAMILY
+            if either or flags & PLURAL or spelt in ORDINARY or len(spelt) < 3:
+                words = words or [Word(*each) for each in _words(letters)]
+                around = Context(place, words, letters, places, text, known, own=own)
+                if not around.is_person(flags or FAMILY, prose=prose, either=either):
+                    continue
+            spans.append(_span(places, text, start, end))
+        return spans
+
+    def _unspaced(self, begins: int, run: str, places: Sequence[int], text: str) -> Iterator[Span]:
+        for length in self._names.lengths:
+            for start in range(len(run) - length + 1):
+                if run[start : start + length] in self._names.unspaced:
+                    first = begins + start
+                    yield _span(places, text, first, first + length)
 
 
 @lru_cache(maxsize=8192)
 def redactor(*names: str) -> Callable[[str], str]:
-    """A function that removes these names, whole and in parts, from a text (NFC)."""
-    words = {word for name in names for word in _recognised_by(name)}
-    return partial(_redact, tuple(words)) if words else _unchanged
+    """A function that takes these names alone, whole and in parts, out of a text (NFC)."""
+    return Redactor(PersonName(family=tuple(word for name in names for word in name.split())))
 
 
-def _unchanged(text: str) -> str:
-    return text
-
-
-def _recognised_by(name: str) -> Iterator[str]:
-    for word in _skeleton(unicodedata.normalize("NFC", name))[0].split():
-        parts = [part for part in _NO_LETTER.split(word) if part]
-        for each in (*parts, "".join(parts)):
-            if len(each) > 1 or (each and not has_case(each)):
-                yield each
-        if len(parts) > 1:
-            yield word
-
-
-def has_case(letters: str) -> bool:
-    return letters.upper() != letters.lower()
-
-
-@lru_cache(maxsize=8192)
-def _skeleton_of(character: str) -> str:
-    """Of one character: none, one or several letters."""
-    for _ in range(2):  # folding case may make a character that comes apart again, and vice versa
-        character = unicodedata.normalize("NFKD", character).casefold()
-    kept = "".join(c for c in character if unicodedata.category(c) not in _UNSEEN)
-    return unicodedata.normalize("NFC", kept.translate(_ALIKE))
-
-
-_BRIEF = 100
-"""Length up to which a text is worth keeping in the cache."""
-_UNSEEN = {"Mn", "Mc", "Me", "Cf"}
+@lru_cache(maxsize=32_768)
+def _recognised_by(word: str) -> tuple[str, ...]:
+    """Skeletons by which one word of a name is found."""
+    found = {part for part in spellings(word) if len(part) > 1 or (part and not has_case(part))}
+    spelt = skeleton(word)
+    if len(parts_of(word)) > 1:
+        found.add(spelt.strip("-'.,;:()[]\""))
+    for part in [spelt] if spelt.isalpha() and has_case(spelt) else ():
+        for size in range(1, min(5, len(part) - 2)):
+            if part[:size] in PARTICLES:
+                found |= {f"{part[:size]}{between}{part[size:]}" for between in " -'"}
+    return tuple(found)
 
 
 def _skeleton(text: str) -> tuple[str, Sequence[int]]:
@@ -80,7 +239,7 @@ def _skeleton(text: str) -> tuple[str, Sequence[int]]:
 
 @lru_cache(maxsize=8192)
 def _skeleton_of_brief(text: str) -> tuple[str, Sequence[int]]:
-    """Types and locations are repeated in many appointments."""
+    """Types and places come again and again."""
     return _skeleton_of_any(text)
 
 
@@ -88,34 +247,72 @@ def _skeleton_of_any(text: str) -> tuple[str, Sequence[int]]:
     letters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
-        for letter in _skeleton_of(character):
+        for letter in skeleton_of(character):
             letters.append(letter)
             places.append(place)
     return "".join(letters), places
 
 
-def _redact(words: tuple[str, ...], text: str) -> str:
-    letters, places = _skeleton(text)
-    spans = []
-    for word in words:
-        found = letters.find(word)
-        while found >= 0:
-            end = found + len(word)
-            if _stands_alone(letters, found, end):
-                first, after = places[found], places[end - 1] + 1
-                while after < len(text) and not _skeleton_of(text[after]):
-                    after += 1  # accents and vowel signs belong to the letter before
-                spans.append((first, after))
-            found = letters.find(word, found + 1)
-    if not spans:
-        return text
-    shown, done = "", 0
-    for first, after in sorted(spans):
-        if after > done:
-            shown += text[done:first] + "…"
-            done = after
-    shown += text[done:]
-    return _SEVERAL.sub("…", shown) if shown.count("…") > 1 else shown
+def _words(letters: str) -> Iterator[tuple[int, int, str]]:
+    """Runs of letters of one kind: with case, or without."""
+    if letters.isascii():
+        for found in _ASCII_RUN.finditer(letters):
+            yield *found.span(), found[0]
+        return
+    for found in _RUN.finditer(letters):
+        start = found.start()
+        cased = [has_case(letter) for letter in found[0]]
+        for place in range(1, len(cased) + 1):
+            if place == len(cased) or cased[place] != cased[place - 1]:
+                end = found.start() + place
+                yield start, end, letters[start:end]
+                start = end
+
+
+def _span(places: Sequence[int], text: str, start: int, end: int) -> Span:
+    if isinstance(places, range):
+        return start, end
+    first, after = places[start], places[end - 1] + 1
+    while after < len(text) and not text[after].isascii() and not skeleton_of(text[after]):
+        after += 1  # accents and vowel signs belong to the letter before
+    return first, after
+
+
+def _with_particles(text: str, first: int, after: int) -> Span:
+    """With the small words in front that belong to the name, and an initial behind it."""
+    while first > 1 and text[first - 1] in " '’-":
+        found = _PARTICLE_BEFORE.search(text[max(0, first - 7) : first].replace("’", "'"))
+        if found is None or not _is_particle(found[1]):
+            break
+        first -= len(found[0])
+    if not text[after + 1 : after + 2].isupper():
+        return first, after
+    found = _INITIAL_BEHIND.match(text, after)
+    if found is not None and found[1].isupper() and (found[1] not in "IAX" or found[0][-1] == "."):
+        after = found.end()
+    return first, after
+
+
+def _is_particle(word: str) -> bool:
+    return word.lower() in PARTICLES and (
+        word.lower() not in {"o", "d", "y", "st", "la", "as", "do"} or word[0].isupper()
+    )
+
+
+def _run_around(letters: str, start: int, end: int) -> Span:
+    while start and has_case(letters[start - 1]):
+        start -= 1
+    while end < len(letters) and has_case(letters[end]):
+        end += 1
+    return start, end
+
+
+def _camel(text: str, places: Sequence[int], start: int, end: int) -> bool:
+    """DrSmith, SmithFamily: capitals show where the word begins and ends."""
+    first, after = places[start], places[end - 1] + 1
+    if not (text[first].isupper() and text[after - 1].islower()):
+        return False
+    return (first == 0 or not text[first - 1].isupper()) and not text[after : after + 1].islower()
 
 
 def _stands_alone(letters: str, start: int, end: int) -> bool:
@@ -126,3 +323,13 @@ def _stands_alone(letters: str, start: int, end: int) -> bool:
         (has_case(before) and has_case(letters[start]))
         or (has_case(after) and has_case(letters[end - 1]))
     )
+
+
+def _without(text: str, spans: Sequence[Span]) -> str:
+    shown, done = "", 0
+    for first, after in sorted(spans):
+        if first >= done:
+            shown += text[done:first] + "…"
+        done = max(done, after)
+    shown += text[done:]
+    return _SEVERAL.sub("…", shown) if shown.count("…") > 1 else shown

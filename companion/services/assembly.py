@@ -29,6 +29,7 @@ from companion.services.google.selftest import SelfTest
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import DocumentReader, Importing
 from companion.services.imports.layouts.software import Software
+from companion.services.known_names import KnownNames
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.findings import CheckContext, ComputerProbes
@@ -174,6 +175,7 @@ def build(ports: Ports) -> Application:
     links, activity = ports.stores.feeds, ports.stores.activity
     practice = settings.read().practice
     spool = home / "watched"
+    names = KnownNames(book)
 
     # ── sync ──────────────────────────────────────────────────────────────────────────────────
     staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
@@ -181,6 +183,7 @@ def build(ports: Ports) -> Application:
     syncing = Syncing(
         SyncParts(
             book=book,
+            names=names,
             ledger=ledger,
             settings=settings,
             google=ports.google,
@@ -209,6 +212,7 @@ def build(ports: Ports) -> Application:
     )
     feeds = Feeds(
         book=book,
+        names=names,
         settings=settings,
         store=links,
         secrets=ports.secrets,
@@ -318,7 +322,9 @@ def build(ports: Ports) -> Application:
             clock=clock,
             identity=lambda: f"{OWN_ID}{ports.new_id()}",
         ),
-        book_view=BookView(book=book, settings=settings, ledger=ledger, feeds=links, clock=clock),
+        book_view=BookView(
+            book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
+        ),
         availability=Availability(settings=settings),
         doctor=Doctor(_check_context(ports, connecting, reachability)),
         support=Support(

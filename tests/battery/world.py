@@ -32,6 +32,7 @@ from companion.domain.settings import (
     Settings,
     SyncChoices,
 )
+from companion.services.known_names import KnownNames
 from companion.services.ports import (
     BookChange,
     CalendarRef,
@@ -308,6 +309,7 @@ class World:
         self.syncing = Syncing(
             SyncParts(
                 book=self.book,
+                names=KnownNames(self.book),
                 ledger=self.ledger,
                 settings=self.settings,
                 google=self.calendars,  # type: ignore[arg-type] # passes use `calendar` alone

@@ -31,6 +31,7 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 
+from companion.domain.client_names import NOBODY
 from companion.domain.reconcile import EntryState, LedgerEntry, event_id, reconcile
 from companion.domain.window import SyncWindow
 from companion.sandbox.server import start_simulated_google
@@ -253,7 +254,7 @@ def test_a_plan_for_100_000_events_of_which_one_percent_changed() -> None:
     world = World("anna")
     settings, record = world.settings.current, world.record("anna")
     before = [replace(each, id=f"k{n}") for n, each in enumerate(appointments("anna", 100_000))]
-    desired = desired_events(settings, record, window, before)
+    desired = desired_events(settings, record, window, NOBODY, before)
     rows = [
         LedgerEntry(
             key=event.key,
@@ -276,7 +277,7 @@ def test_a_plan_for_100_000_events_of_which_one_percent_changed() -> None:
     seconds = time.perf_counter() - began
     more = (process.memory_info().rss - used) // 2**20
     began = time.perf_counter()
-    desired_events(settings, record, window, before)
+    desired_events(settings, record, window, NOBODY, before)
     projecting = time.perf_counter() - began
     note(
         "plan for 100,000 events, 1 % changed",

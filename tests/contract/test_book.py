@@ -727,3 +727,23 @@ async def test_a_refused_change_records_nothing(book: AppointmentBook) -> None:
     with pytest.raises(ChangedMeanwhile):
         await book.apply(change, NOW)
     assert await book.imports() == []
+
+
+# ── names ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_names_of_clients_stay_known_once_they_were_in_the_book(
+    book: AppointmentBook,
+) -> None:
+    assert await book.client_names() == []
+    before = appointment(1, client_first_name="Jane", client_last_name="Quill")
+    await book.apply(BookChange(put=(before, appointment(2))), NOW)
+    (first,) = await book.client_names()
+    assert first[1:] == ("Jane", "Quill")
+    assert await book.client_names(first.number) == []
+    married = replace(before, client_last_name="Wren")
+    await book.apply(BookChange(put=(married,)), LATER)
+    await book.apply(BookChange(remove=(married.id,)), LATER)
+    await book.apply(BookChange(put=(before,)), LATER)
+    assert [each[1:] for each in await book.client_names()] == [("Jane", "Quill"), ("Jane", "Wren")]
+    assert [each[1:] for each in await book.client_names(first.number)] == [("Jane", "Wren")]

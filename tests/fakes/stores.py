@@ -35,6 +35,7 @@ from companion.services.ports import (
     FeedLink,
     Fetch,
     ImportRecord,
+    KnownName,
     Replaced,
     SourceRow,
     Undoing,
@@ -51,6 +52,7 @@ class MemoryBook:
         self._kept: dict[str, Appointment] = {}
         self._removed: dict[str, Appointment] = {}
         self._revisions: Counter[str] = Counter()
+        self._names: dict[tuple[str, str], None] = {}
         self._imports: list[ImportRecord] = []
         self._replaced: dict[int, dict[str, tuple[Appointment | None, int]]] = {}
         """By import: each appointment as it was, and the revision that it was left with."""
@@ -107,6 +109,14 @@ class MemoryBook:
             and not each.cancelled
             and start <= each.start < end
         )
+
+    async def client_names(self, after: int = 0) -> list[KnownName]:
+        await asyncio.sleep(0)
+        return [
+            KnownName(number, *name)
+            for number, name in enumerate(self._names, start=1)
+            if number > after
+        ]
 
     async def search(
         self, practitioner_ids: Sequence[str], text: str, around: datetime, limit: int = 50
@@ -175,6 +185,8 @@ class MemoryBook:
             touched.add(each.practitioner_id)
         self._check_source_ids(kept.values())
         self._kept, self._removed = kept, removed
+        self._names.update(((e.client_first_name, e.client_last_name), None) for e in put.values())
+        self._names.pop(("", ""), None)
         self._imports = undone
         if change.undoes is not None:
             self._rebase(put.values())

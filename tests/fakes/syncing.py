@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from companion.services.changes import Changes
+from companion.services.known_names import KnownNames
 from companion.services.ports import ActivityLog, Clock, Google, Ledger, SettingsStore
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.snapshot import SyncParts
@@ -22,9 +23,11 @@ def syncing_over(
     clock: Clock,
 ) -> Syncing:
     """With an empty book and Google's usual limits."""
+    book = MemoryBook()
     return Syncing(
         SyncParts(
-            book=MemoryBook(),
+            book=book,
+            names=KnownNames(book),
             ledger=ledger,
             settings=settings,
             google=google,

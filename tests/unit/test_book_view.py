@@ -11,8 +11,9 @@ import pytest
 from companion.domain.appointments import AppointmentKind
 from companion.domain.reconcile import EntryState
 from companion.services.book.drafts import AppointmentDraft
+from companion.services.book.marks import Mark
 from companion.services.book.series import Scope
-from companion.services.book.view import BookEntry, Mark
+from companion.services.book.view import BookEntry
 from companion.services.ports import CalendarRef, FeedDetail
 from tests.fakes.services import CLIENT_FILE, FakeApplication, fake_application, the_sample
 

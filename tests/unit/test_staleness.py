@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from companion.domain.client_names import NOBODY
 from companion.domain.errors import CalendarGone, Offline, SignInExpired
 from companion.domain.event_keys import is_notice
 from companion.domain.events import Content
@@ -415,6 +416,7 @@ async def test_google_and_the_feed_use_the_same_words() -> None:
         world.settings.current,
         detail=FeedDetail.BUSY,
         window=(await world.syncing.plan(ANNA)).window,
+        names=NOBODY,
         now=world.clock.now(),
         stale_since=since,
     )

@@ -33,11 +33,19 @@ from companion.adapters.database.schema import (
     LONG,
     SERIES,
     appointments,
+    client_names,
     practitioner_revisions,
 )
 from companion.domain.appointments import Appointment, AppointmentStatus
 from companion.services.changes import BookChanged
-from companion.services.ports import BookChange, ChangeSign, ImportRecord, Replaced, SourceRow
+from companion.services.ports import (
+    BookChange,
+    ChangeSign,
+    ImportRecord,
+    KnownName,
+    Replaced,
+    SourceRow,
+)
 from companion.services.rows import row_hash
 
 _THEIRS = appointments.c.practitioner_id == bindparam("practitioner_id")
@@ -119,6 +127,11 @@ _ELSEWHERE = _SOURCE_ROW.where(
     appointments.c.starts >= bindparam("start"),
     appointments.c.starts < bindparam("end"),
     appointments.c.source != bindparam("source"),
+)
+_NAMES = (
+    select(client_names.c.id, client_names.c.first_name, client_names.c.last_name)
+    .where(client_names.c.id > bindparam("after"))
+    .order_by(client_names.c.id)
 )
 _EDITED = select(func.max(appointments.c.changed_at)).where(
     or_(appointments.c.source == "book", appointments.c.changed_at > bindparam("later_than"))
@@ -214,6 +227,13 @@ class SqlBook:
                 appointment_of(row)
                 for query in queries
                 for row in connection.execute(query, values)
+            ]
+        )
+
+    async def client_names(self, after: int = 0) -> list[KnownName]:
+        return await self._access.read(
+            lambda connection: [
+                KnownName(*row) for row in connection.execute(_NAMES, {"after": after})
             ]
         )
 

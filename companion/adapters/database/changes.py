@@ -20,10 +20,11 @@ from companion.adapters.database.appointments import COLUMNS, appointment_of, ro
 from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
 from companion.adapters.database.schema import (
     appointments,
+    client_names,
     practitioner_revisions,
     removed_appointments,
 )
-from companion.adapters.database.sqlite import upsert
+from companion.adapters.database.sqlite import insert_new, upsert
 from companion.domain.appointments import Appointment
 from companion.domain.errors import ChangedMeanwhile
 from companion.services.ports import BookChange
@@ -39,6 +40,7 @@ _RAISE = upsert(
     practitioner_revisions,
     set_=lambda _: {"revision": practitioner_revisions.c.revision + 1},
 )
+_NAME = insert_new(client_names)
 _KNOWN = select(
     appointments.c.id,
     appointments.c.practitioner_id,
@@ -86,6 +88,7 @@ def apply_change(
             raise ChangedMeanwhile
     if change.undoes is not None:
         mark_undone(connection, change.undoes, now)
+    _keep_names(connection, put.values())
     import_id = 0
     if change.imported is not None:
         import_id = begin_record(connection, change.imported, known)
@@ -106,6 +109,15 @@ def apply_change(
     if change.undoes is not None:
         rebase(connection, ((key, each.revision, left[key]) for key, each in put.items()))
     return frozenset(touched)
+
+
+def _keep_names(connection: Connection, put: Iterable[Appointment]) -> None:
+    """Names stay once a client bore them: see `AppointmentBook.client_names`."""
+    names = {(each.client_first_name, each.client_last_name): None for each in put}
+    names.pop(("", ""), None)
+    for chunk in _chunks(names, _ROWS_A_CHUNK):
+        rows = [{"first_name": first, "last_name": last} for first, last in chunk]
+        connection.execute(_NAME, rows)
 
 
 def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:

@@ -6,11 +6,12 @@ what may take place in a span of days. Most appointments are brief (at most two 
 that overlap a span start inside it or within two days before it, which an index range answers
 however many there are; the few long ones and the series are searched apart, by their start.
 
-Columns that a reader might put together with a person are in `appointments` alone, and in
-`replaced_appointments`, which is how imports found them: `import_changes` names what each import
-wrote and the revision that it left (0 for removed). A removed appointment leaves its id, revision
-and time behind: should it come back, SEQUENCE and DTSTAMP of its feed entry go on from there and
-never go back (RFC 5545 3.8.7.4).
+Columns that a reader might put together with a person are in `appointments` alone, in
+`client_names`, which keeps every name that a client ever bore here so that free text can be
+cleaned of it, and in `replaced_appointments`, which is how imports found them: `import_changes`
+names what each import wrote and the revision that it left (0 for removed). A removed appointment
+leaves its id, revision and time behind: should it come back, SEQUENCE and DTSTAMP of its feed
+entry go on from there and never go back (RFC 5545 3.8.7.4).
 
 `HEAD` is the revision of `migrations/` that makes exactly these tables.
 """
@@ -38,7 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD = "0003"
+HEAD = "0004"
 
 BRIEF, LONG, SERIES = 0, 1, 2
 """The shapes of an appointment."""
@@ -170,6 +171,15 @@ removed_appointments = Table(
     Column("id", String(64), primary_key=True),
     _number("revision"),
     Column("changed_at", Instant, nullable=False),
+)
+
+client_names = Table(
+    "client_names",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Index("client_names_once", "first_name", "last_name", unique=True),
 )
 
 practitioner_revisions = Table(

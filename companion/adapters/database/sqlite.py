@@ -181,6 +181,11 @@ def upsert(table: Table, *, set_: Callable[[Insert], Mapping[str, Any]] | None =
     return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
+def insert_new(table: Table) -> Insert:
+    """INSERT that leaves a row alone which is there already, by any unique key."""
+    return insert(table).on_conflict_do_nothing()
+
+
 def integrity(raw: sqlite3.Connection) -> str:
     """``ok``, or the first problem found; reads the whole file."""
     (finding,) = raw.execute("PRAGMA integrity_check(1)").fetchone()

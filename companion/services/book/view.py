@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +20,7 @@ from companion.domain.appointments import (
     occurrences,
     starts_from,
 )
+from companion.domain.client_names import ClientNames
 from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent, project
 from companion.domain.reconcile import EntryState, LedgerEntry
@@ -29,8 +29,10 @@ from companion.domain.sync_state import SyncState
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.book.marks import SENTENCES, Mark
 from companion.services.book.occurrences import Shown, find, no_such, owner_of, shown, split_key
 from companion.services.feeds.views import disclosure_for
+from companion.services.known_names import KnownNames
 from companion.services.ports import (
     AppointmentBook,
     CalendarRef,
@@ -46,23 +48,6 @@ from companion.services.sync.snapshot import desired_events, window_of
 A_DAY = timedelta(days=1)
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
-
-
-class Mark(StrEnum):
-    """State of an appointment in its practitioner's Google calendar."""
-
-    NONE = ""
-    """Not synced at all, or cancelled and not in Google."""
-    IN_GOOGLE = "in Google"
-    WAITING = "waiting"
-    """For the next pass: to be written, changed or taken out."""
-    HELD = "held"
-    """Its removal waits for a person."""
-    OUTSIDE = "not in window"
-    EXCLUDED = "excluded"
-    """Its kind is not among the items to include."""
-    LEFT_OUT = "left out"
-    """A person deleted it in Google, and the setting says to leave it so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +91,7 @@ class BookView:
         self,
         *,
         book: AppointmentBook,
+        names: KnownNames,
         settings: SettingsStore,
         ledger: Ledger,
         feeds: FeedStore,
@@ -113,6 +99,7 @@ class BookView:
         offload: Offload = asyncio.to_thread,
     ) -> None:
         self._book = book
+        self._names = names
         self._settings = settings
         self._ledger = ledger
         self._feeds = feeds
@@ -135,6 +122,11 @@ class BookView:
         """As `AppointmentBook.appointments`: what a preview of another disclosure is made of."""
         return await self._book.appointments(practitioner_id, start, end)
 
+    @allows(Action.SEE_BOOK, somewhere=True)
+    async def names(self) -> ClientNames:
+        """What free text is cleaned of, for a preview of another disclosure."""
+        return await self._names.current()
+
     @allows(Action.SEE_BOOK, of="practitioner_ids")
     async def entries(
         self, practitioner_ids: Sequence[str], first_day: date, last_day: date
@@ -152,6 +144,7 @@ class BookView:
         if not ids:
             return []
         appointments = await self._book.of_practitioners(ids, start, end)
+        names = await self._names.current()
         synced = [each for each in records if _synced(each)]
         rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
         held: dict[str, frozenset[str]] = {}
@@ -163,7 +156,7 @@ class BookView:
             held = _held(await self._ledger.states())
 
         def compute() -> list[BookEntry]:
-            return self._entries(settings, records, appointments, rows, held, (start, end))
+            return self._entries(settings, records, appointments, names, rows, held, (start, end))
 
         found: list[BookEntry] = await self._offload(compute)
         return found
@@ -173,6 +166,7 @@ class BookView:
         settings: Settings,
         records: Iterable[PractitionerSettings],
         appointments: Iterable[Appointment],
+        names: ClientNames,
         rows: Mapping[CalendarRef, Mapping[str, LedgerEntry]],
         held: Mapping[str, frozenset[str]],
         span: tuple[datetime, datetime],
@@ -191,6 +185,7 @@ class BookView:
                     rows.get(calendar_of(record), {}),
                     held.get(record.practitioner.id, frozenset()),
                     self._clock.now(),
+                    names,
                     own,
                     span,
                 )
@@ -251,8 +246,10 @@ class BookView:
         if record is None or not mine:
             raise no_such()
 
+        names = await self._names.current()
+
         def event(disclosure: Disclosure) -> CalendarEvent | None:
-            return _projected(mine[0].shown, record, disclosure)
+            return _projected(mine[0].shown, record, disclosure, names)
 
         links: dict[tuple[FeedDetail, Disclosure | None], list[str]] = {}
         for link in await self._feeds.links(record.practitioner.id):
@@ -286,6 +283,7 @@ class _Marks:
         rows: Mapping[str, LedgerEntry],
         held: frozenset[str],
         now: datetime,
+        names: ClientNames,
         appointments: Iterable[Appointment],
         span: tuple[datetime, datetime],
     ) -> None:
@@ -301,7 +299,7 @@ class _Marks:
         )
         self._events: dict[str, CalendarEvent] = {}
         if seen.first_day <= seen.last_day:
-            events = desired_events(settings, record, seen, appointments)
+            events = desired_events(settings, record, seen, names, appointments)
             self._events = {each.key: each for each in events}
 
     def of(self, each: Shown) -> Mark:
@@ -355,7 +353,7 @@ def _hit(appointment: Appointment, today: datetime) -> Shown:
 
 
 def _projected(
-    each: Shown, record: PractitionerSettings, disclosure: Disclosure
+    each: Shown, record: PractitionerSettings, disclosure: Disclosure, names: ClientNames
 ) -> CalendarEvent | None:
     if each.cancelled:
         return None
@@ -369,20 +367,11 @@ def _projected(
         [occurrence.appointment],
         around,
         disclosure,
+        names=names,
         practitioner_name=record.practitioner.name,
         colour=record.choices.colour,
     )
     return next((event for event in events if event.key == occurrence.key), None)
-
-
-_SENTENCES = {
-    Mark.IN_GOOGLE: "Google shows exactly this.",
-    Mark.WAITING: "It is written to Google with the next sync.",
-    Mark.HELD: "It is cancelled in the book, but its removal from Google waits for a person.",
-    Mark.OUTSIDE: "It lies outside the days that are kept in Google.",
-    Mark.EXCLUDED: "Appointments of this kind do not go to Google.",
-    Mark.LEFT_OUT: "Somebody deleted it in Google, and it is left so.",
-}
 
 
 def _sentence(entry: BookEntry, record: PractitionerSettings) -> str:
@@ -394,4 +383,4 @@ def _sentence(entry: BookEntry, record: PractitionerSettings) -> str:
         return "It is cancelled, so Google does not show it."
     if entry.shown.cancelled and entry.mark is Mark.WAITING:
         return "It is cancelled; Google loses it with the next sync."
-    return _SENTENCES[entry.mark]
+    return SENTENCES[entry.mark]

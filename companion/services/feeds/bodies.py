@@ -23,6 +23,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from companion.domain.appointments import Appointment, instant
+from companion.domain.client_names import ClientNames
 from companion.domain.errors import StoreError
 from companion.domain.event_keys import appointment_id_of
 from companion.domain.events import CalendarEvent, project
@@ -30,6 +31,7 @@ from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.packing import pack
 from companion.services.feeds.ports import FeedWriter
 from companion.services.feeds.views import FeedView, Projection, empty_notice, stale_notice
+from companion.services.known_names import KnownNames
 from companion.services.ports import AppointmentBook
 
 T = TypeVar("T")
@@ -85,10 +87,12 @@ class FeedBodies:
         memory: int = 64_000_000,
         keep_events: int = 60_000,
         patience: float = PATIENCE,
+        names: KnownNames | None = None,
     ) -> None:
         """`memory`: bytes of compressed bodies kept; `keep_events`: events kept as fragments,
         about 1 KB each."""
         self._book = book
+        self.names = names or KnownNames(book)
         self._writer = writer
         self._size_limit = size_limit
         self._memory = memory
@@ -101,18 +105,19 @@ class FeedBodies:
         self._one_render = asyncio.Semaphore(1)
         self._hung_at = float("-inf")
 
-    async def body(self, view: FeedView, revision: int) -> FeedBody:
-        """The view's calendar with the book at `revision` or later. Raises StoreError."""
+    async def body(self, view: FeedView, revision: int, names: ClientNames) -> FeedBody:
+        """The view's calendar with the book at `revision` or later, cleaned of `names`.
+        Raises StoreError."""
         kept = self._bodies.get(view)
         if kept is not None and kept[0] == revision:
             self._bodies.move_to_end(view)
             return kept[1]
         # In a task of its own: a cancelled request must not leave a thread working on what the next
         # request changes too.
-        making = asyncio.create_task(self._make(view, revision))
+        making = asyncio.create_task(self._make(view, revision, names))
         return await asyncio.shield(making)
 
-    async def _make(self, view: FeedView, revision: int) -> FeedBody:
+    async def _make(self, view: FeedView, revision: int, names: ClientNames) -> FeedBody:
         fragments = self._fragments_of(view.projection)
         async with fragments.turn:
             kept = self._bodies.get(view)
@@ -120,7 +125,7 @@ class FeedBodies:
                 return kept[1]  # another request has just made it
             changed, gone = await self._changes(view.projection, fragments)
             async with self._one_render:
-                body = await asyncio.to_thread(self._render, view, fragments, changed, gone)
+                body = await asyncio.to_thread(self._render, view, fragments, changed, gone, names)
         self._evict()
         self.keep(view, body, revision)
         return body
@@ -138,14 +143,18 @@ class FeedBodies:
         opening = self._writer.opening(name=name, timezone=timezone, colour="")
         return FeedBody.of(self._writer.calendar(opening, [self._writer.event(event)]), events=0)
 
-    def export(self, view: FeedView, appointments: Iterable[Appointment]) -> bytes:
+    def export(
+        self, view: FeedView, appointments: Iterable[Appointment], names: ClientNames
+    ) -> bytes:
         """The whole view, however large and possibly without any event. For a thread."""
-        events = _project(appointments, view.projection)
+        events = _project(appointments, view.projection, names)
         return self._writer.calendar(self._opening(view), map(self._writer.event, events))
 
-    def preview(self, view: FeedView, appointments: Iterable[Appointment]) -> FeedPreview:
+    def preview(
+        self, view: FeedView, appointments: Iterable[Appointment], names: ClientNames
+    ) -> FeedPreview:
         """For a thread."""
-        events = _project(appointments, view.projection)
+        events = _project(appointments, view.projection, names)
         written = [
             Fragment(each.begins, each.key, each.ends, self._writer.event(each)) for each in events
         ]
@@ -219,12 +228,13 @@ class FeedBodies:
         fragments: _Fragments,
         changed: Sequence[Appointment],
         gone: Iterable[str],
+        names: ClientNames,
     ) -> FeedBody:
         fragments.whole = False  # until all of this has happened
         for each in gone:
             fragments.revisions.pop(each, None)
             fragments.by_appointment.pop(each, None)
-        written = _by_appointment(changed, _project(changed, view.projection), self._writer)
+        written = _by_appointment(changed, _project(changed, view.projection, names), self._writer)
         for appointment in changed:
             fragments.by_appointment[appointment.id] = written[appointment.id]
             fragments.revisions[appointment.id] = appointment.revision
@@ -296,11 +306,14 @@ def _differing(current: Mapping[str, int], known: Mapping[str, int]) -> list[str
     return [each for each, revision in current.items() if known.get(each) != revision]
 
 
-def _project(appointments: Iterable[Appointment], projection: Projection) -> list[CalendarEvent]:
+def _project(
+    appointments: Iterable[Appointment], projection: Projection, names: ClientNames
+) -> list[CalendarEvent]:
     return project(
         appointments,
         projection.window,
         projection.disclosure,
+        names=names,
         practitioner_name=projection.practitioner_name,
         disclosure_revision=projection.disclosure_revision,
         disclosure_changed_at=projection.disclosure_changed_at,

@@ -38,6 +38,7 @@ from companion.services.feeds.links import (
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.serving import FeedServing
 from companion.services.feeds.views import view_of
+from companion.services.known_names import KnownNames
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -68,6 +69,7 @@ class Feeds:
         stale_since: Callable[[str], datetime | None] = lambda _practitioner_id: None,
         token: Callable[[], str] = new_token,
         bodies: FeedBodies | None = None,
+        names: KnownNames | None = None,
     ) -> None:
         """`listener`: host and port by which other machines reach the feed listener;
         `stale_since`: since when a practitioner's book is out of date, if it is; `bodies`: with
@@ -80,7 +82,7 @@ class Feeds:
         self._kept = kept
         self._listener = listener
         self._token = token
-        self._bodies = bodies or FeedBodies(book=book, writer=writer)
+        self._bodies = bodies or FeedBodies(book=book, writer=writer, names=names)
         self._serving = FeedServing(
             book=book,
             settings=settings,
@@ -280,6 +282,7 @@ class Feeds:
         settings = self._settings.read()
         record = settings.practitioner(practitioner_id)
         now = self._clock.now()
+        names = await self._bodies.names.current()
         view = view_of(
             record,
             settings,
@@ -291,10 +294,11 @@ class Feeds:
                 days_in_arrears=check_days(days_in_arrears, "days_in_arrears"),
                 days_in_advance=check_days(days_in_advance, "days_in_advance"),
             ),
+            names=names,
             now=now,
         )
         appointments = await self._bodies.read(view.projection)
-        return await asyncio.to_thread(self._bodies.preview, view, appointments)
+        return await asyncio.to_thread(self._bodies.preview, view, appointments, names)
 
     @allows(Action.EXPORT, of="practitioner_id")
     async def export(
@@ -310,6 +314,7 @@ class Feeds:
             raise BadInput("The last day lies before the first.", field="to")
         settings = self._settings.read()
         record = settings.practitioner(practitioner_id)
+        names = await self._bodies.names.current()
         view = view_of(
             record,
             settings,
@@ -317,10 +322,11 @@ class Feeds:
             window=SyncWindow(
                 first_day=first_day, last_day=last_day, timezone=record.practitioner.timezone
             ),
+            names=names,
             now=self._clock.now(),
         )
         appointments = await self._bodies.read(view.projection)
-        return await asyncio.to_thread(self._bodies.export, view, appointments)
+        return await asyncio.to_thread(self._bodies.export, view, appointments, names)
 
     async def fetch(self, token: str, poll: Poll | None = None, address: str = "") -> FeedAnswer:
         """The answer to one GET from `address`; `poll` is what the request of that token says."""

@@ -24,6 +24,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from companion.domain.client_names import ClientNames
 from companion.domain.errors import StoreError
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
@@ -84,6 +85,7 @@ class _StoreSnapshot:
     """By token hash."""
     revisions: Mapping[str, int]
     settings: Settings
+    names: ClientNames
 
 
 @dataclass(slots=True)
@@ -228,6 +230,7 @@ class FeedServing:
         now = self._clock.now()
         return (
             known.settings,  # usually the same object, which is quick to compare
+            len(known.names),
             link.detail,
             link.custom,
             link.days_in_arrears,
@@ -255,10 +258,12 @@ class FeedServing:
                 days_in_arrears=link.days_in_arrears,
                 days_in_advance=link.days_in_advance,
             ),
+            names=known.names,
             now=now,
             stale_since=self._stale_since(link.practitioner_id),
         )
-        return await self._bodies.body(view, known.revisions.get(link.practitioner_id, 0))
+        revision = known.revisions.get(link.practitioner_id, 0)
+        return await self._bodies.body(view, revision, known.names)
 
     def _switched_off(
         self, link: FeedLink, record: PractitionerSettings | None, settings: Settings
@@ -286,12 +291,13 @@ class FeedServing:
                 async with asyncio.timeout(PATIENCE):
                     links = await self._store.links()
                     revisions = await self._book.revisions()
+                    names = await self._bodies.names.current()
                 settings = self._settings.read()
             except Exception:
                 self._fault_until = self._clock.monotonic() + _AFTER_FAULT
                 raise
             self._known = _StoreSnapshot(
-                {each.token_hash: each for each in links}, revisions, settings
+                {each.token_hash: each for each in links}, revisions, settings, names
             )
             if changes == self._changes:
                 self._known_until = self._clock.monotonic() + _FRESH

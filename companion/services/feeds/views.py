@@ -18,6 +18,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import ShowAs, instant
+from companion.domain.client_names import ClientNames
 from companion.domain.disclosure import ClientName, Disclosure, Item
 from companion.domain.errors import BadInput
 from companion.domain.events import CalendarEvent
@@ -48,6 +49,9 @@ class Projection:
     practitioner_name: str
     window: SyncWindow
     disclosure: Disclosure
+    known_names: int
+    """How many names of clients free text is cleaned of: names only ever come, and any text may
+    hold a new one."""
     disclosure_revision: int
     disclosure_changed_at: datetime
 
@@ -111,6 +115,7 @@ def view_of(
     detail: FeedDetail,
     custom: Disclosure | None = None,
     window: SyncWindow,
+    names: ClientNames,
     now: datetime,
     stale_since: datetime | None = None,
 ) -> FeedView:
@@ -121,6 +126,7 @@ def view_of(
             practitioner_name=who.name,
             window=window,
             disclosure=disclosure_for(detail, record, settings, custom),
+            known_names=len(names),
             disclosure_revision=record.disclosure_revision,
             disclosure_changed_at=record.disclosure_changed_at,
         ),

@@ -57,6 +57,15 @@ class ChangeSign(NamedTuple):
     """By this process, to the book."""
 
 
+class KnownName(NamedTuple):
+    """A client's name, of now or before."""
+
+    number: int
+    """Rises as names come."""
+    first: str
+    last: str
+
+
 class AppointmentBook(Protocol):
     """Every commit is published as `BookChanged` (`services.changes`)."""
 
@@ -110,6 +119,11 @@ class AppointmentBook(Protocol):
     ) -> Mapping[date, int]:
         """Booked single appointments by the day on which they begin, in [start, end); days
         without any are left out, and so are series."""
+        ...
+
+    async def client_names(self, after: int = 0) -> list[KnownName]:
+        """Every name that a client's appointment bears or ever bore, also where it was changed or
+        removed since; by number, those above `after` alone. Cheap where there is none."""
         ...
 
     async def search(

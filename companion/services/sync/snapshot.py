@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from companion.domain.appointments import Appointment
+from companion.domain.client_names import ClientNames
 from companion.domain.errors import BadInput
 from companion.domain.event_keys import appointment_id_of, is_notice
 from companion.domain.events import CalendarEvent, project
 from companion.domain.reconcile import LedgerEntry, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
+from companion.services.known_names import KnownNames
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -55,6 +57,7 @@ class SyncParts:
     """The ports and settings that passes work with."""
 
     book: AppointmentBook
+    names: KnownNames
     ledger: Ledger
     settings: SettingsStore
     google: Google
@@ -84,6 +87,8 @@ class SyncSnapshot:
     plan: SyncPlan
     revisions: Mapping[str, int]
     """Of the appointments, by id."""
+    names: ClientNames
+    """What free text was cleaned of."""
 
     @property
     def book_is_empty(self) -> bool:
@@ -136,12 +141,13 @@ async def gather(
     appointments = await parts.book.appointments(
         record.practitioner.id, window.wall_start - 2 * A_DAY, window.wall_end + 2 * A_DAY
     )
+    names = await parts.names.current()
     rows = await parts.ledger.entries(calendar)
     entries = [row for row in rows if not is_notice(row.key)]
 
     def compute() -> tuple[list[CalendarEvent], SyncPlan]:
-        changed, desired = _known(before, settings, record, window, appointments)
-        desired += desired_events(settings, record, window, changed)
+        changed, desired = _known(before, settings, record, window, names, appointments)
+        desired += desired_events(settings, record, window, names, changed)
         plan = reconcile(
             desired,
             entries,
@@ -163,6 +169,7 @@ async def gather(
         notices=[row for row in rows if is_notice(row.key)],
         plan=plan,
         revisions={each.id: each.revision for each in appointments},
+        names=names,
     )
 
 
@@ -171,10 +178,13 @@ def _known(
     settings: Settings,
     record: PractitionerSettings,
     window: SyncWindow,
+    names: ClientNames,
     appointments: Sequence[Appointment],
 ) -> tuple[Sequence[Appointment], list[CalendarEvent]]:
     """Appointments to project anew, and the events of all others."""
     if before is None:
+        return appointments, []
+    if before.names is not names:  # any text may hold a new one
         return appointments, []
     if (before.record, before.practice, before.window) != (record, settings.practice, window):
         return appointments, []
@@ -188,6 +198,7 @@ def desired_events(
     settings: Settings,
     record: PractitionerSettings,
     window: SyncWindow,
+    names: ClientNames,
     appointments: Iterable[Appointment],
 ) -> list[CalendarEvent]:
     """The projection for a practitioner's Google calendar."""
@@ -195,6 +206,7 @@ def desired_events(
         appointments,
         window,
         settings.disclosure_of(record),
+        names=names,
         practitioner_name=record.practitioner.name,
         colour=record.choices.colour,
         disclosure_revision=record.disclosure_revision,

@@ -14,7 +14,8 @@ from typing import Any
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner, ShowAs
 from companion.domain.availability import WorkingHours
 from companion.services.book.booking import OWN
-from companion.services.book.view import BookEntry, Mark
+from companion.services.book.marks import Mark
+from companion.services.book.view import BookEntry
 from companion.web.ui import formatting
 
 Payload = dict[str, Any]

@@ -52,19 +52,22 @@ class EventPreview:
         appointments = await self._site.services.book_view.appointments(
             person.id, window.wall_start - slack, window.wall_end + slack
         )
+        names = await self._site.services.book_view.names()
         settings = self._site.services.settings.read()
         draft = replace(self._record, choices=replace(self._record.choices, disclosure=disclosure))
         google = settings.disclosure_of(draft)
         phone = disclosure_for(PHONE_DETAIL, draft, settings)
         events = await asyncio.to_thread(
-            project, appointments, window, google, practitioner_name=person.name
+            project, appointments, window, google, names=names, practitioner_name=person.name
         )
         if turn != self._asked:
             return
         by_id = {each.id: each for each in appointments}
         chosen = _examples(by_id, [event for event in events if event.ends > now])
         theirs = {each.id: each for each in (by_id[_owner(event)] for event in chosen)}
-        on_phone = project(theirs.values(), window, phone, practitioner_name=person.name)
+        on_phone = project(
+            theirs.values(), window, phone, names=names, practitioner_name=person.name
+        )
         rate = settings.practice.user_rate
         self._count.set_text(
             f"With these choices {formatting.counted(len(events), 'event')} would be in Google. "

@@ -1,0 +1,187 @@
+# ruff: noqa: DTZ001 - the book's times are wall time
+"""Names planted in every text of an appointment, in every form: none is to be found again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import cycle
+from typing import Any
+
+import pytest
+
+from companion.domain.appointments import (
+    Appointment,
+    AppointmentKind,
+)
+from companion.domain.client_names import NOBODY
+from companion.domain.client_naming import name_as_shown
+from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.events import project
+from companion.domain.person_names import PersonName
+from companion.domain.redaction import Redactor
+from companion.domain.window import SyncWindow
+from tests.fakes.names import (
+    CONTACTS,
+    ELSEWHERE,
+    FRAMES,
+    ORDINARY,
+    PLAIN,
+    forms_of_anybody,
+    forms_of_own,
+    leaked,
+    ordinary_notes,
+)
+
+WINDOW = SyncWindow(
+    first_day=date(2026, 3, 2), last_day=date(2026, 3, 8), timezone="Australia/Sydney"
+)
+START = datetime(2026, 3, 3, 9, 30)
+EVERYBODY = NOBODY.with_names([*PLAIN, *ORDINARY])
+HIDING = (ClientName.NONE, ClientName.ID, ClientName.INITIALS, ClientName.FIRST)
+FIELDS = ("notes", "title", "appointment_type", "location")
+
+
+def appointment(first: str = "", last: str = "", **texts: Any) -> Appointment:
+    return Appointment(
+        id="one",
+        practitioner_id="ada",
+        kind=AppointmentKind.CLIENT,
+        start=START,
+        end=START + timedelta(minutes=30),
+        timezone="Australia/Sydney",
+        client_first_name=first,
+        client_last_name=last,
+        **texts,
+    )
+
+
+def shown(one: Appointment, mode: ClientName) -> str:
+    everything = Disclosure(items=frozenset(Item), client_name=mode)
+    events = project([one], WINDOW, everything, names=EVERYBODY)
+    return "\n".join(f"{e.summary}\n{e.location}\n{e.description}" for e in events)
+
+
+@pytest.mark.parametrize("mode", HIDING)
+@pytest.mark.parametrize("kind", AppointmentKind)
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_form_of_the_own_client_is_found_again(
+    mode: ClientName, kind: AppointmentKind, field: str
+) -> None:
+    found = []
+    frames = cycle(FRAMES)
+    for first, last in PLAIN:
+        forms = [*forms_of_own(first, last), *ELSEWHERE.get(last, ()), *ELSEWHERE.get(first, ())]
+        for form in forms:
+            planted = {field: next(frames).format(form)}
+            text = shown(replace(appointment(first, last, **planted), kind=kind), mode)
+            if mode is ClientName.FIRST:
+                text = text.replace(first, "")
+            if leaked(text, first, last, mode):
+                found.append((form, text))
+    assert found == []
+
+
+@pytest.mark.parametrize("mode", HIDING)
+@pytest.mark.parametrize("kind", AppointmentKind)
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_form_of_any_other_client_is_found_again(
+    mode: ClientName, kind: AppointmentKind, field: str
+) -> None:
+    found = []
+    frames = cycle(FRAMES)
+    for first, last in [*PLAIN, *ORDINARY]:
+        for form in forms_of_anybody(first, last):
+            planted = {field: next(frames).format(form)}
+            text = shown(replace(appointment("Jo", "Abel", **planted), kind=kind), mode)
+            if leaked(text, first, last, mode):
+                found.append((form, text))
+    assert found == []
+
+
+@pytest.mark.parametrize("contact", CONTACTS)
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_telephone_number_or_address_of_anybody_is_found_again(contact: str, field: str) -> None:
+    one = replace(
+        appointment("Jo", "Abel", **{field: f"call {contact} first"}), kind=AppointmentKind.MEETING
+    )
+    text = shown(one, ClientName.INITIALS)
+    assert contact not in text
+    assert "call" in text or field == "appointment_type"
+
+
+def test_of_a_thousand_ordinary_notes_only_what_the_rule_says_is_taken_out() -> None:
+    redact = Redactor(PersonName(("Jo",), ("Abel",)), names=EVERYBODY)
+    notes = list(ordinary_notes(1_000))
+    taken = [note for note in notes if redact(note) != note]
+    # A capitalised name with 's behind it is a person's, though here it is a unit's.
+    assert [note for note in taken if "Young's modulus" not in note] == []
+    assert 0 < len(taken) < 120
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("hand therapy for May Kowalczyk", "hand therapy for …"),
+        ("Long walk; Mr Long rang", "Long walk; Mr … rang"),
+        ("Asked Hand about the long splint", "Asked … about the long splint"),
+        ("Hand called to cancel, may be late", "… called to cancel, may be late"),
+        ("The Whites park in White Street", "The … park in White Street"),
+        ("T. Park may park here", "T. … may park here"),
+        ("in May, on 3 May, ask May", "in May, on 3 May, ask …"),
+        ("Case conference Zebediah Q.", "Case conference …"),
+    ],
+)
+def test_an_ordinary_word_is_taken_out_where_it_stands_for_a_person(text: str, kept: str) -> None:
+    assert Redactor(PersonName(), names=EVERYBODY)(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "given", "initials"),
+    [
+        ("Jane Smith (DVA)", "", "Jane", "JS"),
+        ("Jane Smith Jr", "", "Jane", "JS"),
+        ("Jane Smith - EPC", "", "Jane", "JS"),
+        ("Jane", "Smith - EPC", "Jane", "JS"),
+        ("Jane Smith", "(DVA)", "Jane", "JS"),
+        ("Maria van der Berg", "", "Maria", "MVDB"),
+        ("Maria van der", "Berg", "Maria", "MVDB"),
+        ("Mrs Jane", "Smith", "Jane", "JS"),
+        ("Mrs", "Smith", "", "S"),
+        ("Jane [File 1001]", "Smith", "Jane", "JS"),
+        ("Smith, Jane", "", "Jane", "JS"),
+        ("SMITH Jane", "", "Jane", "JS"),
+        ("Mary Ann", "Smith", "Mary Ann", "MAS"),
+        ("", "van der Berg", "", "VDB"),
+        ("jane@example.com", "", "", ""),
+        ("王小明", "", "", ""),
+    ],
+)
+def test_what_practices_write_beside_a_name_is_no_part_of_it(
+    first: str, last: str, given: str, initials: str
+) -> None:
+    one = appointment(first, last)
+    assert name_as_shown(one, ClientName.FIRST) == given
+    assert name_as_shown(one, ClientName.INITIALS) == initials
+
+
+@pytest.mark.parametrize(
+    ("client_id", "number"),
+    [
+        ("1042", "Client 1042"), ("c-9", "Client c-9"), ("MRN 77", "Client MRN 77"),
+        ("SMI0012", ""), ("JS1001", ""), ("Jane Smith", ""), ("jane@example.com", ""),
+        ("smith12", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_client_number_that_is_a_name_is_not_shown(client_id: str, number: str) -> None:
+    one = replace(appointment("Jane", "Smith"), client_id=client_id)
+    assert name_as_shown(one, ClientName.ID) == number
+
+
+def test_names_only_come_and_are_all_known() -> None:
+    more = EVERYBODY.with_names([("Quentin", "Abernathy")])
+    assert more is more.with_names([("Quentin", "Abernathy")])
+    assert len(more) == len(EVERYBODY) + 1
+    redact = Redactor(PersonName(), names=more)
+    assert redact("Abernathy met Quillfeather") == "… met …"
+    assert Redactor(PersonName(), names=EVERYBODY)("Abernathy") == "Abernathy"

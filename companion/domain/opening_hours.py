@@ -55,9 +55,7 @@ def check_opening(opening: Opening, field: str = "opening") -> Opening:
     if (opening.opens is None) != (opening.closes is None):
         raise BadInput("One of the two opening times is missing.", field=field)
     if opening.opens and opening.closes and opening.closes <= opening.opens:
-        raise BadInput(
-            "The practice closes before it opens.", "Correct one of the two times.", field=field
-        )
+        raise BadInput("It closes before it opens.", "Correct a time.", field=field)
     for each in opening.closures:
         if each.last < each.first:
             raise BadInput(

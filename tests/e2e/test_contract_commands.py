@@ -52,6 +52,8 @@ def document(
         (["google", "connect", "Anna Example", "--calendar", "a", "--new-calendar", "b"], 2),
         (["export", "Anna Example", "--out", "no/such/folder/anna.ics"], 1),
         (["settings", "Nobody"], 1),
+        (["settings"], 2),
+        (["practice", "settings", "user_rate=0"], 1),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -62,6 +64,13 @@ def test_a_failure_with_json_is_one_document_and_a_sentence(
     assert set(found["error"]) == {"kind", "what", "remedy"}
     assert "mistake of its own" not in err
     assert err.strip()
+
+
+def test_googles_quotas_are_settings_of_the_practice(commands: CommandHome) -> None:
+    assert commands.json("practice", "settings")["settings"]["project_rate"] == "166.0"
+    said = commands.run("practice", "settings", "user_rate=5", "project_rate=80")
+    assert "user_rate=5.0" in said
+    assert "project_rate=80.0" in said
 
 
 def test_settings_of_the_environment_that_mean_nothing_are_said(commands: CommandHome) -> None:

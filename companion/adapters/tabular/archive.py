@@ -54,7 +54,7 @@ class Archive:
     errors: dict[str, dict[str, str]] = field(default_factory=dict)
     """By name of the sheet's part: address ("B7") to what it shows ("#REF!")."""
     hides_errors: bool = False
-    """Some cell holds an error, and nobody knows which."""
+    """Some cell holds an error, unknown which."""
 
 
 def check(content: bytes) -> Archive:

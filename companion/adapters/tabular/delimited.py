@@ -153,7 +153,7 @@ class _Damage:
     """Lines given up; raises Refused when they are too many."""
 
     out: SheetWriter | None
-    """Who is told; None: nobody."""
+    """Gets the damaged rows; None to count them only."""
     limit: int = _DAMAGE_LIMIT
     count: int = 0
 

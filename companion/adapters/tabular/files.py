@@ -46,7 +46,7 @@ class WorkbookFiles:
             except asyncio.CancelledError:
                 process.stop()
                 await asyncio.wait([reading])
-                reading.exception()  # seen: nobody wants it any more
+                reading.exception()  # seen: no caller wants it any more
                 raise
 
 

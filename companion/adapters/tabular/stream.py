@@ -201,7 +201,7 @@ class SheetsReceived:
         self.kind = ""
         """Of the file, once it was read to its end."""
         self.refused = ""
-        """The reason why not; "damaged" for one that nobody knows."""
+        """The reason why not; "damaged" for an unknown one."""
         self.epoch = EXCEL_EPOCH
         self.notes: list[str] = []
         self._progress = progress

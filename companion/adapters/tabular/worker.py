@@ -22,7 +22,7 @@ from companion.adapters.tabular.stream import CONTENT_KINDS, SheetWriter
 MEMORY_LIMIT = 1_500_000_000
 """Bytes of address space, where the system can limit that."""
 LIFE_LIMIT = 700.0
-"""Seconds after which the process ends by itself, should nobody be left to stop it."""
+"""Seconds after which the process ends by itself, if its parent has gone."""
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A file as it lies there; equal while nobody writes to it."""
+    """A file as it is in the folder; equal while no program writes to it."""
 
     name: str
     size: int
@@ -50,7 +50,7 @@ class Changed(OSError):
 
 
 class Linked(OSError):
-    """A folder of ours is a link that somebody has planted."""
+    """A folder of ours is a link that another user has placed."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -86,7 +86,7 @@ class Folder:
 
     def file_away(self, seen: Seen, into: str, stamp: str, report: str = "") -> str:
         """Move the file below `into`, a report beside it; its new place, relative to the folder.
-        Raises Changed when somebody has written to it meanwhile."""
+        Raises Changed when it has been written to meanwhile."""
         self._check_unchanged(seen)
         place = _free(self._below(into), seen.name, stamp)
         (self.path / seen.name).rename(place)
@@ -175,7 +175,7 @@ def _seen(entry: os.DirEntry[str]) -> Seen:
 
 
 def _free(folder: Path, name: str, stamp: str) -> Path:
-    """A name nobody has: the file's own, the time, and a number where that is taken."""
+    """An unused name: the file's own, the time, and a number where that is taken."""
     own = Path(name)
     parts = [own.stem, stamp] if stamp else [own.stem]
     for number in range(1, 10_000):

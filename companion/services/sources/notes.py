@@ -1,4 +1,4 @@
-"""SourceNotes: what is remembered of each watched folder between looks, runs and processes.
+"""SourceNotes: what is kept of each watched folder between scans, runs and processes.
 
 A small JSON document by source name, written by the app that watches and by commands. All of it
 can be lost without harm: a file that is imported again changes nothing.
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from companion.services.imports.questions import Choice, Question
 
 MOST_DONE = 2_000
-"""Files remembered of a folder whose files stay where they are; the oldest are forgotten."""
+"""Files listed as done of a folder whose files stay where they are; the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Waiting:
     """Relative to the folder, with slashes."""
     at: datetime
     held: bool
-    """It could be imported when a person says so; otherwise it is of no use as it is."""
+    """It could be imported when a person confirms it; otherwise it cannot be used as it is."""
     what: str
     """Why, as one sentence."""
     questions: tuple[Question, ...] = ()

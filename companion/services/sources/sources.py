@@ -188,7 +188,7 @@ class Sources:
 
     @allows(Action.IMPORT)
     async def discard(self, name: str, place: str) -> None:
-        """Nobody wants it any more: off the list. The file itself stays where it is."""
+        """Take it off the list of waiting files. The file itself stays where it is."""
         await self._notes.change(self.source(name).name, lambda note: note.without_waiting(place))
 
     @allows(Action.IMPORT)
@@ -208,7 +208,7 @@ class Sources:
         await self._mark_imported(source, place)
 
     async def _mark_imported(self, source: SourceSettings, place: str) -> None:
-        if "/" in place:  # else it never left its place, and is remembered as done
+        if "/" in place:  # else it was never moved, and is listed as done
             with contextlib.suppress(OSError):
                 await apart(lambda: Folder(Path(source.folder)).mark_imported(place))
         await self._notes.change(source.name, lambda note: note.without_waiting(place))

@@ -6,11 +6,11 @@
 
 It is imported with its source's mapping and mode. Before that the intent is noted, so that after
 a crash a file that did go into the book is only filed, never applied over newer changes. What
-somebody still writes to is left where it is and read again.
+another program still writes to is left where it is and read again.
 
 Where files stay (by the source's setting, or because we may not move them) they are remembered by
 name and hash. One whose bytes are those of the last import was exported anew without a change:
-importing it again changes nothing and says that the book is up to date.
+importing it again changes nothing and reports that the book is up to date.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ ANSWER = 5.0
 """Seconds a folder may take to list its files."""
 RETRY = 10.0
 LOCKED = 60.0
-"""Seconds for which another program may keep a file open before we say so."""
+"""Seconds for which another program may keep a file open before we report it."""
 REPEATED = timedelta(minutes=10)
 CAUSE = "folder"
 
@@ -129,7 +129,7 @@ class WatchedFolder:
         await self._file_what_stayed(source, found)
 
     async def _scan(self) -> list[Seen]:
-        """A share that has gone may not even say so: never two scans at a time."""
+        """A share that has gone may not even answer: never two scans at a time."""
         if self._scanning is None:
             self._scanning = asyncio.create_task(apart(self._folder.scan, None))
         done, _ = await asyncio.wait({self._scanning}, timeout=ANSWER)
@@ -139,7 +139,7 @@ class WatchedFolder:
         return scanned.result()
 
     def _ready(self, found: list[Seen]) -> list[Seen]:
-        """Those nobody has written to lately; oldest first."""
+        """Those that have not changed lately; oldest first."""
         now = self._house.clock.monotonic()
         before, self._candidates = self._candidates, {}
         ready = []
@@ -262,7 +262,7 @@ class WatchedFolder:
         preview: ImportPreview | None = None,
         digest: str = "",
     ) -> _Outcome:
-        """Say so in the activity list, in words that hold nothing of the file."""
+        """Note it in the activity list, in words that hold nothing of the file."""
         what = "Its columns are of no layout we know." if _names_columns(error) else error.what
         text = f"A file for {self._name} could not be used: {what}"
         await note(self._house.activity, self._house.clock, ActivityKind.ERROR, text, cause=CAUSE)
@@ -285,7 +285,7 @@ class WatchedFolder:
                 self._filing.watch(place, seen)
         except Changed:
             changed = True
-        except OSError:  # it stays, and is remembered
+        except OSError:  # it stays, and is listed as done
             place = seen.name
         now = self._house.clock.now()
 
@@ -295,7 +295,7 @@ class WatchedFolder:
             )
             if outcome.in_book:
                 note = replace(note, imported_at=now, imported_digest=outcome.digest)
-            if changed:  # somebody goes on writing: it is read again
+            if changed:  # another program goes on writing: it is read again
                 return note
             if outcome.into == SET_ASIDE:
                 waiting = Waiting(

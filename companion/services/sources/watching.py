@@ -70,7 +70,7 @@ class Watching:
     def _wanted(self) -> dict[tuple[str, str], SourceSettings]:
         try:
             known = self.settings.read().sources
-        except CompanionError:  # whoever reads settings next says so
+        except CompanionError:  # the next reader of the settings reports it
             return {}
         return {(each.name, each.folder): each for each in known.values() if each.folder}
 
@@ -81,7 +81,7 @@ class Watching:
                 pause = LOOK_EVERY
                 try:
                     await watched.look()
-                except Exception as error:  # noqa: BLE001 - one folder's trouble ends no watching
+                except Exception as error:  # noqa: BLE001 - one folder's error ends no watching
                     log.warning("a watched folder was left out: %s", type(error).__name__)
                     pause = RETRY
                 await self.clock.sleep(pause)

@@ -35,7 +35,7 @@ def add_other_pages(site: Site) -> None:
             with box():
                 text(heading, "strong")
                 text(cure)
-        trusted = box()
+        trusted = box("stack")
 
     async def show() -> None:
         client_id = await site.services.connecting.client_id()

@@ -46,8 +46,8 @@ class _SelfTest:
             return
         self._whose = ui.select(people, label="In whose account", value=next(iter(people)))
         self._whose.classes("field").props("outlined")
-        self._lines = box("activity", tag="ul")
-        self._lines.props('role=log aria-label="What was found"')
+        with box().props('role=log aria-label="What was found"'):
+            self._lines = box("activity", tag="ul")
         self._end = box("stack")
         with box("actions"):
             self._start = button("Start the test", report_errors(self._run), look="primary")

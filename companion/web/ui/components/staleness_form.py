@@ -110,10 +110,12 @@ class StalenessForm:
                 chosen = [name for name, tick in zip(DAYS, self._days, strict=True) if tick.value]
                 if not chosen:
                     raise BadInput(
-                        "The practice needs at least one opening day.",
-                        "Tick one, or choose Never above.",
+                        "No day is ticked.",
+                        "Tick at least one.",
                         field="opening_hours",
                     )
+                if not (self._opens.value and self._closes.value):
+                    raise BadInput("A time is missing.", "Type both times.", field="opening_hours")
                 days = ",".join(chosen)
                 times = f"{self._opens.value or ''}-{self._closes.value or ''}"
             await self._site.services.practitioners.set_practice(

@@ -83,7 +83,7 @@ ORDINARY = _words(
     thigh thing think third this thorn three throw thumb thursday ticket tie tight tile till
     time times tin tiny tip tired to toe told toll tone too tool tooth top total touch tower
     town track trail train tread treasure treat tree trick trim trinity true trust try tub tuck
-    tuesday tune turn turner twelve twig twin twist two ulna under unity up upper us use vale
+    trans tuesday tune turn turner twelve twig twin twist two ulna under unity up upper us use vale
     valley van veil vein velvet very vest vet victor view vine vinegar violet virtue vision
     vital voice wade wait wake wales walk walker wall walls want war ward warden warm warn
     warner was wash waste watch water waters wave wax way we weak wealth wear weather weaver

@@ -88,7 +88,7 @@ class Context:
                 return True
             if len(before) == 1 and self._is_initial(self._before, self._gap):
                 return True
-        pair = self._known(before + word, 0) and word not in NOT_AFTER_A_TITLE
+        pair = len(before) > 1 and self._known(before + word, 0) and word not in NOT_AFTER_A_TITLE
         return bool(pair) and self._either_name(before)
 
     def _before_somebody(self, flags: int) -> bool:
@@ -96,8 +96,10 @@ class Context:
         word, behind = self._word.letters, self._behind.letters
         if not behind or self._gap_behind not in {" ", ", "}:
             return False
-        if self._known(word + behind, 0) and (
-            behind not in ORDINARY or (self._capital and self._is_capital(self._behind))
+        if (
+            len(behind) > 1
+            and self._known(word + behind, 0)
+            and (behind not in ORDINARY or (self._capital and self._is_capital(self._behind)))
         ):
             return True
         if not self._capital:

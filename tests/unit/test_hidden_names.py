@@ -128,6 +128,7 @@ def test_of_a_thousand_ordinary_notes_only_what_the_rule_says_is_taken_out() -> 
         ("Hand called to cancel, may be late", "… called to cancel, may be late"),
         ("The Whites park in White Street", "The … park in White Street"),
         ("T. Park may park here", "T. … may park here"),
+        ("rest hand M. today", "rest hand M. today"),
         ("in May, on 3 May, ask May", "in May, on 3 May, ask …"),
         ("Case conference Zebediah Q.", "Case conference …"),
     ],

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -218,12 +218,6 @@ class Redactor:
                 if run[start : start + length] in self._names.unspaced:
                     first = begins + start
                     yield _span(places, text, first, first + length)
-
-
-@lru_cache(maxsize=8192)
-def redactor(*names: str) -> Callable[[str], str]:
-    """A function that takes these names alone, whole and in parts, out of a text (NFC)."""
-    return Redactor(PersonName(family=tuple(word for name in names for word in name.split())))
 
 
 @lru_cache(maxsize=32_768)

@@ -24,8 +24,9 @@ from companion.domain.events import (
     CalendarEvent,
     project,
 )
+from companion.domain.person_names import PersonName
 from companion.domain.plain_text import clean_text, shorten
-from companion.domain.redaction import redactor
+from companion.domain.redaction import Redactor
 from companion.domain.window import SyncWindow
 
 WINDOW = SyncWindow(
@@ -174,7 +175,8 @@ def test_a_series_becomes_an_event_each_by_start_and_sequence_counts_both_change
     ],
 )
 def test_a_name_is_taken_out_of_free_text(name: str, text: str, shown: str) -> None:
-    assert redactor(name)(clean_text(text)) == shown
+    redact = Redactor(PersonName(family=tuple(name.split())))
+    assert redact(clean_text(text)) == shown
 
 
 def test_an_initial_that_is_a_whole_name_is_not_shown() -> None:

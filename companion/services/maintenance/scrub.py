@@ -27,6 +27,8 @@ _SEVERAL = re.compile(r"…(?:[\s,.;:'’@=+/&%-]*…)+")
 _SHORT_NUMBER, _BRIEF_NUMBER = 6, 3
 """Numbers of digits: longer numbers never stay, numbers as short as the second identify no
 person."""
+_NAMES_TOO = "ordinary_words.py"
+"""A list of words that are people's names as well."""
 _BUILT_IN = (
     "debug info warning error critical exception traceback utc "
     "python sqlite google system linux windows darwin macos"
@@ -73,12 +75,13 @@ def _form(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def program_words() -> frozenset[str]:
-    """Of the whole package but the sandbox, which is full of invented people."""
+    """Of the whole package but the sandbox, which is full of invented people, and the list of
+    ordinary words, which people bear as names and which clinics write in notes."""
     root = Path(companion.__file__).resolve().parent
     words: set[str] = set(_BUILT_IN.split())
     for path in root.rglob("*.py"):
         parts = path.relative_to(root).parts
-        if "sandbox" not in parts:
+        if "sandbox" not in parts and path.name != _NAMES_TOO:
             words.update(part.removesuffix(".py").casefold() for part in parts)
             words.update(_words_of(path.read_text("utf-8")))
     return frozenset(words)

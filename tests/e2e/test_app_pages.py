@@ -180,6 +180,7 @@ def test_a_dropped_file_is_previewed_and_applied(page: Page, tmp_path: Path) -> 
     expect(page.get_by_text("is not a date")).to_be_visible()
     page.wait_for_timeout(300)
     assert faults(page) == []
+    page.get_by_role("button", name="Use these answers").click()
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("The book is up to date with the file.")).to_be_visible()
     assert wrong == []

@@ -53,7 +53,9 @@ async def test_a_file_is_previewed_then_applied_and_then_deleted(first_day: Visi
     await first_day.user.should_see("2 changes to the book")
     assert await first_day.application.book.count() == 0
     press(button(first_day, "Apply"))
+    press(button(first_day, "Apply"))
     await first_day.user.should_see("The book is up to date with the file.")
+    assert len(await first_day.application.book.imports()) == 1
     assert await first_day.application.book.count() == 2
     assert [
         each.practitioner.name

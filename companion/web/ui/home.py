@@ -68,8 +68,7 @@ class _Home:
                 if self._sets_up:
                     link_button("Who is set up", "/progress", icon="checklist")
                     button("Add practitioner", report_errors(self._add), icon="person_add")
-        if site.may(Action.IMPORT):
-            WaitingFiles(site)
+        self._waiting = WaitingFiles(site) if site.may(Action.IMPORT) else None
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")
@@ -88,6 +87,8 @@ class _Home:
 
     async def begin(self, board: Board) -> None:
         await self._draw(board)
+        if self._waiting is not None:
+            self._waiting.begin()
         ui.timer(LOOK_SECONDS, report_errors(self._look))
 
     async def _look(self) -> None:

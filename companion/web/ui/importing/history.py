@@ -128,11 +128,15 @@ async def _ask(
         )
 
         async def go() -> None:
+            if not press.enabled:  # pressed twice before the browser knew
+                return
+            press.set_enabled(False)
             press.props("loading")
             try:
                 undone = await site.services.imports.undo(record.id, by=site.who().name)
             finally:
                 press.props(remove="loading")
+                press.set_enabled(True)
             opened.close()
             left = f" {undone.left} were changed since and stay." if undone.left else ""
             notify_done(f"The import is undone.{left}")

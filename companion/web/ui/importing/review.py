@@ -313,6 +313,8 @@ class _Shown:
         self._draw()
 
     async def _go(self) -> None:
+        if not self._apply.enabled:  # pressed twice before the browser knew
+            return
         self._apply.set_enabled(False)
         self._apply.props("loading")
         choices, preview = self._choices, self._preview

@@ -134,6 +134,9 @@ class WaitingFiles:
         self._site = site
         self._shown: object = ()
         self._place = box("stack")
+
+    def begin(self) -> None:
+        """Once the page stands: a timer lets NiceGUI send what there is of it."""
         ui.timer(LOOK_SECONDS, report_errors(self.look), immediate=False)
         ui.timer(0.05, report_errors(self.look), once=True)
 

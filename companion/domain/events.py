@@ -284,6 +284,7 @@ class _Wording:
         named = Item.PRACTITIONER in items and practitioner_name
         self._with = f"With: {clean_text(practitioner_name)}" if named else ""
         self._known: dict[tuple[str, ...], _Texts] = {}
+        self._plain: set[str] = set()
         self._redactors: dict[tuple[str, str, str], Redactor] = {}
 
     def texts(self, appointment: Appointment) -> _Texts:
@@ -347,6 +348,7 @@ class _Wording:
                 names=self._names,
                 only_family=mode is ClientName.FIRST,
                 beside=source[2],
+                plain=self._plain,
             )
         return known
 

@@ -44,7 +44,7 @@ from companion.domain.client_names import (
     skeleton_of,
     spellings,
 )
-from companion.domain.contacts import contacts
+from companion.domain.contacts import MAY_HOLD_CONTACTS, contacts
 from companion.domain.ordinary_words import (
     ORDINARY,
     PARTICLES,
@@ -75,6 +75,8 @@ class _Own(NamedTuple):
     given: tuple[str, ...]
     family: frozenset[str]
     shown: frozenset[str]
+    handled: frozenset[str]
+    """Words that need no look at everybody's names: taken out, or shown, anyway."""
 
 
 @lru_cache(maxsize=16_384)
@@ -87,14 +89,15 @@ def _own(name: PersonName, beside: str, *, only_family: bool) -> _Own:
     given = tuple(part for each in name.given for part in spellings(each))
     family = frozenset(part for each in name.family for part in spellings(each))
     shown = frozenset(given) - family if only_family else frozenset()
-    return _Own(tuple(words - ordinary), frozenset(ordinary), given, family, shown)
+    handled = frozenset(words - ordinary | shown)
+    return _Own(tuple(words - ordinary), frozenset(ordinary), given, family, shown, handled)
 
 
 class Redactor:
     """Takes out of texts (NFC) what one appointment may not show. Call it with a text; `prose`
     says whether its capitals mean something, as in notes."""
 
-    __slots__ = ("_hides", "_names", "_own")
+    __slots__ = ("_hides", "_names", "_own", "_plain")
 
     def __init__(
         self,
@@ -103,9 +106,12 @@ class Redactor:
         names: ClientNames = NOBODY,
         only_family: bool = False,
         beside: str = "",
+        plain: set[str] | None = None,
     ) -> None:
         """`own`: the appointment's client. `only_family`: given names may be shown. `beside`:
-        further words to hide, such as a walk-in's."""
+        further words to hide, such as a walk-in's. `plain`: shared by redactors with the same
+        `names`, which put into it the types and places that hold nobody's name."""
+        self._plain = set() if plain is None else plain
         self._own = _own(own, beside, only_family=only_family)
         self._names = names
         self._hides = FAMILY if only_family else GIVEN | FAMILY
@@ -120,11 +126,14 @@ class Redactor:
         for word in self._own.words:
             if word in letters:
                 spans += self._own_spans(word, letters, places, text)
-        spans += self._others(letters, places, text, prose)
-        if spans:
-            spans = [_with_particles(text, *span) for span in spans]
-        spans += contacts(text)
-        return _without(text, spans) if spans else text
+        if prose or self._own.ordinary or text not in self._plain:
+            others = self._others(letters, places, text, prose)
+            found = contacts(text) if MAY_HOLD_CONTACTS.search(text) else ()
+            if others or found:
+                spans += (*others, *found)
+            elif not prose and not self._own.ordinary:
+                self._plain.add(text)
+        return _without(text, [_extended(text, *span) for span in spans]) if spans else text
 
     def _decoded(self, encoded: str, prose: bool) -> str:
         plain = html.unescape(unquote(encoded)).replace("+", " ")
@@ -176,8 +185,9 @@ class Redactor:
     ) -> Sequence[Span]:
         known, ordinary, shown = self._names.words, self._own.ordinary, self._own.shown
         if letters.isascii():
-            runs = _ASCII_RUN.findall(letters)
-            if known.keys().isdisjoint(runs) and ordinary.isdisjoint(runs):
+            runs = set(_ASCII_RUN.findall(letters))
+            # Nearly always nobody, or only who is hidden or shown anyway.
+            if known.keys() & runs <= self._own.handled and ordinary.isdisjoint(runs):
                 return ()
         elif not (known or ordinary or self._names.unspaced):
             return ()
@@ -278,7 +288,7 @@ def _span(places: Sequence[int], text: str, start: int, end: int) -> Span:
     return first, after
 
 
-def _with_particles(text: str, first: int, after: int) -> Span:
+def _extended(text: str, first: int, after: int) -> Span:
     """With the small words in front that belong to the name, and an initial behind it."""
     while first > 1 and text[first - 1] in " '’-":
         found = _PARTICLE_BEFORE.search(text[max(0, first - 7) : first].replace("’", "'"))

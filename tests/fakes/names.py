@@ -66,7 +66,9 @@ ELSEWHERE = {
 """As other people and other keyboards write it."""
 CONTACTS = (
     "0412 345 678", "(02) 9876 5432", "+61 412 345 678", "98765432", "0412345678",
-    "+44 20 7946 0958", "06 12 34 56 78", "ph 555123", "someone.else@mail.example.org",
+    "+44 20 7946 0958", "06 12 34 56 78", "ph 555123", "tel:0412345678",
+    "m0412345678", "0412345678/0298765432",
+    "ph-0412345678", "(mum 0412345678)", "0412345678x12", "someone.else@mail.example.org",
 )  # fmt: skip
 FRAMES = ("{}", "Spoke with {} today", "{} called to cancel", "re: {}.", "note\n- {}\nnext")
 

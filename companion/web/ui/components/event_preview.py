@@ -30,6 +30,8 @@ MOST_SHOWN = 3
 PHONE_DETAIL = FeedDetail.INITIALS
 """What a new link shows unless its maker chooses otherwise."""
 
+LEFT_OUT = "… is a client's name, a telephone number or an address that is left out."
+
 
 class EventPreview:
     def __init__(self, site: Site, record: PractitionerSettings) -> None:
@@ -130,6 +132,8 @@ def _as_shown(event: CalendarEvent) -> Markup:
     if event.reminder_minutes is not None:
         reminder = f"Reminder {event.reminder_minutes} min before"
         more.append(tag("p", reminder, class_="small soft"))
+    if "…" in f"{event.summary}{event.location}{event.description}":
+        more.append(tag("p", LEFT_OUT, class_="small soft"))
     return _card(event.summary, event, more)
 
 

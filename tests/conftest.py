@@ -17,9 +17,13 @@ from companion.sandbox.simulator_api import SimulatorApi
 from companion.testing import find_chromium, find_node
 from tests.fakes.conformance import UNPERMITTED, Conformance
 
-settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("long", parent=settings.get_profile("ci"), max_examples=2_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples each time: what CI says of a commit depends on the commit alone. New examples
+# are looked for by every run on a developer's machine, and by --long.
+settings.register_profile("ci", parent=settings.get_profile("usual"), derandomize=True)
+settings.register_profile("long", parent=settings.get_profile("usual"), max_examples=2_000)
+IN_CI = any(os.environ.get(name, "") not in {"", "0"} for name in ("CI", "COMPANION_TEST_COMPLETE"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "usual"))
 
 COMPLETE = pytest.StashKey[bool]()
 INSTALL = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -182,10 +183,14 @@ class Convergence:
             world.changes.loses = everything_lost
             await world.put(made)
             await world.clock.sleep(10)
+            await self._let_requests_end(lambda: made.id in world.live(who))
             require(made.id in world.live(who), f"{made.id} is not in Google after ten seconds")
         finally:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
+
+    async def _let_requests_end(self, done: Callable[[], bool]) -> None:
+        """Where requests take real time, which the virtual clock does not wait for."""
 
     def _check_foreign(self) -> None:
         for remote in self.world.calendars.by_id.values():

@@ -268,6 +268,13 @@ class SimulatedHistory(History):
             await self.gateway.let_threads_end()
             snapshot.faults.clear()
 
+    async def _let_requests_end(self, done: Callable[[], bool]) -> None:
+        for _attempt in range(500):
+            if done():
+                return
+            await self.gateway.let_threads_end()
+            await asyncio.sleep(0.01)
+
     def play_whole(self, operations: int) -> None:
         async def whole() -> None:
             try:

@@ -33,6 +33,11 @@ def test_of_speed(): pass
 def suite(tmp_path: Path) -> Path:
     (tmp_path / "tests").mkdir()
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests")
+    shutil.copytree(  # conftest uses them
+        ROOT / "tests" / "fakes",
+        tmp_path / "tests" / "fakes",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "tests" / "test_four.py").write_text(TESTS, "utf-8")
     return tmp_path

@@ -14,7 +14,7 @@ from companion.domain.appointments import (
 )
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.services.imports.importing import BY_ID, BY_KEY
-from companion.services.ports import BookChange
+from companion.services.ports import BookChange, SourceRow
 from tests.fakes.stores import MemoryBook
 from tests.samples.exports import ALLIED, PREMIER, allied, csv_bytes, premier, xlsx_bytes
 from tests.samples.import_bench import ImportBench
@@ -535,3 +535,27 @@ async def test_an_import_goes_into_the_book_with_its_record_or_not_at_all(
     assert await bench.book.imports() == []
     assert await bench.book.count() == 0
     assert bench.activity.lines == []
+
+
+class CountingBook(MemoryBook):
+    """Counts how often a file is compared with it."""
+
+    compared = 0
+
+    async def source_rows(self, source: str) -> dict[str, SourceRow]:
+        self.compared += 1
+        return await super().source_rows(source)
+
+
+async def test_a_file_is_compared_again_only_when_the_book_has_changed(tmp_path: Path) -> None:
+    book = CountingBook()
+    bench = ImportBench(tmp_path, book=book)
+    shown = await bench.preview(csv_bytes([allied(0), allied(1)]))
+    assert (await bench.importing.apply(shown)).added == 2
+    assert book.compared == 1
+    shown = await bench.preview(csv_bytes([allied(0), allied(1), allied(2)]))
+    await bench.take(csv_bytes([allied(2)]))  # somebody else was quicker
+    compared = book.compared
+    report = await bench.importing.apply(shown)
+    assert (report.added, report.unchanged) == (0, 3)
+    assert book.compared == compared + 1

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
 from companion.services.imports.cells import read_line
+from companion.services.imports.comparison import BookComparison
 from companion.services.imports.layout_choice import (
     Chosen,
     UnknownLayout,
@@ -35,8 +36,8 @@ from companion.services.imports.layout_choice import (
 )
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.memory import SourceMemory, answers_to_keep
-from companion.services.imports.people import NEW, People, PeopleOfFile
-from companion.services.imports.plan import ImportPlan, PreviewRow, plan_import
+from companion.services.imports.people import NEW, People
+from companion.services.imports.plan import ImportPlan, PreviewRow
 from companion.services.imports.previews import (
     BY_ID,
     BY_KEY,
@@ -49,15 +50,12 @@ from companion.services.imports.previews import (
 )
 from companion.services.imports.questions import (
     Answers,
-    Question,
-    folded_key,
     open_questions,
     with_guesses,
 )
 from companion.services.imports.reading.results import Setting
 from companion.services.imports.reports import report_of, why_waiting
 from companion.services.imports.shape import shape_questions
-from companion.services.imports.target import ImportTarget
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -65,7 +63,6 @@ from companion.services.ports import (
     Clock,
     ImportRecord,
     SettingsStore,
-    SourceRow,
 )
 from companion.services.settings.practitioners import Practitioners
 from companion.services.workbooks import Sheet, Workbook, WorkbookReader
@@ -85,18 +82,6 @@ __all__ = [
 DocumentReader = Callable[[bytes, datetime], Sequence[Sheet]]
 """A file that holds no table (a calendar, FHIR) as sheets, given its bytes and the present
 moment. Runs in a thread. Raises FileRefused."""
-AROUND = timedelta(days=32)
-"""Before and after a file's days: where other sources are looked at for the same appointments."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outlook:
-    """A preview against the book as it now is."""
-
-    people: People
-    target: ImportTarget
-    plan: ImportPlan
-    questions: tuple[Question, ...]
 
 
 class Importing:
@@ -122,6 +107,7 @@ class Importing:
         self._clock = clock
         self._documents = documents or {}
         self._own_layouts = own_layouts
+        self._comparing = BookComparison(book=book, settings=settings, clock=clock)
         self._turn = asyncio.Lock()
 
     @allows(Action.IMPORT)
@@ -216,7 +202,7 @@ class Importing:
         """The same file against the book as it now is, with more answers about people and
         appointments: what the rows themselves leave open needs a new preview."""
         given = {**preview.answers, **_as_answers(assignments), **(answers or {})}
-        found = await self._outlook(preview, given)
+        found = await self._comparing.compare(preview, given)
         plan = found.plan
         rejected = (*preview.content.rejections, *plan.rejected)
         return replace(
@@ -238,6 +224,7 @@ class Importing:
             samples=plan.samples,
             questions=found.questions,
             answers=given,
+            comparison=found,
         )
 
     @allows(Action.IMPORT)
@@ -256,10 +243,11 @@ class Importing:
         NotFound, BadInput, StoreError, Busy, ChangedMeanwhile."""
         given = {**preview.answers, **_as_answers(assignments), **(answers or {})}
         async with self._turn:
-            found = await self._outlook(preview, given)
-            if yes:
-                given = with_guesses(found.questions, given)
-                found = await self._outlook(preview, given)
+            found = await self._comparing.compare(preview, given, known=preview.comparison)
+            guessed = with_guesses(found.questions, given) if yes else given
+            if guessed != given:
+                given = guessed
+                found = await self._comparing.compare(preview, given)
             waiting = open_questions(found.questions, given)
             why = why_waiting(waiting) or ("" if yes or release else found.plan.held)
             if why:
@@ -290,39 +278,6 @@ class Importing:
             await self._say(preview, plan, cause)
             return report_of(preview, plan, created=created)
 
-    async def _outlook(self, preview: ImportPreview, answers: Answers) -> _Outlook:
-        settings = self._settings.read()
-        known = await self._book.source_rows(preview.source)
-        people = await asyncio.to_thread(_people, preview, settings, answers, known)
-        target = ImportTarget(
-            source=preview.source,
-            snapshot=preview.snapshot,
-            known=known,
-            others=await self._elsewhere(preview, people, settings),
-            people=people.by_name,
-            answered=people.answered,
-            everyone={key: each.practitioner for key, each in settings.practitioners.items()},
-            timezone=settings.practice.timezone,
-            now=self._clock.now(),
-            answers=answers,
-            hold_share=settings.practice.import_hold_share,
-        )
-        plan = await asyncio.to_thread(plan_import, preview.content, target)
-        asked = (*preview.content.questions, *preview.shape, *people.questions, *plan.questions)
-        questions = tuple({folded_key(each.key): each for each in asked}.values())
-        return _Outlook(people=people, target=target, plan=plan, questions=questions)
-
-    async def _elsewhere(
-        self, preview: ImportPreview, people: People, settings: Settings
-    ) -> list[SourceRow]:
-        """The book's of other sources, about the file's days and people."""
-        ids = {each.id for each in people.by_name.values()} & settings.practitioners.keys()
-        starts = [draft.appointment.start for draft in preview.content.drafts]
-        if not ids or not starts:
-            return []
-        first, last = min(starts) - AROUND, max(starts) + AROUND
-        return await self._book.rows_elsewhere(preview.source, sorted(ids), first, last)
-
     # ── words ─────────────────────────────────────────────────────────────────────────────────
 
     async def _say(
@@ -345,30 +300,6 @@ class Importing:
 
 def _as_answers(assignments: Mapping[str, str | None] | None) -> dict[str, str]:
     return {f"practitioner:{name}": each or NEW for name, each in (assignments or {}).items()}
-
-
-def _people(
-    preview: ImportPreview,
-    settings: Settings,
-    answers: Answers,
-    known: Mapping[str, SourceRow],
-) -> People:
-    rows: dict[str, int] = {}
-    taken_over: dict[str, dict[str, int]] = {}
-    for draft in preview.content.drafts:
-        rows[draft.name] = rows.get(draft.name, 0) + 1
-        row = known.get(draft.appointment.source_id)
-        if row is not None:
-            whose = taken_over.setdefault(draft.name, {})
-            whose[row.practitioner_id] = whose.get(row.practitioner_id, 0) + 1
-    people = PeopleOfFile(
-        (each.practitioner for each in settings.practitioners.values()),
-        meant=preview.columns.practitioners,
-        answers=answers,
-        timezone=settings.practice.timezone,
-    )
-    others = [each.name for each in preview.content.rejections if each.name]
-    return people.resolve(rows, taken_over, others)
 
 
 def _new_names(people: People, settings: Settings) -> tuple[NewName, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from companion.domain.appointments import Practitioner
 from companion.services.imports.drafts import FileContent
@@ -20,6 +21,10 @@ WHOLE_WITHOUT_IDS = (
     "The file has no appointment ids, so it is compared as a whole book: what is missing from it, "
     "on its days and for its practitioners, was removed."
 )
+
+
+if TYPE_CHECKING:
+    from companion.services.imports.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,8 @@ class ImportPreview:
     """Why it is compared as a whole book, where nobody has said so."""
     shape: tuple[Question, ...] = ()
     """Of `questions`: headings that the source's last file had and this one has not."""
+    comparison: Comparison | None = field(default=None, repr=False, compare=False)
+    """Used again when the import is applied and nothing has changed meanwhile."""
 
     @property
     def open(self) -> tuple[Question, ...]:

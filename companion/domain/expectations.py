@@ -22,6 +22,7 @@ from companion.domain.opening_hours import OpeningHours
 
 ARRIVALS = 400
 """Looked at of each source, the newest ones."""
+_INSTANT = 1e-6
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _SAME_TIME = timedelta(hours=3)
@@ -112,10 +113,15 @@ def due(source: ScheduledSource, hours: OpeningHours) -> datetime | None:
     day = hours.local_date(source.arrivals[-1])
     expected = plain.after(source.arrivals[-1], days)
     # Each round begins at a later closed day, so it ends.
-    while expected and (away := habit.kept_away(day, hours.local_date(expected))):
+    while expected and (away := habit.kept_away(day, _next_open_day(expected, plain))):
         day = away[0]
         expected = plain.after(habit.at(day, habit.last), days)
     return expected
+
+
+def _next_open_day(moment: datetime, hours: OpeningHours) -> date:
+    """When opening time next passes: until then it is as if `moment` went on."""
+    return hours.local_date(hours.after(moment, _INSTANT) or moment)
 
 
 def overdue(

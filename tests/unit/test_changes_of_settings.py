@@ -11,6 +11,8 @@ import pytest
 
 from companion.domain.errors import BadInput, SignInExpired
 from companion.domain.event_keys import is_notice
+from companion.domain.expectations import Expected
+from companion.domain.settings import SourceSettings
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import ActivityKind, BookChange, CalendarRef, ImportRecord
 from companion.web.ui.upload_board import UploadBoard
@@ -219,13 +221,17 @@ async def test_disconnected_without_removing_the_events_stay_and_are_said_to() -
 @pytest.mark.parametrize("refuses", [False, True])
 async def test_disconnected_the_word_that_the_schedule_is_old_does_not_stay(refuses: bool) -> None:
     application, remote = await synced()
+    daily = SourceSettings(name="nookal", folder="/exports", expected=Expected.DAILY)
+    await application.settings.change(lambda settings: settings.with_source(daily))
     old = ImportRecord(
         source="nookal",
         at=application.services.clock.now() - timedelta(days=30),
         file_name="export.csv",
     )
     await application.book.apply(BookChange(imported=old), application.services.clock.now())
-    await application.services.clock.sleep(60)  # what was read of imports a moment ago is old now
+    await application.services.clock.sleep(
+        3 * 86_400
+    )  # writing the appointments counted as an edit
     await application.services.auditing.audit("anna")
     assert [is_notice(each.key) for each in remote.ours()].count(True) == 1
     remote.refusing = SignInExpired() if refuses else None

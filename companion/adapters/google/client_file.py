@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from companion.adapters.network import route
 from companion.domain.errors import BadInput
 
 LARGEST = 64 * 1024
@@ -103,13 +103,7 @@ def read_client(content: bytes) -> OAuthClient:
 
 def is_loopback(address: str) -> bool:
     """Does the URL lead to this computer?"""
-    host = urlsplit(address).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return route.is_loopback(urlsplit(address).hostname or "")
 
 
 def is_safe(address: str) -> bool:

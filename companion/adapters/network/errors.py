@@ -41,7 +41,7 @@ def network_trouble(error: BaseException) -> Offline | None:
     for each in _chain(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return _untrusted(detail)
-        if isinstance(each, OSError) and str(each.args[:1]).find("connection failed: 407") >= 0:
+        if isinstance(each, OSError) and "connection failed: 407" in str(each.args[:1]):
             return proxy_sign_in(detail)
     return None
 

@@ -38,7 +38,7 @@ def proxy_for(url: str) -> Proxy | None:
     """None where the request goes straight. Raises BadInput for a proxy that cannot be used."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if _is_loopback(host) or urllib.request.proxy_bypass(host):
+    if is_loopback(host) or urllib.request.proxy_bypass(host):
         return None
     proxies = urllib.request.getproxies()
     address = (proxies.get(parts.scheme) or proxies.get("all") or "").strip()
@@ -95,7 +95,8 @@ def trust_context(variables: Mapping[str, str] = os.environ) -> ssl.SSLContext:
         ) from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Is the host name or address this computer?"""
     if host == "localhost":
         return True
     try:

@@ -11,8 +11,8 @@ call it, a program with the secret may; 3. a launch token in the address is take
 exchanged for this machine's cookie; 4. without that cookie only a plain page, `/healthz` and
 `/oauth/callback` are served (SameSite=Strict withholds the cookie on Google's redirect back); 5.
 then the user's session is checked (`web.current_user`): without one a page redirects to the
-sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is closed
-too when the session behind it ends.
+sign-in, or to the welcome where there is no user yet; websockets are closed. What comes through an
+open websocket after its session has ended is dropped; the tab is led away meanwhile (`ui.who`).
 
 Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
 a script which someone manages to inject later does not run.
@@ -60,8 +60,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 OPEN_PATHS = frozenset({"/healthz", "/oauth/callback"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-_EVENT = '42["event"'
-"""How Socket.IO begins a message about something that a person did on a page."""
 _SINGLE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _log = logging.getLogger(__name__)
 
@@ -209,12 +207,12 @@ class Guard:
         session = session_user.session
 
         async def watched() -> Message:
-            message = await receive()
-            if self._current_user.session_user(session) is None:
-                return {"type": "websocket.disconnect", "code": 1008}
-            if str(message.get("text") or "").startswith(_EVENT):
-                self._current_user.seen(session)
-            return message
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or self._current_user.session_user(
+                    session
+                ):
+                    return message
 
         await self.app(scope, watched, send)
 

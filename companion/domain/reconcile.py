@@ -228,9 +228,11 @@ class _Draft:
     def want(self, event: CalendarEvent, entry: LedgerEntry | None) -> None:
         if entry is None:
             self._inserts.append(Insert(event=event))
-        elif entry.state is EntryState.PENDING and not entry.content_hash:
-            self._inserts.append(Insert(event=event, generation=entry.generation))
-        elif entry.state is EntryState.LEFT_OUT and not entry.keeps_out(event):
+        elif (
+            not entry.content_hash
+            if entry.state is EntryState.PENDING
+            else entry.state is EntryState.LEFT_OUT and not entry.keeps_out(event)
+        ):
             self._inserts.append(Insert(event=event, generation=entry.generation))
         elif entry.state is EntryState.LEFT_OUT or (
             entry.state is EntryState.OK

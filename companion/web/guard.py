@@ -293,12 +293,20 @@ class Guard:
         if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
             await _answer(send, 503, "Not before it is really opened.")
             return True
+        path = quote("/" + request.path.lstrip("/\\"))
+        if request.one("sec-fetch-site") in {"cross-site", "same-site"}:
+            # The launch page's navigation brings no SameSite=Strict cookie; one from here does.
+            page = plain_page(
+                "Opening Calendar Companion …", go_to=f"{path}?{urlencode(pairs)}", after_seconds=0
+            )
+            await _answer(send, 200, page, html=True)
+            return True
         known = bool(self._machine(request))
         taken = self._launches.take(tokens[0])
         if not known and not taken:
             return False
         rest = urlencode([(key, value) for key, value in pairs if key != "launch"])
-        clean = quote("/" + request.path.lstrip("/\\")) + (f"?{rest}" if rest else "")
+        clean = path + (f"?{rest}" if rest else "")
         headers = [("location", clean)]
         if not known:
             cookie = self._make_token()

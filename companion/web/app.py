@@ -41,10 +41,11 @@ from companion.domain.tokens import token_hash
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.assembly import Application
+from companion.web.control import control_secret
 from companion.web.current_user import SignedInUsers
 from companion.web.guard import Guard
 from companion.web.incoming import Incoming
-from companion.web.launching import MachineFile, MachineSessions, control_secret, fresh_token
+from companion.web.launching import MachineFile, MachineSessions, fresh_token
 from companion.web.options import AppOptions
 from companion.web.plain_page import plain_page
 from companion.web.sign_in import SigningIn

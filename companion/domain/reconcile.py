@@ -21,8 +21,6 @@ The rules, each from a failure that other sync programs have had:
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +28,7 @@ from enum import StrEnum
 
 from companion.domain.event_keys import EventKey
 from companion.domain.events import CalendarEvent, Content, as_instant
+from companion.domain.keepers import UNSTAMPED, Stamp
 from companion.domain.window import SyncWindow
 
 
@@ -86,6 +85,7 @@ class ObservedEvent:
     """Of the calendar: the edges of all-day events."""
     deleted: bool = False
     """A tombstone (status: cancelled); its content may be blank."""
+    stamp: Stamp = UNSTAMPED
 
     @property
     def begins(self) -> datetime:
@@ -383,14 +383,3 @@ def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:
         etag=seen.etag,
         content_hash=fingerprint,
     )
-
-
-def event_id(install: str, calendar: str, key: str, generation: int) -> str:
-    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v.
-
-    The same inputs always give the same id, so an insert repeated after any crash is met by a
-    409 instead of making a second event.
-    """
-    name = "\x1f".join((install, calendar, key, str(generation)))
-    digest = hashlib.sha256(name.encode()).digest()
-    return base64.b32hexencode(digest).decode().rstrip("=").lower()

@@ -237,6 +237,11 @@ def build(ports: Ports) -> Application:
         clock=clock,
         syncing=syncing,
     )
+
+    async def look(practitioner_id: str) -> None:
+        await connecting.test(practitioner_id)
+        await syncing.look(practitioner_id)
+
     worker = Worker(
         syncing=syncing,
         auditing=auditing,
@@ -247,7 +252,7 @@ def build(ports: Ports) -> Application:
         changes=ports.changes,
         staleness=staleness,
         daily=(feeds.tidy, prune_activity),
-        look=connecting.test,
+        look=look,
     )
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────

@@ -26,6 +26,7 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.auditing import clock_time, proof_in_words
+from companion.services.sync.one_writer import stopped
 from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -42,6 +43,7 @@ PractitionerState = Literal[
     "offline",
     "sign in again",
     "choose calendar",
+    "another computer",
     "stale",
     "error",
 ]
@@ -49,6 +51,7 @@ NextAction = Literal[
     "",
     "connect",
     "choose calendar",
+    "keep calendar",
     "look at held",
     "enable",
     "upload",
@@ -66,6 +69,7 @@ _BADGES: Mapping[str, PractitionerState] = {
     "WrongAccount": "sign in again",
     "CalendarGone": "choose calendar",
     "PermissionDenied": "choose calendar",
+    "AnotherWriter": "another computer",
     "AccountParked": "parked",
 }
 _ACTIONS: Mapping[PractitionerState, NextAction] = {
@@ -73,6 +77,7 @@ _ACTIONS: Mapping[PractitionerState, NextAction] = {
     "off": "enable",
     "sign in again": "connect",
     "choose calendar": "choose calendar",
+    "another computer": "keep calendar",
     "held": "look at held",
     "ready": "upload",
     "stale": "import",
@@ -228,6 +233,9 @@ class Status:
             return "off", what, "Tick Enable to switch it on."
         if progress is not None:
             return "syncing", "Writing to Google now.", ""
+        elsewhere = stopped(state, record.practitioner.timezone)
+        if elsewhere is not None:
+            return "another computer", elsewhere.what, elsewhere.remedy
         if state.trouble is not None:
             word = _BADGES.get(state.trouble.kind, "error")
             return word, state.trouble.what, state.trouble.remedy

@@ -139,7 +139,7 @@ def fake_application(
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
-    google = FakeGoogle(secrets=secrets, install=INSTALL)
+    google = FakeGoogle(secrets=secrets)
     stores = MemoryStores(changes)
     ports = Ports(
         home=home or nowhere(),

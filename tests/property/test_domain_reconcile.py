@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.domain.differences import DifferenceKind, find_differences
+from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent, Content
 from companion.domain.reconcile import (
     Adopt,
@@ -29,7 +30,6 @@ from companion.domain.reconcile import (
     ObservedEvent,
     PlannedAction,
     Update,
-    event_id,
     reconcile,
 )
 from companion.domain.removals import removals_to_hold
@@ -504,14 +504,14 @@ def test_removals_wait_when_they_are_many_and_a_large_share_of_what_is_to_come(
 names = st.text(max_size=30).filter(lambda text: text.isprintable())
 
 
-@given(install=names, calendar=names, key=names, generation=st.integers(0, 50))
+@given(mark=names, calendar=names, key=names, generation=st.integers(0, 50))
 def test_an_event_id_is_52_characters_that_google_allows_and_always_the_same(
-    install: str, calendar: str, key: str, generation: int
+    mark: str, calendar: str, key: str, generation: int
 ) -> None:
-    found = event_id(install, calendar, key, generation)
+    found = event_id(mark, calendar, key, generation)
     assert len(found) == 52
     assert set(found) <= set("0123456789abcdefghijklmnopqrstuv")
-    assert found == event_id(install, calendar, key, generation)
+    assert found == event_id(mark, calendar, key, generation)
 
 
 @given(several=st.sets(st.tuples(names, names, names, st.integers(0, 5)), min_size=2, max_size=9))

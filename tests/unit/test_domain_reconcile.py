@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import (
     Adopt,
@@ -16,7 +17,6 @@ from companion.domain.reconcile import (
     LedgerEntry,
     ObservedEvent,
     SyncPlan,
-    event_id,
     reconcile,
 )
 from companion.domain.removals import removals_to_hold

@@ -23,6 +23,7 @@ from companion.domain.errors import (
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, EntryState, Insert, ObservedEvent, Update
 from companion.services.ports import Ledger, RemoteCalendar
+from companion.services.sync.one_writer import another_writer
 from companion.services.sync.pacing import Pacer, Urgency
 from companion.services.sync.retry import RetryBudget
 from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
@@ -141,11 +142,17 @@ class ConflictResolver:
         )
 
     async def _get(self, wanted: str) -> ObservedEvent | None:
-        """One event; repeated while Google has transient errors."""
+        """One event; repeated while Google has transient errors. Raises AnotherWriter."""
         while True:
             self.tally.api_calls += 1
             try:
                 async with self.pacer.calling(self.target.account, 1, Urgency.CORRECTION):
-                    return await self.remote.get(wanted)
+                    seen = await self.remote.get(wanted)
             except TransientError as error:
                 await self.patience.wait_after(error)
+                continue
+            if seen is not None and not seen.deleted and self.target.others is not None:
+                theirs = self.target.keeper.overruled_by([seen.stamp], self.target.others)
+                if theirs is not None:
+                    raise another_writer(theirs, self.target.timezone)
+            return seen

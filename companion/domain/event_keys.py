@@ -103,6 +103,11 @@ def appointment_id_of(key: str) -> str:
     return EventKey.parse(key).owner
 
 
+def surplus_key(key: str, event_id: str) -> str:
+    """The ledger key of an event that is not the one of its key."""
+    return str(EventKey.parse(key).surplus(event_id))
+
+
 def event_id(mark: str, calendar: str, key: str, generation: int) -> str:
     """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v. `mark`: of the calendar's
     keeper.

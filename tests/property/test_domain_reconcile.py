@@ -180,7 +180,8 @@ class Model:
             name = event_id("install", "calendar", event.key, generation)
             self._write(event, name, generation, EntryState.PENDING)
             there = self.google.get(name)
-            if there is None or there.live:
+            taken = {row.event_id for row in self.ledger.values() if row.key != event.key}
+            if there is None or (there.live and name not in taken):
                 break
             generation += 1
         held = self._put(event, name)  # a live one is adopted, and patched where it differs

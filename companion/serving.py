@@ -24,8 +24,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.network.interfaces import note_listener
@@ -35,6 +33,7 @@ from companion.environment import Environment
 from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.web.app import create_app
+from companion.web.app_server import app_server
 from companion.web.control import ask_running_app, control_secret
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launch_pages import LaunchPages
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from companion.sandbox.demo import Rehearsal
 
 log = logging.getLogger(__name__)
-STOP_SECONDS = 3
+STOP_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,19 +156,8 @@ async def _serve(
             samples=demo.samples if demo else (),
         ),
     )
-    servers: list[uvicorn.Server] = [
-        _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
-                ws_ping_interval=20.0,
-            )
-        )
-    ]
-    tasks = [asyncio.create_task(servers[0].serve(sockets=[app_socket]), name="app")]
+    server = app_server(app)
+    serving = asyncio.create_task(server.serve(sockets=[app_socket]), name="app")
     working = [
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
@@ -181,15 +169,13 @@ async def _serve(
     if options.browser:
         _open_browser(pages, url)
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     for task in working:
         task.cancel()
-    for server in servers:
-        server.should_exit = True
-    await asyncio.wait([*tasks, *working], timeout=STOP_SECONDS)
-    for server in servers:
-        server.force_exit = True
+    server.should_exit = True
+    await asyncio.wait([serving, *working], timeout=STOP_SECONDS)
+    server.force_exit = True
     pages.sweep()
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 
@@ -200,14 +186,6 @@ def freeze_gc() -> None:
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 20, 20)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: one owner stops everything."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:

@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import tempfile
-import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -38,6 +37,7 @@ from companion.services.assembly import Application
 from companion.web.app import create_app
 from companion.web.control import ask_running_app, control_secret
 from companion.web.feed_listener_service import FeedListenerService
+from companion.web.launch_pages import LaunchPages
 from companion.web.launching import LaunchTokens, launch_url
 from companion.web.options import AppOptions, SampleFile
 
@@ -140,7 +140,11 @@ async def _serve(
     )
     phones.open()
     note_listener(home, options.feed_host, options.feed_port)
-    launches = LaunchTokens()
+    pages = LaunchPages(home)
+    pages.sweep()
+    launches = LaunchTokens(
+        on_taken=lambda token: pages.remove(launch_url(options.port, token)),
+    )
     app = create_app(
         application,
         AppOptions(
@@ -172,7 +176,10 @@ async def _serve(
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
     freeze_gc()
-    _greet(options, launches, application)
+    url = launch_url(options.port, launches.issue())
+    _greet(options, url, application)
+    if options.browser:
+        _open_browser(pages, url)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -183,6 +190,7 @@ async def _serve(
     await asyncio.wait([*tasks, *working], timeout=STOP_SECONDS)
     for server in servers:
         server.force_exit = True
+    pages.sweep()
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 
 
@@ -295,8 +303,13 @@ async def _open_running(home: Path, port: int, options: ServeOptions) -> None:
     if url is not None:
         out.print(f"Calendar Companion is already running. Opening it: {url}")
         if options.browser:
-            webbrowser.open(url)
+            _open_browser(LaunchPages(home), url)
         raise SystemExit(0)
+
+
+def _open_browser(pages: LaunchPages, url: str) -> None:
+    if not pages.open(url, "Calendar Companion"):
+        err.print("The browser was not opened: the data folder cannot be written to.")
 
 
 @contextmanager
@@ -320,8 +333,7 @@ def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _greet(options: ServeOptions, launches: LaunchTokens, application: Application) -> None:
-    url = launch_url(options.port, launches.issue())
+def _greet(options: ServeOptions, url: str, application: Application) -> None:
     if options.demo:
         out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
     out.print(f"Calendar Companion is running. Open: {url}")
@@ -330,8 +342,6 @@ def _greet(options: ServeOptions, launches: LaunchTokens, application: Applicati
     else:
         out.print(f"Phones subscribe at {application.reachability.address()}. Stop with Ctrl-C.")
     sys.stdout.flush()
-    if options.browser:
-        webbrowser.open(url)
 
 
 @asynccontextmanager

@@ -15,7 +15,8 @@ The rules, each from a failure that other sync programs have had:
   the ledger's where Google shows it, else the first by id; delete the others;
 - ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
   and updates nothing (an insert might be about to meet this very id and adopt it);
-- in the ledger but not in Google: a person deleted it there; put back, or leave out for good.
+- in the ledger but not in Google: a person deleted it there; put back, or leave out, for as long as
+  it keeps its time: a new time is a new decision.
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ class LedgerEntry:
     content_hash: str = ""
     """Fingerprint of our fields as Google answered them (it normalises text); empty until the
     first confirmation."""
+
+    def keeps_out(self, event: CalendarEvent) -> bool:
+        """A person deleted the event in Google, and it has kept its time since."""
+        same_time = (self.begins, self.ends) == (event.begins, event.ends)
+        return self.state is EntryState.LEFT_OUT and same_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +228,11 @@ class _Draft:
     def want(self, event: CalendarEvent, entry: LedgerEntry | None) -> None:
         if entry is None:
             self._inserts.append(Insert(event=event))
-        elif entry.state is EntryState.PENDING and not entry.content_hash:
+        elif (
+            not entry.content_hash
+            if entry.state is EntryState.PENDING
+            else entry.state is EntryState.LEFT_OUT and not entry.keeps_out(event)
+        ):
             self._inserts.append(Insert(event=event, generation=entry.generation))
         elif entry.state is EntryState.LEFT_OUT or (
             entry.state is EntryState.OK

@@ -52,6 +52,7 @@ from companion.web.sign_in import SigningIn
 from companion.web.ui.components.fields import zone_names
 from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.page_setup import mount_ui
+from companion.web.ui.sockets import own_sockets
 from companion.web.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def create_app(
     host.mount("/static", StaticFiles(directory=static_dir()), name="app-static")
     mount_ui(host, services, options, incoming)
     return Guard(
-        host,
+        own_sockets(host),
         port=options.port,
         launches=options.launches,
         machines=machines or MachineFile(options.machines_file, services.clock.now),

@@ -11,8 +11,8 @@ call it, a program with the secret may; 3. a launch token in the address is take
 exchanged for this machine's cookie; 4. without that cookie only a plain page, `/healthz` and
 `/oauth/callback` are served (SameSite=Strict withholds the cookie on Google's redirect back); 5.
 then the user's session is checked (`web.current_user`): without one a page redirects to the
-sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is closed
-too when the session behind it ends.
+sign-in, or to the welcome where there is no user yet; websockets are closed. What comes through an
+open websocket after its session has ended is dropped; the tab is led away meanwhile (`ui.who`).
 
 Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
 a script which someone manages to inject later does not run.
@@ -53,8 +53,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 OPEN_PATHS = frozenset({"/healthz", "/oauth/callback"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-_EVENT = '42["event"'
-"""How Socket.IO begins a message about something that a person did on a page."""
 _SINGLE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _log = logging.getLogger(__name__)
 
@@ -207,12 +205,12 @@ class Guard:
         session = session_user.session
 
         async def watched() -> Message:
-            message = await receive()
-            if self._current_user.session_user(session) is None:
-                return {"type": "websocket.disconnect", "code": 1008}
-            if str(message.get("text") or "").startswith(_EVENT):
-                self._current_user.seen(session)
-            return message
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or self._current_user.session_user(
+                    session
+                ):
+                    return message
 
         await self.app(scope, watched, send)
 
@@ -293,12 +291,20 @@ class Guard:
         if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
             await _answer(send, 503, "Not before it is really opened.")
             return True
+        path = quote("/" + request.path.lstrip("/\\"))
+        if request.one("sec-fetch-site") in {"cross-site", "same-site"}:
+            # The launch page's navigation brings no SameSite=Strict cookie; one from here does.
+            page = plain_page(
+                "Opening Calendar Companion …", go_to=f"{path}?{urlencode(pairs)}", after_seconds=0
+            )
+            await _answer(send, 200, page, html=True)
+            return True
         known = bool(self._machine(request))
         taken = self._launches.take(tokens[0])
         if not known and not taken:
             return False
         rest = urlencode([(key, value) for key, value in pairs if key != "launch"])
-        clean = quote("/" + request.path.lstrip("/\\")) + (f"?{rest}" if rest else "")
+        clean = path + (f"?{rest}" if rest else "")
         headers = [("location", clean)]
         if not known:
             cookie = self._make_token()

@@ -43,10 +43,13 @@ class LaunchTokens:
         monotonic: Callable[[], float] = time.monotonic,
         make: Callable[[], str] = fresh_token,
         life: timedelta = LAUNCH_LIFE,
+        on_taken: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`on_taken` is told each token that somebody used."""
         self._monotonic = monotonic
         self._make = make
         self._life = life.total_seconds()
+        self._on_taken = on_taken
         self._waiting: dict[str, float] = {}
 
     def issue(self) -> str:
@@ -59,7 +62,10 @@ class LaunchTokens:
     def take(self, token: str) -> bool:
         """True the first time for a token that was issued and has not grown old."""
         until = self._waiting.pop(token_hash(token), None)
-        return until is not None and until > self._monotonic()
+        if until is None:
+            return False
+        self._on_taken(token)
+        return until > self._monotonic()
 
 
 def launch_url(port: int, token: str) -> str:

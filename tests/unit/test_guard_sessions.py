@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -87,6 +88,22 @@ async def test_a_known_browser_keeps_its_cookie_when_launched_again(
     assert answer.status_code == 303
     assert "set-cookie" not in answer.headers
     assert not application.launches.take(token), "it is spent all the same"
+
+
+async def test_a_launch_from_a_file_first_becomes_a_visit_from_here(
+    application: Application,
+) -> None:
+    """With the visit from a file no SameSite=Strict cookie comes: a known browser would look new,
+    and the page behind a redirect would not know the fresh cookie either."""
+    token = application.launches.issue()
+    address = f"/import?a=1&launch={token}"
+    from_file = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    page = await application.ask(address, known=False, also=from_file)
+    assert page.status_code == 200
+    assert "set-cookie" not in page.headers
+    assert f'content="0;url={html.escape(address)}"' in page.text
+    here = await application.ask(address, known=False, sec_fetch_site="same-origin")
+    assert (here.status_code, here.headers["location"]) == (303, "/import?a=1")
 
 
 async def test_a_browser_that_only_fetches_ahead_does_not_spend_the_token(

@@ -15,7 +15,6 @@ from companion.services.google.consents import APP_CREATED, CALENDAR_LIST
 from tests.fakes.keys import key_file, key_text
 
 
-
 def _key() -> ServiceAccountKey:
     read = read_client(key_text())
     assert isinstance(read, ServiceAccountKey)

@@ -36,8 +36,8 @@ from companion.services.sync.snapshot import (
     A_DAY,
     SyncParts,
     SyncSnapshot,
-    quota_of,
     gather,
+    quota_of,
     ready,
     window_of,
 )

@@ -24,7 +24,7 @@ from companion.services.imports.layouts.software import Software, candidates
 from companion.services.imports.mappings import bind_mapping, headings_of_mapping, mapping_of
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading import values
-from companion.services.imports.reading.asking import EVERYBODY, Asking
+from companion.services.imports.reading.asking import EVERYBODY, Asking, plain_choices
 from companion.services.imports.reading.columns import Assignment, Column
 from companion.services.imports.reading.fields import assign
 from companion.services.imports.reading.grid import SECTION, SHEET, Grid
@@ -124,7 +124,10 @@ def _grid(workbook: Workbook, setting: Setting, asking: Asking) -> Grid | None:
     expected = headings_of_mapping(setting.mapping) if setting.mapping else frozenset[str]()
     row = asking.answer("header_row")
     wanted = int(row) if row and row.isdecimal() else None
-    only = [each.strip() for each in (asking.answer("sheets") or "").split(",") if each.strip()]
+    said = ", ".join(map(str.strip, (asking.answer("sheets") or "").split(",")))
+    only = [each.name for each in workbook.sheets if said and _names(said, each.name)]
+    if said and not only:
+        raise BadInput(f"The file has no sheet “{said}”.", "Check its name.", field="sheets")
     grid = grid_of(workbook.sheets, header_row=wanted, only=only, expected=expected)
     if grid is None and (wanted or only):
         raise BadInput(
@@ -132,7 +135,46 @@ def _grid(workbook: Workbook, setting: Setting, asking: Asking) -> Grid | None:
             "Check the names of the sheets and the number of the header row.",
             field="header_row" if wanted else "sheets",
         )
+    if grid is not None:
+        _ask_where(grid, asking)
     return grid
+
+
+def _names(said: str, sheet: str) -> bool:
+    """Is the sheet, whose own name may hold commas, among those of a list?"""
+    name = ", ".join(map(str.strip, sheet.split(",")))
+    return f", {name}, ".casefold() in f", {said}, ".casefold()
+
+
+def _ask_where(grid: Grid, asking: Asking) -> None:
+    """Which row and which sheets: read as found, and asked. What is answered was obeyed."""
+    if grid.header_rows:
+        asking.note(
+            Question(
+                key="header_row",
+                about="the names of the columns",
+                text="Which row of the file holds the names of the columns?",
+                choices=tuple(
+                    Choice(value=str(number), label=f"Row {number}: {read_line(words, 60)}")
+                    for number, words in grid.header_rows.items()
+                ),
+                guess=str(next(iter(grid.header_rows))),
+                count=len(grid.rows),
+            )
+        )
+    if grid.rival_sheets:
+        read = ", ".join(each.name for each in grid.sheets if each.used)
+        asking.note(
+            Question(
+                key="sheets",
+                about="the sheets of the file",
+                text="More than one sheet looks like appointments, under different headings. "
+                "Which one shall be read?",
+                choices=plain_choices(read, *grid.rival_sheets),
+                guess=read,
+                count=len(grid.rows),
+            )
+        )
 
 
 def _columns(grid: Grid) -> list[Column]:

@@ -21,13 +21,14 @@ from companion.services.imports.drafts import FileContent
 from companion.services.imports.file_reading import Table, read_drafts
 from companion.services.imports.layouts import Layout, Words
 from companion.services.imports.layouts.software import Software, candidates
-from companion.services.imports.mappings import bind_mapping, headings_of_mapping, mapping_of
+from companion.services.imports.mappings import bind_mapping, mapping_of
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading import values
-from companion.services.imports.reading.asking import EVERYBODY, Asking, plain_choices
+from companion.services.imports.reading.asking import EVERYBODY, Asking
 from companion.services.imports.reading.columns import Assignment, Column
 from companion.services.imports.reading.fields import assign
 from companion.services.imports.reading.grid import SECTION, SHEET, Grid
+from companion.services.imports.reading.grid_choice import choose_grid
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import profile_of
 from companion.services.imports.reading.names import person_key
@@ -39,7 +40,7 @@ from companion.services.imports.reading.results import (
     UnknownLayout,
 )
 from companion.services.imports.reading.sections import separate_footers
-from companion.services.imports.reading.sheets import grid_of, is_value
+from companion.services.imports.reading.sheets import is_value
 from companion.services.imports.reading.zones import with_zones
 from companion.services.workbooks import Workbook
 
@@ -47,7 +48,7 @@ from companion.services.workbooks import Workbook
 def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     """Raises BadInput: no table, a wrong answer, a mapping that does not fit, spoilt ids."""
     asking = Asking(setting.answers)
-    grid = _grid(workbook, setting, asking)
+    grid = choose_grid(workbook, setting, asking)
     if grid is None:
         return _nothing(workbook, asking)
     columns = _columns(grid)
@@ -115,66 +116,6 @@ def _nothing(workbook: Workbook, asking: Asking) -> Reading:
     del asking
     empty = Layout(name="empty file", source="", columns={}, titles={})
     return Reading(layout=empty, content=FileContent(drafts=(), rejections=(), has_ids=False))
-
-
-# ── the grid ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _grid(workbook: Workbook, setting: Setting, asking: Asking) -> Grid | None:
-    expected = headings_of_mapping(setting.mapping) if setting.mapping else frozenset[str]()
-    row = asking.answer("header_row")
-    wanted = int(row) if row and row.isdecimal() else None
-    said = ", ".join(map(str.strip, (asking.answer("sheets") or "").split(",")))
-    only = [each.name for each in workbook.sheets if said and _names(said, each.name)]
-    if said and not only:
-        raise BadInput(f"The file has no sheet “{said}”.", "Check its name.", field="sheets")
-    grid = grid_of(workbook.sheets, header_row=wanted, only=only, expected=expected)
-    if grid is None and (wanted or only):
-        raise BadInput(
-            "There is no table where the answer says.",
-            "Check the names of the sheets and the number of the header row.",
-            field="header_row" if wanted else "sheets",
-        )
-    if grid is not None:
-        _ask_where(grid, asking)
-    return grid
-
-
-def _names(said: str, sheet: str) -> bool:
-    """Is the sheet, whose own name may hold commas, among those of a list?"""
-    name = ", ".join(map(str.strip, sheet.split(",")))
-    return f", {name}, ".casefold() in f", {said}, ".casefold()
-
-
-def _ask_where(grid: Grid, asking: Asking) -> None:
-    """Which row and which sheets: read as found, and asked. What is answered was obeyed."""
-    if grid.header_rows:
-        asking.note(
-            Question(
-                key="header_row",
-                about="the names of the columns",
-                text="Which row of the file holds the names of the columns?",
-                choices=tuple(
-                    Choice(value=str(number), label=f"Row {number}: {read_line(words, 60)}")
-                    for number, words in grid.header_rows.items()
-                ),
-                guess=str(next(iter(grid.header_rows))),
-                count=len(grid.rows),
-            )
-        )
-    if grid.rival_sheets:
-        read = ", ".join(each.name for each in grid.sheets if each.used)
-        asking.note(
-            Question(
-                key="sheets",
-                about="the sheets of the file",
-                text="More than one sheet looks like appointments, under different headings. "
-                "Which one shall be read?",
-                choices=plain_choices(read, *grid.rival_sheets),
-                guess=read,
-                count=len(grid.rows),
-            )
-        )
 
 
 def _columns(grid: Grid) -> list[Column]:
@@ -385,7 +326,7 @@ def _unknown_layout(headings: Sequence[str], columns: Sequence[Column]) -> Unkno
 def columns_of(workbook: Workbook, setting: Setting) -> tuple[FileColumn, ...]:
     """What a person chooses from when the file cannot be read; empty where there is no table."""
     try:
-        grid = _grid(workbook, setting, Asking(setting.answers))
+        grid = choose_grid(workbook, setting, Asking(setting.answers))
     except BadInput:
         grid = None
     return _file_columns(_columns(grid)) if grid else ()

@@ -12,7 +12,9 @@ The rules, each from a failure that other sync programs have had:
 - the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in it is
   raised only when Google showed a tombstone;
 - seen in Google but not in the ledger (lost or restored ledger): adopt; two for one key: keep
-  the ledger's where Google shows it, else the first by id; delete the others;
+  the ledger's where Google shows it, else the first by id; delete the others; where nobody knows
+  its key (made under the secret of a book that was lost): it is the event that Google lacks at
+  that time, if there is one, and gets its mark;
 - ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
   and updates nothing (an insert might be about to meet this very id and adopt it);
 - in the ledger but not in Google: a person deleted it there; put back, or leave out for good.
@@ -20,11 +22,9 @@ The rules, each from a failure that other sync programs have had:
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from companion.domain.event_keys import EventKey
@@ -52,7 +52,8 @@ class LedgerEntry:
     generation: int
     state: EntryState
     fingerprint: str
-    """Of what we last sent."""
+    """Of what we last sent; empty where our mark is not the one of `key` yet, so that it is
+    written whatever Google holds."""
     style: str
     """Colour and reminder as we last sent them."""
     begins: datetime
@@ -258,7 +259,13 @@ class _Draft:
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
+        strangers: list[ObservedEvent] = []
         for _, seen in sorted(unmatched.items()):
+            if seen.key and seen.key not in wanted and seen.key not in self._stored:
+                strangers.append(seen)
+            else:
+                self._unknown_event(seen, result, wanted, live)
+        for seen in self._recognised(strangers, result, wanted):
             self._unknown_event(seen, result, wanted, live)
         self._corrections = [
             each for key, each in result.items() if each is not self._stored.get(key)
@@ -282,6 +289,27 @@ class _Draft:
         else:
             result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
 
+    @staticmethod
+    def _recognised(
+        strangers: Sequence[ObservedEvent],
+        result: dict[str, LedgerEntry],
+        wanted: Mapping[str, CalendarEvent],
+    ) -> Iterable[ObservedEvent]:
+        """Adopt those of unknown keys that stand where an event is wanted; the others."""
+        lacking: dict[tuple[date, date], list[CalendarEvent]] = {}
+        for event in wanted.values() if strangers else ():
+            if event.key not in result:
+                lacking.setdefault((event.start, event.end), []).append(event)
+        for seen in strangers:
+            now = seen.content
+            here = lacking.get((now.start, now.end))
+            if here:
+                event = min(here, key=lambda each: each.fingerprint != now.fingerprint)
+                here.remove(event)
+                result[event.key] = replace(_entry_of(seen, event.key, event), fingerprint="")
+            else:
+                yield seen
+
     def _unknown_event(
         self,
         seen: ObservedEvent,
@@ -301,11 +329,7 @@ class _Draft:
         if not seen.key or known is not None:
             self._deletes.append(Delete(entry=_entry_of(seen, _surplus(seen.key, seen.event_id))))
             return
-        adopted = _entry_of(seen, seen.key)
-        event = wanted.get(seen.key)
-        if event is not None and event.style != seen.style:  # changed by the practitioner
-            adopted = replace(adopted, style=event.style, etag="")
-        result[seen.key] = adopted
+        result[seen.key] = _entry_of(seen, seen.key, wanted.get(seen.key))
 
     def _due_deletes(self) -> Iterable[Delete]:
         writing = bool(self._inserts or self._updates)
@@ -342,7 +366,7 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     return replace(
         entry,
         state=EntryState.OK,
-        fingerprint=now,
+        fingerprint=entry.fingerprint and now,
         content_hash=now,
         etag=seen.etag if seen.style == entry.style else "",
         begins=seen.begins,
@@ -355,32 +379,21 @@ def _surplus(key: str, event_id: str) -> str:
     return str(EventKey.parse(key).surplus(event_id))
 
 
-def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:
-    """A row for an event of ours that the ledger does not know.
-
-    Its generation is left at 0: should the event vanish, the 409 finds the next free one.
-    """
+def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None) -> LedgerEntry:
+    """A row for an event of ours that the ledger does not know. `event`: as it is wanted; another
+    style is the practitioner's own. Its generation is left at 0: should the event vanish, the 409
+    finds the next free one."""
     fingerprint = seen.content.fingerprint
+    style = seen.style if event is None else event.style
     return LedgerEntry(
         key=key,
         event_id=seen.event_id,
         generation=0,
         state=EntryState.OK,
         fingerprint=fingerprint,
-        style=seen.style,
+        style=style,
         begins=seen.begins,
         ends=seen.ends,
-        etag=seen.etag,
+        etag=seen.etag if style == seen.style else "",
         content_hash=fingerprint,
     )
-
-
-def event_id(install: str, calendar: str, key: str, generation: int) -> str:
-    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v.
-
-    The same inputs always give the same id, so an insert repeated after any crash is met by a
-    409 instead of making a second event.
-    """
-    name = "\x1f".join((install, calendar, key, str(generation)))
-    digest = hashlib.sha256(name.encode()).digest()
-    return base64.b32hexencode(digest).decode().rstrip("=").lower()

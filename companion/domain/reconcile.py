@@ -17,14 +17,15 @@ The rules, each from a failure that other sync programs have had:
   that time, if there is one, and gets its mark;
 - ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
   and updates nothing (an insert might be about to meet this very id and adopt it);
-- in the ledger but not in Google: a person deleted it there; put back, or leave out for good.
+- in the ledger but not in Google: a person deleted it there; put back, or leave out, for as long as
+  it keeps its time: a new time is a new decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from companion.domain.event_keys import EventKey
@@ -64,6 +65,11 @@ class LedgerEntry:
     content_hash: str = ""
     """Fingerprint of our fields as Google answered them (it normalises text); empty until the
     first confirmation."""
+
+    def keeps_out(self, event: CalendarEvent) -> bool:
+        """A person deleted the event in Google, and it has kept its time since."""
+        same_time = (self.begins, self.ends) == (event.begins, event.ends)
+        return self.state is EntryState.LEFT_OUT and same_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +229,11 @@ class _Draft:
     def want(self, event: CalendarEvent, entry: LedgerEntry | None) -> None:
         if entry is None:
             self._inserts.append(Insert(event=event))
-        elif entry.state is EntryState.PENDING and not entry.content_hash:
+        elif (
+            not entry.content_hash
+            if entry.state is EntryState.PENDING
+            else entry.state is EntryState.LEFT_OUT and not entry.keeps_out(event)
+        ):
             self._inserts.append(Insert(event=event, generation=entry.generation))
         elif entry.state is EntryState.LEFT_OUT or (
             entry.state is EntryState.OK
@@ -259,13 +269,8 @@ class _Draft:
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
-        strangers: list[ObservedEvent] = []
-        for _, seen in sorted(unmatched.items()):
-            if seen.key and seen.key not in wanted and seen.key not in self._stored:
-                strangers.append(seen)
-            else:
-                self._unknown_event(seen, result, wanted, live)
-        for seen in self._recognised(strangers, result, wanted):
+        known_first = sorted(unmatched.values(), key=lambda e: (e.key not in wanted, e.event_id))
+        for seen in known_first:
             self._unknown_event(seen, result, wanted, live)
         self._corrections = [
             each for key, each in result.items() if each is not self._stored.get(key)
@@ -289,27 +294,6 @@ class _Draft:
         else:
             result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
 
-    @staticmethod
-    def _recognised(
-        strangers: Sequence[ObservedEvent],
-        result: dict[str, LedgerEntry],
-        wanted: Mapping[str, CalendarEvent],
-    ) -> Iterable[ObservedEvent]:
-        """Adopt those of unknown keys that stand where an event is wanted; the others."""
-        lacking: dict[tuple[date, date], list[CalendarEvent]] = {}
-        for event in wanted.values() if strangers else ():
-            if event.key not in result:
-                lacking.setdefault((event.start, event.end), []).append(event)
-        for seen in strangers:
-            now = seen.content
-            here = lacking.get((now.start, now.end))
-            if here:
-                event = min(here, key=lambda each: each.fingerprint != now.fingerprint)
-                here.remove(event)
-                result[event.key] = replace(_entry_of(seen, event.key, event), fingerprint="")
-            else:
-                yield seen
-
     def _unknown_event(
         self,
         seen: ObservedEvent,
@@ -318,6 +302,11 @@ class _Draft:
         live: Set[str],
     ) -> None:
         """Ours by its mark, yet the ledger does not know this id."""
+        if seen.key and not (seen.key in wanted or seen.key in self._stored):
+            event = _lacking(seen.content, (e for key, e in wanted.items() if key not in result))
+            if event is not None:
+                result[event.key] = replace(_entry_of(seen, event.key, event), fingerprint="")
+                return
         known = result.get(seen.key)
         if known is not None and known.state is EntryState.LEFT_OUT:
             known = None  # what Google shows was not left out
@@ -377,6 +366,12 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
 def _surplus(key: str, event_id: str) -> str:
     """The ledger key of an event that is not the one of its key."""
     return str(EventKey.parse(key).surplus(event_id))
+
+
+def _lacking(seen: Content, missing: Iterable[CalendarEvent]) -> CalendarEvent | None:
+    """The one at the time of `seen`, best of equal content."""
+    here = [each for each in missing if (each.start, each.end) == (seen.start, seen.end)]
+    return min(here, key=lambda each: each.fingerprint != seen.fingerprint, default=None)
 
 
 def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None) -> LedgerEntry:

@@ -277,10 +277,20 @@ def test_what_a_person_deleted_stays_out_when_so_chosen() -> None:
     (adopt,) = plan.adopts
     assert adopt.entry.state is EntryState.LEFT_OUT
     assert plan.writes == 0
-    for wanted in (event(), event(summary="New"), event(begins=NOW + DAY)):
+    for wanted in (event(), event(summary="New")):
         for observed in (None, list[ObservedEvent]()):
             assert reconcile([wanted], [adopt.entry], WINDOW, observed).actions == ()
     assert len(reconcile([], [adopt.entry], WINDOW).forgets) == 1
+
+
+@pytest.mark.parametrize("observed", [None, []])
+def test_what_a_person_deleted_is_shown_again_at_a_new_time(
+    observed: list[ObservedEvent] | None,
+) -> None:
+    left_out = row(event(), EntryState.LEFT_OUT)
+    moved = event(begins=NOW + DAY)
+    plan = reconcile([moved], [left_out], WINDOW, observed, put_back=False)
+    assert plan.actions == (Insert(event=moved, generation=left_out.generation),)
 
 
 def test_what_a_person_brought_back_themselves_counts_again() -> None:

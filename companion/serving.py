@@ -2,8 +2,8 @@
 
 The sockets are bound here first (a bind that fails inside uvicorn would end the process), the app
 on loopback only, the feed listener on its own address. One owner stops everything: SIGINT, SIGTERM
-or a listener that ends. A busy feed port is reported on screen and the app goes on; for a busy app
-port that is our own app of this home, that one is opened instead.
+or a listener that ends. A busy feed port is reported on screen and the app goes on. Where the app
+of this home runs already, that one is opened instead.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import signal
 import socket
 import sys
 import tempfile
-import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -36,8 +35,10 @@ from companion.gc_tuning import freeze_gc
 from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.web.app import create_app
+from companion.web.control import ask_running_app, control_secret
 from companion.web.feed_listener_service import FeedListenerService
-from companion.web.launching import LaunchTokens, ask_running_app, control_secret, launch_url
+from companion.web.launch_pages import LaunchPages
+from companion.web.launching import LaunchTokens, launch_url
 from companion.web.options import AppOptions, SampleFile
 
 if TYPE_CHECKING:
@@ -105,16 +106,9 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
             environment = demo.environment
         else:
             demo, environment = None, Environment.of_process()
-        try:
-            app_socket = _bind("127.0.0.1", options.port)
-        except OSError as error:
-            _open_running(environment, options)
-            raise Busy(
-                f"Port {options.port} of this computer is used by another program.",
-                f"Close it, or choose another port: python run.py --port {options.port + 1}",
-            ) from error
+        await stack.enter_async_context(_only_one(environment, options))
+        app_socket = _bind_app(options.port)
         stack.callback(app_socket.close)
-        stack.enter_context(_only_one(environment, options))
         application = await stack.enter_async_context(
             open_companion(
                 environment, holder="the app", listener=(options.feed_host, options.feed_port)
@@ -146,7 +140,11 @@ async def _serve(
     )
     phones.open()
     note_listener(home, options.feed_host, options.feed_port)
-    launches = LaunchTokens()
+    pages = LaunchPages(home)
+    pages.sweep()
+    launches = LaunchTokens(
+        on_taken=lambda token: pages.remove(launch_url(options.port, token)),
+    )
     app = create_app(
         application,
         AppOptions(
@@ -178,7 +176,10 @@ async def _serve(
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
     freeze_gc()
-    _greet(options, launches, application)
+    url = launch_url(options.port, launches.issue())
+    _greet(options, url, application)
+    if options.browser:
+        _open_browser(pages, url)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -189,6 +190,7 @@ async def _serve(
     await asyncio.wait([*tasks, *working], timeout=STOP_SECONDS)
     for server in servers:
         server.force_exit = True
+    pages.sweep()
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 
 
@@ -230,6 +232,19 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
+def _bind_app(port: int) -> socket.socket:
+    """Raises Busy. Whoever has the port is not the app of this home, whose lock is ours: nothing is
+    sent to it, and it is not opened."""
+    try:
+        return _bind("127.0.0.1", port)
+    except OSError as error:
+        raise Busy(
+            f"Port {port} of this computer is used by another program, not by this "
+            "Calendar Companion.",
+            f"Close that program, or choose another port: python run.py --port {port + 1}",
+        ) from error
+
+
 def _bind_feed(options: ServeOptions) -> socket.socket:
     """For the listener for phones."""
     try:
@@ -248,22 +263,10 @@ def _bind_feed(options: ServeOptions) -> socket.socket:
         ) from error
 
 
-def _open_running(environment: Environment, options: ServeOptions) -> None:
-    """When our own app of this home runs already: open it, report it and end the program."""
-    if options.demo:
-        return
-    url = ask_running_app(options.port, control_secret(environment.home / "control.secret"))
-    if url is None:
-        return
-    out.print(f"Calendar Companion is already running. Opening it: {url}")
-    if options.browser:
-        webbrowser.open(url)
-    raise SystemExit(0)
-
-
-@contextmanager
-def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]:
-    """One app per home, whatever its port; the port is noted for a second start."""
+@asynccontextmanager
+async def _only_one(environment: Environment, options: ServeOptions) -> AsyncIterator[None]:
+    """One app per home, whatever its port, which is noted for a second start. Where the app of this
+    home runs already, it is opened, and this start ends the program."""
     from companion.adapters.file_locks import FileLock
 
     lock = FileLock(environment.home / "app.lock", holder="the app", patience=0.3)
@@ -272,10 +275,10 @@ def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]
         lock.__enter__()
     except Busy:
         with suppress(OSError, ValueError):
-            running = int(note.read_text(encoding="ascii"))
-            _open_running(environment, replace(options, port=running, demo=False))
+            port = int(note.read_text(encoding="ascii"))
+            await _open_running(environment.home, port, options)
         raise Busy(
-            "Calendar Companion is already running on this computer.",
+            "Calendar Companion is already running on this computer, but it does not answer.",
             "Open its window, or stop it first.",
         ) from None
     try:
@@ -284,6 +287,21 @@ def _only_one(environment: Environment, options: ServeOptions) -> Iterator[None]
     finally:
         note.unlink(missing_ok=True)
         lock.__exit__(None, None, None)
+
+
+async def _open_running(home: Path, port: int, options: ServeOptions) -> None:
+    """Report it and end the program. Returns where no app on that port proves to be this home's."""
+    url = await ask_running_app(port, control_secret(home / "control.secret"))
+    if url is not None:
+        out.print(f"Calendar Companion is already running. Opening it: {url}")
+        if options.browser:
+            _open_browser(LaunchPages(home), url)
+        raise SystemExit(0)
+
+
+def _open_browser(pages: LaunchPages, url: str) -> None:
+    if not pages.open(url, "Calendar Companion"):
+        err.print("The browser was not opened: the data folder cannot be written to.")
 
 
 @contextmanager
@@ -307,8 +325,7 @@ def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _greet(options: ServeOptions, launches: LaunchTokens, application: Application) -> None:
-    url = launch_url(options.port, launches.issue())
+def _greet(options: ServeOptions, url: str, application: Application) -> None:
     if options.demo:
         out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
     out.print(f"Calendar Companion is running. Open: {url}")
@@ -317,8 +334,6 @@ def _greet(options: ServeOptions, launches: LaunchTokens, application: Applicati
     else:
         out.print(f"Phones subscribe at {application.reachability.address()}. Stop with Ctrl-C.")
     sys.stdout.flush()
-    if options.browser:
-        webbrowser.open(url)
 
 
 @asynccontextmanager

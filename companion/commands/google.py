@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,7 +71,9 @@ def google_connect(
     if calendar and new_calendar is not None:
         raise typer.BadParameter("Use either --calendar ID or --new-calendar, not both.")
     from companion.adapters.google.loopback import Loopback
+    from companion.environment import Environment
     from companion.services.google.consents import CalendarChoice
+    from companion.web.launch_pages import LaunchPages
 
     async def work(application: Application) -> None:
         person = named(application, practitioner)
@@ -88,9 +89,14 @@ def google_connect(
             )
             # With --json, standard output holds the document alone.
             (err if json else out).print(f"Open this address to sign in to Google:\n{start.url}")
+            pages = LaunchPages(Environment.of_process().home)
             if not no_browser:
-                webbrowser.open(start.url)
-            connected = await application.connecting.finish(await loopback.answer(start.state))
+                pages.open(start.url, "Google")
+            try:
+                address = await loopback.answer(start.state)
+            finally:
+                pages.remove(start.url)
+            connected = await application.connecting.finish(address)
         if json:
             as_json(
                 {

@@ -165,6 +165,9 @@ def audit(
                 out.print(f"{result.practitioner}:")
                 for difference in result.differences:
                     out.print(f"  {difference.what}")
+                for event in result.left_out:
+                    at = when(event.start, event.timezone)
+                    out.print(f"  {at} was deleted in Google and is left out")
                 if result.proof:
                     now = application.clock.now()
                     out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
@@ -223,6 +226,9 @@ def pass_json(result: PassResult, *, audit: bool = False) -> dict[str, Any]:
         document["differences"] = [
             {"kind": each.kind.value, "key": each.key, "what": each.what}
             for each in result.differences
+        ]
+        document["left_out"] = [
+            {"key": each.key, "what": when(each.start, each.timezone)} for each in result.left_out
         ]
     return document
 

@@ -24,6 +24,8 @@ class Proof:
     differences: int
     imported_at: datetime | None = None
     """Age of the book itself, where it comes from imports."""
+    left_out: int = 0
+    """Counted on neither side: a person deleted them in Google, and they are to stay away."""
 
     @property
     def equal(self) -> bool:
@@ -188,4 +190,5 @@ def _proof(document: Mapping[str, Any] | None) -> Proof | None:
         google=int(document["google"]),
         differences=int(document["differences"]),
         imported_at=_moment(document.get("imported_at")),
+        left_out=int(document.get("left_out", 0)),
     )

@@ -15,7 +15,7 @@ from companion.domain.appointments import (
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.services.imports.importing import BY_ID, BY_KEY
 from companion.services.ports import BookChange, SourceRow
-from tests.fakes.stores import MemoryBook
+from tests.fakes.stores import ID_KEY, MemoryBook
 from tests.samples.exports import ALLIED, PREMIER, allied, csv_bytes, premier, xlsx_bytes
 from tests.samples.import_bench import ImportBench
 
@@ -41,7 +41,7 @@ async def test_a_row_of_the_allied_style_becomes_an_appointment(bench: ImportBen
     (person,) = report.created
     kept = await only(bench)
     assert kept == Appointment(
-        id=appointment_id("bp-allied", "A1000"),
+        id=appointment_id("bp-allied", "A1000", ID_KEY),
         practitioner_id=person.id,
         kind=AppointmentKind.CLIENT,
         start=wall(2, 9),

@@ -79,13 +79,14 @@ class ConflictResolver:
     async def _vanished(self, step: WriteStep, action: Update) -> WriteStep | None:
         """A person deleted in Google what we were about to change, or our own delete, begun
         before the appointment came back, had reached Google."""
-        if self.target.put_back or action.entry.state is EntryState.REMOVING:
+        left_out = replace(action.entry, state=EntryState.LEFT_OUT)
+        again = self.target.put_back or not left_out.keeps_out(action.event)
+        if again or action.entry.state is EntryState.REMOVING:
             insert = Insert(event=action.event, generation=step.generation)
             return replace(self.queue.step(insert), urgency=step.urgency, tries=step.tries + 1)
         seen, generation = await self._later_generation(step)
         if seen is not None:  # the row is from an old backup: the event has another id by now
             return await self._adopt(step, action.event, seen, generation)
-        left_out = replace(action.entry, state=EntryState.LEFT_OUT)
         await self.ledger.write(self.target.calendar, put=[left_out])
         return None
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from companion.domain.differences import Difference, find_differences
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.event_keys import is_notice
+from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState
@@ -35,8 +36,8 @@ from companion.services.sync.snapshot import (
     A_DAY,
     SyncParts,
     SyncSnapshot,
-    account_of,
     gather,
+    quota_of,
     ready,
     window_of,
 )
@@ -68,6 +69,8 @@ class PassResult:
     proof: Proof | None = None
     differences: tuple[Difference, ...] = ()
     """Of an audit: as found, before any repair."""
+    left_out: tuple[CalendarEvent, ...] = ()
+    """Of an audit: what a person deleted in Google and the setting leaves so."""
 
     @property
     def written(self) -> list[tuple[int, str]]:
@@ -101,7 +104,7 @@ class Pass:
         self._repair = repair
         self._fingerprint = fingerprint
         self._id = record.practitioner.id
-        self._account = account_of(record)
+        self._account = quota_of(record)
         self._began = time.monotonic()
         self._tally = Tally()
         self._snapshot: SyncSnapshot | None = None
@@ -110,6 +113,7 @@ class Pass:
         self._planned = SyncPlan()
         self._proof: Proof | None = None
         self._differences: tuple[Difference, ...] = ()
+        self._left_out: list[CalendarEvent] = []
 
     async def go(self) -> PassResult:
         self._publish(0, 0, SyncPhase.PLANNING)
@@ -153,6 +157,7 @@ class Pass:
             error=error,
             proof=self._proof,
             differences=self._differences,
+            left_out=tuple(self._left_out),
         )
 
     async def _run_and_record(self) -> CompanionError | None:
@@ -356,14 +361,20 @@ class Pass:
         rows = await self._parts.ledger.entries(snapshot.calendar)
         entries = [row for row in rows if not is_notice(row.key)]
         found = find_differences(snapshot.desired, entries, observed)
-        left_out = {entry.key for entry in entries if entry.state is EntryState.LEFT_OUT}
+        by_key = {entry.key: entry for entry in entries}
+        self._left_out = [
+            event
+            for event in snapshot.desired
+            if event.key in by_key and by_key[event.key].keeps_out(event)
+        ]
         imports = await self._parts.book.imports(20)
         taken = (each.at for each in imports if each.file_name and each.undone_at is None)
         self._proof = Proof(
             at=self._parts.clock.now(),
-            book=sum(1 for event in snapshot.desired if event.key not in left_out),
+            book=len(snapshot.desired) - len(self._left_out),
             google=len(observed),
             differences=len(found),
+            left_out=len(self._left_out),
             imported_at=next(taken, None),
         )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import logging
 import os
 import signal
@@ -33,6 +32,7 @@ from companion.adapters.network.interfaces import note_listener
 from companion.console import err, out
 from companion.domain.errors import Busy, Technical
 from companion.environment import Environment
+from companion.gc_tuning import freeze_gc
 from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.web.app import create_app
@@ -193,14 +193,6 @@ async def _serve(
         server.force_exit = True
     pages.sweep()
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
-
-
-def freeze_gc() -> None:
-    """From here on garbage collection skips what has been imported, and runs less often: a full
-    collection takes 100 ms, in which no request is answered."""
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(20_000, 20, 20)
 
 
 class _Server(uvicorn.Server):

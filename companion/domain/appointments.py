@@ -16,6 +16,7 @@ Names follow FHIR (Appointment, Practitioner, booked, cancelled) and the vendor'
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -102,8 +103,8 @@ class Recurrence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appointment:
     id: str
-    """Permanent. For imported ones `appointment_id(source, source_id)`, so that a second
-    installation importing the same file arrives at the same id."""
+    """Permanent. For imported ones as `appointment_id` made it, so that what returns to the book,
+    also to one that was restored, has the id that it had."""
     practitioner_id: str
     kind: AppointmentKind
     start: datetime
@@ -193,10 +194,14 @@ class Occurrence(NamedTuple):
         return str(EventKey.of_occurrence(self.appointment.id, self.original_start))
 
 
-def appointment_id(source: str, source_id: str) -> str:
-    """The permanent id of an imported appointment: 26 hex digits, no client data in it."""
-    digest = hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()
-    return digest[:26]
+def appointment_id(source: str, source_id: str, key: bytes) -> str:
+    """The permanent id of an imported appointment: 32 hex digits.
+
+    Google and phones see it, and a source's id may be made of a client's name: without `key`, the
+    practice's secret, nobody can try names until one fits. (It is the keyed hash of a hash, because
+    ids were once that hash alone.)"""
+    plain = hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()[:26]
+    return hmac.digest(key, plain.encode(), "sha256").hex()[:32]
 
 
 @lru_cache(maxsize=16_384)

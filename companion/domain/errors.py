@@ -31,6 +31,7 @@ tree from one table each.
         │   └── RemoteUnavailable
         ├── AccountParked         read-only for hours
         ├── SignInExpired         the person must sign in again
+        │   └── DelegationRefused the practice's service account may not speak for the person
         ├── CalendarGone
         ├── PermissionDenied
         ├── IdInUse               409
@@ -222,6 +223,14 @@ class AccountParked(RemoteError):
 class SignInExpired(RemoteError):
     default_what = "Google no longer accepts this practitioner's sign-in."
     default_remedy = "Press Connect to Google to sign in again; nothing is lost."
+
+
+class DelegationRefused(SignInExpired):
+    default_what = "Google did not let the practice's service account into this Google account."
+    default_remedy = (
+        "Check the Google Login and, in Google's Admin console, the domain-wide delegation; it is "
+        "tried again by itself."
+    )
 
 
 class CalendarGone(RemoteError):

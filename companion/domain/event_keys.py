@@ -1,4 +1,4 @@
-"""EventKey: the permanent name of an event in the ledger, in Google and in feeds.
+"""EventKey: the permanent name of an event in the ledger, in Google and in feeds; its id in Google.
 
 Everything but this module treats a key as opaque text. As text it is one of
 
@@ -14,6 +14,8 @@ text, so `parse` accepts all of them, and ``str(EventKey.parse(text)) == text``.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -99,3 +101,14 @@ def is_notice(key: str) -> bool:
 
 def appointment_id_of(key: str) -> str:
     return EventKey.parse(key).owner
+
+
+def event_id(install: str, calendar: str, key: str, generation: int) -> str:
+    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v.
+
+    The same inputs always give the same id, so an insert repeated after any crash is met by a
+    409 instead of making a second event.
+    """
+    name = "\x1f".join((install, calendar, key, str(generation)))
+    digest = hashlib.sha256(name.encode()).digest()
+    return base64.b32hexencode(digest).decode().rstrip("=").lower()

@@ -12,7 +12,9 @@ The rules, each from a failure that other sync programs have had:
 - the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in it is
   raised only when Google showed a tombstone;
 - seen in Google but not in the ledger (lost or restored ledger): adopt; two for one key: keep
-  the ledger's where Google shows it, else the first by id; delete the others;
+  the ledger's where Google shows it, else the first by id; delete the others; where nobody knows
+  its key (made under the secret of a book that was lost): it is the event that Google lacks at
+  that time, if there is one, and gets its mark;
 - ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
   and updates nothing (an insert might be about to meet this very id and adopt it);
 - in the ledger but not in Google: a person deleted it there; put back, or leave out, for as long as
@@ -21,8 +23,6 @@ The rules, each from a failure that other sync programs have had:
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -53,7 +53,8 @@ class LedgerEntry:
     generation: int
     state: EntryState
     fingerprint: str
-    """Of what we last sent."""
+    """Of what we last sent; empty where our mark is not the one of `key` yet, so that it is
+    written whatever Google holds."""
     style: str
     """Colour and reminder as we last sent them."""
     begins: datetime
@@ -268,7 +269,8 @@ class _Draft:
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
-        for _, seen in sorted(unmatched.items()):
+        known_first = sorted(unmatched.values(), key=lambda e: (e.key not in wanted, e.event_id))
+        for seen in known_first:
             self._unknown_event(seen, result, wanted, live)
         self._corrections = [
             each for key, each in result.items() if each is not self._stored.get(key)
@@ -300,6 +302,11 @@ class _Draft:
         live: Set[str],
     ) -> None:
         """Ours by its mark, yet the ledger does not know this id."""
+        if seen.key and not (seen.key in wanted or seen.key in self._stored):
+            event = _lacking(seen.content, (e for key, e in wanted.items() if key not in result))
+            if event is not None:
+                result[event.key] = replace(_entry_of(seen, event.key, event), fingerprint="")
+                return
         known = result.get(seen.key)
         if known is not None and known.state is EntryState.LEFT_OUT:
             known = None  # what Google shows was not left out
@@ -311,11 +318,7 @@ class _Draft:
         if not seen.key or known is not None:
             self._deletes.append(Delete(entry=_entry_of(seen, _surplus(seen.key, seen.event_id))))
             return
-        adopted = _entry_of(seen, seen.key)
-        event = wanted.get(seen.key)
-        if event is not None and event.style != seen.style:  # changed by the practitioner
-            adopted = replace(adopted, style=event.style, etag="")
-        result[seen.key] = adopted
+        result[seen.key] = _entry_of(seen, seen.key, wanted.get(seen.key))
 
     def _due_deletes(self) -> Iterable[Delete]:
         writing = bool(self._inserts or self._updates)
@@ -352,7 +355,7 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     return replace(
         entry,
         state=EntryState.OK,
-        fingerprint=now,
+        fingerprint=entry.fingerprint and now,
         content_hash=now,
         etag=seen.etag if seen.style == entry.style else "",
         begins=seen.begins,
@@ -365,32 +368,27 @@ def _surplus(key: str, event_id: str) -> str:
     return str(EventKey.parse(key).surplus(event_id))
 
 
-def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:
-    """A row for an event of ours that the ledger does not know.
+def _lacking(seen: Content, missing: Iterable[CalendarEvent]) -> CalendarEvent | None:
+    """The one at the time of `seen`, best of equal content."""
+    here = [each for each in missing if (each.start, each.end) == (seen.start, seen.end)]
+    return min(here, key=lambda each: each.fingerprint != seen.fingerprint, default=None)
 
-    Its generation is left at 0: should the event vanish, the 409 finds the next free one.
-    """
+
+def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None) -> LedgerEntry:
+    """A row for an event of ours that the ledger does not know. `event`: as it is wanted; another
+    style is the practitioner's own. Its generation is left at 0: should the event vanish, the 409
+    finds the next free one."""
     fingerprint = seen.content.fingerprint
+    style = seen.style if event is None else event.style
     return LedgerEntry(
         key=key,
         event_id=seen.event_id,
         generation=0,
         state=EntryState.OK,
         fingerprint=fingerprint,
-        style=seen.style,
+        style=style,
         begins=seen.begins,
         ends=seen.ends,
-        etag=seen.etag,
+        etag=seen.etag if style == seen.style else "",
         content_hash=fingerprint,
     )
-
-
-def event_id(install: str, calendar: str, key: str, generation: int) -> str:
-    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v.
-
-    The same inputs always give the same id, so an insert repeated after any crash is met by a
-    409 instead of making a second event.
-    """
-    name = "\x1f".join((install, calendar, key, str(generation)))
-    digest = hashlib.sha256(name.encode()).digest()
-    return base64.b32hexencode(digest).decode().rstrip("=").lower()

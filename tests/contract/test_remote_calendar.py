@@ -25,8 +25,9 @@ from companion.domain.errors import (
     RateLimited,
     SignInExpired,
 )
+from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import ObservedEvent, event_id
+from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, RemoteCalendar, Write

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.appointments import Practitioner
+from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import EntryState, LedgerEntry, event_id
+from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.ports import CalendarRef, InsertEvent

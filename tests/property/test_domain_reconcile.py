@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.domain.differences import DifferenceKind, find_differences
+from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent, Content
 from companion.domain.reconcile import (
     Adopt,
@@ -29,7 +30,6 @@ from companion.domain.reconcile import (
     ObservedEvent,
     PlannedAction,
     Update,
-    event_id,
     reconcile,
 )
 from companion.domain.removals import removals_to_hold

@@ -9,7 +9,7 @@ from companion.domain.errors import (
     RateLimited,
     RequestRefused,
 )
-from companion.domain.reconcile import event_id
+from companion.domain.event_keys import event_id
 from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.ports import ActivityKind
 from tests.fakes.connecting import INSTALL, TOKEN, ZOE, Fixture

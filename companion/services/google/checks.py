@@ -25,9 +25,9 @@ from companion.domain.errors import (
     SignInExpired,
     TransientError,
 )
-from companion.domain.event_keys import EventKey
+from companion.domain.event_keys import EventKey, event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import ObservedEvent, event_id
+from companion.domain.reconcile import ObservedEvent
 from companion.domain.settings import GoogleLink
 from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.google.account_changes import AccountChanges

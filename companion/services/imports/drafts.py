@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 from companion.domain.appointments import (
     Appointment,
     Practitioner,
-    appointment_id,
     fold_name,
     instant,
     interval,
@@ -85,9 +84,9 @@ def natural_key(draft: Draft, name: str) -> str:
 def to_appointment(
     draft: Draft, practitioner: Practitioner, source: str, source_id: str
 ) -> Appointment:
-    """The appointment for the book, in the practitioner's wall time; where that occurs twice, in
-    a zone of the same offset whose clocks never change: a moment that the file gives exactly
-    stays that moment."""
+    """The appointment for the book, yet without its id, in the practitioner's wall time; where
+    that occurs twice, in a zone of the same offset whose clocks never change: a moment that the
+    file gives exactly stays that moment."""
     each, zone = draft.appointment, practitioner.timezone
     start, end = each.start, each.end
     if each.timezone not in {"", zone} and not each.all_day:
@@ -99,7 +98,6 @@ def to_appointment(
     stamps = each.timezone or zone
     return replace(
         each,
-        id=appointment_id(source, source_id),
         practitioner_id=practitioner.id,
         start=start,
         end=end,

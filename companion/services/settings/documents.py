@@ -44,7 +44,7 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 7
+VERSION = 8
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -80,6 +80,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
     5: _with_creations,
     6: _with_opening_days,
+    7: lambda tables: tables,  # 8 adds who speaks for an account, which may be absent
 }
 
 

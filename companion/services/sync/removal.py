@@ -18,7 +18,7 @@ from companion.domain.reconcile import ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import Settings
 from companion.services.ports import CalendarRef, RemoteCalendar
 from companion.services.sync.retry import RetryBudget
-from companion.services.sync.snapshot import SyncParts, account_of, window_of
+from companion.services.sync.snapshot import SyncParts, quota_of, window_of
 from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import InFlight, list_ours, write_plan
 
@@ -43,7 +43,7 @@ async def remove_events(
     record = settings.practitioner(calendar.practitioner_id)
     target = Target(
         calendar=calendar,
-        account=account_of(record),
+        account=quota_of(record),
         install_id=settings.install_id,
         timezone=record.practitioner.timezone,
         put_back=False,

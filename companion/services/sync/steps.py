@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from companion.domain.errors import CompanionError
+from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import (
     Delete,
@@ -21,7 +22,6 @@ from companion.domain.reconcile import (
     ObservedEvent,
     SyncPlan,
     Update,
-    event_id,
 )
 from companion.services.ports import CalendarRef, DeleteEvent, InsertEvent, PatchEvent, Write
 from companion.services.sync.pacing import Urgency

@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING
 
 import companion
 from companion.adapters.clock import SystemClock
+from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.console import err, out
-from companion.domain.errors import Busy
+from companion.domain.errors import Busy, Technical
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
 from companion.main import open_companion
@@ -78,7 +79,7 @@ class _Demo:
 def serve(options: ServeOptions) -> None:
     """`serve_until_stopped` on the fastest loop that this platform has: on uvloop phones are
     answered twice as often. Raises CompanionError; KeyboardInterrupt after Ctrl-C."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with uncaught_logged(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             number = runner.run(serve_until_stopped(options))
         except asyncio.CancelledError:  # a Ctrl-C before our own handlers were set
@@ -188,7 +189,8 @@ async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - sync must not end over one error
-            log.error("the %s failed with an internal error: %s", name, type(error).__name__)
+            kind = type(error).__name__
+            log.error("the %s failed with an internal error: %s", Technical(name), kind)
         await asyncio.sleep(30)
 
 

@@ -318,7 +318,7 @@ def parse_rule(rule: str, start: datetime) -> rrule:
         parts = {}
     known = parts.get("FREQ") in _FREQUENCIES and _PARTS.issuperset(parts)
     if not known or not re.fullmatch(r"0*[1-9]\d*", parts.get("INTERVAL", "1"), re.ASCII):
-        raise BadInput("The repetition is not one we know.", field="recurrence", detail=rule[:200])
+        raise BadInput("The repetition is not one we know.", field="recurrence")
     try:
         parsed = rrulestr(rule, dtstart=start)
         first = next(iter(parsed), None)

@@ -127,7 +127,9 @@ class FeedListenerService:
             listening = self._bind()
         except CompanionError as error:
             if self._listener_status.problem != _sentence(error):
-                log.warning("The listener for phones is closed: %s", error.detail or error.what)
+                log.warning(
+                    "The listener for phones is closed: %s", error.detail or type(error).__name__
+                )
             self._listener_status.host, self._listener_status.problem = "", _sentence(error)
             return
         server = feed_server(FeedApp(self._feeds), bounds=self._bounds, secure=self._context)

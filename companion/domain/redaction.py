@@ -131,8 +131,9 @@ class Redactor:
             found = contacts(text) if MAY_HOLD_CONTACTS.search(text) else ()
             if others or found:
                 spans += (*others, *found)
-            elif not prose and not self._own.ordinary:
-                self._plain.add(text)
+            elif not (prose or spans or self._own.ordinary):
+                if not any(word in letters for word in self._own.handled):
+                    self._plain.add(text)
         return _without(text, [_extended(text, *span) for span in spans]) if spans else text
 
     def _decoded(self, encoded: str, prose: bool) -> str:

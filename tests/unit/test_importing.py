@@ -462,6 +462,17 @@ async def test_a_file_without_a_header_row_is_not_repeated(bench: ImportBench) -
     assert "Vane" not in str(refused.value)
 
 
+async def test_where_the_table_was_is_remembered_while_it_is_there(bench: ImportBench) -> None:
+    above = b"Room,Client,Start,End,Practitioner\n"
+    table = b"Start,End,Client,Practitioner\n2/3/2026 9:00,2/3/2026 9:30,Ottoline Vane,Ada\n"
+    await bench.take(above + table, source="house", answers={"header_row": "2"}, yes=True)
+    assert bench.settings.read().sources["house"].answers["header_row"] == "2"
+    again = await bench.preview(above + table, source="house")
+    assert [each.header_row for each in again.reading.sheets] == [2]
+    alone = await bench.preview(table, source="house")
+    assert [each.header_row for each in alone.reading.sheets] == [1]
+
+
 async def test_a_mapping_reads_any_other_file(bench: ImportBench) -> None:
     report = await bench.take(csv_bytes([other(1)], OTHER), mapping=MAPPING, source="house")
     assert [each.name for each in report.created] == ["Dr Ada Example"]

@@ -90,7 +90,8 @@ class Instant(_Moment):
             return None
         if value.tzinfo is None:
             raise ValueError("an instant must be aware")
-        kept = value.astimezone(UTC).replace(tzinfo=None)
+        kept = value if value.tzinfo is UTC else value.astimezone(UTC)
+        kept = kept.replace(tzinfo=None)
         return kept.isoformat(" ") if dialect.name == "sqlite" else kept
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:

@@ -74,6 +74,9 @@ class SourceMemory:
         )
 
 
+_NEED_NO_QUESTION = {"groups", "header_row", "sheets"}
+
+
 def answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[str, str]:
     """Not those about people, whose names are known from now on, and not that appointments are
     others than the book's: these are known from now on too, and the next ones may be the same."""
@@ -81,7 +84,7 @@ def answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[s
     kept = {
         asked.get(folded_key(key), key): value
         for key, value in answers.items()
-        if folded_key(key) in asked or key == "groups"
+        if folded_key(key) in asked or key in _NEED_NO_QUESTION
     }
     return {
         key: value

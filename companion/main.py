@@ -60,7 +60,7 @@ async def open_ports(
         secrets_lock = FileLock(home / LOCK_NAME, holder=holder)
         secrets = SealedSecrets(home, vault=KeyringEntry(home), lock=secrets_lock, passphrase=key)
         api = environment.google_api
-        google = GoogleGateway(secrets=secrets, clock=clock, api_root=api)
+        google = GoogleGateway(secrets=secrets, clock=clock, install_id=install_id, api_root=api)
         stack.callback(google.close)
         yield Ports(
             home=home,

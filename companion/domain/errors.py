@@ -31,6 +31,7 @@ tree from one table each.
         │   └── RemoteUnavailable
         ├── AccountParked         read-only for hours
         ├── SignInExpired         the person must sign in again
+        │   └── DelegationRefused the practice's service account may not speak for the person
         ├── CalendarGone
         ├── PermissionDenied
         ├── AnotherWriter         another installation keeps the calendar
@@ -41,6 +42,13 @@ tree from one table each.
 """
 
 from __future__ import annotations
+
+
+class Technical(str):
+    """Kinds, codes and numbers that the program has put together itself: the only text apart from
+    the source's own that gets into the log. It holds nothing that a person or a file wrote."""
+
+    __slots__ = ()
 
 
 class CompanionError(Exception):
@@ -54,7 +62,7 @@ class CompanionError(Exception):
     ) -> None:
         self.what = what or self.default_what
         self.remedy = remedy or self.default_remedy
-        self.detail = detail
+        self.detail = Technical(detail)
         super().__init__(self.what)
 
     def __str__(self) -> str:
@@ -216,6 +224,14 @@ class AccountParked(RemoteError):
 class SignInExpired(RemoteError):
     default_what = "Google no longer accepts this practitioner's sign-in."
     default_remedy = "Press Connect to Google to sign in again; nothing is lost."
+
+
+class DelegationRefused(SignInExpired):
+    default_what = "Google did not let the practice's service account into this Google account."
+    default_remedy = (
+        "Check the Google Login and, in Google's Admin console, the domain-wide delegation; it is "
+        "tried again by itself."
+    )
 
 
 class CalendarGone(RemoteError):

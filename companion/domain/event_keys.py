@@ -1,4 +1,4 @@
-"""EventKey: the permanent name of an event in the ledger, in Google and in feeds.
+"""EventKey: the permanent name of an event in the ledger, in Google and in feeds; its id in Google.
 
 Everything but this module treats a key as opaque text. As text it is one of
 
@@ -24,6 +24,7 @@ OWN_ID: Final = "own-"
 """What the ids of appointments entered in our own book begin with."""
 NOTICE: Final = "stale-notice"
 _PROBE = "test "
+_PLAIN_HASH, _HEX = 26, frozenset("0123456789abcdef")
 _STAMP = "%Y%m%dT%H%M%S"
 
 
@@ -81,6 +82,11 @@ class EventKey:
     def is_damaged(self) -> bool:
         """An event of ours whose key is not known any more."""
         return bool(self.surplus_id) and not self.owner
+
+    @property
+    def may_tell_a_name(self) -> bool:
+        """Of an appointment whose id was a plain hash, as ids once were: a name can be tried."""
+        return len(self.owner) == _PLAIN_HASH and set(self.owner) <= _HEX
 
     @property
     def entered_here(self) -> bool:

@@ -54,7 +54,8 @@ class LedgerEntry:
     generation: int
     state: EntryState
     fingerprint: str
-    """Of what we last sent."""
+    """Of what we last sent; empty where our mark is not the one of `key` yet, so that it is
+    written whatever Google holds."""
     style: str
     """Colour and reminder as we last sent them."""
     begins: datetime
@@ -303,7 +304,9 @@ class _Draft:
         ]
         unplaced = [event for key, event in wanted.items() if key not in result and key not in keys]
         for key, seen in paired(strangers, unplaced).items():
-            result[key] = _adopted(unmatched.pop(seen.event_id), wanted[key])
+            row = _entry_of(unmatched.pop(seen.event_id), key, wanted[key])
+            tells = EventKey.parse(seen.key).may_tell_a_name
+            result[key] = replace(row, fingerprint="") if tells else row
 
     def _unknown_event(
         self,
@@ -326,8 +329,7 @@ class _Draft:
                 Delete(entry=_entry_of(seen, surplus_key(seen.key, seen.event_id)))
             )
             return
-        event = wanted.get(seen.key)
-        result[seen.key] = _entry_of(seen, seen.key) if event is None else _adopted(seen, event)
+        result[seen.key] = _entry_of(seen, seen.key, wanted.get(seen.key))
 
     def _due_deletes(self) -> Iterable[Delete]:
         writing = self._inserts or self._updates
@@ -364,7 +366,7 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     return replace(
         entry,
         state=EntryState.OK,
-        fingerprint=now,
+        fingerprint=entry.fingerprint and now,
         content_hash=now,
         etag=seen.etag if seen.style == entry.style else "",
         begins=seen.begins,
@@ -372,28 +374,21 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     )
 
 
-def _adopted(seen: ObservedEvent, event: CalendarEvent) -> LedgerEntry:
-    """A row for an event that Google holds already. Another colour or reminder is taken for the
-    practitioner's own."""
-    entry = _entry_of(seen, event.key)
-    return entry if event.style == seen.style else replace(entry, style=event.style, etag="")
-
-
-def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:
-    """A row for an event of ours that the ledger does not know.
-
-    Its generation is left at 0: should the event vanish, the 409 finds the next free one.
-    """
+def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None) -> LedgerEntry:
+    """A row for an event of ours that the ledger does not know. `event`: as it is wanted; another
+    style is the practitioner's own. Its generation is left at 0: should the event vanish, the 409
+    finds the next free one."""
     fingerprint = seen.content.fingerprint
+    style = seen.style if event is None else event.style
     return LedgerEntry(
         key=key,
         event_id=seen.event_id,
         generation=0,
         state=EntryState.OK,
         fingerprint=fingerprint,
-        style=seen.style,
+        style=style,
         begins=seen.begins,
         ends=seen.ends,
-        etag=seen.etag,
+        etag=seen.etag if style == seen.style else "",
         content_hash=fingerprint,
     )

@@ -54,6 +54,9 @@ class GoogleLink:
     ends_at: datetime | None = None
     """When Google ends the sign-in by itself, where it said so: the practice's Google app is in
     "Testing"."""
+    delegated: str = ""
+    """Client id of the practice's service account that speaks for the account; empty where the
+    person signed in."""
     creations: tuple[CalendarCreation, ...] = ()
     """Used or looked for before another calendar is made."""
     made_by: str = ""

@@ -410,13 +410,13 @@ class World:
     async def audit(self, practitioner_id: str = ANNA, *, repair: bool = True) -> PassResult:
         return await self.auditing.audit(practitioner_id, repair=repair)
 
-    async def crash_at(self, step: int, work: Callable[[], Any]) -> bool:
-        """Let the process die at the step numbered `step` of `work` and start it anew; False
-        when `work` ended before."""
+    async def crash_at(self, step: int | str, work: Callable[[], Any]) -> bool:
+        """Let the process die at the step of `work` with this number, or the first of this name,
+        and start it anew; False when `work` ended before."""
         self.steps = 0
 
         def die(name: str) -> None:
-            if self.steps == step:
+            if step in {self.steps, name}:
                 raise Crash(name)
 
         self.at_step = die

@@ -25,6 +25,7 @@ from companion.domain.errors import (
     BadInput,
     CalendarGone,
     ClientFileMissing,
+    DelegationRefused,
     EventGone,
     IdInUse,
     Offline,
@@ -380,6 +381,14 @@ class FakeGoogle:
     owners: dict[str, str] = field(default_factory=dict)
     """Calendar id to the account that owns it."""
     made_by_us: set[str] = field(default_factory=set)
+    makers: dict[str, str] = field(default_factory=dict)
+    """Calendar id to the client that made it: the scope `calendar.app.created` reaches its own."""
+    authorised: set[str] = field(default_factory=lambda: {APP_CREATED, CALENDAR_LIST})
+    """Scopes of the service account, in the Admin console."""
+    strangers: set[str] = field(default_factory=set)
+    """Logins that the Workspace does not know."""
+    minted: list[str] = field(default_factory=list)
+    """Logins for which a token was asked for, in order."""
     marks: dict[str, str] = field(default_factory=dict)
     """Mark to the calendar that bears it."""
     revoked: set[str] = field(default_factory=set)
@@ -427,11 +436,14 @@ class FakeGoogle:
 
     def check_client(self, content: bytes) -> ClientFile:
         try:
-            said = json.loads(content)["installed"]
+            document = json.loads(content)
+            key = document.get("type") == "service_account"
+            said = document if key else document["installed"]
             name = str(said["project_id"])
-        except (ValueError, KeyError, TypeError) as err:
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise BadInput("This is not a Google client file.", field="file") from err
         return ClientFile(
+            service_account=str(said["client_email"]) if key else "",
             name=name,
             client_id=str(said.get("client_id", name)),
             token_uri=str(said.get("token_uri", "")),
@@ -480,8 +492,28 @@ class FakeGoogle:
         )
         return SignedIn(account=account, granted_scopes=granted, token=token)
 
+    async def delegate(
+        self, practitioner_id: str, *, login: str, scopes: Sequence[str]
+    ) -> SignedIn:
+        await asyncio.sleep(0)
+        key = await self._key()
+        if self.offline:
+            raise Offline
+        self.minted.append(login)
+        await self._at("before", "mint")
+        if login in self.strangers:
+            raise DelegationRefused("Google Workspace knows nobody with this Google Login.")
+        if not set(scopes) <= self.authorised:
+            raise DelegationRefused("Google Workspace has not authorised the service account.")
+        token = {"account": login, "scopes": list(scopes), "delegated": key}
+        return SignedIn(
+            account=login, granted_scopes=tuple(scopes), token=json.dumps(token), delegated=key
+        )
+
     async def discard(self, signed_in: SignedIn) -> None:
         await asyncio.sleep(0)
+        if "delegated" in json.loads(signed_in.token):
+            return
         if self.offline:
             raise Offline
         self.revocations.append(signed_in.account)
@@ -491,6 +523,7 @@ class FakeGoogle:
         self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
     ) -> KeptCalendar:
         account, scopes = await self._signed_in(practitioner_id)
+        client = await self._client_of(practitioner_id)
         found = self.calendars_by_id.get(calendar_id)
         if found is None:
             return KeptCalendar(FakeRemoteCalendar(id=calendar_id, gone=True), keeper)
@@ -498,7 +531,12 @@ class FakeGoogle:
         reached = (
             EVENTS in scopes
             or (EVENTS_OWNED in scopes and owned)
-            or (APP_CREATED in scopes and owned and calendar_id in self.made_by_us)
+            or (
+                APP_CREATED in scopes
+                and owned
+                and calendar_id in self.made_by_us
+                and self.makers.get(calendar_id, client) == client
+            )
         )
         if not reached:
             raise ScopeMissing
@@ -530,6 +568,7 @@ class FakeGoogle:
         made = self.add_calendar(calendar_id, account, name=name)
         made.timezone, made.hook = timezone, self.hook
         self.made_by_us.add(calendar_id)
+        self.makers[calendar_id] = await self._client_of(practitioner_id)
         self.marks[mark] = calendar_id
         if self.create_loses_answer:
             self.create_loses_answer = False
@@ -552,6 +591,8 @@ class FakeGoogle:
 
     async def revoke(self, practitioner_id: str) -> None:
         await asyncio.sleep(0)
+        if await self._client_of(practitioner_id):
+            return
         if self.offline:
             raise Offline
         stored = await self.secrets.get(f"google/token/{practitioner_id}")
@@ -575,6 +616,18 @@ class FakeGoogle:
             tell(line)
         return list(self.assumptions)
 
+    async def _key(self) -> str:
+        """Client id of the service account. Raises ClientFileMissing."""
+        stored = await self.secrets.get("google/service-account")
+        if stored is None:
+            raise ClientFileMissing
+        return str(json.loads(stored)["client_id"])
+
+    async def _client_of(self, practitioner_id: str) -> str:
+        """Client id of the service account that speaks for the practitioner; else empty."""
+        stored = await self.secrets.get(f"google/token/{practitioner_id}")
+        return "" if stored is None else str(json.loads(stored).get("delegated", ""))
+
     async def _at(self, when: str, name: str) -> None:
         if self.hook is not None:
             await self.hook(when, name)
@@ -587,7 +640,12 @@ class FakeGoogle:
         if stored is None:
             raise SignInExpired("This practitioner is not connected to Google.")
         token = json.loads(stored)
-        if token["account"] in self.revoked:
+        if "delegated" in token:
+            if token["delegated"] != await self._key():
+                raise DelegationRefused("The practice's service account was replaced.")
+            if token["account"] in self.strangers or not set(token["scopes"]) <= self.authorised:
+                raise DelegationRefused
+        elif token["account"] in self.revoked:
             raise SignInExpired
         return str(token["account"]), tuple(token["scopes"])
 

@@ -220,6 +220,17 @@ def test_an_event_known_by_its_id_needs_no_mark() -> None:
     assert reconcile([event()], [row(event())], WINDOW, [unmarked]).actions == ()
 
 
+@pytest.mark.parametrize("state", [EntryState.OK, EntryState.PENDING])
+def test_an_event_with_the_mark_of_a_former_key_is_written_though_nothing_else_differs(
+    state: EntryState,
+) -> None:
+    marked = replace(row(event(), state), fingerprint="")
+    for observed in (None, [replace(seen(event()), key="former")]):
+        plan = reconcile([event()], [marked], WINDOW, observed)
+        assert [each.entry.event_id for each in plan.updates] == ["id-a"]
+        assert plan.writes == 1
+
+
 def test_an_edit_in_google_is_put_right() -> None:
     plan = reconcile([event()], [row(event())], WINDOW, [seen(event(summary="Dentist"))])
     assert [each.event for each in plan.updates] == [event()]
@@ -321,54 +332,3 @@ def test_an_event_id_never_changes_between_versions() -> None:
     )
     assert event_id("install", "calendar", "key", 1) != event_id("install", "calendar", "key", 0)
     assert event_id("install", "calendar", "key", 0) != event_id("install", "calendarkey", "", 0)
-
-
-# ── events whose keys nobody knows ────────────────────────────────────────────────────────────
-
-
-def test_the_same_appointments_under_other_keys_are_adopted_without_a_write() -> None:
-    book = [event(f"new-{n}", NOW + n * DAY / 8, summary=f"S{n}") for n in range(9)]
-    google = [seen(each._replace(key=f"old-{n}"), f"id-{n}") for n, each in enumerate(book)]
-    plan = reconcile(book, [], WINDOW, google)
-    assert plan.writes == 0
-    assert [(each.key, each.entry.event_id) for each in plan.adopts] == [
-        (f"new-{n}", f"id-{n}") for n in range(9)
-    ]
-
-
-def test_an_appointment_that_shows_other_words_at_the_same_time_is_changed_not_doubled() -> None:
-    wanted = event("new", summary="Zoë O.")
-    plan = reconcile([wanted], [], WINDOW, [seen(event("old", summary="ZO"), "id-old")])
-    assert [(each.event, each.entry.event_id) for each in plan.updates] == [(wanted, "id-old")]
-    assert plan.writes == 1
-
-
-def test_each_event_is_taken_over_once_and_the_equal_one_first() -> None:
-    book = [event("new-1", summary="AB"), event("new-2", summary="CD")]
-    google = [
-        seen(event("old-1", summary="CD"), "id-1"),
-        seen(event("old-2", summary="EF"), "id-2"),
-        seen(event("old-3", summary="GH"), "id-3"),
-    ]
-    plan = reconcile(book, [], WINDOW, google)
-    assert [(each.key, each.entry.event_id) for each in plan.adopts] == [("new-2", "id-1")]
-    assert [(each.key, each.entry.event_id) for each in plan.updates] == [("new-1", "id-2")]
-    assert ids(plan) == ["id-3"]
-
-
-def test_what_has_an_event_of_its_own_takes_no_other_over() -> None:
-    for ledger, google in (
-        ([row(event())], [seen(event())]),
-        ([], [seen(event())]),
-        ([row(event())], []),
-    ):
-        strangers = [seen(event("old"), "id-old")]
-        plan = reconcile([event()], ledger, WINDOW, [*google, *strangers])
-        assert ids(plan) == ["id-old"]
-        taken = [*(each.entry for each in plan.adopts), *(each.entry for each in plan.updates)]
-        assert "id-old" not in {each.event_id for each in taken}
-
-
-def test_a_left_over_test_event_is_no_appointment() -> None:
-    plan = reconcile([event()], [], WINDOW, [seen(event("test word1"), "id-probe")])
-    assert (len(plan.inserts), ids(plan)) == (1, ["id-probe"])

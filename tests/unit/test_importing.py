@@ -15,7 +15,7 @@ from companion.domain.appointments import (
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.services.imports.importing import BY_ID, BY_KEY
 from companion.services.ports import BookChange, SourceRow
-from tests.fakes.stores import MemoryBook
+from tests.fakes.stores import ID_KEY, MemoryBook
 from tests.samples.exports import ALLIED, PREMIER, allied, csv_bytes, premier, xlsx_bytes
 from tests.samples.import_bench import ImportBench
 
@@ -41,7 +41,7 @@ async def test_a_row_of_the_allied_style_becomes_an_appointment(bench: ImportBen
     (person,) = report.created
     kept = await only(bench)
     assert kept == Appointment(
-        id=appointment_id("bp-allied", "A1000"),
+        id=appointment_id("bp-allied", "A1000", ID_KEY),
         practitioner_id=person.id,
         kind=AppointmentKind.CLIENT,
         start=wall(2, 9),
@@ -460,6 +460,17 @@ async def test_a_file_without_a_header_row_is_not_repeated(bench: ImportBench) -
     with pytest.raises(BadInput) as refused:
         await bench.take(b"Vane,Ottoline,2/3/2026 9:00\r\n")
     assert "Vane" not in str(refused.value)
+
+
+async def test_where_the_table_was_is_remembered_while_it_is_there(bench: ImportBench) -> None:
+    above = b"Room,Client,Start,End,Practitioner\n"
+    table = b"Start,End,Client,Practitioner\n2/3/2026 9:00,2/3/2026 9:30,Ottoline Vane,Ada\n"
+    await bench.take(above + table, source="house", answers={"header_row": "2"}, yes=True)
+    assert bench.settings.read().sources["house"].answers["header_row"] == "2"
+    again = await bench.preview(above + table, source="house")
+    assert [each.header_row for each in again.reading.sheets] == [2]
+    alone = await bench.preview(table, source="house")
+    assert [each.header_row for each in alone.reading.sheets] == [1]
 
 
 async def test_a_mapping_reads_any_other_file(bench: ImportBench) -> None:

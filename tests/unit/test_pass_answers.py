@@ -285,6 +285,27 @@ async def test_calendars_under_one_login_are_parked_together_and_once() -> None:
     assert all(state.parked_until for state in states)
 
 
+@pytest.mark.parametrize("delegated", ["", "104727004242420010001"])
+async def test_practitioners_of_one_login_share_its_rate_unless_each_is_named_to_google(
+    delegated: str,
+) -> None:
+    world = World(ANNA, BORIS, account="practice@example.com")
+    people = world.settings.current.practitioners.values()
+    for record in people:
+        link = replace(record.google, delegated=delegated)
+        world.settings.current = world.settings.current.with_practitioner(
+            replace(record, google=link)
+        )
+    await world.put(
+        *(appointment(n) for n in range(300)),
+        *(appointment(n, id=f"b{n}", practitioner_id=BORIS) for n in range(300)),
+    )
+    began = world.clock.monotonic()
+    await asyncio.gather(world.run(ANNA), world.run(BORIS))
+    seconds = world.clock.monotonic() - began
+    assert (seconds < 40) == bool(delegated)
+
+
 async def test_one_broken_sign_in_does_not_touch_another_practitioner() -> None:
     world = World(ANNA, BORIS)
     await world.put(appointment(1), appointment(2, id="b2", practitioner_id=BORIS))

@@ -401,7 +401,7 @@ KEYS_OF_VERSION_8 = {
     "practitioners.availability": "weekday start end location",
     "practitioners.practitioner": "id name email timezone colour display_order aliases",
     "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "
-    "connected_at ends_at creations made_by marks term",
+    "connected_at ends_at delegated creations made_by marks term",
     "practitioners.google.creations": "mark account begun_at calendar_id throwaway",
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from companion.adapters.google import wire
 from companion.adapters.google.account import GoogleAccount, Json, Unauthorised, read_json
+from companion.adapters.google.delegation import Access
 from companion.adapters.google.errors import Subject, refusal
 from companion.adapters.network.answer import HttpAnswer
 from companion.domain.errors import (
@@ -50,6 +51,8 @@ PAGE = 2500
 
 Part = HttpAnswer | CompanionError | None
 """What came of one write; None where nothing is known."""
+Sent = tuple[Access, list[HttpAnswer | None]]
+"""What the call bore, and the answers of its parts."""
 
 
 class GoogleCalendar:
@@ -140,10 +143,9 @@ class GoogleCalendar:
 
     # Writing
 
-    async def _send(self, writes: Sequence[Write]) -> tuple[str, list[HttpAnswer | None]]:
-        """The access token that was used, and the answers of the parts."""
+    async def _send(self, writes: Sequence[Write]) -> Sent:
 
-        def work(connection: GoogleConnection, access: str) -> tuple[str, list[HttpAnswer | None]]:
+        def work(connection: GoogleConnection, access: Access) -> Sent:
             requests = [self._request(connection, write) for write in writes]
             if len(requests) == 1:
                 answer = connection.call(requests[0], access)
@@ -159,10 +161,10 @@ class GoogleCalendar:
 
         return await self._account.call(work)
 
-    async def _again(self, writes: Sequence[Write], access: str) -> Sequence[Part]:
+    async def _again(self, writes: Sequence[Write], access: Access) -> Sequence[Part]:
         """Parts of a batch that met an expired token, once more; the others are known."""
         try:
-            await self._account.access(refused=access)
+            await self._account.access(refused=access.token)
             return (await self._send(writes))[1]
         except CompanionError as err:
             return [err for _ in writes]

@@ -71,7 +71,9 @@ def read_notes(cell: object, limit: int = NOTES_LIMIT) -> str:
 
 
 def is_blank(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and not read_line(cell[:1_000]))
+    if not isinstance(cell, str):
+        return cell is None
+    return not cell or not (cell[0].isalnum() or read_line(cell[:1_000]))
 
 
 def _shortened(text: str, limit: int) -> str:

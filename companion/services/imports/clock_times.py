@@ -18,7 +18,6 @@ from companion.services.imports.moments import (
     EXCEL_EPOCH,
     LAST_SERIAL,
     DateOrder,
-    at_clock,
     plain_text,
     seconds_after_midnight,
     seconds_of,
@@ -35,12 +34,6 @@ class TimeUnit(StrEnum):
     """930 is half past nine; five figures are seconds after midnight."""
     SECONDS = "seconds"
     MINUTES = "minutes"
-
-
-def read_time(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> time:
-    """A time of day, to the second."""
-    clock = read_clock(cell, unit)
-    return at_clock(EXCEL_EPOCH, clock % DAY_SECONDS).time()
 
 
 def read_clock(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> int:

@@ -73,6 +73,24 @@ class SourceMemory:
             columns=dict(before.columns) if before else {},
         )
 
+    async def keep_answers(self, preview: ImportPreview, answers: Mapping[str, str]) -> None:
+        """Of a file that waits for somebody else, with how its columns are read; not who is meant
+        by a name, which is for them to say."""
+        kept = {key: value for key, value in answers.items() if key != EVERYBODY}
+        mapping = preview.columns.mapping
+
+        def edit(settings: Settings) -> Settings:
+            known = settings.sources.get(preview.source) or SourceSettings(name=preview.source)
+            return settings.with_source(
+                replace(known, answers={**known.answers, **kept}, mapping=mapping or known.mapping)
+            )
+
+        if kept or mapping:
+            await self._settings.change(edit)
+
+
+_NEED_NO_QUESTION = {"groups", "header_row", "sheets"}
+
 
 def answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[str, str]:
     """Not those about people, whose names are known from now on, and not that appointments are
@@ -81,7 +99,7 @@ def answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[s
     kept = {
         asked.get(folded_key(key), key): value
         for key, value in answers.items()
-        if folded_key(key) in asked or key == "groups"
+        if folded_key(key) in asked or key in _NEED_NO_QUESTION
     }
     return {
         key: value

@@ -44,7 +44,7 @@ WriteAnswer = ObservedEvent | CompanionError | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFile:
-    """What may be told of an OAuth client file."""
+    """What may be told of an OAuth client file, or of a service account's key."""
 
     name: str
     """Its project, else its client id."""
@@ -52,6 +52,8 @@ class ClientFile:
     token_uri: str
     digest: str
     """SHA-256 of what counts in it: files with the same one are the same."""
+    service_account: str = ""
+    """Its e-mail, where the file is its key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,8 @@ class SignedIn:
     """JSON for the SecretStore; opaque to services."""
     ends_at: datetime | None = None
     """When Google ends the sign-in by itself, where it says so."""
+    delegated: str = ""
+    """Client id of the service account that speaks for the account, where nobody signed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +146,8 @@ class Google(Protocol):
     """The gateway: sign-in, calendars, and a RemoteCalendar per practitioner."""
 
     def check_client(self, content: bytes) -> ClientFile:
-        """Validate a client_secret JSON (type "installed"). Raises BadInput."""
+        """Validate a client_secret JSON (type "installed"), or a key of type "service_account".
+        Raises BadInput."""
         ...
 
     async def begin_sign_in(
@@ -153,6 +158,13 @@ class Google(Protocol):
 
     async def finish_sign_in(self, request: SignInRequest, response_url: str) -> SignedIn:
         """Exchange the code. Raises SignInDenied, SignInError, Offline."""
+        ...
+
+    async def delegate(
+        self, practitioner_id: str, *, login: str, scopes: Sequence[str]
+    ) -> SignedIn:
+        """Let the practice's service account speak for the account `login`, which Google is asked
+        for now. Raises ClientFileMissing without a key, DelegationRefused, Offline."""
         ...
 
     async def discard(self, signed_in: SignedIn) -> None:

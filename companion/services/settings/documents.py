@@ -89,7 +89,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
     5: _with_creations,
     6: _with_opening_days,
-    7: _with_marks,
+    7: _with_marks,  # 8 adds who speaks for an account too, which may be absent
 }
 
 

@@ -22,7 +22,7 @@ from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.activity import note
 from companion.services.ports import ActivityKind
 from companion.services.sync.observing import list_ours
-from companion.services.sync.snapshot import SyncParts, SyncSnapshot, account_of, ready
+from companion.services.sync.snapshot import SyncParts, SyncSnapshot, quota_of, ready
 from companion.services.sync.steps import Tally
 
 OVERLAP = timedelta(minutes=10)
@@ -124,7 +124,7 @@ async def look(parts: SyncParts, practitioner_id: str, since: datetime) -> None:
     remote = await parts.google.calendar(practitioner_id, record.google.calendar_id, keeper)
 
     async def listed(since: datetime | None) -> list[ObservedEvent]:
-        account = account_of(record)
+        account = quota_of(record)
         return await list_ours(parts.pacer, account, remote, None, None, Tally(), since=since)
 
     try:

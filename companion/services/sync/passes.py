@@ -36,8 +36,8 @@ from companion.services.sync.shared_run_state import SharedRunState
 from companion.services.sync.snapshot import (
     SyncParts,
     SyncSnapshot,
-    account_of,
     gather,
+    quota_of,
     ready,
     window_of,
 )
@@ -104,7 +104,7 @@ class Pass:
         self._repair = repair
         self._fingerprint = fingerprint
         self._id = record.practitioner.id
-        self._account = account_of(record)
+        self._account = quota_of(record)
         self._keeper = self._settings.keeper_of(record.google)
         self._others: Mapping[str, str] | None = None
         self._began = time.monotonic()

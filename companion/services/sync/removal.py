@@ -21,7 +21,7 @@ from companion.services.ports import CalendarRef, RemoteCalendar
 from companion.services.sync.observing import list_ours
 from companion.services.sync.one_writer import overruling, stopped
 from companion.services.sync.retry import RetryBudget
-from companion.services.sync.snapshot import SyncParts, account_of, window_of
+from companion.services.sync.snapshot import SyncParts, quota_of, window_of
 from companion.services.sync.steps import Tally, Target
 from companion.services.sync.writing import InFlight, write_plan
 
@@ -46,7 +46,7 @@ async def remove_events(
     record = settings.practitioner(calendar.practitioner_id)
     target = Target(
         calendar=calendar,
-        account=account_of(record),
+        account=quota_of(record),
         keeper=settings.keeper_of(record.google),
         timezone=record.practitioner.timezone,
         put_back=False,

@@ -23,7 +23,7 @@ from companion.services.sync.passes import Pass, PassResult
 from companion.services.sync.progress import Progress
 from companion.services.sync.removal import Removal, remove_events
 from companion.services.sync.shared_run_state import SharedRunState
-from companion.services.sync.snapshot import A_DAY, SyncParts, account_of, gather, ready
+from companion.services.sync.snapshot import A_DAY, SyncParts, gather, quota_of, ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class Syncing:
             held=held_deletes(settings, snapshot, state.kept, parts.clock.now()),
             window=snapshot.window,
             desired=snapshot.desired,
-            seconds=parts.pacer.seconds_for(account_of(record), units),
+            seconds=parts.pacer.seconds_for(quota_of(record), units),
         )
 
     @allows(Action.UPLOAD, of="practitioner_id")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -26,6 +27,7 @@ from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, 
 from companion.services.google.account_changes import AccountChanges
 from companion.services.google.connecting import Connecting
 from companion.services.google.selftest import SelfTest
+from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import DocumentReader, Importing
 from companion.services.imports.layouts.software import Software
@@ -147,6 +149,7 @@ class Application:
     watching: Watching
     connecting: Connecting
     selftest: SelfTest
+    workspace: Workspace
     syncing: Syncing
     auditing: Auditing
     uploads: Uploads
@@ -247,7 +250,7 @@ def build(ports: Ports) -> Application:
         changes=ports.changes,
         staleness=staleness,
         daily=(feeds.tidy, prune_activity),
-        look=connecting.test,
+        look=partial(connecting.test, fresh=False),
     )
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────
@@ -300,6 +303,7 @@ def build(ports: Ports) -> Application:
             program=ports.version,
             random_word=ports.new_id,
         ),
+        workspace=Workspace(connecting=connecting, settings=settings, clock=clock),
         syncing=syncing,
         auditing=auditing,
         uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),

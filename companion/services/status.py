@@ -41,6 +41,7 @@ PractitionerState = Literal[
     "parked",
     "offline",
     "sign in again",
+    "not authorised",
     "choose calendar",
     "stale",
     "error",
@@ -54,6 +55,7 @@ NextAction = Literal[
     "upload",
     "import",
     "add client",
+    "service account",
     "doctor",
 ]
 """The action that resolves a state; empty where nothing is to be done."""
@@ -61,6 +63,7 @@ NextAction = Literal[
 _BADGES: Mapping[str, PractitionerState] = {
     "Offline": "offline",
     "SignInExpired": "sign in again",
+    "DelegationRefused": "not authorised",
     "ScopeMissing": "sign in again",
     "SignInError": "sign in again",
     "WrongAccount": "sign in again",
@@ -72,6 +75,7 @@ _ACTIONS: Mapping[PractitionerState, NextAction] = {
     "not connected": "connect",
     "off": "enable",
     "sign in again": "connect",
+    "not authorised": "service account",
     "choose calendar": "choose calendar",
     "held": "look at held",
     "ready": "upload",

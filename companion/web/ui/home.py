@@ -37,7 +37,7 @@ AT_ONCE = 8
 """Cards that are drawn at a time; other work runs between."""
 LOOK_SECONDS = 0.25
 _NEEDS_A_PERSON = frozenset(
-    {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
+    {"held", "sign in again", "not authorised", "choose calendar", "stale", "error", "parked"}
 )
 
 

@@ -22,13 +22,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import uvicorn
-
 import companion
 from companion.adapters.clock import SystemClock
+from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.console import err, out
-from companion.domain.errors import Busy, CompanionError
+from companion.domain.errors import Busy, CompanionError, Technical
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
@@ -36,6 +35,7 @@ from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.services.status import standing
 from companion.web.app import create_app
+from companion.web.app_server import app_server
 from companion.web.binding import bind_app, bind_feed
 from companion.web.control import Command
 from companion.web.feed_listener_service import FeedListenerService
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from companion.sandbox.demo import Rehearsal
 
 log = logging.getLogger(__name__)
-STOP_SECONDS = 3
+STOP_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class _Demo:
 def serve(options: ServeOptions) -> None:
     """`serve_until_stopped` on the fastest loop that this platform has: on uvloop phones are
     answered twice as often. Raises CompanionError; KeyboardInterrupt after Ctrl-C."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with uncaught_logged(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             number = runner.run(serve_until_stopped(options))
         except asyncio.CancelledError:  # a Ctrl-C before our own handlers were set
@@ -166,19 +166,8 @@ async def _serve(
             commands=_commands(application, stop),
         ),
     )
-    servers: list[uvicorn.Server] = [
-        _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
-                ws_ping_interval=20.0,
-            )
-        )
-    ]
-    tasks = [asyncio.create_task(servers[0].serve(sockets=[app_socket]), name="app")]
+    server = app_server(app)
+    serving = asyncio.create_task(server.serve(sockets=[app_socket]), name="app")
     working = [
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
@@ -191,25 +180,15 @@ async def _serve(
     if options.browser:
         _open_browser(pages, url)
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     for task in working:
         task.cancel()
-    for server in servers:
-        server.should_exit = True
-    await asyncio.wait([*tasks, *working], timeout=STOP_SECONDS)
-    for server in servers:
-        server.force_exit = True
+    server.should_exit = True
+    await asyncio.wait([serving, *working], timeout=STOP_SECONDS)
+    server.force_exit = True
     pages.sweep()
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: one owner stops everything."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
@@ -220,7 +199,8 @@ async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - sync must not end over one error
-            log.error("the %s failed with an internal error: %s", name, type(error).__name__)
+            kind = type(error).__name__
+            log.error("the %s failed with an internal error: %s", Technical(name), kind)
         await asyncio.sleep(30)
 
 

@@ -451,7 +451,9 @@ class FakeGoogle:
         if not set(scopes) <= self.authorised:
             raise DelegationRefused("Google Workspace has not authorised the service account.")
         token = {"account": login, "scopes": list(scopes), "delegated": key}
-        return SignedIn(account=login, granted_scopes=tuple(scopes), token=json.dumps(token))
+        return SignedIn(
+            account=login, granted_scopes=tuple(scopes), token=json.dumps(token), delegated=key
+        )
 
     async def discard(self, signed_in: SignedIn) -> None:
         await asyncio.sleep(0)

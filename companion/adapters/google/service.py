@@ -134,18 +134,24 @@ class GoogleGateway:
         self, practitioner_id: str, *, login: str, scopes: Sequence[str]
     ) -> SignedIn:
         await self._delegated.fresh(login, scopes)
+        client_id = (await self._key()).client_id
         now = self._clock.now()
         whose = f"{self._install}/{practitioner_id}".encode()
         token = Token(
             refresh_token="",
-            client_id=(await self._key()).client_id,
+            client_id=client_id,
             account=login,
             scopes=tuple(scopes),
             consented_at=now,
             renewed_at=now,
             quota_user=hashlib.sha256(whose).hexdigest()[:32],
         )
-        return SignedIn(account=login, granted_scopes=tuple(scopes), token=token.to_json())
+        return SignedIn(
+            account=login,
+            granted_scopes=tuple(scopes),
+            token=token.to_json(),
+            delegated=client_id,
+        )
 
     async def discard(self, signed_in: SignedIn) -> None:
         token = Token.from_json(signed_in.token)

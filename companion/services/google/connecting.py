@@ -1,51 +1,35 @@
 """Connecting: a practitioner's Google account and calendar, from sign-in to choosing and checking.
 
 `begin` gives the address for the browser, `finish` takes the address Google sends it back to.
-Nothing is kept until everything is right: the account is compared with the Google Login, the
-granted scopes with those asked for, and the calendar is created or opened. Meanwhile the fresh
-sign-in lies under a name of its own (`<practitioner>.new`), so that a failure leaves an existing
-connection untouched.
-
-A sign-in that is not kept is given back to Google, unless its account is in use here: Google
-drops *all* sign-ins of an account with this client when one is revoked, and the receptionist who
-picked the wrong account most likely picked a colleague's that is connected.
-
-A calendar of our own is made once, whatever fails: see `calendar_creation`. What failed for a
-moment does not end the sign-in at Google either.
-
-After connecting, an audit is due: it adopts our events that the calendar already holds.
+The account is compared with the Google Login and the granted scopes with those asked for; `joining`
+does the rest.
 """
 
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
-    AccountParked,
     CompanionError,
-    PermissionDenied,
     ScopeMissing,
     SignInError,
     TransientError,
     WrongAccount,
 )
-from companion.domain.event_keys import is_notice
-from companion.domain.reconcile import ObservedEvent
 from companion.domain.settings import GoogleLink
-from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
 from companion.services.google.account_changes import AccountChanges
-from companion.services.google.calendar_creation import CalendarCreations, must_look, used
+from companion.services.google.calendar_creation import CalendarCreations, must_look
 from companion.services.google.checks import CalendarChecks, CheckResult
 from companion.services.google.client import ClientChange, PracticeClient
 from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.google.disconnecting import Disconnecting
+from companion.services.google.joining import Connected, Joining
 from companion.services.google.pending import Pending, PendingSignIns, SignInStart, try_again
 from companion.services.ports import (
     ActivityKind,
@@ -57,7 +41,6 @@ from companion.services.ports import (
     SecretStore,
     SettingsStore,
     SignedIn,
-    calendar_of,
 )
 from companion.services.sync.syncing import Syncing
 
@@ -69,19 +52,6 @@ __all__ = [
     "Connecting",
     "SignInStart",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected:
-    practitioner_id: str
-    account: str
-    calendar_id: str
-    """Empty after a sign-in to choose from a list."""
-    calendar_name: str
-    adopted: int
-    """Events of ours that the calendar already holds."""
-    ends_at: datetime | None = None
-    """When Google ends the sign-in by itself, as it does in testing mode."""
 
 
 class Connecting:
@@ -107,7 +77,8 @@ class Connecting:
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
         self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
-        self._creations = CalendarCreations(google, self._changes, clock, random_word)
+        creations = CalendarCreations(google, self._changes, clock, random_word)
+        self._joining = Joining(google, self._changes, creations, ledger, clock)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
@@ -183,36 +154,17 @@ class Connecting:
             signed_in = await self._google.finish_sign_in(pending.request, response_url)
         except TransientError as error:
             raise try_again(error) from error
-        practitioner_id = pending.start.practitioner_id
-        trial = f"{practitioner_id}.new"
         try:
             self._check(pending, signed_in)
-            await self._changes.keep_token(trial, signed_in)
-            try:
-                link, adopted = await self._join(trial, pending, signed_in)
-            finally:
-                await self._changes.drop_token(trial)
-        except TransientError as error:
-            raise try_again(error) from error
-        except AccountParked:
-            raise  # the sign-in is as good as before
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
-        await self._keep(
-            practitioner_id,
+        return await self._joining.join(
+            pending.start.practitioner_id,
             signed_in,
-            link,
-            holds_ours=adopted > 0,
+            pending.choice,
+            login=pending.login,
             upload_by_hand=upload_by_hand,
-        )
-        return Connected(
-            practitioner_id=practitioner_id,
-            account=link.account,
-            calendar_id=link.calendar_id,
-            calendar_name=link.calendar_name,
-            adopted=adopted,
-            ends_at=link.ends_at,
         )
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
@@ -224,101 +176,6 @@ class Connecting:
             )
         if consents.missing(pending.request.scopes, signed_in.granted_scopes):
             raise ScopeMissing
-
-    async def _join(
-        self, trial: str, pending: Pending, signed_in: SignedIn
-    ) -> tuple[GoogleLink, int]:
-        """The link as it will be, and how many of our events the calendar already holds."""
-        practitioner_id, choice = pending.start.practitioner_id, pending.choice
-        old = self._changes.record(practitioner_id).google
-        link = replace(
-            old,
-            login=pending.login or signed_in.account,
-            account=signed_in.account,
-            scopes=signed_in.granted_scopes,
-            connected_at=self._clock.now(),
-            ends_at=signed_in.ends_at,
-        )
-        if choice.kind == "list":
-            return replace(link, calendar_id="", calendar_name="", created_by_us=False), 0
-        if choice.kind == "new":
-            info = await self._creations.make(
-                trial,
-                practitioner_id,
-                account=signed_in.account,
-                granted=signed_in.granted_scopes,
-                name=choice.name,
-            )
-            # Nothing is listed: no connection has used this calendar yet.
-            kept = self._changes.record(practitioner_id).google.creations
-            link = replace(
-                link,
-                calendar_id=info.id,
-                calendar_name=info.name,
-                created_by_us=True,
-                creations=kept,
-            )
-            return used(link, info.id), 0
-        wanted = choice.calendar_id
-        wanted = signed_in.account if wanted == "primary" else wanted
-        self._changes.check_free(practitioner_id, wanted)
-        info = await self._open(trial, practitioner_id, wanted)
-        created = old.created_by_us and wanted == old.calendar_id
-        calendar = await self._google.calendar(trial, info.id)
-        adopted = _appointments(await calendar.list_ours(None, None))
-        link = replace(
-            link,
-            calendar_id=info.id,
-            calendar_name=info.name,
-            created_by_us=created,
-        )
-        return used(link, info.id), adopted
-
-    async def _open(self, trial: str, practitioner_id: str, calendar_id: str) -> CalendarInfo:
-        try:
-            calendar = await self._google.calendar(trial, calendar_id)
-            info = await calendar.info()
-        except ScopeMissing as err:
-            await self._ledger.edit_state(
-                practitioner_id, lambda state: replace(state, shared_calendar=calendar_id)
-            )
-            raise ScopeMissing(
-                "This account does not own that calendar; it is shared with it.",
-                "Press Connect to Google again: Google then asks for the wider permission that "
-                "a shared calendar needs. Or let us create a new calendar.",
-            ) from err
-        if info.access_role not in {"owner", "writer"}:
-            raise PermissionDenied
-        return info
-
-    async def _keep(
-        self,
-        practitioner_id: str,
-        signed_in: SignedIn,
-        link: GoogleLink,
-        *,
-        holds_ours: bool,
-        upload_by_hand: bool,
-    ) -> None:
-        before = self._changes.record(practitioner_id).google
-        if before.account and not same_account(before.account, link.account):
-            # It is no longer used.
-            await self._changes.revoke(practitioner_id, before.account)
-        await self._changes.keep_token(practitioner_id, signed_in)
-        enabled = True if link.calendar_id else None
-        record = await self._changes.edit(practitioner_id, lambda _old: link, enabled=enabled)
-        # An empty calendar without ledger rows: there is nothing to compare.
-        audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
-        another = not same_account(before.account, link.account)
-
-        def begin(state: SyncState) -> SyncState:
-            if another:
-                state = replace(state, parked_until=None, parkings=0)
-            awaiting = upload_by_hand and not audit_due
-            return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
-
-        await self._ledger.edit_state(practitioner_id, begin)
-        await self._changes.log(practitioner_id, ActivityKind.CONNECT, "Connected to Google.")
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 
@@ -334,9 +191,7 @@ class Connecting:
         account = self._changes.record(practitioner_id).google.account
         wanted = account if wanted == "primary" else wanted
         self._changes.check_free(practitioner_id, wanted)
-        info = await self._open(practitioner_id, practitioner_id, wanted)
-        calendar = await self._google.calendar(practitioner_id, info.id)
-        adopted = _appointments(await calendar.list_ours(None, None))
+        info, adopted = await self._joining.open(practitioner_id, practitioner_id, wanted)
 
         def take(link: GoogleLink) -> GoogleLink:
             made = link.created_by_us and link.calendar_id == info.id
@@ -376,7 +231,3 @@ class Connecting:
         """As `Disconnecting.disconnect`: how many events were removed."""
         self._pending.cancel_all(practitioner_id)
         return await self._disconnecting.disconnect(practitioner_id, remove_events=remove_events)
-
-
-def _appointments(listed: Iterable[ObservedEvent]) -> int:
-    return sum(not is_notice(event.key) for event in listed)

@@ -113,6 +113,8 @@ class SignedIn:
     """JSON for the SecretStore; opaque to services."""
     ends_at: datetime | None = None
     """When Google ends the sign-in by itself, where it says so."""
+    delegated: str = ""
+    """Client id of the service account that speaks for the account, where nobody signed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from companion.commands.running import DONE, FAILED, HELD
@@ -184,6 +185,19 @@ def board_json(board: Board) -> dict[str, Any]:
             for each in board.practitioners
         ],
     }
+
+
+def app_words(running: Mapping[str, Any]) -> str:
+    """One line."""
+    if not running["running"]:
+        return "The app is not running; calendars are not kept. Start it: python run.py start"
+    if not running["since"]:
+        return "The app is running, but does not answer just now."
+    since = datetime.fromisoformat(running["since"]).astimezone()
+    return (
+        f"The app (version {running['version']}) has been running since {since:%d/%m/%Y %H:%M}: "
+        f"{running['address']}"
+    )
 
 
 def board_words(board: Board) -> None:

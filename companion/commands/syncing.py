@@ -18,6 +18,7 @@ from companion.commands.running import (
     run_command,
 )
 from companion.commands.sync_reports import (
+    app_words,
     board_json,
     board_words,
     code_of,
@@ -206,13 +207,20 @@ def audit(
 
 @app.command()
 def status(json: Json = False) -> None:
-    """What is connected, last sync, last proof."""
+    """Whether the app runs; what is connected, last sync, last proof."""
 
     async def work(application: Application) -> None:
+        from companion.adapters.database.schema import HEAD
+        from companion.commands.desktop import app_json
+        from companion.services.settings.documents import VERSION
+
+        running = await app_json()
         board = await application.status.board()
         if json:
-            as_json(board_json(board))
+            schema = {"settings": VERSION, "database": HEAD}
+            as_json({"app": running, "schema": schema, **board_json(board)})
         else:
+            out.print(app_words(running))
             board_words(board)
 
     run_command(work, json=json)

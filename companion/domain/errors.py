@@ -43,6 +43,13 @@ tree from one table each.
 from __future__ import annotations
 
 
+class Technical(str):
+    """Kinds, codes and numbers that the program has put together itself: the only text apart from
+    the source's own that gets into the log. It holds nothing that a person or a file wrote."""
+
+    __slots__ = ()
+
+
 class CompanionError(Exception):
     """Root of every error a person may see."""
 
@@ -54,7 +61,7 @@ class CompanionError(Exception):
     ) -> None:
         self.what = what or self.default_what
         self.remedy = remedy or self.default_remedy
-        self.detail = detail
+        self.detail = Technical(detail)
         super().__init__(self.what)
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from companion.domain.errors import CompanionError
+from companion.domain.errors import CompanionError, Technical
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.maintenance import computer_checks, google_checks
@@ -151,7 +151,7 @@ async def _run(check: Check) -> Sequence[Finding]:
     except Exception as error:  # noqa: BLE001 - a broken check is itself a finding
         log.error(
             "the check %s failed with an internal error: %s",
-            check.id.partition(":")[0],
+            Technical(check.id.partition(":")[0]),
             type(error).__name__,
         )
         return [

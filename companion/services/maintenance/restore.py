@@ -175,7 +175,7 @@ class Restoring:
             raise StoreDamaged(
                 f'The settings in this backup have a value that cannot be used, "{field}".',
                 "Use another backup. Nothing was changed.",
-                detail=field,
+                detail="a setting",
             ) from error
         (folder / SETTINGS).unlink()  # the store of that name is replaced
         passed = max(0.0, (self._clock.now() - manifest.made_at).total_seconds())

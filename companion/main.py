@@ -33,6 +33,7 @@ from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.domain.errors import StoreError
 from companion.environment import Environment
+from companion.instance import Instance
 from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
@@ -95,7 +96,7 @@ async def open_ports(
             secrets_key=key,
             rehearsing=clock.rehearsing,
             recovered=lambda: settings.recovered,
-            app_runs=FileLock(home / "app.lock", holder="the app", patience=0.0).is_taken,
+            app_runs=Instance(home).runs,
         )
 
 

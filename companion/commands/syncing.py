@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -186,13 +187,20 @@ def _code(results: Sequence[PassResult]) -> int:
 
 @app.command()
 def status(json: Json = False) -> None:
-    """What is connected, last sync, last proof."""
+    """Whether the app runs; what is connected, last sync, last proof."""
 
     async def work(application: Application) -> None:
+        from companion.adapters.database.schema import HEAD
+        from companion.commands.desktop import app_json
+        from companion.services.settings.documents import VERSION
+
+        running = await app_json()
         board = await application.status.board()
         if json:
-            as_json(board_json(board))
+            schema = {"settings": VERSION, "database": HEAD}
+            as_json({"app": running, "schema": schema, **board_json(board)})
         else:
+            out.print(app_words(running))
             board_words(board)
 
     run_command(work, json=json)
@@ -356,6 +364,19 @@ def board_json(board: Board) -> dict[str, Any]:
             for each in board.practitioners
         ],
     }
+
+
+def app_words(running: Mapping[str, Any]) -> str:
+    """One line."""
+    if not running["running"]:
+        return "The app is not running; calendars are not kept. Start it: python run.py start"
+    if not running["since"]:
+        return "The app is running, but does not answer just now."
+    since = datetime.fromisoformat(running["since"]).astimezone()
+    return (
+        f"The app (version {running['version']}) has been running since {since:%d/%m/%Y %H:%M}: "
+        f"{running['address']}"
+    )
 
 
 def board_words(board: Board) -> None:

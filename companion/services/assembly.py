@@ -53,6 +53,7 @@ from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
+from companion.services.sync.pausing import Pausing
 from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -154,6 +155,7 @@ class Application:
     feeds: Feeds
     reachability: Reachability
     status: Status
+    pausing: Pausing
     worker: Worker
     booking: Booking
     book_view: BookView
@@ -316,6 +318,7 @@ def build(ports: Ports) -> Application:
             clock=clock,
             staleness=staleness,
         ),
+        pausing=Pausing(settings, clock),
         worker=worker,
         booking=Booking(
             book=book,

@@ -33,6 +33,7 @@ from companion.services.settings.transfer import SettingTransfer
 from companion.services.sources.sources import Sources
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
+from companion.services.sync.pausing import Pausing
 from companion.services.sync.syncing import Syncing
 
 
@@ -52,6 +53,7 @@ class PageServices:
     feeds: Feeds
     reachability: Reachability
     status: Status
+    pausing: Pausing
     booking: Booking
     book_view: BookView
     availability: Availability
@@ -79,6 +81,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         feeds=gated(services.feeds, who),
         reachability=gated(services.reachability, who),
         status=gated(services.status, who),
+        pausing=gated(services.pausing, who),
         booking=gated(services.booking, who),
         book_view=gated(services.book_view, who),
         availability=gated(services.availability, who),

@@ -23,8 +23,9 @@ from pathlib import Path
 from companion.domain.errors import CompanionError
 from companion.services.feeds.reachability import ListenerStatus
 from companion.services.ports import SettingsStore
+from companion.web.connections import Bounds
 from companion.web.feed import FeedApp, FeedSource
-from companion.web.feed_listener import Bounds, FeedServer, feed_server
+from companion.web.feed_listener import FeedServer, feed_server
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0

@@ -34,7 +34,7 @@ from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
 from companion.services.maintenance.doctor import Doctor
-from companion.services.maintenance.findings import CheckContext, ComputerProbes
+from companion.services.maintenance.findings import CheckContext, ComputerProbes, HomeRights
 from companion.services.maintenance.support import Support
 from companion.services.ports import (
     ActivityLog,
@@ -115,6 +115,7 @@ class Ports:
     sessions: SessionStore
     network: Network
     probes: ComputerProbes
+    home_rights: HomeRights
     sealing: Sealing
     version: str
     """Of Calendar Companion."""
@@ -386,6 +387,7 @@ def _check_context(
         google=ports.google,
         connecting=connecting,
         probes=ports.probes,
+        home_rights=ports.home_rights,
         clock=ports.clock,
         home=ports.home,
         program=ports.version,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 MARK: Final = "1"
-"""Until settings of version 7 it was the id of the installation."""
+"""Until version 9 of the settings it was the id of the installation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,11 +329,11 @@ def test_the_mark_of_a_calendar_under_creation_is_taken_over_from_version_5() ->
 @pytest.mark.parametrize(
     ("calendar_id", "marks"), [("a@calendar", ("0123456789abcdef",)), ("", (MARK,))]
 )
-def test_events_of_version_7_keep_the_mark_of_their_installation(
+def test_events_of_version_9_keep_the_mark_of_their_installation(
     calendar_id: str, marks: tuple[str, ...]
 ) -> None:
     tables = to_tables(sample())
-    tables["home"][0] = {"version": 7, "install_id": "0123456789abcdef"}
+    tables["home"][0] = {"version": 9, "install_id": "0123456789abcdef"}
     link = tables["practitioners"][0]["google"]
     del link["marks"], link["term"], link["made_by"]
     link["calendar_id"] = calendar_id
@@ -372,9 +372,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 8
+    assert VERSION == 10
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_8.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_10.items()
     }
 
 
@@ -387,9 +387,9 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_8 = {
+KEYS_OF_VERSION_10 = {
     "": "home practice practitioners sources users",
-    "home": "version install_id restored_as",
+    "home": "version install_id restored_as paused_until",
     "practice": "name timezone cap hold_share hold_at_least import_hold_share opening "
     "stale_days activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_certificate "
     "feed_key feed_unused_after user_rate project_rate",

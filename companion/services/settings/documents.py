@@ -2,7 +2,7 @@
 
 A file of record is a mapping of tables, each a list of documents (dicts):
 
-    home            one document: version, install_id, restored_as
+    home            one document: version, install_id, restored_as, paused_until
     practice        one document
     practitioners   one each, in display order
     sources         one each
@@ -44,7 +44,7 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 8
+VERSION = 10
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -74,7 +74,7 @@ def _with_opening_days(tables: dict[str, list[Document]]) -> dict[str, list[Docu
 
 
 def _with_marks(tables: dict[str, list[Document]]) -> dict[str, list[Document]]:
-    """Events written by 7 bear the installation's id as their mark."""
+    """Events written until 9 bear the installation's id as their mark."""
     for record in tables.get("practitioners", ()):
         link = record.get("google")
         if isinstance(link, dict) and link.get("calendar_id"):
@@ -89,7 +89,9 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
     5: _with_creations,
     6: _with_opening_days,
-    7: _with_marks,  # 8 adds who speaks for an account too, which may be absent
+    7: lambda tables: tables,  # 8 adds who speaks for an account, which may be absent
+    8: lambda tables: tables,  # 9 adds paused_until, likewise
+    9: _with_marks,
 }
 
 
@@ -154,6 +156,7 @@ def to_tables(settings: Settings) -> dict[str, list[Document]]:
                 "version": VERSION,
                 "install_id": settings.install_id,
                 "restored_as": settings.restored_as,
+                "paused_until": _encode(settings.paused_until),
             }
         ],
         "practice": [_encode(settings.practice)],
@@ -169,7 +172,7 @@ def from_tables(tables: Tables) -> Settings:
     if unknown := current.keys() - _TABLES:
         raise _bad("is not a part of the settings we know", min(unknown))
     home = _only(current, "home")
-    _no_others(home, {"version", "install_id", "restored_as"}, "home")
+    _no_others(home, {"version", "install_id", "restored_as", "paused_until"}, "home")
     install_id, restored_as = home.get("install_id"), home.get("restored_as", "")
     if not isinstance(install_id, str) or not install_id:
         raise _bad("is missing or no text", "home.install_id")
@@ -185,6 +188,11 @@ def from_tables(tables: Tables) -> Settings:
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),
         users=_keyed(users, lambda each: each.id, "users"),
+        paused_until=_decode(
+            datetime | None,
+            home.get("paused_until"),
+            "home.paused_until",
+        ),
     )
 
 

@@ -16,16 +16,18 @@ from urllib.parse import parse_qs, urlsplit
 from companion.domain.errors import (
     BadInput,
     CalendarGone,
+    CalendarInUse,
     ClientFileMissing,
     CompanionError,
     DelegationRefused,
     PermissionDenied,
     ScopeMissing,
     SignInError,
+    SignInTimedOut,
     TransientError,
     WrongAccount,
 )
-from companion.domain.settings import GoogleLink, PractitionerSettings
+from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
@@ -36,7 +38,14 @@ from companion.services.google.client import ClientChange, PracticeClient, Servi
 from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.google.disconnecting import Disconnecting
 from companion.services.google.joining import Connected, Joining
-from companion.services.google.pending import Pending, PendingSignIns, SignInStart, try_again
+from companion.services.google.pending import (
+    Decisions,
+    Pending,
+    PendingSignIns,
+    SignInStart,
+    Undecided,
+    try_again,
+)
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -86,6 +95,7 @@ class Connecting:
         self._clock = clock
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
+        self._decisions = Decisions(clock)
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
         self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
@@ -147,6 +157,7 @@ class Connecting:
     ) -> SignInStart:
         """`login`: the Google Login, empty for the one known. `calendar`: None keeps the present
         calendar, or makes one the first time."""
+        await self.decline(practitioner_id)
         link = self._changes.record(practitioner_id).google
         wanted = login.strip() or link.login
         choice = (calendar or consents.default_choice(link)).checked()
@@ -182,7 +193,7 @@ class Connecting:
         otherwise the sync begins by itself.
 
         Raises SignInTimedOut, SignInDenied, WrongAccount, ScopeMissing, CalendarGone … and
-        then nothing has changed."""
+        then nothing has changed; CalendarInUse where the sign-in waits for `decide`."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
         pending = self._pending.take(state, user)
         try:
@@ -194,13 +205,66 @@ class Connecting:
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
-        return await self._joining.join(
+        return await self._join(
             pending.start.practitioner_id,
             signed_in,
             pending.choice,
             login=pending.login,
             upload_by_hand=upload_by_hand,
         )
+
+    async def _join(
+        self,
+        practitioner_id: str,
+        signed_in: SignedIn,
+        choice: CalendarChoice,
+        *,
+        login: str,
+        upload_by_hand: bool,
+    ) -> Connected:
+        try:
+            return await self._joining.join(
+                practitioner_id, signed_in, choice, login=login, upload_by_hand=upload_by_hand
+            )
+        except CalendarInUse as error:
+            self._decisions.hold(practitioner_id, signed_in, choice, error, login=login)
+            raise
+
+    # ── deciding about calendars of another installation ──────────────────────────────────────
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    def undecided(self, practitioner_id: str) -> Undecided | None:
+        """The decision that a sign-in waits for, since `finish` raised CalendarInUse."""
+        return self._decisions.waiting(practitioner_id)
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def decide(
+        self, practitioner_id: str, calendar_id: str = "", *, upload_by_hand: bool = False
+    ) -> Connected:
+        """Connect with a calendar that was offered, taking it over, or without one with a new
+        calendar. Raises SignInTimedOut where nothing waits any more, and as `finish`."""
+        held = self._decisions.waiting(practitioner_id)
+        if held is None:
+            await self.decline(practitioner_id)
+            raise SignInTimedOut
+        self._decisions.take(practitioner_id)
+        choice = replace(held.choice, kind="new", look=False, take_over=False)
+        if calendar_id:
+            choice = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=True)
+        return await self._join(
+            practitioner_id,
+            held.signed_in,
+            choice.checked(),
+            login=held.login,
+            upload_by_hand=upload_by_hand,
+        )
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def decline(self, practitioner_id: str) -> None:
+        """Neither: the sign-in is given back to Google."""
+        held = self._decisions.take(practitioner_id)
+        if held is not None:
+            await self._changes.discard(held.signed_in)
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:
@@ -209,7 +273,10 @@ class Connecting:
             raise WrongAccount(
                 f"{signed_in.account} signed in, but the Google Login is {pending.login}."
             )
-        if consents.missing(pending.request.scopes, signed_in.granted_scopes):
+        needed = set(pending.request.scopes)
+        if pending.choice.kind == "new":  # the list is for looking, which is not always needed
+            needed.discard(consents.CALENDAR_LIST)
+        if consents.missing(needed, signed_in.granted_scopes):
             raise ScopeMissing
 
     # ── by the practice's service account ─────────────────────────────────────────────────────
@@ -292,32 +359,12 @@ class Connecting:
         return await self._google.calendars(practitioner_id)
 
     @allows(Action.GOOGLE, of="practitioner_id")
-    async def choose(self, practitioner_id: str, calendar_id: str) -> Connected:
-        """Take another calendar of the account that is signed in."""
-        wanted = CalendarChoice(kind="existing", calendar_id=calendar_id).checked().calendar_id
-        account = self._changes.record(practitioner_id).google.account
-        wanted = account if wanted == "primary" else wanted
-        self._changes.check_free(practitioner_id, wanted)
-        info, adopted = await self._joining.open(practitioner_id, practitioner_id, wanted)
-
-        def take(link: GoogleLink) -> GoogleLink:
-            made = link.created_by_us and link.calendar_id == info.id
-            return replace(link, calendar_id=info.id, calendar_name=info.name, created_by_us=made)
-
-        await self._changes.edit(practitioner_id, take, enabled=True)
-        await self._ledger.edit_state(
-            practitioner_id, lambda state: replace(state, audit_due=True, trouble=None)
-        )
-        await self._changes.log(
-            practitioner_id, ActivityKind.CONNECT, "Another Google calendar was chosen."
-        )
-        return Connected(
-            practitioner_id=practitioner_id,
-            account=account,
-            calendar_id=info.id,
-            calendar_name=info.name,
-            adopted=adopted,
-        )
+    async def choose(
+        self, practitioner_id: str, calendar_id: str, *, take_over: bool = False
+    ) -> Connected:
+        """Take another calendar of the account that is signed in. Raises CalendarInUse."""
+        wanted = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=take_over)
+        return await self._joining.choose(practitioner_id, wanted.checked())
 
     # ── checks ────────────────────────────────────────────────────────────────────────────────
 

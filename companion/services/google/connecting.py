@@ -221,10 +221,16 @@ class Connecting:
         *,
         login: str,
         upload_by_hand: bool,
+        enable: bool = True,
     ) -> Connected:
         try:
             return await self._joining.join(
-                practitioner_id, signed_in, choice, login=login, upload_by_hand=upload_by_hand
+                practitioner_id,
+                signed_in,
+                choice,
+                login=login,
+                upload_by_hand=upload_by_hand,
+                enable=enable,
             )
         except CalendarInUse as error:
             self._decisions.hold(practitioner_id, signed_in, choice, error, login=login)
@@ -342,7 +348,7 @@ class Connecting:
             granted = await self._google.delegate(practitioner_id, login=login, scopes=scopes)
         except TransientError as error:
             raise try_again(error) from error
-        return await self._joining.join(
+        return await self._join(
             practitioner_id,
             granted,
             choice,

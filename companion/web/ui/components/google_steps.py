@@ -13,13 +13,14 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput, CompanionError
+from companion.domain.errors import BadInput, CalendarInUse, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
+from companion.web.ui.components.take_over import add_decision, ask_to_take_over
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, dialog, notice, text
@@ -57,6 +58,7 @@ class GoogleSteps:
             self._sign_in()
         with head.step(4, "Calendar"):
             ui.link_target("calendar")
+            add_decision(site, self._id)
             self._calendar()
         with head.step(5, "Test Credentials"):
             self._check(
@@ -155,6 +157,12 @@ class GoogleSteps:
         self._name = ui.input("Name of the new calendar", value="Appointments")
         self._name.classes("field").props("outlined maxlength=100")
         self._name.bind_visibility_from(self._kind, "value", value=NEW)
+        looks = text(
+            "Google also asks whether your list of calendars may be seen: so a calendar that an "
+            "earlier installation made is found, and no second one is made. You may untick it.",
+            "soft small",
+        )
+        looks.bind_visibility_from(self._kind, "value", value=NEW)
         self._existing = ui.input("Google Calendar ID", placeholder="…@group.calendar.google.com")
         self._existing.classes("field").props(
             "outlined maxlength=300 hint=\"In Google Calendar: the calendar's Settings, "
@@ -189,7 +197,11 @@ class GoogleSteps:
             async def take() -> None:
                 if chosen.value is None:
                     raise BadInput("No calendar is chosen.", "Choose one of the list.")
-                await self._site.services.connecting.choose(self._id, str(chosen.value))
+                try:
+                    await self._site.services.connecting.choose(self._id, str(chosen.value))
+                except CalendarInUse as error:
+                    ask_to_take_over(self._site, self._id, error)
+                    return
                 ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
             button("Use this calendar", report_errors(take), look="primary", icon="check")

@@ -27,6 +27,7 @@ import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
+from companion.adapters.open_files import raise_open_files
 from companion.console import err, out
 from companion.domain.errors import Busy, Technical
 from companion.environment import Environment
@@ -34,7 +35,8 @@ from companion.gc_tuning import freeze_gc
 from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.web.app import create_app
-from companion.web.app_server import app_server
+from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server
+from companion.web.connections import Bounds
 from companion.web.control import ask_running_app, control_secret
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launch_pages import LaunchPages
@@ -131,12 +133,14 @@ async def _serve(
     demo: _Demo | None,
     stop: asyncio.Event,
 ) -> None:
+    files = raise_open_files()
     phones = FeedListenerService(
         application.feeds,
         settings=application.settings,
         listener_status=application.reachability.listener_status,
         host=options.feed_host,
         bind=partial(_bind_feed, options),
+        bounds=Bounds(connections=min(400, files * 3 // 8)),
     )
     phones.open()
     note_listener(home, options.feed_host, options.feed_port)
@@ -157,7 +161,11 @@ async def _serve(
             samples=demo.samples if demo else (),
         ),
     )
-    server = app_server(app)
+    server = app_server(
+        app,
+        bounds=replace(APP_BOUNDS, connections=min(APP_BOUNDS.connections, files * 3 // 16)),
+        most_tabs=min(MOST_TABS, files // 8),
+    )
     serving = asyncio.create_task(server.serve(sockets=[app_socket]), name="app")
     working = [
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),

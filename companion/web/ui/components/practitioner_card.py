@@ -14,6 +14,7 @@ from nicegui import ui
 
 from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
+from companion.web.ui.presses import on_press
 from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
     ) -> None:
         super().__init__()
         self.props["card"] = card
-        self.on("upload", on_upload, args=[])
-        self.on("stop", on_stop, args=[])
-        self.on("held", on_held, args=[])
+        on_press(self, on_upload, "upload")
+        on_press(self, on_stop, "stop")
+        on_press(self, on_held, "held")
 
     @property
     def card(self) -> Card:

@@ -181,7 +181,7 @@ async def test_bad_rows_are_named_and_good_ones_go_in(bench: ImportBench) -> Non
         (4, "End: the end does not come after the start."),
         (5, "Practitioner: the cell is empty."),
         (6, "Appointment ID: the cell is empty."),
-        (7, "Type: “Party” is none of client, casual, meeting."),
+        (7, "Type: the text there is none of client, casual, meeting."),
         (10, "Start: “2/3/2026” has no time of day."),
         (11, "Start: the cell is empty."),
         (12, "Start: “1/1/1066 9:00” is in no plausible year."),

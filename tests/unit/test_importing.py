@@ -473,6 +473,17 @@ async def test_where_the_table_was_is_remembered_while_it_is_there(bench: Import
     assert [each.header_row for each in alone.reading.sheets] == [1]
 
 
+async def test_what_a_slipped_row_says_of_a_client_is_not_kept_with_the_source(
+    bench: ImportBench,
+) -> None:
+    names = ("Ottoline Vane0", "Vane0, Ottoline", "Vane1", "Elsewhere")
+    rows = [allied(n, Status=name) for n, name in enumerate(names)]
+    await bench.take(csv_bytes(rows), yes=True)
+    kept = bench.settings.read().sources["bp-allied"]
+    assert [*kept.statuses] == ["Elsewhere"]
+    assert [*kept.answers] == ["status:Elsewhere"]
+
+
 async def test_a_mapping_reads_any_other_file(bench: ImportBench) -> None:
     report = await bench.take(csv_bytes([other(1)], OTHER), mapping=MAPPING, source="house")
     assert [each.name for each in report.created] == ["Dr Ada Example"]

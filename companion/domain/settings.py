@@ -174,6 +174,8 @@ class Settings:
     sources: Mapping[str, SourceSettings] = field(default_factory=lambda: MappingProxyType({}))
     users: Mapping[str, User] = field(default_factory=lambda: MappingProxyType({}))
     """By id, in the order they were added; empty until the welcome made the first."""
+    paused_until: datetime | None = None
+    """Until when a person has paused the background sync."""
 
     def practitioner(self, wanted: str) -> PractitionerSettings:
         """By id, else by name or alias without regard to case; raises NotFound."""
@@ -192,6 +194,10 @@ class Settings:
         )
         remedy = f"Known: {known}." if known else "Add one first, or import an export."
         raise NotFound(what, remedy)
+
+    def pause(self, now: datetime) -> datetime | None:
+        """Until when the background sync pauses; None while it works."""
+        return self.paused_until if self.paused_until and now < self.paused_until else None
 
     def opening_hours(self) -> OpeningHours:
         return opening_hours(

@@ -14,6 +14,7 @@ from companion.services.google.connecting import CalendarChoice, Connected, Conn
 from companion.services.ports import CalendarRef, InsertEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle, FakeRemoteCalendar
+from tests.fakes.keys import key_text
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryLedger
@@ -29,6 +30,10 @@ INSTALL = "0123456789abcdef"
 
 
 TOKEN = "google/token/zoe"
+
+
+KEY = key_text()
+"""Of the practice's service account, where a test adds it."""
 
 
 CLIENT = json.dumps({"installed": {"project_id": "riverside-physio"}}).encode()

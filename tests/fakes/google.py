@@ -563,7 +563,7 @@ class FakeGoogle:
         """Client id of the service account. Raises ClientFileMissing."""
         stored = await self.secrets.get("google/service-account")
         if stored is None:
-            raise ClientFileMissing
+            raise ClientFileMissing("The key of the practice's service account is not here.")
         return str(json.loads(stored)["client_id"])
 
     async def _client_of(self, practitioner_id: str) -> str:

@@ -84,6 +84,21 @@ class SourceMemory:
             columns=dict(before.columns) if before else {},
         )
 
+    async def keep_answers(self, preview: ImportPreview, answers: Mapping[str, str]) -> None:
+        """Of a file that waits for somebody else, with how its columns are read; not who is meant
+        by a name, which is for them to say."""
+        kept = {key: value for key, value in answers.items() if key != EVERYBODY}
+        mapping = preview.columns.mapping
+
+        def edit(settings: Settings) -> Settings:
+            known = settings.sources.get(preview.source) or SourceSettings(name=preview.source)
+            return settings.with_source(
+                replace(known, answers={**known.answers, **kept}, mapping=mapping or known.mapping)
+            )
+
+        if kept or mapping:
+            await self._settings.change(edit)
+
 
 _NEED_NO_QUESTION = {"groups", "header_row", "sheets"}
 

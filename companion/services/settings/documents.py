@@ -2,7 +2,7 @@
 
 A file of record is a mapping of tables, each a list of documents (dicts):
 
-    home            one document: version, install_id
+    home            one document: version, install_id, paused_until
     practice        one document
     practitioners   one each, in display order
     sources         one each
@@ -44,7 +44,7 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 8
+VERSION = 9
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -81,6 +81,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     5: _with_creations,
     6: _with_opening_days,
     7: lambda tables: tables,  # 8 adds who speaks for an account, which may be absent
+    8: lambda tables: tables,  # 9 adds paused_until, likewise
 }
 
 
@@ -140,7 +141,13 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
 
 def to_tables(settings: Settings) -> dict[str, list[Document]]:
     return {
-        "home": [{"version": VERSION, "install_id": settings.install_id}],
+        "home": [
+            {
+                "version": VERSION,
+                "install_id": settings.install_id,
+                "paused_until": _encode(settings.paused_until),
+            }
+        ],
         "practice": [_encode(settings.practice)],
         "practitioners": [_encode(each) for each in settings.practitioners.values()],
         "sources": [_encode(each) for each in settings.sources.values()],
@@ -154,7 +161,7 @@ def from_tables(tables: Tables) -> Settings:
     if unknown := current.keys() - _TABLES:
         raise _bad("is not a part of the settings we know", min(unknown))
     home = _only(current, "home")
-    _no_others(home, {"version", "install_id"}, "home")
+    _no_others(home, {"version", "install_id", "paused_until"}, "home")
     install_id = home.get("install_id")
     if not isinstance(install_id, str) or not install_id:
         raise _bad("is missing or no text", "home.install_id")
@@ -167,6 +174,11 @@ def from_tables(tables: Tables) -> Settings:
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),
         users=_keyed(users, lambda each: each.id, "users"),
+        paused_until=_decode(
+            datetime | None,
+            home.get("paused_until"),
+            "home.paused_until",
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from companion.domain.appointments import fold_name
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv
+from companion.services.status import NEEDS_A_PERSON
 from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
@@ -36,9 +37,6 @@ MANY = 24
 AT_ONCE = 8
 """Cards that are drawn at a time; other work runs between."""
 LOOK_SECONDS = 0.25
-_NEEDS_A_PERSON = frozenset(
-    {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
-)
 
 
 def create(site: Site) -> None:
@@ -206,7 +204,7 @@ def _summary(board: Board) -> str:
     if not everyone:
         return "Start by bringing in the appointment book."
     right = sum(each.state == "up to date" for each in everyone)
-    needs = sum(each.state in _NEEDS_A_PERSON for each in everyone)
+    needs = sum(each.state in NEEDS_A_PERSON for each in everyone)
     parts = [f"{formatting.number(right)} up to date"]
     if needs:
         parts.append(f"{formatting.number(needs)} {'needs' if needs == 1 else 'need'} you")

@@ -32,11 +32,13 @@ _TONES = {
     "offline": "warn",
     "stale": "warn",
     "sign in again": "bad",
+    "not authorised": "bad",
     "choose calendar": "bad",
     "error": "bad",
 }
 _ELSEWHERE = {
     "choose calendar": ("Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
+    "service account": ("Look at the service account", "key", "/practice#service-account"),
     "add client": ("Add the Google client", "key", "/practice"),
     "doctor": ("Open the doctor", "medical_services", "/doctor"),
     "import": ("Import an export", "upload_file", "/import"),

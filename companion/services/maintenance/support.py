@@ -141,8 +141,8 @@ class Support:
             hidden += (record.google.account, record.google.login, record.google.calendar_id)
             hidden.append(record.google.calendar_name)
         with contextlib.suppress(CompanionError):
-            for name in await self._book.client_names():
-                hidden += (name.first, name.last)
+            for client in await self._book.client_names():
+                hidden += (client.first, client.last)
             for key in settings.practitioners:
                 theirs = await self._book.appointments(key, _EARLIEST, _LATEST)
                 hidden += (each.client_id for each in theirs)

@@ -20,6 +20,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.waiting import WaitingFiles
@@ -142,6 +143,7 @@ class _Home:
                     on_upload=report_errors(partial(self._site.live.upload, identity)),
                     on_stop=report_errors(partial(self._site.live.cancel, identity)),
                     on_held=report_errors(partial(open_held_dialog, self._site, identity)),
+                    on_keep=report_errors(partial(open_keep_dialog, self._site, identity)),
                 )
         self._filter()
 

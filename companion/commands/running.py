@@ -17,6 +17,7 @@ import typer
 
 from companion.console import as_json, err, error_json, print_error
 from companion.domain.errors import BadInput, CompanionError
+from companion.gc_tuning import freeze_gc
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
@@ -55,7 +56,8 @@ def run_command(
 
 def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None:
     """The same for work that opens the application itself, or must not."""
-    gc.enable()  # everything is imported
+    if not gc.isenabled():  # as `cli.run` left it until everything is imported
+        freeze_gc()
     try:
         code = asyncio.run(work())
     except KeyboardInterrupt:

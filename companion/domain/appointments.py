@@ -16,14 +16,16 @@ Names follow FHIR (Appointment, Practitioner, booked, cancelled) and the vendor'
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
@@ -102,8 +104,8 @@ class Recurrence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appointment:
     id: str
-    """Permanent. For imported ones `appointment_id(source, source_id)`, so that a second
-    installation importing the same file arrives at the same id."""
+    """Permanent. For imported ones as `appointment_id` made it, so that what returns to the book,
+    also to one that was restored, has the id that it had."""
     practitioner_id: str
     kind: AppointmentKind
     start: datetime
@@ -154,6 +156,19 @@ class Appointment:
     def client_name(self) -> str:
         return f"{self.client_first_name} {self.client_last_name}".strip()
 
+    def changed(self, **changes: Any) -> Appointment:
+        """As `dataclasses.replace`, three times as fast: an import makes each one three times."""
+        made = object.__new__(Appointment)
+        for name, value in zip(_FIELDS, _values_of(self), strict=True):
+            object.__setattr__(made, name, value)
+        for name, value in changes.items():
+            object.__setattr__(made, name, value)
+        return made
+
+
+_FIELDS = tuple(each.name for each in fields(Appointment))
+_values_of: Callable[[Appointment], tuple[Any, ...]] = attrgetter(*_FIELDS)
+
 
 class Occurrence(NamedTuple):
     """One time at which an appointment takes place, its own changes applied. Made by keyword; a
@@ -193,10 +208,14 @@ class Occurrence(NamedTuple):
         return str(EventKey.of_occurrence(self.appointment.id, self.original_start))
 
 
-def appointment_id(source: str, source_id: str) -> str:
-    """The permanent id of an imported appointment: 26 hex digits, no client data in it."""
-    digest = hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()
-    return digest[:26]
+def appointment_id(source: str, source_id: str, key: bytes) -> str:
+    """The permanent id of an imported appointment: 32 hex digits.
+
+    Google and phones see it, and a source's id may be made of a client's name: without `key`, the
+    practice's secret, nobody can try names until one fits. (It is the keyed hash of a hash, because
+    ids were once that hash alone.)"""
+    plain = hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()[:26]
+    return hmac.digest(key, plain.encode(), "sha256").hex()[:32]
 
 
 @lru_cache(maxsize=16_384)
@@ -313,7 +332,7 @@ def parse_rule(rule: str, start: datetime) -> rrule:
         parts = {}
     known = parts.get("FREQ") in _FREQUENCIES and _PARTS.issuperset(parts)
     if not known or not re.fullmatch(r"0*[1-9]\d*", parts.get("INTERVAL", "1"), re.ASCII):
-        raise BadInput("The repetition is not one we know.", field="recurrence", detail=rule[:200])
+        raise BadInput("The repetition is not one we know.", field="recurrence")
     try:
         parsed = rrulestr(rule, dtstart=start)
         first = next(iter(parsed), None)

@@ -62,7 +62,7 @@ def _of_wanted(
 ) -> Difference | None:
     at = when(event.start, event.timezone)
     if not several:
-        if row is not None and row.state is EntryState.LEFT_OUT:
+        if row is not None and row.keeps_out(event):
             return None
         if row is not None and row.state is EntryState.OK:
             return _difference(DifferenceKind.DELETED, event.key, f"{at} was deleted in Google")

@@ -12,23 +12,25 @@ The rules, each from a failure that other sync programs have had:
 - the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in it is
   raised only when Google showed a tombstone;
 - seen in Google but not in the ledger (lost or restored ledger): adopt; two for one key: keep
-  the ledger's where Google shows it, else the first by id; delete the others;
+  the ledger's where Google shows it, else the first by id; delete the others; one whose key nobody
+  knows is taken for an appointment that shows the same, or stands at the same time (`pairing`);
 - ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
   and updates nothing (an insert might be about to meet this very id and adopt it);
-- in the ledger but not in Google: a person deleted it there; put back, or leave out for good.
+- in the ledger but not in Google: a person deleted it there; put back, or leave out, for as long as
+  it keeps its time: a new time is a new decision.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from companion.domain.event_keys import EventKey
+from companion.domain.event_keys import EventKey, surplus_key
 from companion.domain.events import CalendarEvent, Content, as_instant
+from companion.domain.keepers import UNSTAMPED, Stamp
+from companion.domain.pairing import paired
 from companion.domain.window import SyncWindow
 
 
@@ -52,7 +54,8 @@ class LedgerEntry:
     generation: int
     state: EntryState
     fingerprint: str
-    """Of what we last sent."""
+    """Of what we last sent; empty where our mark is not the one of `key` yet, so that it is
+    written whatever Google holds."""
     style: str
     """Colour and reminder as we last sent them."""
     begins: datetime
@@ -63,6 +66,11 @@ class LedgerEntry:
     content_hash: str = ""
     """Fingerprint of our fields as Google answered them (it normalises text); empty until the
     first confirmation."""
+
+    def keeps_out(self, event: CalendarEvent) -> bool:
+        """A person deleted the event in Google, and it has kept its time since."""
+        same_time = (self.begins, self.ends) == (event.begins, event.ends)
+        return self.state is EntryState.LEFT_OUT and same_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +88,7 @@ class ObservedEvent:
     """Of the calendar: the edges of all-day events."""
     deleted: bool = False
     """A tombstone (status: cancelled); its content may be blank."""
+    stamp: Stamp = UNSTAMPED
 
     @property
     def begins(self) -> datetime:
@@ -91,9 +100,8 @@ class ObservedEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Insert:
+class _OfEvent:
     event: CalendarEvent
-    generation: int = 0
 
     @property
     def key(self) -> str:
@@ -101,18 +109,18 @@ class Insert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    event: CalendarEvent
+class Insert(_OfEvent):
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(_OfEvent):
     entry: LedgerEntry
     """State before; its `event_id` names what is patched."""
 
-    @property
-    def key(self) -> str:
-        return self.event.key
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
+class _OfEntry:
     entry: LedgerEntry
 
     @property
@@ -120,26 +128,20 @@ class Delete:
         return self.entry.key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forget:
+class Delete(_OfEntry):
+    __slots__ = ()
+
+
+class Forget(_OfEntry):
     """Drop the ledger row; no call to Google."""
 
-    entry: LedgerEntry
-
-    @property
-    def key(self) -> str:
-        return self.entry.key
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adopt:
+class Adopt(_OfEntry):
     """Write the ledger row of an event Google already holds; no call to Google."""
 
-    entry: LedgerEntry
-
-    @property
-    def key(self) -> str:
-        return self.entry.key
+    __slots__ = ()
 
 
 PlannedAction = Insert | Update | Delete | Forget | Adopt
@@ -207,7 +209,6 @@ class _Draft:
         tidy: bool,
     ) -> None:
         self._window = window
-        self._window_start = window.start
         self._stored = stored
         self._put_back = put_back
         self._tidy = tidy
@@ -222,7 +223,11 @@ class _Draft:
     def want(self, event: CalendarEvent, entry: LedgerEntry | None) -> None:
         if entry is None:
             self._inserts.append(Insert(event=event))
-        elif entry.state is EntryState.PENDING and not entry.content_hash:
+        elif (
+            not entry.content_hash
+            if entry.state is EntryState.PENDING
+            else entry.state is EntryState.LEFT_OUT and not entry.keeps_out(event)
+        ):
             self._inserts.append(Insert(event=event, generation=entry.generation))
         elif entry.state is EntryState.LEFT_OUT or (
             entry.state is EntryState.OK
@@ -236,7 +241,7 @@ class _Draft:
             self._updates.append(Update(event=event, entry=entry))
 
     def drop(self, entry: LedgerEntry) -> None:
-        behind = entry.ends <= self._window_start and not self._tidy
+        behind = entry.ends <= self._window.start and not self._tidy
         kept = entry.state in {EntryState.OK, EntryState.PENDING}
         if entry.state is EntryState.LEFT_OUT or (behind and kept):
             self._forgets.append(Forget(entry=entry))
@@ -258,6 +263,7 @@ class _Draft:
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
+        self._pair(unmatched, result, wanted)
         for _, seen in sorted(unmatched.items()):
             self._unknown_event(seen, result, wanted, live)
         self._corrections = [
@@ -282,6 +288,26 @@ class _Draft:
         else:
             result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
 
+    def _pair(
+        self,
+        unmatched: dict[str, ObservedEvent],
+        result: dict[str, LedgerEntry],
+        wanted: Mapping[str, CalendarEvent],
+    ) -> None:
+        """Take over events whose keys nobody knows for appointments that have none."""
+        keys = {seen.key for seen in unmatched.values()}
+        known = {"", *wanted, *self._stored}
+        strangers = [
+            seen
+            for seen in unmatched.values()
+            if not (seen.key in known or EventKey.parse(seen.key).is_probe)
+        ]
+        unplaced = [event for key, event in wanted.items() if key not in result and key not in keys]
+        for key, seen in paired(strangers, unplaced).items():
+            row = _entry_of(unmatched.pop(seen.event_id), key, wanted[key])
+            tells = EventKey.parse(seen.key).may_tell_a_name
+            result[key] = replace(row, fingerprint="") if tells else row
+
     def _unknown_event(
         self,
         seen: ObservedEvent,
@@ -295,20 +321,18 @@ class _Draft:
             known = None  # what Google shows was not left out
         if known is not None and known.event_id not in live and known.key in wanted:
             # An insert under the missing id could adopt this event, which is about to be deleted.
-            absent = replace(known, key=_surplus(known.key, known.event_id))
+            absent = replace(known, key=surplus_key(known.key, known.event_id))
             self._deletes.append(Delete(entry=absent))
             known = None
         if not seen.key or known is not None:
-            self._deletes.append(Delete(entry=_entry_of(seen, _surplus(seen.key, seen.event_id))))
+            self._deletes.append(
+                Delete(entry=_entry_of(seen, surplus_key(seen.key, seen.event_id)))
+            )
             return
-        adopted = _entry_of(seen, seen.key)
-        event = wanted.get(seen.key)
-        if event is not None and event.style != seen.style:  # changed by the practitioner
-            adopted = replace(adopted, style=event.style, etag="")
-        result[seen.key] = adopted
+        result[seen.key] = _entry_of(seen, seen.key, wanted.get(seen.key))
 
     def _due_deletes(self) -> Iterable[Delete]:
-        writing = bool(self._inserts or self._updates)
+        writing = self._inserts or self._updates
         return (
             each for each in self._deletes if not (writing and EventKey.parse(each.key).is_damaged)
         )
@@ -342,7 +366,7 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     return replace(
         entry,
         state=EntryState.OK,
-        fingerprint=now,
+        fingerprint=entry.fingerprint and now,
         content_hash=now,
         etag=seen.etag if seen.style == entry.style else "",
         begins=seen.begins,
@@ -350,37 +374,21 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     )
 
 
-def _surplus(key: str, event_id: str) -> str:
-    """The ledger key of an event that is not the one of its key."""
-    return str(EventKey.parse(key).surplus(event_id))
-
-
-def _entry_of(seen: ObservedEvent, key: str) -> LedgerEntry:
-    """A row for an event of ours that the ledger does not know.
-
-    Its generation is left at 0: should the event vanish, the 409 finds the next free one.
-    """
+def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None) -> LedgerEntry:
+    """A row for an event of ours that the ledger does not know. `event`: as it is wanted; another
+    style is the practitioner's own. Its generation is left at 0: should the event vanish, the 409
+    finds the next free one."""
     fingerprint = seen.content.fingerprint
+    style = seen.style if event is None else event.style
     return LedgerEntry(
         key=key,
         event_id=seen.event_id,
         generation=0,
         state=EntryState.OK,
         fingerprint=fingerprint,
-        style=seen.style,
+        style=style,
         begins=seen.begins,
         ends=seen.ends,
-        etag=seen.etag,
+        etag=seen.etag if style == seen.style else "",
         content_hash=fingerprint,
     )
-
-
-def event_id(install: str, calendar: str, key: str, generation: int) -> str:
-    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v.
-
-    The same inputs always give the same id, so an insert repeated after any crash is met by a
-    409 instead of making a second event.
-    """
-    name = "\x1f".join((install, calendar, key, str(generation)))
-    digest = hashlib.sha256(name.encode()).digest()
-    return base64.b32hexencode(digest).decode().rstrip("=").lower()

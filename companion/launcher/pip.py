@@ -59,7 +59,9 @@ class PipWatch:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            env={**os.environ, "PYTHONUTF8": "1"},
+            # A package's own code may run: the passphrases that our variables hold stay here.
+            env={k: v for k, v in os.environ.items() if not k.startswith("COMPANION_")}
+            | {"PYTHONUTF8": "1"},
             # With the lock: if this process is killed, pip still keeps others out.
             pass_fds=() if os.name == "nt" else (lock,),
         )

@@ -60,6 +60,9 @@ class Caller:
     client_id: str
     scopes: frozenset[str]
     """Short names, without Google's prefix."""
+    charged: str = ""
+    """Whose quota it is where a call names no `quotaUser`: the service account that speaks for the
+    account; empty for the account itself."""
 
 
 def short_name(scope: str) -> str:

@@ -15,6 +15,10 @@
 | POST share | {calendar, email, role}: reader, writer, owner, or null to take it away |
 | POST tokens | {email, scopes}: tokens without a consent page |
 | POST revoke, expire | {email}: the whole grant, or access tokens only |
+| POST service-keys | {email}: the file of a new key of this service account |
+| DELETE service-keys | {email}: all its keys stop working |
+| POST delegate | {client_id, domain, scopes}: an administrator authorises them; [] for none |
+| POST refuse | {email or "*", error, description}: no token for this person; error null ends it |
 | POST expire-sync, purge | {calendar}: sync tokens expire, tombstones vanish |
 | POST lock | {email, seconds}: usage limits; 0 seconds unlocks |
 | POST edit | {calendar, insert \\| event + patch \\| event + delete}: a person's edit in Google |
@@ -47,6 +51,8 @@ def answer(api: SimulatorApi, request: ApiRequest) -> Reply:
         body = json.loads(request.body) if request.body else {}
         if request.query:
             body = {key: values[-1] for key, values in parse_qs(request.query).items()} | body
+        if name == "service-keys":
+            body["base_url"] = f"http://{request.headers.get('host', '')}"
         with api.lock:
             return _reply(action(api, body))
     except SimulatedError as refusal:
@@ -229,6 +235,28 @@ def _expire(api: SimulatorApi, body: Json) -> Json:
     return {"expired": api.grants.expire_access(body.get("email"))}
 
 
+def _new_key(api: SimulatorApi, body: Json) -> Json:
+    return api.delegation.new_key(body["email"], body["base_url"])
+
+
+def _drop_keys(api: SimulatorApi, body: Json) -> Json:
+    api.delegation.accounts[body["email"]].keys.clear()
+    return {}
+
+
+def _delegate(api: SimulatorApi, body: Json) -> Json:
+    api.delegation.authorise(body["client_id"], body["domain"], body["scopes"])
+    return {}
+
+
+def _refuse(api: SimulatorApi, body: Json) -> Json:
+    if body["error"] is None:
+        api.delegation.refused.pop(body["email"], None)
+    else:
+        api.delegation.refused[body["email"]] = (body["error"], body.get("description", ""))
+    return {}
+
+
 def _calendars(api: SimulatorApi, body: Json) -> list[Calendar]:
     named = body.get("calendar")
     return [api.google.calendars[named]] if named else list(api.google.calendars.values())
@@ -284,6 +312,10 @@ _ACTIONS: dict[tuple[str, str], Callable[[SimulatorApi, Any], object]] = {
     ("POST", "tokens"): _tokens,
     ("POST", "revoke"): _revoke,
     ("POST", "expire"): _expire,
+    ("POST", "service-keys"): _new_key,
+    ("DELETE", "service-keys"): _drop_keys,
+    ("POST", "delegate"): _delegate,
+    ("POST", "refuse"): _refuse,
     ("POST", "expire-sync"): _expire_sync,
     ("POST", "purge"): _purge,
     ("POST", "lock"): _lock,

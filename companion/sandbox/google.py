@@ -28,6 +28,7 @@ from companion.sandbox.quotas import Meter, Quota
 from companion.sandbox.refusals import Json, SimulatedError
 
 LONGEST_LOG = 200_000
+LONGEST_QUOTA_USER = 40
 
 
 _TOO_FRESH = {403: refusals.forbidden, 404: refusals.not_found, 503: refusals.backend_error}
@@ -249,7 +250,10 @@ class SimulatedGoogle:
     ) -> Json | None:
         now = self.now().timestamp()
         written = calendar_id if method in access.EVENT_WRITES else None
-        self.meter.charge(caller.account, method, now, calendar=written)
+        user = one(parameters, "quotaUser") or caller.charged
+        if len(user) > LONGEST_QUOTA_USER:
+            raise refusals.invalid("Invalid value for: quotaUser", "quotaUser")
+        self.meter.charge(caller.account, method, now, calendar=written, user=user)
         useful = access.check_method(caller, method)
         if method == "calendars.insert":
             return self._insert_calendar(caller, body or {}, now)

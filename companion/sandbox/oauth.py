@@ -9,10 +9,12 @@ from base64 import b64decode
 from html import escape
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
+from companion.sandbox import delegation
 from companion.sandbox.access import IDENTITY_SCOPES, KNOWN_SCOPES, full_name, short_name
 from companion.sandbox.google import SimulatedAccount
 from companion.sandbox.grants import Consent, GrantRefused
 from companion.sandbox.pages import frame
+from companion.sandbox.refusals import Json
 from companion.sandbox.simulator_api import JSON_TYPE, ApiRequest, Reply, SimulatorApi, encode
 
 AUTH_PATH, TOKEN_PATH, REVOKE_PATH = "/o/oauth2/v2/auth", "/token", "/revoke"
@@ -241,7 +243,7 @@ def _token(api: SimulatorApi, request: ApiRequest) -> Reply:
     if request.method != "POST":
         return _json({"error": "invalid_request"}, 405)
     try:
-        reply = _json(api.grants.exchange(_client(request) | _form(request)))
+        reply = _json(_exchange(api, _client(request) | _form(request)))
     except GrantRefused as refusal:
         return _json(
             {"error": refusal.error, "error_description": refusal.description}, refusal.status
@@ -250,6 +252,12 @@ def _token(api: SimulatorApi, request: ApiRequest) -> Reply:
         reply.delay = fault.ms / 1000
         reply.severed = fault.kind == "timeout_after"
     return reply
+
+
+def _exchange(api: SimulatorApi, form: dict[str, str]) -> Json:
+    if form.get("grant_type") == delegation.GRANT_TYPE:
+        return api.grants.hand_out(api.delegation.caller(form, api.google.accounts))
+    return api.grants.exchange(form)
 
 
 def _revoke(api: SimulatorApi, request: ApiRequest) -> Reply:

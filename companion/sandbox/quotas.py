@@ -2,7 +2,8 @@
 
 A window holds the requests of the last 60 seconds with their weights (`events.patch` costs 3
 units, everything else 1); one that would lift the sum above the limit is refused and not
-counted. There is a window per signed-in user, one for the whole project, and optionally one per
+counted. There is a window per user (the signed-in account, a service account that speaks for
+many, or whom `quotaUser` names), one for the whole project, and optionally one per
 calendar for the throttling of rapid writes whose figure Google keeps to itself. Each window also
 remembers the highest sum ever *asked for*, so that a test can show that a client never came
 above the limit, even with the quota switched off.
@@ -74,13 +75,16 @@ class Meter:
     """(account, "events" or "calendars") to how many it has created."""
     locked_until: dict[str, float] = field(default_factory=dict)
 
-    def charge(self, account: str, method: str, now: float, *, calendar: str | None) -> None:
-        """Counts one request, or refuses it; *calendar* is given for writes to events."""
+    def charge(
+        self, account: str, method: str, now: float, *, calendar: str | None, user: str = ""
+    ) -> None:
+        """Counts one request, or refuses it; *calendar* is given for writes to events, *user*
+        where another than the account is charged."""
         weight = WEIGHTS.get(method, 1)
-        user = self.users.setdefault(account, Window())
-        user.ask(now, weight)
+        window = self.users.setdefault(user or account, Window())
+        window.ask(now, weight)
         self.project.ask(now, weight)
-        if not user.has_room(now, weight, self.quota.per_user):
+        if not window.has_room(now, weight, self.quota.per_user):
             raise refusals.user_rate_limit()
         if not self.project.has_room(now, weight, self.quota.per_project):
             raise refusals.project_rate_limit()
@@ -91,7 +95,7 @@ class Meter:
             if not writes.has_room(now, weight, self.quota.per_calendar_writes):
                 raise refusals.project_rate_limit()
             writes.take(now, weight)
-        user.take(now, weight)
+        window.take(now, weight)
         self.project.take(now, weight)
 
     def check_creation(self, account: str, kind: str, now: float) -> None:

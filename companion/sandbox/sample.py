@@ -22,7 +22,6 @@ from companion.domain.appointments import (
     Practitioner,
     Recurrence,
     ShowAs,
-    appointment_id,
 )
 from companion.domain.event_keys import OWN_ID
 from companion.sandbox import sample_names as names
@@ -282,7 +281,7 @@ def _numbered(drawn: Appointment, number: int, chance: random.Random) -> Appoint
     created = (opening + timedelta(minutes=chance.randrange(500))).astimezone(UTC)
     return replace(
         drawn,
-        id=appointment_id(SAMPLE_SOURCE, f"A{number}"),
+        id=f"sample-{number}",
         source_id=f"A{number}",
         created=created,
         created_by=chance.choice(names.RECEPTION),

@@ -16,9 +16,8 @@ from companion.domain.appointments import (
     AppointmentKind,
     AppointmentStatus,
     Practitioner,
-    appointment_id,
 )
-from companion.sandbox.sample_names import OPENING, SAMPLE_SOURCE
+from companion.sandbox.sample_names import OPENING
 
 COLUMNS = (
     "Appointment ID",
@@ -77,7 +76,6 @@ def later(imported: Sequence[Appointment], today: date) -> list[Appointment]:
     new = [
         replace(
             rows[index],
-            id=appointment_id(SAMPLE_SOURCE, f"A{9000 + index}"),
             source_id=f"A{9000 + index}",
             start=rows[index].start.replace(hour=17, minute=30),
             end=rows[index].start.replace(hour=18, minute=0),

@@ -23,6 +23,7 @@ from companion.sandbox import refusals
 from companion.sandbox.access import Caller
 from companion.sandbox.batch import read_parts, write_parts
 from companion.sandbox.calendars import Policy
+from companion.sandbox.delegation import Delegation
 from companion.sandbox.faults import Fault, Faults
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.grants import Grants
@@ -108,6 +109,10 @@ class SimulatorApi:
             now=self.clock,
             chance=random.Random(seed + 1),  # noqa: S311 - simulated tokens protect nothing
         )
+        self.delegation = Delegation(
+            now=self.clock,
+            chance=random.Random(seed + 2),  # noqa: S311 - as above
+        )
         self.faults = Faults()
         self.latency = 0.0
         """Seconds added to every HTTP request; a batch pays once."""
@@ -119,7 +124,8 @@ class SimulatorApi:
         self._date = (0, "")
 
     def reset(self) -> None:
-        """Empties calendars, tokens, counters and faults; accounts and settings stay."""
+        """Empties calendars, tokens, counters and faults; accounts, service accounts and settings
+        stay."""
         before = self.google
         self.clock.shift = timedelta()
         self.google = SimulatedGoogle(

@@ -41,16 +41,18 @@ from companion.domain.tokens import token_hash
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.assembly import Application
+from companion.web.control import control_secret
 from companion.web.current_user import SignedInUsers
 from companion.web.guard import Guard
 from companion.web.incoming import Incoming
-from companion.web.launching import MachineFile, MachineSessions, control_secret, fresh_token
+from companion.web.launching import MachineFile, MachineSessions, fresh_token
 from companion.web.options import AppOptions
 from companion.web.plain_page import plain_page
 from companion.web.sign_in import SigningIn
 from companion.web.ui.components.fields import zone_names
 from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.page_setup import mount_ui
+from companion.web.ui.sockets import own_sockets
 from companion.web.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -87,12 +89,13 @@ def create_app(
     host.mount("/static", StaticFiles(directory=static_dir()), name="app-static")
     mount_ui(host, services, options, incoming)
     return Guard(
-        host,
+        own_sockets(host),
         port=options.port,
         launches=options.launches,
         machines=machines or MachineFile(options.machines_file, services.clock.now),
         current_user=SignedInUsers(services.accounts, demo=options.demo),
         control_secret=control_secret(options.control_file),
+        commands=options.commands,
     )
 
 

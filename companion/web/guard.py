@@ -11,8 +11,8 @@ call it, a program with the secret may; 3. a launch token in the address is take
 exchanged for this machine's cookie; 4. without that cookie only a plain page, `/healthz` and
 `/oauth/callback` are served (SameSite=Strict withholds the cookie on Google's redirect back); 5.
 then the user's session is checked (`web.current_user`): without one a page redirects to the
-sign-in, or to the welcome where there is no user yet; websockets are closed. A websocket is closed
-too when the session behind it ends.
+sign-in, or to the welcome where there is no user yet; websockets are closed. What comes through an
+open websocket after its session has ended is dropped; the tab is led away meanwhile (`ui.who`).
 
 Every answer leaves with the security headers; HTML gets a fresh nonce on each script tag, so that
 a script which someone manages to inject later does not run.
@@ -26,12 +26,13 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from companion.domain.tokens import token_hash
+from companion.web.control import CONTROL, Command, ControlPath
 from companion.web.current_user import (
     ACCOUNT,
     FREE_BELOW,
@@ -41,15 +42,7 @@ from companion.web.current_user import (
     cookie_name,
     cookie_of,
 )
-from companion.web.launching import (
-    CONTROL_PATH,
-    MACHINE_LIFE,
-    LaunchTokens,
-    MachineSessions,
-    fresh_token,
-    launch_url,
-    same_secret,
-)
+from companion.web.launching import MACHINE_LIFE, LaunchTokens, MachineSessions, fresh_token
 from companion.web.plain_page import plain_page
 from companion.web.security_headers import Message, SecuredSend, Send
 
@@ -60,8 +53,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 OPEN_PATHS = frozenset({"/healthz", "/oauth/callback"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-_EVENT = '42["event"'
-"""How Socket.IO begins a message about something that a person did on a page."""
 _SINGLE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 _log = logging.getLogger(__name__)
 
@@ -126,7 +117,7 @@ def judge(request: GuardedRequest, hosts: frozenset[str]) -> Refusal | None:
     if host not in hosts:
         return Refusal(status=421, reason="This app answers on this computer only.")
     origin, site = request.one("origin").lower(), request.one("sec-fetch-site")
-    if request.path == CONTROL_PATH:
+    if request.path.startswith(CONTROL):
         if origin or site:
             return Refusal(status=403, reason="Not for browsers.")
         return None
@@ -152,6 +143,7 @@ class Guard:
         machines: MachineSessions,
         current_user: CurrentUser,
         control_secret: str,
+        commands: Mapping[str, Command] | None = None,
         make_token: Callable[[], str] = fresh_token,
     ) -> None:
         self.app = app
@@ -160,7 +152,7 @@ class Guard:
         self._launches = launches
         self._machines = machines
         self._current_user = current_user
-        self._secret = control_secret
+        self._control = ControlPath(control_secret, port, launches, commands)
         self._make_token = make_token
         self.cookie = f"companion-machine-{port}"
         """Named by port: cookies ignore ports, and another app may run on the next one."""
@@ -185,8 +177,14 @@ class Guard:
         guarded = SecuredSend(send, secrets.token_urlsafe(18), host if host in self._hosts else "")
         if refusal:
             await _answer(guarded, refusal.status, refusal.reason)
-        elif request.path == CONTROL_PATH:
-            await self._control(request, guarded)
+        elif request.path.startswith(CONTROL):
+            if request.method == "POST":
+                word = request.path.removeprefix(CONTROL)
+                status, document = await self._control.answer(request.one("authorization"), word)
+                headers = [("content-type", "application/json")]
+                await _answer(guarded, status, json.dumps(document), headers=headers)
+            else:
+                await _answer(guarded, 405, "Ask with POST.", headers=[("allow", "POST")])
         elif not await self._launched(request, guarded):
             await self._http(request, scope, receive, guarded)
 
@@ -209,12 +207,12 @@ class Guard:
         session = session_user.session
 
         async def watched() -> Message:
-            message = await receive()
-            if self._current_user.session_user(session) is None:
-                return {"type": "websocket.disconnect", "code": 1008}
-            if str(message.get("text") or "").startswith(_EVENT):
-                self._current_user.seen(session)
-            return message
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or self._current_user.session_user(
+                    session
+                ):
+                    return message
 
         await self.app(scope, watched, send)
 
@@ -295,12 +293,20 @@ class Guard:
         if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
             await _answer(send, 503, "Not before it is really opened.")
             return True
+        path = quote("/" + request.path.lstrip("/\\"))
+        if request.one("sec-fetch-site") in {"cross-site", "same-site"}:
+            # The launch page's navigation brings no SameSite=Strict cookie; one from here does.
+            page = plain_page(
+                "Opening Calendar Companion …", go_to=f"{path}?{urlencode(pairs)}", after_seconds=0
+            )
+            await _answer(send, 200, page, html=True)
+            return True
         known = bool(self._machine(request))
         taken = self._launches.take(tokens[0])
         if not known and not taken:
             return False
         rest = urlencode([(key, value) for key, value in pairs if key != "launch"])
-        clean = quote("/" + request.path.lstrip("/\\")) + (f"?{rest}" if rest else "")
+        clean = path + (f"?{rest}" if rest else "")
         headers = [("location", clean)]
         if not known:
             cookie = self._make_token()
@@ -315,17 +321,6 @@ class Guard:
             ))  # fmt: skip
         await _answer(send, 303, "", headers=headers)
         return True
-
-    async def _control(self, request: GuardedRequest, send: SecuredSend) -> None:
-        """A second start of the program asks for a launch address."""
-        scheme, _, given = request.one("authorization").partition(" ")
-        if scheme.lower() != "bearer" or not same_secret(given.strip(), self._secret):
-            await _answer(send, 403, "The secret is not this home's.")
-        elif request.method != "POST":
-            await _answer(send, 405, "Ask with POST.", headers=[("allow", "POST")])
-        else:
-            body = json.dumps({"url": launch_url(self._port, self._launches.issue())})
-            await _answer(send, 200, body, headers=[("content-type", "application/json")])
 
 
 def _free(path: str) -> bool:

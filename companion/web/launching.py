@@ -1,9 +1,8 @@
-"""How a browser becomes known: single-use launch tokens, known browsers, the control secret.
+"""How a browser becomes known: single-use launch tokens, and the browsers known so far.
 
 The program prints or opens an address with a launch token. The guard takes the token, once, and
 gives that browser a cookie whose hash is kept in the home, so that the same browser is still known
-tomorrow. A second start finds the app running, proves with the control secret (a file only this
-user can read) that it may, and is given a fresh launch address.
+tomorrow. A second start finds the app running and is given a token of its own (`web.control`).
 
 The pattern is that of Jupyter Server and Syncthing.
 """
@@ -11,18 +10,13 @@ The pattern is that of Jupyter Server and Syncthing.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import os
 import secrets
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode
@@ -33,17 +27,11 @@ LAUNCH_LIFE = timedelta(minutes=30)
 MACHINE_LIFE = timedelta(days=400)
 """The longest a browser keeps a cookie."""
 MOST_MACHINES = 64
-CONTROL_PATH = "/control/launch"
 
 
 def fresh_token() -> str:
     """256 bits, safe in an address and a cookie."""
     return secrets.token_urlsafe(32)
-
-
-def same_secret(given: str, kept: str) -> bool:
-    """Compared in constant time."""
-    return hmac.compare_digest(given.encode(), kept.encode())
 
 
 class LaunchTokens:
@@ -55,10 +43,13 @@ class LaunchTokens:
         monotonic: Callable[[], float] = time.monotonic,
         make: Callable[[], str] = fresh_token,
         life: timedelta = LAUNCH_LIFE,
+        on_taken: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`on_taken` is told each token that somebody used."""
         self._monotonic = monotonic
         self._make = make
         self._life = life.total_seconds()
+        self._on_taken = on_taken
         self._waiting: dict[str, float] = {}
 
     def issue(self) -> str:
@@ -71,7 +62,10 @@ class LaunchTokens:
     def take(self, token: str) -> bool:
         """True the first time for a token that was issued and has not grown old."""
         until = self._waiting.pop(token_hash(token), None)
-        return until is not None and until > self._monotonic()
+        if until is None:
+            return False
+        self._on_taken(token)
+        return until > self._monotonic()
 
 
 def launch_url(port: int, token: str) -> str:
@@ -118,17 +112,6 @@ class MachineFile:
         return {key: since for key, since in known.items() if since.tzinfo is not None}
 
 
-def control_secret(path: Path) -> str:
-    """The secret of this home's control path; made the first time. Raises OSError."""
-    with suppress(OSError):
-        kept = path.read_text(encoding="utf-8").strip()
-        if len(kept) >= 43:
-            return kept
-    made = fresh_token()
-    write_private(path, made)
-    return made
-
-
 def write_private(path: Path, text: str) -> None:
     """Whole or not at all, readable by this user only (mkstemp gives mode 0600)."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,23 +125,3 @@ def write_private(path: Path, text: str) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def ask_running_app(port: int, secret: str, *, seconds: float = 3.0) -> str | None:
-    """A launch address from the app that runs on `port`; None when none of ours answers."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{CONTROL_PATH}",
-        data=b"",
-        headers={"Authorization": f"Bearer {secret}"},
-        method="POST",
-    )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(request, timeout=seconds) as answer:
-            if answer.status != HTTPStatus.OK:
-                return None
-            found = json.loads(answer.read(4096))
-    except (OSError, ValueError):
-        return None
-    url = found.get("url") if isinstance(found, dict) else None
-    return url if isinstance(url, str) and url.startswith("http://127.0.0.1:") else None

@@ -48,10 +48,22 @@ class SigningIn:
     async def show(self, request: Request) -> Response:
         if not self._accounts.users():
             return RedirectResponse("/welcome", status_code=303)
-        to = way_back(request.query_params.get("to", "/"))
-        if request.scope.get("companion.user"):
-            return RedirectResponse(to, status_code=303)
-        return self._page(to, ended=bool(request.query_params.get("ended")))
+        to, ended = way_back(request.query_params.get("to", "/")), "ended" in request.query_params
+        if user_id := request.scope.get("companion.user"):
+            return self._somebody_else(user_id) if ended else RedirectResponse(to, status_code=303)
+        return self._page(to, ended=ended)
+
+    def _somebody_else(self, user_id: str) -> Response:
+        """For a tab of a session that ended when another began in this browser."""
+        name = self._accounts.user(user_id).name
+        page = form_page(
+            "You were signed out",
+            f"{name} has signed in in this browser, which ended what was open here before.",
+            action="/sign-out",
+            submit="Sign in as somebody else",
+            links=(Link(to="/", words=f"Go on as {name}"),),
+        )
+        return HTMLResponse(page)
 
     async def sign_in(self, request: Request) -> Response:
         form = await fields_of(request)
@@ -64,6 +76,7 @@ class SigningIn:
             )
         except BadInput as error:
             return self._page(to, name=name, error=error)
+        await self._accounts.sessions.end(str(request.scope.get("companion.session", "")))
         return self.enter(to, token)
 
     def _page(

@@ -39,7 +39,7 @@ def appointments(count: int) -> Iterable[Appointment]:
         start = FIRST_DAY + timedelta(days=turn // A_DAY, hours=8, minutes=30 * (turn % A_DAY))
         lasts = timedelta(days=5) if number % 200 == 7 else timedelta(minutes=30)
         yield Appointment(
-            id=appointment_id("pms", str(number)),
+            id=appointment_id("pms", str(number), bytes(32)),
             practitioner_id=f"p{number % PRACTITIONERS}",
             kind=AppointmentKind.CLIENT,
             start=start,
@@ -144,7 +144,7 @@ async def test_ledger_rows_are_durable_one_by_one(tmp_path: Path) -> None:
     calendar = CalendarRef(practitioner_id="p1", calendar_id="c")
     rows = [
         LedgerEntry(
-            key=appointment_id("pms", str(number)),
+            key=appointment_id("pms", str(number), bytes(32)),
             event_id="e" * 52,
             generation=0,
             state=EntryState.OK,

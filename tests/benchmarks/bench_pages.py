@@ -28,7 +28,7 @@ import psutil
 import pytest
 import uvicorn
 
-from companion.serving import freeze_gc
+from companion.gc_tuning import freeze_gc
 from companion.web.app import create_app
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server

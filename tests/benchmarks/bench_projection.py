@@ -49,7 +49,7 @@ def appointments(practitioner: int) -> Iterator[Appointment]:
         start = datetime(2026, 3, 2, 8) + timedelta(days=day, minutes=30 * slot)  # noqa: DTZ001 - wall time
         note = f"{NAMES[client % 1_000]} asked for the earlier time.\nBring results {number}."
         yield Appointment(
-            id=appointment_id("pms", f"{practitioner}/{number}"),
+            id=appointment_id("pms", f"{practitioner}/{number}", bytes(32)),
             practitioner_id=f"p{practitioner}",
             kind=AppointmentKind.CLIENT,
             start=start,

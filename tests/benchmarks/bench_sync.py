@@ -32,7 +32,8 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 
 from companion.domain.client_names import NOBODY
-from companion.domain.reconcile import EntryState, LedgerEntry, event_id, reconcile
+from companion.domain.event_keys import event_id
+from companion.domain.reconcile import EntryState, LedgerEntry, reconcile
 from companion.domain.window import SyncWindow
 from companion.sandbox.server import start_simulated_google
 from companion.services.sync.snapshot import desired_events

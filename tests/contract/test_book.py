@@ -22,7 +22,6 @@ from companion.domain.appointments import (
     OccurrenceChange,
     Recurrence,
     ShowAs,
-    appointment_id,
     occurrences,
 )
 from companion.domain.errors import BadInput, ChangedMeanwhile
@@ -52,7 +51,7 @@ async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 def appointment(number: int = 1, **changes: Any) -> Appointment:
     start = changes.get("start", DAY + 9 * HOUR)
     plain = Appointment(
-        id=appointment_id("pms", str(number)),
+        id=f"pms-{number}",
         practitioner_id="mira",
         kind=AppointmentKind.CLIENT,
         start=start,

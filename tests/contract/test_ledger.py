@@ -138,7 +138,7 @@ async def test_a_state_comes_back_as_it_was_saved(ledger: Ledger) -> None:
         fingerprint="ab12",
         parked_until=at,
         parkings=2,
-        proof=Proof(at=at, book=3, google=2, differences=1, imported_at=at),
+        proof=Proof(at=at, book=3, google=2, differences=1, imported_at=at, left_out=2),
         shared_calendar="shared@example.org",
     )
     assert await ledger.edit_state("mira", lambda _: full) == (SyncState(), full)

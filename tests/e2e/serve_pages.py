@@ -58,7 +58,7 @@ async def grow(application: FakeApplication) -> None:
         *(
             replace(
                 first,
-                id=appointment_id("grown", str(number)),
+                id=appointment_id("grown", str(number), bytes(32)),
                 source_id=f"grown-{number}",
                 start=first.start + timedelta(days=16, minutes=number),
                 end=first.end + timedelta(days=16, minutes=number),

@@ -16,7 +16,9 @@ from typing import Any
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from companion.cli import app
 from companion.sandbox.grants import CLIENT_SECRET
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes import warm
@@ -137,6 +139,18 @@ def test_the_running_app_shows_and_syncs_what_a_command_changed(
         assert [path for path, content in kept.items() if secret.encode() in content] == []
     names = [path.name for path, content in kept.items() if b"Mira" in content]
     assert all(name.startswith("companion.db") for name in names), names
+
+
+def test_another_program_on_the_port_is_named_and_hears_nothing(commands: CommandHome) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        stranger.setblocking(False)
+        result = CliRunner().invoke(app, ["serve", "--port", str(port)], env=commands.settings)
+        with pytest.raises(BlockingIOError):
+            stranger.accept()
+    assert result.exit_code == 1
+    assert f"Port {port} of this computer is used by another program" in result.stderr
+    assert f"python run.py --port {port + 1}" in result.stderr
 
 
 @POSIX

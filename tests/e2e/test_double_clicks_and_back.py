@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.book_server import CommandHome, commands
+from tests.e2e.book_server import KnownBrowser, known_browser
 from tests.e2e.test_book_screen import appointment, go
 
 pytestmark = pytest.mark.browser
@@ -16,13 +16,13 @@ DAY = "2026-12-15"
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandHome]:
-    with commands("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnownBrowser]:
+    with known_browser("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
         yield opened
 
 
 @pytest.fixture
-def page(office: CommandHome) -> Iterator[Page]:
+def page(office: KnownBrowser) -> Iterator[Page]:
     window = office.window()
     yield window
     window.context.close()

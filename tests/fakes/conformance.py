@@ -3,8 +3,9 @@
 The description is the document `calendar.v3` that google-api-python-client ships. Held are: path
 and HTTP method, parameters with type, range and enum, the body's fields with type, format and the
 values that the description names, `fields` masks, the batch format, and that a scope of the token
-permits the method. `tests/conftest.py` lets every simulated Google of the test process report its
-requests here, and fails the test that sent a wrong one.
+permits the method. A call names whose quota it is where a service account speaks for a person, and
+only there: by an opaque word of at most 40 characters. `tests/conftest.py` lets every simulated
+Google of the test process report its requests here, and fails the test that sent a wrong one.
 
 Only our own requests count (by User-Agent): tests of the simulator send wrong ones on purpose.
 """
@@ -29,6 +30,7 @@ from companion.sandbox.access import Caller, short_name
 from companion.sandbox.simulator_api import ApiRequest
 
 MOST_PARTS = 50
+QUOTA_USER = re.compile(r"[0-9a-f]{16,40}")
 UNPERMITTED = "permitted by none of"
 _NAMED_VALUE = re.compile(r'^- "(\w+)"', re.MULTILINE)
 _REQUEST_LINE = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S+) HTTP/1\.1")
@@ -168,8 +170,20 @@ def _of_call(request: ApiRequest, caller: Caller | None) -> Iterator[str]:
         yield f"{method.id}: {found}"
     for found in _of_body(described, method.id, request):
         yield f"{method.id}: {found}"
+    for found in _of_quota(request.query, caller):
+        yield f"{method.id}: {found}"
     if caller is not None and not caller.scopes & scopes_of(method.id.partition(".")[2]):
         yield f"{method.id}: {UNPERMITTED} {sorted(caller.scopes)}"
+
+
+def _of_quota(query: str, caller: Caller | None) -> Iterator[str]:
+    named = dict(parse_qsl(query)).get("quotaUser", "")
+    if named and not QUOTA_USER.fullmatch(named):
+        yield f"quotaUser is no opaque word: {named}"
+    if caller is not None and caller.charged and not named:
+        yield "a service account's call without quotaUser"
+    if caller is not None and named and not caller.charged:
+        yield "quotaUser where Google knows the user"
 
 
 def _of_parameters(described: Json, query: str) -> Iterator[str]:

@@ -15,15 +15,17 @@ import asyncio
 import itertools
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from companion.domain.errors import (
     BadInput,
     CalendarGone,
     ClientFileMissing,
+    DelegationRefused,
     EventGone,
     IdInUse,
     Offline,
@@ -36,7 +38,8 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
-from companion.domain.events import BusyStatus, CalendarEvent, Content
+from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content
+from companion.domain.keepers import MARK, NOBODY, UNSTAMPED, Keeper, Stamp
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     Assumption,
@@ -61,18 +64,20 @@ class StoredEvent:
     event_id: str
     key: str
     """Empty for an event that is not ours."""
-    install: str
+    mark: str
     content: Content
     style: str
     etag: str
     deleted: bool = False
+    stamp: Stamp = UNSTAMPED
+    changed_at: datetime = EPOCH
 
 
 @dataclass(slots=True, kw_only=True)
 class FakeRemoteCalendar:
     """A RemoteCalendar without a network."""
 
-    install: str = "install"
+    now: Callable[[], datetime] = lambda: datetime(2026, 3, 2, 9, tzinfo=UTC)
     id: str = "calendar@example.com"
     name: str = "Appointments"
     timezone: str = "Australia/Sydney"
@@ -97,6 +102,8 @@ class FakeRemoteCalendar:
     _lost_answers: int = 0
     _die_after: int | None = None
     _changes: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _keeper: Keeper = NOBODY
+    """As whom the call under way writes."""
 
     # Faults
 
@@ -118,16 +125,17 @@ class FakeRemoteCalendar:
         return [event for event in self.events.values() if not event.deleted]
 
     def ours(self) -> list[StoredEvent]:
-        return [event for event in self.live() if event.install == self.install]
+        return [event for event in self.live() if event.mark == MARK]
 
     def person_adds(self, event_id: str, content: Content) -> None:
         self.events[event_id] = StoredEvent(
-            event_id=event_id, key="", install="", content=content, style="", etag=self._etag()
+            event_id=event_id, key="", mark="", content=content, style="", etag=self._etag()
         )
 
     def person_deletes(self, event_id: str) -> None:
         event = self.events[event_id]
-        event.deleted, event.etag = True, self._etag()
+        event.deleted = True
+        self._changed(event)
 
     def person_edits(
         self,
@@ -147,7 +155,7 @@ class FakeRemoteCalendar:
             end=end or was.end,
         )
         event.style = event.style if style is None else style
-        event.etag = self._etag()
+        self._changed(event)
 
     def purge_tombstones(self) -> None:
         """Google forgets deleted events in its own time; their ids become free."""
@@ -155,7 +163,9 @@ class FakeRemoteCalendar:
 
     # RemoteCalendar
 
-    async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
+    async def write(
+        self, writes: Sequence[Write], keeper: Keeper = NOBODY
+    ) -> Sequence[ObservedEvent | RemoteError | None]:
         if len(writes) > MOST_WRITES:
             raise ValueError(f"{len(writes)} writes in one call")
         if not writes:
@@ -165,6 +175,7 @@ class FakeRemoteCalendar:
         if self.access_role not in {"owner", "writer"}:
             return [PermissionDenied() for _ in writes]
         last, self._die_after = self._die_after, None
+        self._keeper = keeper
         answers = [self._write(write) for write in writes[:last]]
         if last is not None:
             raise Offline(detail="died in the middle")
@@ -174,15 +185,26 @@ class FakeRemoteCalendar:
         await self._answered("write")
         return answers
 
-    async def get(self, event_id: str) -> ObservedEvent | None:
+    async def get(self, event_id: str, keeper: Keeper = NOBODY) -> ObservedEvent | None:
         await self._called("get")
         event = self.events.get(event_id)
         await self._answered("get")
-        return None if event is None else self._observed(event)
+        return None if event is None else self._observed(event, keeper.marks)
 
-    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+    async def list_ours(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        since: datetime | None = None,
+        keeper: Keeper = NOBODY,
+    ) -> list[ObservedEvent]:
         await self._called("list")
-        found = [self._observed(event) for event in self.ours()]
+        found = [
+            self._observed(event, keeper.marks)
+            for event in self.live()
+            if event.mark in keeper.marks and (since is None or event.changed_at >= since)
+        ]
         await self._answered("list")
         return [
             event
@@ -245,13 +267,15 @@ class FakeRemoteCalendar:
         stored = StoredEvent(
             event_id=write.event_id,
             key=write.event.key,
-            install=self.install,
+            mark=self._keeper.mark,
             content=self.keeps(_trimmed(write.event)),
             style=write.event.style,
-            etag=self._etag(),
+            etag="",
+            stamp=self._keeper.stamp(self.now()),
         )
         self.events[write.event_id] = stored
-        return self._observed(stored)
+        self._changed(stored)
+        return self._observed(stored, self._keeper.marks)
 
     def _patch(self, write: PatchEvent) -> ObservedEvent | RemoteError:
         stored = self.events.get(write.event_id)
@@ -260,25 +284,59 @@ class FakeRemoteCalendar:
         if stored is None or stored.deleted:
             return EventGone()
         stored.content = self.keeps(_trimmed(write.event))
-        stored.key, stored.install = write.event.key, self.install
+        stored.key, stored.mark = write.event.key, self._keeper.mark
+        stored.stamp = self._keeper.stamp(self.now())
         if write.style:
             stored.style = write.event.style
-        stored.etag = self._etag()
-        return self._observed(stored)
+        self._changed(stored)
+        return self._observed(stored, self._keeper.marks)
+
+    def _changed(self, event: StoredEvent) -> None:
+        event.etag, event.changed_at = self._etag(), self.now()
 
     def _etag(self) -> str:
         return f'"{next(self._changes)}"'
 
-    def _observed(self, event: StoredEvent) -> ObservedEvent:
+    def _observed(self, event: StoredEvent, marks: Collection[str]) -> ObservedEvent:
         return ObservedEvent(
             event_id=event.event_id,
-            key=event.key if event.install == self.install else "",
+            key=event.key if event.mark in marks else "",
             etag=event.etag,
             content=event.content,
             style=event.style,
             timezone=self.timezone,
             deleted=event.deleted,
+            stamp=event.stamp,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCalendar:
+    """A RemoteCalendar: a calendar as one installation reads and writes it."""
+
+    held: Any
+    """A FakeRemoteCalendar."""
+    keeper: Keeper
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
+        answers: Sequence[ObservedEvent | RemoteError | None]
+        answers = await self.held.write(writes, self.keeper)
+        return answers
+
+    async def get(self, event_id: str) -> ObservedEvent | None:
+        seen: ObservedEvent | None = await self.held.get(event_id, self.keeper)
+        return seen
+
+    async def list_ours(
+        self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
+    ) -> list[ObservedEvent]:
+        listed: list[ObservedEvent]
+        listed = await self.held.list_ours(start, end, since=since, keeper=self.keeper)
+        return listed
+
+    async def info(self) -> CalendarInfo:
+        told: CalendarInfo = await self.held.info()
+        return told
 
 
 def _trimmed(event: CalendarEvent) -> Content:
@@ -318,11 +376,19 @@ class FakeGoogle:
     """A Google gateway: give it the same SecretStore as the service under test."""
 
     secrets: SecretStore
-    install: str = "install"
+    now: Callable[[], datetime] = lambda: datetime(2026, 3, 2, 9, tzinfo=UTC)
     calendars_by_id: dict[str, FakeRemoteCalendar] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     """Calendar id to the account that owns it."""
     made_by_us: set[str] = field(default_factory=set)
+    makers: dict[str, str] = field(default_factory=dict)
+    """Calendar id to the client that made it: the scope `calendar.app.created` reaches its own."""
+    authorised: set[str] = field(default_factory=lambda: {APP_CREATED, CALENDAR_LIST})
+    """Scopes of the service account, in the Admin console."""
+    strangers: set[str] = field(default_factory=set)
+    """Logins that the Workspace does not know."""
+    minted: list[str] = field(default_factory=list)
+    """Logins for which a token was asked for, in order."""
     marks: dict[str, str] = field(default_factory=dict)
     """Mark to the calendar that bears it."""
     revoked: set[str] = field(default_factory=set)
@@ -345,9 +411,7 @@ class FakeGoogle:
     def add_calendar(
         self, calendar_id: str, owner: str, *, name: str = "Work", access_role: str = "owner"
     ) -> FakeRemoteCalendar:
-        made = FakeRemoteCalendar(
-            install=self.install, id=calendar_id, name=name, access_role=access_role
-        )
+        made = FakeRemoteCalendar(now=self.now, id=calendar_id, name=name, access_role=access_role)
         self.calendars_by_id[calendar_id] = made
         self.owners[calendar_id] = owner
         return made
@@ -372,11 +436,14 @@ class FakeGoogle:
 
     def check_client(self, content: bytes) -> ClientFile:
         try:
-            said = json.loads(content)["installed"]
+            document = json.loads(content)
+            key = document.get("type") == "service_account"
+            said = document if key else document["installed"]
             name = str(said["project_id"])
-        except (ValueError, KeyError, TypeError) as err:
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise BadInput("This is not a Google client file.", field="file") from err
         return ClientFile(
+            service_account=str(said["client_email"]) if key else "",
             name=name,
             client_id=str(said.get("client_id", name)),
             token_uri=str(said.get("token_uri", "")),
@@ -425,27 +492,55 @@ class FakeGoogle:
         )
         return SignedIn(account=account, granted_scopes=granted, token=token)
 
+    async def delegate(
+        self, practitioner_id: str, *, login: str, scopes: Sequence[str]
+    ) -> SignedIn:
+        await asyncio.sleep(0)
+        key = await self._key()
+        if self.offline:
+            raise Offline
+        self.minted.append(login)
+        await self._at("before", "mint")
+        if login in self.strangers:
+            raise DelegationRefused("Google Workspace knows nobody with this Google Login.")
+        if not set(scopes) <= self.authorised:
+            raise DelegationRefused("Google Workspace has not authorised the service account.")
+        token = {"account": login, "scopes": list(scopes), "delegated": key}
+        return SignedIn(
+            account=login, granted_scopes=tuple(scopes), token=json.dumps(token), delegated=key
+        )
+
     async def discard(self, signed_in: SignedIn) -> None:
         await asyncio.sleep(0)
+        if "delegated" in json.loads(signed_in.token):
+            return
         if self.offline:
             raise Offline
         self.revocations.append(signed_in.account)
         self.revoked.add(signed_in.account)
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> FakeRemoteCalendar:
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> KeptCalendar:
         account, scopes = await self._signed_in(practitioner_id)
+        client = await self._client_of(practitioner_id)
         found = self.calendars_by_id.get(calendar_id)
         if found is None:
-            return FakeRemoteCalendar(install=self.install, id=calendar_id, gone=True)
+            return KeptCalendar(FakeRemoteCalendar(id=calendar_id, gone=True), keeper)
         owned = self.owners[calendar_id] == account
         reached = (
             EVENTS in scopes
             or (EVENTS_OWNED in scopes and owned)
-            or (APP_CREATED in scopes and owned and calendar_id in self.made_by_us)
+            or (
+                APP_CREATED in scopes
+                and owned
+                and calendar_id in self.made_by_us
+                and self.makers.get(calendar_id, client) == client
+            )
         )
         if not reached:
             raise ScopeMissing
-        return found
+        return KeptCalendar(found, keeper)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
         account, scopes = await self._signed_in(practitioner_id)
@@ -473,6 +568,7 @@ class FakeGoogle:
         made = self.add_calendar(calendar_id, account, name=name)
         made.timezone, made.hook = timezone, self.hook
         self.made_by_us.add(calendar_id)
+        self.makers[calendar_id] = await self._client_of(practitioner_id)
         self.marks[mark] = calendar_id
         if self.create_loses_answer:
             self.create_loses_answer = False
@@ -495,6 +591,8 @@ class FakeGoogle:
 
     async def revoke(self, practitioner_id: str) -> None:
         await asyncio.sleep(0)
+        if await self._client_of(practitioner_id):
+            return
         if self.offline:
             raise Offline
         stored = await self.secrets.get(f"google/token/{practitioner_id}")
@@ -518,6 +616,18 @@ class FakeGoogle:
             tell(line)
         return list(self.assumptions)
 
+    async def _key(self) -> str:
+        """Client id of the service account. Raises ClientFileMissing."""
+        stored = await self.secrets.get("google/service-account")
+        if stored is None:
+            raise ClientFileMissing("The key of the practice's service account is not here.")
+        return str(json.loads(stored)["client_id"])
+
+    async def _client_of(self, practitioner_id: str) -> str:
+        """Client id of the service account that speaks for the practitioner; else empty."""
+        stored = await self.secrets.get(f"google/token/{practitioner_id}")
+        return "" if stored is None else str(json.loads(stored).get("delegated", ""))
+
     async def _at(self, when: str, name: str) -> None:
         if self.hook is not None:
             await self.hook(when, name)
@@ -530,7 +640,12 @@ class FakeGoogle:
         if stored is None:
             raise SignInExpired("This practitioner is not connected to Google.")
         token = json.loads(stored)
-        if token["account"] in self.revoked:
+        if "delegated" in token:
+            if token["delegated"] != await self._key():
+                raise DelegationRefused("The practice's service account was replaced.")
+            if token["account"] in self.strangers or not set(token["scopes"]) <= self.authorised:
+                raise DelegationRefused
+        elif token["account"] in self.revoked:
             raise SignInExpired
         return str(token["account"]), tuple(token["scopes"])
 

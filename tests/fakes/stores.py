@@ -42,6 +42,8 @@ from companion.services.ports import (
 )
 from companion.services.rows import earliest_start, next_change, row_hash
 
+ID_KEY = bytes(range(32))
+
 
 class MemoryBook:
     """An AppointmentBook."""
@@ -138,6 +140,10 @@ class MemoryBook:
     async def appointment(self, appointment_id: str) -> Appointment | None:
         await asyncio.sleep(0)
         return self._kept.get(appointment_id)
+
+    async def id_key(self) -> bytes:
+        await asyncio.sleep(0)
+        return ID_KEY
 
     async def source_rows(self, source: str) -> dict[str, SourceRow]:
         await asyncio.sleep(0)

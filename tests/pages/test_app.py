@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from companion.domain.errors import StoreError
+from companion.web.control import proof_of
 from tests.fakes.services import fake_application, the_sample
 from tests.pages.browsing import ORIGIN, PORT, ZOE, Browser, serving
 
@@ -209,8 +209,16 @@ async def test_a_store_that_cannot_be_read_is_a_page_in_words(browser: Browser) 
 
 async def test_a_second_start_opens_this_one(browser: Browser) -> None:
     secret = browser.options.control_file.read_text(encoding="utf-8")
-    answer = await browser.http.post(
-        "/control/launch", headers={"authorization": f"Bearer {secret}"}
-    )
-    url = json.loads(answer.text)["url"]
-    assert (await browser.http.get(url)).status_code == 303
+
+    async def ask(said: str) -> dict[str, str]:
+        headers = {"authorization": f"Companion {said}"}
+        document: dict[str, str] = (
+            await browser.http.post("/control/launch", headers=headers)
+        ).json()
+        return document
+
+    nonce = "a" * 43
+    app = (await ask(nonce))["nonce"]
+    proof = proof_of("start", secret, browser.options.port, nonce, app)
+    token = (await ask(f"{nonce} {proof}"))["token"]
+    assert (await browser.http.get(f"/?launch={token}")).status_code == 303

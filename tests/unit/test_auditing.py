@@ -124,6 +124,8 @@ async def test_what_was_left_out_counts_on_neither_side_until_it_is_put_back() -
     assert (await world.row("a2")).state is EntryState.LEFT_OUT
     assert result.proof is not None
     assert (result.proof.book, result.proof.google, result.proof.equal) == (4, 4, True)
+    assert result.proof.left_out == 1
+    assert [each.key for each in result.left_out] == ["a2"]
     assert await world.auditing.put_back(ANNA) == 1
     assert (await world.run()).inserted == 1
     assert len(world.remote().ours()) == 5
@@ -188,6 +190,13 @@ def test_a_proof_reads_as_a_sentence(differences: int, google: int, words: str) 
     at = datetime(2026, 3, 2, 22, 41, tzinfo=UTC)
     proof = Proof(at=at, book=23, google=google, differences=differences)
     assert proof_in_words(proof, SYDNEY, at) == words
+
+
+def test_a_proof_says_what_was_left_out() -> None:
+    at = datetime(2026, 3, 2, 22, 41, tzinfo=UTC)
+    proof = Proof(at=at, book=22, google=22, differences=0, left_out=1)
+    words = proof_in_words(proof, SYDNEY, at)
+    assert words == "Book 22 = Google 22, 1 left out because deleted in Google, verified 09:41"
 
 
 def test_the_time_of_another_day_names_the_day() -> None:

@@ -12,7 +12,6 @@ from companion.domain.appointments import (
     AppointmentKind,
     Practitioner,
     ShowAs,
-    appointment_id,
 )
 from companion.domain.availability import WorkingHours
 from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
@@ -251,7 +250,7 @@ async def test_an_imported_appointment_is_read_only_here_and_says_where_to_chang
     fixture: Fixture,
 ) -> None:
     imported = Appointment(
-        id=appointment_id("bp", "7"),
+        id="imported-7",
         practitioner_id="mira",
         kind=AppointmentKind.CLIENT,
         start=NINE,

@@ -9,15 +9,15 @@ from companion.services.imports.cells import (
     NOTES_LIMIT,
     CellError,
     is_blank,
+    quoted,
     read_line,
     read_notes,
     read_yes_no,
 )
-from companion.services.imports.clock_times import read_time
+from companion.services.imports.clock_times import read_clock
 from companion.services.imports.lengths import read_length
 from companion.services.imports.moments import (
     DateOrder,
-    is_time_alone,
     read_date,
     read_moment,
 )
@@ -56,8 +56,8 @@ def test_a_moment_is_read_in_every_way_exports_write_it(cell: object) -> None:
 
 
 def test_an_afternoon_is_read_from_am_and_pm() -> None:
-    expected = {"12:30 am": time(0, 30), "12:30 pm": time(12, 30), "1:05pm": time(13, 5)}
-    assert {text: read_time(text) for text in expected} == expected
+    expected = {"12:30 am": 1_800, "12:30 pm": 45_000, "1:05pm": 47_100}
+    assert {text: read_clock(text) for text in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_a_day_alone_stays_a_day_and_drops_a_time_when_only_the_day_counts() -> 
      time(9, 30), timedelta(hours=9, minutes=30), "30/12/1899 9:30:00 AM"],
 )  # fmt: skip
 def test_a_time_of_day_is_read_in_every_way_exports_write_it(cell: object) -> None:
-    assert read_time(cell) == time(9, 30)
+    assert read_clock(cell) == 34_200
 
 
-@pytest.mark.parametrize("cell", ["25:00", "9:60", "86400", "abc", "9", None, "13:00 am", -1.0])
+@pytest.mark.parametrize("cell", ["25:00", "9:60", "abc", "9", None, "13:00 am", -1.0])
 def test_what_is_no_time_of_day_is_refused(cell: object) -> None:
     with pytest.raises(CellError):
-        read_time(cell)
+        read_clock(cell)
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,6 @@ def test_a_length_counts_seconds_only_where_the_times_do() -> None:
 def test_what_is_no_length_is_refused(cell: object) -> None:
     with pytest.raises(CellError):
         read_length(cell)
-
-
-def test_a_time_alone_is_told_from_a_moment() -> None:
-    assert [is_time_alone(each) for each in ("10:30", time(10), "1/3/2026 10:30", NINE)] == [
-        True, True, False, False,
-    ]  # fmt: skip
 
 
 def test_yes_and_no_have_their_usual_words() -> None:
@@ -184,3 +178,20 @@ def test_numbers_read_as_their_author_wrote_them() -> None:
 def test_a_cell_of_nothing_but_invisible_characters_is_blank() -> None:
     assert is_blank(" \x00\ufeff\t")
     assert not is_blank(0.0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("3/25/2026 9:00 am", "“3/25/2026 9:00 am”"),
+        ("31 Feb 2026", "“31 Feb 2026”"),
+        ("1h 90m", "“1h 90m”"),
+        ("Jane Smith", "the text there"),
+        ("Jane Smith 3/3/1980", "the text there"),
+        ("Smith2", "the text there"),
+        ("0412 345 678", "the text there"),
+        ("jane@example.com", "the text there"),
+    ],
+)
+def test_a_message_repeats_figures_but_no_name_from_another_column(cell: str, said: str) -> None:
+    assert quoted(cell) == said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ BODY: dict[str, Any] = {
 CALLER = Caller(
     account="zoe@example.com", client_id="c", scopes=frozenset({"calendar.app.created"})
 )
+SPOKEN_FOR = replace(CALLER, charged="sync@clinic.iam.gserviceaccount.com")
+OPAQUE = "0123456789abcdef0123456789abcdef"
 
 
 def call(
@@ -112,6 +115,27 @@ def test_what_the_program_sends_is_in_order(request_: ApiRequest) -> None:
 )
 def test_a_seeded_mistake_is_found(request_: ApiRequest, found: str) -> None:
     assert found in " | ".join(violations_of(request_, CALLER))
+
+
+@pytest.mark.parametrize(
+    ("query", "caller", "found"),
+    [
+        (f"quotaUser={OPAQUE}", SPOKEN_FOR, ""),
+        ("", CALLER, ""),
+        ("", SPOKEN_FOR, "without quotaUser"),
+        (f"quotaUser={OPAQUE}", CALLER, "where Google knows the user"),
+        ("quotaUser=zoe%40example.com", SPOKEN_FOR, "no opaque word"),
+        (f"quotaUser={OPAQUE}{OPAQUE}", SPOKEN_FOR, "no opaque word"),
+    ],
+)
+def test_a_service_account_names_whose_quota_it_is_and_nobody_else_does(
+    query: str, caller: Caller, found: str
+) -> None:
+    alone = call("GET", query=query)
+    part = batched(Call(method="GET", target=f"{EVENTS}?{query}"))
+    for violations in (violations_of(alone, caller), violations_of(part, caller)):
+        assert len(violations) == bool(found)
+        assert found in " | ".join(violations)
 
 
 def test_only_our_own_requests_are_held() -> None:

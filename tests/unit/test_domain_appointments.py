@@ -177,13 +177,15 @@ def test_rules_that_people_make_are_kept() -> None:
         assert parse_rule(rule, MONDAY).after(MONDAY) is not None
 
 
-def test_the_id_of_an_imported_appointment_is_the_same_everywhere_and_tells_nothing() -> None:
-    found = appointment_id("reception", "A-1")
-    assert found == appointment_id("reception", "A-1")
-    assert len(found) == 26
+def test_the_id_of_an_imported_appointment_is_the_same_wherever_the_key_is() -> None:
+    key, other = bytes(32), bytes(31) + b"1"
+    found = appointment_id("reception", "A-1", key)
+    assert found == appointment_id("reception", "A-1", key)
+    assert len(found) == 32
     assert set(found) <= set("0123456789abcdef")
-    assert len({found, appointment_id("reception", "A-2"), appointment_id("r", "A-1")}) == 3
-    assert appointment_id("a", "bc") != appointment_id("ab", "c")
+    alike = [("reception", "A-2", key), ("r", "A-1", key), ("reception", "A-1", other)]
+    assert len({found, *(appointment_id(*each) for each in alike)}) == 4
+    assert appointment_id("a", "bc", key) != appointment_id("ab", "c", key)
 
 
 def test_a_practitioner_answers_to_name_and_aliases_however_written() -> None:
@@ -216,3 +218,10 @@ def test_only_a_possible_time_passes() -> None:
         with pytest.raises(BadInput) as caught:
             check_times(start, end, all_day=all_day)
         assert caught.value.field == field
+
+
+def test_a_changed_appointment_is_what_replace_would_make() -> None:
+    before = LUNCH
+    assert before.changed(id="b", title="Later") == replace(before, id="b", title="Later")
+    with pytest.raises(AttributeError):
+        before.changed(titel="Later")

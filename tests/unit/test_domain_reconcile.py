@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import (
     Adopt,
@@ -16,7 +17,6 @@ from companion.domain.reconcile import (
     LedgerEntry,
     ObservedEvent,
     SyncPlan,
-    event_id,
     reconcile,
 )
 from companion.domain.removals import removals_to_hold
@@ -220,6 +220,17 @@ def test_an_event_known_by_its_id_needs_no_mark() -> None:
     assert reconcile([event()], [row(event())], WINDOW, [unmarked]).actions == ()
 
 
+@pytest.mark.parametrize("state", [EntryState.OK, EntryState.PENDING])
+def test_an_event_with_the_mark_of_a_former_key_is_written_though_nothing_else_differs(
+    state: EntryState,
+) -> None:
+    marked = replace(row(event(), state), fingerprint="")
+    for observed in (None, [replace(seen(event()), key="former")]):
+        plan = reconcile([event()], [marked], WINDOW, observed)
+        assert [each.entry.event_id for each in plan.updates] == ["id-a"]
+        assert plan.writes == 1
+
+
 def test_an_edit_in_google_is_put_right() -> None:
     plan = reconcile([event()], [row(event())], WINDOW, [seen(event(summary="Dentist"))])
     assert [each.event for each in plan.updates] == [event()]
@@ -242,10 +253,20 @@ def test_what_a_person_deleted_stays_out_when_so_chosen() -> None:
     (adopt,) = plan.adopts
     assert adopt.entry.state is EntryState.LEFT_OUT
     assert plan.writes == 0
-    for wanted in (event(), event(summary="New"), event(begins=NOW + DAY)):
+    for wanted in (event(), event(summary="New")):
         for observed in (None, list[ObservedEvent]()):
             assert reconcile([wanted], [adopt.entry], WINDOW, observed).actions == ()
     assert len(reconcile([], [adopt.entry], WINDOW).forgets) == 1
+
+
+@pytest.mark.parametrize("observed", [None, []])
+def test_what_a_person_deleted_is_shown_again_at_a_new_time(
+    observed: list[ObservedEvent] | None,
+) -> None:
+    left_out = row(event(), EntryState.LEFT_OUT)
+    moved = event(begins=NOW + DAY)
+    plan = reconcile([moved], [left_out], WINDOW, observed, put_back=False)
+    assert plan.actions == (Insert(event=moved, generation=left_out.generation),)
 
 
 def test_what_a_person_brought_back_themselves_counts_again() -> None:

@@ -45,11 +45,6 @@ def test_a_web_client_is_refused_with_what_to_create_instead() -> None:
     assert '"Desktop app"' in caught.value.remedy
 
 
-def test_a_service_account_is_refused() -> None:
-    with pytest.raises(BadInput, match="service account"):
-        read({"type": "service_account", "client_id": "1"})
-
-
 @pytest.mark.parametrize("field", ["client_id", "client_secret", "auth_uri", "token_uri"])
 def test_a_missing_field_is_named(field: str) -> None:
     with pytest.raises(BadInput, match=field):

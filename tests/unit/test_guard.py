@@ -5,8 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from companion.web.guard import Guard
+from companion.web.guard import Guard, Receive
 from companion.web.launching import LaunchTokens
+from companion.web.security_headers import Message, Send
 from tests.fakes.guard import (
     HOST,
     ORIGIN,
@@ -15,6 +16,7 @@ from tests.fakes.guard import (
     FakeCurrentUser,
     Inside,
     Machines,
+    Scope,
 )
 
 
@@ -186,3 +188,37 @@ async def test_a_foreign_websocket_is_closed_before_the_app_sees_it(
 async def test_a_websocket_without_the_machines_cookie_is_closed(application: Application) -> None:
     assert await application.connect(_HOST, _ORIGIN, known=False) == "websocket.close"
     assert not application.inside.reached
+
+
+async def test_what_a_websocket_sends_after_its_session_ended_reaches_nobody(
+    application: Application,
+) -> None:
+    coming: list[Message] = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "as Robin"},
+        {"type": "websocket.receive", "text": "as nobody"},
+        {"type": "websocket.disconnect", "code": 1001},
+    ]
+    heard: list[str] = []
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            heard.append(str(message.get("text", message["type"])))
+            if len(heard) == 2:
+                application.current_user.session_users.clear()
+
+    async def receive() -> Message:
+        return coming.pop(0)
+
+    async def send(_message: Message) -> None:
+        raise AssertionError("nothing is answered")
+
+    application.guard.app = app
+    cookie = (b"cookie", application.cookie["cookie"].encode())
+    scope: Scope = {
+        "type": "websocket",
+        "path": "/_nicegui_ws/",
+        "headers": [_HOST, _ORIGIN, cookie],
+    }
+    await application.guard(scope, receive, send)
+    assert heard == ["websocket.connect", "as Robin"]

@@ -369,6 +369,60 @@ def test_sheets_that_fit_are_read_together_and_others_are_not() -> None:
     ]  # fmt: skip
 
 
+def test_the_header_row_is_asked_for_where_several_rows_may_be_it() -> None:
+    rows = (
+        "Tabula,Prima,Praxis,Medica\nQuando,Usque,Medicus,Aeger\n"
+        "13/12/2026 9:00,13/12/2026 9:30,Jo Smith,Mira Halloway\n"
+        "14/12/2026 9:00,14/12/2026 9:30,Jo Smith,Pell O'Dowd\n"
+    )
+    (question,) = [each for each in read(rows).content.questions if each.key == "header_row"]
+    assert sorted(each.value for each in question.choices) == ["1", "2"]
+    answered = read(rows, answers={"header_row": "1"})
+    assert answered.headings == ("Tabula", "Prima", "Praxis", "Medica")
+    assert "header_row" not in asked(answered)
+
+
+def test_a_second_sheet_of_appointments_under_other_headings_is_asked_about() -> None:
+    file = sheets(
+        Smith=[["Start", "End", "Client"], [at(1, 9), at(1, 10), "Mira Halloway"]],
+        Waitlist=[["Date", "Location", "Phone"], [at(2, 9), "Main street", "x"]],
+    )
+    assert asked(read(file))["sheets"] == "Smith"
+    answered = read(file, answers={"sheets": "Waitlist"})
+    assert [each.name for each in answered.sheets if each.used] == ["Waitlist"]
+    assert "sheets" not in asked(answered)
+
+
+def test_a_sheet_whose_name_holds_a_comma_can_be_named() -> None:
+    content: dict[str, list[list[object]]] = {
+        "Smith, Jo": [["Start", "End", "Client"], [at(1, 9), at(1, 10), "Mira Halloway"]],
+        "Waitlist": [["Date", "Location", "Phone"], [at(2, 9), "Main street", "x"]],
+    }
+    file = sheets(**content)
+    answered = read(file, answers={"sheets": "Smith, Jo"})
+    assert [each.name for each in answered.sheets if each.used] == ["Smith, Jo"]
+
+
+@pytest.mark.parametrize("thousandths", ["", "000"])
+def test_moments_counted_since_1970_are_read_as_utc(thousandths: str) -> None:
+    reading = read(
+        "Start,End,Practitioner,Client\n"
+        f"1797154200{thousandths},1797156900{thousandths},Jo Smith,Mira Halloway\n"
+    )
+    assert times(reading) == [(at(13, 9, 30), at(13, 10, 15))]
+    assert drafts(reading)[0].appointment.timezone == "UTC"
+
+
+def test_whether_not_yet_attended_means_cancelled_is_asked() -> None:
+    reading = read(
+        "Date,Start,End,Practitioner,Client,Attended\n"
+        "13/12/2026,9:00,9:30,Jo Smith,Mira Halloway,Yes\n"
+        "14/12/2026,9:00,9:30,Jo Smith,Pell O'Dowd,No\n"
+    )
+    assert asked(reading) == {"status:No": "booked"}
+    assert "“No” under “Attended”" in reading.content.questions[0].text
+
+
 def test_headings_nobody_knows_are_asked_about_by_their_values() -> None:
     reading = read(
         "Nr;Datum;Beginn;Ende;Behandler;Patient\n"

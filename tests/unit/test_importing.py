@@ -15,7 +15,7 @@ from companion.domain.appointments import (
 from companion.domain.errors import BadInput, NotFound, StoreError
 from companion.services.imports.importing import BY_ID, BY_KEY
 from companion.services.ports import BookChange, SourceRow
-from tests.fakes.stores import MemoryBook
+from tests.fakes.stores import ID_KEY, MemoryBook
 from tests.samples.exports import ALLIED, PREMIER, allied, csv_bytes, premier, xlsx_bytes
 from tests.samples.import_bench import ImportBench
 
@@ -41,7 +41,7 @@ async def test_a_row_of_the_allied_style_becomes_an_appointment(bench: ImportBen
     (person,) = report.created
     kept = await only(bench)
     assert kept == Appointment(
-        id=appointment_id("bp-allied", "A1000"),
+        id=appointment_id("bp-allied", "A1000", ID_KEY),
         practitioner_id=person.id,
         kind=AppointmentKind.CLIENT,
         start=wall(2, 9),
@@ -181,7 +181,7 @@ async def test_bad_rows_are_named_and_good_ones_go_in(bench: ImportBench) -> Non
         (4, "End: the end does not come after the start."),
         (5, "Practitioner: the cell is empty."),
         (6, "Appointment ID: the cell is empty."),
-        (7, "Type: “Party” is none of client, casual, meeting."),
+        (7, "Type: the text there is none of client, casual, meeting."),
         (10, "Start: “2/3/2026” has no time of day."),
         (11, "Start: the cell is empty."),
         (12, "Start: “1/1/1066 9:00” is in no plausible year."),
@@ -460,6 +460,28 @@ async def test_a_file_without_a_header_row_is_not_repeated(bench: ImportBench) -
     with pytest.raises(BadInput) as refused:
         await bench.take(b"Vane,Ottoline,2/3/2026 9:00\r\n")
     assert "Vane" not in str(refused.value)
+
+
+async def test_where_the_table_was_is_remembered_while_it_is_there(bench: ImportBench) -> None:
+    above = b"Room,Client,Start,End,Practitioner\n"
+    table = b"Start,End,Client,Practitioner\n2/3/2026 9:00,2/3/2026 9:30,Ottoline Vane,Ada\n"
+    await bench.take(above + table, source="house", answers={"header_row": "2"}, yes=True)
+    assert bench.settings.read().sources["house"].answers["header_row"] == "2"
+    again = await bench.preview(above + table, source="house")
+    assert [each.header_row for each in again.reading.sheets] == [2]
+    alone = await bench.preview(table, source="house")
+    assert [each.header_row for each in alone.reading.sheets] == [1]
+
+
+async def test_what_a_slipped_row_says_of_a_client_is_not_kept_with_the_source(
+    bench: ImportBench,
+) -> None:
+    names = ("Ottoline Vane0", "Vane0, Ottoline", "Vane1", "Elsewhere")
+    rows = [allied(n, Status=name) for n, name in enumerate(names)]
+    await bench.take(csv_bytes(rows), yes=True)
+    kept = bench.settings.read().sources["bp-allied"]
+    assert [*kept.statuses] == ["Elsewhere"]
+    assert [*kept.answers] == ["status:Elsewhere"]
 
 
 async def test_a_mapping_reads_any_other_file(bench: ImportBench) -> None:

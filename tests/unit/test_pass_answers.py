@@ -16,7 +16,7 @@ from companion.domain.errors import (
 from companion.domain.reconcile import EntryState
 from companion.services.ports import CalendarRef, PatchEvent
 from tests.battery.synced import CANCELLED, a_synced_world
-from tests.battery.world import ANNA, BORIS, World, appointment
+from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
 from tests.fakes.google import content
 
 # ── ids and answers ───────────────────────────────────────────────────────────────────────────
@@ -97,6 +97,24 @@ async def test_a_patch_of_an_event_a_person_deleted_leaves_it_out_when_so_chosen
     await world.put(appointment(4, location="Room 3"))
     world.remote().exploding = True
     assert (await world.run()).api_calls == 0
+
+
+async def test_a_move_of_an_event_a_person_deleted_shows_it_again() -> None:
+    """A new time is a new decision, whether the deletion was known before the move or not."""
+    world = await a_synced_world()
+    world.choose(put_back_deleted=False)
+    world.remote().person_deletes(world.id_of("a4"))
+    world.remote().person_deletes(world.id_of("a5"))
+    await world.put(appointment(4, start=MONDAY + timedelta(days=2)))
+    assert (await world.run()).error is None
+    assert "a4" in world.live()
+    await world.audit()
+    assert "a5" not in world.live()
+    await world.put(appointment(5, start=MONDAY + timedelta(days=3)))
+    assert (await world.run()).inserted == 1
+    assert len(world.remote().ours()) == len(world.live()) == 20
+    result = await world.audit()
+    assert (result.differences, result.left_out) == ((), ())
 
 
 async def test_a_delete_cut_short_before_the_appointment_came_back_still_ends_equal() -> None:
@@ -267,6 +285,27 @@ async def test_calendars_under_one_login_are_parked_together_and_once() -> None:
     assert all(state.parked_until for state in states)
 
 
+@pytest.mark.parametrize("delegated", ["", "104727004242420010001"])
+async def test_practitioners_of_one_login_share_its_rate_unless_each_is_named_to_google(
+    delegated: str,
+) -> None:
+    world = World(ANNA, BORIS, account="practice@example.com")
+    people = world.settings.current.practitioners.values()
+    for record in people:
+        link = replace(record.google, delegated=delegated)
+        world.settings.current = world.settings.current.with_practitioner(
+            replace(record, google=link)
+        )
+    await world.put(
+        *(appointment(n) for n in range(300)),
+        *(appointment(n, id=f"b{n}", practitioner_id=BORIS) for n in range(300)),
+    )
+    began = world.clock.monotonic()
+    await asyncio.gather(world.run(ANNA), world.run(BORIS))
+    seconds = world.clock.monotonic() - began
+    assert (seconds < 40) == bool(delegated)
+
+
 async def test_one_broken_sign_in_does_not_touch_another_practitioner() -> None:
     world = World(ANNA, BORIS)
     await world.put(appointment(1), appointment(2, id="b2", practitioner_id=BORIS))
@@ -274,3 +313,20 @@ async def test_one_broken_sign_in_does_not_touch_another_practitioner() -> None:
     broken, fine = await asyncio.gather(world.run(ANNA), world.run(BORIS))
     assert isinstance(broken.error, SignInExpired)
     assert (fine.error, fine.inserted) == (None, 1)
+
+
+async def test_an_event_taken_over_for_another_appointment_is_not_taken_twice() -> None:
+    """The old name of an appointment comes back after its event was paired with the new name."""
+    world = await a_synced_world(3)
+    await world.stores.ledger.write(world.ref(), drop=["a1"])
+    await world.put(appointment(1, id="b1"), remove=["a1"])
+    result = await world.audit()
+    assert (result.inserted, result.updated, result.deleted) == (0, 0, 0)
+    world.remote().excused.add("a1")  # the mark of b1's event, which was equal and is not rewritten
+    await world.put(appointment(1))
+    assert (await world.run()).inserted == 1
+    assert len(world.remote().ours()) == 4
+    rows = await world.rows()
+    assert rows["a1"].event_id != rows["b1"].event_id
+    result = await world.audit()
+    assert (result.differences, result.api_calls) == ((), 1)

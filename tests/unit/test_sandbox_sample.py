@@ -10,14 +10,12 @@ import pytest
 from companion.domain.appointments import (
     Appointment,
     AppointmentKind,
-    appointment_id,
     check_times,
     occurrences,
 )
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.sample import add_accounts, sample_export_csv, sample_practice
 from companion.sandbox.sample_export import COLUMNS
-from companion.sandbox.sample_names import SAMPLE_SOURCE
 
 MONDAY, SUNDAY = date(2026, 11, 23), date(2026, 4, 5)
 """An ordinary day, and the Sunday on which Sydney's clocks go back."""
@@ -81,9 +79,7 @@ def test_the_export_holds_the_imported_part_row_by_row() -> None:
     practice = sample_practice(MONDAY)
     written = rows(sample_export_csv(MONDAY))
     assert tuple(next(iter(written.values()))) == COLUMNS
-    assert {appointment_id(SAMPLE_SOURCE, key) for key in written} == {
-        each.id for each in practice.imported
-    }
+    assert set(written) == {each.source_id for each in practice.imported}
     leave = next(each for each in practice.imported if each.all_day)
     row = written[leave.source_id]
     assert row["All Day"] == "Yes"

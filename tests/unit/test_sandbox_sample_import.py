@@ -58,8 +58,9 @@ def reception(tmp_path: Path) -> Reception:
 
 async def test_importing_the_export_brings_exactly_the_sample(reception: Reception) -> None:
     assert await reception.bring() == (len(PRACTICE.imported), 0, 0, 0)
+    rows = await reception.book.source_rows(SAMPLE_SOURCE)
     for wanted in PRACTICE.imported:
-        found = await reception.book.appointment(wanted.id)
+        found = await reception.book.appointment(rows[wanted.source_id].appointment_id)
         assert found is not None
         for name in (
             "start",

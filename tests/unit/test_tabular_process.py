@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from companion.adapters.tabular.files import WorkbookFiles
-from companion.adapters.tabular.process import ReadingProcess, child_environment
+from companion.adapters.tabular.process import ReadingProcess
 from companion.adapters.tabular.refusals import SIZE_LIMIT
 from companion.adapters.tabular.stream import SheetsReceived, SheetWriter
 from companion.domain.errors import FileRefused
@@ -133,11 +133,6 @@ def test_an_answer_cut_off_or_garbled_is_no_workbook(answer: bytes) -> None:
     received = SheetsReceived(lambda share: None)
     received.take_all(io.BytesIO(answer))
     assert not received.kind
-
-
-def test_the_process_is_not_told_our_secrets() -> None:
-    told = child_environment({"PATH": "/bin", "COMPANION_SECRETS_KEY": "x"})
-    assert told == {"PATH": "/bin"}
 
 
 # ── the program goes on ───────────────────────────────────────────────────────────────────────

@@ -34,6 +34,7 @@ from companion.adapters.database.schema import (
     SERIES,
     appointments,
     client_names,
+    id_key,
     practitioner_revisions,
 )
 from companion.domain.appointments import Appointment, AppointmentStatus
@@ -172,6 +173,11 @@ class SqlBook:
             return None if row is None else appointment_of(row)
 
         return await self._access.read(find)
+
+    async def id_key(self) -> bytes:
+        return await self._access.read(
+            lambda connection: connection.execute(select(id_key.c.key)).scalar_one()
+        )
 
     async def of_practitioners(
         self, practitioner_ids: Sequence[str], start: datetime, end: datetime

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
+from companion.adapters.database.bulk import insert_many
 from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
 from companion.adapters.database.schema import (
     appointments,
@@ -99,7 +100,7 @@ def apply_change(
     known.update(_once_known(connection, [key for key in put if key not in known]))
     pairs = zip(put.values(), hashes, strict=True)
     for chunk in _chunks(pairs, _ROWS_A_CHUNK):
-        connection.execute(_PUT, [_raised(*pair, known, now) for pair in chunk])
+        insert_many(connection, _PUT, [_raised(*pair, known, now) for pair in chunk])
     returned = [key for key in put if key in known and not known[key].practitioner_id]
     _delete(connection, removed_appointments, returned)
     _raise(connection, touched)
@@ -117,7 +118,7 @@ def _keep_names(connection: Connection, put: Iterable[Appointment]) -> None:
     names.pop(("", ""), None)
     for chunk in _chunks(names, _ROWS_A_CHUNK):
         rows = [{"first_name": first, "last_name": last} for first, last in chunk]
-        connection.execute(_NAME, rows)
+        insert_many(connection, _NAME, rows)
 
 
 def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of
+from companion.adapters.database.bulk import insert_many
 from companion.adapters.database.schema import (
     appointments,
     import_changes,
@@ -114,7 +115,7 @@ def finish_record(connection: Connection, import_id: int, revisions: Mapping[str
         for key, revision in revisions.items()
     ]
     for first in range(0, len(rows), _ROWS_A_CHUNK):
-        connection.execute(insert(import_changes), rows[first : first + _ROWS_A_CHUNK])
+        insert_many(connection, insert(import_changes), rows[first : first + _ROWS_A_CHUNK])
     total = 0
     for number, (each, count) in enumerate(connection.execute(_COUNTS).all(), start=1):
         total += count

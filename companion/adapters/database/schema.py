@@ -13,6 +13,11 @@ names what each import wrote and the revision that it left (0 for removed). A re
 leaves its id, revision and time behind: should it come back, SEQUENCE and DTSTAMP of its feed
 entry go on from there and never go back (RFC 5545 3.8.7.4).
 
+`id_key` has one row, made with the book: the secret under which the ids of imported appointments
+are made, so that no name can be guessed from what Google and phones see. It lies here because it
+keeps nothing from a reader of this file, who has the names themselves, and because so every copy
+of the book, each backup too, makes the ids that are in it.
+
 `HEAD` is the revision of `migrations/` that makes exactly these tables.
 """
 
@@ -39,7 +44,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD = "0004"
+HEAD = "0005"
 
 BRIEF, LONG, SERIES = 0, 1, 2
 """The shapes of an appointment."""
@@ -85,7 +90,8 @@ class Instant(_Moment):
             return None
         if value.tzinfo is None:
             raise ValueError("an instant must be aware")
-        kept = value.astimezone(UTC).replace(tzinfo=None)
+        kept = value if value.tzinfo is UTC else value.astimezone(UTC)
+        kept = kept.replace(tzinfo=None)
         return kept.isoformat(" ") if dialect.name == "sqlite" else kept
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -180,6 +186,13 @@ client_names = Table(
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
     Index("client_names_once", "first_name", "last_name", unique=True),
+)
+
+id_key = Table(
+    "id_key",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", LargeBinary(32), nullable=False),
 )
 
 practitioner_revisions = Table(

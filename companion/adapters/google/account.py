@@ -1,5 +1,8 @@
 """Account: one practitioner's sign-in: its token, and calls made with it.
 
+Where the practice's service account speaks for the practitioner, the token holds no secret; it says
+for which account and scopes to ask (see `delegation`).
+
 The token lies in the SecretStore as JSON and is read again whenever a calendar is opened, so that
 a sign-in made by another process is noticed. It is renewed in one place, under one lock: many
 calls that meet an expired token cause one renewal. A renewed token is sealed again only if the
@@ -17,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from companion.adapters.google.client_file import OAuthClient
+from companion.adapters.google.delegation import EARLY, Access, DelegatedTokens
 from companion.adapters.google.errors import Subject, refusal, translated
 from companion.adapters.google.threads import Threads
 from companion.adapters.network.answer import HttpAnswer
@@ -33,7 +37,6 @@ Json = dict[str, Any]
 TESTING_LIFE = timedelta(days=7)
 """How long Google keeps a sign-in while the consent screen is in "Testing"."""
 _SLACK = timedelta(hours=12)
-_EARLY = timedelta(seconds=60)
 
 
 def secret_name(practitioner_id: str) -> str:
@@ -52,6 +55,18 @@ class Token:
     """When Google last honoured it."""
     access_token: str = ""
     expires_at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    quota_user: str = ""
+    """Where a service account speaks for the account; there is no refresh token then."""
+
+    @property
+    def delegated(self) -> bool:
+        return not self.refresh_token
+
+    def same_grant(self, other: Token) -> bool:
+        """Apart from renewals."""
+        if self.delegated or other.delegated:
+            return self == other
+        return self.refresh_token == other.refresh_token
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), default=datetime.isoformat)
@@ -77,12 +92,14 @@ class GoogleAccount:
         clock: Clock,
         threads: Threads[GoogleConnection],
         client: Callable[[], Awaitable[OAuthClient]],
+        delegated: DelegatedTokens,
     ) -> None:
         self._name = secret_name(practitioner_id)
         self._secrets = secrets
         self._clock = clock
         self._threads = threads
         self._client = client
+        self._delegated = delegated
         self._token: Token | None = None
         self._lock = asyncio.Lock()
 
@@ -95,8 +112,11 @@ class GoogleAccount:
         """Look at the stored sign-in again. Raises SignInExpired when there is none, or when it
         belongs to a client that was replaced: its access token would go on for an hour only."""
         await self._load()
-        if self._token is not None:
-            _of_this(await self._client(), self._token)
+        token = self._token
+        if token is not None and token.delegated:
+            await self._delegated.check(token.client_id)
+        elif token is not None:
+            _of_this(await self._client(), token)
 
     async def _load(self) -> None:
         stored = await self._stored()
@@ -105,17 +125,17 @@ class GoogleAccount:
             raise SignInExpired(
                 "This practitioner is not connected to Google.", "Press Connect to Google."
             )
-        if self._token is None or stored.refresh_token != self._token.refresh_token:
+        if self._token is None or not stored.same_grant(self._token):
             self._token = stored
 
-    async def call(self, work: Callable[[GoogleConnection, str], Result]) -> Result:
-        """`work(connection, access token)` in a thread; it raises `Unauthorised` for a 401, and is
+    async def call(self, work: Callable[[GoogleConnection, Access], Result]) -> Result:
+        """`work(connection, access)` in a thread; it raises `Unauthorised` for a 401, and is
         then done once more with a renewed token."""
         access = await self.access()
         try:
             return await self._run(lambda connection: work(connection, access))
         except Unauthorised:
-            access = await self.access(refused=access)
+            access = await self.access(refused=access.token)
         try:
             return await self._run(lambda connection: work(connection, access))
         except Unauthorised as err:
@@ -126,7 +146,7 @@ class GoogleAccount:
     ) -> Json:
         """The JSON Google answers to the one call that `make(connection)` makes."""
 
-        def work(connection: GoogleConnection, access: str) -> HttpAnswer:
+        def work(connection: GoogleConnection, access: Access) -> HttpAnswer:
             answer = connection.call(make(connection), access)
             if answer.status == 401:
                 raise Unauthorised
@@ -137,22 +157,24 @@ class GoogleAccount:
             raise refusal(answer.status, answer.headers, answer.content, subject)
         return read_json(answer)
 
-    async def access(self, *, refused: str = "") -> str:
-        """An access token that should work; `refused` names one that Google did not take."""
+    async def access(self, *, refused: str = "") -> Access:
+        """One that should work; `refused` names a token that Google did not take."""
         async with self._lock:
             if self._token is None:
                 await self.open()
             token = self._token
             assert token is not None  # noqa: S101 - `open` raises otherwise
+            if token.delegated:
+                found = await self._delegated.access(token.account, token.scopes, refused=refused)
+                return Access(token=found, quota_user=token.quota_user)
             fresh = token.access_token and token.access_token != refused
-            if fresh and self._clock.now() < token.expires_at - _EARLY:
-                return token.access_token
-            self._token = await self._renew(token)
-            return self._token.access_token
+            if not fresh or self._clock.now() >= token.expires_at - EARLY:
+                token = self._token = await self._renew(token)
+            return Access(token=token.access_token)
 
     async def revoke(self) -> None:
         await self._load()
-        if self._token is not None:
+        if self._token is not None and not self._token.delegated:
             await revoke(self._threads, await self._client(), self._token)
 
     async def _renew(self, token: Token) -> Token:
@@ -165,7 +187,7 @@ class GoogleAccount:
             )
         except SignInExpired as err:
             stored = await self._stored()
-            if stored is not None and stored.refresh_token != token.refresh_token:
+            if stored is not None and not stored.same_grant(token):
                 return await self._renew(stored)  # a new sign-in was made meanwhile
             raise _expired(token, now, err) from err
         seconds = (renewed.expiry - _utc_naive()).total_seconds() if renewed.expiry else 300.0
@@ -179,7 +201,7 @@ class GoogleAccount:
         stored = await self._stored()
         if stored is None:
             raise SignInExpired(detail="disconnected meanwhile")
-        if stored.refresh_token != token.refresh_token:
+        if not stored.same_grant(token):
             return await self._renew(stored)
         await self._secrets.put(self._name, fresh.to_json())
         return fresh

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from companion.adapters.google import sign_in
@@ -15,7 +17,13 @@ from companion.adapters.google.account import (
     revoke,
 )
 from companion.adapters.google.calendar import GoogleCalendar
-from companion.adapters.google.client_file import OAuthClient, is_safe, read_client
+from companion.adapters.google.client_file import (
+    OAuthClient,
+    ServiceAccountKey,
+    is_safe,
+    read_client,
+)
+from companion.adapters.google.delegation import DelegatedTokens
 from companion.adapters.google.selftest import SelfTest
 from companion.adapters.google.threads import Threads
 from companion.domain.errors import (
@@ -25,6 +33,7 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
+from companion.domain.keepers import NOBODY, Keeper
 from companion.services.ports import (
     Assumption,
     CalendarInfo,
@@ -36,9 +45,12 @@ from companion.services.ports import (
 )
 
 if TYPE_CHECKING:
+    from google.oauth2.service_account import Credentials
+
     from companion.adapters.google.transport import GoogleConnection
 
-CLIENT_SECRET_NAME = "google/client"  # noqa: S105 - a name in the SecretStore
+CLIENT_NAME, KEY_NAME = "google/client", "google/service-account"
+"""In the SecretStore."""
 DESCRIPTION = (
     "Kept up to date by Calendar Companion from the practice's appointment book. "
     "Changes made to its events here are put back."
@@ -51,12 +63,14 @@ class GoogleGateway:
         *,
         secrets: SecretStore,
         clock: Clock,
-        install_id: str,
+        install_id: str = "",
         api_root: str = "",
         threads: int = 16,
         timeout: float = 20.0,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`api_root`: COMPANION_GOOGLE_API, empty for Google's own; raises BadInput for one that
+        """`install_id`: keeps `quotaUser` apart from other installations'. `api_root`:
+        COMPANION_GOOGLE_API, empty for Google's own; raises BadInput for one that
         would carry tokens in clear over a network. `timeout`: seconds for each step of a call."""
         root = api_root.strip()
         if root and not is_safe(root):
@@ -69,6 +83,7 @@ class GoogleGateway:
         self._secrets = secrets
         self._clock = clock
         self._install = install_id
+        self._wall_clock = wall_clock
 
         def make() -> GoogleConnection:
             from companion.adapters.google.transport import GoogleConnection
@@ -82,6 +97,7 @@ class GoogleGateway:
             size=threads,
             name="google",
         )
+        self._delegated = DelegatedTokens(clock=clock, key=self._key, mint=self._mint)
         self._accounts: dict[str, GoogleAccount] = {}
 
     def close(self) -> None:
@@ -97,6 +113,7 @@ class GoogleGateway:
             client_id=client.client_id,
             token_uri=client.token_uri,
             digest=client.digest,
+            service_account=client.email if isinstance(client, ServiceAccountKey) else "",
         )
 
     async def begin_sign_in(
@@ -118,8 +135,33 @@ class GoogleGateway:
         )
         return sign_in.signed_in(client, request, answer, self._clock.now())
 
+    async def delegate(
+        self, practitioner_id: str, *, login: str, scopes: Sequence[str]
+    ) -> SignedIn:
+        await self._delegated.fresh(login, scopes)
+        client_id = (await self._key()).client_id
+        now = self._clock.now()
+        whose = f"{self._install}/{practitioner_id}".encode()
+        token = Token(
+            refresh_token="",
+            client_id=client_id,
+            account=login,
+            scopes=tuple(scopes),
+            consented_at=now,
+            renewed_at=now,
+            quota_user=hashlib.sha256(whose).hexdigest()[:32],
+        )
+        return SignedIn(
+            account=login,
+            granted_scopes=tuple(scopes),
+            token=token.to_json(),
+            delegated=client_id,
+        )
+
     async def discard(self, signed_in: SignedIn) -> None:
-        await revoke(self._threads, await self._client(), Token.from_json(signed_in.token))
+        token = Token.from_json(signed_in.token)
+        if not token.delegated:
+            await revoke(self._threads, await self._client(), token)
 
     async def revoke(self, practitioner_id: str) -> None:
         try:
@@ -132,10 +174,12 @@ class GoogleGateway:
 
     # Calendars
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> GoogleCalendar:
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> GoogleCalendar:
         account = self._account(practitioner_id)
         await account.open()
-        return GoogleCalendar(account, calendar_id, self._install)
+        return GoogleCalendar(account, calendar_id, keeper, self._wall_clock)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
         account = self._account(practitioner_id)
@@ -194,17 +238,37 @@ class GoogleGateway:
                 clock=self._clock,
                 threads=self._threads,
                 client=self._client,
+                delegated=self._delegated,
             )
         return account
 
     async def _client(self) -> OAuthClient:
-        stored = await self._secrets.get(CLIENT_SECRET_NAME)
-        if stored is None:
+        client = await self._stored(CLIENT_NAME)
+        if not isinstance(client, OAuthClient):
             raise ClientFileMissing
+        return client
+
+    async def _key(self) -> ServiceAccountKey:
+        key = await self._stored(KEY_NAME)
+        if not isinstance(key, ServiceAccountKey):
+            raise ClientFileMissing(
+                "The key of the practice's service account is not here.",
+                "Add its file under Practice > Google client, or run: python run.py google client "
+                "FILE",
+            )
+        return key
+
+    async def _stored(self, name: str) -> OAuthClient | ServiceAccountKey | None:
+        stored = await self._secrets.get(name)
         try:
-            return read_client(stored.encode())
+            return None if stored is None else read_client(stored.encode())
         except BadInput as err:
             raise SignInError(err.what, err.remedy) from err
+
+    async def _mint(
+        self, key: ServiceAccountKey, account: str, scopes: Collection[str]
+    ) -> Credentials:
+        return await in_thread(self._threads, lambda line: line.mint(key, account, scopes))
 
     async def _list(self, account: GoogleAccount) -> list[Json]:
         """Calendars this account may write to."""

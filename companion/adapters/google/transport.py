@@ -13,8 +13,12 @@ Imports Google's libraries, so it is itself imported only inside the threads.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+from collections.abc import Collection
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -23,12 +27,15 @@ import google.auth.transport
 import googleapiclient.discovery
 import requests
 import requests.adapters
+from google.auth.exceptions import RefreshError
+from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials
 from googleapiclient import discovery_cache
 
 from companion.adapters.google import batch
 from companion.adapters.google.batch import Call
-from companion.adapters.google.client_file import OAuthClient
+from companion.adapters.google.client_file import OAuthClient, ServiceAccountKey
+from companion.adapters.google.delegation import Access, assertion_refused, untimely
 from companion.adapters.network.answer import HttpAnswer
 from companion.adapters.network.errors import unexpected_answer
 from companion.adapters.network.http import USER_AGENT, HttpClient
@@ -60,18 +67,19 @@ class GoogleConnection:
         self.calendar_list: Any = service.calendarList()
         self._batch_uri = document["rootUrl"] + document["batchPath"]
 
-    def call(self, request: Any, access: str) -> HttpAnswer:
+    def call(self, request: Any, access: Access) -> HttpAnswer:
         """One call made by `events`, `calendars` or `calendar_list`."""
-        headers = {**request.headers, "authorization": f"Bearer {access}"}
-        return self._send(request.uri, request.method, request.body, headers)
+        headers = {**request.headers, "authorization": f"Bearer {access.token}"}
+        uri = _charged(request.uri, access.quota_user)
+        return self._send(uri, request.method, request.body, headers)
 
-    def batch(self, requests: list[Any], access: str) -> HttpAnswer | list[HttpAnswer | None]:
+    def batch(self, requests: list[Any], access: Access) -> HttpAnswer | list[HttpAnswer | None]:
         """Many calls in one request; the refusal where Google refused it as a whole."""
         answer = self._send(
             self._batch_uri,
             "POST",
-            batch.write_batch([_as_call(each) for each in requests]),
-            {"authorization": f"Bearer {access}", "content-type": batch.CONTENT_TYPE},
+            batch.write_batch([_as_call(each, access.quota_user) for each in requests]),
+            {"authorization": f"Bearer {access.token}", "content-type": batch.CONTENT_TYPE},
         )
         if not answer.ok:
             return answer
@@ -99,6 +107,33 @@ class GoogleConnection:
         except (TypeError, ValueError) as err:  # google-auth fails over JSON of another shape
             raise RemoteUnavailable(detail="token endpoint: unreadable") from err
         return credentials
+
+    def mint(
+        self, key: ServiceAccountKey, account: str, scopes: Collection[str]
+    ) -> service_account.Credentials:
+        """Fresh credentials of an account that the key signs for. Raises DelegationRefused,
+        Offline for an answer that is not Google's, or an error of the network.
+
+        Where Google finds the times in the assertion unreasonable, this computer's clock is wrong:
+        it is signed once more by Google's clock."""
+        request = _TokenRequest(self)
+        credentials: Any = service_account.Credentials(  # type: ignore[no-untyped-call] # google-auth has no types
+            key.signer, key.email, key.token_uri, scopes=list(scopes), subject=account
+        )
+        try:
+            try:
+                credentials.refresh(request)
+            except RefreshError as err:
+                if not untimely(err) or request.answered_at is None:
+                    raise
+                issued = int(request.answered_at.timestamp())
+                credentials = credentials.with_claims({"iat": issued, "exp": issued + 3600})
+                credentials.refresh(request)
+        except RefreshError as err:
+            raise assertion_refused(err, key, scopes) or err from err
+        except (TypeError, ValueError) as err:  # as above
+            raise RemoteUnavailable(detail="token endpoint: unreadable") from err
+        return cast("service_account.Credentials", credentials)
 
     def token_answer(self, address: str, method: str, body: Any, headers: Any) -> HttpAnswer:
         """Of the token endpoint, which always speaks JSON. Raises Offline where it does not."""
@@ -145,6 +180,8 @@ class _TokenRequest(google.auth.transport.Request):
 
     def __init__(self, connection: GoogleConnection) -> None:
         self._connection = connection
+        self.answered_at: datetime | None = None
+        """By Google's clock."""
 
     def __call__(
         self,
@@ -155,7 +192,10 @@ class _TokenRequest(google.auth.transport.Request):
         timeout: float | None = None,  # noqa: ARG002 - google-auth's signature; ours holds
         **_rest: object,
     ) -> Any:
-        return _TokenResponse(self._connection.token_answer(url, method, body, headers))
+        answer = self._connection.token_answer(url, method, body, headers)
+        with contextlib.suppress(ValueError):
+            self.answered_at = parsedate_to_datetime(answer.headers.get("date", ""))
+        return _TokenResponse(answer)
 
 
 class _TokenResponse(google.auth.transport.Response):
@@ -197,8 +237,15 @@ class _SessionAdapter(requests.adapters.BaseAdapter):
         pass
 
 
-def _as_call(request: Any) -> Call:
-    parts = urlsplit(request.uri)
+def _charged(uri: str, quota_user: str) -> str:
+    """The address of a call, with the word by which Google counts whose it is."""
+    if not quota_user:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}quotaUser={quota_user}"
+
+
+def _as_call(request: Any, quota_user: str) -> Call:
+    parts = urlsplit(_charged(request.uri, quota_user))
     kept = {"If-Match": request.headers["If-Match"]} if "If-Match" in request.headers else {}
     return Call(
         method=request.method,

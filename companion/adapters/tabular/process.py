@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +24,7 @@ import psutil
 from companion.adapters.tabular.refusals import REFUSALS, SIZE_LIMIT
 from companion.adapters.tabular.stream import CONTENT_KINDS, SheetsReceived
 from companion.domain.errors import FileRefused
+from companion.services.processes import without_secrets
 from companion.services.workbooks import Workbook
 
 CPU_LIMIT = 60.0
@@ -81,7 +82,7 @@ class ReadingProcess:
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=child_environment(os.environ),
+            env=without_secrets(os.environ),
             creationflags=_QUIETLY,
         )
         watcher = threading.Thread(target=self._watch, args=(child,), daemon=True)
@@ -115,11 +116,6 @@ class ReadingProcess:
             elif held > self._memory_limit:
                 self._killed_for = "memory"
         child.kill()
-
-
-def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """Without our own variables: the passphrase of the secrets is among them."""
-    return {key: each for key, each in ours.items() if not key.startswith("COMPANION_")}
 
 
 def _used_by(child: subprocess.Popen[bytes]) -> tuple[float, int]:

@@ -314,7 +314,7 @@ class _Marks:
             return Mark.OUTSIDE
         if row is None:
             return Mark.WAITING
-        if row.state is EntryState.LEFT_OUT:
+        if row.keeps_out(event):
             return Mark.LEFT_OUT
         same = (row.state, row.fingerprint, row.style) == (
             EntryState.OK,

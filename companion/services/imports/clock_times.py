@@ -12,17 +12,15 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from companion.services.imports.cells import CellError, text_of
+from companion.services.imports.cells import CellError, quoted, text_of
 from companion.services.imports.moments import (
     DAY_SECONDS,
     EXCEL_EPOCH,
     LAST_SERIAL,
     DateOrder,
-    at_clock,
     plain_text,
     seconds_after_midnight,
     seconds_of,
-    shown,
     stamp_of,
     to_the_second,
 )
@@ -35,12 +33,6 @@ class TimeUnit(StrEnum):
     """930 is half past nine; five figures are seconds after midnight."""
     SECONDS = "seconds"
     MINUTES = "minutes"
-
-
-def read_time(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> time:
-    """A time of day, to the second."""
-    clock = read_clock(cell, unit)
-    return at_clock(EXCEL_EPOCH, clock % DAY_SECONDS).time()
 
 
 def read_clock(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> int:
@@ -56,7 +48,7 @@ def read_clock(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> int:
             return _clock_of_number(float(cell), unit)
         return _clock_of(text_of(cell), unit)
     except (ValueError, OverflowError):
-        raise CellError(f"{shown(cell)} is not a time of day") from None
+        raise CellError(f"{quoted(cell)} is not a time of day") from None
 
 
 def counts_seconds(cell: object) -> bool:

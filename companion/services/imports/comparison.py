@@ -78,6 +78,7 @@ class BookComparison:
             source=preview.source,
             snapshot=preview.snapshot,
             known=rows,
+            id_key=await self._book.id_key(),
             others=await self._elsewhere(preview, people, settings),
             people=people.by_name,
             answered=people.answered,

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import (
     Appointment,
     Practitioner,
-    appointment_id,
     fold_name,
     instant,
     interval,
@@ -85,9 +84,9 @@ def natural_key(draft: Draft, name: str) -> str:
 def to_appointment(
     draft: Draft, practitioner: Practitioner, source: str, source_id: str
 ) -> Appointment:
-    """The appointment for the book, in the practitioner's wall time; where that occurs twice, in
-    a zone of the same offset whose clocks never change: a moment that the file gives exactly
-    stays that moment."""
+    """The appointment for the book, yet without its id, in the practitioner's wall time; where
+    that occurs twice, in a zone of the same offset whose clocks never change: a moment that the
+    file gives exactly stays that moment."""
     each, zone = draft.appointment, practitioner.timezone
     start, end = each.start, each.end
     if each.timezone not in {"", zone} and not each.all_day:
@@ -97,9 +96,7 @@ def to_appointment(
             zone = fixed_zone(exact[0], zone)
             start, end = (_wall(moment, zone) for moment in exact)
     stamps = each.timezone or zone
-    return replace(
-        each,
-        id=appointment_id(source, source_id),
+    return each.changed(
         practitioner_id=practitioner.id,
         start=start,
         end=end,

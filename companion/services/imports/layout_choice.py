@@ -82,6 +82,9 @@ NOTHING = "empty file"
 """Name of the layout of a file without rows."""
 
 
+_PLACES = ("header_row", "sheets")
+
+
 def _read(
     workbook: Workbook,
     wish: Wish,
@@ -95,9 +98,13 @@ def _read(
     setting = replace(setting, answers=answers)
     try:
         reading = read_workbook(workbook, setting)
-    except NotRead:
-        raise
     except BadInput as error:
+        if kept and any(key in kept.answers and key not in wish.answers for key in _PLACES):
+            # What the source remembers is of a file whose table was elsewhere.
+            rest = {key: each for key, each in kept.answers.items() if key not in _PLACES}
+            return _read(workbook, wish, setting, replace(kept, answers=rest), mapping)
+        if isinstance(error, NotRead):
+            raise
         columns = columns_of(workbook, setting)
         if not columns:
             raise

@@ -183,7 +183,7 @@ def stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
     try:
         clock, until, zone = _clocks(words, compact_zone=plain[:4].isdigit())
     except ValueError:
-        raise CellError(f"{shown(text)} is not a date and time") from None
+        raise CellError(f"{quoted(text)} is not a date and time") from None
     return _checked(text, Stamp(day, clock, zone, until_day, until))
 
 
@@ -326,6 +326,20 @@ def _stamp_of_serial(number: float, order: DateOrder, epoch: date) -> Stamp:
     return Stamp(moment.date(), seconds_after_midnight(moment.time()))
 
 
+_SINCE_1970 = re.compile(r"(?:9\d{8}|1\d{9}|2[0-7]\d{8})(\d{3})?")
+
+
+def epoch_stamp(cell: object) -> Stamp | None:
+    """A count of seconds or milliseconds since 1970 UTC, of the years 1998 to 2058. Only for a
+    cell that must hold a moment: telephone numbers look the same."""
+    found = _SINCE_1970.fullmatch(read_line(cell))
+    if found is None:
+        return None
+    seconds = int(found[0]) // (1_000 if found[1] else 1)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return Stamp(moment.date(), seconds_after_midnight(moment.time()), UTC)
+
+
 def seconds_after_midnight(clock: time) -> int:
     return clock.hour * 3_600 + clock.minute * 60 + clock.second
 
@@ -334,7 +348,7 @@ def _checked(cell: object, stamp: Stamp) -> Stamp:
     if stamp.day is not None and not 1900 <= stamp.day.year < 2200:
         if stamp.day.year == 1899 and stamp.clock is not None:
             return Stamp(clock=stamp.clock)  # a database's time of day
-        raise CellError(f"{shown(cell)} is in no plausible year")
+        raise CellError(f"{quoted(cell)} is in no plausible year")
     return stamp
 
 
@@ -361,22 +375,5 @@ def to_the_second(moment: datetime) -> datetime:
     return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
 
 
-def shown(cell: object) -> str:
-    """The cell where it holds a figure; a name in the wrong column stays unsaid."""
-    words = quoted(cell)
-    return words if any(map(str.isdigit, words)) else "the text there"
-
-
 def _not_a_date(cell: object, order: DateOrder) -> CellError:
-    return CellError(f"{shown(cell)} is not a date ({order.words} is expected)")
-
-
-def is_time_alone(cell: object) -> bool:
-    """A time of day without a date?"""
-    if isinstance(cell, str):
-        try:
-            stamp = stamp_of(cell, DateOrder.DMY, EXCEL_EPOCH)
-        except CellError:
-            return False
-        return stamp.day is None and stamp.clock is not None
-    return isinstance(cell, time | timedelta)
+    return CellError(f"{quoted(cell)} is not a date ({order.words} is expected)")

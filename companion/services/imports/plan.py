@@ -18,7 +18,7 @@ software that answers with nothing once must not empty a calendar (reference: OG
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -188,13 +188,11 @@ class _Planner:
             self._compare(match, row)
 
     def _add(self, match: Match) -> None:
-        it = match.placed.appointment
-        same = it.source_id == match.source_id
-        key = it.id if same else appointment_id(it.source, match.source_id)
+        it, secret = match.placed.appointment, self._target.id_key
+        key = appointment_id(it.source, match.source_id, secret)
         while key in self._known_ids:  # once its own, and taken over by another source
-            key = appointment_id(it.source, f"{match.source_id}\x1f{key}")
-        if (it.id, it.source_id) != (key, match.source_id):
-            it = replace(it, id=key, source_id=match.source_id)
+            key = appointment_id(it.source, f"{match.source_id}\x1f{key}", secret)
+        it = it.changed(id=key, source_id=match.source_id)
         self._new.append(it)
         self._cancelled += it.cancelled
         self._sample(match, it, "cancel" if it.cancelled else "add")
@@ -207,8 +205,7 @@ class _Planner:
             self._older += 1
             self._sample(match, it, "older")
             return
-        if (it.id, it.source_id) != (row.appointment_id, match.source_id):
-            it = replace(it, id=row.appointment_id, source_id=match.source_id)
+        it = it.changed(id=row.appointment_id, source_id=match.source_id)
         if row_hash(it) == row.row_hash:
             self._unchanged += 1
             return

@@ -19,6 +19,7 @@ from companion.services.imports.lengths import read_length
 from companion.services.imports.moments import (
     Stamp,
     at_clock,
+    epoch_stamp,
     read_date,
     read_stamp,
 )
@@ -130,7 +131,16 @@ class RowTimes:
         return known
 
     def _stamp(self, name: str) -> Stamp:
-        return read_stamp(self._cells.needed(name), self._layout.date_order, self._layout.epoch)
+        return self._moment_in(self._cells.needed(name))
+
+    def _moment_in(self, cell: object) -> Stamp:
+        try:
+            return read_stamp(cell, self._layout.date_order, self._layout.epoch)
+        except CellError:
+            counted = epoch_stamp(cell)
+            if counted is None:
+                raise
+            return counted
 
     def _start(self) -> tuple[datetime, Stamp]:
         stamp = self._stamp(self._start_field)
@@ -184,7 +194,7 @@ class RowTimes:
             stamp = Stamp(clock=read_clock(cell, self._layout.time_unit))
         else:
             try:
-                stamp = read_stamp(cell, self._layout.date_order, self._layout.epoch)
+                stamp = self._moment_in(cell)
             except CellError:
                 if name == "end":
                     raise

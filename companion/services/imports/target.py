@@ -19,6 +19,8 @@ class ImportTarget:
     """What is missing from the file was removed."""
     known: Mapping[str, SourceRow]
     """The book's of this source, by source id."""
+    id_key: bytes
+    """The book's, for new appointments."""
     others: Sequence[SourceRow] = ()
     """The book's of other sources, about the file's days and people."""
     people: Mapping[str, Practitioner]

@@ -85,6 +85,10 @@ class AppointmentBook(Protocol):
 
     async def appointment(self, appointment_id: str) -> Appointment | None: ...
 
+    async def id_key(self) -> bytes:
+        """The secret of this book for `appointment_id`: 32 bytes, made with it, in every copy."""
+        ...
+
     async def source_rows(self, source: str) -> dict[str, SourceRow]:
         """By source id; all of one import source."""
         ...

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
+from companion.domain.keepers import NOBODY, Keeper
 from companion.domain.reconcile import ObservedEvent
 
 
@@ -43,7 +44,7 @@ WriteAnswer = ObservedEvent | CompanionError | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFile:
-    """What may be told of an OAuth client file."""
+    """What may be told of an OAuth client file, or of a service account's key."""
 
     name: str
     """Its project, else its client id."""
@@ -51,6 +52,8 @@ class ClientFile:
     token_uri: str
     digest: str
     """SHA-256 of what counts in it: files with the same one are the same."""
+    service_account: str = ""
+    """Its e-mail, where the file is its key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +84,11 @@ class RemoteCalendar(Protocol):
         """One event with its tombstone flag; None when Google knows no such id."""
         ...
 
-    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
-        """Events bearing this installation's mark that overlap [start, end); all pages."""
+    async def list_ours(
+        self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
+    ) -> list[ObservedEvent]:
+        """Events bearing a mark of the keeper that overlap [start, end); all pages. `since`: only
+        those changed from then on, at most 28 days ago; tombstones may be among them."""
         ...
 
     async def info(self) -> CalendarInfo:
@@ -111,6 +117,8 @@ class SignedIn:
     """JSON for the SecretStore; opaque to services."""
     ends_at: datetime | None = None
     """When Google ends the sign-in by itself, where it says so."""
+    delegated: str = ""
+    """Client id of the service account that speaks for the account, where nobody signed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +146,8 @@ class Google(Protocol):
     """The gateway: sign-in, calendars, and a RemoteCalendar per practitioner."""
 
     def check_client(self, content: bytes) -> ClientFile:
-        """Validate a client_secret JSON (type "installed"). Raises BadInput."""
+        """Validate a client_secret JSON (type "installed"), or a key of type "service_account".
+        Raises BadInput."""
         ...
 
     async def begin_sign_in(
@@ -151,13 +160,22 @@ class Google(Protocol):
         """Exchange the code. Raises SignInDenied, SignInError, Offline."""
         ...
 
+    async def delegate(
+        self, practitioner_id: str, *, login: str, scopes: Sequence[str]
+    ) -> SignedIn:
+        """Let the practice's service account speak for the account `login`, which Google is asked
+        for now. Raises ClientFileMissing without a key, DelegationRefused, Offline."""
+        ...
+
     async def discard(self, signed_in: SignedIn) -> None:
         """Tell Google to forget a sign-in that is not kept. Google then drops every sign-in of
         that account with this client, so never call it for an account in use."""
         ...
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> RemoteCalendar:
-        """Raises SignInExpired when there is no token."""
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> RemoteCalendar:
+        """`keeper`: as whom to write. Raises SignInExpired when there is no token."""
         ...
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]: ...

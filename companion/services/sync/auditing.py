@@ -58,12 +58,15 @@ class Auditing:
 
 
 def proof_in_words(proof: Proof, timezone: str, now: datetime) -> str:
-    """``Book (imported 08:12) 23 = Google 23, verified 09:41``; with the day when not today."""
+    """``Book (imported 08:12) 23 = Google 23, verified 09:41``; with the day when not today, and
+    with how many are left out because somebody deleted them in Google."""
     sign = "=" if proof.equal else "≠"
     age = ""
     if proof.imported_at is not None:
         age = f" (imported {clock_time(proof.imported_at, timezone, now)})"
     sentence = f"Book{age} {proof.book} {sign} Google {proof.google}"
+    if proof.left_out:
+        sentence += f", {proof.left_out} left out because deleted in Google"
     if not proof.equal:
         count = proof.differences
         sentence += f", {count} difference{'' if count == 1 else 's'}"

@@ -13,6 +13,9 @@ tokens unused), so that an edit of today never waits behind a long upload, neith
 another practitioner's. The pump sleeps until the next grant is due and looks only at accounts that
 are due, so that 200 waiting calendars cost almost nothing.
 
+An account is here whom Google charges: where a service account speaks for the practitioners, each
+of them by themselves.
+
 A rate error cuts that account's rate by a third and it recovers slowly; errors from several
 accounts at once cut the project's. Backoff is "full jitter" (aws.amazon.com, "Exponential
 Backoff And Jitter"), never shorter than Retry-After.

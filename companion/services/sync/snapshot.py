@@ -113,8 +113,14 @@ def ready(settings: Settings, practitioner_id: str) -> PractitionerSettings:
 
 
 def account_of(record: PractitionerSettings) -> str:
-    """Whose quota: calendars under one login share it."""
+    """Calendars under one login share what Google allows the account."""
     return (record.google.account or record.google.login or record.practitioner.id).casefold()
+
+
+def quota_of(record: PractitionerSettings) -> str:
+    """Whose requests a minute: the account's, or the practitioner's own where a service account
+    speaks for them, since Google is told for whom (`quotaUser`)."""
+    return f"delegated {record.practitioner.id}" if record.google.delegated else account_of(record)
 
 
 def window_of(record: PractitionerSettings, now: datetime) -> SyncWindow:

@@ -36,7 +36,7 @@ from companion.web.ui.theme import (
 
 if TYPE_CHECKING:
     from companion.services.maintenance.doctor import Diagnosis, Examined
-    from companion.services.maintenance.findings import Finding
+    from companion.services.maintenance.findings import Finding, FindingAction
 
 LOOK_SECONDS = 0.2
 _RANK = {"fail": 0, "warn": 1, "ok": 2}
@@ -141,9 +141,9 @@ class _Doctor:
         if action is None:
             return
         if action.fix:
-            fix = partial(self._ask, action.label, action.fix)
+            mend = partial(self._ask if action.warning else self._fix, action)
             with box("actions"):
-                button(action.label, fix, icon="healing")
+                button(action.label, mend, icon="healing")
         elif action.page:
             with box("actions"):
                 link_button(action.label, action.page, icon="arrow_forward")
@@ -154,21 +154,21 @@ class _Doctor:
 
     # ── what can be pressed ──────────────────────────────────────────────────────────────────
 
-    def _ask(self, label: str, fix: str) -> None:
-        with dialog(label) as opened:
-            text(
-                "The stored sign-ins cannot be opened any more. They are kept under another name, "
-                "and everybody connects to Google again. Nothing in Google changes."
-            )
+    def _ask(self, action: FindingAction) -> None:
+        with dialog(action.label) as opened:
+            text(action.warning)
 
             async def go() -> None:
                 opened.close()
-                notify_done(await self._site.services.doctor.fix(fix))
-                self.begin()
+                await self._fix(action)
 
             with box("actions"):
-                button(label, go, look="danger")
+                button(action.label, go, look="danger")
                 button("Cancel", opened.close, look="plain")
+
+    async def _fix(self, action: FindingAction) -> None:
+        notify_done(await self._site.services.doctor.fix(action.fix))
+        self.begin()
 
     async def _bundle(self) -> None:
         support = self._site.services.support

@@ -17,7 +17,7 @@ from typing import Any, ParamSpec
 
 from nicegui import Client, helpers, ui
 
-from companion.domain.errors import CompanionError, SignedOut
+from companion.domain.errors import CompanionError, SignedOut, Technical
 from companion.web.ui.who import SIGN_IN, at_page
 
 _log = logging.getLogger("companion.web")
@@ -29,7 +29,8 @@ def log_unexpected(error: BaseException) -> CompanionError:
     reference = secrets.token_hex(3).upper()
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
-    _log.error("unexpected %s [%s] at %s", type(error).__name__, reference, place or "?")
+    kind = type(error).__name__
+    _log.error("unexpected %s [%s] at %s", kind, Technical(reference), Technical(place or "?"))
     return CompanionError(
         "Something unexpected went wrong.",
         f"Try again. If it happens again, run the doctor and name the number {reference}.",

@@ -15,10 +15,12 @@ from companion.domain.appointments import fold_name
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv
+from companion.services.status import NEEDS_A_PERSON
 from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.waiting import WaitingFiles
@@ -36,9 +38,6 @@ MANY = 24
 AT_ONCE = 8
 """Cards that are drawn at a time; other work runs between."""
 LOOK_SECONDS = 0.25
-_NEEDS_A_PERSON = frozenset(
-    {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
-)
 
 
 def create(site: Site) -> None:
@@ -142,6 +141,7 @@ class _Home:
                     on_upload=partial(self._site.live.upload, identity),
                     on_stop=partial(self._site.live.cancel, identity),
                     on_held=partial(open_held_dialog, self._site, identity),
+                    on_keep=partial(open_keep_dialog, self._site, identity),
                 )
         self._filter()
 
@@ -204,7 +204,7 @@ def _summary(board: Board) -> str:
     if not everyone:
         return "Start by bringing in the appointment book."
     right = sum(each.state == "up to date" for each in everyone)
-    needs = sum(each.state in _NEEDS_A_PERSON for each in everyone)
+    needs = sum(each.state in NEEDS_A_PERSON for each in everyone)
     parts = [f"{formatting.number(right)} up to date"]
     if needs:
         parts.append(f"{formatting.number(needs)} {'needs' if needs == 1 else 'need'} you")

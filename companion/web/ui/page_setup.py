@@ -42,6 +42,7 @@ from companion.web.ui.importing import sources
 from companion.web.ui.pages import trouble_page
 from companion.web.ui.phones import page as phones
 from companion.web.ui.site import Site
+from companion.web.ui.sockets import bind_sockets
 from companion.web.ui.upload_board import UploadBoard
 from companion.web.ui.who import UserOf, asking, lead_out
 
@@ -90,6 +91,7 @@ def create_site(
 def mount_ui(host: FastAPI, services: Application, options: AppOptions, incoming: Incoming) -> Site:
     site = create_site(services, options, incoming)
     lead_out(services.accounts)
+    bind_sockets(services.accounts.sessions)
     ui.run_with(
         host,
         title="Calendar Companion",
@@ -120,6 +122,8 @@ def _expects_arguments(func: Callable[..., Any]) -> bool:
 
 def _report_unhandled_errors() -> None:
     logging.getLogger("nicegui").addFilter(_without_tracebacks)
+    for library in ("engineio.server", "socketio.server"):
+        logging.getLogger(library).handlers.clear()  # they print tracebacks with all values
     # NiceGUI's own first handler logs tracebacks, whose last line may hold a client's name.
     nicegui_app.on_exception(_on_exception)
 

@@ -26,6 +26,7 @@ from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
 from companion.web.ui.components.google_steps import GoogleSteps
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.leave_practice import leave_card
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.components.setup_steps import SetupSteps, anchor
@@ -85,6 +86,7 @@ class _State:
             on_upload=partial(open_upload_dialog, site, practitioner_id),
             on_stop=partial(site.live.cancel, practitioner_id),
             on_held=partial(open_held_dialog, site, practitioner_id),
+            on_keep=partial(open_keep_dialog, site, practitioner_id),
         )
         ui.timer(LOOK_SECONDS, self._look)
 

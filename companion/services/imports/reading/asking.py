@@ -53,6 +53,10 @@ class Asking:
         """The answer given, whether or not the question has come up."""
         return self._folded.get(folded_key(key))
 
+    def note(self, question: Question) -> None:
+        """One whose answer has been obeyed already, or whose guess has."""
+        self.asked.setdefault(question.key, question)
+
     def settle(self, question: Question) -> str:
         """What to read on with. Raises BadInput for an answer that is none of the choices."""
         self.asked.setdefault(question.key, question)

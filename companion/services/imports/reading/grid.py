@@ -39,8 +39,11 @@ class Grid:
     damaged: list[tuple[int, str]] = field(default_factory=list)
     footers: int = 0
     """Rows left out as totals, repeated headings and the like."""
-    doubtful_header: bool = False
-    """Its header row could hardly be told from the others."""
+    header_rows: dict[int, str] = field(default_factory=dict)
+    """Rows that may be the header, best first, with their words, where no heading of any of them
+    is known; empty where there is no doubt."""
+    rival_sheets: list[str] = field(default_factory=list)
+    """Sheets whose rows look like appointments too, under other headings; not read."""
 
 
 def extended(row: GridRow, at: int, value: Cell) -> GridRow:

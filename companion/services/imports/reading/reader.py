@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
@@ -21,13 +22,14 @@ from companion.services.imports.drafts import FileContent
 from companion.services.imports.file_reading import Table, read_drafts
 from companion.services.imports.layouts import Layout, Words
 from companion.services.imports.layouts.software import Software, candidates
-from companion.services.imports.mappings import bind_mapping, headings_of_mapping, mapping_of
+from companion.services.imports.mappings import bind_mapping, mapping_of
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading import values
 from companion.services.imports.reading.asking import EVERYBODY, Asking
 from companion.services.imports.reading.columns import Assignment, Column
 from companion.services.imports.reading.fields import assign
 from companion.services.imports.reading.grid import SECTION, SHEET, Grid
+from companion.services.imports.reading.grid_choice import choose_grid
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import profile_of
 from companion.services.imports.reading.names import person_key
@@ -39,7 +41,7 @@ from companion.services.imports.reading.results import (
     UnknownLayout,
 )
 from companion.services.imports.reading.sections import separate_footers
-from companion.services.imports.reading.sheets import grid_of, is_value
+from companion.services.imports.reading.sheets import is_value
 from companion.services.imports.reading.zones import with_zones
 from companion.services.workbooks import Workbook
 
@@ -47,7 +49,7 @@ from companion.services.workbooks import Workbook
 def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     """Raises BadInput: no table, a wrong answer, a mapping that does not fit, spoilt ids."""
     asking = Asking(setting.answers)
-    grid = _grid(workbook, setting, asking)
+    grid = choose_grid(workbook, setting, asking)
     if grid is None:
         return _nothing(workbook, asking)
     columns = _columns(grid)
@@ -117,28 +119,12 @@ def _nothing(workbook: Workbook, asking: Asking) -> Reading:
     return Reading(layout=empty, content=FileContent(drafts=(), rejections=(), has_ids=False))
 
 
-# ── the grid ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _grid(workbook: Workbook, setting: Setting, asking: Asking) -> Grid | None:
-    expected = headings_of_mapping(setting.mapping) if setting.mapping else frozenset[str]()
-    row = asking.answer("header_row")
-    wanted = int(row) if row and row.isdecimal() else None
-    only = [each.strip() for each in (asking.answer("sheets") or "").split(",") if each.strip()]
-    grid = grid_of(workbook.sheets, header_row=wanted, only=only, expected=expected)
-    if grid is None and (wanted or only):
-        raise BadInput(
-            "There is no table where the answer says.",
-            "Check the names of the sheets and the number of the header row.",
-            field="header_row" if wanted else "sheets",
-        )
-    return grid
-
-
 def _columns(grid: Grid) -> list[Column]:
     columns = []
+    rows = [row.cells for row in grid.rows]
     for at, text in enumerate(grid.headings):
-        counts = Counter(row.cells[at] for row in grid.rows if at < len(row.cells))
+        rows = [each for each in rows if len(each) > at]
+        counts = Counter(map(itemgetter(at), rows))
         counts.pop(None, None)
         found: Mapping[object, int] = {
             each: count for each, count in counts.items() if not is_blank(each)
@@ -343,7 +329,7 @@ def _unknown_layout(headings: Sequence[str], columns: Sequence[Column]) -> Unkno
 def columns_of(workbook: Workbook, setting: Setting) -> tuple[FileColumn, ...]:
     """What a person chooses from when the file cannot be read; empty where there is no table."""
     try:
-        grid = _grid(workbook, setting, Asking(setting.answers))
+        grid = choose_grid(workbook, setting, Asking(setting.answers))
     except BadInput:
         grid = None
     return _file_columns(_columns(grid)) if grid else ()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from companion.services.imports.cells import read_line
 from companion.services.imports.reading.grid import (
@@ -31,6 +32,8 @@ from companion.services.workbooks import Cell, MergedRange, Sheet, SheetRow
 
 LOOK_AT = 60
 """Rows from the top among which the header is looked for."""
+_AS_LIKELY = 0.6
+"""Share of the best row's score from which another row may be the header as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +58,12 @@ def grid_of(
 ) -> Grid | None:
     """`header_row` and `only` (names of sheets) as a person said them; `expected`: headings of a
     mapping, squeezed. None: no table at all."""
-    wanted = {each.casefold() for each in only}
+    wanted = set(only)
     tables: list[_Table] = []
     uses: list[SheetUse] = []
     for sheet in sheets:
         found = None
-        if not sheet.hidden and (not wanted or sheet.name.casefold() in wanted):
+        if not sheet.hidden and (not wanted or sheet.name in wanted):
             found = find_header(sheet, header_row, expected)
         if found is not None:
             tables.append(found)
@@ -82,7 +85,8 @@ def grid_of(
         headings=list(best.headings),
         rows=[],
         sheets=uses,
-        doubtful_header=best.score < 2 and header_row is None,
+        header_rows=_doubtful_headers(best) if header_row is None else {},
+        rival_sheets=[each.sheet.name for each in tables if each not in fitting and _dated(each)],
     )
     for table in fitting:
         use = next(each for each in uses if each.name == table.sheet.name and not each.used)
@@ -111,6 +115,34 @@ def find_header(
             if score > 0 and (best is None or score > best.score + 1e-9):
                 best = _Table(sheet=sheet, at=at, headings=headings, score=score)
     return best
+
+
+def _doubtful_headers(best: _Table) -> dict[int, str]:
+    """The rows that could be the header as well as the best one, which has no heading we know."""
+    if best.score >= 2:
+        return {}
+    rows, found = best.sheet.rows, {best.header_row: best.headings}
+    for at, row in enumerate(rows[:LOOK_AT]):
+        plain = tuple(map(_heading, row.cells))
+        score = _header_score(row, plain, rows[at + 1 : at + 6], forced=False)
+        if score >= best.score * _AS_LIKELY:
+            found.setdefault(row.number, plain)
+    if len(found) == 1:
+        return {}
+    return {number: ", ".join(filter(None, words)) for number, words in found.items()}
+
+
+def _dated(table: _Table) -> bool:
+    """Do its headings and rows speak of moments, as those of appointments do?"""
+    meanings = {name for each in table.headings for name in read_heading(each).meanings}
+    below = [cell for row in table.sheet.rows[table.at + 1 : table.at + 6] for cell in row.cells]
+    moments = [cell for cell in below if isinstance(cell, date) or _has_day(cell)]
+    return table.score > 2 and bool(meanings & {"start", "date"}) and bool(moments)
+
+
+def _has_day(cell: Cell) -> bool:
+    stamp = kind_of(cell).stamp if isinstance(cell, str) else None
+    return stamp is not None and stamp.day is not None
 
 
 def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:
@@ -205,8 +237,7 @@ def is_value(cell: Cell) -> bool:
     if not isinstance(cell, str):
         return True
     kind = kind_of(cell)
-    stamp = kind.stamp
-    return (stamp is not None and stamp.day is not None) or kind.number is not None or kind.contact
+    return _has_day(cell) or kind.number is not None or kind.contact
 
 
 def _has_value(row: SheetRow) -> bool:

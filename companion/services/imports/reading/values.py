@@ -245,6 +245,7 @@ def with_statuses(
 ) -> tuple[Layout, tuple[StatusWord, ...]]:
     counts: Counter[str] = Counter()
     shown: dict[str, str] = {}
+    under: dict[str, str] = {}
     said = layout.status_columns
     layout, found, listed = _cancelled_sheets(layout, columns)
     for at in said:
@@ -252,12 +253,16 @@ def with_statuses(
             word = folded(cell)
             counts[word] += count
             shown.setdefault(word, read_line(cell, 60))
+            under.setdefault(word, columns[at].heading.text)
     for word, count in counts.items():
-        means, asked = _meaning(word, layout, kept, software)
+        means, asked = _meaning(word, layout, kept, software, under[word])
+        name = f"the status “{shown[word]}”"
+        if word in _YES | _NO:
+            name = f"“{shown[word]}” under “{under[word]}”"
         question = Question(
             key=f"status:{shown[word]}",
-            about=f"the status “{shown[word]}”",
-            text=f"Do appointments with the status “{shown[word]}” take place?",
+            about=name,
+            text=f"Do appointments with {name} take place?",
             choices=(
                 Choice(value=BOOKED, label="Yes, they are booked"),
                 Choice(value=CANCELLED, label="No, they are cancelled"),
@@ -275,8 +280,12 @@ def with_statuses(
     return replace(layout, statuses=found), tuple(listed)
 
 
+_YES = frozenset({"yes", "y", "true"})
+_NO = frozenset({"no", "n", "false"})
+
+
 def _meaning(
-    word: str, layout: Layout, kept: Mapping[str, str], software: Software | None
+    word: str, layout: Layout, kept: Mapping[str, str], software: Software | None, heading: str
 ) -> tuple[str, bool]:
     """What it means, and whether to ask: a person's word counts before the software's own."""
     if layout.words.cancelled is not None and word in layout.words.cancelled:
@@ -287,10 +296,10 @@ def _meaning(
         return CANCELLED, False
     if word in kept:
         return kept[word], False
-    if word in {"yes", "y", "true"}:
+    if word in _YES:
         return BOOKED, False
-    if word in {"no", "n", "false"}:  # of a column such as Active
-        return CANCELLED, True
+    if word in _NO:  # of a column such as Active; not yet attended is no cancellation
+        return BOOKED if "attend" in heading.casefold() else CANCELLED, True
     means, sure = meaning_of(word)
     return means, not sure
 

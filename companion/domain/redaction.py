@@ -131,9 +131,13 @@ class Redactor:
             found = contacts(text) if MAY_HOLD_CONTACTS.search(text) else ()
             if others or found:
                 spans += (*others, *found)
-            elif not prose and not self._own.ordinary:
+            elif not (prose or spans or self._own.ordinary or self._names_own(letters)):
                 self._plain.add(text)
         return _without(text, [_extended(text, *span) for span in spans]) if spans else text
+
+    def _names_own(self, letters: str) -> bool:
+        """Also where the name is shown; another client's appointment may have to hide it."""
+        return any(word in letters for word in self._own.handled)
 
     def _decoded(self, encoded: str, prose: bool) -> str:
         plain = html.unescape(unquote(encoded)).replace("+", " ")

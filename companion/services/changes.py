@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from companion.domain.errors import Technical
+
 log = logging.getLogger(__name__)
 
 
@@ -74,7 +76,7 @@ class Publisher(Generic[Notice]):
                 listener(notice)
             except Exception as error:  # noqa: BLE001 - one listener's error must not stop the rest
                 kind, what = type(error).__name__, type(notice).__name__
-                log.error("%s was not taken by a subscriber: %s", what, kind)
+                log.error("%s was not taken by a subscriber: %s", Technical(what), kind)
 
 
 class Changes(Publisher[Change]):

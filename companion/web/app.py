@@ -95,6 +95,7 @@ def create_app(
         machines=machines or MachineFile(options.machines_file, services.clock.now),
         current_user=SignedInUsers(services.accounts, demo=options.demo),
         control_secret=control_secret(options.control_file),
+        commands=options.commands,
     )
 
 

@@ -1,13 +1,7 @@
 """FeedServer: the uvicorn server that carries FeedApp on the local network.
 
-Any machine of the network can connect, so each connection has limits that uvicorn does not set:
-
-- a request must be whole within `for_request` seconds of the connection or of the last answer, and
-  no larger than `request_size`, its headers and an unwanted body together;
-- an answer must be taken within `for_answer` seconds;
-- there are at most `connections`; a further one closes the one that has been idle longest.
-
-A sweep every few seconds checks the times, so they cost nothing per request.
+Any machine of the network can connect, so connections are bounded (`companion.web.connections`); an
+unwanted body counts as part of the head.
 
 A phone sends the same bytes at every poll. The meaning of a whole request is cached by the hash of
 its bytes; when they come again between two requests and the answer is in memory, it is written at
@@ -18,19 +12,18 @@ once. Through uvicorn's parser, task and cycle a poll costs six times as much. E
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import socket
 import ssl
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from companion.services.feeds.answers import FeedAnswer, Poll
+from companion.web.connections import BoundedProtocol, Bounds, OpenConnections, QuietServer
 from companion.web.feed import FeedApp
 
 REMEMBERED = 2_048
@@ -40,37 +33,13 @@ ANSWERS = 64
 SEND_BUFFER = 262_144
 """Bytes: a usual feed, compressed, leaves in one call; connections inherit it."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    connections: int = 400
-    """Below the usual limit of 1,024 open files a process."""
-    request_size: int = 32_768
-    """Bytes."""
-    idle: int = 15
-    """Seconds a connection is kept for another request."""
-    for_request: float = 20.0
-    """Seconds; longer than `idle`."""
-    for_handshake: float = 10.0
-    """Seconds for the TLS handshake."""
-    for_answer: float = 90.0
-    """Seconds; a feed at its limit then needs 1.2 KB/s."""
-    sweep: float = 5.0
-    """Seconds between two sweeps."""
-
-
 Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
-class OpenConnections:
-    """The open connections of one server."""
-
-    bounds: Bounds
-    members: dict[BoundedProtocol, None] = field(default_factory=dict)
+class FeedConnections(OpenConnections):
     polls: dict[bytes, Poll] = field(default_factory=dict)
     """By the hash of the whole request, which holds a token."""
-    sweeping: asyncio.TimerHandle | None = None
     _dated: Headers | None = None
     _wires: dict[int, tuple[FeedAnswer, bytes]] = field(default_factory=dict)
 
@@ -91,59 +60,21 @@ class OpenConnections:
             self.polls.clear()
         self.polls[hashlib.sha256(request).digest()] = poll
 
-    def enter(self, newcomer: BoundedProtocol) -> None:
-        if len(self.members) >= self.bounds.connections:
-            idle = [each for each in self.members if each.idle] or list(self.members)
-            min(idle, key=lambda each: each.since).drop()
-        self.members[newcomer] = None
-        if self.sweeping is None:
-            self.sweeping = newcomer.loop.call_later(self.bounds.sweep, self._sweep, newcomer.loop)
 
-    def leave(self, member: BoundedProtocol) -> None:
-        self.members.pop(member, None)
-        if not self.members and self.sweeping is not None:
-            self.sweeping.cancel()
-            self.sweeping = None
-
-    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for member in list(self.members):
-            limit = self.bounds.for_request if member.idle else self.bounds.for_answer
-            if now - member.since > limit:
-                member.drop()
-        self.sweeping = loop.call_later(self.bounds.sweep, self._sweep, loop)
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    open_connections: ClassVar[OpenConnections]
+class FeedProtocol(BoundedProtocol):
+    open_connections: ClassVar[FeedConnections]
     feeds: ClassVar[FeedApp]
-    since: float = 0.0
-    """Loop time when it was opened or when its last answer was handed to the transport."""
-    received: int = 0
-    """Bytes of the request now coming in."""
     between: bool = True
     """The parser has seen whole requests only: the next byte begins another."""
     begun: int = 0
     """Requests that began in the bytes at hand."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
-        super().connection_made(transport)
-        # uvicorn asks only whether its access log has a handler, not whether we want that log;
-        # it would write every path, and ours are secrets.
-        self.access_log = False
-        self.since = self.loop.time()
-        self.open_connections.enter(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.open_connections.leave(self)
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         between = self.between
         if between and self._answer_as_before(data):
             return
         self.received += len(data)
-        if self.received > self.open_connections.bounds.request_size:
+        if self.received > self.open_connections.bounds.head_size:
             self.drop()
             return
         self.begun = 0
@@ -159,7 +90,6 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
-        self.received = 0
         self.between = self.parser.should_keep_alive() and not self.parser.should_upgrade()
         super().on_message_complete()
 
@@ -183,40 +113,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         return True
 
-    def on_response_complete(self) -> None:
-        self.since = self.loop.time()
-        super().on_response_complete()
-
-    @property
-    def idle(self) -> bool:
-        """Waiting for a request, or for the rest of one."""
-        # uvicorn types the cycle as always there; it is None until the first request.
-        if self.cycle and not self.cycle.response_complete:  # type: ignore[truthy-bool]
-            return False
-        return self.transport.get_write_buffer_size() == 0
-
-    def drop(self) -> None:
-        """At once, whatever is still to be sent."""
-        self.open_connections.leave(self)
-        self.transport.abort()
-
 
 def _head(answer: FeedAnswer, dated: Headers) -> bytes:
     own = b"".join(b"%b: %b\r\n" % each for each in dated)
     return b"".join((STATUS_LINE[answer.status], own, answer.block, b"\r\n"))
 
 
-class FeedServer(uvicorn.Server):
-    """On sockets that are given, and with the process's signals left alone: they belong to whoever
-    started the listeners."""
+class FeedServer(QuietServer):
+    """On sockets that are given."""
 
-    def __init__(self, config: uvicorn.Config, protocol: type[BoundedProtocol]) -> None:
+    def __init__(self, config: uvicorn.Config, protocol: type[FeedProtocol]) -> None:
         super().__init__(config)
         self._protocol = protocol
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, which cannot bound the time for a TLS handshake: before one is done,
@@ -252,8 +160,8 @@ def feed_server(
     limits = bounds or Bounds()
     protocol = type(
         "FeedProtocol",
-        (BoundedProtocol,),
-        {"open_connections": OpenConnections(limits), "feeds": app},
+        (FeedProtocol,),
+        {"open_connections": FeedConnections(limits), "feeds": app},
     )
     config = uvicorn.Config(
         app,

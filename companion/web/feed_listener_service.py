@@ -23,8 +23,9 @@ from pathlib import Path
 from companion.domain.errors import CompanionError
 from companion.services.feeds.reachability import ListenerStatus
 from companion.services.ports import SettingsStore
+from companion.web.connections import Bounds
 from companion.web.feed import FeedApp, FeedSource
-from companion.web.feed_listener import Bounds, FeedServer, feed_server
+from companion.web.feed_listener import FeedServer, feed_server
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
@@ -126,7 +127,9 @@ class FeedListenerService:
             listening = self._bind()
         except CompanionError as error:
             if self._listener_status.problem != _sentence(error):
-                log.warning("The listener for phones is closed: %s", error.detail or error.what)
+                log.warning(
+                    "The listener for phones is closed: %s", error.detail or type(error).__name__
+                )
             self._listener_status.host, self._listener_status.problem = "", _sentence(error)
             return
         server = feed_server(FeedApp(self._feeds), bounds=self._bounds, secure=self._context)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from companion.web.connections import Bounds
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import (
     REMEMBERED,
-    BoundedProtocol,
-    Bounds,
+    FeedConnections,
+    FeedProtocol,
     FeedServer,
-    OpenConnections,
     feed_server,
 )
 from tests.fakes.calendar_lint import complaints
@@ -120,9 +120,9 @@ async def listening(bounds: Bounds | None = None) -> AsyncIterator[Listener]:
         await application.feeds.close()
 
 
-def open_connections_of(feed: Listener) -> OpenConnections:
+def open_connections_of(feed: Listener) -> FeedConnections:
     protocol = feed.server.config.http_protocol_class
-    assert issubclass(protocol, BoundedProtocol)
+    assert issubclass(protocol, FeedProtocol)
     return protocol.open_connections
 
 

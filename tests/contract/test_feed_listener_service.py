@@ -14,7 +14,7 @@ import httpx
 
 from companion.domain.errors import Busy
 from companion.services.feeds.reachability import ListenerStatus
-from companion.web.feed_listener import Bounds
+from companion.web.connections import Bounds
 from companion.web.feed_listener_service import FeedListenerService
 from tests.fakes.certificates import serial_of, serial_seen, trusting, write_certificate
 from tests.fakes.feeds import FeedApplication

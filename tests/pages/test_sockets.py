@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from nicegui import Client, ui
+from nicegui.events import GenericEventArguments
 
+from companion.adapters.logs import log_to
 from companion.domain.users import Role
 from tests.fakes.services import fake_application, the_sample
 from tests.fakes.waiting import until
@@ -157,6 +159,31 @@ async def test_a_socket_speaks_for_its_own_page_only(
     assert "somebody else" not in caplog.text
     await theirs.say("event", own.press)
     assert own.pressed == ["pressed"], "its own page still hears it"
+
+
+async def test_a_page_has_no_say_in_the_log(
+    alex: Browser, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Neither with NiceGUI's message for that nor by making its own handlers fail."""
+    mine = await screen(alex)
+    socket = await Socket.open(alex, mine.client.id)
+
+    def fail(event: GenericEventArguments) -> None:
+        raise KeyError(event.args)
+
+    with mine.client:
+        field = ui.element("div").on("tell", fail)
+    (told,) = field._event_listeners.values()
+    forged = "Zebediah\r\n2026-03-02 09:00:00,000 ERROR companion: Quillfeather"
+    about = {"client_id": mine.client.id, "id": field.id, "listener_id": told.id}
+    with log_to(tmp_path) as log:
+        await socket.say("log", about | {"level": "error", "message": forged})
+        assert caplog.text == ""
+        await socket.say("event", about | {"args": [json.dumps(forged)]})
+        await until(log.exists)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert any("unexpected KeyError" in each for each in lines)
+    assert not any("Zebediah" in each or "Quillfeather" in each for each in lines)
 
 
 async def test_a_damaged_message_does_nothing(

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from companion.domain.appointments import Practitioner
-from companion.domain.errors import StoreError
+from companion.domain.errors import BadInput, StoreError
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.tokens import token_hash
 from companion.domain.users import Role
+from companion.services.accounts.accounts import LONGEST as LONGEST_PASSWORD
 from companion.services.accounts.accounts import Accounts, SignInRefused
-from companion.services.accounts.delays import LONGEST, Delays, delay_after
+from companion.services.accounts.delays import LONGEST, MOST_NAMES, Delays, delay_after
 from tests.fakes.account_fixture import GOOD, Fixture, enter
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
@@ -100,12 +101,62 @@ async def test_what_was_not_tried_for_an_hour_is_forgotten() -> None:
     clock = FakeClock()
     delays = Delays(clock)
     for _ in range(40):
-        delays.begin(("robin", "front"))
-    assert delays.seconds_left(("robin", "front")) == LONGEST
+        delays.begin("robin", "front")
+    assert delays.seconds_left("robin", "front") == LONGEST
     await clock.sleep(3601)
-    assert delays.seconds_left(("robin", "front")) == 0
-    delays.begin(("robin", "front"))
-    assert delays.seconds_left(("robin", "front")) == 0
+    assert delays.seconds_left("robin", "front") == 0
+    delays.begin("robin", "front")
+    assert delays.seconds_left("robin", "front") == 0
+
+
+async def test_trying_many_other_names_does_not_flush_the_count_of_one(fixture: Fixture) -> None:
+    await fixture.accounts.add_first("Robin", GOOD)
+    kim, password = await fixture.accounts.add("Kim", Role.RECEPTION)
+    for _ in range(8):
+        with pytest.raises(SignInRefused):
+            await enter(fixture, password="wrong wrong wrong")
+        await fixture.clock.sleep(65)
+    for number in range(3_000):
+        with pytest.raises(SignInRefused):
+            await enter(fixture, f"Nobody {number}", "wrong wrong wrong")
+    assert len(fixture.passwords.compared) < 300, "many names are slowed down too"
+    with pytest.raises(SignInRefused, match="taken in"):
+        await enter(fixture, password="wrong wrong wrong")
+    with pytest.raises(SignInRefused, match="tried too often"):
+        await enter(fixture)
+    assert await fixture.accounts.sign_in("Robin", GOOD, machine="back"), "at another screen"
+    with pytest.raises(SignInRefused, match="tried too often"):
+        await enter(fixture, kim.name, password)
+    await fixture.clock.sleep(LONGEST)
+    assert await enter(fixture, kim.name, password), "nobody is locked out for good"
+
+
+async def test_ones_own_success_does_not_free_the_tries_at_further_names() -> None:
+    clock = FakeClock()
+    delays = Delays(clock)
+    for number in range(MOST_NAMES):
+        delays.begin(f"name {number}", "front")
+    for _ in range(4):
+        delays.begin("robin", "front")
+    delays.begin("own", "front")
+    delays.succeeded("own", "front")
+    assert delays.seconds_left("robin", "front") == delay_after(4)
+
+
+@pytest.mark.parametrize("length", [LONGEST_PASSWORD + 1, 10_000])
+async def test_an_over_long_password_costs_a_try(fixture: Fixture, length: int) -> None:
+    robin = await fixture.accounts.add_first("Robin", GOOD)
+    for _ in range(3):
+        with pytest.raises(SignInRefused):
+            await enter(fixture, password="w" * length)
+        with pytest.raises(BadInput, match="not the present"):
+            await fixture.accounts.change_password(
+                robin.id, present="w" * length, new=GOOD, machine="front"
+            )
+    with pytest.raises(SignInRefused, match="tried too often"):
+        await enter(fixture)
+    with pytest.raises(BadInput, match="tried too often"):
+        await fixture.accounts.change_password(robin.id, present=GOOD, new="x", machine="front")
 
 
 async def test_an_old_hash_is_renewed_at_the_next_sign_in_without_ending_it(

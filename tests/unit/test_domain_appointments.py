@@ -218,3 +218,10 @@ def test_only_a_possible_time_passes() -> None:
         with pytest.raises(BadInput) as caught:
             check_times(start, end, all_day=all_day)
         assert caught.value.field == field
+
+
+def test_a_changed_appointment_is_what_replace_would_make() -> None:
+    before = LUNCH
+    assert before.changed(id="b", title="Later") == replace(before, id="b", title="Later")
+    with pytest.raises(AttributeError):
+        before.changed(titel="Later")

@@ -99,6 +99,23 @@ def test_no_form_of_any_other_client_is_found_again(
     assert found == []
 
 
+@pytest.mark.parametrize("mode", HIDING)
+@pytest.mark.parametrize("field", ["appointment_type", "location"])
+def test_what_one_client_s_type_or_place_says_is_hidden_in_another_s_as_well(
+    mode: ClientName, field: str
+) -> None:
+    """Texts that many appointments share are looked through once."""
+    everything = Disclosure(items=frozenset(Item), client_name=mode)
+    text = "Home of Priya Raghunathan"
+    own, other = (
+        replace(appointment(first, last, **{field: text}), id=first)
+        for first, last in (("Priya", "Raghunathan"), ("Jo", "Abel"))
+    )
+    for both in ([own, other], [other, own]):
+        events = project(both, WINDOW, everything, names=EVERYBODY)
+        assert [e for e in events if leaked(repr(e), "", "Raghunathan", mode)] == []
+
+
 @pytest.mark.parametrize("contact", CONTACTS)
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_telephone_number_or_address_of_anybody_is_found_again(contact: str, field: str) -> None:

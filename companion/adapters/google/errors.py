@@ -327,7 +327,7 @@ def foreign_errors() -> tuple[tuple[type[BaseException], Translate], ...]:
         make = BY_GRANT_ERROR.get(code)
         if make in (_client_unknown, _secret_refused, blocked_by_organisation):
             return _make(make, f"{detail} {code}")
-        return SignInError(detail=f"{detail} {code}".strip())
+        return SignInError(detail=f"{detail} {code if make else ''}".strip())
 
     return (
         (google.auth.exceptions.TransportError, offline),

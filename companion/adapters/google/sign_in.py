@@ -26,7 +26,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from companion.adapters.google.account import Token
 from companion.adapters.google.client_file import OAuthClient, is_loopback
-from companion.adapters.google.errors import BLOCKED, blocked_by_organisation
+from companion.adapters.google.errors import BLOCKED, BY_GRANT_ERROR, blocked_by_organisation
 from companion.domain.errors import SignInDenied, SignInError
 from companion.services.ports import SignedIn, SignInRequest
 
@@ -73,7 +73,7 @@ def code_of(request: SignInRequest, response_url: str) -> str:
     if error == "access_denied":
         raise SignInDenied
     if error or not answer.get("code"):
-        raise SignInError(detail="".join(c for c in error if c.isalnum() or c == "_")[:40])
+        raise SignInError(detail=error if error in BY_GRANT_ERROR else "no code")
     return answer["code"]
 
 

@@ -72,8 +72,9 @@ def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
 
         @wraps(method)
         def asks(self: Any, *args: Any, **kwargs: Any) -> Any:
-            rule.check(self._who())
-            return method(self._service, *args, **kwargs)
+            user = self._who()
+            rule.check(user)
+            return method(self._service, *args, **kwargs | rule.left_out(user))
 
         return asks
 

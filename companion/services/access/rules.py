@@ -11,10 +11,10 @@ A method without a mark is refused to every page.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from inspect import iscoroutinefunction
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any, TypeVar
 
 from companion.domain.users import User
@@ -41,6 +41,9 @@ class Rule:
     appointments."""
     only_own: bool = False
     """For the owner only, not even an administrator."""
+    further: Mapping[str, Action] = field(default_factory=lambda: MappingProxyType({}))
+    """Arguments that are False for whoever lacks another right too: a part of the work is left out
+    for them."""
     place: int | None = None
     """Where `of` stands among the positional arguments; None if it is given by name only."""
 
@@ -62,6 +65,10 @@ class Rule:
         if not allowed:
             raise refusal(user, action)
 
+    def left_out(self, user: User) -> dict[str, bool]:
+        """Of `further`, as arguments."""
+        return {name: False for name, action in self.further.items() if not may(user, action)}
+
     def offered(self, user: User) -> bool:
         """Whether the user may pass it for any practitioner; decides what the navigation offers."""
         if self.action is None:
@@ -81,10 +88,20 @@ def allows(
     owner: Owner | None = None,
     somewhere: bool = False,
     only_own: bool = False,
+    further: Mapping[str, Action] | None = None,
 ) -> Callable[[F], F]:
     """Marks a method as `action`; the rest as in `Rule`. Raises TypeError for a rule that does
     not fit the method, when its module is imported."""
-    return _mark(Rule(action, of=of, owner=owner, somewhere=somewhere, only_own=only_own))
+    return _mark(
+        Rule(
+            action,
+            of=of,
+            owner=owner,
+            somewhere=somewhere,
+            only_own=only_own,
+            further=further or {},
+        )
+    )
 
 
 def allows_signed_in(method: F) -> F:
@@ -110,6 +127,8 @@ def _mark(rule: Rule) -> Callable[[F], F]:
                 raise TypeError(f"{method.__qualname__} has no argument {rule.of!r}")
             index = arguments.index(rule.of)
             place = index if index < code.co_argcount - 1 else None
+        if not {*rule.further} <= {*arguments} or (rule.of and rule.further):
+            raise TypeError(f"{method.__qualname__} cannot leave out {', '.join(rule.further)}")
         if rule.owner is not None and not iscoroutinefunction(method):
             raise TypeError(f"{method.__qualname__} cannot wait for whose it is")
         setattr(method, _MARK, replace(rule, place=place))

@@ -203,23 +203,23 @@ class Accounts:
 
         Raises SignInRefused, saying how long to wait after several failures."""
         key = (fold_name(name)[:200], machine)
-        left = self._delays.seconds_left(key)
+        left = self._delays.seconds_left(*key)
         if left > 0:
             raise SignInRefused(
                 "That was tried too often.", f"Wait {_wait(left)}, then try again.", field="name"
             )
-        self._delays.begin(key)
+        self._delays.begin(*key)
         found = next((user for user in self.users() if user.matches_name(name)), None)
         kept = found.password if found is not None else await self._unused_hash()
         good = await self._matches(kept, password)
         if found is None or not good:
-            wait = self._delays.seconds_left(key)
+            wait = self._delays.seconds_left(*key)
             raise SignInRefused(
                 None,
                 f"Check both; the next try is taken in {_wait(wait)}." if wait else None,
                 field="name",
             )
-        self._delays.succeeded(key)
+        self._delays.succeeded(*key)
         if self._passwords.outdated(found.password):
             await self._keep_password(found.id, await self._hash(password), found)
             found = self.user(found.id)
@@ -244,14 +244,14 @@ class Accounts:
         is ``present`` or ``new``."""
         user = self.user(user_id)
         key = (f"change {user_id}", machine)
-        if (left := self._delays.seconds_left(key)) > 0:
+        if (left := self._delays.seconds_left(*key)) > 0:
             raise BadInput(
                 "That was tried too often.", f"Wait {_wait(left)} and try again.", field="present"
             )
-        self._delays.begin(key)
+        self._delays.begin(*key)
         if not await self._matches(user.password, present):
             raise BadInput("This is not the present password.", "Type it again.", field="present")
-        self._delays.succeeded(key)
+        self._delays.succeeded(*key)
         if new == present:
             raise BadInput("The new password is the present one.", "Choose another.", field="new")
         hashed = await self._hash(_checked(new, user.name))

@@ -1,51 +1,41 @@
 """Connecting: a practitioner's Google account and calendar, from sign-in to choosing and checking.
 
-`begin` gives the address for the browser, `finish` takes the address Google sends it back to.
-Nothing is kept until everything is right: the account is compared with the Google Login, the
-granted scopes with those asked for, and the calendar is created or opened. Meanwhile the fresh
-sign-in lies under a name of its own (`<practitioner>.new`), so that a failure leaves an existing
-connection untouched.
-
-A sign-in that is not kept is given back to Google, unless its account is in use here: Google
-drops *all* sign-ins of an account with this client when one is revoked, and the receptionist who
-picked the wrong account most likely picked a colleague's that is connected.
-
-A calendar of our own is made once, whatever fails: see `calendar_creation`. What failed for a
-moment does not end the sign-in at Google either.
-
-After connecting, an audit is due: it adopts our events that the calendar already holds.
+`begin` gives the address for the browser, `finish` takes the address Google sends it back to; where
+the practice has a service account, `delegate` needs no browser.
+The account is compared with the Google Login and the granted scopes with those asked for; `joining`
+does the rest.
 """
 
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
-    AccountParked,
+    BadInput,
+    CalendarGone,
+    ClientFileMissing,
     CompanionError,
+    DelegationRefused,
     PermissionDenied,
     ScopeMissing,
     SignInError,
     TransientError,
     WrongAccount,
 )
-from companion.domain.event_keys import is_notice
-from companion.domain.reconcile import ObservedEvent
-from companion.domain.settings import GoogleLink
-from companion.domain.sync_state import SyncState
+from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
 from companion.services.google.account_changes import AccountChanges
-from companion.services.google.calendar_creation import CalendarCreations, must_look, used
+from companion.services.google.calendar_creation import CalendarCreations, must_look
 from companion.services.google.checks import CalendarChecks, CheckResult
-from companion.services.google.client import ClientChange, PracticeClient
+from companion.services.google.client import ClientChange, PracticeClient, ServiceAccount
 from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.google.disconnecting import Disconnecting
+from companion.services.google.joining import Connected, Joining
 from companion.services.google.pending import Pending, PendingSignIns, SignInStart, try_again
 from companion.services.ports import (
     ActivityKind,
@@ -57,7 +47,6 @@ from companion.services.ports import (
     SecretStore,
     SettingsStore,
     SignedIn,
-    calendar_of,
 )
 from companion.services.sync.syncing import Syncing
 
@@ -67,21 +56,14 @@ __all__ = [
     "ClientChange",
     "Connected",
     "Connecting",
+    "ServiceAccount",
     "SignInStart",
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected:
-    practitioner_id: str
-    account: str
-    calendar_id: str
-    """Empty after a sign-in to choose from a list."""
-    calendar_name: str
-    adopted: int
-    """Events of ours that the calendar already holds."""
-    ends_at: datetime | None = None
-    """When Google ends the sign-in by itself, as it does in testing mode."""
+def login_of(record: PractitionerSettings) -> str:
+    """The Google Login that a service account would speak for; empty where none is known."""
+    return record.google.login or record.google.account or record.practitioner.email
 
 
 class Connecting:
@@ -107,7 +89,8 @@ class Connecting:
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
         self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
-        self._creations = CalendarCreations(google, self._changes, clock, random_word)
+        creations = CalendarCreations(google, self._changes, clock, random_word)
+        self._joining = Joining(google, self._changes, creations, ledger, clock)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
@@ -126,6 +109,24 @@ class Connecting:
     async def client_name(self) -> str | None:
         """None while there is no client."""
         return await self._client.name()
+
+    @allows(Action.PRACTICE)
+    async def service_account(self) -> ServiceAccount | None:
+        """Which speaks for the people of a Google Workspace, where the practice has added its
+        key."""
+        return await self._client.service_account()
+
+    @allows(Action.PRACTICE)
+    async def remove_key(self) -> None:
+        """Of the service account. Raises BadInput while it speaks for somebody."""
+        email = await self._client.remove_key()
+        text = f"The key of the service account {email} was removed."
+        await self._changes.log("", ActivityKind.CONNECT, text)
+
+    @allows(Action.GOOGLE, somewhere=True)
+    async def delegates(self) -> bool:
+        """Whether the practice has a service account, which connects without anybody signing in."""
+        return await self._client.service_account() is not None
 
     @allows(Action.GOOGLE, somewhere=True)
     async def client_id(self) -> str:
@@ -153,6 +154,11 @@ class Connecting:
             self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
         shared = choice.kind == "existing" and state.shared_calendar == choice.calendar_id
+        if await self._client.name() is None and await self.delegates():
+            raise ClientFileMissing(
+                "This practice connects everybody by its service account; nobody signs in.",
+                "Ask an administrator to press Connect everybody under Practice > Google client.",
+            )
         request = await self._google.begin_sign_in(
             redirect_uri=redirect_uri,
             scopes=consents.scopes_for(choice, link, shared=shared, look=must_look(link, wanted)),
@@ -183,36 +189,17 @@ class Connecting:
             signed_in = await self._google.finish_sign_in(pending.request, response_url)
         except TransientError as error:
             raise try_again(error) from error
-        practitioner_id = pending.start.practitioner_id
-        trial = f"{practitioner_id}.new"
         try:
             self._check(pending, signed_in)
-            await self._changes.keep_token(trial, signed_in)
-            try:
-                link, adopted = await self._join(trial, pending, signed_in)
-            finally:
-                await self._changes.drop_token(trial)
-        except TransientError as error:
-            raise try_again(error) from error
-        except AccountParked:
-            raise  # the sign-in is as good as before
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
-        await self._keep(
-            practitioner_id,
+        return await self._joining.join(
+            pending.start.practitioner_id,
             signed_in,
-            link,
-            holds_ours=adopted > 0,
+            pending.choice,
+            login=pending.login,
             upload_by_hand=upload_by_hand,
-        )
-        return Connected(
-            practitioner_id=practitioner_id,
-            account=link.account,
-            calendar_id=link.calendar_id,
-            calendar_name=link.calendar_name,
-            adopted=adopted,
-            ends_at=link.ends_at,
         )
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
@@ -225,100 +212,77 @@ class Connecting:
         if consents.missing(pending.request.scopes, signed_in.granted_scopes):
             raise ScopeMissing
 
-    async def _join(
-        self, trial: str, pending: Pending, signed_in: SignedIn
-    ) -> tuple[GoogleLink, int]:
-        """The link as it will be, and how many of our events the calendar already holds."""
-        practitioner_id, choice = pending.start.practitioner_id, pending.choice
-        old = self._changes.record(practitioner_id).google
-        link = replace(
-            old,
-            login=pending.login or signed_in.account,
-            account=signed_in.account,
-            scopes=signed_in.granted_scopes,
-            connected_at=self._clock.now(),
-            ends_at=signed_in.ends_at,
-        )
-        if choice.kind == "list":
-            return replace(link, calendar_id="", calendar_name="", created_by_us=False), 0
-        if choice.kind == "new":
-            info = await self._creations.make(
-                trial,
-                practitioner_id,
-                account=signed_in.account,
-                granted=signed_in.granted_scopes,
-                name=choice.name,
-            )
-            # Nothing is listed: no connection has used this calendar yet.
-            kept = self._changes.record(practitioner_id).google.creations
-            link = replace(
-                link,
-                calendar_id=info.id,
-                calendar_name=info.name,
-                created_by_us=True,
-                creations=kept,
-            )
-            return used(link, info.id), 0
-        wanted = choice.calendar_id
-        wanted = signed_in.account if wanted == "primary" else wanted
-        self._changes.check_free(practitioner_id, wanted)
-        info = await self._open(trial, practitioner_id, wanted)
-        created = old.created_by_us and wanted == old.calendar_id
-        calendar = await self._google.calendar(trial, info.id)
-        adopted = _appointments(await calendar.list_ours(None, None))
-        link = replace(
-            link,
-            calendar_id=info.id,
-            calendar_name=info.name,
-            created_by_us=created,
-        )
-        return used(link, info.id), adopted
+    # ── by the practice's service account ─────────────────────────────────────────────────────
 
-    async def _open(self, trial: str, practitioner_id: str, calendar_id: str) -> CalendarInfo:
-        try:
-            calendar = await self._google.calendar(trial, calendar_id)
-            info = await calendar.info()
-        except ScopeMissing as err:
-            await self._ledger.edit_state(
-                practitioner_id, lambda state: replace(state, shared_calendar=calendar_id)
-            )
-            raise ScopeMissing(
-                "This account does not own that calendar; it is shared with it.",
-                "Press Connect to Google again: Google then asks for the wider permission that "
-                "a shared calendar needs. Or let us create a new calendar.",
-            ) from err
-        if info.access_role not in {"owner", "writer"}:
-            raise PermissionDenied
-        return info
-
-    async def _keep(
+    @allows(Action.PRACTICE)
+    async def delegate(
         self,
         practitioner_id: str,
-        signed_in: SignedIn,
-        link: GoogleLink,
         *,
-        holds_ours: bool,
+        login: str = "",
+        calendar: CalendarChoice | None = None,
+        upload_by_hand: bool = False,
+        enable: bool = True,
+    ) -> Connected:
+        """Connect without anybody at a browser; login and calendar as for `begin`.
+
+        Only for administrators: whoever chooses the login chooses whose account is entered.
+        Raises BadInput without a login, DelegationRefused, ClientFileMissing without a key …"""
+        record = self._changes.record(practitioner_id)
+        link = record.google
+        wanted = login.strip() or login_of(record)
+        if not wanted:
+            raise BadInput(
+                f"{record.practitioner.name} has no Google Login.",
+                "Enter the e-mail address of their account in the practice's Google Workspace.",
+                field="login",
+            )
+        choice = (calendar or consents.default_choice(link)).checked()
+        if choice.kind == "existing":
+            self._changes.check_free(practitioner_id, choice.calendar_id)
+        self._pending.cancel_all(practitioner_id)
+        unseen: CompanionError | None = None
+        for scopes in consents.delegated_scopes(choice, link):
+            try:
+                return await self._delegate(
+                    record, wanted, choice, scopes, upload_by_hand=upload_by_hand, enable=enable
+                )
+            except (ScopeMissing, PermissionDenied, CalendarGone) as error:
+                unseen = error
+            except DelegationRefused as error:
+                if unseen is None:
+                    raise
+                raise DelegationRefused(
+                    "The service account does not reach the practitioner's present calendar.",
+                    f"If the calendar is still there: {error.remedy} Otherwise let us create a new "
+                    "one.",
+                    detail=error.detail,
+                ) from error
+        raise unseen or RuntimeError("no scopes to try")
+
+    async def _delegate(
+        self,
+        record: PractitionerSettings,
+        login: str,
+        choice: CalendarChoice,
+        scopes: Sequence[str],
+        *,
         upload_by_hand: bool,
-    ) -> None:
-        before = self._changes.record(practitioner_id).google
-        if before.account and not same_account(before.account, link.account):
-            # It is no longer used.
-            await self._changes.revoke(practitioner_id, before.account)
-        await self._changes.keep_token(practitioner_id, signed_in)
-        enabled = True if link.calendar_id else None
-        record = await self._changes.edit(practitioner_id, lambda _old: link, enabled=enabled)
-        # An empty calendar without ledger rows: there is nothing to compare.
-        audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
-        another = not same_account(before.account, link.account)
-
-        def begin(state: SyncState) -> SyncState:
-            if another:
-                state = replace(state, parked_until=None, parkings=0)
-            awaiting = upload_by_hand and not audit_due
-            return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
-
-        await self._ledger.edit_state(practitioner_id, begin)
-        await self._changes.log(practitioner_id, ActivityKind.CONNECT, "Connected to Google.")
+        enable: bool,
+    ) -> Connected:
+        practitioner_id = record.practitioner.id
+        try:
+            granted = await self._google.delegate(practitioner_id, login=login, scopes=scopes)
+        except TransientError as error:
+            raise try_again(error) from error
+        return await self._joining.join(
+            practitioner_id,
+            granted,
+            choice,
+            login=login,
+            upload_by_hand=upload_by_hand,
+            enable=enable,
+        )
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 
@@ -334,9 +298,7 @@ class Connecting:
         account = self._changes.record(practitioner_id).google.account
         wanted = account if wanted == "primary" else wanted
         self._changes.check_free(practitioner_id, wanted)
-        info = await self._open(practitioner_id, practitioner_id, wanted)
-        calendar = await self._google.calendar(practitioner_id, info.id)
-        adopted = _appointments(await calendar.list_ours(None, None))
+        info, adopted = await self._joining.open(practitioner_id, practitioner_id, wanted)
 
         def take(link: GoogleLink) -> GoogleLink:
             made = link.created_by_us and link.calendar_id == info.id
@@ -360,9 +322,9 @@ class Connecting:
     # ── checks ────────────────────────────────────────────────────────────────────────────────
 
     @allows(Action.GOOGLE, of="practitioner_id")
-    async def test(self, practitioner_id: str) -> CheckResult:
-        """*Test Credentials*."""
-        return await self._checks.test(practitioner_id)
+    async def test(self, practitioner_id: str, *, fresh: bool = True) -> CheckResult:
+        """*Test Credentials*. `fresh`: a service account asks for a new token."""
+        return await self._checks.test(practitioner_id, fresh=fresh)
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def check(self, practitioner_id: str) -> CheckResult:
@@ -376,7 +338,3 @@ class Connecting:
         """As `Disconnecting.disconnect`: how many events were removed."""
         self._pending.cancel_all(practitioner_id)
         return await self._disconnecting.disconnect(practitioner_id, remove_events=remove_events)
-
-
-def _appointments(listed: Iterable[ObservedEvent]) -> int:
-    return sum(not is_notice(event.key) for event in listed)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -96,8 +96,7 @@ def to_appointment(
             zone = fixed_zone(exact[0], zone)
             start, end = (_wall(moment, zone) for moment in exact)
     stamps = each.timezone or zone
-    return replace(
-        each,
+    return each.changed(
         practitioner_id=practitioner.id,
         start=start,
         end=end,

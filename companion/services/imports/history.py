@@ -95,14 +95,15 @@ class ImportHistory:
         """What undoing would do. Raises NotFound, and BadInput where it cannot be undone."""
         return (await self._undoing(import_id))[0]
 
-    @allows(Action.IMPORT)
-    async def undo(self, import_id: int, *, by: str) -> UndoPreview:
-        """Raises NotFound, BadInput, ChangedMeanwhile, StoreError, Busy."""
+    @allows(Action.IMPORT, further={"people_too": Action.PRACTITIONERS})
+    async def undo(self, import_id: int, *, by: str, people_too: bool = True) -> UndoPreview:
+        """Without `people_too` practitioners and aliases that it brought stay. Raises NotFound,
+        BadInput, ChangedMeanwhile, StoreError, Busy."""
         preview, change = await self._undoing(import_id)
         now = self._clock.now()
         undoing = Undoing(import_id=import_id, by=by)
         await self._book.apply(replace(change, undoes=undoing), now)
-        await self._forget(preview.record)
+        await self._forget(preview.record, people_too=people_too)
         await self._say(by, preview)
         return preview
 
@@ -186,7 +187,7 @@ class ImportHistory:
                     bearers[source, key] = row.appointment_id
         return _NumbersTaken(bearers)
 
-    async def _forget(self, record: ImportRecord) -> None:
+    async def _forget(self, record: ImportRecord, *, people_too: bool) -> None:
         """Answers, headings, aliases and people that this import brought."""
         newest = (await self.recent(1, record.source))[0].id == record.id
         memory = record.memory
@@ -201,6 +202,8 @@ class ImportHistory:
             )
 
         await self._settings.change(edit)
+        if not people_too:
+            return
         for key, names in memory.aliases.items():
             known = self._settings.read().practitioners.get(key)
             if known is not None:

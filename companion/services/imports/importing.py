@@ -35,7 +35,7 @@ from companion.services.imports.layout_choice import (
 )
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.memory import SourceMemory, answers_to_keep
-from companion.services.imports.people import NEW, People
+from companion.services.imports.people import NEW, People, settles_people
 from companion.services.imports.plan import ImportPlan, PreviewRow
 from companion.services.imports.previews import (
     BY_ID,
@@ -53,7 +53,7 @@ from companion.services.imports.questions import (
     with_guesses,
 )
 from companion.services.imports.reading.results import Setting
-from companion.services.imports.reports import report_of, why_waiting
+from companion.services.imports.reports import FOR_AN_ADMINISTRATOR, report_of, why_waiting
 from companion.services.imports.shape import shape_questions
 from companion.services.ports import (
     ActivityKind,
@@ -206,6 +206,7 @@ class Importing:
             ),
             new_names=_new_names(found.people, self._settings.read()),
             creates=tuple(each.person.name for each in found.people.new),
+            settles_people=settles_people(found.people),
             held=plan.held,
             samples=plan.samples,
             questions=found.questions,
@@ -213,7 +214,7 @@ class Importing:
             comparison=found,
         )
 
-    @allows(Action.IMPORT)
+    @allows(Action.IMPORT, further={"people_too": Action.PRACTITIONERS})
     async def apply(
         self,
         preview: ImportPreview,
@@ -223,10 +224,12 @@ class Importing:
         yes: bool = False,
         release: bool = False,
         cause: str = "import",
+        people_too: bool = True,
     ) -> ImportReport:
         """`assignments`: new name to a known practitioner's id, or None to create. `release` lets
-        a held import go; `yes` does so too, and takes the guess for every open question. Raises
-        NotFound, BadInput, StoreError, Busy, ChangedMeanwhile."""
+        a held import go; `yes` does so too, and takes the guess for every open question. Without
+        `people_too` an import that would add practitioners or aliases waits, and its answers are
+        kept with the source. Raises NotFound, BadInput, StoreError, Busy, ChangedMeanwhile."""
         given = {**preview.answers, **_as_answers(assignments), **(answers or {})}
         async with self._turn:
             found = await self._comparing.compare(preview, given, known=preview.comparison)
@@ -236,6 +239,9 @@ class Importing:
                 found = await self._comparing.compare(preview, given)
             waiting = open_questions(found.questions, given)
             why = why_waiting(waiting) or ("" if yes or release else found.plan.held)
+            if not why and not people_too and settles_people(found.people):
+                await self._memory.keep_answers(preview, answers_to_keep(found.questions, given))
+                why = FOR_AN_ADMINISTRATOR
             if why:
                 await self._say(preview, found.plan, cause, held=why)
                 return report_of(preview, found.plan, held=why, questions=waiting)

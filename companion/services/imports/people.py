@@ -273,6 +273,11 @@ class PeopleOfFile:
         )
 
 
+def settles_people(people: People) -> bool:
+    """Would an import add practitioners, or aliases of known ones?"""
+    return bool(people.new or people.aliases)
+
+
 def free_id(name: str, taken: Iterable[str]) -> str:
     """The id that a new person of this name gets."""
     others = set(taken)

@@ -18,7 +18,7 @@ software that answers with nothing once must not empty a calendar (reference: OG
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -192,7 +192,7 @@ class _Planner:
         key = appointment_id(it.source, match.source_id, secret)
         while key in self._known_ids:  # once its own, and taken over by another source
             key = appointment_id(it.source, f"{match.source_id}\x1f{key}", secret)
-        it = replace(it, id=key, source_id=match.source_id)
+        it = it.changed(id=key, source_id=match.source_id)
         self._new.append(it)
         self._cancelled += it.cancelled
         self._sample(match, it, "cancel" if it.cancelled else "add")
@@ -205,7 +205,7 @@ class _Planner:
             self._older += 1
             self._sample(match, it, "older")
             return
-        it = replace(it, id=row.appointment_id, source_id=match.source_id)
+        it = it.changed(id=row.appointment_id, source_id=match.source_id)
         if row_hash(it) == row.row_hash:
             self._unchanged += 1
             return

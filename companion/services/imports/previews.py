@@ -80,6 +80,8 @@ class ImportPreview:
     """Given now, or kept with the source."""
     creates: tuple[str, ...] = ()
     """Names of the practitioners whom it would create."""
+    settles_people: bool = False
+    """It would create some, or take a name for a known one's from now on."""
     why_whole: str = ""
     """Why it is compared as a whole book, where nobody has said so."""
     shape: tuple[Question, ...] = ()

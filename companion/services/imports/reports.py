@@ -39,6 +39,12 @@ def report_of(
     )
 
 
+FOR_AN_ADMINISTRATOR = (
+    "Ask an administrator to import this file: it names somebody who is not known here by that "
+    "name. What you answered is kept."
+)
+
+
 def why_waiting(waiting: tuple[Question, ...]) -> str:
     """It names nobody of the file: it goes into the activity list."""
     if not waiting:

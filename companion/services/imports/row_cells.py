@@ -30,7 +30,8 @@ class RowCells:
         return self._cells[place]
 
     def line(self, name: str) -> str:
-        return read_line(self._cells[self._columns.get(name, -1)])
+        place = self._columns.get(name)
+        return "" if place is None else read_line(self._cells[place])
 
     def needed(self, name: str) -> object:
         """Raises CellError where it is empty."""

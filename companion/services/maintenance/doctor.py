@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from companion.domain.errors import CompanionError
+from companion.domain.errors import CompanionError, Technical
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.maintenance import computer_checks, google_checks
@@ -119,6 +119,9 @@ class Doctor:
                 f"The sign-ins were set aside as {aside.name}. Add the Google client file again, "
                 "then connect each practitioner."
             )
+        if name == "home-rights":
+            await asyncio.to_thread(self._context.home_rights.close, self._context.home)
+            return "From now on only you can open the data folder."
         raise CompanionError("The doctor does not know how to mend that.", "Run it again.")
 
     async def _within_limit(self, check: Check) -> Sequence[Finding]:
@@ -151,7 +154,7 @@ async def _run(check: Check) -> Sequence[Finding]:
     except Exception as error:  # noqa: BLE001 - a broken check is itself a finding
         log.error(
             "the check %s failed with an internal error: %s",
-            check.id.partition(":")[0],
+            Technical(check.id.partition(":")[0]),
             type(error).__name__,
         )
         return [

@@ -166,7 +166,7 @@ class Sources:
         async with self._copy(source, waiting.place) as (copy, file_name):
             return await self._preview(source, copy, file_name, answers, mapping)
 
-    @allows(Action.IMPORT)
+    @allows(Action.IMPORT, further={"people_too": Action.PRACTITIONERS})
     async def release(
         self,
         name: str,
@@ -175,13 +175,16 @@ class Sources:
         answers: Answers | None = None,
         mapping: str | None = None,
         cause: str = "import",
+        people_too: bool = True,
     ) -> ImportReport:
         """Import a file that waits, whatever it removes. With a question that is still open it
-        goes on waiting: the report names it."""
+        goes on waiting: the report names it. `people_too`: as `Importing.apply` takes it."""
         source, waiting = await self._waiting(name, place)
         async with self._copy(source, waiting.place) as (copy, file_name):
             preview = await self._preview(source, copy, file_name, answers, mapping)
-            report = await self._importing.apply(preview, release=True, cause=cause)
+            report = await self._importing.apply(
+                preview, release=True, cause=cause, people_too=people_too
+            )
         if not report.held:
             await self._mark_imported(source, waiting.place)
         return report

@@ -122,6 +122,8 @@ def _expects_arguments(func: Callable[..., Any]) -> bool:
 
 def _report_unhandled_errors() -> None:
     logging.getLogger("nicegui").addFilter(_without_tracebacks)
+    for library in ("engineio.server", "socketio.server"):
+        logging.getLogger(library).handlers.clear()  # they print tracebacks with all values
     # NiceGUI's own first handler logs tracebacks, whose last line may hold a client's name.
     nicegui_app.on_exception(_on_exception)
 

@@ -27,7 +27,6 @@ _MESSAGES: dict[str, Callable[..., Any]] = {
     "event": nicegui._on_event,
     "javascript_response": nicegui._on_javascript_response,
     "ack": nicegui._on_ack,
-    "log": nicegui._on_log,
 }
 _BELOW = "/_nicegui_ws/"
 _log = logging.getLogger(__name__)
@@ -67,10 +66,15 @@ def bind_sockets(sessions: Sessions) -> None:
 
         return hear
 
+    core.sio.on("log", _unheard)
     core.sio.on("connect", connect)
     core.sio.on("handshake", handshake)
     for name in _MESSAGES:
         core.sio.on(name, hearing(name))
+
+
+def _unheard(_sid: str, *_: object) -> None:
+    """A page has no say in the log, not even about errors in its own scripts."""
 
 
 def own_sockets(app: App) -> App:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
@@ -120,8 +121,10 @@ def _nothing(workbook: Workbook, asking: Asking) -> Reading:
 
 def _columns(grid: Grid) -> list[Column]:
     columns = []
+    rows = [row.cells for row in grid.rows]
     for at, text in enumerate(grid.headings):
-        counts = Counter(row.cells[at] for row in grid.rows if at < len(row.cells))
+        rows = [each for each in rows if len(each) > at]
+        counts = Counter(map(itemgetter(at), rows))
         counts.pop(None, None)
         found: Mapping[object, int] = {
             each: count for each, count in counts.items() if not is_blank(each)

@@ -1,0 +1,230 @@
+"""Joining: from what Google has just granted to a practitioner's connection.
+
+Nothing is kept until everything is right: the calendar is created or opened. Meanwhile the fresh
+sign-in lies under a name of its own (`<practitioner>.new`), so that a failure leaves an existing
+connection untouched.
+
+A sign-in that is not kept is given back to Google, unless its account is in use here: Google
+drops *all* sign-ins of an account with this client when one is revoked, and the receptionist who
+picked the wrong account most likely picked a colleague's that is connected.
+
+A calendar of our own is made once, whatever fails: see `calendar_creation`. What failed for a
+moment does not end the sign-in at Google either.
+
+After connecting, an audit is due: it adopts our events that the calendar already holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from companion.domain.errors import (
+    AccountParked,
+    CompanionError,
+    PermissionDenied,
+    ScopeMissing,
+    TransientError,
+)
+from companion.domain.event_keys import is_notice
+from companion.domain.reconcile import ObservedEvent
+from companion.domain.settings import GoogleLink
+from companion.domain.sync_state import SyncState
+from companion.services.google.account_changes import AccountChanges
+from companion.services.google.calendar_creation import CalendarCreations, used
+from companion.services.google.consents import CalendarChoice, same_account
+from companion.services.google.pending import try_again
+from companion.services.ports import (
+    ActivityKind,
+    CalendarInfo,
+    Clock,
+    Google,
+    Ledger,
+    SignedIn,
+    calendar_of,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    practitioner_id: str
+    account: str
+    calendar_id: str
+    """Empty after a sign-in to choose from a list."""
+    calendar_name: str
+    adopted: int
+    """Events of ours that the calendar already holds."""
+    ends_at: datetime | None = None
+    """When Google ends the sign-in by itself, as it does in testing mode."""
+
+
+class Joining:
+    def __init__(
+        self,
+        google: Google,
+        changes: AccountChanges,
+        creations: CalendarCreations,
+        ledger: Ledger,
+        clock: Clock,
+    ) -> None:
+        self._google = google
+        self._changes = changes
+        self._creations = creations
+        self._ledger = ledger
+        self._clock = clock
+
+    async def join(
+        self,
+        practitioner_id: str,
+        signed_in: SignedIn,
+        choice: CalendarChoice,
+        *,
+        login: str = "",
+        upload_by_hand: bool = False,
+        enable: bool = True,
+    ) -> Connected:
+        """Raises CalendarGone, ScopeMissing … and then nothing has changed.
+
+        With `upload_by_hand` an empty calendar waits for a person to press Upload to Google;
+        otherwise the sync begins by itself. `enable`: switch the sync on."""
+        trial = f"{practitioner_id}.new"
+        try:
+            await self._changes.keep_token(trial, signed_in)
+            try:
+                link, adopted = await self._link(trial, practitioner_id, signed_in, choice, login)
+            finally:
+                await self._changes.drop_token(trial)
+        except TransientError as error:
+            raise try_again(error) from error
+        except AccountParked:
+            raise  # the sign-in is as good as before
+        except CompanionError:
+            await self._changes.discard(signed_in)
+            raise
+        await self._keep(
+            practitioner_id,
+            signed_in,
+            link,
+            holds_ours=adopted > 0,
+            upload_by_hand=upload_by_hand,
+            enable=enable and bool(link.calendar_id),
+        )
+        return Connected(
+            practitioner_id=practitioner_id,
+            account=link.account,
+            calendar_id=link.calendar_id,
+            calendar_name=link.calendar_name,
+            adopted=adopted,
+            ends_at=link.ends_at,
+        )
+
+    async def open(
+        self, name: str, practitioner_id: str, calendar_id: str
+    ) -> tuple[CalendarInfo, int]:
+        """A calendar that may be written to, and how many of our events it holds. `name`: of the
+        sign-in to use. Raises ScopeMissing, PermissionDenied, CalendarGone …"""
+        try:
+            calendar = await self._google.calendar(name, calendar_id)
+            info = await calendar.info()
+        except ScopeMissing as err:
+            await self._ledger.edit_state(
+                practitioner_id, lambda state: replace(state, shared_calendar=calendar_id)
+            )
+            raise ScopeMissing(
+                "This account does not own that calendar; it is shared with it.",
+                "Press Connect to Google again: Google then asks for the wider permission that "
+                "a shared calendar needs. Or let us create a new calendar.",
+            ) from err
+        if info.access_role not in {"owner", "writer"}:
+            raise PermissionDenied
+        return info, _appointments(await calendar.list_ours(None, None))
+
+    async def _link(
+        self,
+        trial: str,
+        practitioner_id: str,
+        signed_in: SignedIn,
+        choice: CalendarChoice,
+        login: str,
+    ) -> tuple[GoogleLink, int]:
+        """The link as it will be, and how many of our events the calendar already holds."""
+        old = self._changes.record(practitioner_id).google
+        link = replace(
+            old,
+            login=login or signed_in.account,
+            account=signed_in.account,
+            scopes=signed_in.granted_scopes,
+            connected_at=self._clock.now(),
+            ends_at=signed_in.ends_at,
+            delegated=signed_in.delegated,
+        )
+        if choice.kind == "list":
+            return replace(link, calendar_id="", calendar_name="", created_by_us=False), 0
+        if choice.kind == "new":
+            info = await self._creations.make(
+                trial,
+                practitioner_id,
+                account=signed_in.account,
+                granted=signed_in.granted_scopes,
+                name=choice.name,
+            )
+            # Nothing is listed: no connection has used this calendar yet.
+            kept = self._changes.record(practitioner_id).google.creations
+            link = replace(
+                link,
+                calendar_id=info.id,
+                calendar_name=info.name,
+                created_by_us=True,
+                creations=kept,
+            )
+            return used(link, info.id), 0
+        wanted = choice.calendar_id
+        wanted = signed_in.account if wanted == "primary" else wanted
+        self._changes.check_free(practitioner_id, wanted)
+        info, adopted = await self.open(trial, practitioner_id, wanted)
+        created = old.created_by_us and wanted == old.calendar_id
+        link = replace(
+            link,
+            calendar_id=info.id,
+            calendar_name=info.name,
+            created_by_us=created,
+        )
+        return used(link, info.id), adopted
+
+    async def _keep(
+        self,
+        practitioner_id: str,
+        signed_in: SignedIn,
+        link: GoogleLink,
+        *,
+        holds_ours: bool,
+        upload_by_hand: bool,
+        enable: bool,
+    ) -> None:
+        before = self._changes.record(practitioner_id).google
+        another = not same_account(before.account, link.account)
+        if before.account and (another or bool(before.delegated) != bool(link.delegated)):
+            # The sign-in of before is no longer used.
+            await self._changes.revoke(practitioner_id, before.account)
+        await self._changes.keep_token(practitioner_id, signed_in)
+        record = await self._changes.edit(
+            practitioner_id, lambda _old: link, enabled=True if enable else None
+        )
+        # An empty calendar without ledger rows: there is nothing to compare.
+        audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
+
+        def begin(state: SyncState) -> SyncState:
+            if another:
+                state = replace(state, parked_until=None, parkings=0)
+            if link.calendar_id != before.calendar_id:
+                state = replace(state, others={}, overruled_by="", claimed=False)
+            awaiting = upload_by_hand and not audit_due
+            return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
+
+        await self._ledger.edit_state(practitioner_id, begin)
+        await self._changes.log(practitioner_id, ActivityKind.CONNECT, "Connected to Google.")
+
+
+def _appointments(listed: Iterable[ObservedEvent]) -> int:
+    return sum(not is_notice(event.key) for event in listed)

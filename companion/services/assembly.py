@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -243,6 +242,11 @@ def build(ports: Ports) -> Application:
         clock=clock,
         syncing=syncing,
     )
+
+    async def look(practitioner_id: str) -> None:
+        await connecting.test(practitioner_id, fresh=False)
+        await syncing.look(practitioner_id)
+
     worker = Worker(
         syncing=syncing,
         auditing=auditing,
@@ -253,7 +257,7 @@ def build(ports: Ports) -> Application:
         changes=ports.changes,
         staleness=staleness,
         daily=(feeds.tidy, prune_activity),
-        look=partial(connecting.test, fresh=False),
+        look=look,
     )
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────

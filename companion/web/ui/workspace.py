@@ -17,10 +17,11 @@ from companion.services.access.rules import Rule
 from companion.services.google.connecting import login_of
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, EVENTS, EVENTS_OWNED
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.google_client import WORKSPACE, ClientDrop
 from companion.web.ui.components.setup_steps import step
 from companion.web.ui.components.workspace_run import WorkspaceRunView
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.google_guide import CONSOLE
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -29,7 +30,6 @@ from companion.web.ui.theme import (
     box,
     button,
     card,
-    dialog,
     frame,
     link_button,
     notice,
@@ -125,7 +125,7 @@ def _key(site: Site, account: ServiceAccount | None) -> None:
     ClientDrop(site, "Drop the key (.json) here", kept, replaces=account is not None)
     if account is not None:
         with box("actions"):
-            button("Remove the key …", report_errors(partial(_ask_to_remove, site)), look="plain")
+            button("Remove the key …", partial(_ask_to_remove, site), look="plain")
 
 
 def _ask_to_remove(site: Site) -> None:
@@ -139,7 +139,7 @@ def _ask_to_remove(site: Site) -> None:
             ui.navigate.to(WORKSPACE)
 
         with box("actions"):
-            button("Remove it", report_errors(go), look="danger")
+            button("Remove it", go, look="danger")
             button("Keep it", opened.close, look="primary")
 
 
@@ -171,7 +171,7 @@ def _to_copy(label: str, words: str) -> None:
             ui.clipboard.write(words)
             notify_done("Copied.")
 
-        press = button("Copy", report_errors(copy), icon="content_copy")
+        press = button("Copy", copy, icon="content_copy")
         press.props["aria-label"] = f"Copy: {label}"
 
 
@@ -225,7 +225,7 @@ def _upload(site: Site, waiting: list[str]) -> None:
 
     with box("actions"):
         label = f"Upload {formatting.counted(len(waiting), 'calendar')}"
-        button(label, report_errors(go), icon="cloud_upload", look="primary")
+        button(label, go, icon="cloud_upload", look="primary")
 
 
 def workspace_card(account: ServiceAccount | None) -> None:

@@ -11,10 +11,11 @@ from nicegui import ui
 
 from companion.domain.errors import FileRefused
 from companion.web.incoming import Incoming
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.file_drop import FileDrop
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, notice, text
+from companion.web.ui.theme import box, button, notice, text
 
 if TYPE_CHECKING:
     from companion.services.google.connecting import ClientChange
@@ -74,7 +75,7 @@ class ClientDrop:
             )
             with box("actions"):
                 press = partial(self._replace, content, opened.close)
-                button("Replace it", report_errors(press), look="danger")
+                button("Replace it", press, look="danger")
                 button(f"Keep {change.before}", opened.close, look="primary")
 
     async def _replace(self, content: bytes, close: Callable[[], object]) -> None:

@@ -19,12 +19,13 @@ from companion.services.access.policy import Action
 from companion.services.google.consents import CalendarChoice
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, dialog, notice, text
+from companion.web.ui.theme import box, button, card, notice, text
 
 if TYPE_CHECKING:
     from companion.services.google.connecting import CheckResult
@@ -113,11 +114,11 @@ class GoogleSteps:
         label = "Connect again" if google.account else "Connect to Google"
         with box("actions"):
             if self._delegates:
-                button(label, report_errors(self._delegate), icon="login", look=look)
+                button(label, self._delegate, icon="login", look=look)
             if self._delegates and self._signs_in:
-                button("Sign in at Google instead", report_errors(self._go), look="plain")
+                button("Sign in at Google instead", self._go, look="plain")
             elif self._signs_in:
-                button(label, report_errors(self._go), icon="login", look=look)
+                button(label, self._go, icon="login", look=look)
         self._show_waiting()
         if self._signs_in:
             add_other_pages(self._site)
@@ -151,7 +152,7 @@ class GoogleSteps:
         with self._waiting, notice("info", icon="hourglass_top"):
             text("A sign-in at Google is under way.", "strong")
             text("Finish it in the tab that shows Google, within five minutes.")
-            button("Cancel the sign-in", report_errors(self._cancel), look="plain")
+            button("Cancel the sign-in", self._cancel, look="plain")
 
     def _cancel(self) -> None:
         waiting = self._site.services.connecting.waiting(self._id)
@@ -203,7 +204,7 @@ class GoogleSteps:
         self._existing.bind_visibility_from(self._kind, "value", value=EXISTING)
         if google.connected:
             connect = self._delegate if self._delegates and google.delegated else self._go
-            change = button("Change the calendar", report_errors(connect), icon="sync_alt")
+            change = button("Change the calendar", connect, icon="sync_alt")
             change.bind_visibility_from(self._kind, "value", backward=lambda kind: kind != KEEP)
             note = text(
                 ""
@@ -235,7 +236,7 @@ class GoogleSteps:
                 await self._site.services.connecting.choose(self._id, str(chosen.value))
                 ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
-            button("Use this calendar", report_errors(take), look="primary", icon="check")
+            button("Use this calendar", take, look="primary", icon="check")
             text("Or choose another way below and press Connect again.", "soft small")
 
     def _wanted_calendar(self) -> dict[str, str]:
@@ -264,16 +265,8 @@ class GoogleSteps:
         remember: Callable[..., Awaitable[None]],
     ) -> None:
         text(lead, "card__lead")
-        with box("actions"):
-            press = button(label)
-        outcome = box("stack").props("aria-live=polite")
-        if not self._record.google.connected:
-            press.set_enabled(False)
-            with outcome:
-                text("Connect to Google first.", "soft small")
 
         async def check() -> None:
-            press.props("loading")
             outcome.clear()
             try:
                 result = await ask()
@@ -285,8 +278,6 @@ class GoogleSteps:
                     text(shown.what, "strong")
                     text(shown.remedy)
                 return
-            finally:
-                press.props(remove="loading")
             self._on_check()
             press.set_text(result.label)
             press.props["icon"] = "check_circle" if result.ok else "error"
@@ -297,7 +288,13 @@ class GoogleSteps:
             with outcome:
                 _show_result(result)
 
-        press.on_click(report_errors(check))
+        with box("actions"):
+            press = button(label, check)
+        outcome = box("stack").props("aria-live=polite")
+        if not self._record.google.connected:
+            press.set_enabled(False)
+            with outcome:
+                text("Connect to Google first.", "soft small")
 
     def disconnect_card(self) -> None:
         google = self._record.google
@@ -314,24 +311,20 @@ class GoogleSteps:
                 "card__lead",
             )
             with box("actions"):
-                button("Disconnect …", report_errors(self._open_disconnect), look="danger")
+                button("Disconnect …", self._open_disconnect, look="danger")
 
     def _open_disconnect(self) -> None:
-        with dialog("Disconnect from Google?") as opened:
+        with dialog("Disconnect from Google?", asks=False) as opened:
             remove = ui.checkbox("Also remove our events from the Google calendar")
 
             async def go() -> None:
-                press.props("loading")
-                try:
-                    await self._site.services.connecting.disconnect(
-                        self._id, remove_events=bool(remove.value)
-                    )
-                finally:
-                    press.props(remove="loading")
+                await self._site.services.connecting.disconnect(
+                    self._id, remove_events=bool(remove.value)
+                )
                 ui.navigate.to(f"/practitioner/{self._id}")
 
             with box("actions"):
-                press = button("Disconnect", report_errors(go), look="danger")
+                button("Disconnect", go, look="danger")
                 button("Stay connected", opened.close, look="primary")
 
 

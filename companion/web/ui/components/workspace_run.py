@@ -31,10 +31,8 @@ class WorkspaceRunView:
         self._bar = ui.linear_progress(show_value=False, size="8px")
         self._bar.props('rounded aria-label="Practitioners connected"')
         with box("actions"):
-            self._start = button(
-                "Connect everybody", report_errors(self._begin), icon="group_add", look="primary"
-            )
-            self._stop = button("Cancel", report_errors(self._cancel), icon="close")
+            self._start = button("Connect everybody", self._begin, icon="group_add", look="primary")
+            self._stop = button("Cancel", self._cancel, icon="close")
         self._outcome = box("stack").props("aria-live=polite")
         self._look()
         ui.timer(LOOK_SECONDS, report_errors(self._look))

@@ -79,9 +79,8 @@ async def test_client_id_and_scopes_are_there_to_be_copied_and_the_form_is_fille
     await clinic.user.open("/practice/workspace")
     for name in ("Copy: Client ID", "Copy: OAuth scopes (comma-delimited)"):
         press(named(clinic, name))
-        press(named(clinic, name))
-    await until(lambda: len(copied) == 4)
-    assert copied[::2] == copied[1::2] == [CLIENT_ID, f"{APP_CREATED},{CALENDAR_LIST}"]
+    await until(lambda: len(copied) == 2)
+    assert copied == [CLIENT_ID, f"{APP_CREATED},{CALENDAR_LIST}"]
     links = [each.props.get("href", "") for each in clinic.elements(ui.button)]
     assert any("clientIdToAdd=" + CLIENT_ID in str(link) for link in links)
 

@@ -40,7 +40,7 @@ _TONES = {
 }
 _ELSEWHERE = {
     "choose calendar": ("Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
-    "service account": ("Look at the service account", "key", "/practice#service-account"),
+    "service account": ("Look at the service account", "key", "/practice/workspace"),
     "add client": ("Add the Google client", "key", "/practice"),
     "doctor": ("Open the doctor", "medical_services", "/doctor"),
     "import": ("Import an export", "upload_file", "/import"),

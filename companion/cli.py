@@ -8,15 +8,27 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import companion
-from companion.commands import feeds, google, import_history, imports, maintenance, people, syncing
+from companion.commands import (
+    desktop,
+    feeds,
+    google,
+    import_history,
+    imports,
+    maintenance,
+    people,
+    syncing,
+)
 from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, internal_error, interrupted
 from companion.console import as_json, print_error
 from companion.domain.errors import CompanionError
+
+if TYPE_CHECKING:
+    from companion.serving import ServeOptions
 
 app = typer.Typer(
     name="companion",
@@ -87,9 +99,20 @@ def serve(
     feed_host: FeedHost = "0.0.0.0",  # noqa: S104 - phones in the clinic's network
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
+    background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
 ) -> None:
     """Start the app, the listener for phones and the background sync."""
-    _serve(port, feed_host, feed_port, demo=False, browser=not no_browser)
+    from companion.serving import ServeOptions
+
+    _serve(
+        ServeOptions(
+            port=port,
+            feed_host=feed_host,
+            feed_port=feed_port,
+            browser=not no_browser,
+            background=background,
+        )
+    )
 
 
 @app.command()
@@ -100,16 +123,22 @@ def demo(
     no_browser: NoBrowser = False,
 ) -> None:
     """The same with a sample practice and a simulated Google, on a throw-away home."""
-    _serve(port, feed_host, feed_port, demo=True, browser=not no_browser)
-
-
-def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bool) -> None:
     from companion.serving import ServeOptions
+
+    _serve(
+        ServeOptions(
+            port=port,
+            feed_host=feed_host,
+            feed_port=feed_port,
+            demo=True,
+            browser=not no_browser,
+        )
+    )
+
+
+def _serve(options: ServeOptions) -> None:
     from companion.serving import serve as serve_for_long
 
-    options = ServeOptions(
-        port=port, feed_host=feed_host, feed_port=feed_port, demo=demo, browser=browser
-    )
     try:
         serve_for_long(options)
     except KeyboardInterrupt:
@@ -121,5 +150,5 @@ def _serve(port: int, feed_host: str, feed_port: int, *, demo: bool, browser: bo
         raise typer.Exit(internal_error(error)) from None
 
 
-for group in (imports, import_history, people, google, syncing, feeds, maintenance):
+for group in (imports, import_history, people, google, syncing, feeds, maintenance, desktop):
     app.add_typer(group.app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,14 @@ out = Console(width=None if sys.stdout.isatty() else 500, highlight=False, marku
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 SHOWN = 40
 """Lines of a plan or a list of rejected rows shown to people; the JSON has all."""
+
+
+def operator() -> str:
+    """Who does what a command does, for the history: the user of this computer."""
+    try:
+        return f"{getpass.getuser()} (command)"
+    except (OSError, KeyError, ImportError):  # nobody is known by name here
+        return "command"
 
 
 def as_json(value: object) -> None:

@@ -9,19 +9,18 @@ of this home runs already, that one is opened instead.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import companion
 from companion.adapters.clock import SystemClock
@@ -29,15 +28,18 @@ from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.adapters.open_files import raise_open_files
 from companion.console import err, out
-from companion.domain.errors import Busy, Technical
+from companion.domain.errors import Busy, CompanionError, Technical
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
+from companion.instance import Instance
 from companion.main import open_companion
 from companion.services.assembly import Application
+from companion.services.status import standing
 from companion.web.app import create_app
 from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server
+from companion.web.binding import bind_app, bind_feed
 from companion.web.connections import Bounds
-from companion.web.control import ask_running_app, control_secret
+from companion.web.control import Command
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launch_pages import LaunchPages
 from companion.web.launching import LaunchTokens, launch_url
@@ -57,6 +59,8 @@ class ServeOptions:
     feed_port: int = 8090
     demo: bool = False
     browser: bool = True
+    background: bool = False
+    """Nobody sees what is printed, and it may lie in a file: no address that lets anybody in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +112,12 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
             environment = demo.environment
         else:
             demo, environment = None, Environment.of_process()
-        await stack.enter_async_context(_only_one(environment, options))
-        app_socket = _bind_app(options.port)
+        instance = Instance(environment.home)
+        try:
+            stack.enter_context(instance.hold(options.port))
+        except Busy:
+            await _open_running(instance, LaunchPages(environment.home), options)
+        app_socket = bind_app(options.port)
         stack.callback(app_socket.close)
         application = await stack.enter_async_context(
             open_companion(
@@ -139,7 +147,7 @@ async def _serve(
         settings=application.settings,
         listener_status=application.reachability.listener_status,
         host=options.feed_host,
-        bind=partial(_bind_feed, options),
+        bind=partial(bind_feed, options.feed_host, options.feed_port),
         bounds=Bounds(connections=min(400, files * 3 // 8)),
     )
     phones.open()
@@ -159,6 +167,7 @@ async def _serve(
             demo=demo is not None,
             demo_google=demo.google_url if demo else "",
             samples=demo.samples if demo else (),
+            commands=_commands(application, stop),
         ),
     )
     server = app_server(
@@ -174,7 +183,8 @@ async def _serve(
     ]
     freeze_gc()
     url = launch_url(options.port, launches.issue())
-    _greet(options, url, application)
+    if not options.background:
+        _greet(options, url, application)
     if options.browser:
         _open_browser(pages, url)
     stopping = asyncio.create_task(stop.wait())
@@ -202,89 +212,78 @@ async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
         await asyncio.sleep(30)
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform == "win32":
-            # Otherwise Windows lets two programs share a port.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen(2048)
-        bound.setblocking(False)
-    except OSError:
-        bound.close()
-        raise
-    return bound
+def _commands(application: Application, stop: asyncio.Event) -> Mapping[str, Command]:
+    """What other processes of this home may ask for: the tray, and `run.py stop`."""
+    began = application.clock.now()
+
+    async def status() -> Mapping[str, Any]:
+        try:
+            board = await application.status.board(activity=0)
+            sources = await application.sources.overview()
+            files = sum(len(each.note.waiting) for each in sources if each.watched)
+            shown = standing(board, application.clock.now(), files=files)
+            mood, sentence = shown.mood, shown.sentence
+        except CompanionError as error:
+            mood, sentence = "waiting", error.what
+        return {
+            "program": companion.__version__,
+            "since": began.isoformat(),
+            "phones": application.reachability.address(),
+            "mood": mood,
+            "sentence": sentence,
+        }
+
+    async def stopping() -> Mapping[str, Any]:
+        stop.set()
+        return {"stopping": True}
+
+    async def sync() -> Mapping[str, Any]:
+        await application.pausing.resume()
+        application.worker.sync_now()
+        return await status()
+
+    async def pause() -> Mapping[str, Any]:
+        await application.pausing.pause()
+        return await status()
+
+    async def resume() -> Mapping[str, Any]:
+        await application.pausing.resume()
+        return await status()
+
+    return {
+        "status": status,
+        "stop": stopping,
+        "sync": _in_words(sync),
+        "pause": _in_words(pause),
+        "resume": _in_words(resume),
+    }
 
 
-def _bind_app(port: int) -> socket.socket:
-    """Raises Busy. Whoever has the port is not the app of this home, whose lock is ours: nothing is
-    sent to it, and it is not opened."""
-    try:
-        return _bind("127.0.0.1", port)
-    except OSError as error:
-        raise Busy(
-            f"Port {port} of this computer is used by another program, not by this "
-            "Calendar Companion.",
-            f"Close that program, or choose another port: python run.py --port {port + 1}",
-        ) from error
+def _in_words(command: Command) -> Command:
+    """What could not be saved is the answer."""
+
+    async def answered() -> Mapping[str, Any]:
+        try:
+            return await command()
+        except CompanionError as error:
+            return {"mood": "waiting", "sentence": f"{error.what} {error.remedy}"}
+
+    return answered
 
 
-def _bind_feed(options: ServeOptions) -> socket.socket:
-    """For the listener for phones."""
-    try:
-        return _bind(options.feed_host, options.feed_port)
-    except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise Busy(
-                f"The listener for phones could not start: {options.feed_host} is no address of "
-                "this computer.",
-                "Start the app without --feed-host.",
-            ) from error
-        raise Busy(
-            f"The listener for phones could not start: port {options.feed_port} is used by "
-            "another program.",
-            "Phones keep what they have; close that program, or start with another --feed-port.",
-        ) from error
-
-
-@asynccontextmanager
-async def _only_one(environment: Environment, options: ServeOptions) -> AsyncIterator[None]:
-    """One app per home, whatever its port, which is noted for a second start. Where the app of this
-    home runs already, it is opened, and this start ends the program."""
-    from companion.adapters.file_locks import FileLock
-
-    lock = FileLock(environment.home / "app.lock", holder="the app", patience=0.3)
-    note = environment.home / "app.port"
-    try:
-        lock.__enter__()
-    except Busy:
-        with suppress(OSError, ValueError):
-            port = int(note.read_text(encoding="ascii"))
-            await _open_running(environment.home, port, options)
+async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOptions) -> NoReturn:
+    """Report it and end the program. Raises Busy where no app proves to be this home's."""
+    url = await instance.launch_address()
+    if url is None:
         raise Busy(
             "Calendar Companion is already running on this computer, but it does not answer.",
-            "Open its window, or stop it first.",
-        ) from None
-    try:
-        note.write_text(str(options.port), encoding="ascii")
-        yield
-    finally:
-        note.unlink(missing_ok=True)
-        lock.__exit__(None, None, None)
-
-
-async def _open_running(home: Path, port: int, options: ServeOptions) -> None:
-    """Report it and end the program. Returns where no app on that port proves to be this home's."""
-    url = await ask_running_app(port, control_secret(home / "control.secret"))
-    if url is not None:
+            "Open its window, or stop it first: python run.py stop",
+        )
+    if not options.background:
         out.print(f"Calendar Companion is already running. Opening it: {url}")
-        if options.browser:
-            _open_browser(LaunchPages(home), url)
-        raise SystemExit(0)
+    if options.browser:
+        _open_browser(pages, url)
+    raise SystemExit(0)
 
 
 def _open_browser(pages: LaunchPages, url: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.commands.running import DONE, HELD, Json, run_command
-from companion.console import as_json, err, out
+from companion.console import as_json, err, operator, out
 from companion.domain.differences import when
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 imports = typer.Typer(help="The imports so far, and undoing one.", no_args_is_help=True)
 app.add_typer(imports, name="imports")
-BY = "command"
 
 
 @imports.command("list")
@@ -57,7 +56,7 @@ def imports_undo(
         preview = await application.imports.look_at(number)
         held = preview.left > 0 and not yes
         if not (dry_run or held):
-            preview = await application.imports.undo(number, by=BY)
+            preview = await application.imports.undo(number, by=operator())
         if json:
             as_json({**undo_json(preview), "undone": not (dry_run or held), "held": held})
         else:

@@ -23,7 +23,7 @@ from companion.commands.running import (
     names_of,
     run_command,
 )
-from companion.console import as_json, err, out
+from companion.console import as_json, err, operator, out
 from companion.domain.differences import when
 from companion.domain.errors import BadInput
 from companion.domain.expectations import Expected
@@ -94,7 +94,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
         if dry_run or held:
             _show(preview, held=held, json=json)
             return HELD if held else DONE
-        report = await importing.apply(preview, yes=yes)
+        report = await importing.apply(preview, yes=yes, cause=operator())
         if waiting and not report.held:
             await application.sources.resolved(*waiting)
         if json:
@@ -217,7 +217,7 @@ def sources_remove(
         held = brought > 0 and not yes
         if not held:
             if appointments:
-                await application.imports.remove_source(source, by="command")
+                await application.imports.remove_source(source, by=operator())
             if source in known:
                 await application.sources.remove(source)
         if json:

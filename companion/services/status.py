@@ -26,6 +26,7 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.auditing import clock_time, proof_in_words
+from companion.services.sync.one_writer import stopped
 from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -41,7 +42,9 @@ PractitionerState = Literal[
     "parked",
     "offline",
     "sign in again",
+    "not authorised",
     "choose calendar",
+    "another computer",
     "stale",
     "error",
 ]
@@ -49,11 +52,13 @@ NextAction = Literal[
     "",
     "connect",
     "choose calendar",
+    "keep calendar",
     "look at held",
     "enable",
     "upload",
     "import",
     "add client",
+    "service account",
     "doctor",
 ]
 """The action that resolves a state; empty where nothing is to be done."""
@@ -61,18 +66,22 @@ NextAction = Literal[
 _BADGES: Mapping[str, PractitionerState] = {
     "Offline": "offline",
     "SignInExpired": "sign in again",
+    "DelegationRefused": "not authorised",
     "ScopeMissing": "sign in again",
     "SignInError": "sign in again",
     "WrongAccount": "sign in again",
     "CalendarGone": "choose calendar",
     "PermissionDenied": "choose calendar",
+    "AnotherWriter": "another computer",
     "AccountParked": "parked",
 }
 _ACTIONS: Mapping[PractitionerState, NextAction] = {
     "not connected": "connect",
     "off": "enable",
     "sign in again": "connect",
+    "not authorised": "service account",
     "choose calendar": "choose calendar",
+    "another computer": "keep calendar",
     "held": "look at held",
     "ready": "upload",
     "stale": "import",
@@ -82,6 +91,21 @@ _OTHER_ACTIONS: Mapping[str, NextAction] = {
     "SecretsUnavailable": "doctor",
 }
 """By kind of error, where the state does not show it."""
+NEEDS_A_PERSON: frozenset[PractitionerState] = frozenset(
+    {
+        "held",
+        "sign in again",
+        "not authorised",
+        "choose calendar",
+        "another computer",
+        "stale",
+        "error",
+        "parked",
+    }
+)
+Mood = Literal["well", "working", "waiting", "offline", "paused"]
+"""Of the whole practice: all is well · Google is being written to · a person is needed · Google
+cannot be reached · a person has paused the sync."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +138,39 @@ class Board:
     practice: Practice
     practitioners: tuple[PractitionerStatus, ...]
     activity: list[Activity]
+    paused_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How all calendars stand, as the tray shows it; names nobody."""
+
+    mood: Mood
+    sentence: str
+
+
+def standing(board: Board, now: datetime, *, files: int = 0) -> Standing:
+    """`files`: exports that wait for an answer."""
+    kept = [each for each in board.practitioners if each.connected and each.enabled]
+    need = sum(each.state in NEEDS_A_PERSON for each in board.practitioners)
+    zone = board.practice.timezone
+    if board.paused_until is not None:
+        until = clock_time(board.paused_until, zone, now)
+        return Standing(mood="paused", sentence=f"Paused until {until}.")
+    if need or files:
+        waiting = [f"{need} calendar{' needs' if need == 1 else 's need'} you"] if need else []
+        if files:
+            waiting.append(f"{files} import{' waits' if files == 1 else 's wait'} for an answer")
+        return Standing(mood="waiting", sentence=f"{' and '.join(waiting)}.")
+    if any(each.state == "offline" for each in kept):
+        return Standing(mood="offline", sentence="Google cannot be reached; it is tried again.")
+    if any(each.progress is not None for each in kept):
+        return Standing(mood="working", sentence="Writing to Google now.")
+    if not kept:
+        return Standing(mood="well", sentence="No calendar is connected to Google yet.")
+    last = min((each.last_sync for each in kept if each.last_sync), default=None)
+    at = f", {clock_time(last, zone, now)}" if last else ""
+    return Standing(mood="well", sentence=f"All calendars are up to date{at}.")
 
 
 class Status:
@@ -159,6 +216,7 @@ class Status:
                 for record in settings.practitioners.values()
             ),
             activity=await self._activity.recent(activity),
+            paused_until=settings.pause(self._clock.now()),
         )
 
     @allows(Action.SEE_STATUS)
@@ -228,6 +286,9 @@ class Status:
             return "off", what, "Tick Enable to switch it on."
         if progress is not None:
             return "syncing", "Writing to Google now.", ""
+        elsewhere = stopped(state, record.practitioner.timezone)
+        if elsewhere is not None:
+            return "another computer", elsewhere.what, elsewhere.remedy
         if state.trouble is not None:
             word = _BADGES.get(state.trouble.kind, "error")
             return word, state.trouble.what, state.trouble.remedy

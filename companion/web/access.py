@@ -20,6 +20,7 @@ from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
 from companion.services.google.selftest import SelfTest
+from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
@@ -33,6 +34,7 @@ from companion.services.settings.transfer import SettingTransfer
 from companion.services.sources.sources import Sources
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
+from companion.services.sync.pausing import Pausing
 from companion.services.sync.syncing import Syncing
 
 
@@ -47,11 +49,13 @@ class PageServices:
     sources: Sources
     connecting: Connecting
     selftest: SelfTest
+    workspace: Workspace
     syncing: Syncing
     auditing: Auditing
     feeds: Feeds
     reachability: Reachability
     status: Status
+    pausing: Pausing
     booking: Booking
     book_view: BookView
     availability: Availability
@@ -74,11 +78,13 @@ def page_services(services: Application, who: Who) -> PageServices:
         sources=gated(services.sources, who),
         connecting=gated(services.connecting, who),
         selftest=gated(services.selftest, who),
+        workspace=gated(services.workspace, who),
         syncing=gated(services.syncing, who),
         auditing=gated(services.auditing, who),
         feeds=gated(services.feeds, who),
         reachability=gated(services.reachability, who),
         status=gated(services.status, who),
+        pausing=gated(services.pausing, who),
         booking=gated(services.booking, who),
         book_view=gated(services.book_view, who),
         availability=gated(services.availability, who),

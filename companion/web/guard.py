@@ -26,13 +26,13 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from companion.domain.tokens import token_hash
-from companion.web.control import CONTROL_PATH, ControlPath
+from companion.web.control import CONTROL, Command, ControlPath
 from companion.web.current_user import (
     ACCOUNT,
     FREE_BELOW,
@@ -117,7 +117,7 @@ def judge(request: GuardedRequest, hosts: frozenset[str]) -> Refusal | None:
     if host not in hosts:
         return Refusal(status=421, reason="This app answers on this computer only.")
     origin, site = request.one("origin").lower(), request.one("sec-fetch-site")
-    if request.path == CONTROL_PATH:
+    if request.path.startswith(CONTROL):
         if origin or site:
             return Refusal(status=403, reason="Not for browsers.")
         return None
@@ -143,6 +143,7 @@ class Guard:
         machines: MachineSessions,
         current_user: CurrentUser,
         control_secret: str,
+        commands: Mapping[str, Command] | None = None,
         make_token: Callable[[], str] = fresh_token,
     ) -> None:
         self.app = app
@@ -151,7 +152,7 @@ class Guard:
         self._launches = launches
         self._machines = machines
         self._current_user = current_user
-        self._control = ControlPath(control_secret, port, launches)
+        self._control = ControlPath(control_secret, port, launches, commands)
         self._make_token = make_token
         self.cookie = f"companion-machine-{port}"
         """Named by port: cookies ignore ports, and another app may run on the next one."""
@@ -176,9 +177,10 @@ class Guard:
         guarded = SecuredSend(send, secrets.token_urlsafe(18), host if host in self._hosts else "")
         if refusal:
             await _answer(guarded, refusal.status, refusal.reason)
-        elif request.path == CONTROL_PATH:
+        elif request.path.startswith(CONTROL):
             if request.method == "POST":
-                status, document = self._control.answer(request.one("authorization"))
+                word = request.path.removeprefix(CONTROL)
+                status, document = await self._control.answer(request.one("authorization"), word)
                 headers = [("content-type", "application/json")]
                 await _answer(guarded, status, json.dumps(document), headers=headers)
             else:

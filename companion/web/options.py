@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from companion.web.control import Command
 from companion.web.launching import LaunchTokens
 
 
@@ -27,6 +29,8 @@ class AppOptions:
     demo_google: str = ""
     """The simulated Google's own page, where its calendars can be looked at."""
     samples: tuple[SampleFile, ...] = ()
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    """What other processes of this home may ask of the app, by its word on the control path."""
 
     @property
     def machines_file(self) -> Path:

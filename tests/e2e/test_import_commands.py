@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from companion.console import operator
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 
 pytestmark = pytest.mark.timeout(300)
@@ -38,7 +39,7 @@ def test_an_import_is_listed_and_undone(commands: CommandHome, tmp_path: Path) -
     commands.run("import", write_export(tmp_path / "second.csv", 6, {3: {"location": "Room 9"}}))
     second, first = commands.json("imports", "list")["imports"]
     assert (second["file"], second["by"], second["added"], second["changed"]) == (
-        "second.csv", "import", 1, 1,
+        "second.csv", operator(), 1, 1,
     )  # fmt: skip
     shown = commands.json("imports", "undo", str(second["import"]), "--dry-run")
     assert (shown["takes_out"], shown["puts_back"], shown["undone"]) == (1, 1, False)

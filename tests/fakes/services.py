@@ -31,7 +31,7 @@ from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
-from tests.fakes.maintenance import FakeProbes, copy_words, nowhere, quick_archive
+from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -110,6 +110,7 @@ class FakeApplication:
     activity: MemoryActivity
     secrets: FakeSecrets
     probes: FakeProbes
+    rights: FakeRights
     home: Path
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
@@ -139,7 +140,8 @@ def fake_application(
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
-    google = FakeGoogle(secrets=secrets, install=INSTALL)
+    rights = FakeRights()
+    google = FakeGoogle(secrets=secrets)
     stores = MemoryStores(changes)
     ports = Ports(
         home=home or nowhere(),
@@ -149,8 +151,7 @@ def fake_application(
         stores=stores,
         secrets=secrets,
         google=google,
-        workbooks=InlineWorkbooks(),
-        documents={},
+        workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
@@ -160,6 +161,7 @@ def fake_application(
         sessions=MemorySessions(),
         network=FakeNetwork(),
         probes=probes,
+        home_rights=rights,
         sealing=quick_archive(),
         version="1.2.3",
         log_name="companion.log",
@@ -178,6 +180,7 @@ def fake_application(
         activity=stores.activity,
         secrets=secrets,
         probes=probes,
+        rights=rights,
         home=ports.home,
     )
 

@@ -34,6 +34,7 @@ EVERY_ACTION_AS_EVERY_ROLE = {
     Action.GOOGLE: ("yyy", "nnn", "ynn"),
     Action.UPLOAD: ("yyy", "nnn", "ynn"),
     Action.PHONE: ("yyy", "nnn", "ynn"),
+    Action.PAUSE: ("yyy", "yyy", "nnn"),
     Action.PRACTITIONERS: ("yyy", "nnn", "nnn"),
     Action.PRACTICE: ("yyy", "nnn", "nnn"),
     Action.USERS: ("yyy", "nnn", "nnn"),

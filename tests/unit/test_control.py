@@ -16,8 +16,10 @@ import pytest
 import uvicorn
 
 from companion.web.control import (
+    Command,
     ControlPath,
     ask_running_app,
+    command_running_app,
     control_secret,
     proof_of,
 )
@@ -30,7 +32,9 @@ Answering = Callable[[bytes], Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def running(launches: LaunchTokens, secret: str = SECRET) -> AsyncIterator[int]:
+async def running(
+    launches: LaunchTokens, secret: str = SECRET, **commands: Command
+) -> AsyncIterator[int]:
     """The guard of an app of that home, on a real port."""
     bound = socket.create_server(("127.0.0.1", 0))
     port = int(bound.getsockname()[1])
@@ -41,6 +45,7 @@ async def running(launches: LaunchTokens, secret: str = SECRET) -> AsyncIterator
         machines=Machines(),
         current_user=FakeCurrentUser(),
         control_secret=secret,
+        commands=commands,
     )
     config = uvicorn.Config(guard, lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
@@ -168,6 +173,29 @@ async def test_a_stranger_that_passes_everything_on_to_the_app_is_not_opened() -
     assert len(heard) == 1, "it never gets as far as a proof"
 
 
+async def test_the_running_app_does_what_its_home_asks_for() -> None:
+    asked = []
+
+    async def stop() -> dict[str, bool]:
+        asked.append("stop")
+        return {"stopping": True}
+
+    async with running(LaunchTokens(), stop=stop) as port:
+        assert await command_running_app(port, SECRET, "stop") == {"stopping": True}
+        assert await command_running_app(port, "b" * 43, "stop") is None
+        assert await command_running_app(port, SECRET, "format-disk") is None
+    assert asked == ["stop"]
+
+
+async def test_a_proof_for_one_command_is_none_for_another() -> None:
+    async def stop() -> dict[str, bool]:
+        raise AssertionError
+
+    control = ControlPath(SECRET, 8080, LaunchTokens(), {"stop": stop})
+    proof = proof_of("start", SECRET, 8080, NONCE, await challenge(control))
+    assert await control.answer(f"Companion {NONCE} {proof}", "stop") == (403, {})
+
+
 async def test_nobody_listening_is_nobody() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -177,45 +205,48 @@ async def test_nobody_listening_is_nobody() -> None:
 # ── the app's end ─────────────────────────────────────────────────────────────────────────────
 
 
-def challenge(control: ControlPath, nonce: str = NONCE) -> str:
-    status, document = control.answer(f"Companion {nonce}")
+async def challenge(control: ControlPath, nonce: str = NONCE) -> str:
+    status, document = await control.answer(f"Companion {nonce}")
     assert status == 401
     assert document["proof"] == proof_of("app", SECRET, 8080, nonce, document["nonce"])
-    return document["nonce"]
+    return str(document["nonce"])
 
 
-def test_a_proof_counts_once_and_for_this_run_only() -> None:
+async def test_a_proof_counts_once_and_for_this_run_only() -> None:
     launches = LaunchTokens()
     control = ControlPath(SECRET, 8080, launches)
-    proof = proof_of("start", SECRET, 8080, NONCE, challenge(control))
-    status, document = control.answer(f"Companion {NONCE} {proof}")
+    proof = proof_of("start", SECRET, 8080, NONCE, await challenge(control))
+    status, document = await control.answer(f"Companion {NONCE} {proof}")
     assert status == 200
     assert launches.take(document["token"])
-    assert control.answer(f"Companion {NONCE} {proof}") == (403, {})
-    assert ControlPath(SECRET, 8080, launches).answer(f"Companion {NONCE} {proof}") == (403, {})
+    assert await control.answer(f"Companion {NONCE} {proof}") == (403, {})
+    assert await ControlPath(SECRET, 8080, launches).answer(f"Companion {NONCE} {proof}") == (
+        403,
+        {},
+    )
 
 
-def test_what_the_app_proves_is_no_proof_of_a_start() -> None:
+async def test_what_the_app_proves_is_no_proof_of_a_start() -> None:
     control = ControlPath(SECRET, 8080, LaunchTokens())
-    _, document = control.answer(f"Companion {NONCE}")
-    assert control.answer(f"Companion {NONCE} {document['proof']}") == (403, {})
+    _, document = await control.answer(f"Companion {NONCE}")
+    assert await control.answer(f"Companion {NONCE} {document['proof']}") == (403, {})
 
 
-def test_every_start_is_asked_something_else() -> None:
+async def test_every_start_is_asked_something_else() -> None:
     control = ControlPath(SECRET, 8080, LaunchTokens())
-    assert len({challenge(control, letter * 43) for letter in "abcdef"}) == 6
+    assert len({await challenge(control, letter * 43) for letter in "abcdef"}) == 6
 
 
 @pytest.mark.parametrize(
     ("secret", "port", "nonce"),
     [("b" * 43, 8080, NONCE), (SECRET, 8081, NONCE), (SECRET, 8080, "b" * 43)],
 )
-def test_a_proof_of_another_home_port_or_question_is_refused(
+async def test_a_proof_of_another_home_port_or_question_is_refused(
     secret: str, port: int, nonce: str
 ) -> None:
     control = ControlPath(SECRET, 8080, LaunchTokens())
-    proof = proof_of("start", secret, port, nonce, challenge(control))
-    assert control.answer(f"Companion {NONCE} {proof}") == (403, {})
+    proof = proof_of("start", secret, port, nonce, await challenge(control))
+    assert await control.answer(f"Companion {NONCE} {proof}") == (403, {})
 
 
 @pytest.mark.parametrize(
@@ -225,8 +256,8 @@ def test_a_proof_of_another_home_port_or_question_is_refused(
         *(f"Companion {NONCE} wrong", f"Companion {NONCE} é", f"Companion {'é' * 43}"),
     ],
 )
-def test_the_control_path_refuses_whatever_is_no_proof(given: str) -> None:
-    assert ControlPath(SECRET, 8080, LaunchTokens()).answer(given) == (403, {})
+async def test_the_control_path_refuses_whatever_is_no_proof(given: str) -> None:
+    assert await ControlPath(SECRET, 8080, LaunchTokens()).answer(given) == (403, {})
 
 
 def test_the_control_secret_stays_and_is_private(tmp_path: Path) -> None:

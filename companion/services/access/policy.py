@@ -24,6 +24,7 @@ class Action(StrEnum):
     IMPORT = "import appointments"
     GOOGLE = "change settings of Google"
     UPLOAD = "upload to Google"
+    PAUSE = "pause the background sync"
     PHONE = "manage phone links"
     PRACTITIONERS = "add or remove practitioners"
     PRACTICE = "change the practice's settings"
@@ -44,6 +45,7 @@ _RECEPTION = (
     Action.EDIT_BOOK,
     Action.EXPORT,
     Action.IMPORT,
+    Action.PAUSE,
 )
 _PRACTITIONER = (
     Action.SEE_STATUS,

@@ -7,8 +7,9 @@ what another process committed and any change whose notice was lost: that costs 
 change. A practitioner whose book, settings and day are as they were at the last good pass costs no
 query and no plan; only Google is asked, every ten minutes, whether the calendar is still there.
 
-Once a day it also tidies up (`daily`). When a schedule becomes stale, or the day changes while it
-is, a pass brings the notice up to date (`companion.services.sync.staleness`).
+Once a day it also tidies up (`daily`). While a person pauses the sync it begins nothing. When a
+schedule becomes stale, or the day changes while it is, a pass brings the notice up to date
+(`companion.services.sync.staleness`).
 
 While Google cannot be reached, one practitioner at a time is tried as a probe; the others wait.
 """
@@ -162,8 +163,7 @@ class Worker:
         if self._staleness is not None:
             self._staleness.woke()
         for watch in self._watches.values():
-            watch.not_before = 0.0
-            watch.passed_at = None
+            watch.not_before, watch.passed_at = 0.0, None
 
     async def _look(self) -> None:
         sign = await self._book.change_sign()
@@ -180,12 +180,28 @@ class Worker:
         syncing = {key: record for key, record in settings.practitioners.items() if record.syncs}
         if not self._watches.keys() >= syncing.keys():
             await self._take_up(syncing, settings)
+        if settings.pause(self._clock.now()) is not None:
+            self._rest()
+            return
         for practitioner_id, record in syncing.items():
             self._consider(practitioner_id, record, settings)
         for practitioner_id in self._watches.keys() - syncing.keys():
             if self._busy(practitioner_id, self._watches[practitioner_id]):
                 # Switched off or disconnected: the running pass finds out before its next batch.
                 self._syncing.book_changed(practitioner_id)
+
+    def sync_now(self) -> None:
+        """Every calendar gets a pass as soon as it can, whether or not anything changed."""
+        for watch in self._watches.values():
+            watch.seen, watch.not_before = None, 0.0
+        self._woken.set()
+
+    def _rest(self) -> None:
+        """A person pauses the sync: our passes stop, and begin again afterwards."""
+        for watch in self._watches.values():
+            if watch.task is not None and not watch.task.done():
+                watch.task.cancel()
+                watch.seen = None
 
     async def _look_after_others(self) -> None:
         """Another process has committed. It may have begun a pass that was cut short, so

@@ -15,10 +15,12 @@ from companion.domain.appointments import fold_name
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv
+from companion.services.status import NEEDS_A_PERSON
 from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.waiting import WaitingFiles
@@ -36,9 +38,6 @@ MANY = 24
 AT_ONCE = 8
 """Cards that are drawn at a time; other work runs between."""
 LOOK_SECONDS = 0.25
-_NEEDS_A_PERSON = frozenset(
-    {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
-)
 
 
 def create(site: Site) -> None:
@@ -67,7 +66,7 @@ class _Home:
                 link_button("Import appointments", "/import", icon="upload_file")
                 if self._sets_up:
                     link_button("Who is set up", "/progress", icon="checklist")
-                    button("Add practitioner", report_errors(self._add), icon="person_add")
+                    button("Add practitioner", self._add, icon="person_add")
         self._waiting = WaitingFiles(site) if site.may(Action.IMPORT) else None
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
@@ -79,9 +78,7 @@ class _Home:
             self._activity = box()
             if board.activity:
                 with box("actions"):
-                    button(
-                        "Save as a table (CSV)", report_errors(self._save_activity), icon="download"
-                    )
+                    button("Save as a table (CSV)", self._save_activity, icon="download")
         self._shown: object = None
         self._activity_seen: object = None
 
@@ -127,7 +124,7 @@ class _Home:
             with box("actions"):
                 link_button("Import appointments", "/import", icon="upload_file", look="primary")
                 if self._sets_up:
-                    button("Add practitioner", report_errors(self._add), icon="person_add")
+                    button("Add practitioner", self._add, icon="person_add")
 
     async def _rebuild(self, board: Board) -> None:
         self._empty = False
@@ -141,9 +138,10 @@ class _Home:
                 identity = status.practitioner.id
                 self._cards[identity] = PractitionerCard(
                     self._card(status, place),
-                    on_upload=report_errors(partial(self._site.live.upload, identity)),
-                    on_stop=report_errors(partial(self._site.live.cancel, identity)),
-                    on_held=report_errors(partial(open_held_dialog, self._site, identity)),
+                    on_upload=partial(self._site.live.upload, identity),
+                    on_stop=partial(self._site.live.cancel, identity),
+                    on_held=partial(open_held_dialog, self._site, identity),
+                    on_keep=partial(open_keep_dialog, self._site, identity),
                 )
         self._filter()
 
@@ -206,7 +204,7 @@ def _summary(board: Board) -> str:
     if not everyone:
         return "Start by bringing in the appointment book."
     right = sum(each.state == "up to date" for each in everyone)
-    needs = sum(each.state in _NEEDS_A_PERSON for each in everyone)
+    needs = sum(each.state in NEEDS_A_PERSON for each in everyone)
     parts = [f"{formatting.number(right)} up to date"]
     if needs:
         parts.append(f"{formatting.number(needs)} {'needs' if needs == 1 else 'need'} you")

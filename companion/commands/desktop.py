@@ -1,0 +1,153 @@
+"""The app in the background: start, stop, and what runs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from companion.commands.running import DONE, Json, NoBrowser, guarded
+from companion.console import as_json, err, out
+from companion.desktop.program import Program, start_detached
+from companion.domain.errors import Busy, CompanionError
+from companion.environment import Environment
+from companion.instance import Instance
+from companion.services.files import disk_trouble, make_folder
+from companion.web.binding import free_app_port
+from companion.web.launch_pages import LaunchPages
+
+app = typer.Typer()
+LOG = "background.log"
+"""In the home: what the app in the background has to say before its own log is open."""
+START_SECONDS, STOP_SECONDS = 120.0, 30.0
+USUAL_PORT = 8080
+_NO_ANSWER = "Calendar Companion is running on this computer, but it does not answer."
+_LATER = "Wait a moment and try again; otherwise sign out of this computer and in again."
+
+
+@app.command()
+def start(
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of the app; else its last, or the next free."),
+    ] = None,
+    feed_host: Annotated[str | None, typer.Option(help="As of serve.")] = None,
+    feed_port: Annotated[int | None, typer.Option(min=1, max=65535, help="As of serve.")] = None,
+    no_browser: NoBrowser = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say and open nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Start the app in the background; it goes on when this window is closed."""
+
+    async def work() -> int:
+        home = Environment.of_process().home
+        make_folder(home)
+        instance = Instance(home)
+        before = await _answer(instance)
+        if before is None:
+            if not (quiet or json):
+                err.print("Starting Calendar Companion …")
+            chosen = port or free_app_port(instance.port or USUAL_PORT)
+            options = ["--port", str(chosen)]
+            options += ["--feed-host", feed_host] if feed_host else []
+            options += ["--feed-port", str(feed_port)] if feed_port else []
+            await _begin(instance, home / LOG, options)
+        address = f"http://127.0.0.1:{instance.port}/"
+        if json:
+            as_json({"running": True, "already": before is not None, "address": address})
+        elif not quiet:
+            already = "already " if before is not None else ""
+            out.print(f"Calendar Companion is {already}running: {address}")
+            out.print("This window can be closed. Stop it with: python run.py stop")
+        if not (no_browser or quiet) and (url := await instance.launch_address()):
+            LaunchPages(home).open(url, "Calendar Companion")
+        return DONE
+
+    guarded(work, json=json)
+
+
+async def _answer(instance: Instance) -> dict[str, Any] | None:
+    """None where no app runs. Raises Busy where one does that does not answer."""
+    found = await instance.ask("status")
+    if found is None and instance.runs():
+        found = await instance.ask("status")  # it had only just begun
+        if found is None:
+            raise Busy(_NO_ANSWER, _LATER)
+    return found
+
+
+async def _begin(instance: Instance, log: Path, options: list[str]) -> None:
+    """Returns when the app answers; raises CompanionError with what it said instead."""
+    command = Program.of_process().command("serve", "--background", "--no-browser", *options)
+    try:
+        process = start_detached(command, log)
+    except OSError as error:
+        raise disk_trouble(error, log) from error
+    until = time.monotonic() + START_SECONDS
+    while await instance.ask("status") is None:
+        if process.poll():
+            raise _said(log)
+        if time.monotonic() > until:
+            raise CompanionError(
+                "Calendar Companion is starting, but does not answer yet.",
+                f"Wait, then ask: python run.py status. What it says meanwhile is in {log}.",
+            )
+        await asyncio.sleep(0.2)
+    process.returncode = 0  # it lives on: not ours to wait for
+
+
+def _said(log: Path) -> CompanionError:
+    try:
+        lines = log.read_text("utf-8", errors="replace").strip().splitlines()[-4:]
+    except OSError:
+        lines = []
+    what = lines[0] if lines else "Calendar Companion ended right after its start."
+    return CompanionError(what, " ".join(lines[1:]) or "Run the doctor: python run.py doctor")
+
+
+@app.command()
+def stop(json: Json = False) -> None:
+    """Stop the app, wherever it was started; nothing is lost."""
+
+    async def work() -> int:
+        instance = Instance(Environment.of_process().home)
+        ran = await _answer(instance) is not None
+        if ran:
+            await instance.ask("stop")
+            until = time.monotonic() + STOP_SECONDS
+            while instance.runs():
+                if time.monotonic() > until:
+                    raise Busy("Calendar Companion has not stopped yet.", _LATER)
+                await asyncio.sleep(0.1)
+        if json:
+            as_json({"running": False, "stopped": ran})
+        elif ran:
+            out.print(
+                "Stopped. Calendars and phones are not kept up to date until the next start; "
+                "nothing is lost."
+            )
+        else:
+            out.print("Calendar Companion is not running.")
+        return DONE
+
+    guarded(work, json=json)
+
+
+async def app_json() -> dict[str, Any]:
+    """Of `status`: whether the app runs, since when, which version, and where."""
+    instance = Instance(Environment.of_process().home)
+    answered = await instance.ask("status")
+    if answered is None:
+        return {"running": instance.runs(), "since": None, "version": None, "address": None}
+    return {
+        "running": True,
+        "since": answered.get("since"),
+        "version": answered.get("program"),
+        "address": f"http://127.0.0.1:{instance.port}/",
+        "phones": answered.get("phones"),
+        "mood": answered.get("mood"),
+        "sentence": answered.get("sentence"),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import cycle
 
 SENTENCES = """
 Hand therapy review, pain 3/10 at rest.
@@ -210,21 +211,21 @@ def ordinary_notes(count: int, seed: int = 11) -> Iterator[str]:
         yield "\n".join(chance.sample(lines, chance.choice((1, 2, 2, 3))))
 
 
-FAMILY = (
-    "Hand Long May Park White Young Short Rice Brown Green Black Grey King Hill Wood Bell Baker "
-    "Cook Page Price Cross Field Fox Frost Gold Hall Lane Light Marsh Mills Moon Moss Noble North "
-    "Pope Power Reed Rich Sharp Stone Swift Wall Ward Waters Weaver Wells Winter Wise Best Little "
-    "Small Strong Day Knight Carpenter Fisher Hunter Mason Miller Potter Porter Turner Walker "
-    "Cooper Speed Allen Love Church Bishop Bond Berry Bird Bull Cash Castle Coach Cotton Crane "
-    "Dean Early East Farmer Fair Fear Gentle Guy Head Heard Hook Ice Judge Key Lamb Leaf Lock "
-    "Lunch Major Monday Moody Neck Nurse Oak Palm Parrot Peak Pool Prince Race Ring River Rush "
-    "Saint Sand Sales Savage School Snow Sole South Spring Star Steel Stern Stroke Sunny Tank Tall "
-    "Temple Tender Trim Twin Vest Wake Wales West Wolf Wren Yard Summer Friday"
-).split()
-GIVEN = (
-    "Rose Will Grace Mark Bill Frank Grant Drew Chase Dawn Hope Joy Faith Pat Nick Jack Rob Ray "
-    "Art Miles Dale Cliff Penny Crystal Amber Ruby Pearl Ginger Violet Iris Ivy Olive Heather "
-    "Holly April June August"
-).split()
-CLIENTS = [(GIVEN[n % len(GIVEN)], name) for n, name in enumerate(FAMILY)]
+FAMILY = """
+Hand Long May Park White Young Short Rice Brown Green Black Grey King Hill Wood Bell Baker
+Cook Page Price Cross Field Fox Frost Gold Hall Lane Light Marsh Mills Moon Moss Noble North
+Pope Power Reed Rich Sharp Stone Swift Wall Ward Waters Weaver Wells Winter Wise Best Little
+Small Strong Day Knight Carpenter Fisher Hunter Mason Miller Potter Porter Turner Walker
+Cooper Speed Allen Love Church Bishop Bond Berry Bird Bull Cash Castle Coach Cotton Crane
+Dean Early East Farmer Fair Fear Gentle Guy Head Heard Hook Ice Judge Key Lamb Leaf Lock
+Lunch Major Monday Moody Neck Nurse Oak Palm Parrot Peak Pool Prince Race Ring River Rush
+Saint Sand Sales Savage School Snow Sole South Spring Star Steel Stern Stroke Sunny Tank Tall
+Temple Tender Trim Twin Vest Wake Wales West Wolf Wren Yard Summer Friday
+"""
+GIVEN = """
+Rose Will Grace Mark Bill Frank Grant Drew Chase Dawn Hope Joy Faith Pat Nick Jack Rob Ray
+Art Miles Dale Cliff Penny Crystal Amber Ruby Pearl Ginger Violet Iris Ivy Olive Heather
+Holly April June August
+"""
+CLIENTS = [*zip(cycle(GIVEN.split()), FAMILY.split(), strict=False)]
 """People whose names are all ordinary words."""

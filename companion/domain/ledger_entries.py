@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from companion.domain.event_keys import is_notice
 from companion.domain.events import CalendarEvent, Content, as_instant
 from companion.domain.keepers import UNSTAMPED, Stamp
 
@@ -49,9 +50,10 @@ class LedgerEntry:
     first confirmation."""
 
     def keeps_out(self, event: CalendarEvent) -> bool:
-        """A person deleted the event in Google, and it has kept its time since."""
+        """A person deleted the event in Google, and it has kept its time since; of a staleness
+        notice, which moves on with each day, whatever its time is."""
         same_time = (self.begins, self.ends) == (event.begins, event.ends)
-        return self.state is EntryState.LEFT_OUT and same_time
+        return self.state is EntryState.LEFT_OUT and (same_time or is_notice(self.key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,18 @@ class CalendarChoice:
     take_over: bool = False
     """Also where another installation keeps it."""
 
+    @classmethod
+    def of(cls, calendar: str, name: str = "", *, take_over: bool = False) -> CalendarChoice | None:
+        """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is;
+        None keeps the present one."""
+        if not calendar:
+            return None
+        if calendar == "new":
+            return cls(kind="new", name=name)
+        if calendar == "list":
+            return cls(kind="list")
+        return cls(kind="existing", calendar_id=calendar, take_over=take_over)
+
     def checked(self) -> CalendarChoice:
         """Tidied; raises BadInput."""
         if self.kind == "existing":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, text
+from companion.web.ui.theme import box, button, text
 
 
 def open_keep_dialog(site: Site, practitioner_id: str) -> None:
@@ -34,6 +35,6 @@ def open_keep_dialog(site: Site, practitioner_id: str) -> None:
             notify_done("The sync is switched off here.")
 
         with box("actions"):
-            button("Keep it from this computer", report_errors(keep), look="primary")
-            button("Leave it to the other computer", report_errors(leave))
+            button("Keep it from this computer", keep, look="primary")
+            button("Leave it to the other computer", leave)
             button("Decide later", opened.close, look="plain")

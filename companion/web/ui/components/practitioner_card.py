@@ -14,6 +14,7 @@ from nicegui import ui
 
 from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
+from companion.web.ui.presses import on_press
 from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _TONES = {
 }
 _ELSEWHERE = {
     "choose calendar": ("Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
-    "service account": ("Look at the service account", "key", "/practice#service-account"),
+    "service account": ("Look at the service account", "key", "/practice/workspace"),
     "add client": ("Add the Google client", "key", "/practice"),
     "doctor": ("Open the doctor", "medical_services", "/doctor"),
     "import": ("Import an export", "upload_file", "/import"),
@@ -60,10 +61,10 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
     ) -> None:
         super().__init__()
         self.props["card"] = card
-        self.on("upload", on_upload, args=[])
-        self.on("stop", on_stop, args=[])
-        self.on("held", on_held, args=[])
-        self.on("keep", on_keep, args=[])
+        on_press(self, on_upload, "upload")
+        on_press(self, on_stop, "stop")
+        on_press(self, on_held, "held")
+        on_press(self, on_keep, "keep")
 
     @property
     def card(self) -> Card:

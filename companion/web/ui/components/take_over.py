@@ -10,9 +10,9 @@ from urllib.parse import quote
 from nicegui import ui
 
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import report_errors
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, link_button, notice, text
+from companion.web.ui.theme import box, button, link_button, notice, text
 
 if TYPE_CHECKING:
     from companion.domain.errors import CalendarInUse
@@ -49,8 +49,8 @@ def add_decision(site: Site, practitioner_id: str) -> None:
             for offer in waiting.offers:
                 _offer_button(practitioner_id, offer, partial(decide, offer.calendar_id))
             if waiting.choice.kind == "new":
-                button("Create a new calendar instead", report_errors(decide))
-            button("Neither", report_errors(decline), look="plain")
+                button("Create a new calendar instead", decide)
+            button("Neither", decline, look="plain")
 
 
 def _offer_button(
@@ -58,7 +58,7 @@ def _offer_button(
 ) -> None:
     label = f"Take “{offer.name}” over"
     if offer.events is not None:
-        button(label, report_errors(decide), look="primary", icon="devices")
+        button(label, decide, look="primary", icon="devices")
         return
     # Another Google client made it: that takes the permission for calendars the account owns.
     target = f"/oauth/start/{practitioner_id}?calendar={quote(offer.calendar_id)}&take_over=1"
@@ -89,5 +89,5 @@ def ask_to_take_over(site: Site, practitioner_id: str, error: CalendarInUse) -> 
             ui.navigate.to(f"/practitioner/{practitioner_id}?connected=1")
 
         with box("actions"):
-            button("Take it over", report_errors(take), look="primary", icon="devices")
+            button("Take it over", take, look="primary", icon="devices")
             button("Choose another", opened.close, look="plain")

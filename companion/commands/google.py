@@ -149,21 +149,22 @@ def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
         )
 
     async def connect(application: Application, person: Practitioner) -> Connected:
-        from companion.services.google.consents import CalendarChoice, default_choice
+        from companion.services.google.consents import CalendarChoice
 
-        link = application.settings.read().record(person.id).google
-        choice = default_choice(link, take_over=take_over)
+        choice = None
         if calendar:
             choice = CalendarChoice(kind="existing", calendar_id=calendar, take_over=take_over)
         elif new_calendar is not None:
             choice = CalendarChoice(kind="new", name=new_calendar, look=False)
         connecting = application.connecting
         if not sign_in and await connecting.delegates():
-            return await connecting.delegate(person.id, login=login, calendar=choice)
+            return await connecting.delegate(
+                person.id, login=login, calendar=choice, take_over=take_over
+            )
         return await _sign_in(
             connecting,
             lambda back: connecting.begin(
-                person.id, login=login, calendar=choice, redirect_uri=back
+                person.id, login=login, calendar=choice, take_over=take_over, redirect_uri=back
             ),
             no_browser=no_browser,
             say=err if json else out,  # with --json, standard output holds the document alone

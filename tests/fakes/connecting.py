@@ -16,6 +16,7 @@ from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.ports import CalendarRef, InsertEvent
+from companion.services.sync.snapshot import NamedLocks
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle, FakeRemoteCalendar
 from tests.fakes.keys import key_text
@@ -77,7 +78,7 @@ class Fixture:
         made.service = made.new_service()
         return made
 
-    def new_service(self) -> Connecting:
+    def new_service(self, locks: NamedLocks | None = None) -> Connecting:
         """As after a restart of the program."""
         return Connecting(
             google=self.google,
@@ -92,6 +93,7 @@ class Fixture:
                 ledger=self.ledger,
                 activity=self.activity,
                 clock=self.clock,
+                locks=locks,
             ),
             random_word=lambda: next(self.words),
         )

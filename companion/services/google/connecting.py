@@ -9,25 +9,17 @@ does the rest.
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
-    BadInput,
-    CalendarGone,
-    CalendarInUse,
     ClientFileMissing,
     CompanionError,
-    DelegationRefused,
-    PermissionDenied,
     ScopeMissing,
     SignInError,
-    SignInTimedOut,
     TransientError,
     WrongAccount,
 )
-from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
@@ -36,10 +28,10 @@ from companion.services.google.calendar_creation import CalendarCreations, must_
 from companion.services.google.checks import CalendarChecks, CheckResult
 from companion.services.google.client import ClientChange, PracticeClient, ServiceAccount
 from companion.services.google.consents import CalendarChoice, same_account
+from companion.services.google.delegating import Delegating
 from companion.services.google.disconnecting import Disconnecting
 from companion.services.google.joining import Connected, Joining
 from companion.services.google.pending import (
-    Decisions,
     Pending,
     PendingSignIns,
     SignInStart,
@@ -70,11 +62,6 @@ __all__ = [
 ]
 
 
-def login_of(record: PractitionerSettings) -> str:
-    """The Google Login that a service account would speak for; empty where none is known."""
-    return record.google.login or record.google.account or record.practitioner.email
-
-
 class Connecting:
     def __init__(
         self,
@@ -95,13 +82,14 @@ class Connecting:
         self._clock = clock
         self._random_word = random_word
         self._pending = PendingSignIns(clock)
-        self._decisions = Decisions(clock)
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
         self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
         creations = CalendarCreations(google, self._changes, clock, random_word)
         self._joining = Joining(google, self._changes, creations, ledger, clock)
+        self._delegating = Delegating(google, self._changes, self._joining)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
+        self._syncing = syncing
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
 
@@ -152,15 +140,17 @@ class Connecting:
         *,
         login: str = "",
         calendar: CalendarChoice | None = None,
+        take_over: bool = False,
         redirect_uri: str,
         user: str = "",
     ) -> SignInStart:
         """`login`: the Google Login, empty for the one known. `calendar`: None keeps the present
-        calendar, or makes one the first time."""
-        await self.decline(practitioner_id)
+        calendar, or makes one the first time; with `take_over` also where another installation
+        keeps it, or instead one that an earlier installation made."""
+        await self._joining.decline(practitioner_id)
         link = self._changes.record(practitioner_id).google
         wanted = login.strip() or link.login
-        choice = (calendar or consents.default_choice(link)).checked()
+        choice = (calendar or consents.default_choice(link, take_over=take_over)).checked()
         if choice.kind == "existing":
             self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
@@ -205,7 +195,7 @@ class Connecting:
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
-        return await self._join(
+        return await self._joining.join(
             pending.start.practitioner_id,
             signed_in,
             pending.choice,
@@ -213,35 +203,13 @@ class Connecting:
             upload_by_hand=upload_by_hand,
         )
 
-    async def _join(
-        self,
-        practitioner_id: str,
-        signed_in: SignedIn,
-        choice: CalendarChoice,
-        *,
-        login: str,
-        upload_by_hand: bool,
-        enable: bool = True,
-    ) -> Connected:
-        try:
-            return await self._joining.join(
-                practitioner_id,
-                signed_in,
-                choice,
-                login=login,
-                upload_by_hand=upload_by_hand,
-                enable=enable,
-            )
-        except CalendarInUse as error:
-            self._decisions.hold(practitioner_id, signed_in, choice, error, login=login)
-            raise
-
     # ── deciding about calendars of another installation ──────────────────────────────────────
 
     @allows(Action.GOOGLE, of="practitioner_id")
     def undecided(self, practitioner_id: str) -> Undecided | None:
-        """The decision that a sign-in waits for, since `finish` raised CalendarInUse."""
-        return self._decisions.waiting(practitioner_id)
+        """The decision that a sign-in waits for, since `finish` or `delegate` raised
+        CalendarInUse."""
+        return self._joining.decisions.waiting(practitioner_id)
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def decide(
@@ -249,28 +217,14 @@ class Connecting:
     ) -> Connected:
         """Connect with a calendar that was offered, taking it over, or without one with a new
         calendar. Raises SignInTimedOut where nothing waits any more, and as `finish`."""
-        held = self._decisions.waiting(practitioner_id)
-        if held is None:
-            await self.decline(practitioner_id)
-            raise SignInTimedOut
-        self._decisions.take(practitioner_id)
-        choice = replace(held.choice, kind="new", look=False, take_over=False)
-        if calendar_id:
-            choice = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=True)
-        return await self._join(
-            practitioner_id,
-            held.signed_in,
-            choice.checked(),
-            login=held.login,
-            upload_by_hand=upload_by_hand,
+        return await self._joining.decide(
+            practitioner_id, calendar_id, upload_by_hand=upload_by_hand
         )
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def decline(self, practitioner_id: str) -> None:
         """Neither: the sign-in is given back to Google."""
-        held = self._decisions.take(practitioner_id)
-        if held is not None:
-            await self._changes.discard(held.signed_in)
+        await self._joining.decline(practitioner_id)
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:
@@ -285,8 +239,6 @@ class Connecting:
         if consents.missing(needed, signed_in.granted_scopes):
             raise ScopeMissing
 
-    # ── by the practice's service account ─────────────────────────────────────────────────────
-
     @allows(Action.PRACTICE)
     async def delegate(
         self,
@@ -294,68 +246,25 @@ class Connecting:
         *,
         login: str = "",
         calendar: CalendarChoice | None = None,
+        take_over: bool = False,
         upload_by_hand: bool = False,
         enable: bool = True,
     ) -> Connected:
-        """Connect without anybody at a browser; login and calendar as for `begin`.
+        """Connect without anybody at a browser, by the practice's service account; login and
+        calendar as for `begin`.
 
         Only for administrators: whoever chooses the login chooses whose account is entered.
         Raises BadInput without a login, DelegationRefused, ClientFileMissing without a key …"""
-        record = self._changes.record(practitioner_id)
-        link = record.google
-        wanted = login.strip() or login_of(record)
-        if not wanted:
-            raise BadInput(
-                f"{record.practitioner.name} has no Google Login.",
-                "Enter the e-mail address of their account in the practice's Google Workspace.",
-                field="login",
-            )
-        choice = (calendar or consents.default_choice(link)).checked()
-        if choice.kind == "existing":
-            self._changes.check_free(practitioner_id, choice.calendar_id)
         self._pending.cancel_all(practitioner_id)
-        unseen: CompanionError | None = None
-        for scopes in consents.delegated_scopes(choice, link):
-            try:
-                return await self._delegate(
-                    record, wanted, choice, scopes, upload_by_hand=upload_by_hand, enable=enable
-                )
-            except (ScopeMissing, PermissionDenied, CalendarGone) as error:
-                unseen = error
-            except DelegationRefused as error:
-                if unseen is None:
-                    raise
-                raise DelegationRefused(
-                    "The service account does not reach the practitioner's present calendar.",
-                    f"If the calendar is still there: {error.remedy} Otherwise let us create a new "
-                    "one.",
-                    detail=error.detail,
-                ) from error
-        raise unseen or RuntimeError("no scopes to try")
-
-    async def _delegate(
-        self,
-        record: PractitionerSettings,
-        login: str,
-        choice: CalendarChoice,
-        scopes: Sequence[str],
-        *,
-        upload_by_hand: bool,
-        enable: bool,
-    ) -> Connected:
-        practitioner_id = record.practitioner.id
-        try:
-            granted = await self._google.delegate(practitioner_id, login=login, scopes=scopes)
-        except TransientError as error:
-            raise try_again(error) from error
-        return await self._join(
-            practitioner_id,
-            granted,
-            choice,
-            login=login,
-            upload_by_hand=upload_by_hand,
-            enable=enable,
-        )
+        async with self._syncing.turn(f"connect-{practitioner_id}"):
+            return await self._delegating.connect(
+                practitioner_id,
+                login=login,
+                calendar=calendar,
+                take_over=take_over,
+                upload_by_hand=upload_by_hand,
+                enable=enable,
+            )
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 

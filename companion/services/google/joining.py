@@ -25,6 +25,7 @@ from companion.domain.errors import (
     CompanionError,
     PermissionDenied,
     ScopeMissing,
+    SignInTimedOut,
     TransientError,
 )
 from companion.domain.keepers import MARK
@@ -39,7 +40,7 @@ from companion.services.google.consents import (
     missing,
     same_account,
 )
-from companion.services.google.pending import try_again
+from companion.services.google.pending import Decisions, try_again
 from companion.services.google.take_over import Holding, TakingOver
 from companion.services.ports import (
     ActivityKind,
@@ -73,6 +74,7 @@ class Joining:
         ledger: Ledger,
         clock: Clock,
     ) -> None:
+        self.decisions = Decisions(clock)
         self._taking_over = TakingOver(google, changes, ledger)
         self._google = google
         self._changes = changes
@@ -103,8 +105,11 @@ class Joining:
                 await self._changes.drop_token(trial)
         except TransientError as error:
             raise try_again(error) from error
-        except (AccountParked, CalendarInUse):
-            raise  # the sign-in is as good as before, or waits for a person's decision
+        except AccountParked:
+            raise  # the sign-in is as good as before
+        except CalendarInUse as error:
+            self.decisions.hold(practitioner_id, signed_in, choice, error, login=login)
+            raise
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
@@ -124,6 +129,31 @@ class Joining:
             adopted=adopted,
             ends_at=link.ends_at,
         )
+
+    async def decide(
+        self, practitioner_id: str, calendar_id: str, *, upload_by_hand: bool
+    ) -> Connected:
+        """As `Connecting.decide`."""
+        held = self.decisions.waiting(practitioner_id)
+        if held is None:
+            await self.decline(practitioner_id)
+            raise SignInTimedOut
+        self.decisions.take(practitioner_id)
+        choice = replace(held.choice, kind="new", look=False, take_over=False)
+        if calendar_id:
+            choice = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=True)
+        return await self.join(
+            practitioner_id,
+            held.signed_in,
+            choice.checked(),
+            login=held.login,
+            upload_by_hand=upload_by_hand,
+        )
+
+    async def decline(self, practitioner_id: str) -> None:
+        held = self.decisions.take(practitioner_id)
+        if held is not None:
+            await self._changes.discard(held.signed_in)
 
     async def choose(self, practitioner_id: str, choice: CalendarChoice) -> Connected:
         """Take an existing calendar of the account that is signed in; raises as `join`."""

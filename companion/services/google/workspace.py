@@ -26,8 +26,8 @@ from companion.domain.errors import (
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.google.connecting import Connected, Connecting, login_of
-from companion.services.google.consents import CalendarChoice, default_choice
+from companion.services.google.connecting import Connected, Connecting
+from companion.services.google.delegating import login_of
 from companion.services.ports import Clock, SettingsStore
 
 log = logging.getLogger(__name__)
@@ -155,9 +155,9 @@ class Workspace:
 
         async def some() -> None:
             while waiting and not self._stopping and run.stopped_by is None:
-                record = waiting.popleft()
-                calendar = default_choice(record.google, take_over=take_over)
-                await self._connect(run, record, calendar, upload_by_hand=upload_by_hand)
+                await self._connect(
+                    run, waiting.popleft(), upload_by_hand=upload_by_hand, take_over=take_over
+                )
                 progress(run)
 
         try:
@@ -172,12 +172,14 @@ class Workspace:
         self,
         run: WorkspaceRun,
         record: PractitionerSettings,
-        calendar: CalendarChoice,
         *,
         upload_by_hand: bool,
+        take_over: bool,
     ) -> None:
         try:
-            connected = await self._patiently(record, calendar, upload_by_hand=upload_by_hand)
+            connected = await self._patiently(
+                record, upload_by_hand=upload_by_hand, take_over=take_over
+            )
         except CompanionError as found:
             error = found
         except Exception as unexpected:  # noqa: BLE001 - one practitioner's error must not stop the rest
@@ -196,13 +198,13 @@ class Workspace:
         )
 
     async def _patiently(
-        self, record: PractitionerSettings, calendar: CalendarChoice, *, upload_by_hand: bool
+        self, record: PractitionerSettings, *, upload_by_hand: bool, take_over: bool
     ) -> Connected:
         switched_off = record.google.connected and not record.choices.enabled
         connect = partial(
             self._connecting.delegate,
             record.practitioner.id,
-            calendar=calendar,
+            take_over=take_over,
             upload_by_hand=upload_by_hand,
             enable=not switched_off,
         )

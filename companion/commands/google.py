@@ -188,6 +188,21 @@ def _show_connected(name: str, connected: Connected, *, json: bool) -> None:
         )
 
 
+@google.command("take-over")
+def google_take_over(practitioner: Who, json: Json = False) -> None:
+    """Keep the calendar from this computer, where two computers write to it; the other stops."""
+
+    async def work(application: Application) -> None:
+        person = named(application, practitioner)
+        await application.syncing.claim(person.id)
+        if json:
+            as_json({"practitioner": person.name, "taken_over": True})
+        else:
+            out.print(f"{person.name}: the next sync keeps the calendar from this computer.")
+
+    run_command(work, json=json)
+
+
 @google.command("test")
 def google_test(practitioner: Who, json: Json = False) -> None:
     """Test Credentials."""

@@ -26,6 +26,7 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.auditing import clock_time, proof_in_words
+from companion.services.sync.one_writer import stopped
 from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -43,6 +44,7 @@ PractitionerState = Literal[
     "sign in again",
     "not authorised",
     "choose calendar",
+    "another computer",
     "stale",
     "error",
 ]
@@ -50,6 +52,7 @@ NextAction = Literal[
     "",
     "connect",
     "choose calendar",
+    "keep calendar",
     "look at held",
     "enable",
     "upload",
@@ -69,6 +72,7 @@ _BADGES: Mapping[str, PractitionerState] = {
     "WrongAccount": "sign in again",
     "CalendarGone": "choose calendar",
     "PermissionDenied": "choose calendar",
+    "AnotherWriter": "another computer",
     "AccountParked": "parked",
 }
 _ACTIONS: Mapping[PractitionerState, NextAction] = {
@@ -77,6 +81,7 @@ _ACTIONS: Mapping[PractitionerState, NextAction] = {
     "sign in again": "connect",
     "not authorised": "service account",
     "choose calendar": "choose calendar",
+    "another computer": "keep calendar",
     "held": "look at held",
     "ready": "upload",
     "stale": "import",
@@ -87,7 +92,16 @@ _OTHER_ACTIONS: Mapping[str, NextAction] = {
 }
 """By kind of error, where the state does not show it."""
 NEEDS_A_PERSON: frozenset[PractitionerState] = frozenset(
-    {"held", "sign in again", "not authorised", "choose calendar", "stale", "error", "parked"}
+    {
+        "held",
+        "sign in again",
+        "not authorised",
+        "choose calendar",
+        "another computer",
+        "stale",
+        "error",
+        "parked",
+    }
 )
 Mood = Literal["well", "working", "waiting", "offline", "paused"]
 """Of the whole practice: all is well · Google is being written to · a person is needed · Google
@@ -272,6 +286,9 @@ class Status:
             return "off", what, "Tick Enable to switch it on."
         if progress is not None:
             return "syncing", "Writing to Google now.", ""
+        elsewhere = stopped(state, record.practitioner.timezone)
+        if elsewhere is not None:
+            return "another computer", elsewhere.what, elsewhere.remedy
         if state.trouble is not None:
             word = _BADGES.get(state.trouble.kind, "error")
             return word, state.trouble.what, state.trouble.remedy

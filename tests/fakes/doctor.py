@@ -33,7 +33,7 @@ class Clinic:
         self.clock = FakeClock()
         self.settings = FakeSettings(Settings(install_id=INSTALL))
         self.secrets = FakeSecrets()
-        self.google = FakeGoogle(secrets=self.secrets, install=INSTALL)
+        self.google = FakeGoogle(secrets=self.secrets)
         self.ledger, self.feeds = MemoryLedger(), MemoryFeeds()
         self.probes, self.rights = FakeProbes(), FakeRights()
         activity = MemoryActivity()

@@ -141,7 +141,7 @@ def fake_application(
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     rights = FakeRights()
-    google = FakeGoogle(secrets=secrets, install=INSTALL)
+    google = FakeGoogle(secrets=secrets)
     stores = MemoryStores(changes)
     ports = Ports(
         home=home or nowhere(),
@@ -151,8 +151,7 @@ def fake_application(
         stores=stores,
         secrets=secrets,
         google=google,
-        workbooks=InlineWorkbooks(),
-        documents={},
+        workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),

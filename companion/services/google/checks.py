@@ -133,7 +133,7 @@ class CalendarChecks:
         else:
             result = await accessible(
                 calendar,
-                install=self._settings.read().install_id,
+                mark=link.marks[0],
                 calendar_id=link.calendar_id,
                 clock=self._clock,
                 nonce=self._random_word(),
@@ -150,7 +150,8 @@ class CalendarChecks:
             raise SignInExpired(
                 "This practitioner is not connected to Google.", "Press Connect to Google."
             )
-        return await self._google.calendar(practitioner_id, link.calendar_id or "primary")
+        keeper = self._settings.read().keeper_of(link)
+        return await self._google.calendar(practitioner_id, link.calendar_id or "primary", keeper)
 
     async def _note(self, practitioner_id: str, link: GoogleLink, result: CheckResult) -> None:
         """As the practitioner's trouble: what only a person mends, and that it is mended."""
@@ -198,7 +199,7 @@ async def credentials(calendar: RemoteCalendar, account: str) -> CheckResult:
 
 
 async def accessible(
-    calendar: RemoteCalendar, *, install: str, calendar_id: str, clock: Clock, nonce: str
+    calendar: RemoteCalendar, *, mark: str, calendar_id: str, clock: Clock, nonce: str
 ) -> CheckResult:
     """Write an event, and take it away again.
 
@@ -211,7 +212,7 @@ async def accessible(
         timezone="UTC",
         summary=PROBE,
     )
-    wanted = event_id(install, calendar_id, probe.key, 0)
+    wanted = event_id(mark, calendar_id, probe.key, 0)
     try:
         info = await calendar.info()
         written = await _one(calendar, InsertEvent(event_id=wanted, event=probe))

@@ -157,7 +157,7 @@ class Connecting:
         if await self._client.name() is None and await self.delegates():
             raise ClientFileMissing(
                 "This practice connects everybody by its service account; nobody signs in.",
-                "Ask an administrator to press Connect everybody under Practice > Google client.",
+                "An administrator presses Connect everybody under Practice > Google Workspace.",
             )
         request = await self._google.begin_sign_in(
             redirect_uri=redirect_uri,

@@ -217,6 +217,8 @@ class Joining:
         def begin(state: SyncState) -> SyncState:
             if another:
                 state = replace(state, parked_until=None, parkings=0)
+            if link.calendar_id != before.calendar_id:
+                state = replace(state, others={}, overruled_by="", claimed=False)
             awaiting = upload_by_hand and not audit_due
             return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
 

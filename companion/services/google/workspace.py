@@ -132,7 +132,7 @@ class Workspace:
         if account is None:
             raise ClientFileMissing(
                 "The key of a service account has not been added yet.",
-                "Add it once: python run.py google client FILE, or Practice > Google client.",
+                "Add it once: python run.py google client FILE, or Practice > Google Workspace.",
             )
         people = [*self._settings.read().practitioners.values()]
         there = [each for each in people if _is_there(each, account.client_id)]

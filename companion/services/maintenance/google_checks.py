@@ -41,6 +41,7 @@ from companion.services.maintenance.findings import (
     finding_of,
     no_network,
 )
+from companion.services.sync.one_writer import stopped
 
 TESTING_LIFE = timedelta(days=7)
 _SLACK = timedelta(hours=2)
@@ -230,6 +231,15 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
     ]
     if tested.ok:
         found.append(await _calendar(context, record, connect))
+    elsewhere = stopped(await context.ledger.state(person.id), person.timezone)
+    if elsewhere is not None:
+        keep = FindingAction(
+            label="Decide which computer",
+            page=f"/practitioner/{person.id}",
+            command=f'run.py google take-over "{person.id}"',
+        )
+        key, title = f"writer:{person.id}", f"Two computers for {name}"
+        found.append(finding_of(key, title, elsewhere, action=keep, subject=person.id))
     return found
 
 

@@ -94,9 +94,8 @@ class _State:
         card = card_of(
             status,
             colour=colour_of(status, self._place),
-            progress=self._site.live.progress(status),
-            outcome=self._site.live.outcome(self._id),
             now=self._site.services.clock.now(),
+            may=self._site.may,
         )
         if not status.connected:  # steps 2 to 4 say with which account and calendar
             there = {"event": "there", "label": "Go to step 3", "icon": "arrow_upward"}

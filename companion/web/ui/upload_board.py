@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from companion.domain.errors import CompanionError
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows, allows_signed_in
+from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
 from companion.web.ui.error_reports import as_companion_error
 
@@ -70,7 +71,8 @@ class UploadBoard:
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.phase.running:
-            if not self._uploading(progress.practitioner_id):
+            written = progress.phase is SyncPhase.WRITING
+            if written and not self._uploading(progress.practitioner_id):
                 self._outcomes.pop(progress.practitioner_id, None)
             self._progress[progress.practitioner_id] = progress
         else:

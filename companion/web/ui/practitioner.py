@@ -19,7 +19,7 @@ from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.settings.checks import GOOGLE_COLOURS
-from companion.services.settings.setup import ITEMS, PERIOD, SetupProgress
+from companion.services.settings.setup import SetupProgress
 from companion.web.ui import formatting
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
@@ -174,7 +174,8 @@ class _Page:
     def _other_actions(self, record: PractitionerSettings) -> None:
         with box("actions"):
             self._as_it_is = button("Apply as it is", self._apply, icon="check")
-            self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
+            open_steps = {each.number for each in self._progress().steps if not each.done}
+            self._as_it_is.set_visibility(bool(open_steps & {7, 8}))
             if record.google.connected:
                 button("Put back what was left out", self._put_left_out_back, icon="restore")
             if self._site.may(Action.PRACTITIONERS):

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from companion.domain.event_keys import EventKey, surplus_key
+from companion.domain.event_keys import EventKey, is_notice, surplus_key
 from companion.domain.events import CalendarEvent, Content, as_instant
 from companion.domain.keepers import UNSTAMPED, Stamp
 from companion.domain.pairing import paired
@@ -68,9 +68,10 @@ class LedgerEntry:
     first confirmation."""
 
     def keeps_out(self, event: CalendarEvent) -> bool:
-        """A person deleted the event in Google, and it has kept its time since."""
+        """A person deleted the event in Google, and it has kept its time since; of a staleness
+        notice, which moves on with each day, whatever its time is."""
         same_time = (self.begins, self.ends) == (event.begins, event.ends)
-        return self.state is EntryState.LEFT_OUT and same_time
+        return self.state is EntryState.LEFT_OUT and (same_time or is_notice(self.key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

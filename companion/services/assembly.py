@@ -7,7 +7,7 @@ is what commands and pages use; nothing else wires one service to another.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -28,7 +28,7 @@ from companion.services.google.connecting import Connecting
 from companion.services.google.selftest import SelfTest
 from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
-from companion.services.imports.importing import DocumentReader, Importing
+from companion.services.imports.importing import Importing
 from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
@@ -101,8 +101,6 @@ class Ports:
     secrets: SecretStore
     google: Google
     workbooks: WorkbookReader
-    documents: Mapping[str, DocumentReader]
-    """Readers of files that hold no table, by the kind of their workbook."""
     own_layouts: Callable[[], Sequence[Software]]
     """Layouts that the practice has added."""
     feed_writer: FeedWriter
@@ -269,7 +267,6 @@ def build(ports: Ports) -> Application:
         settings=settings,
         practitioners=practitioners,
         reader=ports.workbooks,
-        documents=ports.documents,
         own_layouts=ports.own_layouts,
         activity=activity,
         clock=clock,

@@ -122,7 +122,7 @@ async def test_each_trouble_has_one_sentence_and_one_action(
     [
         (SignInExpired(), "Sign in again", "/oauth/start/anna"),
         (CalendarGone(), "Choose calendar", "/practitioner/anna#calendar"),
-        (DelegationRefused(), "Look at the service account", "/practice#service-account"),
+        (DelegationRefused(), "Look at the service account", "/practice/workspace"),
         (ClientFileMissing(), "Add the Google client", "/practice"),
     ],
 )

@@ -253,8 +253,7 @@ class GoogleGateway:
         if not isinstance(key, ServiceAccountKey):
             raise ClientFileMissing(
                 "The key of the practice's service account is not here.",
-                "Add its file under Practice > Google client, or run: python run.py google client "
-                "FILE",
+                "Add it under Practice > Google Workspace, or: python run.py google client FILE",
             )
         return key
 

@@ -53,6 +53,18 @@ class CalendarChoice:
     calendar_id: str = ""
     """Of an existing one: the *Google Calendar ID*."""
 
+    @classmethod
+    def of(cls, calendar: str, name: str = "") -> CalendarChoice | None:
+        """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is;
+        None keeps the present one."""
+        if not calendar:
+            return None
+        if calendar == "new":
+            return cls(kind="new", name=name)
+        if calendar == "list":
+            return cls(kind="list")
+        return cls(kind="existing", calendar_id=calendar)
+
     def checked(self) -> CalendarChoice:
         """Tidied; raises BadInput."""
         if self.kind == "existing":

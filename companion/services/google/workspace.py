@@ -26,7 +26,8 @@ from companion.domain.errors import (
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.google.connecting import Connected, Connecting, login_of
+from companion.services.google.connecting import Connected, Connecting
+from companion.services.google.delegating import login_of
 from companion.services.ports import Clock, SettingsStore
 
 log = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class Workspace:
         if account is None:
             raise ClientFileMissing(
                 "The key of a service account has not been added yet.",
-                "Add it once: python run.py google client FILE, or Practice > Google client.",
+                "Add it once: python run.py google client FILE, or Practice > Google Workspace.",
             )
         people = [*self._settings.read().practitioners.values()]
         there = [each for each in people if _is_there(each, account.client_id)]

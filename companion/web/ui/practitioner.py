@@ -66,7 +66,13 @@ def create(site: Site) -> None:
                             "Nothing is written to the calendar before you press Upload to Google "
                             "(step 9). From then on it is kept by itself."
                         )
-            _Page(site, record)
+            connecting = site.services.connecting
+            _Page(
+                site,
+                record,
+                delegates=await connecting.delegates(),
+                signs_in=await connecting.client_name() is not None,
+            )
 
 
 class _State:
@@ -109,7 +115,9 @@ class _State:
 
 
 class _Page:
-    def __init__(self, site: Site, record: PractitionerSettings) -> None:
+    def __init__(
+        self, site: Site, record: PractitionerSettings, *, delegates: bool, signs_in: bool
+    ) -> None:
         self._site = site
         self._record = record
         self._id = record.practitioner.id
@@ -121,7 +129,9 @@ class _Page:
                 value=choices.enabled,
                 on_change=self._changed,
             )
-        google = GoogleSteps(site, record, self._head, self._look)
+        google = GoogleSteps(
+            site, record, self._head, self._look, delegates=delegates, signs_in=signs_in
+        )
         with self._head.step(7, "Sync period"):
             with box("columns"):
                 self._arrears = self._days("Days in Arrears", choices.days_in_arrears)

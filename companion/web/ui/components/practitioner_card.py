@@ -46,7 +46,7 @@ _ACTIONS: Mapping[NextAction, tuple[str, str, str, str]] = {
     "connect": ("connect", "Connect to Google", "login", "/oauth/start/{}"),
     "keep calendar": ("keep", "Decide which computer", "devices", ""),
     "choose calendar": ("mend", "Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
-    "service account": ("mend", "Look at the service account", "key", "/practice#service-account"),
+    "service account": ("mend", "Look at the service account", "key", "/practice/workspace"),
     "add client": ("mend", "Add the Google client", "key", "/practice"),
     "doctor": ("mend", "Open the doctor", "medical_services", "/doctor"),
     "import": ("mend", "Import an export", "upload_file", "/import"),

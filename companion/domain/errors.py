@@ -23,6 +23,7 @@ tree from one table each.
     │   ├── SignInDenied          the person pressed Cancel
     │   ├── SignInTimedOut
     │   ├── WrongAccount          another Google account than the one asked for
+    │   ├── CalendarInUse         a calendar that another installation keeps: a person decides
     │   └── ScopeMissing          consent came without the calendar tick
     └── RemoteError               answers of Google Calendar
         ├── TransientError        the same call again may succeed
@@ -42,6 +43,10 @@ tree from one table each.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from companion.domain.keepers import EarlierCalendar
 
 
 class Technical(str):
@@ -173,6 +178,16 @@ class SignInTimedOut(SignInError):
 class WrongAccount(SignInError):
     default_what = "Another Google account signed in than the Google Login asked for."
     default_remedy = "Connect again and choose the account of the Google Login, or correct it."
+
+
+class CalendarInUse(SignInError):
+    """`offers`: what may be taken over."""
+
+    default_what = "Another installation of Calendar Companion keeps that calendar."
+
+    def __init__(self, what: str, remedy: str, *, offers: Sequence[EarlierCalendar]) -> None:
+        super().__init__(what, remedy)
+        self.offers = tuple(offers)
 
 
 class ScopeMissing(SignInError):

@@ -141,7 +141,7 @@ def fake_application(
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     rights = FakeRights()
-    google = FakeGoogle(secrets=secrets)
+    google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
     ports = Ports(
         home=home or nowhere(),

@@ -91,8 +91,9 @@ async def test_an_existing_calendar_is_opened_and_our_events_there_are_counted(
 @pytest.mark.parametrize(
     ("choice", "scopes"),
     [
-        (None, {APP_CREATED}),
-        (NEW, {APP_CREATED}),
+        (None, {APP_CREATED, CALENDAR_LIST}),
+        (NEW, {APP_CREATED, CALENDAR_LIST}),
+        (CalendarChoice(kind="new", look=False), {APP_CREATED}),
         (existing("work@example.com"), {EVENTS_OWNED}),
         (LIST, {EVENTS_OWNED, CALENDAR_LIST}),
     ],

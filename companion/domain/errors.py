@@ -310,3 +310,15 @@ class PreconditionFailed(RemoteError):
 class RequestRefused(RemoteError):
     default_what = "Google did not accept an event."
     default_remedy = "It is left out and tried again later; the activity list names it."
+
+
+def _kinds(*roots: type[CompanionError]) -> frozenset[str]:
+    """Their names, and those of their subclasses."""
+    below = (_kinds(*root.__subclasses__()) for root in roots)
+    return frozenset(root.__name__ for root in roots).union(*below)
+
+
+KINDS_FOR_A_PERSON = _kinds(SignInExpired, SignInError, PermissionDenied, CalendarGone)
+"""Of sign-in and calendar: only a person mends them, and any answer of Google shows whether they
+are mended."""
+KINDS_A_CHECK_SETTLES = KINDS_FOR_A_PERSON | _kinds(TransientError, SecretsError)

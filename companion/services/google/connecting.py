@@ -84,7 +84,9 @@ class Connecting:
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
-        self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
+        self._checks = CalendarChecks(
+            google, settings, self._changes, ledger, clock, random_word, syncing.doubt
+        )
         creations = CalendarCreations(google, self._changes, clock, random_word)
         self._joining = Joining(google, self._changes, creations, ledger, clock)
         self._delegating = Delegating(google, self._changes, self._joining)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.commands.running import DONE, Json, NoBrowser, guarded
+from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached
 from companion.domain.errors import Busy, CompanionError
@@ -18,6 +21,9 @@ from companion.instance import Instance
 from companion.services.files import disk_trouble, make_folder
 from companion.web.binding import free_app_port
 from companion.web.launch_pages import LaunchPages
+
+if TYPE_CHECKING:
+    from companion.services.assembly import Application
 
 app = typer.Typer()
 LOG = "background.log"
@@ -38,6 +44,7 @@ def start(
     feed_port: Annotated[int | None, typer.Option(min=1, max=65535, help="As of serve.")] = None,
     no_browser: NoBrowser = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say and open nothing.")] = False,
+    home: Home = "",  # noqa: ARG001 - its callback uses it
     json: Json = False,
 ) -> None:
     """Start the app in the background; it goes on when this window is closed."""
@@ -45,6 +52,14 @@ def start(
     async def work() -> int:
         home = Environment.of_process().home
         make_folder(home)
+        try:
+            return await begin(home)
+        except CompanionError as error:
+            if not (no_browser or quiet or json or sys.stderr.isatty()):
+                LaunchPages(home).say(error)  # from the menu: there is no window to read it in
+            raise
+
+    async def begin(home: Path) -> int:
         instance = Instance(home)
         before = await _answer(instance)
         if before is None:
@@ -134,6 +149,46 @@ def stop(json: Json = False) -> None:
         return DONE
 
     guarded(work, json=json)
+
+
+class Switch(StrEnum):
+    ON = "on"
+    OFF = "off"
+    STATUS = "status"
+
+
+Wanted = Annotated[Switch, typer.Argument(metavar="on|off|status")]
+
+
+@app.command()
+def autostart(wanted: Wanted, json: Json = False) -> None:
+    """Whether the app starts by itself, without a window, when you sign in to this computer."""
+    _entry(wanted, json=json, works="Starts by itself at sign-in", menu=False)
+
+
+@app.command()
+def menu(wanted: Wanted, json: Json = False) -> None:
+    """Whether Calendar Companion has an entry in this computer's menu."""
+    _entry(wanted, json=json, works="Has an entry in the menu", menu=True)
+
+
+def _entry(wanted: Switch, *, json: bool, works: str, menu: bool) -> None:
+    async def work(application: Application) -> int:
+        station = application.workstation
+        if wanted is Switch.STATUS:
+            state = await (station.menu() if menu else station.autostart())
+        else:
+            change = station.set_menu if menu else station.set_autostart
+            state = await change(wanted is Switch.ON)
+        if json:
+            as_json({"on": state.works, **asdict(state)})
+        else:
+            out.print(f"{works}: {'yes' if state.works else 'no'} ({state.place})")
+            if state.what:
+                out.print(state.what)
+        return FAILED if state.fault else DONE
+
+    run_command(work, json=json)
 
 
 async def app_json() -> dict[str, Any]:

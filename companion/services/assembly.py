@@ -60,6 +60,7 @@ from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
 from companion.services.workbooks import WorkbookReader
+from companion.services.workstation import Desktop, Workstation
 
 
 class Stores(Protocol):
@@ -114,6 +115,7 @@ class Ports:
     network: Network
     probes: ComputerProbes
     sealing: Sealing
+    desktop: Desktop
     version: str
     """Of Calendar Companion."""
     log_name: str
@@ -165,6 +167,7 @@ class Application:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
+    workstation: Workstation
     recovered: str
     """A sentence when the settings had to come from their last good copy; else empty."""
 
@@ -365,6 +368,7 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
+        workstation=Workstation(ports.desktop),
         recovered=ports.recovered(),
     )
 

@@ -29,6 +29,7 @@ from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, Clock
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
+from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import FakeProbes, copy_words, nowhere, quick_archive
@@ -110,6 +111,7 @@ class FakeApplication:
     activity: MemoryActivity
     secrets: FakeSecrets
     probes: FakeProbes
+    desktop: FakeDesktop
     home: Path
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
@@ -139,6 +141,7 @@ def fake_application(
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
+    desktop = FakeDesktop()
     google = FakeGoogle(secrets=secrets, install=INSTALL)
     stores = MemoryStores(changes)
     ports = Ports(
@@ -161,6 +164,7 @@ def fake_application(
         network=FakeNetwork(),
         probes=probes,
         sealing=quick_archive(),
+        desktop=desktop,
         version="1.2.3",
         log_name="companion.log",
         chance=random.Random(1),
@@ -178,6 +182,7 @@ def fake_application(
         activity=stores.activity,
         secrets=secrets,
         probes=probes,
+        desktop=desktop,
         home=ports.home,
     )
 

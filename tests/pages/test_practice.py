@@ -9,7 +9,9 @@ import pytest
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName, Item
+from companion.domain.errors import CompanionError
 from companion.domain.opening_hours import Opening
+from companion.services.workstation import EntryState
 from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.services import CLIENT_FILE
 from tests.pages.conftest import Visit
@@ -166,3 +168,41 @@ async def test_every_time_zone_is_offered_once_the_field_is_opened(visit: Visit)
     opened(zone)
     await until(lambda: "Europe/Berlin" in zone.options and len(zone.options) > 300)
     assert zone.value == "Australia/Sydney"
+
+
+# ── this computer ─────────────────────────────────────────────────────────────────────────────
+
+START = "Start by itself when I sign in to this computer"
+
+
+async def test_the_start_at_sign_in_is_switched_here(first_day: Visit) -> None:
+    desktop = first_day.application.desktop
+    await first_day.user.open("/practice")
+    for on, said in ((True, "starts by itself from now on"), (False, "any more")):
+        switch(first_day, START).value = on
+        await until(lambda said=said: said in first_day.notices())  # type: ignore[misc]
+        assert desktop.autostart.found.there is on
+    assert not desktop.menu.found.there
+
+
+async def test_what_the_system_refuses_is_said_and_the_switch_goes_back(first_day: Visit) -> None:
+    first_day.application.desktop.menu.trouble = CompanionError("Windows says no.", "Ask.")
+    await first_day.user.open("/practice")
+    switch(first_day, "Entry in this computer's menu").value = True
+    await until(lambda: "Windows says no." in first_day.notices())
+    assert switch(first_day, "Entry in this computer's menu").value is False
+
+
+async def test_an_entry_of_a_folder_that_has_gone_says_so(first_day: Visit) -> None:
+    entry = first_day.application.desktop.autostart
+    entry.found = EntryState(there=True, place="", fault="moved", what="It names the old folder.")
+    await first_day.user.open("/practice")
+    await first_day.user.should_see("It names the old folder.")
+    switch(first_day, START).value = True
+    await first_day.user.should_not_see("It names the old folder.")
+    assert entry.found.works
+
+
+def switch(visit: Visit, label: str) -> ui.switch:
+    found: list[ui.switch] = [each for each in visit.elements(ui.switch) if each.text == label]
+    return found[0]

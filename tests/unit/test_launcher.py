@@ -338,3 +338,32 @@ def test_constraints_pin_every_requirement_exactly_and_name_no_place() -> None:
         asked = REQUIREMENT.fullmatch(line)
         assert asked is not None
         assert versions[asked["name"]] >= release(asked["least"])
+
+
+# ── without a console ─────────────────────────────────────────────────────────────────────────
+
+NO_STREAMS = """
+import runpy, sys
+sys.stdin = sys.stdout = sys.stderr = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def without_streams(copy: Copy, *arguments: str, index: str | None = None) -> int:
+    """As Windows' pythonw.exe starts it."""
+    environ = {**copy.environ(index), "BROWSER": f"{sys.executable} -c pass %s"}
+    run = [sys.executable, "-c", NO_STREAMS, str(copy.root / "run.py"), *arguments]
+    return subprocess.run(run, env=environ, cwd=copy.root, check=False, timeout=100).returncode
+
+
+def test_without_streams_it_starts_and_what_it_says_is_in_a_file(copy: Copy) -> None:
+    assert without_streams(copy, "quietly") == 0
+    assert "hello 1.0 quietly" in (copy.root / ".start.log").read_text("utf-8")
+
+
+def test_without_streams_a_failure_is_in_the_file_too(bare: Copy) -> None:
+    assert without_streams(bare, "start", "--quiet", index="http://127.0.0.1:9/simple") == 1
+    said = (bare.root / ".start.log").read_text("utf-8")
+    assert "could not be fetched" in said
+    assert "Traceback" not in said

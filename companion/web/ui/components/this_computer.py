@@ -1,0 +1,78 @@
+"""This computer: whether the app starts by itself, and has an entry in the menu."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from companion.services.workstation import EntryState
+from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, card, notice, text
+
+Change = Callable[[bool], Awaitable[EntryState]]
+
+
+async def this_computer(site: Site) -> None:
+    """The card; raises CompanionError where the system does not answer."""
+    station = site.services.workstation
+    autostart, menu = await station.autostart(), await station.menu()
+    with card("This computer"):
+        text(
+            "Calendars and phones are kept up to date while Calendar Companion runs. It needs no "
+            "window: closing the browser stops nothing.",
+            "card__lead",
+        )
+        _Switch(
+            "Start by itself when I sign in to this computer",
+            autostart,
+            station.set_autostart,
+            done=("It starts by itself from now on.", "It does not start by itself any more."),
+        )
+        _Switch(
+            "Entry in this computer's menu",
+            menu,
+            station.set_menu,
+            done=("It is in the menu.", "It is not in the menu any more."),
+        )
+
+
+class _Switch:
+    """Takes effect at once; shows what is, also where that failed."""
+
+    def __init__(
+        self, label: str, state: EntryState, change: Change, *, done: tuple[str, str]
+    ) -> None:
+        self._change = change
+        self._done = done
+        self._drawing = False
+        self._switch = ui.switch(label, value=state.works, on_change=report_errors(self._set))
+        self._fault = box()
+        self._show(state)
+
+    async def _set(self) -> None:
+        if self._drawing:
+            return
+        on, before = bool(self._switch.value), not self._switch.value
+        try:
+            state = await self._change(on)
+        except BaseException:
+            self._put(before)
+            raise
+        self._show(state)
+        if state.works is on:
+            notify_done(self._done[0] if on else self._done[1])
+
+    def _show(self, state: EntryState) -> None:
+        self._put(state.works)
+        self._fault.clear()
+        self._fault.set_visibility(bool(state.what))
+        if state.what:
+            with self._fault, notice("warn"):
+                text(state.what)
+
+    def _put(self, on: bool) -> None:
+        self._drawing = True
+        self._switch.value = on
+        self._drawing = False

@@ -5,18 +5,17 @@ Commands and the app open a home alike and differ only in what they call of the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import companion
 from companion.adapters.backup import SealedArchive
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.feed_files import FeedFiles
-from companion.adapters.fhir import sheets_of_fhir
 from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
+from companion.adapters.home_rights import home_rights
 from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
@@ -32,13 +31,13 @@ from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.assets import static_dir
 from companion.desktop.this_desktop import ThisDesktop
+from companion.domain.errors import StoreError
 from companion.environment import Environment, usual_home
 from companion.instance import Instance
 from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
-from companion.services.workbooks import Sheet
 
 
 @asynccontextmanager
@@ -51,6 +50,10 @@ async def open_ports(
     home, key = environment.home, environment.secrets_key
     async with AsyncExitStack() as stack:
         make_folder(home)
+        rights = home_rights()
+        if not environment.book.exists():
+            with suppress(StoreError):  # the doctor says so
+                rights.prepare(home)
         finish_restore(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
@@ -73,8 +76,7 @@ async def open_ports(
             stores=stores,
             secrets=secrets,
             google=google,
-            workbooks=WorkbookFiles(),
-            documents={"ics": _calendar_file, "json": sheets_of_fhir, "ndjson": sheets_of_fhir},
+            workbooks=WorkbookFiles(now=clock.now),
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
@@ -84,6 +86,7 @@ async def open_ports(
             sessions=SessionFile(home),
             network=MachineNetwork(),
             probes=MachineProbes(google_api=api),
+            home_rights=rights,
             sealing=SealedArchive(),
             desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
             version=companion.__version__,
@@ -107,10 +110,3 @@ async def open_companion(
             yield application
         finally:
             await application.feeds.close()
-
-
-def _calendar_file(content: bytes, now: datetime) -> Sequence[Sheet]:
-    # The libraries are slow to import, and most exports are tables.
-    from companion.adapters.calendar_file import sheets_of_calendar
-
-    return sheets_of_calendar(content, now)

@@ -18,10 +18,17 @@ from companion.commands.running import (
     read_input,
     run_command,
 )
+from companion.commands.workspace import (
+    account_json,
+    connect_everybody,
+    connected_json,
+    print_account,
+)
 from companion.console import as_json, err, out
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
+    from companion.services.google.connecting import Connected
 
 app = typer.Typer()
 google = typer.Typer(help="Signing in to Google.", no_args_is_help=True)
@@ -30,20 +37,36 @@ app.add_typer(google, name="google")
 
 @google.command("client")
 def google_client(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Also when everybody has to connect again.")
     ] = False,
+    remove_key: Annotated[
+        bool, typer.Option("--remove-key", help="Remove the key of the service account.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Keep the practice's OAuth client file (type "installed")."""
+    """Keep the practice's OAuth client file, or the key of a service account that connects
+    everybody of a Google Workspace. Without a FILE: show what is kept, and what an administrator
+    of Google Workspace has to authorise."""
+    if file is not None and remove_key:
+        raise typer.BadParameter("Use either a FILE or --remove-key, not both.")
 
     async def work(application: Application) -> int:
-        change = await application.connecting.set_client(read_input(file), replace=yes)
+        connecting = application.connecting
+        if remove_key:
+            await connecting.remove_key()
+        if file is None:
+            return await _show_client(application, json=json)
+        change = await connecting.set_client(read_input(file), replace=yes)
+        account = await connecting.service_account() if change.service_account else None
         if json:
-            as_json({"client": change.name, "change": change.kind, "held": change.held})
+            said = {"client": change.name, "change": change.kind, "held": change.held}
+            as_json({**said, "service_account": account_json(account)})
         elif not change.held:
             out.print(f"{change.sentence} The file itself is no longer needed.")
+            if account is not None and change.kind in {"first", "other"}:
+                print_account(account)
         if change.held:
             err.print(
                 f"{change.sentence}\nNothing was changed. If this is right, add --yes; then "
@@ -55,21 +78,62 @@ def google_client(
     run_command(work, json=json)
 
 
+async def _show_client(application: Application, *, json: bool) -> int:
+    name = await application.connecting.client_name()
+    account = await application.connecting.service_account()
+    if json:
+        as_json(
+            {
+                "client": name,
+                "client_id": await application.connecting.client_id(),
+                "service_account": account_json(account),
+            }
+        )
+        return DONE
+    out.print(f"Google client: {name or 'not added yet'}")
+    out.print(f"Service account: {account.email if account else 'not added yet'}")
+    if account is not None:
+        print_account(account)
+    return DONE
+
+
 @google.command("connect")
-def google_connect(
-    practitioner: Who,
+def google_connect(  # noqa: PLR0913, PLR0917 - its options
+    practitioner: Annotated[str, typer.Argument(metavar="[PRACTITIONER]", help="Name or id.")] = "",
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Everybody with an e-mail, by the service account.")
+    ] = False,
+    upload: Annotated[
+        bool, typer.Option("--upload", help="With --all: fill and prove the calendars as well.")
+    ] = False,
     login: Annotated[str, typer.Option(help="Google Login (e-mail) that must sign in.")] = "",
     calendar: Annotated[str, typer.Option(help="Google Calendar ID to use.")] = "",
     new_calendar: Annotated[
         str | None,
         typer.Option(metavar="[NAME]", help="Create a calendar, the default the first time."),
     ] = None,
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="Also where a service account could connect.")
+    ] = False,
     no_browser: NoBrowser = False,
     json: Json = False,
 ) -> None:
-    """Sign in to Google; prints the address to open and waits at most five minutes."""
+    """Sign in to Google; prints the address to open and waits at most five minutes. Where the
+    practice has a service account nobody has to sign in."""
     if calendar and new_calendar is not None:
         raise typer.BadParameter("Use either --calendar ID or --new-calendar, not both.")
+    if bool(practitioner) == everybody:
+        raise typer.BadParameter("Name a PRACTITIONER, or use --all.")
+    if everybody and (login or calendar or new_calendar is not None or sign_in):
+        raise typer.BadParameter("--all takes everybody's own login and calendar.")
+    if upload and not everybody:
+        raise typer.BadParameter("--upload goes with --all; for one: run.py upload PRACTITIONER")
+    if everybody:
+        run_command(
+            lambda application: connect_everybody(application, upload=upload, json=json),
+            json=json,
+            who="connecting everybody",
+        )
     from companion.adapters.google.loopback import Loopback
     from companion.environment import Environment
     from companion.services.google.consents import CalendarChoice
@@ -83,6 +147,12 @@ def google_connect(
             choice = CalendarChoice(kind="existing", calendar_id=calendar)
         elif new_calendar is not None:
             choice = CalendarChoice(kind="new", name=new_calendar)
+        if not sign_in and await application.connecting.delegates():
+            connected = await application.connecting.delegate(
+                person.id, login=login, calendar=choice
+            )
+            _show_connected(person.name, connected, json=json)
+            return
         async with Loopback() as loopback:
             start = await application.connecting.begin(
                 person.id, login=login, calendar=choice, redirect_uri=loopback.redirect_uri
@@ -97,20 +167,7 @@ def google_connect(
             finally:
                 pages.remove(start.url)
             connected = await application.connecting.finish(address)
-        if json:
-            as_json(
-                {
-                    "practitioner": person.name,
-                    "account": connected.account,
-                    "calendar_id": connected.calendar_id,
-                    "calendar": connected.calendar_name,
-                }
-            )
-        else:
-            out.print(
-                f"{person.name} is connected as {connected.account or 'an unnamed account'}; "
-                f"calendar: {connected.calendar_name or connected.calendar_id}"
-            )
+        _show_connected(person.name, connected, json=json)
         if connected.ends_at is not None:
             err.print(
                 f"Google ends this sign-in on {connected.ends_at:%d/%m/%Y}, because the practice's "
@@ -119,6 +176,31 @@ def google_connect(
             )
 
     run_command(work, json=json, who="a sign-in")
+
+
+def _show_connected(name: str, connected: Connected, *, json: bool) -> None:
+    if json:
+        as_json(connected_json(name, connected))
+    else:
+        out.print(
+            f"{name} is connected as {connected.account or 'an unnamed account'}; "
+            f"calendar: {connected.calendar_name or connected.calendar_id}"
+        )
+
+
+@google.command("take-over")
+def google_take_over(practitioner: Who, json: Json = False) -> None:
+    """Keep the calendar from this computer, where two computers write to it; the other stops."""
+
+    async def work(application: Application) -> None:
+        person = named(application, practitioner)
+        await application.syncing.claim(person.id)
+        if json:
+            as_json({"practitioner": person.name, "taken_over": True})
+        else:
+            out.print(f"{person.name}: the next sync keeps the calendar from this computer.")
+
+    run_command(work, json=json)
 
 
 @google.command("test")

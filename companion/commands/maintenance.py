@@ -41,6 +41,9 @@ def doctor(
         Path | None,
         typer.Option("--bundle", metavar="FILE.zip", help="Also write a support bundle."),
     ] = None,
+    fix: Annotated[
+        str, typer.Option(metavar="NAME", help="First mend this, as a finding offers it.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Check everything and say what to do; exit 1 when something fails."""
@@ -52,6 +55,8 @@ def doctor(
         environment = Environment.of_process()
         try:
             async with open_companion(environment, holder="the doctor") as application:
+                if fix:
+                    err.print(await application.doctor.fix(fix))
                 with _examining(quiet=json) as show:
                     diagnosis = await application.doctor.examine(show)
                 content = await application.support.bundle(diagnosis) if bundle else b""

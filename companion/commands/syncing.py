@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,32 +14,51 @@ from companion.commands.running import (
     FAILED,
     HELD,
     Json,
-    Who,
     named,
     run_command,
 )
-from companion.console import SHOWN, as_json, err, error_json, out, print_error, progress_bar
+from companion.commands.sync_reports import (
+    app_words,
+    board_json,
+    board_words,
+    code_of,
+    duration,
+    outlook_json,
+    pass_json,
+    pass_words,
+    plan_words,
+    show_passes,
+)
+from companion.console import as_json, err, out, print_error, progress_bar
 from companion.domain.differences import when
 from companion.domain.errors import BadInput, CompanionError
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
-    from companion.domain.reconcile import SyncPlan
     from companion.services.assembly import Application
-    from companion.services.status import Board
-    from companion.services.sync.passes import PassResult
     from companion.services.sync.progress import Progress
-    from companion.services.sync.syncing import SyncPreview
+    from companion.services.uploads import UploadResult
 
 app = typer.Typer()
 
 
 @app.command()
-def upload(practitioner: Who, json: Json = False) -> None:
+def upload(
+    practitioner: Annotated[str, typer.Argument(metavar="[PRACTITIONER]", help="Name or id.")] = "",
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody who is connected.")] = False,
+    json: Json = False,
+) -> None:
     """The first export, with progress; safe to repeat and to interrupt."""
     from companion.services.sync.auditing import proof_in_words
 
+    if bool(practitioner) == everybody:
+        raise typer.BadParameter("Name a PRACTITIONER, or use --all.")
+
     async def work(application: Application) -> int:
+        if everybody:
+            people = _chosen(application, [], everybody=True)
+            results = await upload_everybody(application, people, quiet=json)
+            return show_passes([each.written for each in results], json=json)
         person = named(application, practitioner)
         with _progress("Upload to Google", quiet=json) as show:
             done = await application.uploads.run(person.id, progress=show)
@@ -54,7 +72,7 @@ def upload(practitioner: Who, json: Json = False) -> None:
                 out.print(f"  {proof_in_words(done.proof, person.timezone, now)}")
         if result.error:
             print_error(result.error)
-        return _code([result])
+        return code_of([result])
 
     run_command(work, json=json, who="an upload")
 
@@ -82,18 +100,26 @@ def sync(
                     for person in chosen
                 )
             )
-        if json:
-            as_json({"practitioners": [pass_json(result) for result in results]})
-        for result in results:
-            if not json:
-                out.print(pass_words(result))
-            if result.error:
-                print_error(result.error)
-        if not results and not json:
-            out.print("Nobody is connected to Google yet.")
-        return _code(results)
+        return show_passes(results, json=json)
 
     run_command(work, json=json, who="a sync")
+
+
+async def upload_everybody(
+    application: Application, people: Sequence[Practitioner], *, quiet: bool
+) -> list[UploadResult]:
+    """All at once, as fast as Google's quotas allow."""
+    done = 0
+    with progress_bar("Upload to Google", quiet=quiet) as bar:
+
+        async def one(person: Practitioner) -> UploadResult:
+            nonlocal done
+            result = await application.uploads.run(person.id)
+            done += 1
+            bar(done, len(people), "calendars")
+            return result
+
+        return await asyncio.gather(*(one(person) for person in people))
 
 
 def _chosen(
@@ -174,15 +200,9 @@ def audit(
                     out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
             if result.error:
                 print_error(result.error)
-        return _code(results)
+        return code_of(results)
 
     run_command(work, json=json, who="an audit")
-
-
-def _code(results: Sequence[PassResult]) -> int:
-    if any(result.error for result in results):
-        return FAILED
-    return HELD if any(result.held for result in results) else DONE
 
 
 @app.command()
@@ -206,117 +226,6 @@ def status(json: Json = False) -> None:
     run_command(work, json=json)
 
 
-def pass_json(result: PassResult, *, audit: bool = False) -> dict[str, Any]:
-    """One element of ``practitioners`` as the contract names it."""
-    document: dict[str, Any] = {
-        "practitioner": result.practitioner,
-        "practitioner_id": result.practitioner_id,
-        "planned": result.planned,
-        "inserted": result.inserted,
-        "updated": result.updated,
-        "deleted": result.deleted,
-        "unchanged": result.unchanged,
-        "failed": result.failed,
-        "held": result.held,
-        "api_calls": result.api_calls,
-        "seconds": result.seconds,
-        "error": error_json(result.error),
-    }
-    if audit:
-        proof = result.proof
-        document["book"] = proof.book if proof else None
-        document["google"] = proof.google if proof else None
-        document["equal"] = proof.equal if proof else False
-        document["verified_at"] = proof.at.isoformat() if proof else None
-        document["imported_at"] = (
-            proof.imported_at.isoformat() if proof and proof.imported_at else None
-        )
-        document["differences"] = [
-            {"kind": each.kind.value, "key": each.key, "what": each.what}
-            for each in result.differences
-        ]
-        document["left_out"] = [
-            {"key": each.key, "what": when(each.start, each.timezone)} for each in result.left_out
-        ]
-    return document
-
-
-def pass_words(result: PassResult) -> str:
-    """``Anna Example: 12 added, 1 changed, 40 unchanged (13 calls, 1.4 s).``"""
-    done = [
-        f"{count} {word}"
-        for count, word in (
-            *result.written,
-            (result.unchanged, "unchanged"),
-            (result.failed, "not accepted"),
-        )
-        if count
-    ]
-    text = ", ".join(done) or "nothing to do"
-    calls = f"{result.api_calls} call{'' if result.api_calls == 1 else 's'} to Google"
-    sentence = f"{result.practitioner}: {text} ({calls}, {result.seconds:.1f} s)."
-    if result.held:
-        sentence += (
-            f"\n{result.held} removals wait for you: look with --dry-run, release with --yes."
-        )
-    return sentence
-
-
-def outlook_json(name: str, practitioner_id: str, outlook: SyncPreview) -> dict[str, Any]:
-    plan = outlook.plan
-    return {
-        "practitioner": name,
-        "practitioner_id": practitioner_id,
-        "planned": {
-            "insert": len(plan.inserts),
-            "update": len(plan.updates),
-            "delete": len(plan.deletes),
-            "forget": len(plan.forgets),
-        },
-        "inserted": 0,
-        "updated": 0,
-        "deleted": 0,
-        "unchanged": plan.unchanged,
-        "failed": 0,
-        "held": len(outlook.held),
-        "api_calls": 0,
-        "seconds": 0.0,
-        "error": None,
-        "plan": list(plan_lines(plan)),
-    }
-
-
-def plan_words(name: str, outlook: SyncPreview) -> None:
-    window = outlook.window
-    out.print(
-        f"{name}: {outlook.events} appointments from {window.first_day:%d/%m/%Y} to "
-        f"{window.last_day:%d/%m/%Y}; {outlook.plan.unchanged} are in Google as they should be."
-    )
-    lines = list(plan_lines(outlook.plan))
-    for line in lines[:SHOWN]:
-        out.print(f"  {line}")
-    if len(lines) > SHOWN:
-        out.print(f"  … and {len(lines) - SHOWN} more")
-    if not lines:
-        out.print("  Nothing to do.")
-    if outlook.held:
-        out.print(f"  {len(outlook.held)} of the removals wait for you: release with --yes.")
-
-
-def plan_lines(plan: SyncPlan) -> Iterator[str]:
-    """A plan in words; titles exactly as Google would show them."""
-    for insert in plan.inserts:
-        event = insert.event
-        yield f"Add     {when(event.start, event.timezone)}  {event.summary}"
-    for update in plan.updates:
-        event = update.event
-        yield f"Change  {when(event.start, event.timezone)}  {event.summary}"
-    for delete in plan.deletes:
-        yield f"Remove  {when(delete.entry.begins, 'UTC')} UTC"
-    for forget in plan.forgets:
-        yield f"Leave   {when(forget.entry.begins, 'UTC')} UTC (now behind the sync period)"
-
-
 @contextmanager
 def _progress(label: str, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     with progress_bar(label, quiet=quiet) as bar:
@@ -326,64 +235,3 @@ def _progress(label: str, *, quiet: bool) -> Iterator[Callable[[Progress], None]
             bar(progress.done, progress.total, left)
 
         yield show
-
-
-def duration(seconds: float) -> str:
-    """``about 40 s left``, ``about 3 min left``."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s left"
-    return f"about {round(seconds / 60)} min left"
-
-
-def board_json(board: Board) -> dict[str, Any]:
-    return {
-        "practice": board.practice.name,
-        "practitioners": [
-            {
-                "practitioner": each.practitioner.name,
-                "practitioner_id": each.practitioner.id,
-                "enabled": each.enabled,
-                "connected": each.connected,
-                "account": each.account,
-                "calendar": each.calendar_name,
-                "state": each.state,
-                "sentence": each.sentence,
-                "remedy": each.remedy,
-                "action": each.action,
-                "stale_since": each.stale_since.isoformat() if each.stale_since else None,
-                "last_sync": each.last_sync.isoformat() if each.last_sync else None,
-                "proof": each.proof,
-                "in_google": each.in_google,
-                "waiting": each.waiting,
-                "held": each.held,
-                "feeds": each.feeds,
-                "feed_last_fetched": (
-                    each.feed_last_fetched.isoformat() if each.feed_last_fetched else None
-                ),
-            }
-            for each in board.practitioners
-        ],
-    }
-
-
-def app_words(running: Mapping[str, Any]) -> str:
-    """One line."""
-    if not running["running"]:
-        return "The app is not running; calendars are not kept. Start it: python run.py start"
-    if not running["since"]:
-        return "The app is running, but does not answer just now."
-    since = datetime.fromisoformat(running["since"]).astimezone()
-    return (
-        f"The app (version {running['version']}) has been running since {since:%d/%m/%Y %H:%M}: "
-        f"{running['address']}"
-    )
-
-
-def board_words(board: Board) -> None:
-    if not board.practitioners:
-        out.print("No practitioners yet. Import an export, or add one: practitioners add NAME")
-        return
-    for each in board.practitioners:
-        out.print(f"{each.practitioner.name}: {each.sentence} {each.remedy}".rstrip())
-        if each.proof:
-            out.print(f"  {each.proof}")

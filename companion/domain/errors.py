@@ -34,6 +34,7 @@ tree from one table each.
         │   └── DelegationRefused the practice's service account may not speak for the person
         ├── CalendarGone
         ├── PermissionDenied
+        ├── AnotherWriter         another installation keeps the calendar
         ├── IdInUse               409
         ├── EventGone             404 or 410 on an event
         ├── PreconditionFailed    412
@@ -241,6 +242,22 @@ class CalendarGone(RemoteError):
 class PermissionDenied(RemoteError):
     default_what = "This Google account may not write to that calendar."
     default_remedy = "Choose a calendar of its own, or let us create a new one."
+
+
+class AnotherWriter(RemoteError):
+    """`stamp`: the write that was found, as text."""
+
+    default_what = "Another computer writes to this Google calendar too, so this one has stopped."
+    default_remedy = (
+        "Decide which computer keeps the calendar: on the practitioner's page, or by the command "
+        "google take-over."
+    )
+
+    def __init__(
+        self, what: str | None = None, remedy: str | None = None, *, stamp: str = ""
+    ) -> None:
+        super().__init__(what, remedy)
+        self.stamp = stamp
 
 
 class IdInUse(RemoteError):

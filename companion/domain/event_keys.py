@@ -24,6 +24,7 @@ OWN_ID: Final = "own-"
 """What the ids of appointments entered in our own book begin with."""
 NOTICE: Final = "stale-notice"
 _PROBE = "test "
+_PLAIN_HASH, _HEX = 26, frozenset("0123456789abcdef")
 _STAMP = "%Y%m%dT%H%M%S"
 
 
@@ -83,6 +84,11 @@ class EventKey:
         return bool(self.surplus_id) and not self.owner
 
     @property
+    def may_tell_a_name(self) -> bool:
+        """Of an appointment whose id was a plain hash, as ids once were: a name can be tried."""
+        return len(self.owner) == _PLAIN_HASH and set(self.owner) <= _HEX
+
+    @property
     def entered_here(self) -> bool:
         """Of an appointment that was entered in our own book."""
         return self.owner.startswith(OWN_ID)
@@ -103,12 +109,18 @@ def appointment_id_of(key: str) -> str:
     return EventKey.parse(key).owner
 
 
-def event_id(install: str, calendar: str, key: str, generation: int) -> str:
-    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v.
+def surplus_key(key: str, event_id: str) -> str:
+    """The ledger key of an event that is not the one of its key."""
+    return str(EventKey.parse(key).surplus(event_id))
+
+
+def event_id(mark: str, calendar: str, key: str, generation: int) -> str:
+    """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v. `mark`: of the calendar's
+    keeper.
 
     The same inputs always give the same id, so an insert repeated after any crash is met by a
     409 instead of making a second event.
     """
-    name = "\x1f".join((install, calendar, key, str(generation)))
+    name = "\x1f".join((mark, calendar, key, str(generation)))
     digest = hashlib.sha256(name.encode()).digest()
     return base64.b32hexencode(digest).decode().rstrip("=").lower()

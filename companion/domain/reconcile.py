@@ -12,9 +12,8 @@ The rules, each from a failure that other sync programs have had:
 - the id of an event is a hash, so a repeated insert meets a 409 and adopts; the generation in it is
   raised only when Google showed a tombstone;
 - seen in Google but not in the ledger (lost or restored ledger): adopt; two for one key: keep
-  the ledger's where Google shows it, else the first by id; delete the others; where nobody knows
-  its key (made under the secret of a book that was lost): it is the event that Google lacks at
-  that time, if there is one, and gets its mark;
+  the ledger's where Google shows it, else the first by id; delete the others; one whose key nobody
+  knows is taken for an appointment that shows the same, or stands at the same time (`pairing`);
 - ours, but its mark is damaged and the ledger does not know its id: delete, in a plan that inserts
   and updates nothing (an insert might be about to meet this very id and adopt it);
 - in the ledger but not in Google: a person deleted it there; put back, or leave out, for as long as
@@ -28,8 +27,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from companion.domain.event_keys import EventKey
+from companion.domain.event_keys import EventKey, is_notice, surplus_key
 from companion.domain.events import CalendarEvent, Content, as_instant
+from companion.domain.keepers import UNSTAMPED, Stamp
+from companion.domain.pairing import paired
 from companion.domain.window import SyncWindow
 
 
@@ -67,9 +68,10 @@ class LedgerEntry:
     first confirmation."""
 
     def keeps_out(self, event: CalendarEvent) -> bool:
-        """A person deleted the event in Google, and it has kept its time since."""
+        """A person deleted the event in Google, and it has kept its time since; of a staleness
+        notice, which moves on with each day, whatever its time is."""
         same_time = (self.begins, self.ends) == (event.begins, event.ends)
-        return self.state is EntryState.LEFT_OUT and same_time
+        return self.state is EntryState.LEFT_OUT and (same_time or is_notice(self.key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class ObservedEvent:
     """Of the calendar: the edges of all-day events."""
     deleted: bool = False
     """A tombstone (status: cancelled); its content may be blank."""
+    stamp: Stamp = UNSTAMPED
 
     @property
     def begins(self) -> datetime:
@@ -98,9 +101,8 @@ class ObservedEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Insert:
+class _OfEvent:
     event: CalendarEvent
-    generation: int = 0
 
     @property
     def key(self) -> str:
@@ -108,18 +110,18 @@ class Insert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    event: CalendarEvent
+class Insert(_OfEvent):
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(_OfEvent):
     entry: LedgerEntry
     """State before; its `event_id` names what is patched."""
 
-    @property
-    def key(self) -> str:
-        return self.event.key
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
+class _OfEntry:
     entry: LedgerEntry
 
     @property
@@ -127,26 +129,20 @@ class Delete:
         return self.entry.key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forget:
+class Delete(_OfEntry):
+    __slots__ = ()
+
+
+class Forget(_OfEntry):
     """Drop the ledger row; no call to Google."""
 
-    entry: LedgerEntry
-
-    @property
-    def key(self) -> str:
-        return self.entry.key
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adopt:
+class Adopt(_OfEntry):
     """Write the ledger row of an event Google already holds; no call to Google."""
 
-    entry: LedgerEntry
-
-    @property
-    def key(self) -> str:
-        return self.entry.key
+    __slots__ = ()
 
 
 PlannedAction = Insert | Update | Delete | Forget | Adopt
@@ -214,7 +210,6 @@ class _Draft:
         tidy: bool,
     ) -> None:
         self._window = window
-        self._window_start = window.start
         self._stored = stored
         self._put_back = put_back
         self._tidy = tidy
@@ -247,7 +242,7 @@ class _Draft:
             self._updates.append(Update(event=event, entry=entry))
 
     def drop(self, entry: LedgerEntry) -> None:
-        behind = entry.ends <= self._window_start and not self._tidy
+        behind = entry.ends <= self._window.start and not self._tidy
         kept = entry.state in {EntryState.OK, EntryState.PENDING}
         if entry.state is EntryState.LEFT_OUT or (behind and kept):
             self._forgets.append(Forget(entry=entry))
@@ -269,8 +264,8 @@ class _Draft:
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
-        known_first = sorted(unmatched.values(), key=lambda e: (e.key not in wanted, e.event_id))
-        for seen in known_first:
+        self._pair(unmatched, result, wanted)
+        for _, seen in sorted(unmatched.items()):
             self._unknown_event(seen, result, wanted, live)
         self._corrections = [
             each for key, each in result.items() if each is not self._stored.get(key)
@@ -294,6 +289,26 @@ class _Draft:
         else:
             result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
 
+    def _pair(
+        self,
+        unmatched: dict[str, ObservedEvent],
+        result: dict[str, LedgerEntry],
+        wanted: Mapping[str, CalendarEvent],
+    ) -> None:
+        """Take over events whose keys nobody knows for appointments that have none."""
+        keys = {seen.key for seen in unmatched.values()}
+        known = {"", *wanted, *self._stored}
+        strangers = [
+            seen
+            for seen in unmatched.values()
+            if not (seen.key in known or EventKey.parse(seen.key).is_probe)
+        ]
+        unplaced = [event for key, event in wanted.items() if key not in result and key not in keys]
+        for key, seen in paired(strangers, unplaced).items():
+            row = _entry_of(unmatched.pop(seen.event_id), key, wanted[key])
+            tells = EventKey.parse(seen.key).may_tell_a_name
+            result[key] = replace(row, fingerprint="") if tells else row
+
     def _unknown_event(
         self,
         seen: ObservedEvent,
@@ -302,26 +317,23 @@ class _Draft:
         live: Set[str],
     ) -> None:
         """Ours by its mark, yet the ledger does not know this id."""
-        if seen.key and not (seen.key in wanted or seen.key in self._stored):
-            event = _lacking(seen.content, (e for key, e in wanted.items() if key not in result))
-            if event is not None:
-                result[event.key] = replace(_entry_of(seen, event.key, event), fingerprint="")
-                return
         known = result.get(seen.key)
         if known is not None and known.state is EntryState.LEFT_OUT:
             known = None  # what Google shows was not left out
         if known is not None and known.event_id not in live and known.key in wanted:
             # An insert under the missing id could adopt this event, which is about to be deleted.
-            absent = replace(known, key=_surplus(known.key, known.event_id))
+            absent = replace(known, key=surplus_key(known.key, known.event_id))
             self._deletes.append(Delete(entry=absent))
             known = None
         if not seen.key or known is not None:
-            self._deletes.append(Delete(entry=_entry_of(seen, _surplus(seen.key, seen.event_id))))
+            self._deletes.append(
+                Delete(entry=_entry_of(seen, surplus_key(seen.key, seen.event_id)))
+            )
             return
         result[seen.key] = _entry_of(seen, seen.key, wanted.get(seen.key))
 
     def _due_deletes(self) -> Iterable[Delete]:
-        writing = bool(self._inserts or self._updates)
+        writing = self._inserts or self._updates
         return (
             each for each in self._deletes if not (writing and EventKey.parse(each.key).is_damaged)
         )
@@ -361,17 +373,6 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
         begins=seen.begins,
         ends=seen.ends,
     )
-
-
-def _surplus(key: str, event_id: str) -> str:
-    """The ledger key of an event that is not the one of its key."""
-    return str(EventKey.parse(key).surplus(event_id))
-
-
-def _lacking(seen: Content, missing: Iterable[CalendarEvent]) -> CalendarEvent | None:
-    """The one at the time of `seen`, best of equal content."""
-    here = [each for each in missing if (each.start, each.end) == (seen.start, seen.end)]
-    return min(here, key=lambda each: each.fingerprint != seen.fingerprint, default=None)
 
 
 def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None) -> LedgerEntry:

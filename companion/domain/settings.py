@@ -17,6 +17,7 @@ from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import EPOCH
 from companion.domain.expectations import Expected
+from companion.domain.keepers import MARK, Keeper
 from companion.domain.opening_hours import Opening, OpeningHours, opening_hours
 from companion.domain.users import User
 
@@ -58,6 +59,12 @@ class GoogleLink:
     person signed in."""
     creations: tuple[CalendarCreation, ...] = ()
     """Used or looked for before another calendar is made."""
+    made_by: str = ""
+    """Client id of the Google client that made the calendar, where we did; the narrow permission
+    of another does not reach it."""
+    marks: tuple[str, ...] = (MARK,)
+    term: int = 1
+    """As `Keeper`'s, for this calendar."""
 
     @property
     def connected(self) -> bool:
@@ -165,7 +172,9 @@ class Practice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     install_id: str
-    """Random, permanent: part of every event id and of our mark in Google."""
+    """Random, permanent, in backups too: part of every UID in feeds."""
+    restored_as: str = ""
+    """Random, made by each restore: tells the restored home from the one that was backed up."""
     practice: Practice = field(default_factory=Practice)
     practitioners: Mapping[str, PractitionerSettings] = field(
         default_factory=lambda: MappingProxyType({})
@@ -176,6 +185,10 @@ class Settings:
     """By id, in the order they were added; empty until the welcome made the first."""
     paused_until: datetime | None = None
     """Until when a person has paused the background sync."""
+
+    def keeper_of(self, link: GoogleLink) -> Keeper:
+        """As which this installation writes to the calendar."""
+        return Keeper(writer=self.restored_as or self.install_id, term=link.term, marks=link.marks)
 
     def practitioner(self, wanted: str) -> PractitionerSettings:
         """By id, else by name or alias without regard to case; raises NotFound."""

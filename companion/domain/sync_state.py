@@ -110,6 +110,13 @@ class SyncState:
     proof: Proof | None = None
     shared_calendar: str = ""
     """Id of the calendar that the narrow scope did not reach at the last sign-in."""
+    others: Mapping[str, str] | None = None
+    """Last moments by writer of what others wrote to the calendar before this installation began
+    (`Keeper`); None until an audit has looked."""
+    overruled_by: str = ""
+    """The stamp of another installation, since which nothing is written from here."""
+    claimed: bool = False
+    """A person has put this installation in charge: the next audit begins a new term."""
 
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = _texts(asdict(self))
@@ -133,6 +140,9 @@ class SyncState:
                 parkings=int(document.get("parkings", 0)),
                 proof=_proof(document.get("proof")),
                 shared_calendar=str(document.get("shared_calendar", "")),
+                others=_others(document.get("others")),
+                overruled_by=str(document.get("overruled_by", "")),
+                claimed=bool(document.get("claimed", False)),
             )
         except (KeyError, TypeError, ValueError):
             return cls(audit_due=True)
@@ -154,6 +164,10 @@ def _moment(text: str | None) -> datetime | None:
 
 def _kept(text: str) -> frozenset[HeldKey]:
     return frozenset(HeldKey.parse(each) for each in text.split("|")) if text else frozenset()
+
+
+def _others(document: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if document is None else {str(key): str(at) for key, at in document.items()}
 
 
 def _trouble(document: Mapping[str, Any] | None) -> SyncTrouble | None:

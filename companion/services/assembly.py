@@ -7,7 +7,7 @@ is what commands and pages use; nothing else wires one service to another.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,13 +26,14 @@ from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, 
 from companion.services.google.account_changes import AccountChanges
 from companion.services.google.connecting import Connecting
 from companion.services.google.selftest import SelfTest
+from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
-from companion.services.imports.importing import DocumentReader, Importing
+from companion.services.imports.importing import Importing
 from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
 from companion.services.maintenance.doctor import Doctor
-from companion.services.maintenance.findings import CheckContext, ComputerProbes
+from companion.services.maintenance.findings import CheckContext, ComputerProbes, HomeRights
 from companion.services.maintenance.support import Support
 from companion.services.ports import (
     ActivityLog,
@@ -101,8 +102,6 @@ class Ports:
     secrets: SecretStore
     google: Google
     workbooks: WorkbookReader
-    documents: Mapping[str, DocumentReader]
-    """Readers of files that hold no table, by the kind of their workbook."""
     own_layouts: Callable[[], Sequence[Software]]
     """Layouts that the practice has added."""
     feed_writer: FeedWriter
@@ -114,6 +113,7 @@ class Ports:
     sessions: SessionStore
     network: Network
     probes: ComputerProbes
+    home_rights: HomeRights
     sealing: Sealing
     desktop: Desktop
     version: str
@@ -150,6 +150,7 @@ class Application:
     watching: Watching
     connecting: Connecting
     selftest: SelfTest
+    workspace: Workspace
     syncing: Syncing
     auditing: Auditing
     uploads: Uploads
@@ -242,6 +243,11 @@ def build(ports: Ports) -> Application:
         clock=clock,
         syncing=syncing,
     )
+
+    async def look(practitioner_id: str) -> None:
+        await connecting.test(practitioner_id, fresh=False)
+        await syncing.look(practitioner_id)
+
     worker = Worker(
         syncing=syncing,
         auditing=auditing,
@@ -252,7 +258,7 @@ def build(ports: Ports) -> Application:
         changes=ports.changes,
         staleness=staleness,
         daily=(feeds.tidy, prune_activity),
-        look=connecting.test,
+        look=look,
     )
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────
@@ -264,7 +270,6 @@ def build(ports: Ports) -> Application:
         settings=settings,
         practitioners=practitioners,
         reader=ports.workbooks,
-        documents=ports.documents,
         own_layouts=ports.own_layouts,
         activity=activity,
         clock=clock,
@@ -305,6 +310,7 @@ def build(ports: Ports) -> Application:
             program=ports.version,
             random_word=ports.new_id,
         ),
+        workspace=Workspace(connecting=connecting, settings=settings, clock=clock),
         syncing=syncing,
         auditing=auditing,
         uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),
@@ -386,6 +392,7 @@ def _check_context(
         google=ports.google,
         connecting=connecting,
         probes=ports.probes,
+        home_rights=ports.home_rights,
         clock=ports.clock,
         home=ports.home,
         program=ports.version,

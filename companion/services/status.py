@@ -26,6 +26,7 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.sync.auditing import clock_time, proof_in_words
+from companion.services.sync.one_writer import stopped
 from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -41,7 +42,9 @@ PractitionerState = Literal[
     "parked",
     "offline",
     "sign in again",
+    "not authorised",
     "choose calendar",
+    "another computer",
     "stale",
     "error",
 ]
@@ -49,11 +52,13 @@ NextAction = Literal[
     "",
     "connect",
     "choose calendar",
+    "keep calendar",
     "look at held",
     "enable",
     "upload",
     "import",
     "add client",
+    "service account",
     "doctor",
 ]
 """The action that resolves a state; empty where nothing is to be done."""
@@ -61,18 +66,22 @@ NextAction = Literal[
 _BADGES: Mapping[str, PractitionerState] = {
     "Offline": "offline",
     "SignInExpired": "sign in again",
+    "DelegationRefused": "not authorised",
     "ScopeMissing": "sign in again",
     "SignInError": "sign in again",
     "WrongAccount": "sign in again",
     "CalendarGone": "choose calendar",
     "PermissionDenied": "choose calendar",
+    "AnotherWriter": "another computer",
     "AccountParked": "parked",
 }
 _ACTIONS: Mapping[PractitionerState, NextAction] = {
     "not connected": "connect",
     "off": "enable",
     "sign in again": "connect",
+    "not authorised": "service account",
     "choose calendar": "choose calendar",
+    "another computer": "keep calendar",
     "held": "look at held",
     "ready": "upload",
     "stale": "import",
@@ -83,7 +92,16 @@ _OTHER_ACTIONS: Mapping[str, NextAction] = {
 }
 """By kind of error, where the state does not show it."""
 NEEDS_A_PERSON: frozenset[PractitionerState] = frozenset(
-    {"held", "sign in again", "choose calendar", "stale", "error", "parked"}
+    {
+        "held",
+        "sign in again",
+        "not authorised",
+        "choose calendar",
+        "another computer",
+        "stale",
+        "error",
+        "parked",
+    }
 )
 Mood = Literal["well", "working", "waiting", "offline", "paused"]
 """Of the whole practice: all is well · Google is being written to · a person is needed · Google
@@ -268,6 +286,9 @@ class Status:
             return "off", what, "Tick Enable to switch it on."
         if progress is not None:
             return "syncing", "Writing to Google now.", ""
+        elsewhere = stopped(state, record.practitioner.timezone)
+        if elsewhere is not None:
+            return "another computer", elsewhere.what, elsewhere.remedy
         if state.trouble is not None:
             word = _BADGES.get(state.trouble.kind, "error")
             return word, state.trouble.what, state.trouble.remedy

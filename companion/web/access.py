@@ -20,6 +20,7 @@ from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.connecting import Connecting
 from companion.services.google.selftest import SelfTest
+from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
@@ -49,6 +50,7 @@ class PageServices:
     sources: Sources
     connecting: Connecting
     selftest: SelfTest
+    workspace: Workspace
     syncing: Syncing
     auditing: Auditing
     feeds: Feeds
@@ -78,6 +80,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         sources=gated(services.sources, who),
         connecting=gated(services.connecting, who),
         selftest=gated(services.selftest, who),
+        workspace=gated(services.workspace, who),
         syncing=gated(services.syncing, who),
         auditing=gated(services.auditing, who),
         feeds=gated(services.feeds, who),

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qs, unquote
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote, unquote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -54,9 +54,6 @@ from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.page_setup import mount_ui
 from companion.web.ui.sockets import own_sockets
 from companion.web.welcome import Welcome
-
-if TYPE_CHECKING:
-    from companion.services.google.connecting import CalendarChoice
 
 CALLBACK_PATH = "/oauth/callback"
 SIGN_IN_SECONDS = 300
@@ -200,15 +197,21 @@ class _SignIns:
         """By state."""
 
     async def start(self, request: Request) -> Response:
+        from companion.services.google.consents import CalendarChoice
+
         wanted = str(request.path_params["practitioner_id"])
         record = self._services.settings.read().practitioner(wanted)
         query = request.query_params
+        if not query and await self._services.connecting.delegates():
+            # From a card: step 3 has both ways to connect.
+            place = f"/practitioner/{quote(record.practitioner.id)}#step-3"
+            return RedirectResponse(place, status_code=303)
         # The very host the browser uses: the cookie belongs to it.
         redirect_uri = f"http://{request.headers['host'].lower()}{CALLBACK_PATH}"
         sign_in = await self._services.connecting.begin(
             record.practitioner.id,
             login=query.get("login", record.google.login or record.practitioner.email),
-            calendar=_choice(query.get("calendar", ""), query.get("name", "")),
+            calendar=CalendarChoice.of(query.get("calendar", ""), query.get("name", "")),
             redirect_uri=redirect_uri,
             user=request.scope["companion.user"],
         )
@@ -276,17 +279,3 @@ class _SignIns:
         answer = HTMLResponse(page, status_code=status)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)
         return answer
-
-
-def _choice(calendar: str, name: str) -> CalendarChoice | None:
-    """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is; None
-    keeps the present one."""
-    from companion.services.google.connecting import CalendarChoice
-
-    if not calendar:
-        return None
-    if calendar == "new":
-        return CalendarChoice(kind="new", name=name)
-    if calendar == "list":
-        return CalendarChoice(kind="list")
-    return CalendarChoice(kind="existing", calendar_id=calendar)

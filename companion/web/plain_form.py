@@ -1,4 +1,5 @@
-"""Forms of plain HTML, for pages before the sign-in: no script, a real POST.
+"""Forms of plain HTML, for pages before the sign-in: a real POST. They need no script; the one they
+load lets a double click send once.
 
 Errors stand at their field, tied to it for screen readers; the page's own sentence is an alert.
 """
@@ -82,6 +83,7 @@ def form_page(  # noqa: PLR0913 - the parts of one page
         parts.append(
             f'<form method="post" action="{escape(action)}">{kept}{inner}'
             f'<button type="submit">{escape(submit)}</button></form>'
+            '<script src="/static/page.js"></script>'
         )
     if links:
         items = "".join(

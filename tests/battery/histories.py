@@ -345,7 +345,7 @@ class History(Convergence):
 
     def restore(self, remote: BatteryCalendar) -> None:
         """From Google's bin; what was ours and is live again may double what we put back."""
-        dead = [each for each in remote.events.values() if each.deleted and each.install]
+        dead = [each for each in remote.events.values() if each.deleted and each.mark]
         dead.sort(key=lambda each: each.event_id)
         for event in self.rng.sample(dead, min(len(dead), self.rng.choice([1, 3, 8]))):
             remote.person_restores(event.event_id)

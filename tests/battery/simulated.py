@@ -18,12 +18,13 @@ from companion.adapters.google.account import Token
 from companion.adapters.google.service import GoogleGateway
 from companion.domain.errors import RemoteError
 from companion.domain.events import Content
+from companion.domain.keepers import MARK, NOBODY, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.ports import CalendarInfo, RemoteCalendar, Write, WriteAnswer
 from tests.battery.histories import History
-from tests.battery.world import HIDDEN, INSTALL, SYDNEY, Exploded, Step, World
+from tests.battery.world import HIDDEN, SYDNEY, Exploded, Step, World
 from tests.fakes.google import StoredEvent
 from tests.fakes.secrets import FakeSecrets
 
@@ -70,9 +71,11 @@ class SimulatedCalendar:
         self.step("after google.get")
         return seen
 
-    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+    async def list_ours(
+        self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
+    ) -> list[ObservedEvent]:
         self._before("list")
-        found = await self.real.list_ours(start, end)
+        found = await self.real.list_ours(start, end, since=since)
         self.step("after google.list")
         return found
 
@@ -108,11 +111,11 @@ class SimulatedCalendar:
         return {each["id"]: self._stored(each) for each in found}
 
     def _stored(self, item: dict[str, Any]) -> StoredEvent:
-        seen = wire.observe(item, install=INSTALL, timezone=SYDNEY)
+        seen = wire.observe(item, marks=(MARK,), timezone=SYDNEY)
         return StoredEvent(
             event_id=seen.event_id,
             key=seen.key,
-            install=INSTALL if seen.key else "",
+            mark=MARK if seen.key else "",
             content=seen.content,
             style=seen.style,
             etag=seen.etag,
@@ -120,7 +123,7 @@ class SimulatedCalendar:
         )
 
     def ours(self) -> list[StoredEvent]:
-        return [each for each in self.events.values() if each.install and not each.deleted]
+        return [each for each in self.events.values() if each.mark and not each.deleted]
 
     def person_adds(self, event_id: str, held: Content) -> None:
         body = {
@@ -179,7 +182,6 @@ class Gateway:
         self.google = GoogleGateway(
             secrets=self.secrets,
             clock=world.clock,
-            install_id=INSTALL,
             api_root=handle.base_url,
             threads=4,
             timeout=10.0,
@@ -187,12 +189,14 @@ class Gateway:
         self.by_id: dict[str, SimulatedCalendar] = {}
         self.refusing: dict[str, RemoteError] = {}
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> SimulatedCalendar:
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> SimulatedCalendar:
         if practitioner_id in self.refusing:
             raise self.refusing[practitioner_id]
         await self._connect(practitioner_id)
         made = self.named(calendar_id)
-        made.real = await self.google.calendar(practitioner_id, made.id)
+        made.real = await self.google.calendar(practitioner_id, made.id, keeper)
         return made
 
     def named(self, calendar_id: str) -> SimulatedCalendar:

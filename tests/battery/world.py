@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import random
 from collections import deque
@@ -24,6 +25,7 @@ from typing import Any
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.errors import CompanionError, RemoteError
 from companion.domain.events import CalendarEvent, Content
+from companion.domain.keepers import MARK, NOBODY, Keeper
 from companion.domain.reconcile import EntryState, LedgerEntry, ObservedEvent
 from companion.domain.settings import (
     GoogleLink,
@@ -49,7 +51,7 @@ from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
-from tests.fakes.google import FakeRemoteCalendar
+from tests.fakes.google import FakeRemoteCalendar, KeptCalendar
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryStores
 
@@ -188,7 +190,7 @@ class BatteryCalendar(FakeRemoteCalendar):
         if fault is not None:
             return fault
         stored = self.events.get(write.event_id)
-        if stored is not None and stored.install != self.install:
+        if stored is not None and stored.mark != MARK:
             raise Exploded("somebody else's event was written")
         words = repr(write)
         if any(word in words for word in self.forbidden):
@@ -234,11 +236,13 @@ class Calendars:
             self.by_id[calendar_id] = self._make(calendar_id)
         return self.by_id[calendar_id]
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> BatteryCalendar:
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> KeptCalendar:
         await asyncio.sleep(0)
         if practitioner_id in self.refusing:
             raise self.refusing[practitioner_id]
-        return self.named(calendar_id)
+        return KeptCalendar(self.named(calendar_id), keeper)
 
 
 class World:
@@ -289,8 +293,8 @@ class World:
         )
         spending = self.accounts.setdefault(account, Spending(self.clock))
         return BatteryCalendar(
-            install=INSTALL,
             id=calendar_id,
+            now=self.clock.now,
             clock=self.clock,
             step=self._step,
             spendings=(spending, self.project),
@@ -331,6 +335,19 @@ class World:
         other.settings, other.stores = self.settings, self.stores
         other.calendars = self.calendars
         other.restart()
+        return other
+
+    async def restored_elsewhere(self) -> World:
+        """Another computer on which this home was restored; this one is left on."""
+        other = World(*self.settings.current.practitioners, clock=self.clock)
+        other.settings = FakeSettings(replace(self.settings.current, restored_as="elsewhere"))
+        other.stores = copy.deepcopy(self.stores)
+        other.calendars = self.calendars
+        other.restart()
+        for who in self.settings.current.practitioners:
+            await other.stores.ledger.edit_state(
+                who, lambda state: replace(state, audit_due=True, others=None, overruled_by="")
+            )
         return other
 
     def new_worker(self) -> Worker:

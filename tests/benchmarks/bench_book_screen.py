@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.book_server import CommandHome, commands
+from tests.e2e.book_server import KnownBrowser, known_browser
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -42,9 +42,9 @@ WATCH = """() => {
 @pytest.fixture(scope="module", params=[2_000, 100_000])
 def office(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[int, CommandHome]]:
+) -> Iterator[tuple[int, KnownBrowser]]:
     home = tmp_path_factory.mktemp("home")
-    with commands(
+    with known_browser(
         "serve_book.py", str(home), str(PEOPLE), str(A_DAY), str(request.param)
     ) as opened:
         yield request.param, opened
@@ -53,7 +53,7 @@ def office(
 measured: dict[int, tuple[float, float]] = {}
 
 
-def test_a_day_is_drawn_and_a_drop_confirmed_quickly(office: tuple[int, CommandHome]) -> None:
+def test_a_day_is_drawn_and_a_drop_confirmed_quickly(office: tuple[int, KnownBrowser]) -> None:
     size, opened = office
     page = opened.window(1600, 1000)
     page.goto("/book")

@@ -57,7 +57,6 @@ class Home:
         self.gateway = GoogleGateway(
             secrets=self.secrets,
             clock=self.clock,
-            install_id="install",
             api_root=handle.base_url,
             threads=1,
             timeout=3.0,

@@ -133,7 +133,6 @@ async def simulated() -> AsyncIterator[SimulatedWorld]:
         google = GoogleGateway(
             secrets=secrets,
             clock=clock,
-            install_id="install-one",
             api_root=handle.base_url,
             threads=4,
             timeout=3.0,
@@ -580,7 +579,7 @@ async def test_no_work_is_left_behind_when_the_gateway_closes(real: SimulatedWor
 @pytest.mark.parametrize("root", ["http://calendar.example.com/", "ftp://127.0.0.1", "nonsense"])
 def test_an_api_address_that_would_carry_tokens_in_clear_is_refused(root: str) -> None:
     with pytest.raises(BadInput, match="COMPANION_GOOGLE_API"):
-        GoogleGateway(secrets=FakeSecrets(), clock=FakeClock(), install_id="i", api_root=root)
+        GoogleGateway(secrets=FakeSecrets(), clock=FakeClock(), api_root=root)
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,6 @@ def gateway_of(secrets: FakeSecrets, handle: SimulatedHandle) -> GoogleGateway:
     return GoogleGateway(
         secrets=secrets,
         clock=FakeClock(handle.api.clock(), auto=False),
-        install_id="install-one",
         threads=2,
         timeout=5.0,
     )

@@ -27,15 +27,16 @@ from companion.domain.errors import (
 )
 from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
+from companion.domain.keepers import MARK, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, RemoteCalendar, Write
-from tests.fakes.google import FakeRemoteCalendar, content
+from tests.fakes.google import FakeRemoteCalendar, KeptCalendar, content
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.simulator import ZOE, simulated_google
 
-INSTALL = "install-one"
+KEEPER = Keeper(writer="one", term=3)
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -53,7 +54,7 @@ def event(key: str = "a", *, hours: float = 0, **fields: Any) -> CalendarEvent:
 
 
 def wanted_id(key: str = "a", generation: int = 0) -> str:
-    return event_id(INSTALL, "calendar", key, generation)
+    return event_id(MARK, "calendar", key, generation)
 
 
 def insert(key: str = "a", **fields: Any) -> InsertEvent:
@@ -81,46 +82,50 @@ class World(Protocol):
 
 @dataclass
 class FakeWorld:
-    calendar: FakeRemoteCalendar
+    held: FakeRemoteCalendar
+
+    @property
+    def calendar(self) -> RemoteCalendar:
+        return KeptCalendar(self.held, KEEPER)
 
     def person_deletes(self, event: str) -> None:
-        self.calendar.person_deletes(event)
+        self.held.person_deletes(event)
 
     def person_retitles(self, event: str, title: str) -> None:
-        self.calendar.person_edits(event, summary=title)
+        self.held.person_edits(event, summary=title)
 
     def person_recolours(self, event: str, colour: str) -> None:
-        self.calendar.person_edits(event, style=f"{colour}|")
+        self.held.person_edits(event, style=f"{colour}|")
 
     def person_adds(self, event: str) -> None:
-        self.calendar.person_adds(event, content())
+        self.held.person_adds(event, content())
 
     def purge(self) -> None:
-        self.calendar.purge_tombstones()
+        self.held.purge_tombstones()
 
     def remove_calendar(self) -> None:
-        self.calendar.gone = True
+        self.held.gone = True
 
     def read_only(self) -> None:
-        self.calendar.access_role = "reader"
+        self.held.access_role = "reader"
 
     def refuse_next(self) -> None:
-        self.calendar.fail_next(Offline())
+        self.held.fail_next(Offline())
 
     def lose_answer(self) -> None:
-        self.calendar.lose_answers()
+        self.held.lose_answers()
 
     def die_after(self, parts: int) -> None:
-        self.calendar.die_after(parts)
+        self.held.die_after(parts)
 
     def limit_part(self, event: str) -> None:
-        self.calendar.fail_parts[event] = RateLimited()
+        self.held.fail_parts[event] = RateLimited()
 
     def revoke(self) -> None:
-        self.calendar.refusing = SignInExpired()
+        self.held.refusing = SignInExpired()
 
     def titles(self) -> list[str]:
-        return sorted(each.content.summary for each in self.calendar.live())
+        return sorted(each.content.summary for each in self.held.live())
 
 
 @dataclass
@@ -213,13 +218,12 @@ async def simulated_world() -> AsyncIterator[SimulatedWorld]:
         google = GoogleGateway(
             secrets=secrets,
             clock=clock,
-            install_id=INSTALL,
             api_root=handle.base_url,
             threads=4,
             timeout=5.0,
         )
         try:
-            calendar = await google.calendar("zoe", made.id)
+            calendar = await google.calendar("zoe", made.id, KEEPER)
             yield SimulatedWorld(handle=handle, calendar=calendar, calendar_id=made.id)
         finally:
             google.close()
@@ -228,7 +232,7 @@ async def simulated_world() -> AsyncIterator[SimulatedWorld]:
 @pytest.fixture(params=["fake", "google"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     if request.param == "fake":
-        yield FakeWorld(calendar=FakeRemoteCalendar(install=INSTALL))
+        yield FakeWorld(held=FakeRemoteCalendar(now=lambda: datetime.now(UTC)))
     else:
         async with simulated_world() as made:
             yield made
@@ -417,6 +421,26 @@ async def test_an_id_is_free_again_once_google_forgot_its_tombstone(world: World
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_every_write_is_stamped_by_its_keeper(world: World) -> None:
+    first = seen(await one(world.calendar, insert()))
+    assert (first.stamp.term, first.stamp.writer) == (KEEPER.term, KEEPER.writer)
+    assert first.stamp.moment is not None
+    patch = PatchEvent(event_id=wanted_id(), event=event(summary="ZO – Review"))
+    later = seen(await one(world.calendar, patch)).stamp
+    assert (later.writer, later.at >= first.stamp.at) == (KEEPER.writer, True)
+    world.person_retitles(wanted_id(), "Mine")
+    [listed] = await world.calendar.list_ours(None, None)
+    assert listed.stamp == later
+
+
+async def test_the_list_can_be_of_what_changed_lately(world: World) -> None:
+    await one(world.calendar, insert())
+    now = datetime.now(UTC)
+    for since, wanted in ((now - timedelta(days=1), ["a"]), (now + timedelta(days=1), [])):
+        listed = await world.calendar.list_ours(None, None, since=since)
+        assert [each.key for each in listed] == wanted
 
 
 async def test_get_is_none_for_an_unused_id(world: World) -> None:

@@ -81,6 +81,33 @@ MISSED = """() => kb.all.filter((element) => {
 }).map(kb.say)"""
 
 
+TWICE = """async () => {
+  // Nothing reaches the server: what would have been sent is counted.
+  const socket = window.socket ?? {}, emit = socket.emit, wrong = [];
+  let sent = 0;
+  socket.emit = (name) => { sent += name === "event"; };
+  addEventListener("click", (event) => event.preventDefault());
+  const within = [...document.querySelectorAll("[role=dialog]")].at(-1) ?? document;
+  for (const each of within.querySelectorAll("button, a.q-btn, [role=button]")) {
+    if (!each.checkVisibility() || each.closest("[data-repeats], .disabled, .ec-event")) continue;
+    sent = 0;
+    const click = (detail) => each.dispatchEvent(
+      new MouseEvent("click", { bubbles: true, cancelable: true, composed: true, detail }));
+    click(1); click(2); click(0);
+    await new Promise((done) => setTimeout(done, 5));
+    if (sent > 1) wrong.push(`${sent} times: ${each.ariaLabel || each.textContent}`);
+  }
+  socket.emit = emit;
+  return wrong;
+}"""
+
+
+def pressed_twice(page: Page) -> list[str]:
+    """Every button of the page, or of the dialog that is open, whose double click acts twice."""
+    found: list[str] = page.evaluate(TWICE)
+    return found
+
+
 def walk(page: Page, *, most: int = 400) -> list[str]:
     """Every problem of this page for a user without a mouse; empty when there is none."""
     page.evaluate(COLLECT)

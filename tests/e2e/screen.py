@@ -42,9 +42,9 @@ def a_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def serving(script: str, folder: Path) -> Iterator[str]:
+def serving(script: str, *arguments: str | Path) -> Iterator[str]:
     """The first line that `script`, one of this folder's, says when its app is up."""
-    process = warm.start(HERE / script, folder)
+    process = warm.start(HERE / script, *arguments)
     assert process.stdout is not None
     try:
         said = process.stdout.readline().strip()

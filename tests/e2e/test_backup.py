@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import stat
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +132,11 @@ def test_settings_as_a_file_and_what_the_doctor_says(home: BackedUp, tmp_path: P
     states = {each["id"]: each["state"] for each in found["findings"]}
     assert states["sign-in:anna-example"] == states["calendar:anna-example"] == "ok"
     assert states["database"] == states["client-file"] == "ok"
+    if sys.platform != "win32":
+        home.home.chmod(0o755)
+        assert "Every user of this computer can open the data folder" in home.run("doctor")
+        home.run("doctor", "--fix", "home-rights")
+        assert stat.S_IMODE(home.home.stat().st_mode) == 0o700
     with home.google.lock:
         home.google.api.grants.revoke_account(LOGIN)
     ill = home.json("doctor", "--bundle", tmp_path / "help.zip", code=1)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.book_server import CommandHome, commands, serious
+from tests.e2e.book_server import KnownBrowser, known_browser
+from tests.e2e.screen import faults
 
 pytestmark = pytest.mark.browser
 
@@ -20,13 +21,13 @@ SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandHome]:
-    with commands("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnownBrowser]:
+    with known_browser("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
         yield opened
 
 
 @pytest.fixture
-def page(office: CommandHome) -> Iterator[Page]:
+def page(office: KnownBrowser) -> Iterator[Page]:
     window = office.window()
     wrong: list[str] = []
     window.on("pageerror", lambda error: wrong.append(str(error)))
@@ -218,7 +219,7 @@ def test_a_meeting_of_a_series_moves_alone_and_nothing_is_doubled(page: Page) ->
 
 
 def test_two_windows_agree_and_the_later_editor_sees_a_notice(
-    office: CommandHome, page: Page
+    office: KnownBrowser, page: Page
 ) -> None:
     go(page, "2026-12-16")
     other = office.window()
@@ -248,7 +249,7 @@ def test_a_name_is_never_markup(page: Page) -> None:
     assert made.locator("img").count() == 0
 
 
-def test_a_long_press_opens_the_menu(office: CommandHome) -> None:
+def test_a_long_press_opens_the_menu(office: KnownBrowser) -> None:
     phone = office.window(1000, 800, has_touch=True)
     go(phone, "2026-12-18")
     target = phone.locator(".ec-event").first
@@ -284,7 +285,7 @@ def test_an_export_file_is_downloaded(page: Page, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_day_week_and_list_have_no_serious_finding(
-    office: CommandHome, theme: str, tmp_path: Path
+    office: KnownBrowser, theme: str, tmp_path: Path
 ) -> None:
     window = office.window()
     window.context.add_cookies([{"name": "companion-theme", "value": theme, "url": office.origin}])
@@ -292,21 +293,21 @@ def test_day_week_and_list_have_no_serious_finding(
     for view in ("day", "week", "workweek", "list"):
         go(window, "2026-11-24", view)
         window.screenshot(path=folder / f"book-{view}-{theme}.png")
-        assert serious(window) == [], view
+        assert faults(window) == [], view
     window.locator("body").press("n")
     expect(window.get_by_role("dialog")).to_be_visible()
     window.wait_for_timeout(400)  # the dialog fades in, and axe would measure its colours half-way
     window.screenshot(path=folder / f"book-new-{theme}.png")
-    assert serious(window) == []
+    assert faults(window) == []
     window.context.close()
 
 
-def test_a_narrow_window_shows_the_list_and_nothing_runs_over(office: CommandHome) -> None:
+def test_a_narrow_window_shows_the_list_and_nothing_runs_over(office: KnownBrowser) -> None:
     phone = office.window(390, 844)
     go(phone, "2026-11-24")
     expect(phone.locator(".ec-list")).to_be_visible()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-    assert serious(phone) == []
+    assert faults(phone) == []
     phone.context.close()
 
 
@@ -316,7 +317,7 @@ def test_the_paper_is_plain(page: Page) -> None:
     page.emulate_media(media="print")
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
     expect(page.locator(".nav")).to_have_count(0)
-    assert serious(page) == []
+    assert faults(page) == []
 
 
 def test_turning_the_page_keeps_the_elements_and_brings_the_other_days_words(page: Page) -> None:

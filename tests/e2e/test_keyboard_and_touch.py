@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.keyboard import walk
+from tests.e2e.keyboard import pressed_twice, walk
 from tests.e2e.screen import NARROW, WIDE, a_browser, faults, origin_of, serving, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -109,6 +109,7 @@ def test_tab_reaches_everything_and_a_finger_does_in_a_narrow_window(
     settle(page)
     assert page.evaluate(SIDEWAYS) == []
     assert page.evaluate(SMALL) == []
+    assert pressed_twice(page) == []
 
 
 def test_the_skip_link_leads_past_the_navigation(page: Page, person: str) -> None:
@@ -195,6 +196,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(
         page.keyboard.press(key)
         assert page.evaluate(INSIDE), key
     assert faults(page) == []
+    assert pressed_twice(page) == []
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(button).to_be_focused()

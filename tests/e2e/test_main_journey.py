@@ -22,26 +22,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from companion.sandbox.demo import LATER_EXPORT, ZONE
 from companion.sandbox.sample import sample_export_csv
-from companion.testing import find_chromium
+from tests.e2e.screen import a_browser, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
-AXE = (ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PICTURE = os.environ.get("COMPANION_SCREENSHOTS", "") == "1"
 LONGEST_UPLOAD = 120_000
 """Milliseconds; Google takes ten changes a second."""
@@ -85,20 +74,8 @@ def free_ports() -> tuple[int, int]:
 
 @pytest.fixture
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+    with a_browser() as browser:
         yield browser
-        browser.close()
-
-
-def serious_faults(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run().then(result => result.violations)")
-    return [
-        f"{each['impact']} {each['id']} {each['nodes'][0]['target']}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
 
 
 def connect(page: Page, name: str) -> None:
@@ -180,7 +157,7 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
         expect(proof).to_be_visible(timeout=LONGEST_UPLOAD)
     if PICTURE:
         page.screenshot(path=ROOT / "static" / "pictures" / "overview.png")
-    assert serious_faults(page) == []
+    assert faults(page) == []
 
     google = context.new_page()
     google.goto(
@@ -200,7 +177,7 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
     page.goto(f"{demo.address}/import")
     page.get_by_role("button", name=LATER_EXPORT).click()
     expect(page.get_by_role("button", name="Apply")).to_be_visible()
-    assert serious_faults(page) == []
+    assert faults(page) == []
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("link", name="Go to the overview")).to_be_visible()
     until(google_changed, seconds=20)
@@ -209,7 +186,7 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
     page.goto(demo.address)
     page.locator(".who__name a", has_text=name).click()
     expect(page.get_by_role("heading", name=name).first).to_be_visible()
-    assert serious_faults(page) == []
+    assert faults(page) == []
     page.get_by_role("link", name="My phone").click()
     page.get_by_role("button", name="Add a device").click()
     page.get_by_label("Device").wait_for()

@@ -5,57 +5,30 @@ Screenshots go to the folder named by COMPANION_SCREENSHOTS, else to pytest's te
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from companion.testing import find_chromium
-from tests.fakes import warm
+from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, serving
 
 pytestmark = pytest.mark.browser
-
-HERE = Path(__file__).resolve().parent
-AXE = (HERE.parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE, NARROW = (1280, 900), (390, 844)
-SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
 
 
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The launch address of an app on a fake house, in a process of its own."""
-    process = warm.start(HERE / "serve_pages.py", tmp_path_factory.mktemp("home"))
-    assert process.stdout is not None
-    try:
-        address = process.stdout.readline().strip()
-        assert address.startswith("http://"), "the app did not start; see its error above"
+    with serving("serve_pages.py", tmp_path_factory.mktemp("home")) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+    with a_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +61,6 @@ def shoot(page: Page, folder: Path, name: str) -> None:
     page.screenshot(path=place / f"{name}.png", full_page=True)
 
 
-def complaints(page: Page) -> list[str]:
-    """Serious and critical ones of axe."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run()")
-    return [
-        f"{each['id']}: {node['html'][:160]}"
-        for each in found["violations"]
-        if each["impact"] in {"serious", "critical"}
-        for node in each["nodes"]
-    ]
-
-
 def open_first(page: Page) -> None:
     page.goto("/phone")
     page.locator("td a").first.click()
@@ -114,7 +75,7 @@ def test_a_device_is_added_by_keyboard_alone(page: Page, tmp_path: Path) -> None
     expect(page.get_by_text("What this link shows")).to_be_visible()
     expect(page.locator(".shown").first).to_be_visible()
     shoot(page, tmp_path, "phone-wizard")
-    assert complaints(page) == []
+    assert faults(page) == []
     page.get_by_label("Whose or which one").focus()
     page.keyboard.type("Zoë's iPad")
     page.get_by_role("button", name="Make the link").focus()
@@ -125,9 +86,11 @@ def test_a_device_is_added_by_keyboard_alone(page: Page, tmp_path: Path) -> None
     )
     expect(page.locator(".device__code svg")).to_be_visible()
     shoot(page, tmp_path, "phone-link")
-    assert complaints(page) == []
+    assert faults(page) == []
     page.get_by_role("button", name="Copy the link").click()
-    assert page.evaluate("navigator.clipboard.readText()") == address.inner_text()
+    page.wait_for_function(
+        "async (link) => await navigator.clipboard.readText() === link", arg=address.inner_text()
+    )
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("Zoë's iPad").first).to_be_visible()
     assert "/feeds/" not in page.title() + page.url
@@ -148,9 +111,9 @@ def test_both_pages_are_sound_in_every_size_and_theme(
     page.get_by_text("Address, certificate and proxy").click()
     expect(page.get_by_label("Web address of a proxy or tunnel")).to_be_visible()
     shoot(page, tmp_path, f"phones-{size[0]}-{theme}")
-    assert complaints(page) == []
+    assert faults(page) == []
     open_first(page)
     shoot(page, tmp_path, f"my-phone-{size[0]}-{theme}")
-    assert complaints(page) == []
+    assert faults(page) == []
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, "nothing stands out at the side"

@@ -14,6 +14,7 @@ from companion.services.google.connecting import CalendarChoice, Connected, Conn
 from companion.services.ports import CalendarRef, InsertEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle, FakeRemoteCalendar
+from tests.fakes.keys import key_text
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryLedger
@@ -31,6 +32,10 @@ INSTALL = "0123456789abcdef"
 TOKEN = "google/token/zoe"
 
 
+KEY = key_text()
+"""Of the practice's service account, where a test adds it."""
+
+
 CLIENT = json.dumps({"installed": {"project_id": "riverside-physio"}}).encode()
 
 
@@ -45,7 +50,7 @@ class Fixture:
         self.clock = FakeClock()
         self.secrets = FakeSecrets()
         self.secrets.kept["google/client"] = CLIENT.decode()
-        self.google = FakeGoogle(secrets=self.secrets, install=INSTALL)
+        self.google = FakeGoogle(secrets=self.secrets, now=self.clock.now)
         settings = Settings(install_id=INSTALL)
         for record in (person("zoe", "Zoë O'Brien-Nguyễn"), person("max", "Max Muster")):
             settings = settings.with_practitioner(record)
@@ -106,8 +111,9 @@ class Fixture:
                 timezone="Australia/Sydney",
                 summary="ZO",
             )
-            wanted = event_id(INSTALL, link.calendar_id, event.key, 0)
-            await self.calendar().write([InsertEvent(event_id=wanted, event=event)])
+            keeper = self.settings.read().keeper_of(link)
+            wanted = event_id(keeper.mark, link.calendar_id, event.key, 0)
+            await self.calendar().write([InsertEvent(event_id=wanted, event=event)], keeper)
             if noted:
                 await self.ledger.write(self.ref, put=[entry(event, wanted)])
 

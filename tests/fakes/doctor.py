@@ -14,7 +14,7 @@ from companion.services.maintenance.doctor import Diagnosis, Doctor
 from companion.services.maintenance.findings import CheckContext, Finding
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
-from tests.fakes.maintenance import FakeProbes, answering
+from tests.fakes.maintenance import FakeProbes, FakeRights, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
@@ -33,9 +33,9 @@ class Clinic:
         self.clock = FakeClock()
         self.settings = FakeSettings(Settings(install_id=INSTALL))
         self.secrets = FakeSecrets()
-        self.google = FakeGoogle(secrets=self.secrets, install=INSTALL)
+        self.google = FakeGoogle(secrets=self.secrets)
         self.ledger, self.feeds = MemoryLedger(), MemoryFeeds()
-        self.probes = FakeProbes()
+        self.probes, self.rights = FakeProbes(), FakeRights()
         activity = MemoryActivity()
         self.connecting = Connecting(
             google=self.google,
@@ -86,6 +86,7 @@ class Clinic:
                 "google": self.google,
                 "connecting": self.connecting,
                 "probes": self.probes,
+                "home_rights": self.rights,
                 "clock": self.clock,
                 "home": Path("home"),
                 "program": "1.2.3",

@@ -15,9 +15,10 @@ import asyncio
 import itertools
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from companion.domain.errors import (
@@ -37,7 +38,8 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
-from companion.domain.events import BusyStatus, CalendarEvent, Content
+from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content
+from companion.domain.keepers import MARK, NOBODY, UNSTAMPED, Keeper, Stamp
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     Assumption,
@@ -62,18 +64,20 @@ class StoredEvent:
     event_id: str
     key: str
     """Empty for an event that is not ours."""
-    install: str
+    mark: str
     content: Content
     style: str
     etag: str
     deleted: bool = False
+    stamp: Stamp = UNSTAMPED
+    changed_at: datetime = EPOCH
 
 
 @dataclass(slots=True, kw_only=True)
 class FakeRemoteCalendar:
     """A RemoteCalendar without a network."""
 
-    install: str = "install"
+    now: Callable[[], datetime] = lambda: datetime(2026, 3, 2, 9, tzinfo=UTC)
     id: str = "calendar@example.com"
     name: str = "Appointments"
     timezone: str = "Australia/Sydney"
@@ -98,6 +102,8 @@ class FakeRemoteCalendar:
     _lost_answers: int = 0
     _die_after: int | None = None
     _changes: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _keeper: Keeper = NOBODY
+    """As whom the call under way writes."""
 
     # Faults
 
@@ -119,16 +125,17 @@ class FakeRemoteCalendar:
         return [event for event in self.events.values() if not event.deleted]
 
     def ours(self) -> list[StoredEvent]:
-        return [event for event in self.live() if event.install == self.install]
+        return [event for event in self.live() if event.mark == MARK]
 
     def person_adds(self, event_id: str, content: Content) -> None:
         self.events[event_id] = StoredEvent(
-            event_id=event_id, key="", install="", content=content, style="", etag=self._etag()
+            event_id=event_id, key="", mark="", content=content, style="", etag=self._etag()
         )
 
     def person_deletes(self, event_id: str) -> None:
         event = self.events[event_id]
-        event.deleted, event.etag = True, self._etag()
+        event.deleted = True
+        self._changed(event)
 
     def person_edits(
         self,
@@ -148,7 +155,7 @@ class FakeRemoteCalendar:
             end=end or was.end,
         )
         event.style = event.style if style is None else style
-        event.etag = self._etag()
+        self._changed(event)
 
     def purge_tombstones(self) -> None:
         """Google forgets deleted events in its own time; their ids become free."""
@@ -156,7 +163,9 @@ class FakeRemoteCalendar:
 
     # RemoteCalendar
 
-    async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
+    async def write(
+        self, writes: Sequence[Write], keeper: Keeper = NOBODY
+    ) -> Sequence[ObservedEvent | RemoteError | None]:
         if len(writes) > MOST_WRITES:
             raise ValueError(f"{len(writes)} writes in one call")
         if not writes:
@@ -166,6 +175,7 @@ class FakeRemoteCalendar:
         if self.access_role not in {"owner", "writer"}:
             return [PermissionDenied() for _ in writes]
         last, self._die_after = self._die_after, None
+        self._keeper = keeper
         answers = [self._write(write) for write in writes[:last]]
         if last is not None:
             raise Offline(detail="died in the middle")
@@ -175,15 +185,26 @@ class FakeRemoteCalendar:
         await self._answered("write")
         return answers
 
-    async def get(self, event_id: str) -> ObservedEvent | None:
+    async def get(self, event_id: str, keeper: Keeper = NOBODY) -> ObservedEvent | None:
         await self._called("get")
         event = self.events.get(event_id)
         await self._answered("get")
-        return None if event is None else self._observed(event)
+        return None if event is None else self._observed(event, keeper.marks)
 
-    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+    async def list_ours(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        since: datetime | None = None,
+        keeper: Keeper = NOBODY,
+    ) -> list[ObservedEvent]:
         await self._called("list")
-        found = [self._observed(event) for event in self.ours()]
+        found = [
+            self._observed(event, keeper.marks)
+            for event in self.live()
+            if event.mark in keeper.marks and (since is None or event.changed_at >= since)
+        ]
         await self._answered("list")
         return [
             event
@@ -246,13 +267,15 @@ class FakeRemoteCalendar:
         stored = StoredEvent(
             event_id=write.event_id,
             key=write.event.key,
-            install=self.install,
+            mark=self._keeper.mark,
             content=self.keeps(_trimmed(write.event)),
             style=write.event.style,
-            etag=self._etag(),
+            etag="",
+            stamp=self._keeper.stamp(self.now()),
         )
         self.events[write.event_id] = stored
-        return self._observed(stored)
+        self._changed(stored)
+        return self._observed(stored, self._keeper.marks)
 
     def _patch(self, write: PatchEvent) -> ObservedEvent | RemoteError:
         stored = self.events.get(write.event_id)
@@ -261,25 +284,59 @@ class FakeRemoteCalendar:
         if stored is None or stored.deleted:
             return EventGone()
         stored.content = self.keeps(_trimmed(write.event))
-        stored.key, stored.install = write.event.key, self.install
+        stored.key, stored.mark = write.event.key, self._keeper.mark
+        stored.stamp = self._keeper.stamp(self.now())
         if write.style:
             stored.style = write.event.style
-        stored.etag = self._etag()
-        return self._observed(stored)
+        self._changed(stored)
+        return self._observed(stored, self._keeper.marks)
+
+    def _changed(self, event: StoredEvent) -> None:
+        event.etag, event.changed_at = self._etag(), self.now()
 
     def _etag(self) -> str:
         return f'"{next(self._changes)}"'
 
-    def _observed(self, event: StoredEvent) -> ObservedEvent:
+    def _observed(self, event: StoredEvent, marks: Collection[str]) -> ObservedEvent:
         return ObservedEvent(
             event_id=event.event_id,
-            key=event.key if event.install == self.install else "",
+            key=event.key if event.mark in marks else "",
             etag=event.etag,
             content=event.content,
             style=event.style,
             timezone=self.timezone,
             deleted=event.deleted,
+            stamp=event.stamp,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCalendar:
+    """A RemoteCalendar: a calendar as one installation reads and writes it."""
+
+    held: Any
+    """A FakeRemoteCalendar."""
+    keeper: Keeper
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
+        answers: Sequence[ObservedEvent | RemoteError | None]
+        answers = await self.held.write(writes, self.keeper)
+        return answers
+
+    async def get(self, event_id: str) -> ObservedEvent | None:
+        seen: ObservedEvent | None = await self.held.get(event_id, self.keeper)
+        return seen
+
+    async def list_ours(
+        self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
+    ) -> list[ObservedEvent]:
+        listed: list[ObservedEvent]
+        listed = await self.held.list_ours(start, end, since=since, keeper=self.keeper)
+        return listed
+
+    async def info(self) -> CalendarInfo:
+        told: CalendarInfo = await self.held.info()
+        return told
 
 
 def _trimmed(event: CalendarEvent) -> Content:
@@ -319,7 +376,7 @@ class FakeGoogle:
     """A Google gateway: give it the same SecretStore as the service under test."""
 
     secrets: SecretStore
-    install: str = "install"
+    now: Callable[[], datetime] = lambda: datetime(2026, 3, 2, 9, tzinfo=UTC)
     calendars_by_id: dict[str, FakeRemoteCalendar] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     """Calendar id to the account that owns it."""
@@ -354,9 +411,7 @@ class FakeGoogle:
     def add_calendar(
         self, calendar_id: str, owner: str, *, name: str = "Work", access_role: str = "owner"
     ) -> FakeRemoteCalendar:
-        made = FakeRemoteCalendar(
-            install=self.install, id=calendar_id, name=name, access_role=access_role
-        )
+        made = FakeRemoteCalendar(now=self.now, id=calendar_id, name=name, access_role=access_role)
         self.calendars_by_id[calendar_id] = made
         self.owners[calendar_id] = owner
         return made
@@ -464,12 +519,14 @@ class FakeGoogle:
         self.revocations.append(signed_in.account)
         self.revoked.add(signed_in.account)
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> FakeRemoteCalendar:
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> KeptCalendar:
         account, scopes = await self._signed_in(practitioner_id)
         client = await self._client_of(practitioner_id)
         found = self.calendars_by_id.get(calendar_id)
         if found is None:
-            return FakeRemoteCalendar(install=self.install, id=calendar_id, gone=True)
+            return KeptCalendar(FakeRemoteCalendar(id=calendar_id, gone=True), keeper)
         owned = self.owners[calendar_id] == account
         reached = (
             EVENTS in scopes
@@ -483,7 +540,7 @@ class FakeGoogle:
         )
         if not reached:
             raise ScopeMissing
-        return found
+        return KeptCalendar(found, keeper)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
         account, scopes = await self._signed_in(practitioner_id)
@@ -563,7 +620,7 @@ class FakeGoogle:
         """Client id of the service account. Raises ClientFileMissing."""
         stored = await self.secrets.get("google/service-account")
         if stored is None:
-            raise ClientFileMissing
+            raise ClientFileMissing("The key of the practice's service account is not here.")
         return str(json.loads(stored)["client_id"])
 
     async def _client_of(self, practitioner_id: str) -> str:

@@ -61,6 +61,23 @@ class FakeProbes:
         return dict(self.found)
 
 
+@dataclass
+class FakeRights:
+    """Implements `HomeRights`: `who` may open every folder until it is closed."""
+
+    who: str | CompanionError = ""
+
+    def others(self, folder: Path) -> str:
+        return _or_raise(self.who)
+
+    def close(self, folder: Path) -> None:
+        _or_raise(self.who)
+        self.who = ""
+
+    def prepare(self, folder: Path) -> None:
+        self.close(folder)
+
+
 def _or_raise(value: T | CompanionError) -> T:
     if isinstance(value, CompanionError):
         raise value

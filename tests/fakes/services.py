@@ -32,7 +32,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
-from tests.fakes.maintenance import FakeProbes, copy_words, nowhere, quick_archive
+from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -112,6 +112,7 @@ class FakeApplication:
     secrets: FakeSecrets
     probes: FakeProbes
     desktop: FakeDesktop
+    rights: FakeRights
     home: Path
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
@@ -142,7 +143,8 @@ def fake_application(
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     desktop = FakeDesktop()
-    google = FakeGoogle(secrets=secrets, install=INSTALL)
+    rights = FakeRights()
+    google = FakeGoogle(secrets=secrets)
     stores = MemoryStores(changes)
     ports = Ports(
         home=home or nowhere(),
@@ -152,8 +154,7 @@ def fake_application(
         stores=stores,
         secrets=secrets,
         google=google,
-        workbooks=InlineWorkbooks(),
-        documents={},
+        workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
@@ -163,6 +164,7 @@ def fake_application(
         sessions=MemorySessions(),
         network=FakeNetwork(),
         probes=probes,
+        home_rights=rights,
         sealing=quick_archive(),
         desktop=desktop,
         version="1.2.3",
@@ -183,6 +185,7 @@ def fake_application(
         secrets=secrets,
         probes=probes,
         desktop=desktop,
+        rights=rights,
         home=ports.home,
     )
 

@@ -53,13 +53,18 @@ class Visit:
     user: PatientBrowser
 
     def elements(self, kind: type[Any]) -> list[Any]:
-        """Of the open page, in the order they were made."""
+        """Of the open page and its open dialogs, in the order they were made."""
         assert self.user.client is not None
         found = self.user.client.elements.values()
-        return [each for each in found if isinstance(each, kind)]
+        return [each for each in found if isinstance(each, kind) and not _in_closed_dialog(each)]
 
     def notices(self) -> str:
         return " ".join(str(message) for message in self.user.notify.messages)
+
+
+def _in_closed_dialog(element: ui.element) -> bool:
+    above = [element, *element.ancestors()]
+    return any(isinstance(each, ui.dialog) and not each.value for each in above)
 
 
 @asynccontextmanager

@@ -54,7 +54,7 @@ async def test_the_framework_has_no_doors_of_its_own(browser: Browser) -> None:
 
 async def test_styles_and_icon_are_served(browser: Browser) -> None:
     await browser.launch()
-    for name in ("app.css", "theme.js", "icon.svg"):
+    for name in ("app.css", "page.js", "icon.svg"):
         assert (await browser.http.get(f"/static/{name}")).status_code == 200
 
 

@@ -162,6 +162,8 @@ async def test_the_later_of_two_windows_sees_a_notice_and_keeps_what_was_typed(b
     await book.user.should_see("changed in another window")
     assert field(book, "Client's last name").value == "Typed here"
     press(button(book, "Show as it is now"))
+    await until(lambda: button(book, "Throw it away"))
+    press(button(book, "Throw it away"))
     await until(lambda: button(book, "Take the cancellation back"))
 
 

@@ -55,6 +55,17 @@ async def test_checking_again_shows_what_has_changed(practice: Visit) -> None:
     await practice.user.should_see("Everything is well.")
 
 
+async def test_an_open_data_folder_is_closed_by_a_button(practice: Visit) -> None:
+    practice.application.google.revoked.clear()
+    practice.application.rights.who = "every user of this computer"
+    await practice.user.open("/doctor")
+    await practice.user.should_see("1 to look at; the rest is well.")
+    press(buttons(practice, "Close the data folder")[0], "click")
+    await practice.user.should_see("From now on only you can open the data folder.")
+    await practice.user.should_see("Everything is well.")
+    assert buttons(practice, "Close the data folder") == []
+
+
 async def test_sign_ins_that_do_not_open_are_set_aside_after_a_question(practice: Visit) -> None:
     practice.application.secrets.trouble = SecretsDamaged()
     await practice.user.open("/doctor")

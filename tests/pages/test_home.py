@@ -90,6 +90,32 @@ async def test_held_removals_can_be_kept(visit: Visit) -> None:
     assert state.kept
 
 
+async def two_computers(visit: Visit) -> None:
+    ledger, who = visit.application.ledger, PEOPLE[0].id
+    stamp = "1 elsewhere 2026-11-24T09:41:00.000Z"
+    await ledger.edit_state(who, lambda state: replace(state, overruled_by=stamp, others={}))
+    await visit.user.open("/")
+    await until(lambda: card(visit, 0).card["badge"] == "Another computer")
+    assert card(visit, 0).card["actions"][0]["label"] == "Decide which computer"
+    press(card(visit, 0), "keep")
+    await visit.user.should_see("One calendar is kept by one computer.")
+
+
+async def test_of_two_computers_this_one_is_put_in_charge(visit: Visit) -> None:
+    await two_computers(visit)
+    press(button(visit, "Keep it from this computer"))
+    await until(lambda: card(visit, 0).card["badge"] == "Up to date")
+    link = visit.application.services.settings.read().record(PEOPLE[0].id).google
+    assert link.term == 2
+
+
+async def test_a_calendar_is_left_to_the_other_computer(visit: Visit) -> None:
+    await two_computers(visit)
+    press(button(visit, "Leave it to the other computer"))
+    await until(lambda: card(visit, 0).card["badge"] == "Off")
+    assert not visit.application.services.settings.read().record(PEOPLE[0].id).choices.enabled
+
+
 async def test_an_empty_practice_says_how_to_begin(first_day: Visit) -> None:
     await first_day.user.open("/")
     await first_day.user.should_see("No practitioners yet")

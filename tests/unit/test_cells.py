@@ -9,6 +9,7 @@ from companion.services.imports.cells import (
     NOTES_LIMIT,
     CellError,
     is_blank,
+    quoted,
     read_line,
     read_notes,
     read_yes_no,
@@ -177,3 +178,20 @@ def test_numbers_read_as_their_author_wrote_them() -> None:
 def test_a_cell_of_nothing_but_invisible_characters_is_blank() -> None:
     assert is_blank(" \x00\ufeff\t")
     assert not is_blank(0.0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("3/25/2026 9:00 am", "“3/25/2026 9:00 am”"),
+        ("31 Feb 2026", "“31 Feb 2026”"),
+        ("1h 90m", "“1h 90m”"),
+        ("Jane Smith", "the text there"),
+        ("Jane Smith 3/3/1980", "the text there"),
+        ("Smith2", "the text there"),
+        ("0412 345 678", "the text there"),
+        ("jane@example.com", "the text there"),
+    ],
+)
+def test_a_message_repeats_figures_but_no_name_from_another_column(cell: str, said: str) -> None:
+    assert quoted(cell) == said

@@ -10,9 +10,10 @@ from companion.domain.errors import (
     RequestRefused,
 )
 from companion.domain.event_keys import event_id
+from companion.domain.keepers import MARK
 from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.ports import ActivityKind
-from tests.fakes.connecting import INSTALL, TOKEN, ZOE, Fixture
+from tests.fakes.connecting import TOKEN, ZOE, Fixture
 from tests.fakes.google import content
 
 
@@ -130,7 +131,7 @@ async def test_removing_takes_ours_known_or_not_and_nothing_else(fixture: Fixtur
     await fixture.ledger.write(fixture.ref, drop=["k1"])
     calendar = fixture.calendar()
     calendar.person_adds("dentist1", content())
-    calendar.person_deletes(event_id(INSTALL, calendar.id, "k2", 0))
+    calendar.person_deletes(event_id(MARK, calendar.id, "k2", 0))
     ref = fixture.ref
     assert await fixture.service.disconnect("zoe", remove_events=True) == 3
     assert [each.event_id for each in calendar.live()] == ["dentist1"]
@@ -165,7 +166,7 @@ async def test_an_event_that_google_will_not_delete_keeps_the_connection(fixture
     await fixture.connect()
     await fixture.upload(3)
     calendar = fixture.calendar()
-    stuck = event_id(INSTALL, calendar.id, "k1", 0)
+    stuck = event_id(MARK, calendar.id, "k1", 0)
     calendar.fail_parts[stuck] = RequestRefused()
     with pytest.raises(RequestRefused):
         await fixture.service.disconnect("zoe", remove_events=True)
@@ -196,7 +197,7 @@ async def test_a_removal_that_fails_stays_connected_and_goes_on_later(fixture: F
     await fixture.connect()
     await fixture.upload(60)
     calendar = fixture.calendar()
-    stuck = event_id(INSTALL, calendar.id, "k5", 0)
+    stuck = event_id(MARK, calendar.id, "k5", 0)
     calendar.fail_parts[stuck] = AccountParked()
     with pytest.raises(AccountParked):
         await fixture.service.disconnect("zoe", remove_events=True)

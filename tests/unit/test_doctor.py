@@ -39,6 +39,7 @@ async def test_a_healthy_clinic_has_nothing_to_fix(clinic: Clinic) -> None:
         "database",
         "disk",
         "feed-listener",
+        "home-rights",
         "key-store",
         "network",
         "scopes:anna",
@@ -200,3 +201,15 @@ async def test_sign_ins_that_do_not_open_can_be_set_aside(clinic: Clinic) -> Non
     assert (await clinic.finding("key-store")).state == "ok"
     with pytest.raises(CompanionError):
         await Doctor(clinic.context()).fix("everything")
+
+
+async def test_a_home_that_others_may_open_is_reported_and_closed(clinic: Clinic) -> None:
+    assert (await clinic.finding("home-rights")).state == "ok"
+    clinic.rights.who = "every user of this computer"
+    finding = await clinic.finding("home-rights")
+    assert finding.state == "warn"
+    assert "Every user of this computer can open the data folder" in finding.what
+    assert finding.action is not None
+    assert finding.action.command == "run.py doctor --fix home-rights"
+    assert "only you" in await Doctor(clinic.context()).fix(finding.action.fix)
+    assert (await clinic.finding("home-rights")).state == "ok"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -114,6 +115,15 @@ TROUBLES: list[tuple[str, Break, str, str, str]] = [
         "sign-in:anna",
         "fail",
         "Test Credentials (Failed)",
+    ),
+    (
+        "two computers",
+        lambda c: c.ledger._states.update(
+            anna=json.dumps(SyncState(overruled_by="2 other 2026-03-02T09:00:00Z").to_json())
+        ),
+        "writer:anna",
+        "fail",
+        "Another computer",
     ),
     ("gone", remote(lambda r: setattr(r, "gone", True)), "calendar:anna", "fail", "not exist"),
     (

@@ -220,30 +220,6 @@ def test_an_event_known_by_its_id_needs_no_mark() -> None:
     assert reconcile([event()], [row(event())], WINDOW, [unmarked]).actions == ()
 
 
-def test_an_event_whose_key_nobody_knows_is_the_one_that_google_lacks_at_that_time() -> None:
-    old = [replace(seen(each), key=f"old-{each.key}") for each in (event(), event("b"))]
-    plan = reconcile([event(), event("b")], [], WINDOW, old)
-    written = sorted((each.key, each.entry.event_id) for each in plan.updates)
-    assert written == [("a", "id-a"), ("b", "id-b")]
-    assert plan.writes == 2
-
-
-def test_of_several_at_that_time_the_one_of_equal_content_is_meant() -> None:
-    wanted = [event("a", summary="AB"), event("b", summary="CD")]
-    stranger = replace(seen(wanted[1]), key="old")
-    plan = reconcile(wanted, [], WINDOW, [stranger])
-    assert [each.key for each in plan.updates] == ["b"]
-    assert [each.key for each in plan.inserts] == ["a"]
-
-
-def test_an_event_whose_key_nobody_knows_takes_no_place_that_is_filled() -> None:
-    strangers = [replace(seen(event(), name), key="old") for name in ("0", "z")]
-    plan = reconcile([event()], [row(event())], WINDOW, [seen(event()), *strangers])
-    assert ids(plan) == ["0", "z"]
-    plan = reconcile([event()], [], WINDOW, strangers)
-    assert (ids(plan), [each.entry.event_id for each in plan.updates]) == (["z"], ["0"])
-
-
 @pytest.mark.parametrize("state", [EntryState.OK, EntryState.PENDING])
 def test_an_event_with_the_mark_of_a_former_key_is_written_though_nothing_else_differs(
     state: EntryState,

@@ -25,6 +25,7 @@ from companion.domain.appointments import (
     appointment_id,
 )
 from companion.domain.event_keys import EventKey, event_id
+from companion.domain.keepers import MARK
 from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import Held, HeldItem, HeldKey, SyncState
 from companion.services.imports.drafts import natural_key
@@ -331,7 +332,7 @@ async def test_who_knows_everything_but_the_key_cannot_find_the_name(tmp_path: P
     assert tried == [kept.source_id], "the guess is right"
     keys = [plain_id(kept.source, each) for each in tried]
     hashes = [*tried, *keys]
-    hashes += [event_id(INSTALL, "anna@calendar", each, 0) for each in keys]
+    hashes += [event_id(MARK, "anna@calendar", each, 0) for each in keys]
     hashes += [CalendarWriter(INSTALL).uid(each) for each in keys]
     hashes += [hashlib.sha256(each.encode()).hexdigest()[:20] for each in keys]
     world = World()

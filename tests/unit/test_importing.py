@@ -181,7 +181,7 @@ async def test_bad_rows_are_named_and_good_ones_go_in(bench: ImportBench) -> Non
         (4, "End: the end does not come after the start."),
         (5, "Practitioner: the cell is empty."),
         (6, "Appointment ID: the cell is empty."),
-        (7, "Type: “Party” is none of client, casual, meeting."),
+        (7, "Type: the text there is none of client, casual, meeting."),
         (10, "Start: “2/3/2026” has no time of day."),
         (11, "Start: the cell is empty."),
         (12, "Start: “1/1/1066 9:00” is in no plausible year."),
@@ -471,6 +471,17 @@ async def test_where_the_table_was_is_remembered_while_it_is_there(bench: Import
     assert [each.header_row for each in again.reading.sheets] == [2]
     alone = await bench.preview(table, source="house")
     assert [each.header_row for each in alone.reading.sheets] == [1]
+
+
+async def test_what_a_slipped_row_says_of_a_client_is_not_kept_with_the_source(
+    bench: ImportBench,
+) -> None:
+    names = ("Ottoline Vane0", "Vane0, Ottoline", "Vane1", "Elsewhere")
+    rows = [allied(n, Status=name) for n, name in enumerate(names)]
+    await bench.take(csv_bytes(rows), yes=True)
+    kept = bench.settings.read().sources["bp-allied"]
+    assert [*kept.statuses] == ["Elsewhere"]
+    assert [*kept.answers] == ["status:Elsewhere"]
 
 
 async def test_a_mapping_reads_any_other_file(bench: ImportBench) -> None:

@@ -313,3 +313,20 @@ async def test_one_broken_sign_in_does_not_touch_another_practitioner() -> None:
     broken, fine = await asyncio.gather(world.run(ANNA), world.run(BORIS))
     assert isinstance(broken.error, SignInExpired)
     assert (fine.error, fine.inserted) == (None, 1)
+
+
+async def test_an_event_taken_over_for_another_appointment_is_not_taken_twice() -> None:
+    """The old name of an appointment comes back after its event was paired with the new name."""
+    world = await a_synced_world(3)
+    await world.stores.ledger.write(world.ref(), drop=["a1"])
+    await world.put(appointment(1, id="b1"), remove=["a1"])
+    result = await world.audit()
+    assert (result.inserted, result.updated, result.deleted) == (0, 0, 0)
+    world.remote().excused.add("a1")  # the mark of b1's event, which was equal and is not rewritten
+    await world.put(appointment(1))
+    assert (await world.run()).inserted == 1
+    assert len(world.remote().ours()) == 4
+    rows = await world.rows()
+    assert rows["a1"].event_id != rows["b1"].event_id
+    result = await world.audit()
+    assert (result.differences, result.api_calls) == ((), 1)

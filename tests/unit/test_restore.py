@@ -54,6 +54,25 @@ async def test_every_calendar_is_to_be_compared_with_google(fixture: Fixture) ->
     assert not (fixture.home / "restoring").exists()
 
 
+async def test_a_restored_home_is_another_writer_each_time(fixture: Fixture) -> None:
+    await fixture.ledger.edit_state(
+        "anna", lambda _: SyncState(others={}, overruled_by="2 other 2026-03-02T09:00:00.000Z")
+    )
+    await made(fixture)
+    writers = {
+        fixture.settings.read()
+        .keeper_of(fixture.settings.read().practitioners["anna"].google)
+        .writer
+    }
+    for _ in range(2):
+        await fixture.restoring().restore(fixture.file, FAIR)
+        assert fixture.written is not None
+        writers.add(fixture.written.keeper_of(fixture.written.practitioners["anna"].google).writer)
+    assert len(writers) == 3
+    state = (await fixture.ledger.states())["anna"]
+    assert (state.others, state.overruled_by) == (None, "")
+
+
 async def test_sequence_and_dtstamp_of_feeds_never_go_back(fixture: Fixture) -> None:
     await made(fixture)
     fixture.clock.set(fixture.clock.now() + LATER)

@@ -17,6 +17,7 @@ from companion.domain.availability import WorkingHours, check_hours
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.expectations import Expected
+from companion.domain.keepers import MARK, Keeper
 from companion.domain.opening_hours import Closure, Opening
 from companion.domain.settings import (
     CalendarCreation,
@@ -326,6 +327,22 @@ def test_the_mark_of_a_calendar_under_creation_is_taken_over_from_version_5() ->
 
 
 @pytest.mark.parametrize(
+    ("calendar_id", "marks"), [("a@calendar", ("0123456789abcdef",)), ("", (MARK,))]
+)
+def test_events_of_version_9_keep_the_mark_of_their_installation(
+    calendar_id: str, marks: tuple[str, ...]
+) -> None:
+    tables = to_tables(sample())
+    tables["home"][0] = {"version": 9, "install_id": "0123456789abcdef"}
+    link = tables["practitioners"][0]["google"]
+    del link["marks"], link["term"], link["made_by"]
+    link["calendar_id"] = calendar_id
+    read = from_tables(tables)
+    link = read.practitioners["anna-lee"].google
+    assert read.keeper_of(link) == Keeper(writer="0123456789abcdef", marks=marks)
+
+
+@pytest.mark.parametrize(
     ("hours", "days"), [(24, 1.0), (36, 1.5), (1, 0.1), (8760, 365.0), (24 * 3660, 365.0)]
 )
 def test_hours_until_the_notice_become_opening_days_from_version_6(hours: int, days: float) -> None:
@@ -355,9 +372,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 9
+    assert VERSION == 10
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_9.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_10.items()
     }
 
 
@@ -370,9 +387,9 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_9 = {
+KEYS_OF_VERSION_10 = {
     "": "home practice practitioners sources users",
-    "home": "version install_id paused_until",
+    "home": "version install_id restored_as paused_until",
     "practice": "name timezone cap hold_share hold_at_least import_hold_share opening "
     "stale_days activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_certificate "
     "feed_key feed_unused_after user_rate project_rate",
@@ -384,7 +401,7 @@ KEYS_OF_VERSION_9 = {
     "practitioners.availability": "weekday start end location",
     "practitioners.practitioner": "id name email timezone colour display_order aliases",
     "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "
-    "connected_at ends_at delegated creations",
+    "connected_at ends_at delegated creations made_by marks term",
     "practitioners.google.creations": "mark account begun_at calendar_id throwaway",
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",

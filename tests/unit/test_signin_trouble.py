@@ -15,6 +15,7 @@ from companion.domain.errors import (
     CalendarGone,
     ClientFileMissing,
     CompanionError,
+    DelegationRefused,
     Offline,
     PermissionDenied,
     RateLimited,
@@ -95,6 +96,7 @@ async def sign_in(
         (SignInExpired(), "sign in again", "connect"),
         (ScopeMissing(), "sign in again", "connect"),
         (WrongAccount(), "sign in again", "connect"),
+        (DelegationRefused(), "not authorised", "service account"),
         (CalendarGone(), "choose calendar", "choose calendar"),
         (PermissionDenied(), "choose calendar", "choose calendar"),
         (ClientFileMissing(), "error", "add client"),
@@ -120,6 +122,7 @@ async def test_each_trouble_has_one_sentence_and_one_action(
     [
         (SignInExpired(), "Sign in again", "/oauth/start/anna"),
         (CalendarGone(), "Choose calendar", "/practitioner/anna#calendar"),
+        (DelegationRefused(), "Look at the service account", "/practice/workspace"),
         (ClientFileMissing(), "Add the Google client", "/practice"),
     ],
 )

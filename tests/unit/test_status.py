@@ -119,6 +119,21 @@ async def test_each_trouble_has_its_badge_its_sentence_and_its_action(
     assert (await anna(world)).state == "up to date"
 
 
+async def test_two_computers_on_one_calendar_show_before_any_other_trouble() -> None:
+    world = await a_synced_world()
+    stamp = "2 other 2026-03-02T09:00:00.000Z"
+    await world.stores.ledger.edit_state(ANNA, lambda state: replace(state, overruled_by=stamp))
+    for trouble in (None, Offline()):
+        if trouble is not None:
+            world.calendars.refusing[ANNA] = trouble
+        await world.run()
+        seen = await anna(world)
+        assert (seen.state, seen.action) == ("another computer", "keep calendar")
+        assert "last on Mon 2 March 20:00" in seen.sentence
+    await world.syncing.claim(ANNA)
+    assert (await anna(world)).state == "up to date"
+
+
 async def test_an_event_that_google_refused_shows_as_an_error_and_as_waiting() -> None:
     world = await a_synced_world()
     world.remote().fail_parts[world.id_of("a1")] = RequestRefused()

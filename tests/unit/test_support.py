@@ -297,6 +297,13 @@ async def test_nothing_that_was_planted_is_in_the_bundle(fixture: Fixture) -> No
     assert found_in(bundle) == []
 
 
+async def test_the_name_of_a_former_client_is_hidden_too(fixture: Fixture) -> None:
+    ids = [each.id for each in appointments()]
+    await fixture.book.apply(BookChange(remove=ids), fixture.clock.now())
+    bundle = await fixture.support().bundle(diagnosis(fixture.clock.now()))
+    assert found_in(bundle) == []
+
+
 async def test_a_name_is_hidden_even_when_the_program_says_that_word(fixture: Fixture) -> None:
     scrub = Scrub(hidden=["Price"], words=frozenset({"price", "failed", "for"}))
     assert scrub.line("failed for Price, PRICE and price") == "failed for …"

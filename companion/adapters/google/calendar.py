@@ -14,7 +14,7 @@ What an answer can leave open is decided here, at the cost of one more call in r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from companion.domain.events import BusyStatus
+from companion.domain.keepers import Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
@@ -55,10 +56,18 @@ Sent = tuple[Access, list[HttpAnswer | None]]
 
 
 class GoogleCalendar:
-    def __init__(self, account: GoogleAccount, calendar_id: str, install: str) -> None:
+    def __init__(
+        self,
+        account: GoogleAccount,
+        calendar_id: str,
+        keeper: Keeper,
+        wall_clock: Callable[[], datetime],
+    ) -> None:
+        """`wall_clock`: the machine's, whatever clock is rehearsed, for stamps."""
         self._account = account
         self._id = calendar_id
-        self._install = install
+        self._keeper = keeper
+        self._wall_clock = wall_clock
         self._timezone = ""
         """The calendar's, once an answer told it."""
 
@@ -96,17 +105,23 @@ class GoogleCalendar:
             await self.info()
         return self._observe(item)
 
-    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
+    async def list_ours(
+        self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
+    ) -> list[ObservedEvent]:
         bounds = {
             name: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            for name, moment in (("timeMin", start), ("timeMax", end))
+            for name, moment in (("timeMin", start), ("timeMax", end), ("updatedMin", since))
             if moment is not None
         }
-        page = await self._page(bounds, None)
-        items = [*page.get("items", ())]
-        while page.get("nextPageToken"):
-            page = await self._page(bounds, page["nextPageToken"])
-            items += page.get("items", ())
+        items: list[Json] = []
+        for mark in self._keeper.marks:
+            token: str | None = None
+            while True:
+                page = await self._page(mark, bounds, token)
+                items += page.get("items", ())
+                token = page.get("nextPageToken")
+                if not token:
+                    break
         return [self._observe(item) for item in items]
 
     async def info(self) -> CalendarInfo:
@@ -159,7 +174,9 @@ class GoogleCalendar:
             case InsertEvent():
                 return connection.events.insert(
                     calendarId=self._id,
-                    body=wire.new_event(write.event_id, write.event, self._install),
+                    body=wire.new_event(
+                        write.event_id, write.event, self._keeper, self._wall_clock()
+                    ),
                     sendUpdates="none",
                     fields=wire.FIELDS,
                 )
@@ -167,7 +184,9 @@ class GoogleCalendar:
                 request = connection.events.patch(
                     calendarId=self._id,
                     eventId=write.event_id,
-                    body=wire.changed_event(write.event, self._install, style=write.style),
+                    body=wire.changed_event(
+                        write.event, self._keeper, self._wall_clock(), style=write.style
+                    ),
                     sendUpdates="none",
                     fields=wire.FIELDS,
                 )
@@ -247,11 +266,11 @@ class GoogleCalendar:
 
     # Reading
 
-    async def _page(self, bounds: dict[str, str], token: str | None) -> Json:
+    async def _page(self, mark: str, bounds: dict[str, str], token: str | None) -> Json:
         page = await self._account.ask(
             lambda connection: connection.events.list(
                 calendarId=self._id,
-                privateExtendedProperty=f"{wire.INSTALL}={self._install}",
+                privateExtendedProperty=f"{wire.MARK}={mark}",
                 showDeleted=False,
                 singleEvents=False,
                 maxResults=PAGE,
@@ -266,4 +285,4 @@ class GoogleCalendar:
     def _observe(self, item: Json, *, zone: str = "") -> ObservedEvent:
         """`zone` is used for the calendar's, which an answer to a write does not hold."""
         timezone = self._timezone or zone or "UTC"
-        return wire.observe(item, install=self._install, timezone=timezone)
+        return wire.observe(item, marks=self._keeper.marks, timezone=timezone)

@@ -26,12 +26,13 @@ from companion.domain.events import (
     SUMMARY_LIMIT,
     CalendarEvent,
 )
+from companion.domain.keepers import Keeper
 from companion.services.ports import Assumption, Clock
 
 if TYPE_CHECKING:
     from companion.adapters.google.transport import GoogleConnection
 
-INSTALL = "companion-selftest"
+KEEPER = Keeper(writer="selftest", marks=("companion-selftest",))
 OPENS_WITHIN = 30.0
 """Seconds that connecting waits for a fresh calendar."""
 _WAITED_AT_MOST = 90.0
@@ -131,7 +132,7 @@ class SelfTest:
 
     async def _utc_times(self) -> str:
         _, answer = await self._inserted()
-        seen = wire.observe(answer.body, install=INSTALL, timezone=_ZONE)
+        seen = wire.observe(answer.body, marks=KEEPER.marks, timezone=_ZONE)
         return _status(answer, 200) or _equal(seen.content.start, self._event().start)
 
     async def _stale(self) -> str:
@@ -174,11 +175,11 @@ class SelfTest:
     async def _properties(self) -> str:
         event_id, answer = await self._inserted()
         key = self._event().key
-        private = (answer.body.get("extendedProperties") or {}).get("private")
-        if private != {wire.INSTALL: INSTALL, wire.KEY: key}:
-            return f"kept: {private}"
+        seen = wire.observe(answer.body, marks=KEEPER.marks, timezone=_ZONE)
+        if (seen.key, seen.stamp.writer) != (key, KEEPER.writer):
+            return f"kept: {(answer.body.get('extendedProperties') or {}).get('private')}"
         for second, wanted in ((key, [event_id]), ("another", [])):
-            pairs = [f"{wire.INSTALL}={INSTALL}", f"{wire.KEY}={second}"]
+            pairs = [f"{wire.MARK}={KEEPER.mark}", f"{wire.KEY}={second}"]
             found = await self._send(partial(self._list, privateExtendedProperty=pairs))
             listed = [each.get("id") for each in found.body.get("items") or ()]
             if found.status != 200 or listed != wanted:
@@ -300,7 +301,8 @@ class SelfTest:
         return await self._send(lambda line: self._deletion(line, event_id))
 
     async def _patch_event(self, event_id: str, event: CalendarEvent) -> Answer:
-        return await self._patch(event_id, wire.changed_event(event, INSTALL, style=False))
+        body = wire.changed_event(event, KEEPER, self._clock.now(), style=False)
+        return await self._patch(event_id, body)
 
     async def _patch(self, event_id: str, body: Json, *, if_match: str = "") -> Answer:
         def make(line: GoogleConnection) -> Any:
@@ -316,7 +318,7 @@ class SelfTest:
     def _insertion(self, line: GoogleConnection, event_id: str, event: CalendarEvent) -> Any:
         return line.events.insert(
             calendarId=self._calendar,
-            body=wire.new_event(event_id, event, INSTALL),
+            body=wire.new_event(event_id, event, KEEPER, self._clock.now()),
             sendUpdates="none",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from companion.adapters.google import sign_in
@@ -32,6 +33,7 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
+from companion.domain.keepers import NOBODY, Keeper
 from companion.services.ports import (
     Assumption,
     CalendarInfo,
@@ -61,12 +63,14 @@ class GoogleGateway:
         *,
         secrets: SecretStore,
         clock: Clock,
-        install_id: str,
+        install_id: str = "",
         api_root: str = "",
         threads: int = 16,
         timeout: float = 20.0,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`api_root`: COMPANION_GOOGLE_API, empty for Google's own; raises BadInput for one that
+        """`install_id`: keeps `quotaUser` apart from other installations'. `api_root`:
+        COMPANION_GOOGLE_API, empty for Google's own; raises BadInput for one that
         would carry tokens in clear over a network. `timeout`: seconds for each step of a call."""
         root = api_root.strip()
         if root and not is_safe(root):
@@ -79,6 +83,7 @@ class GoogleGateway:
         self._secrets = secrets
         self._clock = clock
         self._install = install_id
+        self._wall_clock = wall_clock
 
         def make() -> GoogleConnection:
             from companion.adapters.google.transport import GoogleConnection
@@ -169,10 +174,12 @@ class GoogleGateway:
 
     # Calendars
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> GoogleCalendar:
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> GoogleCalendar:
         account = self._account(practitioner_id)
         await account.open()
-        return GoogleCalendar(account, calendar_id, self._install)
+        return GoogleCalendar(account, calendar_id, keeper, self._wall_clock)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
         account = self._account(practitioner_id)
@@ -246,8 +253,7 @@ class GoogleGateway:
         if not isinstance(key, ServiceAccountKey):
             raise ClientFileMissing(
                 "The key of the practice's service account is not here.",
-                "Add its file under Practice > Google client, or run: python run.py google client "
-                "FILE",
+                "Add it under Practice > Google Workspace, or: python run.py google client FILE",
             )
         return key
 

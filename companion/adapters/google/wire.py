@@ -1,8 +1,9 @@
 """CalendarEvent to Google's event JSON and back.
 
 What we own goes into every write: times, title, place, description, free or busy, tentative,
-visibility, and our two private properties. Colour and reminder go in at the insert and later only
-when asked to (`style`), because they are the practitioner's to change. No attendees, ever.
+visibility, and our three private properties: mark, key and the keeper's stamp.
+Colour and reminder go in at the insert and later only when asked to (`style`), because they are
+the practitioner's to change. No attendees, ever.
 
 - Timed events: `dateTime` in UTC with the book's zone beside it; all-day: `date`, end exclusive.
 - Free is `transparency: transparent`; tentative is `status: tentative`; the rest is confirmed.
@@ -19,19 +20,21 @@ when asked to (`style`), because they are the practitioner's to change. No atten
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from companion.domain.errors import RequestRefused
 from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content, style_of
+from companion.domain.keepers import Keeper, Stamp
 from companion.domain.reconcile import ObservedEvent
 
 Json = dict[str, Any]
 
-INSTALL = "companion"
+MARK = "companion"
 KEY = "companionKey"
+STAMP = "companionStamp"
 LONGEST_KEY = 1024
 LONGEST_REMINDER = 40_320  # minutes; four weeks, Google's limit
 REPEATS = " (made to repeat in Google)"
@@ -41,11 +44,11 @@ FIELDS = (
 )
 
 
-def new_event(event_id: str, event: CalendarEvent, install: str) -> Json:
+def new_event(event_id: str, event: CalendarEvent, keeper: Keeper, now: datetime) -> Json:
     """The body of an insert."""
     body = {
         "id": event_id,
-        **_owned(event, install),
+        **_owned(event, keeper, now),
         "status": status_of(event),
         "reminders": _reminders(event),
     }
@@ -56,9 +59,9 @@ def new_event(event_id: str, event: CalendarEvent, install: str) -> Json:
     return body
 
 
-def changed_event(event: CalendarEvent, install: str, *, style: bool) -> Json:
+def changed_event(event: CalendarEvent, keeper: Keeper, now: datetime, *, style: bool) -> Json:
     """The body of a patch; null clears a field."""
-    body = {**_owned(event, install), "recurrence": None}
+    body = {**_owned(event, keeper, now), "recurrence": None}
     if style:
         body |= {"colorId": event.colour or None, "reminders": _reminders(event, clear=True)}
     return body
@@ -68,7 +71,7 @@ def status_of(event: CalendarEvent) -> str:
     return "tentative" if event.content.availability is BusyStatus.TENTATIVE else "confirmed"
 
 
-def _owned(event: CalendarEvent, install: str) -> Json:
+def _owned(event: CalendarEvent, keeper: Keeper, now: datetime) -> Json:
     if len(event.key) > LONGEST_KEY:
         raise RequestRefused(detail=f"key of {len(event.key)} characters")
     availability = event.content.availability
@@ -80,7 +83,9 @@ def _owned(event: CalendarEvent, install: str) -> Json:
         "end": _moment(event.end, event.timezone),
         "transparency": "transparent" if availability is BusyStatus.FREE else "opaque",
         "visibility": "private" if event.private else "default",
-        "extendedProperties": {"private": {INSTALL: install, KEY: event.key}},
+        "extendedProperties": {
+            "private": {MARK: keeper.mark, KEY: event.key, STAMP: str(keeper.stamp(now))}
+        },
     }
 
 
@@ -104,7 +109,7 @@ def _reminders(event: CalendarEvent, *, clear: bool = False) -> Json:
     return {"useDefault": not event.all_day, **({"overrides": []} if clear else {})}
 
 
-def observe(item: Mapping[str, Any], *, install: str, timezone: str) -> ObservedEvent:
+def observe(item: Mapping[str, Any], *, marks: Collection[str], timezone: str) -> ObservedEvent:
     """One event as Google answered it; `timezone` is the calendar's.
 
     A tombstone may come with nothing but its id, and then stands at `EPOCH`."""
@@ -116,7 +121,7 @@ def observe(item: Mapping[str, Any], *, install: str, timezone: str) -> Observed
     summary = str(item.get("summary") or "")
     return ObservedEvent(
         event_id=str(item.get("id") or ""),
-        key=str(private.get(KEY) or "") if private.get(INSTALL) == install else "",
+        key=str(private.get(KEY) or "") if private.get(MARK) in marks else "",
         etag=str(item.get("etag") or ""),
         content=Content(
             start=start,
@@ -130,6 +135,7 @@ def observe(item: Mapping[str, Any], *, install: str, timezone: str) -> Observed
         style=_style(item),
         timezone=timezone,
         deleted=item.get("status") == "cancelled",
+        stamp=Stamp.parse(str(private.get(STAMP) or "")),
     )
 
 

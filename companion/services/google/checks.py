@@ -9,7 +9,7 @@ wait for the next pass to say it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from companion.domain.errors import (
     CalendarGone,
     ClientFileMissing,
     CompanionError,
+    DelegationRefused,
     EventGone,
     PermissionDenied,
     ScopeMissing,
@@ -84,7 +85,7 @@ def failed(name: str, error: CompanionError) -> CheckResult:
 
 
 def remedies_for(error: CompanionError) -> tuple[str, ...]:
-    if isinstance(error, ClientFileMissing | AccountParked | TransientError):
+    if isinstance(error, ClientFileMissing | DelegationRefused | AccountParked | TransientError):
         return (error.remedy,)
     if isinstance(error, CalendarGone | PermissionDenied):
         return (error.remedy, *_CALENDAR, _LOGIN[2])
@@ -110,9 +111,11 @@ class CalendarChecks:
         self._clock = clock
         self._random_word = random_word
 
-    async def test(self, practitioner_id: str) -> CheckResult:
+    async def test(self, practitioner_id: str, *, fresh: bool) -> CheckResult:
         link = self._changes.record(practitioner_id).google
         try:
+            if link.delegated and fresh:  # the token of before may outlive the permission
+                await self._google.delegate(practitioner_id, login=link.account, scopes=link.scopes)
             calendar = await self._calendar(practitioner_id, link)
         except CompanionError as err:
             result = failed(CREDENTIALS, err)
@@ -130,7 +133,7 @@ class CalendarChecks:
         else:
             result = await accessible(
                 calendar,
-                install=self._settings.read().install_id,
+                mark=link.marks[0],
                 calendar_id=link.calendar_id,
                 clock=self._clock,
                 nonce=self._random_word(),
@@ -147,7 +150,8 @@ class CalendarChecks:
             raise SignInExpired(
                 "This practitioner is not connected to Google.", "Press Connect to Google."
             )
-        return await self._google.calendar(practitioner_id, link.calendar_id or "primary")
+        keeper = self._settings.read().keeper_of(link)
+        return await self._google.calendar(practitioner_id, link.calendar_id or "primary", keeper)
 
     async def _note(self, practitioner_id: str, link: GoogleLink, result: CheckResult) -> None:
         """As the practitioner's trouble: what only a person mends, and that it is mended."""
@@ -156,7 +160,7 @@ class CalendarChecks:
         error, now = result.error, self._clock.now()
         if error is not None and not isinstance(error, _FOR_A_PERSON):
             return
-        kinds = {kind.__name__ for kind in _FOR_A_PERSON}
+        kinds = {kind.__name__ for kind in _with_subclasses(_FOR_A_PERSON)}
 
         def edit(state: SyncState) -> SyncState:
             known = state.trouble
@@ -172,7 +176,13 @@ class CalendarChecks:
 
 
 _FOR_A_PERSON = (SignInExpired, SignInError, PermissionDenied, CalendarGone)
-"""Errors that a person mends: ScopeMissing and the like are kinds of SignInError."""
+"""Errors that a person mends, and their subclasses."""
+
+
+def _with_subclasses(kinds: Iterable[type[CompanionError]]) -> Iterator[type[CompanionError]]:
+    for kind in kinds:
+        yield kind
+        yield from _with_subclasses(kind.__subclasses__())
 
 
 async def credentials(calendar: RemoteCalendar, account: str) -> CheckResult:
@@ -189,7 +199,7 @@ async def credentials(calendar: RemoteCalendar, account: str) -> CheckResult:
 
 
 async def accessible(
-    calendar: RemoteCalendar, *, install: str, calendar_id: str, clock: Clock, nonce: str
+    calendar: RemoteCalendar, *, mark: str, calendar_id: str, clock: Clock, nonce: str
 ) -> CheckResult:
     """Write an event, and take it away again.
 
@@ -202,7 +212,7 @@ async def accessible(
         timezone="UTC",
         summary=PROBE,
     )
-    wanted = event_id(install, calendar_id, probe.key, 0)
+    wanted = event_id(mark, calendar_id, probe.key, 0)
     try:
         info = await calendar.info()
         written = await _one(calendar, InsertEvent(event_id=wanted, event=probe))

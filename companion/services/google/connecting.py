@@ -1,6 +1,7 @@
 """Connecting: a practitioner's Google account and calendar, from sign-in to choosing and checking.
 
-`begin` gives the address for the browser, `finish` takes the address Google sends it back to.
+`begin` gives the address for the browser, `finish` takes the address Google sends it back to; where
+the practice has a service account, `delegate` needs no browser.
 The account is compared with the Google Login and the granted scopes with those asked for; `joining`
 does the rest.
 """
@@ -8,25 +9,30 @@ does the rest.
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
+    BadInput,
+    CalendarGone,
+    ClientFileMissing,
     CompanionError,
+    DelegationRefused,
+    PermissionDenied,
     ScopeMissing,
     SignInError,
     TransientError,
     WrongAccount,
 )
-from companion.domain.settings import GoogleLink
+from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
 from companion.services.google.account_changes import AccountChanges
 from companion.services.google.calendar_creation import CalendarCreations, must_look
 from companion.services.google.checks import CalendarChecks, CheckResult
-from companion.services.google.client import ClientChange, PracticeClient
+from companion.services.google.client import ClientChange, PracticeClient, ServiceAccount
 from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.google.disconnecting import Disconnecting
 from companion.services.google.joining import Connected, Joining
@@ -50,8 +56,14 @@ __all__ = [
     "ClientChange",
     "Connected",
     "Connecting",
+    "ServiceAccount",
     "SignInStart",
 ]
+
+
+def login_of(record: PractitionerSettings) -> str:
+    """The Google Login that a service account would speak for; empty where none is known."""
+    return record.google.login or record.google.account or record.practitioner.email
 
 
 class Connecting:
@@ -98,6 +110,24 @@ class Connecting:
         """None while there is no client."""
         return await self._client.name()
 
+    @allows(Action.PRACTICE)
+    async def service_account(self) -> ServiceAccount | None:
+        """Which speaks for the people of a Google Workspace, where the practice has added its
+        key."""
+        return await self._client.service_account()
+
+    @allows(Action.PRACTICE)
+    async def remove_key(self) -> None:
+        """Of the service account. Raises BadInput while it speaks for somebody."""
+        email = await self._client.remove_key()
+        text = f"The key of the service account {email} was removed."
+        await self._changes.log("", ActivityKind.CONNECT, text)
+
+    @allows(Action.GOOGLE, somewhere=True)
+    async def delegates(self) -> bool:
+        """Whether the practice has a service account, which connects without anybody signing in."""
+        return await self._client.service_account() is not None
+
     @allows(Action.GOOGLE, somewhere=True)
     async def client_id(self) -> str:
         """What an administrator of Google Workspace has to trust; empty without a client."""
@@ -124,6 +154,11 @@ class Connecting:
             self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
         shared = choice.kind == "existing" and state.shared_calendar == choice.calendar_id
+        if await self._client.name() is None and await self.delegates():
+            raise ClientFileMissing(
+                "This practice connects everybody by its service account; nobody signs in.",
+                "An administrator presses Connect everybody under Practice > Google Workspace.",
+            )
         request = await self._google.begin_sign_in(
             redirect_uri=redirect_uri,
             scopes=consents.scopes_for(choice, link, shared=shared, look=must_look(link, wanted)),
@@ -177,6 +212,78 @@ class Connecting:
         if consents.missing(pending.request.scopes, signed_in.granted_scopes):
             raise ScopeMissing
 
+    # ── by the practice's service account ─────────────────────────────────────────────────────
+
+    @allows(Action.PRACTICE)
+    async def delegate(
+        self,
+        practitioner_id: str,
+        *,
+        login: str = "",
+        calendar: CalendarChoice | None = None,
+        upload_by_hand: bool = False,
+        enable: bool = True,
+    ) -> Connected:
+        """Connect without anybody at a browser; login and calendar as for `begin`.
+
+        Only for administrators: whoever chooses the login chooses whose account is entered.
+        Raises BadInput without a login, DelegationRefused, ClientFileMissing without a key …"""
+        record = self._changes.record(practitioner_id)
+        link = record.google
+        wanted = login.strip() or login_of(record)
+        if not wanted:
+            raise BadInput(
+                f"{record.practitioner.name} has no Google Login.",
+                "Enter the e-mail address of their account in the practice's Google Workspace.",
+                field="login",
+            )
+        choice = (calendar or consents.default_choice(link)).checked()
+        if choice.kind == "existing":
+            self._changes.check_free(practitioner_id, choice.calendar_id)
+        self._pending.cancel_all(practitioner_id)
+        unseen: CompanionError | None = None
+        for scopes in consents.delegated_scopes(choice, link):
+            try:
+                return await self._delegate(
+                    record, wanted, choice, scopes, upload_by_hand=upload_by_hand, enable=enable
+                )
+            except (ScopeMissing, PermissionDenied, CalendarGone) as error:
+                unseen = error
+            except DelegationRefused as error:
+                if unseen is None:
+                    raise
+                raise DelegationRefused(
+                    "The service account does not reach the practitioner's present calendar.",
+                    f"If the calendar is still there: {error.remedy} Otherwise let us create a new "
+                    "one.",
+                    detail=error.detail,
+                ) from error
+        raise unseen or RuntimeError("no scopes to try")
+
+    async def _delegate(
+        self,
+        record: PractitionerSettings,
+        login: str,
+        choice: CalendarChoice,
+        scopes: Sequence[str],
+        *,
+        upload_by_hand: bool,
+        enable: bool,
+    ) -> Connected:
+        practitioner_id = record.practitioner.id
+        try:
+            granted = await self._google.delegate(practitioner_id, login=login, scopes=scopes)
+        except TransientError as error:
+            raise try_again(error) from error
+        return await self._joining.join(
+            practitioner_id,
+            granted,
+            choice,
+            login=login,
+            upload_by_hand=upload_by_hand,
+            enable=enable,
+        )
+
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 
     @allows(Action.GOOGLE, of="practitioner_id")
@@ -215,9 +322,9 @@ class Connecting:
     # ── checks ────────────────────────────────────────────────────────────────────────────────
 
     @allows(Action.GOOGLE, of="practitioner_id")
-    async def test(self, practitioner_id: str) -> CheckResult:
-        """*Test Credentials*."""
-        return await self._checks.test(practitioner_id)
+    async def test(self, practitioner_id: str, *, fresh: bool = True) -> CheckResult:
+        """*Test Credentials*. `fresh`: a service account asks for a new token."""
+        return await self._checks.test(practitioner_id, fresh=fresh)
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def check(self, practitioner_id: str) -> CheckResult:

@@ -12,6 +12,9 @@ The narrowest scopes that serve the choice made:
 
 Whether a calendar is owned or shared cannot be told from its id, so the narrow scope is tried
 first; only when Google answers that it does not reach is the wider one asked for next time.
+
+A service account always asks for `DELEGATION`, and for a calendar that it did not make for one of
+the others besides.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ EVENTS_OWNED = f"{_PREFIX}calendar.events.owned"
 EVENTS = f"{_PREFIX}calendar.events"
 CALENDAR_LIST = f"{_PREFIX}calendar.calendarlist.readonly"
 IDENTITY = ("openid", "email")
+DELEGATION = (APP_CREATED, CALENDAR_LIST)
+"""What an administrator of Google Workspace authorises: to make calendars, and find them again."""
 _SERVED_BY = {
     APP_CREATED: {FULL},
     EVENTS_OWNED: {EVENTS, FULL},
@@ -47,6 +52,18 @@ class CalendarChoice:
     """Of a new calendar; empty for one made of the practitioner's name."""
     calendar_id: str = ""
     """Of an existing one: the *Google Calendar ID*."""
+
+    @classmethod
+    def of(cls, calendar: str, name: str = "") -> CalendarChoice | None:
+        """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is;
+        None keeps the present one."""
+        if not calendar:
+            return None
+        if calendar == "new":
+            return cls(kind="new", name=name)
+        if calendar == "list":
+            return cls(kind="list")
+        return cls(kind="existing", calendar_id=calendar)
 
     def checked(self) -> CalendarChoice:
         """Tidied; raises BadInput."""
@@ -79,10 +96,32 @@ def scopes_for(
         return (*IDENTITY, APP_CREATED, *([CALENDAR_LIST] if look else ()))
     if choice.kind == "list":
         return (*IDENTITY, EVENTS_OWNED, CALENDAR_LIST)
-    if choice.calendar_id == link.calendar_id and link.created_by_us:
+    if choice.calendar_id == link.calendar_id and link.created_by_us and not link.delegated:
         return (*IDENTITY, APP_CREATED)
     kept = choice.calendar_id == link.calendar_id and EVENTS in link.scopes
     return (*IDENTITY, EVENTS if shared or kept else EVENTS_OWNED)
+
+
+def delegated_scopes(choice: CalendarChoice, link: GoogleLink) -> tuple[tuple[str, ...], ...]:
+    """Of a service account, the narrowest first; each next one where those do not reach."""
+    owned, shared = (*DELEGATION, EVENTS_OWNED), (*DELEGATION, EVENTS)
+    if choice.kind == "new":
+        return (DELEGATION,)
+    if choice.kind == "list":
+        return (owned,)
+    kept = choice.calendar_id == link.calendar_id
+    if kept and EVENTS in link.scopes:
+        return (shared,)
+    return (DELEGATION, owned) if kept and link.created_by_us else (owned, shared)
+
+
+def to_authorise(client_id: str, links: Iterable[GoogleLink]) -> tuple[str, ...]:
+    """The scopes with which a service account connects everybody: those for its own calendars, and
+    for calendars that people have already."""
+    kept = [each for each in links if each.calendar_id]
+    owned = any(each.delegated != client_id or EVENTS_OWNED in each.scopes for each in kept)
+    shared = any(EVENTS in each.scopes for each in kept)
+    return (*DELEGATION, *([EVENTS_OWNED] if owned else []), *([EVENTS] if shared else []))
 
 
 def missing(wanted: Iterable[str], granted: Iterable[str]) -> tuple[str, ...]:

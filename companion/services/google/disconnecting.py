@@ -40,7 +40,9 @@ class Disconnecting:
         await self._changes.drop_token(practitioner_id)
         await self._changes.edit(
             practitioner_id,
-            lambda old: replace(old, account="", scopes=(), connected_at=None, ends_at=None),
+            lambda old: replace(
+                old, account="", scopes=(), connected_at=None, ends_at=None, delegated=""
+            ),
             enabled=False,
         )
         text = "Disconnected from Google." if remove_events else _EVENTS_STAY

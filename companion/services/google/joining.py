@@ -82,11 +82,12 @@ class Joining:
         *,
         login: str = "",
         upload_by_hand: bool = False,
+        enable: bool = True,
     ) -> Connected:
         """Raises CalendarGone, ScopeMissing … and then nothing has changed.
 
         With `upload_by_hand` an empty calendar waits for a person to press Upload to Google;
-        otherwise the sync begins by itself."""
+        otherwise the sync begins by itself. `enable`: switch the sync on."""
         trial = f"{practitioner_id}.new"
         try:
             await self._changes.keep_token(trial, signed_in)
@@ -107,6 +108,7 @@ class Joining:
             link,
             holds_ours=adopted > 0,
             upload_by_hand=upload_by_hand,
+            enable=enable and bool(link.calendar_id),
         )
         return Connected(
             practitioner_id=practitioner_id,
@@ -198,6 +200,7 @@ class Joining:
         *,
         holds_ours: bool,
         upload_by_hand: bool,
+        enable: bool,
     ) -> None:
         before = self._changes.record(practitioner_id).google
         another = not same_account(before.account, link.account)
@@ -205,14 +208,17 @@ class Joining:
             # The sign-in of before is no longer used.
             await self._changes.revoke(practitioner_id, before.account)
         await self._changes.keep_token(practitioner_id, signed_in)
-        enabled = True if link.calendar_id else None
-        record = await self._changes.edit(practitioner_id, lambda _old: link, enabled=enabled)
+        record = await self._changes.edit(
+            practitioner_id, lambda _old: link, enabled=True if enable else None
+        )
         # An empty calendar without ledger rows: there is nothing to compare.
         audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
 
         def begin(state: SyncState) -> SyncState:
             if another:
                 state = replace(state, parked_until=None, parkings=0)
+            if link.calendar_id != before.calendar_id:
+                state = replace(state, others={}, overruled_by="", claimed=False)
             awaiting = upload_by_hand and not audit_due
             return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
 

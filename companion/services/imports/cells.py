@@ -4,8 +4,8 @@ Each reader takes a cell as the table reader gave it (text, number, date, time, 
 answers with a value, or raises `CellError`; `moments` beside it reads dates and times.
 
 Text is data: control characters, half characters and marks that turn the writing direction go,
-the rest is kept in Unicode's composed form (NFC). Messages repeat a cell only where it holds a
-figure or stands in a column of yes/no or kinds: a shifted row must not put a name on a screen.
+the rest is kept in Unicode's composed form (NFC). Messages repeat a cell only where it is a date,
+a time or another figure: a shifted row must not put a name or a telephone number on a screen.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import re
 import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
+
+from companion.domain.contacts import contacts
 
 LINE_LIMIT = 500
 """Characters kept of a single-line field."""
@@ -80,8 +82,20 @@ def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
 
 
+_WORD = re.compile(r"[^\W\d_]+")
+_OF_TIMES = re.compile(
+    r"jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|"
+    r"oct(ober)?|nov(ember)?|dec(ember)?|(mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?|sun)(day)?|"
+    r"[ap]m?|[mtzhs]|utc|gmt|st|nd|rd|th|h(ou)?rs?|min(ute)?s?|sec(ond)?s?"
+)
+
+
 def quoted(cell: object) -> str:
-    return f"“{read_line(cell, 40)}”"
+    """The cell where it holds a figure and no other words than a date's or time's."""
+    line = read_line(cell, 40)
+    plain = all(map(_OF_TIMES.fullmatch, _WORD.findall(line.casefold())))
+    figures = plain and any(map(str.isdigit, line)) and not contacts(line)
+    return f"“{line}”" if figures else "the text there"
 
 
 # ── yes and no ────────────────────────────────────────────────────────────────────────────────
@@ -104,4 +118,4 @@ def read_yes_no(cell: object, words: Collection[str] | None = None) -> bool:
         return True
     if value in _NO:
         return False
-    raise CellError(f"{quoted(cell)[:22]} is neither yes nor no")
+    raise CellError(f"{quoted(cell)} is neither yes nor no")

@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from companion.services.imports.cells import CellError, text_of
+from companion.services.imports.cells import CellError, quoted, text_of
 from companion.services.imports.moments import (
     DAY_SECONDS,
     EXCEL_EPOCH,
@@ -21,7 +21,6 @@ from companion.services.imports.moments import (
     plain_text,
     seconds_after_midnight,
     seconds_of,
-    shown,
     stamp_of,
     to_the_second,
 )
@@ -49,7 +48,7 @@ def read_clock(cell: object, unit: TimeUnit = TimeUnit.CLOCK) -> int:
             return _clock_of_number(float(cell), unit)
         return _clock_of(text_of(cell), unit)
     except (ValueError, OverflowError):
-        raise CellError(f"{shown(cell)} is not a time of day") from None
+        raise CellError(f"{quoted(cell)} is not a time of day") from None
 
 
 def counts_seconds(cell: object) -> bool:

@@ -53,7 +53,7 @@ def read_length(
     else:
         length = length_of(read_line(text_of(cell), 60), unit, seconds=seconds)
     if not timedelta(minutes=1) <= length <= timedelta(days=366):
-        raise CellError(f"{_shown(cell)} is not a possible length")
+        raise CellError(f"{quoted(cell)} is not a possible length")
     return length
 
 
@@ -67,7 +67,7 @@ def length_of(text: str, unit: LengthUnit, *, seconds: bool = False) -> timedelt
         return _of_number(number, text, unit, seconds=seconds)
     words = worded_length(text)
     if words is None:
-        raise CellError(f"{_shown(text)} is not a length in minutes or hours:minutes")
+        raise CellError(f"{quoted(text)} is not a length in minutes or hours:minutes")
     return words
 
 
@@ -105,8 +105,3 @@ def _of_number(number: float, text: str, unit: LengthUnit, *, seconds: bool) -> 
     if seconds and number >= 300:
         unit = LengthUnit.SECONDS
     return number * _UNITS[unit]
-
-
-def _shown(cell: object) -> str:
-    words = quoted(cell)
-    return words if any(map(str.isdigit, words)) else "the text there"

@@ -1,9 +1,9 @@
 """SourceMemory: what an import keeps in the settings besides the book.
 
 With the source: its mapping, the answers to its questions, the headings that its fields had, its
-status words. New
-practitioners, and names that were said to be somebody's, as their aliases. What was new is given
-back as an `ImportMemory`, so that undoing the import can take it back.
+status words, but none that a slipped row made of a client's name. New practitioners, and names
+that were said to be somebody's, as their aliases. What was new is given back as an `ImportMemory`,
+so that undoing the import can take it back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from companion.domain.appointments import Practitioner
+from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.imports.people import EVERYBODY, People
 from companion.services.imports.plan import ADD
@@ -47,7 +47,18 @@ class SourceMemory:
         """`answers`: those to keep with the source."""
         layout = preview.columns
         before = self._settings.read().sources.get(preview.source)
-        words = {each.word: each.means for each in preview.reading.statuses}
+        clients = {
+            word
+            for draft in preview.content.drafts
+            for word in fold_name(draft.appointment.client_name).split()
+        }
+
+        def is_client(words: str) -> bool:
+            return bool(words) and clients.issuperset(fold_name(words).replace(",", " ").split())
+
+        answers = {key: each for key, each in answers.items() if not is_client(key.split(":")[-1])}
+        statuses = preview.reading.statuses
+        words = {each.word: each.means for each in statuses if not is_client(each.word)}
         columns = dict(headings_of(layout)) or dict(before.columns if before else {})
 
         def edit(settings: Settings) -> Settings:

@@ -183,7 +183,7 @@ def stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
     try:
         clock, until, zone = _clocks(words, compact_zone=plain[:4].isdigit())
     except ValueError:
-        raise CellError(f"{shown(text)} is not a date and time") from None
+        raise CellError(f"{quoted(text)} is not a date and time") from None
     return _checked(text, Stamp(day, clock, zone, until_day, until))
 
 
@@ -348,7 +348,7 @@ def _checked(cell: object, stamp: Stamp) -> Stamp:
     if stamp.day is not None and not 1900 <= stamp.day.year < 2200:
         if stamp.day.year == 1899 and stamp.clock is not None:
             return Stamp(clock=stamp.clock)  # a database's time of day
-        raise CellError(f"{shown(cell)} is in no plausible year")
+        raise CellError(f"{quoted(cell)} is in no plausible year")
     return stamp
 
 
@@ -375,11 +375,5 @@ def to_the_second(moment: datetime) -> datetime:
     return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)
 
 
-def shown(cell: object) -> str:
-    """The cell where it holds a figure; a name in the wrong column stays unsaid."""
-    words = quoted(cell)
-    return words if any(map(str.isdigit, words)) else "the text there"
-
-
 def _not_a_date(cell: object, order: DateOrder) -> CellError:
-    return CellError(f"{shown(cell)} is not a date ({order.words} is expected)")
+    return CellError(f"{quoted(cell)} is not a date ({order.words} is expected)")

@@ -153,8 +153,7 @@ class RowReader:
         if value:
             kind = self._layout.words.kinds.get(value) or self._layout.fallbacks.kind
             if kind is None:
-                shown = read_line(self._cells["kind"], 20)
-                raise CellError(f"“{shown}” is none of client, casual, meeting")
+                raise CellError("the text there is none of client, casual, meeting")
             return kind
         inferred = AppointmentKind.CLIENT if has_client else AppointmentKind.CASUAL
         return self._layout.fallbacks.kind or inferred

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterable
 from datetime import timedelta
@@ -38,6 +39,7 @@ def checks(context: CheckContext) -> list[Check]:
         "time-zones": ("Time zones", time_zones),
         "key-store": ("Password store", key_store),
         "disk": ("Disk", disk),
+        "home-rights": ("Data folder", home_rights),
         "feed-listener": ("Phones", feed_listener),
         "certificate": ("Certificate", certificate),
         "versions": ("Versions", versions),
@@ -175,7 +177,13 @@ async def key_store(context: CheckContext) -> Iterable[Finding]:
     try:
         name = await context.secrets.check()
     except SecretsDamaged as error:
-        action = FindingAction(label="Set the sign-ins aside", fix="secrets-aside")
+        action = FindingAction(
+            label="Set the sign-ins aside",
+            command="run.py doctor --fix secrets-aside",
+            fix="secrets-aside",
+            warning="The stored sign-ins cannot be opened any more. They are kept under another "
+            "name, and everybody connects to Google again. Nothing in Google changes.",
+        )
         return [finding_of("key-store", "Password store", error, action=action)]
     except SecretsError as error:
         action = FindingAction(
@@ -211,6 +219,27 @@ async def disk(context: CheckContext) -> Iterable[Finding]:
             what=f"Only {free / 1e6:.0f} MB are free on the disk of the data folder.",
             remedy="Free some space: empty the bin, move old files away.",
             action=FindingAction(label="Old backups", page="/backup"),
+        )
+    ]
+
+
+async def home_rights(context: CheckContext) -> Iterable[Finding]:
+    others = await asyncio.to_thread(context.home_rights.others, context.home)
+    if not others:
+        return [_ok("home-rights", "Data folder", "Only you can open it.")]
+    return [
+        Finding(
+            id="home-rights",
+            state="warn",
+            title="Data folder",
+            what=f"{others[:1].upper()}{others[1:]} can open the data folder, which holds the "
+            "appointment book.",
+            remedy="Close it to everybody but you. The app and its users go on as before.",
+            action=FindingAction(
+                label="Close the data folder",
+                command="run.py doctor --fix home-rights",
+                fix="home-rights",
+            ),
         )
     ]
 

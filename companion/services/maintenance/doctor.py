@@ -119,6 +119,9 @@ class Doctor:
                 f"The sign-ins were set aside as {aside.name}. Add the Google client file again, "
                 "then connect each practitioner."
             )
+        if name == "home-rights":
+            await asyncio.to_thread(self._context.home_rights.close, self._context.home)
+            return "From now on only you can open the data folder."
         raise CompanionError("The doctor does not know how to mend that.", "Run it again.")
 
     async def _within_limit(self, check: Check) -> Sequence[Finding]:

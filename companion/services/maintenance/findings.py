@@ -33,6 +33,8 @@ class FindingAction:
     command: str = ""
     fix: str = ""
     """Name for `Doctor.fix`."""
+    warning: str = ""
+    """What the fix brings with it, to be read before it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,22 @@ class ComputerProbes(ListenerProbes, Protocol):
     def versions(self) -> dict[str, str]: ...
 
 
+class HomeRights(Protocol):
+    """Who may open a folder; blocking. Every method raises StoreError."""
+
+    def others(self, folder: Path) -> str:
+        """Who may besides this user, as the subject of a sentence; empty for nobody."""
+        ...
+
+    def close(self, folder: Path) -> None:
+        """From now on only this user may; what lies in it included."""
+        ...
+
+    def prepare(self, folder: Path) -> None:
+        """The same for a home that holds nothing yet, where a new folder is open to others."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
     """Everything the checks look at."""
@@ -97,6 +115,7 @@ class CheckContext:
     google: Google
     connecting: Connecting
     probes: ComputerProbes
+    home_rights: HomeRights
     clock: Clock
     home: Path
     program: str

@@ -3,6 +3,9 @@
 Read-only: nothing is written to a calendar. One practitioner's three findings come of
 two calls; where the first fails to reach Google, the second is not made.
 
+A service account asks for one token for each practitioner: here for those who are connected, in
+`delegation_checks` for the others.
+
 Testing mode shows when a sign-in begins: Google then says that it will end. Where it did not say,
 it shows later: while the practice's Google app is in "Testing", every sign-in ends after seven
 days. So one that has lasted longer proves the opposite, and one that ended on its seventh day
@@ -29,6 +32,7 @@ from companion.domain.errors import (
 from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.domain.sync_state import SyncState
 from companion.services.google.consents import CalendarChoice, missing, scopes_for
+from companion.services.maintenance import delegation_checks
 from companion.services.maintenance.findings import (
     Check,
     CheckContext,
@@ -37,6 +41,7 @@ from companion.services.maintenance.findings import (
     finding_of,
     no_network,
 )
+from companion.services.sync.one_writer import stopped
 
 TESTING_LIFE = timedelta(days=7)
 _SLACK = timedelta(hours=2)
@@ -53,6 +58,12 @@ def checks(context: CheckContext) -> list[Check]:
     ]
     return [
         Check(id="client-file", title="Google client", run=partial(client_file, context)),
+        Check(
+            id="service-account",
+            title="Service account",
+            run=partial(delegation_checks.service_account, context),
+            seconds=180.0,
+        ),
         Check(id="testing-mode", title="Testing mode", run=partial(testing_mode, context)),
         *(
             Check(
@@ -78,7 +89,10 @@ async def client_file(context: CheckContext) -> Iterable[Finding]:
         what = f"The practice's Google client is there: {name}."
         return [Finding(id="client-file", state="ok", title="Google client", what=what)]
     people = context.settings.read().practitioners.values()
-    needed = any(each.google.account for each in people)
+    needed = any(each.google.account and not each.google.delegated for each in people)
+    if not needed and await context.connecting.delegates():
+        what = "Nobody signs in with a Google client: a service account connects everybody."
+        return [Finding(id="client-file", state="ok", title="Google client", what=what)]
     return [
         Finding(
             id="client-file",
@@ -94,8 +108,12 @@ async def client_file(context: CheckContext) -> Iterable[Finding]:
 async def testing_mode(context: CheckContext) -> Iterable[Finding]:
     now = context.clock.now()
     people = [
-        each for each in context.settings.read().practitioners.values() if each.google.account
+        each
+        for each in context.settings.read().practitioners.values()
+        if each.google.account and not each.google.delegated
     ]
+    if not people and await context.connecting.delegates():
+        return []
     ending = [each for each in people if each.google.ends_at is not None]
     if ending:
         first = min(each.google.ends_at or now for each in ending)
@@ -180,7 +198,9 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
     name = person.name
     connect = FindingAction(
         label="Connect to Google",
-        page=f"/oauth/start/{person.id}",
+        page=f"/practitioner/{person.id}"
+        if record.google.delegated
+        else f"/oauth/start/{person.id}",
         command=f'run.py google connect "{person.id}"',
     )
     if not record.choices.enabled:
@@ -206,10 +226,20 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
             action=None if tested.ok else connect,
             subject=person.id,
         ),
-        _permissions(record, connect),
+        # A service account has what it asked for, or nothing.
+        *([] if record.google.delegated else [_permissions(record, connect)]),
     ]
     if tested.ok:
         found.append(await _calendar(context, record, connect))
+    elsewhere = stopped(await context.ledger.state(person.id), person.timezone)
+    if elsewhere is not None:
+        keep = FindingAction(
+            label="Decide which computer",
+            page=f"/practitioner/{person.id}",
+            command=f'run.py google take-over "{person.id}"',
+        )
+        key, title = f"writer:{person.id}", f"Two computers for {name}"
+        found.append(finding_of(key, title, elsewhere, action=keep, subject=person.id))
     return found
 
 

@@ -9,7 +9,8 @@ keeps what was there (`companion.adapters.backup.swap`).
 Google holds changes made since the backup. So:
 
 - every calendar is marked `audit_due`: the next pass asks Google what it holds, adopts what bears
-  our mark and corrects the rest, so that no event is there twice;
+  our mark and corrects the rest, so that no event is there twice; whoever wrote until then, it is
+  no other computer's doing (`others`), but what the old computer writes from then on is;
 - where events deleted in Google are to be left so, rows of coming events become `pending`: what
   the program itself deleted since the backup must not pass for a person's deletion;
 - every practitioner's disclosure revision rises by the minutes since then: SEQUENCE and DTSTAMP
@@ -21,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import secrets as randomness
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -186,7 +188,7 @@ class Restoring:
                 disclosure_changed_at=max(record.disclosure_changed_at, self._clock.now()),
             )
             settings = settings.with_practitioner(raised)
-        return settings
+        return replace(settings, restored_as=randomness.token_hex(8))
 
     @staticmethod
     def _secrets_in(folder: Path) -> dict[str, str]:
@@ -221,7 +223,10 @@ class Restoring:
         states = await staged.ledger.states()
         for practitioner_id in sorted({*states, *settings.practitioners}):
             await staged.ledger.edit_state(
-                practitioner_id, lambda state: replace(state, audit_due=True, proof=None)
+                practitioner_id,
+                lambda state: replace(
+                    state, audit_due=True, proof=None, others=None, overruled_by=""
+                ),
             )
         for practitioner_id, record in settings.practitioners.items():
             if not record.choices.put_back_deleted:

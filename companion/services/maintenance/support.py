@@ -9,6 +9,7 @@ a broken store costs its part and not the bundle.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import zipfile
@@ -124,7 +125,7 @@ class Support:
         return await asyncio.to_thread(_zipped, texts, self._clock.now())
 
     async def _hidden(self, settings: Settings | None) -> list[str]:
-        """Every name and secret of this home, as far as it can be read."""
+        """Every name, present or former, and secret of this home, as far as it can be read."""
         hidden = list(self._passphrases)
         try:
             for name in await self._secrets.names():
@@ -139,12 +140,12 @@ class Support:
             hidden += (key, person.name, person.email, *person.aliases)
             hidden += (record.google.account, record.google.login, record.google.calendar_id)
             hidden.append(record.google.calendar_name)
-            try:
+        with contextlib.suppress(CompanionError):
+            for client in await self._book.client_names():
+                hidden += (client.first, client.last)
+            for key in settings.practitioners:
                 theirs = await self._book.appointments(key, _EARLIEST, _LATEST)
-            except CompanionError:
-                continue
-            for each in theirs:
-                hidden += (each.client_first_name, each.client_last_name, each.client_id)
+                hidden += (each.client_id for each in theirs)
         return hidden
 
     async def _counts(self, settings: Settings | None, people: _People) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
+from companion.domain.keepers import NOBODY, Keeper
 from companion.domain.reconcile import ObservedEvent
 
 
@@ -83,8 +84,11 @@ class RemoteCalendar(Protocol):
         """One event with its tombstone flag; None when Google knows no such id."""
         ...
 
-    async def list_ours(self, start: datetime | None, end: datetime | None) -> list[ObservedEvent]:
-        """Events bearing this installation's mark that overlap [start, end); all pages."""
+    async def list_ours(
+        self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
+    ) -> list[ObservedEvent]:
+        """Events bearing a mark of the keeper that overlap [start, end); all pages. `since`: only
+        those changed from then on, at most 28 days ago; tombstones may be among them."""
         ...
 
     async def info(self) -> CalendarInfo:
@@ -168,8 +172,10 @@ class Google(Protocol):
         that account with this client, so never call it for an account in use."""
         ...
 
-    async def calendar(self, practitioner_id: str, calendar_id: str) -> RemoteCalendar:
-        """Raises SignInExpired when there is no token."""
+    async def calendar(
+        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+    ) -> RemoteCalendar:
+        """`keeper`: as whom to write. Raises SignInExpired when there is no token."""
         ...
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]: ...

@@ -2,7 +2,7 @@
 
 A file of record is a mapping of tables, each a list of documents (dicts):
 
-    home            one document: version, install_id, paused_until
+    home            one document: version, install_id, restored_as, paused_until
     practice        one document
     practitioners   one each, in display order
     sources         one each
@@ -44,7 +44,7 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 9
+VERSION = 10
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -73,6 +73,15 @@ def _with_opening_days(tables: dict[str, list[Document]]) -> dict[str, list[Docu
     return tables
 
 
+def _with_marks(tables: dict[str, list[Document]]) -> dict[str, list[Document]]:
+    """Events written until 9 bear the installation's id as their mark."""
+    for record in tables.get("practitioners", ()):
+        link = record.get("google")
+        if isinstance(link, dict) and link.get("calendar_id"):
+            link["marks"] = [_only(tables, "home").get("install_id")]
+    return tables
+
+
 MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
     1: lambda tables: tables,  # 2 adds availability, which may be absent
     2: lambda tables: tables,  # 3 adds users, idle_sign_out and setup, likewise
@@ -82,6 +91,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     6: _with_opening_days,
     7: lambda tables: tables,  # 8 adds who speaks for an account, which may be absent
     8: lambda tables: tables,  # 9 adds paused_until, likewise
+    9: _with_marks,
 }
 
 
@@ -145,6 +155,7 @@ def to_tables(settings: Settings) -> dict[str, list[Document]]:
             {
                 "version": VERSION,
                 "install_id": settings.install_id,
+                "restored_as": settings.restored_as,
                 "paused_until": _encode(settings.paused_until),
             }
         ],
@@ -161,15 +172,18 @@ def from_tables(tables: Tables) -> Settings:
     if unknown := current.keys() - _TABLES:
         raise _bad("is not a part of the settings we know", min(unknown))
     home = _only(current, "home")
-    _no_others(home, {"version", "install_id", "paused_until"}, "home")
-    install_id = home.get("install_id")
+    _no_others(home, {"version", "install_id", "restored_as", "paused_until"}, "home")
+    install_id, restored_as = home.get("install_id"), home.get("restored_as", "")
     if not isinstance(install_id, str) or not install_id:
         raise _bad("is missing or no text", "home.install_id")
+    if not isinstance(restored_as, str):
+        raise _bad("is no text", "home.restored_as")
     people = _records(PractitionerSettings, current, "practitioners")
     sources = _records(SourceSettings, current, "sources")
     users = _records(User, current, "users")
     return Settings(
         install_id=install_id,
+        restored_as=restored_as,
         practice=_decode(Practice, _only(current, "practice"), "practice"),
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),

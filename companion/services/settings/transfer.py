@@ -31,7 +31,19 @@ from companion.services.settings.documents import from_tables, to_tables
 FORMAT = "calendar-companion settings"
 LARGEST = 5_000_000
 """Bytes of a file."""
-_OF_THIS_COMPUTER = frozenset({"account", "scopes", "connected_at", "ends_at", "creations"})
+_OF_THIS_COMPUTER = frozenset(
+    {
+        "account",
+        "scopes",
+        "connected_at",
+        "ends_at",
+        "delegated",
+        "creations",
+        "made_by",
+        "marks",
+        "term",
+    }
+)
 """Fields of a GoogleLink."""
 _TABLES = ("practice", "practitioners", "sources")
 

@@ -1,6 +1,7 @@
 """Conflict resolution: what one write that Google refused means, and what to do next.
 
-- insert, 409 → get: live → adopt, and patch it if it differs; tombstone or gone → next generation
+- insert, 409 → get: live → adopt, and patch it if it differs; tombstone, gone, or taken over for
+  another appointment → next generation
 - patch, 404/410 → insert again (the 409 finds the generation), or leave out if so set
 - patch with If-Match, 412 → get: where the practitioner changed colour or reminder, keep theirs
 - delete, 404/410 → done
@@ -23,6 +24,7 @@ from companion.domain.errors import (
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, EntryState, Insert, ObservedEvent, Update
 from companion.services.ports import Ledger, RemoteCalendar
+from companion.services.sync.one_writer import another_writer
 from companion.services.sync.pacing import Pacer, Urgency
 from companion.services.sync.retry import RetryBudget
 from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
@@ -46,6 +48,8 @@ class ConflictResolver:
     patience: RetryBudget
     queue: Queue
     tally: Tally
+    _owned: set[tuple[str, str]] | None = None
+    """Event ids and keys in the ledger; read at the first conflict."""
 
     async def resolve(self, step: WriteStep, error: CompanionError) -> WriteStep | None:
         """The next step for this key, or None when nothing is left to do. Raises the error where no
@@ -96,7 +100,7 @@ class ConflictResolver:
         while generation < MOST_GENERATIONS:
             generation += 1
             seen = await self._get(self.target.id_of(step.key, generation))
-            if seen is None or not seen.deleted:
+            if seen is None or not (seen.deleted or await self._is_anothers(seen, step.key)):
                 return seen, generation
         return None, generation
 
@@ -104,12 +108,19 @@ class ConflictResolver:
         """409: our own event of an earlier try, or a tombstone; the event is fetched to find out
         which."""
         seen = await self._get(step.event_id(self.target))
-        if seen is None or seen.deleted:
+        if seen is None or seen.deleted or await self._is_anothers(seen, step.key):
             if step.generation >= MOST_GENERATIONS:
                 self._refuse(step, RequestRefused(detail="no free event id left"))
                 return None
             return replace(step, generation=step.generation + 1, tries=step.tries + 1)
         return await self._adopt(step, action.event, seen, step.generation)
+
+    async def _is_anothers(self, seen: ObservedEvent, key: str) -> bool:
+        """Whether the event of this id was taken over for another appointment (`pairing`)."""
+        if self._owned is None:
+            rows = await self.ledger.entries(self.target.calendar)
+            self._owned = {(row.event_id, row.key) for row in rows}
+        return any(owned == seen.event_id and by != key for owned, by in self._owned)
 
     async def _adopt(
         self, step: WriteStep, event: CalendarEvent, seen: ObservedEvent, generation: int
@@ -141,11 +152,17 @@ class ConflictResolver:
         )
 
     async def _get(self, wanted: str) -> ObservedEvent | None:
-        """One event; repeated while Google has transient errors."""
+        """One event; repeated while Google has transient errors. Raises AnotherWriter."""
         while True:
             self.tally.api_calls += 1
             try:
                 async with self.pacer.calling(self.target.account, 1, Urgency.CORRECTION):
-                    return await self.remote.get(wanted)
+                    seen = await self.remote.get(wanted)
             except TransientError as error:
                 await self.patience.wait_after(error)
+                continue
+            if seen is not None and not seen.deleted and self.target.others is not None:
+                theirs = self.target.keeper.overruled_by([seen.stamp], self.target.others)
+                if theirs is not None:
+                    raise another_writer(theirs, self.target.timezone)
+            return seen

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from companion.domain.differences import Difference, find_differences
 from companion.domain.errors import BadInput, CompanionError
-from companion.domain.event_keys import is_notice
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
+from companion.domain.reconcile import ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
@@ -27,13 +26,14 @@ from companion.services.ports import (
     calendar_of,
 )
 from companion.services.sync.held_removals import HeldRemovals
-from companion.services.sync.pacing import Urgency
+from companion.services.sync.observing import Observer
+from companion.services.sync.one_writer import admit, stamped_anew, stopped
 from companion.services.sync.persistence import PassOutcome, PassRecorder, parked, rests_until
 from companion.services.sync.previous_calendars import PreviousCalendars
 from companion.services.sync.progress import Progress, SyncPhase
+from companion.services.sync.proving import prove
 from companion.services.sync.shared_run_state import SharedRunState
 from companion.services.sync.snapshot import (
-    A_DAY,
     SyncParts,
     SyncSnapshot,
     gather,
@@ -43,7 +43,7 @@ from companion.services.sync.snapshot import (
 )
 from companion.services.sync.staleness import google_notice
 from companion.services.sync.steps import Tally, Target
-from companion.services.sync.writing import list_ours, write_plan
+from companion.services.sync.writing import write_plan
 
 WORKER = "worker"
 """Cause of passes that the worker started by itself."""
@@ -105,8 +105,11 @@ class Pass:
         self._fingerprint = fingerprint
         self._id = record.practitioner.id
         self._account = quota_of(record)
+        self._keeper = self._settings.keeper_of(record.google)
+        self._others: Mapping[str, str] | None = None
         self._began = time.monotonic()
         self._tally = Tally()
+        self._observer = Observer(parts.pacer, self._account, self._tally)
         self._snapshot: SyncSnapshot | None = None
         self._notices: list[ObservedEvent] | None = None
         self._notices_changed = 0
@@ -165,6 +168,9 @@ class Pass:
         until = rests_until(state, self._parts.clock.now())
         if until is not None:
             raise parked(until, self._record.practitioner.timezone, state.trouble)
+        overruled = stopped(state, self._record.practitioner.timezone)
+        if overruled is not None:
+            raise overruled
         if state.awaiting_upload:
             if self._cause == WORKER:
                 return None
@@ -198,14 +204,27 @@ class Pass:
     async def _work(self, state: SyncState, recorder: PassRecorder) -> None:
         parts = self._parts
         self._holding.begin(state)
-        remote = await parts.google.calendar(self._id, self._record.google.calendar_id)
+        calendar_id = self._record.google.calendar_id
+        remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
         await self._shared.drain_in_flight(self._id)
-        audit = self._audit or state.audit_due
+        audit = self._audit or state.audit_due or state.claimed
         self._shared.changed.discard(self._id)
-        observed = await self._observe(remote, self._window()) if audit else None
-        if observed is not None and not self._record.choices.put_back_deleted:
-            observed += await self._moved_away(remote, observed)
+        observed: list[ObservedEvent] | None = None
+        if audit:
+            seen = await self._observer.window(remote, self._window())
+            self._keeper, state = await admit(parts, self._record, state, seen.stamps)
+            remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
+            observed, self._notices = seen.events, seen.notices
+            if not self._record.choices.put_back_deleted:
+                rows = await parts.ledger.entries(calendar_of(self._record))
+                observed += await self._observer.moved_away(remote, self._window(), rows, observed)
+        self._others = state.others
         snapshot = await gather(parts, self._settings, self._record, observed)
+        if observed is not None:
+            plan = stamped_anew(
+                snapshot, observed, self._keeper, parts.clock.now(), claimed=state.claimed
+            )
+            snapshot = replace(snapshot, plan=plan)
         self._snapshot, self._planned = snapshot, snapshot.plan
         if observed is not None:
             self._differences = find_differences(snapshot.desired, snapshot.entries, observed)
@@ -229,42 +248,6 @@ class Pass:
     def _window(self) -> SyncWindow:
         return window_of(self._record, self._parts.clock.now())
 
-    async def _observe(self, remote: RemoteCalendar, window: SyncWindow) -> list[ObservedEvent]:
-        """Our events that Google lists inside the window, edges in the practitioner's zone."""
-        listed = await list_ours(
-            self._parts.pacer,
-            self._account,
-            remote,
-            window.start - A_DAY,
-            window.end + A_DAY,
-            self._tally,
-        )
-        self._notices = [seen for seen in listed if is_notice(seen.key)]
-        placed = (
-            replace(seen, timezone=window.timezone)
-            for seen in listed
-            if not (seen.deleted or is_notice(seen.key))
-        )
-        return [seen for seen in placed if window.covers(seen.begins, seen.ends)]
-
-    async def _moved_away(
-        self, remote: RemoteCalendar, observed: Sequence[ObservedEvent]
-    ) -> list[ObservedEvent]:
-        """Events that Google no longer lists in the window but still has: a person moved them
-        far away. They are brought back; only what was deleted is left out."""
-        window = self._window()
-        listed = {seen.event_id for seen in observed}
-        found: list[ObservedEvent] = []
-        for row in await self._parts.ledger.entries(calendar_of(self._record)):
-            gone = row.state is EntryState.OK and row.event_id not in listed
-            if gone and not is_notice(row.key) and window.covers(row.begins, row.ends):
-                self._tally.api_calls += 1
-                async with self._parts.pacer.calling(self._account, 1, Urgency.CORRECTION):
-                    seen = await remote.get(row.event_id)
-                if seen is not None and not seen.deleted:
-                    found.append(replace(seen, timezone=window.timezone))
-        return found
-
     async def _write(
         self,
         remote: RemoteCalendar,
@@ -280,9 +263,10 @@ class Pass:
         target = Target(
             calendar=calendar,
             account=self._account,
-            install_id=self._settings.install_id,
+            keeper=self._keeper,
             timezone=self._record.practitioner.timezone,
             put_back=put_back,
+            others=self._others,
         )
         await write_plan(
             self._parts,
@@ -357,26 +341,8 @@ class Pass:
         if snapshot is None:
             return
         if self._tally.done:
-            observed = await self._observe(remote, snapshot.window)
-        rows = await self._parts.ledger.entries(snapshot.calendar)
-        entries = [row for row in rows if not is_notice(row.key)]
-        found = find_differences(snapshot.desired, entries, observed)
-        by_key = {entry.key: entry for entry in entries}
-        self._left_out = [
-            event
-            for event in snapshot.desired
-            if event.key in by_key and by_key[event.key].keeps_out(event)
-        ]
-        imports = await self._parts.book.imports(20)
-        taken = (each.at for each in imports if each.file_name and each.undone_at is None)
-        self._proof = Proof(
-            at=self._parts.clock.now(),
-            book=len(snapshot.desired) - len(self._left_out),
-            google=len(observed),
-            differences=len(found),
-            left_out=len(self._left_out),
-            imported_at=next(taken, None),
-        )
+            observed = (await self._observer.window(remote, snapshot.window)).events
+        self._proof, self._left_out = await prove(self._parts, snapshot, observed)
 
     def _publish_writing(self, done: int, total: int) -> None:
         self._publish(done, total, SyncPhase.WRITING)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.differences import when
-from companion.domain.errors import AccountParked, CompanionError
+from companion.domain.errors import AccountParked, AnotherWriter, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState, SyncTrouble
 from companion.services.ports import Activity, ActivityKind
@@ -143,7 +143,10 @@ def _after(
         if error is None:
             state = replace(state, held=decided.held)
     if outcome.proof is not None and same_calendar:
-        state = replace(state, proof=outcome.proof, audit_due=False)
+        claimed = state.claimed and not outcome.repaired
+        state = replace(state, proof=outcome.proof, audit_due=False, claimed=claimed)
+    if isinstance(error, AnotherWriter) and same_calendar:
+        state = replace(state, overruled_by=error.stamp)
     if error is None:
         state = replace(
             state,

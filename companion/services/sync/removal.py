@@ -10,17 +10,20 @@ that wait for a person.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from companion.domain.errors import CompanionError, TransientError
+from companion.domain.errors import AnotherWriter, CompanionError, TransientError
 from companion.domain.event_keys import is_notice
 from companion.domain.reconcile import ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import Settings
 from companion.services.ports import CalendarRef, RemoteCalendar
+from companion.services.sync.observing import list_ours
+from companion.services.sync.one_writer import overruling, stopped
 from companion.services.sync.retry import RetryBudget
 from companion.services.sync.snapshot import SyncParts, quota_of, window_of
 from companion.services.sync.steps import Tally, Target
-from companion.services.sync.writing import InFlight, list_ours, write_plan
+from companion.services.sync.writing import InFlight, write_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +47,17 @@ async def remove_events(
     target = Target(
         calendar=calendar,
         account=quota_of(record),
-        install_id=settings.install_id,
+        keeper=settings.keeper_of(record.google),
         timezone=record.practitioner.timezone,
         put_back=False,
     )
     tally, notices = Tally(), Tally()
     try:
-        remote = await parts.google.calendar(calendar.practitioner_id, calendar.calendar_id)
+        remote = await parts.google.calendar(
+            calendar.practitioner_id, calendar.calendar_id, target.keeper
+        )
         listed = await _listed(parts, target.account, remote, notices)
+        await _refuse_anothers(parts, target, listed)
         rows = await parts.ledger.entries(calendar)
         window = window_of(record, parts.clock.now())
         plan = reconcile((), rows, window, listed, tidy=True)
@@ -62,6 +68,20 @@ async def remove_events(
     except CompanionError as error:
         return Removal(events=tally.deleted, error=error)
     return Removal(events=tally.deleted, error=notices.last_refusal or tally.last_refusal)
+
+
+async def _refuse_anothers(
+    parts: SyncParts, target: Target, listed: Iterable[ObservedEvent]
+) -> None:
+    """Raises AnotherWriter where another installation keeps the calendar."""
+    state = await parts.ledger.state(target.calendar.practitioner_id)
+    theirs = overruling(target.keeper, state, [each.stamp for each in listed])
+    if theirs is not None or stopped(state, target.timezone) is not None:
+        raise AnotherWriter(
+            "Another computer keeps this Google calendar now, so its events were not removed.",
+            "Disconnect without removing events; or decide first that this computer keeps it.",
+            stamp=str(theirs or state.overruled_by),
+        )
 
 
 async def _listed(

@@ -7,13 +7,14 @@ number of tries. A few edits that are new in it go first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from companion.domain.errors import CompanionError
 from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
+from companion.domain.keepers import Keeper
 from companion.domain.reconcile import (
     Delete,
     EntryState,
@@ -74,14 +75,16 @@ class Target:
     calendar: CalendarRef
     account: str
     """Whose quota."""
-    install_id: str
+    keeper: Keeper
     timezone: str
     """IANA; what begins before the end of its tomorrow is urgent."""
     put_back: bool
     """Insert again what a person deleted in Google."""
+    others: Mapping[str, str] | None = None
+    """As `SyncState.others`."""
 
     def id_of(self, key: str, generation: int) -> str:
-        return event_id(self.install_id, self.calendar.calendar_id, key, generation)
+        return event_id(self.keeper.mark, self.calendar.calendar_id, key, generation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from companion.domain.events import CalendarEvent
@@ -16,12 +17,13 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.ports import CalendarRef
+from companion.services.sync import one_writer
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
 from companion.services.sync.passes import Pass, PassResult
 from companion.services.sync.progress import Progress
 from companion.services.sync.removal import Removal, remove_events
 from companion.services.sync.shared_run_state import SharedRunState
-from companion.services.sync.snapshot import SyncParts, gather, quota_of, ready
+from companion.services.sync.snapshot import A_DAY, SyncParts, gather, quota_of, ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Syncing:
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopped: set[str] = set()
+        self._looked: dict[str, datetime] = {}
         self._steps = Publisher[Progress]()
         changes.subscribe(self._on_change)
 
@@ -146,6 +149,25 @@ class Syncing:
             return replace(state, kept=state.kept | state.held.names, held=None)
 
         await self._parts.ledger.edit_state(practitioner_id, keep)
+
+    @allows(Action.UPLOAD, of="practitioner_id")
+    async def look(self, practitioner_id: str) -> None:
+        """Whether another installation has written since the last look; where it ended our turn,
+        nothing is written from here until a person decides. Raises CompanionError."""
+        now = self._parts.clock.now()
+        await one_writer.look(
+            self._parts, practitioner_id, min(now, self._looked.get(practitioner_id, now - A_DAY))
+        )
+        self._looked[practitioner_id] = now
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def claim(self, practitioner_id: str) -> None:
+        """A person decided that this installation keeps the calendar: its next pass begins a new
+        term, and any other installation then stops."""
+        await self._parts.ledger.edit_state(
+            practitioner_id,
+            lambda state: replace(state, claimed=True, audit_due=True, trouble=None),
+        )
 
     @allows(Action.UPLOAD, of="practitioner_id")
     async def run(

@@ -27,36 +27,17 @@ from companion.domain.reconcile import Delete, EntryState, LedgerEntry, Observed
 from companion.domain.window import SyncWindow
 from companion.services.ports import CalendarRef, Clock, Ledger, RemoteCalendar, Write, WriteAnswer
 from companion.services.sync.conflict_resolution import ConflictResolver
-from companion.services.sync.pacing import Pacer, Urgency
+from companion.services.sync.pacing import Pacer
 from companion.services.sync.retry import RetryBudget
 from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
 
-PAGE = 2500
-"""Events in one answer of a list."""
 LAST_MOMENT = 2.0
 """Seconds a cancelled pass waits for the call under way."""
 
 
 InFlight = dict[CalendarRef, asyncio.Future[Sequence[WriteAnswer]]]
 """Calls of cancelled runs that had not ended; the next run over the calendar waits for them."""
-
-
-async def list_ours(
-    pacer: Pacer,
-    account: str,
-    remote: RemoteCalendar,
-    start: datetime | None,
-    end: datetime | None,
-    tally: Tally,
-) -> list[ObservedEvent]:
-    """As `RemoteCalendar.list_ours`, paced: a page counts as one call."""
-    async with pacer.calling(account, 1, Urgency.CORRECTION):
-        listed = await remote.list_ours(start, end)
-    pages = 1 + max(0, len(listed) - 1) // PAGE
-    pacer.refund(account, 1, pages)
-    tally.api_calls += pages
-    return listed
 
 
 async def write_plan(

@@ -12,12 +12,13 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.settings.transfer import LARGEST
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.components.file_drop import FileDrop
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, dialog, frame, notice, page_head, text
+from companion.web.ui.theme import box, button, card, frame, notice, page_head, text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +56,7 @@ class _Backups:
                 "With the Google sign-ins, so that nobody has to connect again", value=True
             )
             with box("actions"):
-                self._make = button("Make a backup", report_errors(self._back_up), look="primary")
+                button("Make a backup", self._back_up, look="primary")
         with card("Backups on this computer"):
             self._list = box("activity", tag="ul")
         self._draw(kept)
@@ -64,7 +65,6 @@ class _Backups:
         clear_errors(self._first, self._second)
         backups = self._site.services.backups
         fields = {"passphrase": self._first, "again": self._second}
-        self._make.props("loading")
         try:
             if self._first.value != self._second.value:
                 raise BadInput("The two are not the same.", "Type them again.", field="again")
@@ -74,8 +74,6 @@ class _Backups:
         except BadInput as error:
             fail_field(error, fields)
             return
-        finally:
-            self._make.props(remove="loading")
         self._first.value = self._second.value = ""
         self._draw(await backups.kept())
         ui.download.file(made.path, made.path.name)
@@ -96,8 +94,8 @@ class _Backups:
                         text(path.name, "strong")
                         text(f"{_size(size)} · {formatting.ago(at, now)}", "soft small")
                     with box("actions"):
-                        button("Download", report_errors(partial(self._download, path.name)))
-                        button("Delete", report_errors(partial(self._ask, path.name)), look="plain")
+                        button("Download", partial(self._download, path.name))
+                        button("Delete", partial(self._ask, path.name), look="plain")
 
     def _download(self, name: str) -> None:
         ui.download.file(self._site.services.backups.kept_path(name), name)
@@ -112,7 +110,7 @@ class _Backups:
                 self._draw(await self._site.services.backups.kept())
 
             with box("actions"):
-                button("Delete", report_errors(go), look="danger")
+                button("Delete", go, look="danger")
                 button("Keep", opened.close, look="plain")
 
 
@@ -142,7 +140,7 @@ class _Settings:
                 "card__lead",
             )
             with box("actions"):
-                button("Download the settings", report_errors(self._export), icon="download")
+                button("Download the settings", self._export, icon="download")
             FileDrop(
                 "Drop a file of settings here",
                 self._received,
@@ -180,7 +178,7 @@ class _Settings:
                 text(line)
             if report.changes:
                 with box("actions"):
-                    button("Apply", report_errors(partial(self._apply, content)), look="primary")
+                    button("Apply", partial(self._apply, content), look="primary")
                     button("Cancel", self._seen.clear, look="plain")
 
     async def _apply(self, content: bytes) -> None:

@@ -17,8 +17,9 @@ from nicegui import ui
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.self_test import open_self_test
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -26,7 +27,6 @@ from companion.web.ui.theme import (
     box,
     button,
     card,
-    dialog,
     frame,
     link_button,
     notice,
@@ -36,7 +36,7 @@ from companion.web.ui.theme import (
 
 if TYPE_CHECKING:
     from companion.services.maintenance.doctor import Diagnosis, Examined
-    from companion.services.maintenance.findings import Finding
+    from companion.services.maintenance.findings import Finding, FindingAction
 
 LOOK_SECONDS = 0.2
 _RANK = {"fail": 0, "warn": 1, "ok": 2}
@@ -63,11 +63,9 @@ class _Doctor:
         actions, self._lead = page_head("Doctor", "Checks everything and says what to do.")
         self._lead.props("role=status")
         with actions:
-            self._again = button("Check again", report_errors(self.begin), icon="refresh")
-            button(
-                "Test Google", report_errors(partial(open_self_test, self._site)), icon="science"
-            )
-            button("Support bundle", report_errors(self._bundle), icon="folder_zip")
+            self._again = button("Check again", self.begin, icon="refresh")
+            button("Test Google", partial(open_self_test, self._site), icon="science")
+            button("Support bundle", self._bundle, icon="folder_zip")
             link_button("Backup", "/backup", icon="archive")
         self._bar = ui.linear_progress(value=0.0, show_value=False)
         self._bar.props('aria-label="How far the doctor is" rounded')
@@ -143,9 +141,9 @@ class _Doctor:
         if action is None:
             return
         if action.fix:
-            fix = report_errors(partial(self._ask, action.label, action.fix))
+            mend = partial(self._ask if action.warning else self._fix, action)
             with box("actions"):
-                button(action.label, fix, icon="healing")
+                button(action.label, mend, icon="healing")
         elif action.page:
             with box("actions"):
                 link_button(action.label, action.page, icon="arrow_forward")
@@ -156,21 +154,21 @@ class _Doctor:
 
     # ── what can be pressed ──────────────────────────────────────────────────────────────────
 
-    def _ask(self, label: str, fix: str) -> None:
-        with dialog(label) as opened:
-            text(
-                "The stored sign-ins cannot be opened any more. They are kept under another name, "
-                "and everybody connects to Google again. Nothing in Google changes."
-            )
+    def _ask(self, action: FindingAction) -> None:
+        with dialog(action.label) as opened:
+            text(action.warning)
 
             async def go() -> None:
                 opened.close()
-                notify_done(await self._site.services.doctor.fix(fix))
-                self.begin()
+                await self._fix(action)
 
             with box("actions"):
-                button(label, report_errors(go), look="danger")
+                button(action.label, go, look="danger")
                 button("Cancel", opened.close, look="plain")
+
+    async def _fix(self, action: FindingAction) -> None:
+        notify_done(await self._site.services.doctor.fix(action.fix))
+        self.begin()
 
     async def _bundle(self) -> None:
         support = self._site.services.support

@@ -7,7 +7,6 @@ written: an exception's own text may hold a client's name.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import secrets
 import traceback
@@ -16,7 +15,7 @@ from contextlib import nullcontext
 from functools import wraps
 from typing import Any, ParamSpec
 
-from nicegui import Client, ui
+from nicegui import Client, helpers, ui
 
 from companion.domain.errors import CompanionError, SignedOut, Technical
 from companion.web.ui.who import SIGN_IN, at_page
@@ -64,7 +63,7 @@ def notify_done(sentence: str) -> None:
     ui.notify(sentence, type="positive", position="top", timeout=4000)
 
 
-def _client() -> Client | None:
+def page_at_hand() -> Client | None:
     """None outside of every page."""
     try:
         return ui.context.client
@@ -73,26 +72,31 @@ def _client() -> Client | None:
 
 
 def report_errors(handler: Callable[P, Any]) -> Callable[P, Awaitable[None]]:
-    """A handler whose errors are shown to the person. It belongs to its page until it ends, also
-    when the page is closed before it begins."""
+    """A handler whose errors are shown to the person (see `reporting`)."""
 
     @wraps(handler)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Awaitable[None]:
-        return handle(_client(), *args, **kwargs)
-
-    async def handle(client: Client | None, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            with at_page(client) if client else nullcontext():
-                result = handler(*args, **kwargs)
-                if inspect.isawaitable(result):
-                    await result
-        except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
-            shown = as_companion_error(error)
-            if client is not None:
-                with client:
-                    if isinstance(shown, SignedOut):
-                        ui.navigate.to(SIGN_IN)
-                    else:
-                        notify(shown)
+        return reporting(page_at_hand(), handler, *args, **kwargs)
 
     return wrapped
+
+
+async def reporting(
+    client: Client | None, handler: Callable[P, Any], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """It belongs to its page until it ends, also when the page is closed before it begins; and to
+    the page only: what was pressed may go meanwhile, with all that is in it, and must not take
+    along what the handler makes."""
+    try:
+        with client or nullcontext(), at_page(client) if client else nullcontext():
+            result = handler(*args, **kwargs)
+            if helpers.should_await(result):  # a dialog can be awaited too: `close` gives it back
+                await result
+    except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
+        shown = as_companion_error(error)
+        if client is not None:
+            with client:
+                if isinstance(shown, SignedOut):
+                    ui.navigate.to(SIGN_IN)
+                else:
+                    notify(shown)

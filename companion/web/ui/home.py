@@ -20,6 +20,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.waiting import WaitingFiles
@@ -65,7 +66,7 @@ class _Home:
                 link_button("Import appointments", "/import", icon="upload_file")
                 if self._sets_up:
                     link_button("Who is set up", "/progress", icon="checklist")
-                    button("Add practitioner", report_errors(self._add), icon="person_add")
+                    button("Add practitioner", self._add, icon="person_add")
         self._waiting = WaitingFiles(site) if site.may(Action.IMPORT) else None
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
@@ -77,9 +78,7 @@ class _Home:
             self._activity = box()
             if board.activity:
                 with box("actions"):
-                    button(
-                        "Save as a table (CSV)", report_errors(self._save_activity), icon="download"
-                    )
+                    button("Save as a table (CSV)", self._save_activity, icon="download")
         self._shown: object = None
         self._activity_seen: object = None
 
@@ -125,7 +124,7 @@ class _Home:
             with box("actions"):
                 link_button("Import appointments", "/import", icon="upload_file", look="primary")
                 if self._sets_up:
-                    button("Add practitioner", report_errors(self._add), icon="person_add")
+                    button("Add practitioner", self._add, icon="person_add")
 
     async def _rebuild(self, board: Board) -> None:
         self._empty = False
@@ -139,9 +138,10 @@ class _Home:
                 identity = status.practitioner.id
                 self._cards[identity] = PractitionerCard(
                     self._card(status, place),
-                    on_upload=report_errors(partial(self._site.live.upload, identity)),
-                    on_stop=report_errors(partial(self._site.live.cancel, identity)),
-                    on_held=report_errors(partial(open_held_dialog, self._site, identity)),
+                    on_upload=partial(self._site.live.upload, identity),
+                    on_stop=partial(self._site.live.cancel, identity),
+                    on_held=partial(open_held_dialog, self._site, identity),
+                    on_keep=partial(open_keep_dialog, self._site, identity),
                 )
         self._filter()
 

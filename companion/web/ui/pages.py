@@ -76,5 +76,5 @@ def _head(site: Site) -> str:
     version = site.options.version
     return (
         f'<link rel="stylesheet" href="/static/app.css?v={version}">'
-        f'<script src="/static/theme.js?v={version}"></script>'
+        f'<script src="/static/page.js?v={version}"></script>'
     )

@@ -17,7 +17,7 @@ from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
 from companion.web.ui.components.staleness_form import StalenessForm
 from companion.web.ui.components.this_computer import this_computer
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.google_guide import client_card
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -31,6 +31,7 @@ from companion.web.ui.theme import (
     page_head,
     text,
 )
+from companion.web.ui.workspace import workspace_card
 
 
 def create(site: Site) -> None:
@@ -41,6 +42,7 @@ def create(site: Site) -> None:
             page_head("Practice")
             _names(site)
             client_card(site, client)
+            workspace_card(await site.services.connecting.service_account())
             _privacy(site)
             _age(site)
             _phones(site)
@@ -97,7 +99,7 @@ def _names(site: Site) -> None:
             notify_done("Saved.")
 
         with box("actions"):
-            button("Save", report_errors(save), look="primary")
+            button("Save", save, look="primary")
             unsaved.place()
 
 
@@ -133,7 +135,7 @@ def _privacy(site: Site) -> None:
             notify_done("Saved.")
 
         with box("actions"):
-            button("Save", report_errors(save), look="primary")
+            button("Save", save, look="primary")
             unsaved.place()
 
 

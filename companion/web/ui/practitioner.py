@@ -26,6 +26,7 @@ from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
 from companion.web.ui.components.google_steps import GoogleSteps
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.leave_practice import leave_card
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
 from companion.web.ui.components.setup_steps import SetupSteps, anchor
@@ -65,7 +66,13 @@ def create(site: Site) -> None:
                             "Nothing is written to the calendar before you press Upload to Google "
                             "(step 9). From then on it is kept by itself."
                         )
-            _Page(site, record)
+            connecting = site.services.connecting
+            _Page(
+                site,
+                record,
+                delegates=await connecting.delegates(),
+                signs_in=await connecting.client_name() is not None,
+            )
 
 
 class _State:
@@ -82,9 +89,10 @@ class _State:
             return
         self._card = PractitionerCard(
             self._content(status),
-            on_upload=report_errors(partial(open_upload_dialog, site, practitioner_id)),
-            on_stop=report_errors(partial(site.live.cancel, practitioner_id)),
-            on_held=report_errors(partial(open_held_dialog, site, practitioner_id)),
+            on_upload=partial(open_upload_dialog, site, practitioner_id),
+            on_stop=partial(site.live.cancel, practitioner_id),
+            on_held=partial(open_held_dialog, site, practitioner_id),
+            on_keep=partial(open_keep_dialog, site, practitioner_id),
         )
         ui.timer(LOOK_SECONDS, self._look)
 
@@ -108,7 +116,9 @@ class _State:
 
 
 class _Page:
-    def __init__(self, site: Site, record: PractitionerSettings) -> None:
+    def __init__(
+        self, site: Site, record: PractitionerSettings, *, delegates: bool, signs_in: bool
+    ) -> None:
         self._site = site
         self._record = record
         self._id = record.practitioner.id
@@ -120,7 +130,9 @@ class _Page:
                 value=choices.enabled,
                 on_change=self._changed,
             )
-        google = GoogleSteps(site, record, self._head, self._look)
+        google = GoogleSteps(
+            site, record, self._head, self._look, delegates=delegates, signs_in=signs_in
+        )
         with self._head.step(7, "Sync period"):
             with box("columns"):
                 self._arrears = self._days("Days in Arrears", choices.days_in_arrears)
@@ -151,9 +163,9 @@ class _Page:
         with self._bar:
             text("Not saved yet", "strong")
             with box("actions"):
-                button("Undo", report_errors(self._undo), look="plain")
-                button("OK", report_errors(self._okay), icon="done_all")
-                button("Apply", report_errors(self._apply), look="primary", icon="check")
+                button("Undo", self._undo, look="plain")
+                button("OK", self._okay, icon="done_all")
+                button("Apply", self._apply, look="primary", icon="check")
         self._saved = self._values()
         self._bar.set_visibility(False)
         ui.timer(LOOK_SECONDS * 4, self._look)
@@ -172,14 +184,13 @@ class _Page:
 
     def _other_actions(self, record: PractitionerSettings) -> None:
         with box("actions"):
-            self._as_it_is = button("Apply as it is", report_errors(self._apply), icon="check")
+            self._as_it_is = button("Apply as it is", self._apply, icon="check")
             self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
             if record.google.connected:
-                back = report_errors(self._put_left_out_back)
-                button("Put back what was left out", back, icon="restore")
+                button("Put back what was left out", self._put_left_out_back, icon="restore")
             if self._site.may(Action.PRACTITIONERS):
                 copy = partial(open_copy_dialog, self._site, self._id)
-                button("Copy settings to others …", report_errors(copy), icon="content_copy")
+                button("Copy settings to others …", copy, icon="content_copy")
 
     async def _fill(self) -> None:
         await self._links.fill()

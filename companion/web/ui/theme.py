@@ -16,6 +16,8 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from companion.domain.users import User
+from companion.web.ui.error_reports import report_errors
+from companion.web.ui.presses import on_press, once
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import StaticHtml, icon, tag
 
@@ -85,9 +87,21 @@ def button(
     *,
     icon: str | None = None,
     look: Literal["primary", "second", "plain", "danger"] = "second",
+    repeats: bool = False,
 ) -> ui.button:
-    made = Button(label, on_click=on_click, icon=icon, color=None)
+    """`repeats`: it may be pressed many times in a row, as fast as somebody likes."""
+    made = Button(label, icon=icon, color=None)
+    if repeats:
+        made.props("data-repeats")
+    if on_click is not None:
+        made.on("click", report_errors(on_click) if repeats else once(on_click, made), args=[])
     return made.classes(f"btn--{look}")
+
+
+def menu_item(label: str, on_click: Callable[..., Any]) -> None:
+    """In a `ui.menu`, which closes by itself."""
+    item = ui.menu_item(label, auto_close=False)
+    on_press(item, on_click)
 
 
 def link_button(
@@ -124,18 +138,6 @@ def card(title: str = "", *, classes: str = "", level: int = 2) -> Iterator[ui.e
             heading = text(title, tag=f"h{level}")
             outer.props(f"aria-labelledby={heading.html_id}")
         yield outer
-
-
-@contextmanager
-def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
-    """Open until closed. It belongs to the page, not to the place that opened it: a list that is
-    drawn anew must not take the dialog with it."""
-    with ui.context.client.content, ui.dialog() as opened, ui.card() as inside:
-        inside.classes("dialog dialog--wide" if wide else "dialog")
-        heading = text(title, tag="h2")
-        opened.props(f"aria-labelledby={heading.html_id}")
-        yield opened
-    opened.open()
 
 
 @contextmanager
@@ -214,7 +216,6 @@ def _account(user: User) -> None:
 
 def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
     state = {"chosen": chosen}
-    switch = button("", icon=_THEME_ICON[chosen], look="plain").classes("btn--icon")
 
     def name() -> None:
         words = {"auto": "as this computer", "light": "light", "dark": "dark"}[state["chosen"]]
@@ -227,8 +228,9 @@ def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
         name()
         ui.run_javascript(f'companionTheme("{state["chosen"]}")')
 
+    switch = button("", next_theme, icon=_THEME_ICON[chosen], look="plain", repeats=True)
+    switch.classes("btn--icon")
     name()
-    switch.on_click(next_theme)
 
 
 def _chosen_theme() -> str:

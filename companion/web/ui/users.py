@@ -11,11 +11,12 @@ from companion.domain.errors import BadInput
 from companion.domain.users import Role, User
 from companion.services.access.policy import POLICY, Action, Reach
 from companion.services.access.rules import Rule
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import badge, box, button, card, dialog, frame, notice, page_head, text
+from companion.web.ui.theme import badge, box, button, card, frame, notice, page_head, text
 
 ROLES = {
     Role.ADMINISTRATOR: "Administrator",
@@ -32,7 +33,7 @@ def create(site: Site) -> None:
             actions, _ = page_head("Users", "Who may sign in on this computer.")
             users_page = _Users(site)
             with actions:
-                button("Add user", report_errors(users_page.add), icon="person_add", look="primary")
+                button("Add user", users_page.add, icon="person_add", look="primary")
             _table_of_rights()
 
 
@@ -68,7 +69,7 @@ class _Users:
                             self._button("Remove", user, self._remove, "person_remove")
 
     def _button(self, label: str, user: User, act: Callable[[User], object], icon: str) -> None:
-        pressed = button(label, report_errors(partial(act, user)), icon=icon, look="plain")
+        pressed = button(label, partial(act, user), icon=icon, look="plain")
         pressed.props["aria-label"] = f"{label}, {user.name}"
 
     # ── what can be done ──────────────────────────────────────────────────────────────────────
@@ -93,7 +94,7 @@ class _Users:
                 self._hand_over(user.name, password)
 
             with box("actions"):
-                button("Add", report_errors(go), look="primary")
+                button("Add", go, look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _change(self, user: User) -> None:
@@ -117,7 +118,7 @@ class _Users:
                 notify_done("Saved.")
 
             with box("actions"):
-                button("Save", report_errors(go), look="primary")
+                button("Save", go, look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _fields(self, user: User | None) -> tuple[ui.input, ui.select, ui.select]:
@@ -147,7 +148,7 @@ class _Users:
                 self._hand_over(user.name, password)
 
             with box("actions"):
-                button("Make a new password", report_errors(go), look="primary")
+                button("Make a new password", go, look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _hand_over(self, name: str, password: str) -> None:
@@ -173,7 +174,7 @@ class _Users:
                 notify_done(f"{user.name} was removed.")
 
             with box("actions"):
-                button("Remove", report_errors(go), look="danger")
+                button("Remove", go, look="danger")
                 button("Keep", opened.close, look="primary")
 
 

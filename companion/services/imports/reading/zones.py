@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from companion.domain.errors import BadInput
-from companion.services.imports.cells import folded, quoted
+from companion.services.imports.cells import folded, read_line
 from companion.services.imports.layouts import Layout
 from companion.services.imports.questions import Question
 from companion.services.imports.reading.asking import Asking
@@ -37,11 +37,12 @@ def with_zones(layout: Layout, columns: Sequence[Column], asking: Asking, practi
             unknown[word] = count
     if unknown:
         first = next(iter(unknown))
+        named = f"“{read_line(first, 40)}”"
         zone = asking.settle(
             Question(
                 key="timezone",
-                about=f"the time zone {quoted(first)}",
-                text=f"Which time zone does {quoted(first)} mean? Answer as in Australia/Sydney.",
+                about=f"the time zone {named}",
+                text=f"Which time zone does {named} mean? Answer as in Australia/Sydney.",
                 choices=(),
                 guess=practice,
                 count=sum(unknown.values()),

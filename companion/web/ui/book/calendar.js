@@ -539,6 +539,7 @@ export default {
     choose(what) {
       const subject = this.subject;
       this.close();
+      this.suppressed = performance.now() + 400; // a second click falls on what is below the menu
       if (what === "open") this.$emit("open", { key: subject.key });
       else if (what === "create") this.$emit("create", subject.place);
       else this.$emit("act", { what, ...subject, ...subject.place });

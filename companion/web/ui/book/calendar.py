@@ -13,7 +13,7 @@ from typing import Any
 from nicegui import events, ui
 
 from companion.assets import static_dir
-from companion.web.ui.error_reports import report_errors
+from companion.web.ui.presses import once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +70,21 @@ class AppointmentCalendar(
         self.shown: dict[str, Any] = {}
         """What was pushed last."""
 
-        def listen(name: str, handler: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
+        def listen(
+            name: str,
+            handler: Callable[[Any], Any],
+            read: Callable[[Any], Any],
+            *,
+            key: Callable[[Any], object] = lambda _event: None,
+        ) -> None:
+            """`key`: of an action that runs once at a time."""
+
             async def handle(event: events.GenericEventArguments) -> None:
                 result = handler(read(event.args))
                 if result is not None:
                     await result
 
-            self.on(name, report_errors(handle))
+            self.on(name, once(handle, key=key))
 
         def ready(narrow: bool) -> Any:
             self.shown = {}  # the browser has nothing, or is out of date
@@ -84,10 +92,10 @@ class AppointmentCalendar(
 
         listen("ready", ready, bool)
         listen("narrow", on_narrow, bool)
-        listen("open", on_open, lambda args: str(args["key"]))
-        listen("create", on_create, _place)
+        listen("open", on_open, lambda args: str(args["key"]), key=lambda _: "open")
+        listen("create", on_create, _place, key=lambda _: "create")
         listen("move", on_move, _drop)
-        listen("act", on_act, _act)
+        listen("act", on_act, _act, key=_once_at_a_time)
 
     def show(self, page: dict[str, Any]) -> None:
         self.run_method("show", delta(self.shown, page))
@@ -138,6 +146,12 @@ def _place(args: Any) -> TimeSlot:
 
 def _drop(args: Any) -> Drop:
     return Drop(key=str(args["key"]), seen=int(args["seen"]), to=_place(args))
+
+
+def _once_at_a_time(event: events.GenericEventArguments) -> str | None:
+    """Pages are turned as fast as somebody likes."""
+    what = str(event.args["what"])
+    return None if what in {"previous", "next"} else what
 
 
 def _act(args: Any) -> Act:

@@ -25,6 +25,7 @@ from companion.web.ui.book.form import (
     read_only_facts,
 )
 from companion.web.ui.book.payload import title_of
+from companion.web.ui.components.dialogs import Dialog, dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, notice, text
@@ -64,9 +65,8 @@ class AppointmentDialogs:
         self._uploads = uploads
 
     async def new(self, draft: AppointmentDraft) -> None:
-        with _dialog("New appointment") as dialog:
-            form = _Editing(self, dialog, draft, None)
-        dialog.open()
+        with dialog("New appointment", "form") as opened:
+            form = _Editing(self, opened, draft, None)
         await form.look_for_conflicts()
 
     async def open(self, key: str) -> None:
@@ -75,14 +75,13 @@ class AppointmentDialogs:
         if opened.imported or not self._edits:
             self._look_at(opened)
             return
-        with _dialog("Appointment") as dialog:
-            form = _Editing(self, dialog, opened.draft, opened)
-        dialog.open()
+        with dialog("Appointment", "form") as shown:
+            form = _Editing(self, shown, opened.draft, opened)
         await form.look_for_conflicts()
 
     def _look_at(self, opened: Opened) -> None:
         appointment = opened.appointment
-        with _dialog(title_of(appointment, appointment.title)) as dialog:
+        with dialog(title_of(appointment, appointment.title), "form") as shown:
             if opened.imported:
                 why = read_only(appointment)
                 with notice("info", icon="lock"):
@@ -91,13 +90,12 @@ class AppointmentDialogs:
             read_only_facts(_facts(opened, self.offers().practitioners))
             with box("actions"):
                 if self._edits:
-                    again = partial(self.leave, dialog, partial(self.copy, opened.key))
-                    button("Copy …", report_errors(again))
-                self.common_actions(dialog, opened)
-                button("Close", dialog.close, look="primary")
-        dialog.open()
+                    again = partial(self.leave, shown, partial(self.copy, opened.key))
+                    button("Copy …", again)
+                self.common_actions(shown, opened)
+                button("Close", shown.close, look="primary")
 
-    def common_actions(self, dialog: ui.dialog, opened: Opened) -> None:
+    def common_actions(self, shown: Dialog, opened: Opened) -> None:
         for label, what in (
             ("What does Google show?", "shows"),
             ("Upload to Google", "upload"),
@@ -106,34 +104,30 @@ class AppointmentDialogs:
                 continue
             button(
                 label,
-                report_errors(partial(self.leave, dialog, partial(self.act, what, opened))),
+                partial(self.leave, shown, partial(self.act, what, opened)),
                 look="plain",
             )
 
-    async def leave(self, dialog: ui.dialog, then: Callable[[], Awaitable[None]]) -> None:
+    async def leave(self, shown: Dialog, then: Callable[[], Awaitable[None]]) -> None:
         """Close, then go on with something else."""
-        dialog.close()
-        await then()
+        if await shown.leave():
+            await then()
 
     async def which(self, question: str, *, this_too: bool = True) -> Scope | None:
         """Ask which of a series is meant; None when the person cancels."""
-        with ui.dialog() as dialog, ui.card().classes("dialog dialog--small"):
-            heading = text(question, tag="h2")
-            dialog.props(f"aria-labelledby={heading.html_id}")
-            with box("stack"):
-                for scope, label in _SCOPES.items():
-                    if scope is Scope.THIS and not this_too:
-                        continue
-                    button(label, lambda chosen=scope: dialog.submit(chosen)).classes("wide")
-                button("Leave it as it is", lambda: dialog.submit(None), look="plain")
-        answer = await dialog
-        dialog.delete()
+        with dialog(question, "small") as asked, box("stack"):
+            for scope, label in _SCOPES.items():
+                if scope is Scope.THIS and not this_too:
+                    continue
+                button(label, partial(asked.submit, scope)).classes("wide")
+            button("Leave it as it is", partial(asked.submit, None), look="plain")
+        answer = await asked
         return answer if isinstance(answer, Scope) else None
 
     async def copy(self, key: str) -> None:
         opened = await self.booking.open(key)
         start = opened.draft.start
-        with _dialog("Copy appointment", small=True) as dialog:
+        with dialog("Copy appointment", "small") as shown:
             text(
                 f"Makes independent appointments like the one of {formatting.day(start.date())}, "
                 f"{start:%H:%M}. They may overlap with others.",
@@ -156,13 +150,12 @@ class AppointmentDialogs:
                         error, {"copies": copies, "every": every, "first": first, "start": first}
                     )
                     return
-                dialog.close()
+                shown.close()
                 await self.done(edit)
 
             with box("actions"):
-                button("Copy", report_errors(make), look="primary", icon="content_copy")
-                button("Close", dialog.close, look="plain")
-        dialog.open()
+                button("Copy", make, look="primary", icon="content_copy")
+                button("Close", shown.leave, look="plain")
 
 
 class _Editing:
@@ -171,13 +164,13 @@ class _Editing:
     def __init__(
         self,
         dialogs: AppointmentDialogs,
-        dialog: ui.dialog,
+        shown: Dialog,
         draft: AppointmentDraft,
         opened: Opened | None,
     ) -> None:
         self._dialogs = dialogs
         self._booking = dialogs.booking
-        self._dialog = dialog
+        self._dialog = shown
         self._opened = opened
         self._asked = 0
         self._trouble = box("stack")
@@ -187,22 +180,22 @@ class _Editing:
         self._form = AppointmentForm(draft, offers, self._changed, new=opened is None)
         self._conflicts = box("stack").props("role=status")
         with box("actions dialog__foot"):
-            button("Save", report_errors(self._save), look="primary", icon="check")
+            button("Save", self._save, look="primary", icon="check")
             if opened is not None:
                 self._actions(opened)
-            button("Close", dialog.close, look="plain")
+            button("Close", shown.leave, look="plain")
 
     def _actions(self, opened: Opened) -> None:
-        dialogs, dialog = self._dialogs, self._dialog
+        dialogs, shown = self._dialogs, self._dialog
         gone = opened.cancelled
         label, what = (
             ("Take the cancellation back", "restore") if gone else ("Cancel appointment", "cancel")
         )
         act = dialogs.act
         leave = dialogs.leave
-        button(label, report_errors(partial(leave, dialog, partial(act, what, opened))))
-        button("Copy …", report_errors(partial(leave, dialog, partial(dialogs.copy, opened.key))))
-        dialogs.common_actions(dialog, opened)
+        button(label, partial(leave, shown, partial(act, what, opened)))
+        button("Copy …", partial(leave, shown, partial(dialogs.copy, opened.key)))
+        dialogs.common_actions(shown, opened)
 
     def _changed(self) -> None:
         ui.timer(0.2, report_errors(self.look_for_conflicts), once=True)
@@ -259,34 +252,8 @@ class _Editing:
                 leave = self._dialogs.leave
                 button(
                     "Show as it is now",
-                    report_errors(
-                        partial(leave, self._dialog, partial(self._dialogs.open, opened.key))
-                    ),
+                    partial(leave, self._dialog, partial(self._dialogs.open, opened.key)),
                 )
-
-
-def _dialog(title: str, *, small: bool = False) -> _Opening:
-    return _Opening(title, small=small)
-
-
-class _Opening:
-    """A dialog with a heading, as a context; deleted once it is closed."""
-
-    def __init__(self, title: str, *, small: bool) -> None:
-        self._dialog = ui.dialog()
-        self._dialog.on("hide", self._dialog.delete)
-        with self._dialog:
-            self._card = ui.card().classes(f"dialog {'dialog--small' if small else 'dialog--form'}")
-        with self._card:
-            heading = text(title, tag="h2")
-            self._dialog.props(f"aria-labelledby={heading.html_id}")
-
-    def __enter__(self) -> ui.dialog:
-        self._card.__enter__()
-        return self._dialog
-
-    def __exit__(self, *error: object) -> None:
-        self._card.__exit__(*error)
 
 
 def _series_note(opened: Opened) -> None:

@@ -13,8 +13,9 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.web.ui.book.person import BookViewer
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
 
@@ -31,10 +32,7 @@ class ExportDialog:
         self._site = site
         self._names = dict(names)
         mine = person.practitioner_id or focus or next(iter(names), "")
-        with ui.dialog() as self._dialog, ui.card().classes("dialog"):
-            heading = text("Export to Google/iCal", tag="h2")
-            self._dialog.props(f"aria-labelledby={heading.html_id}")
-            self._dialog.on("hide", self._dialog.delete)
+        with dialog("Export to Google/iCal") as self._dialog:
             whose = {MINE: "Just My Calendar", CHOSEN: "Chosen practitioners"}
             self._whose = ui.radio(whose, value=MINE, on_change=self._arrange)
             self._whose.props('inline aria-label="Whose appointments"')
@@ -56,7 +54,7 @@ class ExportDialog:
                 self._last = self._day("Last day", today + timedelta(days=60))
             self._hint = text("", "soft small")
             with box("actions"):
-                button("OK", report_errors(self._go), look="primary")
+                button("OK", self._go, look="primary")
                 button("Cancel", self._dialog.close, look="plain")
         self._arrange()
 
@@ -64,9 +62,6 @@ class ExportDialog:
     def _day(label: str, day: date) -> ui.input:
         field = ui.input(label, value=day.isoformat()).classes("field")
         return field.props("type=date stack-label outlined dense")
-
-    def open(self) -> None:
-        self._dialog.open()
 
     def _arrange(self) -> None:
         mine, file = self._whose.value == MINE, self._where.value == FILE

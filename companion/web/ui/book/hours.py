@@ -10,6 +10,7 @@ from nicegui import ui
 from companion.domain.availability import DAYS, WorkingHours
 from companion.domain.errors import BadInput
 from companion.services.book.availability import Availability
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.theme import box, button, text
@@ -32,26 +33,35 @@ class HoursDialog:
         self._availability = availability
         self._saved = on_saved
         self._locations = sorted(locations)
-        with ui.dialog() as self._dialog, ui.card().classes("dialog dialog--wide"):
-            heading = text("Working hours", tag="h2")
-            self._dialog.props(f"aria-labelledby={heading.html_id}")
-            self._dialog.on("hide", self._dialog.delete)
+        with dialog("Working hours", "wide") as self._dialog:
             text("They shade the book and suggest the location; they forbid nothing.", "soft")
             self._who = ui.select(
-                dict(names), label="Practitioner", value=focus or None, on_change=self._draw
+                dict(names),
+                label="Practitioner",
+                value=focus or None,
+                on_change=report_errors(self._choose),
             )
+            self._dialog.looks = (self._who,)
             self._who.classes("field").props("outlined dense options-dense")
             self._week = box("stack")
             with box("actions"):
-                button("Save", report_errors(self._save), look="primary", icon="check")
-                button("Close", self._dialog.close, look="plain")
-        self._days: list[_Day] = []
-        self._draw()
+                button("Save", self._save, look="primary", icon="check")
+                button("Close", self._dialog.leave, look="plain")
+            self._days: list[_Day] = []
+            self._draw()
 
-    def open(self) -> None:
-        self._dialog.open()
+    async def _choose(self) -> None:
+        """Somebody else, unless something was typed and is to be kept."""
+        if self._who.value == self._shown:
+            return
+        if await self._dialog.may_go():
+            self._draw()
+            self._dialog.watch()
+        else:
+            self._who.value = self._shown
 
     def _draw(self) -> None:
+        self._shown = self._who.value
         hours = self._availability.of(self._who.value or "")
         self._week.clear()
         with self._week:
@@ -77,6 +87,7 @@ class HoursDialog:
                 raise
             bad.start.error = f"{error.what} {error.remedy}"
             return
+        self._dialog.watch()
         notify_done("Saved.")
         await self._saved()
 

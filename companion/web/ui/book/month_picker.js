@@ -7,10 +7,10 @@ export default {
   template: `
     <div class="month" role="group" aria-label="Choose a day">
       <div class="month__head">
-        <button type="button" class="month__turn" aria-label="Previous month" @click="turn(-1)">
+        <button type="button" class="month__turn" aria-label="Previous month" data-repeats @click="turn(-1)">
           <span class="material-icons" aria-hidden="true">chevron_left</span></button>
         <p class="strong" aria-live="polite">{{ title }}</p>
-        <button type="button" class="month__turn" aria-label="Next month" @click="turn(1)">
+        <button type="button" class="month__turn" aria-label="Next month" data-repeats @click="turn(1)">
           <span class="material-icons" aria-hidden="true">chevron_right</span></button>
       </div>
       <table class="month__days" @keydown="keys">

@@ -366,7 +366,7 @@ class _Book:
         def search(wanted: str) -> Awaitable[list[Shown]]:
             return self._services.book_view.search(ids, wanted)
 
-        SearchDialog(search, self._names, show).open()
+        SearchDialog(search, self._names, show)
 
     def _export(self) -> None:
         focus = self._choice.one if self._choice.shown_view in OF_ONE else ""
@@ -376,7 +376,7 @@ class _Book:
             self._names(),
             focus=focus,
             today=self._services.book_view.today(),
-        ).open()
+        )
 
     def _print(self) -> None:
         choice = self._choice
@@ -393,4 +393,4 @@ class _Book:
             [each for each in self._known_locations() if each],
             focus=focus,
             on_saved=self.refresh,
-        ).open()
+        )

@@ -10,7 +10,9 @@ from nicegui import ui
 from companion.services.book.occurrences import Shown
 from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import report_errors
+from companion.web.ui.presses import on_press
 from companion.web.ui.theme import box, text
 
 MOST_SHOWN = 40
@@ -27,17 +29,11 @@ class SearchDialog:
         self._names = names
         self._pick = on_pick
         self._asked = 0
-        with ui.dialog() as self._dialog, ui.card().classes("dialog"):
-            heading = text("Search the book", tag="h2")
-            self._dialog.props(f"aria-labelledby={heading.html_id}")
-            self._dialog.on("hide", self._dialog.delete)
+        with dialog("Search the book", asks=False) as self._dialog:
             self._field = ui.input("Client, title or notes", on_change=report_errors(self._look))
-            self._field.classes("field").props("outlined autofocus clearable debounce=200")
+            self._field.classes("field").props("outlined clearable debounce=200")
             self._count = text("", "soft small").props("role=status")
             self._results = box("results", tag="ul")
-
-    def open(self) -> None:
-        self._dialog.open()
 
     async def _look(self) -> None:
         """A later search replaces an earlier one."""
@@ -64,7 +60,7 @@ class SearchDialog:
         with box(tag="li"), box("result", tag="button").props("type=button") as found:
             text(title_of(appointment, occurrence.title), "strong", tag="span")
             text(" · ".join(filter(None, rest)), "small soft", tag="span")
-        found.on("click", report_errors(partial(self._choose, each)), args=[])
+        on_press(found, partial(self._choose, each))
 
     async def _choose(self, each: Shown) -> None:
         self._dialog.close()

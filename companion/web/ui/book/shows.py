@@ -5,13 +5,12 @@ Made by the same projection as every write: what is shown here is what is sent.
 
 from __future__ import annotations
 
-from nicegui import ui
-
 from companion.domain.events import CalendarEvent
 from companion.services.book.view import BookView, Shows
 from companion.services.ports import FeedDetail
 from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.theme import box, button, notice, text
 
 _DETAILS = {
@@ -26,10 +25,7 @@ _DETAILS = {
 async def open_shows(view: BookView, key: str) -> None:
     """Raises NotFound for what is gone."""
     shows = await view.shows(key)
-    with ui.dialog() as dialog, ui.card().classes("dialog dialog--wide"):
-        dialog.on("hide", dialog.delete)
-        heading = text("What does Google show?", tag="h2")
-        dialog.props(f"aria-labelledby={heading.html_id}")
+    with dialog("What does Google show?", "wide") as opened:
         with notice("info"):
             text(shows.sentence)
         with box("columns"):
@@ -45,8 +41,7 @@ async def open_shows(view: BookView, key: str) -> None:
                     links = f" ({', '.join(feed.links)})" if feed.links else ""
                     text(f"On phones, {detail}{links}", "soft small")
                     _event(feed.event)
-        button("Close", dialog.close, look="primary")
-    dialog.open()
+        button("Close", opened.close, look="primary")
 
 
 def _in_book(shows: Shows) -> None:

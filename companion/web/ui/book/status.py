@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
 
@@ -24,8 +23,8 @@ class BookStatus:
             ) as self._meter:
                 self._fill = box(tag="span")
             self._line = text("", "small").props("role=status")
-            self._stop = button("Cancel upload", report_errors(self._cancel), look="plain")
-            self._close = button("Dismiss", report_errors(self._dismiss), look="plain")
+            self._stop = button("Cancel upload", self._cancel, look="plain")
+            self._close = button("Dismiss", self._dismiss, look="plain")
         self.look()
 
     def upload(self, practitioner_id: str) -> None:

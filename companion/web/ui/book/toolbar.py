@@ -12,9 +12,9 @@ from nicegui import ui
 
 from companion.services.book.view import BookEntry
 from companion.web.ui.book.month_picker import Counts, MonthPicker
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import first_of, offer_when_opened
-from companion.web.ui.error_reports import report_errors
-from companion.web.ui.theme import box, button, text
+from companion.web.ui.theme import box, button, menu_item, text
 
 VIEWS = {"day": "Day", "week": "Week", "workweek": "Work week", "list": "List"}
 OF_ONE = frozenset({"week", "workweek"})
@@ -100,24 +100,22 @@ class BookToolbar:
         self._names = names
         with box("book__bar"):
             with box("book__turn"):
-                button("Today", report_errors(self.today)).props('aria-keyshortcuts="T"')
-                self._icon("Previous", "chevron_left", partial(self.turn_page, -1))
-                self._icon("Next", "chevron_right", partial(self.turn_page, 1))
-                self._date = button("", report_errors(self._pick_day), icon="calendar_month")
+                button("Today", self.today).props('aria-keyshortcuts="T"')
+                self._turn("Previous", "chevron_left", -1)
+                self._turn("Next", "chevron_right", 1)
+                self._date = button("", self._pick_day, icon="calendar_month")
                 self._date.classes("book__date")
             with box("book__views").props('role=group aria-label="View"'):
                 self._views = {
-                    view: button(label, report_errors(partial(self._to_view, view)))
+                    view: button(label, partial(self._to_view, view))
                     for view, label in VIEWS.items()
                 }
             with box("actions"):
-                new = button(
-                    "New appointment", report_errors(actions.new), icon="add", look="primary"
-                )
+                new = button("New appointment", actions.new, icon="add", look="primary")
                 new.props('aria-keyshortcuts="N"').set_visibility(edits)
-                self._undo = button("Undo", report_errors(actions.undo), icon="undo")
+                self._undo = button("Undo", actions.undo, icon="undo")
                 self._undo.props('aria-keyshortcuts="Control+Z"').set_visibility(edits)
-                button("Export to Google/iCal", report_errors(actions.export), icon="ios_share")
+                button("Export to Google/iCal", actions.export, icon="ios_share")
                 self._more(actions, edits=edits)
         with box("book__filters"):
             self._who = ui.select(
@@ -141,25 +139,23 @@ class BookToolbar:
             for each in (self._who, self._one, self._location):
                 each.classes("book__filter").props("outlined dense options-dense")
             self._cancelled = ui.checkbox("Show cancelled", value=True, on_change=self._filter)
-            button("Search", report_errors(actions.search), icon="search").props(
-                'aria-keyshortcuts="/"'
-            )
+            button("Search", actions.search, icon="search").props('aria-keyshortcuts="/"')
         self._begun = True
         self.arrange()
         self.can_undo("")
 
-    def _icon(self, label: str, icon: str, handler: Act) -> ui.button:
-        made = button("", report_errors(handler), icon=icon).classes("btn--icon")
-        return made.props(f'aria-label="{label}" title="{label}"')
+    def _turn(self, label: str, icon: str, by: int) -> None:
+        made = button("", partial(self.turn_page, by), icon=icon, repeats=True)
+        made.classes("btn--icon").props(f'aria-label="{label}" title="{label}"')
 
     def _more(self, actions: Actions, *, edits: bool) -> None:
         more = button("More", icon="more_vert")
         more.props("aria-haspopup=menu")
         with more, ui.menu().props("auto-close"):
-            ui.menu_item("Print this day", report_errors(actions.print))
+            menu_item("Print this day", actions.print)
             if edits:
-                ui.menu_item("Working hours …", report_errors(actions.hours))
-            ui.menu_item("Keyboard …", report_errors(actions.keys))
+                menu_item("Working hours …", actions.hours)
+            menu_item("Keyboard …", actions.keys)
 
     # ── the day ───────────────────────────────────────────────────────────────────────────────
 
@@ -174,12 +170,10 @@ class BookToolbar:
         await self._changed()
 
     async def _pick_day(self) -> None:
-        with ui.dialog() as dialog, ui.card().classes("dialog dialog--small"):
-            dialog.props('aria-label="Choose a day"')
-            dialog.on("hide", dialog.delete)
+        with dialog("Choose a day", "small", asks=False) as opened:
 
             async def pick(day: date) -> None:
-                dialog.close()
+                opened.close()
                 await self.go(day)
 
             month = MonthPicker(
@@ -191,11 +185,9 @@ class BookToolbar:
             async def go() -> None:
                 await pick(date.fromisoformat(jump.value or self._choice.day.isoformat()))
 
-            jump.on("keydown.enter", report_errors(go))
             with box("actions"):
-                button("Go", report_errors(go), look="primary")
-                button("Close", dialog.close, look="plain")
-        dialog.open()
+                button("Go", go, look="primary")
+                button("Close", opened.close, look="plain")
         await month.look(self._choice.day)
 
     # ── view and filters ──────────────────────────────────────────────────────────────────────
@@ -269,13 +261,9 @@ def keyboard_help() -> None:
         "Ctrl+Z": "Undo",
         "/": "Search",
     }
-    with ui.dialog() as dialog, ui.card().classes("dialog dialog--small"):
-        dialog.on("hide", dialog.delete)
-        heading = text("Keyboard", tag="h2")
-        dialog.props(f"aria-labelledby={heading.html_id}")
+    with dialog("Keyboard", "small") as opened:
         with box("facts", tag="dl"):
             for key, what in keys.items():
                 text(key, tag="dt")
                 text(what, tag="dd")
-        button("Close", dialog.close, look="primary")
-    dialog.open()
+        button("Close", opened.close, look="primary")

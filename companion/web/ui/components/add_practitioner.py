@@ -5,10 +5,10 @@ from __future__ import annotations
 from nicegui import ui
 
 from companion.domain.errors import BadInput
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field, zone_select
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, text
+from companion.web.ui.theme import box, button, text
 
 
 def open_add_dialog(site: Site) -> None:
@@ -31,5 +31,5 @@ def open_add_dialog(site: Site) -> None:
             ui.navigate.to(f"/practitioner/{added.id}")
 
         with box("actions"):
-            button("Add", report_errors(add), look="primary")
+            button("Add", add, look="primary")
             button("Cancel", opened.close, look="plain")

@@ -6,9 +6,10 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, notice, text
+from companion.web.ui.theme import box, button, notice, text
 
 PARTS = {
     "period": "Sync period (days in arrears and in advance)",
@@ -39,7 +40,7 @@ def open_copy_dialog(site: Site, practitioner_id: str) -> None:
                 for tick in others.values():
                     tick.value = True
 
-            button("Tick all", report_errors(everybody), look="plain")
+            button("Tick all", everybody, look="plain")
         wrong = box().props("aria-live=assertive")
 
         async def go() -> None:
@@ -61,5 +62,5 @@ def open_copy_dialog(site: Site, practitioner_id: str) -> None:
             )
 
         with box("actions"):
-            button("Copy", report_errors(go), look="primary", icon="content_copy")
+            button("Copy", go, look="primary", icon="content_copy")
             button("Cancel", opened.close, look="plain")

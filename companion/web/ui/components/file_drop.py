@@ -9,7 +9,8 @@ from nicegui import events, ui
 
 from companion.domain.errors import FileRefused
 from companion.web.incoming import MOST_BYTES
-from companion.web.ui.error_reports import notify, report_errors
+from companion.web.ui.error_reports import notify
+from companion.web.ui.presses import once
 
 
 class FileDrop(ui.element, component="file_drop.js"):
@@ -36,7 +37,6 @@ class FileDrop(ui.element, component="file_drop.js"):
             most=MOST_BYTES,
         )
 
-        @report_errors
         async def received(event: events.GenericEventArguments) -> None:
             result = on_received(str(event.args["ticket"]), str(event.args["name"])[:200])
             if result is not None:
@@ -45,7 +45,7 @@ class FileDrop(ui.element, component="file_drop.js"):
         def refused(event: events.GenericEventArguments) -> None:
             notify(FileRefused(str(event.args["what"])[:300], str(event.args["remedy"])[:300]))
 
-        self.on("received", received)
+        self.on("received", once(received))
         self.on("refused", refused)
 
     def _displayed_contents(self, *, only_visible: bool) -> list[Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, text
+from companion.web.ui.theme import box, button, text
 
 MOST_SHOWN = 200
 
@@ -50,6 +51,6 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
 
         count = formatting.counted(len(held.items), "removal")
         with box("actions"):
-            button(f"Release {count}", report_errors(release), icon="delete_sweep", look="danger")
-            button("Keep in Google", report_errors(keep), look="primary")
+            button(f"Release {count}", release, icon="delete_sweep", look="danger")
+            button("Keep in Google", keep, look="primary")
             button("Decide later", opened.close, look="plain")

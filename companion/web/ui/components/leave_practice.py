@@ -9,9 +9,10 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, dialog, notice, text
+from companion.web.ui.theme import box, button, card, notice, text
 
 
 def leave_card(site: Site, record: PractitionerSettings) -> None:
@@ -25,8 +26,8 @@ def leave_card(site: Site, record: PractitionerSettings) -> None:
             "card__lead",
         )
         with box("actions"):
-            button("Merge into another …", report_errors(partial(_open_merge, site, record)))
-            button("Remove …", report_errors(partial(_open_remove, site, record)), look="danger")
+            button("Merge into another …", partial(_open_merge, site, record))
+            button("Remove …", partial(_open_remove, site, record), look="danger")
 
 
 async def _open_merge(site: Site, record: PractitionerSettings) -> None:
@@ -39,7 +40,7 @@ async def _open_merge(site: Site, record: PractitionerSettings) -> None:
     theirs = formatting.counted(
         await site.services.practitioners.appointments_of(person.id), "appointment"
     )
-    with dialog(f"Merge {person.name} into another practitioner?") as opened:
+    with dialog(f"Merge {person.name} into another practitioner?", asks=False) as opened:
         if not others:
             text("There is nobody else in this practice.", "soft")
             button("Close", opened.close)
@@ -68,7 +69,7 @@ async def _open_merge(site: Site, record: PractitionerSettings) -> None:
             _left(f"{person.name} was merged into {merged.name}.")
 
         with box("actions"):
-            button("Merge", report_errors(go), look="danger")
+            button("Merge", go, look="danger")
             button("Cancel", opened.close, look="primary")
 
 
@@ -92,7 +93,7 @@ async def _open_remove(site: Site, record: PractitionerSettings) -> None:
             _left(f"{person.name} was removed.")
 
         with box("actions"):
-            button("Remove", report_errors(go), look="danger")
+            button("Remove", go, look="danger")
             button("Keep", opened.close, look="primary")
 
 

@@ -43,7 +43,7 @@ export default {
     </article>
   `,
   props: { card: Object },
-  emits: ["upload", "stop", "held"],
+  emits: ["upload", "stop", "held", "keep"],
   computed: {
     id() {
       return "who-" + this.card.id;

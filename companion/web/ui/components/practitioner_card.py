@@ -14,6 +14,7 @@ from nicegui import ui
 
 from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
+from companion.web.ui.presses import on_press
 from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ _TONES = {
     "offline": "warn",
     "stale": "warn",
     "sign in again": "bad",
+    "not authorised": "bad",
     "choose calendar": "bad",
+    "another computer": "bad",
     "error": "bad",
 }
 _ELSEWHERE = {
     "choose calendar": ("Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
+    "service account": ("Look at the service account", "key", "/practice/workspace"),
     "add client": ("Add the Google client", "key", "/practice"),
     "doctor": ("Open the doctor", "medical_services", "/doctor"),
     "import": ("Import an export", "upload_file", "/import"),
@@ -53,12 +57,14 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
         on_upload: Callable[[], Any],
         on_stop: Callable[[], Any],
         on_held: Callable[[], Any],
+        on_keep: Callable[[], Any],
     ) -> None:
         super().__init__()
         self.props["card"] = card
-        self.on("upload", on_upload, args=[])
-        self.on("stop", on_stop, args=[])
-        self.on("held", on_held, args=[])
+        on_press(self, on_upload, "upload")
+        on_press(self, on_stop, "stop")
+        on_press(self, on_held, "held")
+        on_press(self, on_keep, "keep")
 
     @property
     def card(self) -> Card:
@@ -191,6 +197,9 @@ def _actions(status: PractitionerStatus, *, running: bool, page: str) -> list[di
             "href": f"/oauth/start/{identity}",
             "look": "primary",
         }
+    elif status.action == "keep calendar":
+        label = "Decide which computer"
+        first = {"event": "keep", "label": label, "icon": "devices", "look": "primary"}
     elif status.action in _ELSEWHERE:
         label, icon, place = _ELSEWHERE[status.action]
         target = place.format(identity)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.services.google.consents import APP_CREATED, missing
-from companion.web.ui.error_reports import report_errors
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, notice, text
+from companion.web.ui.theme import box, button, notice, text
 
 if TYPE_CHECKING:
     from companion.services.google.selftest import SelfTestReport
@@ -19,7 +19,7 @@ FILE_NAME = "google-self-test.txt"
 
 
 def open_self_test(site: Site) -> None:
-    with dialog("Test Google") as opened:
+    with dialog("Test Google", asks=False) as opened:
         _SelfTest(site, opened)
 
 
@@ -50,17 +50,13 @@ class _SelfTest:
             self._lines = box("activity", tag="ul")
         self._end = box("stack")
         with box("actions"):
-            self._start = button("Start the test", report_errors(self._run), look="primary")
+            button("Start the test", self._run, look="primary")
             button("Close", opened.close, look="plain")
 
     async def _run(self) -> None:
         self._lines.clear()
         self._end.clear()
-        self._start.disable()
-        try:
-            report = await self._site.services.selftest.run(str(self._whose.value), self._show)
-        finally:
-            self._start.enable()
+        report = await self._site.services.selftest.run(str(self._whose.value), self._show)
         with self._end:
             self._conclude(report)
 

@@ -12,7 +12,7 @@ from companion.domain.errors import BadInput
 from companion.domain.opening_hours import in_words
 from companion.services.settings.formatting import AUTOMATIC
 from companion.web.ui.components.fields import clear_errors, fail_field
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, link_button, text
 
@@ -96,7 +96,7 @@ class StalenessForm:
                 saved()
                 notify_done("Saved.")
 
-        button("Save", report_errors(save), look="primary")
+        button("Save", save, look="primary")
         link_button("Watched folders", "/sources", icon="folder_open")
 
     def _arrange(self, *_: object) -> None:

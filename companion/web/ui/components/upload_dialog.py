@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import report_errors
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, notice, text
+from companion.web.ui.theme import box, button, notice, text
 
 if TYPE_CHECKING:
     from companion.domain.reconcile import SyncPlan
@@ -49,7 +49,7 @@ async def open_upload_dialog(
 
         with box("actions"):
             label = "Upload" if outlook.plan.writes else "Compare with Google"
-            button(label, report_errors(go), icon="cloud_upload", look="primary")
+            button(label, go, icon="cloud_upload", look="primary")
             button("Cancel", opened.close, look="plain")
 
 

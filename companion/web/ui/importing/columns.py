@@ -13,7 +13,6 @@ from nicegui import ui
 
 from companion.domain.errors import CompanionError
 from companion.web.ui.components.fields import offer_when_opened, zone_names
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.column_choices import FIELD_LABELS, NONE, ColumnChoices
 from companion.web.ui.theme import box, button, notice, text
 
@@ -78,9 +77,9 @@ class ColumnsForm:
             self._booked = self._words("Words that mean booked", "values.booked")
         self._trouble = box()
         with box("actions"):
-            button(label, report_errors(self._ready), look="primary", icon="refresh")
+            button(label, self._ready, look="primary", icon="refresh")
             if on_cancel is not None:
-                button("Leave it as it is", report_errors(on_cancel), look="plain")
+                button("Leave it as it is", on_cancel, look="plain")
 
     def _line(self, column: FileColumn) -> None:
         with box("column-row", tag="li"):

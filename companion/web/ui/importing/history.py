@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, dialog, notice, text
+from companion.web.ui.theme import box, button, card, notice, text
 
 if TYPE_CHECKING:
     from companion.services.imports.history import UndoPreview
@@ -56,7 +57,7 @@ class Imports:
                     for each in shown:
                         self._line(each)
             if len(found) > len(shown):
-                button("Show more", report_errors(self._show_more), look="plain")
+                button("Show more", self._show_more, look="plain")
 
     async def _show_more(self) -> None:
         self._limit += MORE
@@ -105,7 +106,7 @@ def did(record: ImportRecord) -> str:
 def undo_button(
     site: Site, record: ImportRecord, on_undone: Callable[[], Awaitable[None] | None]
 ) -> None:
-    made = button("Undo …", report_errors(partial(_ask, site, record, on_undone)), icon="undo")
+    made = button("Undo …", partial(_ask, site, record, on_undone), icon="undo")
     made.props["aria-label"] = f"Undo the import of {record.file_name or record.source}"
 
 
@@ -128,15 +129,7 @@ async def _ask(
         )
 
         async def go() -> None:
-            if not press.enabled:  # pressed twice before the browser knew
-                return
-            press.set_enabled(False)
-            press.props("loading")
-            try:
-                undone = await site.services.imports.undo(record.id, by=site.who().name)
-            finally:
-                press.props(remove="loading")
-                press.set_enabled(True)
+            undone = await site.services.imports.undo(record.id, by=site.who().name)
             opened.close()
             left = f" {undone.left} were changed since and stay." if undone.left else ""
             notify_done(f"The import is undone.{left}")
@@ -145,7 +138,7 @@ async def _ask(
                 await result
 
         with box("actions"):
-            press = button("Undo this import", report_errors(go), look="danger", icon="undo")
+            button("Undo this import", go, look="danger", icon="undo")
             button("Leave it", opened.close, look="primary")
 
 

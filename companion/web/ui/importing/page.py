@@ -16,7 +16,6 @@ from companion.domain.errors import FileRefused
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui.components.file_drop import FileDrop
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.history import Imports, undo_button
 from companion.web.ui.importing.preview import say_report
 from companion.web.ui.importing.review import ImportReview, OnStage
@@ -143,7 +142,7 @@ class _Import:
                         for sample in self._site.options.samples:
                             button(
                                 sample.label,
-                                report_errors(partial(self._sample, sample.path)),
+                                partial(self._sample, sample.path),
                                 icon="science",
                             )
         with card("How to read it"):
@@ -203,6 +202,6 @@ class _Import:
                 rejected_rows(report.rejected, preview.file_name)
             with box("actions"):
                 link_button("Go to the overview", "/", look="primary")
-                button("Import another file", report_errors(self._begin_again))
+                button("Import another file", self._begin_again)
                 if newest and newest[0].can_undo:
                     undo_button(self._site, newest[0], self._begin_again)

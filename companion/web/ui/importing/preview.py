@@ -166,7 +166,7 @@ def status_words(
 
         if fields:
             with box("actions"):
-                again = button("Read again with these meanings", report_errors(change))
+                again = button("Read again with these meanings", change)
             again.set_visibility(False)
             for field in fields.values():
                 field.on_value_change(lambda: again.set_visibility(True))

@@ -13,7 +13,6 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, card, text
 
 MOST_BUTTONS = 6
@@ -56,7 +55,7 @@ class ImportQuestions:
             with box("actions"):
                 button(
                     "Use these answers",
-                    report_errors(self._answer),
+                    self._answer,
                     look="primary" if waiting else "second",
                     icon="check",
                 )

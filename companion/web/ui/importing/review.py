@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,7 +23,8 @@ from companion.services.access.policy import Action
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.services.imports.reports import FOR_AN_ADMINISTRATOR
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import as_companion_error, notify_done, report_errors
+from companion.web.ui.components.dialogs import dialog, dialog_of
+from companion.web.ui.error_reports import as_companion_error, notify_done
 from companion.web.ui.importing.column_choices import ColumnChoices, choices_of, in_page_words
 from companion.web.ui.importing.columns import ColumnsForm
 from companion.web.ui.importing.preview import new_people, say_how_read, status_words, what_happens
@@ -34,7 +34,7 @@ from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.table_place import TablePlace
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, dialog, notice, text
+from companion.web.ui.theme import box, button, card, notice, text
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
@@ -130,6 +130,8 @@ class ImportReview:
 
     def _keep_focus(self) -> None:
         """What had the focus is gone: the keyboard goes on here, not at the top of the page."""
+        if (shown := dialog_of(self._area)) is not None:
+            shown.watch(typed=bool(self.choices.answers or self.choices.mapping))
         place = f"document.getElementById('{self._area.html_id}')"
         ui.run_javascript(
             f"if (document.activeElement === document.body) {place}.focus({{preventScroll: true}})"
@@ -190,8 +192,8 @@ class ImportReview:
                 TablePlace((), self.choices.answers, self.read_from)
         with box("actions"):
             if answered or not bad_file:
-                button("Try again", report_errors(self.read), icon="refresh")
-            button(self._back, report_errors(self.go_away), icon="arrow_back")
+                button("Try again", self.read, icon="refresh")
+            button(self._back, self.go_away, icon="arrow_back")
 
 
 class _Shown:
@@ -231,13 +233,11 @@ class _Shown:
                 with box("actions"):
                     button(
                         "Change how columns are read",
-                        report_errors(self._open_columns),
+                        self._open_columns,
                         icon="view_column",
                     )
                     if review.file.change_source is not None:
-                        button(
-                            "Of another source …", report_errors(self._ask_source), icon="source"
-                        )
+                        button("Of another source …", self._ask_source, icon="source")
             if self._asked and not preview.open:
                 self._ask(people)
             new_people(preview, people, self._choices.answers, self._decide)
@@ -280,7 +280,7 @@ class _Shown:
                 await self._review.read()
 
             with box("actions"):
-                button("Read it as this source", report_errors(go), look="primary")
+                button("Read it as this source", go, look="primary")
                 button("Leave it", opened.close, look="plain")
 
     def _savebar(self) -> None:
@@ -289,11 +289,11 @@ class _Shown:
             with box("actions"):
                 button(
                     self._review.leave,
-                    report_errors(self._review.go_away),
+                    self._review.go_away,
                     look="plain",
                 )
                 label = "Keep the answers" if self._for_another else "Apply"
-                self._apply = button(label, report_errors(self._go), look="primary", icon="check")
+                self._apply = button(label, self._go, look="primary", icon="check")
         self._look()
 
     def _look(self) -> None:
@@ -326,19 +326,10 @@ class _Shown:
         self._draw()
 
     async def _go(self) -> None:
-        if not self._apply.enabled:  # pressed twice before the browser knew
-            return
-        self._apply.set_enabled(False)
-        self._apply.props("loading")
         choices, preview = self._choices, self._preview
-        try:
-            report = await self._review.file.apply(
-                preview, choices.answers, choices.mapping, release=self._released
-            )
-        finally:
-            with suppress(RuntimeError):  # the page was left meanwhile
-                self._apply.props(remove="loading")
-                self._apply.set_enabled(True)
+        report = await self._review.file.apply(
+            preview, choices.answers, choices.mapping, release=self._released
+        )
         if report.held and self._for_another:
             notify_done("Kept for an administrator.")
             return

@@ -17,7 +17,6 @@ from nicegui import ui
 from companion.domain.appointments import fold_name
 from companion.services.activity_csv import plain
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.static_html import StaticHtml, icon, tag
 from companion.web.ui.theme import box, button, card, text
 
@@ -62,7 +61,7 @@ class PreviewRows:
         self._place = scroll.props('tabindex=0 role=region aria-label="What would happen"')
         with box("actions"):
             self._said = text("", "soft small").props("role=status")
-            self._more = button("Show more", report_errors(self._show_more), look="plain")
+            self._more = button("Show more", self._show_more, look="plain")
         self._draw()
 
     def _begin(self) -> None:
@@ -165,7 +164,7 @@ def rejected_rows(rows: Sequence[RejectedRow], file_name: str) -> None:
             ui.download.content(rejected_csv(rows), f"{file_name}-rows.csv", "text/csv")
 
         with box("actions"):
-            button("Save this list (CSV)", report_errors(save), icon="download")
+            button("Save this list (CSV)", save, icon="download")
 
 
 def rejected_csv(rows: Iterable[RejectedRow]) -> bytes:

@@ -11,13 +11,14 @@ from companion.domain.errors import BadInput
 from companion.domain.expectations import Expected
 from companion.services.imports.reading.results import FileColumn
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.importing.column_choices import choices_of
 from companion.web.ui.importing.columns import ColumnsForm
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, text
+from companion.web.ui.theme import box, button, text
 
 if TYPE_CHECKING:
     from companion.domain.settings import SourceSettings
@@ -79,7 +80,7 @@ class SourceForm:
             )
         with box("actions"):
             label = "Save" if source else "Watch this folder"
-            button(label, report_errors(self._save), look="primary", icon="visibility")
+            button(label, self._save, look="primary", icon="visibility")
 
     def _chosen(self) -> None:
         name = self._choice.value if self._choice else None
@@ -127,7 +128,7 @@ async def open_reading(
     """How a source's files are read: its columns, its answers; both can be changed."""
     choices = choices_of(source.mapping)
     sources = site.services.sources
-    with dialog(f"How files of {source.name} are read", wide=True) as opened:
+    with dialog(f"How files of {source.name} are read", "wide") as opened:
 
         async def keep(mapping: str) -> None:
             await sources.change_reading(source.name, mapping=mapping)
@@ -150,7 +151,7 @@ async def open_reading(
             text("What somebody said its columns hold:", "strong")
             columns = [FileColumn(heading=each) for each in choices.holds]
             ColumnsForm(columns, choices, on_ready=keep, label="Save", with_values=False)
-            button("Forget this: read by headings and values", report_errors(forget_columns))
+            button("Forget this: read by headings and values", forget_columns)
         else:
             text(
                 "Its columns are found by their headings and values. To say otherwise, import a "
@@ -170,5 +171,5 @@ async def open_reading(
                     text(name or kind.replace("_", " "), tag="dt")
                     text(value, tag="dd")
             count = formatting.counted(len({*source.answers, *source.statuses}), "answer")
-            button(f"Forget {count}: ask again", report_errors(forget_answers))
+            button(f"Forget {count}: ask again", forget_answers)
         button("Close", opened.close, look="plain")

@@ -14,6 +14,7 @@ from nicegui import ui
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.importing.history import Imports
 from companion.web.ui.importing.source_form import SourceForm, open_reading
@@ -26,7 +27,6 @@ from companion.web.ui.theme import (
     box,
     button,
     card,
-    dialog,
     frame,
     notice,
     page_head,
@@ -109,20 +109,20 @@ class _Sources:
                 say_waiting(self._site, settings.name, waiting, self._look)
             if self._may_change:
                 with box("actions"):
-                    button("Change …", report_errors(partial(self._change, settings)), icon="edit")
+                    button("Change …", partial(self._change, settings), icon="edit")
                     if status.watched:
-                        button("Stop watching", report_errors(partial(self._stop, settings)))
+                        button("Stop watching", partial(self._stop, settings))
                     button(
                         "Forget this source …",
-                        report_errors(partial(self._ask_to_remove, settings)),
+                        partial(self._ask_to_remove, settings),
                         look="plain",
                     )
                 with box("actions"):
                     how = partial(open_reading, self._site, settings, self._look)
-                    button("How its files are read …", report_errors(how), icon="view_column")
+                    button("How its files are read …", how, icon="view_column")
                     button(
                         "Remove its appointments …",
-                        report_errors(partial(self._ask_to_clear, settings)),
+                        partial(self._ask_to_clear, settings),
                         icon="delete_sweep",
                         look="plain",
                     )
@@ -159,7 +159,7 @@ class _Sources:
     async def _ask_to_remove(self, settings: SourceSettings) -> None:
         imports = self._site.services.imports
         brought = await imports.brought_by(settings.name)
-        with dialog(f"Forget {settings.name}?") as opened:
+        with dialog(f"Forget {settings.name}?", asks=False) as opened:
             text(
                 "Its folder is watched no more, and how its files are read is forgotten. Its "
                 "appointments stay in the book, and the files where they are."
@@ -178,7 +178,7 @@ class _Sources:
                 await self._look()
 
             with box("actions"):
-                button("Forget it", report_errors(go), look="danger")
+                button("Forget it", go, look="danger")
                 button("Keep it", opened.close, look="primary")
 
     async def _ask_to_clear(self, settings: SourceSettings) -> None:
@@ -198,15 +198,11 @@ class _Sources:
             )
 
             async def go() -> None:
-                press.props("loading")
-                try:
-                    gone = await imports.remove_source(settings.name, by=self._site.who().name)
-                finally:
-                    press.props(remove="loading")
+                gone = await imports.remove_source(settings.name, by=self._site.who().name)
                 opened.close()
                 notify_done(f"Removed: {formatting.counted(gone, 'appointment')}.")
                 await self._imports.fill()
 
             with box("actions"):
-                press = button(f"Remove {counted}", report_errors(go), look="danger")
+                button(f"Remove {counted}", go, look="danger")
                 button("Keep them", opened.close, look="primary")

@@ -9,7 +9,6 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.services.imports.questions import Answers
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, text
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class TablePlace:
                 self._sheets = ui.select(names, label="Sheets", value=chosen, multiple=True)
                 self._sheets.classes("field").props("outlined")
         with box("actions"):
-            button("Read from there", report_errors(self._read))
+            button("Read from there", self._read)
 
     async def _read(self) -> None:
         if not self._row.value:

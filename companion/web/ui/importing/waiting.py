@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.importing.review import ImportReview, OnStage
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, notice, text
+from companion.web.ui.theme import box, button, notice, text
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
@@ -72,7 +73,7 @@ async def open_waiting(
     file = _WaitingFile(site, source, waiting.place)
     imports = await site.services.imports.recent(50, source)
     newer = any(each.at > waiting.at and each.file_name for each in imports)
-    with dialog(f"Import {file.name}?", wide=True) as opened:
+    with dialog(f"Import {file.name}?", "wide") as opened:
         text(f"Set aside from the folder of {source}.", "soft")
         if newer:
             with notice("warn"):
@@ -123,8 +124,8 @@ def say_waiting(
             await look_again()
 
         with box("actions"):
-            button(label, report_errors(look), look="primary")
-            button("Take off the list", report_errors(discard), look="plain")
+            button(label, look, look="primary")
+            button("Take off the list", discard, look="plain")
 
 
 class WaitingFiles:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from nicegui import ui
 
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, card, text
 
 
@@ -23,7 +22,7 @@ class Working:
                 self._bar.props('indeterminate rounded aria-label="Progress"')
                 self._said = text("", "soft small")
             with box("actions"):
-                button("Stop reading", report_errors(on_cancel), icon="close")
+                button("Stop reading", on_cancel, icon="close")
             ui.timer(1.0, self._tick)
 
     def show(self, stage: str, share: float) -> None:

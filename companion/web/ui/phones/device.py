@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.phones.formatting import DEVICES
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, link_button, notice, text
+from companion.web.ui.theme import box, button, link_button, notice, text
 
 
 def qr_svg(words: str) -> str:
@@ -21,7 +22,7 @@ def qr_svg(words: str) -> str:
 
 def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kind: str) -> None:
     """Show a link, for the device kind that was chosen; another may be looked at."""
-    with dialog(f"The link for “{label}”") as opened:
+    with dialog(f"The link for “{label}”", asks=False) as opened:
         text(
             "Whoever has this link can read the calendar. Give it to nobody but the person whose "
             "device it is for. Only they can see it again; if it is lost, renew it."
@@ -65,5 +66,5 @@ def _device(site: Site, url: str, kind: str, practitioner_id: str) -> None:
         notify_done("Copied.")
 
     with box("actions"):
-        button("Copy the link", report_errors(copy), icon="content_copy")
+        button("Copy the link", copy, icon="content_copy")
     text(site.services.reachability.sentence(), "soft small")

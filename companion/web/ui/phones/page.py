@@ -6,7 +6,6 @@ from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.ports import FeedLink
-from companion.web.ui.error_reports import report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.phones.device import open_link_dialog
 from companion.web.ui.phones.practice import PhonePractice
@@ -53,7 +52,7 @@ class _MyPhone:
         actions, _lead = page_head("My phone", record.practitioner.name)
         if services.settings.read().practice.feeds_allowed:
             with actions:
-                button("Add a device", report_errors(self._add), icon="add_link", look="primary")
+                button("Add a device", self._add, icon="add_link", look="primary")
         else:
             with notice("warn"):
                 text("The practice has switched calendar links off.", "strong")

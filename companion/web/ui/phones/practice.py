@@ -14,11 +14,12 @@ from nicegui import ui
 
 from companion.services.feeds.facts import LinkFacts, facts_of
 from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.phones.formatting import limited
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import table, tag
-from companion.web.ui.theme import box, button, card, dialog, link_button, text
+from companion.web.ui.theme import box, button, card, link_button, text
 
 
 class PhonePractice:
@@ -70,7 +71,7 @@ class PhonePractice:
                 with box("actions"):
                     button(
                         "Switch every link off",
-                        report_errors(self._ask_all),
+                        self._ask_all,
                         icon="link_off",
                         look="danger",
                     )
@@ -96,7 +97,7 @@ class PhonePractice:
                 notify_done(f"{formatting.counted(count, 'link')} switched off.")
 
             with box("actions"):
-                button("Switch every link off", report_errors(revoke), look="danger")
+                button("Switch every link off", revoke, look="danger")
                 button("Keep them", opened.close, look="primary")
 
 

@@ -6,7 +6,7 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.web.ui.components.fields import clear_errors, fail_field
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
 
@@ -34,7 +34,7 @@ class PhoneReach:
                 "soft small",
             )
             with box("actions"):
-                button("Check reachability", report_errors(self._check), icon="network_check")
+                button("Check reachability", self._check, icon="network_check")
             self._found = box("stack").props("aria-live=polite")
             with ui.expansion("Address, certificate and proxy").classes("more"):
                 self._host = self._addresses(practice.feed_host)
@@ -59,7 +59,7 @@ class PhoneReach:
                 )
                 self._unused.classes("field").props("outlined inputmode=numeric")
                 with box("actions"):
-                    button("Save", report_errors(self._save), look="primary")
+                    button("Save", self._save, look="primary")
         self._draw()
 
     def _addresses(self, chosen: str) -> ui.select:

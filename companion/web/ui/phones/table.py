@@ -12,7 +12,8 @@ from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.facts import LinkFacts, facts_of
 from companion.services.ports import FeedLink
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.error_reports import notify_done
 from companion.web.ui.phones.formatting import (
     STATES,
     WHY_A_LIMIT,
@@ -24,7 +25,7 @@ from companion.web.ui.phones.formatting import (
 )
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import StaticHtml, tag
-from companion.web.ui.theme import badge, box, button, dialog, notice, text
+from companion.web.ui.theme import badge, box, button, notice, text
 
 HEADINGS = ("Device", "Last fetched", "Fetches", "Size", "Works until")
 _HEAD = tag(
@@ -68,7 +69,7 @@ class PhoneTable:
                 with box("actions"):
                     button(
                         "Switch all off",
-                        report_errors(self._ask_all),
+                        self._ask_all,
                         icon="link_off",
                         look="danger",
                     )
@@ -117,7 +118,7 @@ class PhoneTable:
 
     @staticmethod
     def _act(label: str, icon: str, link: FeedLink, act: Callable[[], object]) -> None:
-        made = button(label, report_errors(act), icon=icon, look="plain")
+        made = button(label, act, icon=icon, look="plain")
         made.props["aria-label"] = f"{label}: {link.label}"
 
     async def _again(self, link: FeedLink) -> None:
@@ -184,5 +185,5 @@ def _ask(title: str, words_below: str, act: str, on_yes: Callable[[], Awaitable[
             await on_yes()
 
         with box("actions"):
-            button(act, report_errors(yes), look="danger")
+            button(act, yes, look="danger")
             button("Keep it", opened.close, look="primary")

@@ -13,13 +13,14 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
 from companion.services.ports import FeedDetail, FeedLink
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.phones.formatting import DETAILS, DEVICES, explained
 from companion.web.ui.phones.preview import PhonePreview
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, dialog, text
+from companion.web.ui.theme import box, button, text
 
 MOST_DAYS = 730
 Made = Callable[[FeedLink, str, str], Awaitable[None]]
@@ -66,7 +67,7 @@ class _Wizard:
             field.classes("field").props("outlined")
         self._preview = PhonePreview(site, record)
         with box("actions"):
-            button("Make the link", report_errors(self._make), look="primary")
+            button("Make the link", self._make, look="primary")
             button("Cancel", self._dialog.close, look="plain")
 
     def _days(self, label: str, value: int) -> ui.number:

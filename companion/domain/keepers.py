@@ -1,0 +1,106 @@
+"""Keeper: the one installation that writes to a calendar, and what tells its writes from others'.
+
+Every event of ours bears a mark that is the same for every installation, so that each of them finds
+the events of all. Every write adds a stamp: the keeper's term, who wrote, and when. The term rises
+whenever a person puts an installation in charge of the calendar. So of two installations
+
+- the one of the lower term stops as soon as it sees a stamp of the higher one;
+- in the same term, as after a restore while the old computer is left on, the one that finds newer
+  writes of the other stops. Moments of one writer's clock are compared with each other, never the
+  clocks of two computers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+MARK: Final = "1"
+"""Until version 9 of the settings it was the id of the installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who wrote an event last, and when; as text ``2 9f3ac1 2026-11-24T09:41:07.250Z``."""
+
+    term: int = 0
+    """0 where nobody has stamped it."""
+    writer: str = ""
+    at: str = ""
+    """By the writer's own clock, in UTC; texts are in the order of the moments."""
+
+    @classmethod
+    def parse(cls, text: str) -> Stamp:
+        """What is no stamp reads as none."""
+        term, _, rest = text.partition(" ")
+        writer, _, at = rest.partition(" ")
+        known = term.isascii() and term.isdigit() and len(term) < 10 and writer and at
+        return cls(int(term), writer, at) if known else cls()
+
+    def __str__(self) -> str:
+        return f"{self.term} {self.writer} {self.at}" if self.term else ""
+
+    @property
+    def moment(self) -> datetime | None:
+        try:
+            return datetime.fromisoformat(self.at).astimezone(UTC)
+        except ValueError:
+            return None
+
+
+UNSTAMPED: Final = Stamp()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """This installation, for one calendar."""
+
+    writer: str
+    term: int = 1
+    marks: tuple[str, ...] = (MARK,)
+    """The first is written, and is part of event ids; what bears any of them is ours."""
+
+    @property
+    def mark(self) -> str:
+        return self.marks[0]
+
+    def stamp(self, now: datetime) -> Stamp:
+        if not self.writer:
+            return UNSTAMPED
+        text = now.astimezone(UTC).isoformat(timespec="milliseconds")
+        return Stamp(self.term, self.writer, text.replace("+00:00", "Z"))
+
+    def wrote(self, stamp: Stamp) -> bool:
+        return stamp.writer == self.writer and stamp.term <= self.term
+
+    def overruled_by(self, stamps: Iterable[Stamp], known: Mapping[str, str]) -> Stamp | None:
+        """The latest write that ends this installation's turn. `known`: last moments by writer, as
+        in `last_moments`, of writes from before it began."""
+        return max(
+            (
+                each
+                for each in stamps
+                if each.term > self.term
+                or (
+                    each.term == self.term
+                    and each.writer != self.writer
+                    and each.at > known.get(each.writer, "")
+                )
+            ),
+            key=lambda each: (each.term, each.at),
+            default=None,
+        )
+
+    def last_moments(self, stamps: Iterable[Stamp]) -> dict[str, str]:
+        """Of every other writer."""
+        found: dict[str, str] = {}
+        for each in stamps:
+            if each.writer and each.writer != self.writer:
+                found[each.writer] = max(each.at, found.get(each.writer, ""))
+        return found
+
+
+NOBODY: Final = Keeper(writer="")
+"""For calendars that are only looked at."""

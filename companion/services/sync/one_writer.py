@@ -1,0 +1,155 @@
+"""One writer: whether this installation still keeps a calendar, by the stamps of what is there.
+
+The first audit after an upgrade, a restore or a lost database takes what it finds for the past
+(`SyncState.others`). What others write afterwards, or in a later term, ends our turn: nothing is
+written from here until a person decides (`SyncState.claimed`). A decision shows to the other
+installation by the stamps of a later term: where nothing else is to be written, and where others'
+events are only to be deleted, one event is stamped anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from companion.domain.differences import when
+from companion.domain.errors import AnotherWriter, RequestRefused
+from companion.domain.keepers import Keeper, Stamp
+from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, Update
+from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState, SyncTrouble
+from companion.services.activity import note
+from companion.services.ports import ActivityKind
+from companion.services.sync.observing import list_ours
+from companion.services.sync.snapshot import SyncParts, SyncSnapshot, quota_of, ready
+from companion.services.sync.steps import Tally
+
+OVERLAP = timedelta(minutes=10)
+"""Of two looks, since clocks differ."""
+
+
+def another_writer(stamp: Stamp, timezone: str) -> AnotherWriter:
+    last = f" (last on {when(stamp.moment, timezone)})" if stamp.moment else ""
+    return AnotherWriter(
+        f"Another computer writes to this Google calendar too{last}, so this one has stopped.",
+        stamp=str(stamp),
+    )
+
+
+def stopped(state: SyncState, timezone: str) -> AnotherWriter | None:
+    """Why nothing is written from here, until a person decides."""
+    if not state.overruled_by or state.claimed:
+        return None
+    return another_writer(Stamp.parse(state.overruled_by), timezone)
+
+
+def overruling(keeper: Keeper, state: SyncState, stamps: Sequence[Stamp]) -> Stamp | None:
+    """The write by which another installation has ended our turn."""
+    return None if state.others is None else keeper.overruled_by(stamps, state.others)
+
+
+async def admit(
+    parts: SyncParts, record: PractitionerSettings, state: SyncState, stamps: Sequence[Stamp]
+) -> tuple[Keeper, SyncState]:
+    """As whom to write to a calendar that holds `stamps`. Raises AnotherWriter."""
+    practitioner_id = record.practitioner.id
+    keeper = parts.settings.read().keeper_of(record.google)
+    if state.others is not None and not state.claimed:
+        found = keeper.overruled_by(stamps, state.others)
+        if found is not None:
+            raise another_writer(found, record.practitioner.timezone)
+        return keeper, state
+    theirs = [
+        each.term for each in (*stamps, Stamp.parse(state.overruled_by)) if not keeper.wrote(each)
+    ]
+    term = max(keeper.term, max(theirs, default=0) + state.claimed)
+    if term != keeper.term:
+        await parts.settings.change(
+            lambda settings: _in_term(settings, practitioner_id, record.google, term)
+        )
+    past = {} if state.claimed else keeper.last_moments(stamps)
+    _, state = await parts.ledger.edit_state(
+        practitioner_id, lambda found: replace(found, others=past, overruled_by="")
+    )
+    return replace(keeper, term=term), state
+
+
+def _in_term(settings: Settings, practitioner_id: str, link: GoogleLink, term: int) -> Settings:
+    """Unless another calendar was chosen meanwhile."""
+    record = settings.record(practitioner_id)
+    if record.google.calendar_id != link.calendar_id:
+        return settings
+    return settings.with_practitioner(
+        replace(record, google=replace(record.google, term=max(term, record.google.term)))
+    )
+
+
+def stamped_anew(
+    snapshot: SyncSnapshot,
+    observed: Sequence[ObservedEvent],
+    keeper: Keeper,
+    now: datetime,
+    *,
+    claimed: bool,
+) -> SyncPlan:
+    """The plan, with one event more where the other installation would not see our turn."""
+    plan = snapshot.plan
+    there = {each.event_id: each.stamp for each in observed}
+    theirs = (there.get(each.entry.event_id, Stamp()) for each in plan.deletes)
+    undone = any(each.writer and not keeper.wrote(each) for each in theirs)
+    if plan.inserts or plan.updates or not (claimed or undone):
+        return plan
+    rows = {
+        each.key: each
+        for each in snapshot.entries
+        if each.state is EntryState.OK and each.event_id in there
+    }
+    known = [event for event in snapshot.desired if event.key in rows]
+    if not known:
+        return plan
+    nearest = min(known, key=lambda each: (each.ends <= now, abs(each.begins - now)))
+    update = Update(event=nearest, entry=rows[nearest.key])
+    return replace(plan, updates=(update,), unchanged=plan.unchanged - 1)
+
+
+async def look(parts: SyncParts, practitioner_id: str, since: datetime) -> None:
+    """Ask Google what has changed, and stop where another installation has ended our turn."""
+    settings = parts.settings.read()
+    record = ready(settings, practitioner_id)
+    state = await parts.ledger.state(practitioner_id)
+    if state.others is None or state.overruled_by:
+        return
+    keeper = settings.keeper_of(record.google)
+    remote = await parts.google.calendar(practitioner_id, record.google.calendar_id, keeper)
+
+    async def listed(since: datetime | None) -> list[ObservedEvent]:
+        account = quota_of(record)
+        return await list_ours(parts.pacer, account, remote, None, None, Tally(), since=since)
+
+    try:
+        changed = await listed(since - OVERLAP)
+    except RequestRefused:  # our clock is far behind Google's
+        changed = await listed(None)
+    found = overruling(keeper, state, [each.stamp for each in changed])
+    if found is None:
+        return
+    error = another_writer(found, record.practitioner.timezone)
+    trouble = SyncTrouble(
+        kind=type(error).__name__, what=error.what, remedy=error.remedy, since=parts.clock.now()
+    )
+
+    def stop(state: SyncState) -> SyncState:
+        if state.claimed:
+            return state
+        return replace(state, overruled_by=error.stamp, trouble=trouble)
+
+    await parts.ledger.edit_state(practitioner_id, stop)
+    await note(
+        parts.activity,
+        parts.clock,
+        ActivityKind.ERROR,
+        f"{error.what} {error.remedy}",
+        cause="look",
+        practitioner_id=practitioner_id,
+    )

@@ -1,0 +1,72 @@
+// Light or dark before the first paint: the person's choice in a cookie, else the system's.
+(() => {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const apply = () => {
+    const chosen = /(?:^|; )companion-theme=(light|dark)/.exec(document.cookie)?.[1];
+    document.documentElement.dataset.theme = chosen ?? (system.matches ? "dark" : "light");
+  };
+  system.addEventListener("change", apply);
+  window.companionTheme = (choice) => {
+    const life = choice === "auto" ? 0 : 34560000;
+    document.cookie = `companion-theme=${choice}; Path=/; Max-Age=${life}; SameSite=Strict`;
+    apply();
+  };
+  apply();
+})();
+
+// Leaving a page asks first while something on it is not saved: what is seen is what counts.
+addEventListener("beforeunload", (event) => {
+  const said = [...document.querySelectorAll(".unsaved")];
+  if (said.some((each) => each.checkVisibility())) event.preventDefault();
+});
+
+// One press is one action: the second click of a double click, or of a key that is held, does
+// nothing, on whatever it falls. What is pressed many times in a row has data-repeats.
+{
+  const PRESSED = "a[href], button, [role=button], [role^=menuitem], .q-item, .q-dialog__backdrop";
+  const AGAIN = 400; // milliseconds
+  let last = { target: null, at: 0 };
+  addEventListener("click", (event) => {
+    const target = event.target.closest?.(PRESSED);
+    if (!target || target.closest("[data-repeats]")) return;
+    const again = event.detail > 1 || (target === last.target && event.timeStamp - last.at < AGAIN);
+    last = { target, at: event.timeStamp };
+    if (!again) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+}
+
+// Enter in a field of a dialog presses its first button. That and Esc come after what was typed.
+addEventListener("keydown", (event) => {
+  const field = event.target.closest?.(".dialog input:not([role=combobox], [type=file]), .dialog textarea");
+  if (!field || !["Enter", "Escape"].includes(event.key) || event.isComposing) return;
+  field.dispatchEvent(new Event("change"));
+  if (event.key !== "Enter" || field.matches("textarea") || event.defaultPrevented) return;
+  event.preventDefault();
+  field.closest(".dialog").querySelector(".btn--primary")?.click();
+}, true);
+
+// Back closes an open dialog, as Esc does. While one is open, the page stands in the history twice;
+// who comes to the first of the two by Back, with nothing open, wants to go further.
+{
+  const beside = () => [...document.querySelectorAll(".q-dialog__backdrop")].at(-1);
+  const place = () => ({ twice: Boolean(history.state?.twice), href: location.href });
+  let here = place();
+  const double = () => {
+    if (!here.twice) history.pushState({ ...history.state, twice: true }, "");
+    here = place();
+  };
+  addEventListener("popstate", () => {
+    const left = here;
+    here = place();
+    if (!left.twice || here.twice || left.href !== here.href) return;
+    if (!beside()) return history.back();
+    double();
+    beside().click();
+  });
+  addEventListener("DOMContentLoaded", () => {
+    const look = () => document.body.classList.contains("q-body--prevent-scroll") && double();
+    new MutationObserver(look).observe(document.body, { attributeFilter: ["class"] });
+  });
+}

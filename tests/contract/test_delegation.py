@@ -303,6 +303,13 @@ async def test_each_practitioner_has_a_quota_of_their_own(real: SimulatedWorld) 
     assert ROBOT not in users
 
 
+async def test_the_self_test_holds_for_a_service_account_too(real: SimulatedWorld) -> None:
+    await real.speak_for()
+    lines = await real.google.check_assumptions("zoe", await real.made(), lambda _line: None)
+    assert [line for line in lines if not line.holds] == []
+    assert len(lines) > 10
+
+
 async def test_two_practitioners_of_one_login_do_not_share_it(real: SimulatedWorld) -> None:
     for name in ("zoe", "zoe-at-the-other-site"):
         await real.speak_for(ZOE, name)

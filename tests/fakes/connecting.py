@@ -12,6 +12,7 @@ from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.ports import CalendarRef, InsertEvent
+from companion.services.sync.snapshot import NamedLocks
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle, FakeRemoteCalendar
 from tests.fakes.keys import key_text
@@ -59,7 +60,7 @@ class Fixture:
         self.activity = MemoryActivity()
         self.service = self.new_service()
 
-    def new_service(self) -> Connecting:
+    def new_service(self, locks: NamedLocks | None = None) -> Connecting:
         """As after a restart of the program."""
         words = iter(f"word{number}" for number in range(1000))
         return Connecting(
@@ -75,6 +76,7 @@ class Fixture:
                 ledger=self.ledger,
                 activity=self.activity,
                 clock=self.clock,
+                locks=locks,
             ),
             random_word=lambda: next(words),
         )

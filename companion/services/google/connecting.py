@@ -9,23 +9,19 @@ does the rest.
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
-    BadInput,
-    CalendarGone,
     ClientFileMissing,
     CompanionError,
-    DelegationRefused,
-    PermissionDenied,
     ScopeMissing,
     SignInError,
     TransientError,
     WrongAccount,
 )
-from companion.domain.settings import GoogleLink, PractitionerSettings
+from companion.domain.settings import GoogleLink
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
@@ -34,6 +30,7 @@ from companion.services.google.calendar_creation import CalendarCreations, must_
 from companion.services.google.checks import CalendarChecks, CheckResult
 from companion.services.google.client import ClientChange, PracticeClient, ServiceAccount
 from companion.services.google.consents import CalendarChoice, same_account
+from companion.services.google.delegating import Delegating
 from companion.services.google.disconnecting import Disconnecting
 from companion.services.google.joining import Connected, Joining
 from companion.services.google.pending import Pending, PendingSignIns, SignInStart, try_again
@@ -61,11 +58,6 @@ __all__ = [
 ]
 
 
-def login_of(record: PractitionerSettings) -> str:
-    """The Google Login that a service account would speak for; empty where none is known."""
-    return record.google.login or record.google.account or record.practitioner.email
-
-
 class Connecting:
     def __init__(
         self,
@@ -91,7 +83,9 @@ class Connecting:
         self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
         creations = CalendarCreations(google, self._changes, clock, random_word)
         self._joining = Joining(google, self._changes, creations, ledger, clock)
+        self._delegating = Delegating(google, self._changes, self._joining)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
+        self._syncing = syncing
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
 
@@ -212,8 +206,6 @@ class Connecting:
         if consents.missing(pending.request.scopes, signed_in.granted_scopes):
             raise ScopeMissing
 
-    # ── by the practice's service account ─────────────────────────────────────────────────────
-
     @allows(Action.PRACTICE)
     async def delegate(
         self,
@@ -224,65 +216,20 @@ class Connecting:
         upload_by_hand: bool = False,
         enable: bool = True,
     ) -> Connected:
-        """Connect without anybody at a browser; login and calendar as for `begin`.
+        """Connect without anybody at a browser, by the practice's service account; login and
+        calendar as for `begin`.
 
         Only for administrators: whoever chooses the login chooses whose account is entered.
         Raises BadInput without a login, DelegationRefused, ClientFileMissing without a key …"""
-        record = self._changes.record(practitioner_id)
-        link = record.google
-        wanted = login.strip() or login_of(record)
-        if not wanted:
-            raise BadInput(
-                f"{record.practitioner.name} has no Google Login.",
-                "Enter the e-mail address of their account in the practice's Google Workspace.",
-                field="login",
-            )
-        choice = (calendar or consents.default_choice(link)).checked()
-        if choice.kind == "existing":
-            self._changes.check_free(practitioner_id, choice.calendar_id)
         self._pending.cancel_all(practitioner_id)
-        unseen: CompanionError | None = None
-        for scopes in consents.delegated_scopes(choice, link):
-            try:
-                return await self._delegate(
-                    record, wanted, choice, scopes, upload_by_hand=upload_by_hand, enable=enable
-                )
-            except (ScopeMissing, PermissionDenied, CalendarGone) as error:
-                unseen = error
-            except DelegationRefused as error:
-                if unseen is None:
-                    raise
-                raise DelegationRefused(
-                    "The service account does not reach the practitioner's present calendar.",
-                    f"If the calendar is still there: {error.remedy} Otherwise let us create a new "
-                    "one.",
-                    detail=error.detail,
-                ) from error
-        raise unseen or RuntimeError("no scopes to try")
-
-    async def _delegate(
-        self,
-        record: PractitionerSettings,
-        login: str,
-        choice: CalendarChoice,
-        scopes: Sequence[str],
-        *,
-        upload_by_hand: bool,
-        enable: bool,
-    ) -> Connected:
-        practitioner_id = record.practitioner.id
-        try:
-            granted = await self._google.delegate(practitioner_id, login=login, scopes=scopes)
-        except TransientError as error:
-            raise try_again(error) from error
-        return await self._joining.join(
-            practitioner_id,
-            granted,
-            choice,
-            login=login,
-            upload_by_hand=upload_by_hand,
-            enable=enable,
-        )
+        async with self._syncing.turn(f"connect-{practitioner_id}"):
+            return await self._delegating.connect(
+                practitioner_id,
+                login=login,
+                calendar=calendar,
+                upload_by_hand=upload_by_hand,
+                enable=enable,
+            )
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -67,6 +67,10 @@ class Syncing:
         if task is not None:
             self._stopped.add(practitioner_id)
             task.cancel()
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """One at a time among all processes of this home. Raises Busy."""
+        return self._parts.locks.hold(name)
 
     @asynccontextmanager
     async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:

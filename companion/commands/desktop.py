@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from companion.adapters.file_locks import FileLock
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached
@@ -19,12 +23,14 @@ from companion.domain.errors import Busy, CompanionError
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.services.files import disk_trouble, make_folder
+from companion.services.sync.auditing import clock_time
 from companion.web.binding import free_app_port
 from companion.web.launch_pages import LaunchPages
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
 
+log = logging.getLogger(__name__)
 app = typer.Typer()
 LOG = "background.log"
 """In the home: what the app in the background has to say before its own log is open."""
@@ -151,6 +157,34 @@ def stop(json: Json = False) -> None:
     guarded(work, json=json)
 
 
+@app.command(hidden=True)
+def tray(home: Home = "") -> None:  # noqa: ARG001 - its callback uses it
+    """The icon in the desktop's tray; the app in the background starts it."""
+    from companion.adapters.logs import log_to
+
+    folder = Environment.of_process().home
+    instance = Instance(folder)
+
+    def ask(word: str) -> dict[str, Any] | None:
+        return asyncio.run(instance.ask(word))
+
+    def open_app() -> None:
+        if url := asyncio.run(instance.launch_address()):
+            LaunchPages(folder).open(url, "Calendar Companion")
+
+    with (
+        log_to(folder),
+        suppress(Busy),
+        FileLock(folder / "tray.lock", holder="tray", patience=0.0),
+    ):
+        try:
+            from companion.desktop.tray import Tray
+
+            Tray(ask, open_app).run()
+        except Exception as error:  # noqa: BLE001 - without a tray everything else works
+            log.info("this desktop shows no tray icon: %s", type(error).__name__)
+
+
 class Switch(StrEnum):
     ON = "on"
     OFF = "off"
@@ -187,6 +221,39 @@ def _entry(wanted: Switch, *, json: bool, works: str, menu: bool) -> None:
             if state.what:
                 out.print(state.what)
         return FAILED if state.fault else DONE
+
+    run_command(work, json=json)
+
+
+@app.command()
+def pause(
+    hours: Annotated[float, typer.Argument(min=0.1, max=72, help="For how long.")] = 1.0,
+    json: Json = False,
+) -> None:
+    """Let the background sync rest; it goes on by itself."""
+
+    async def work(application: Application) -> None:
+        until = await application.pausing.pause(timedelta(hours=hours))
+        if json:
+            as_json({"paused_until": until})
+        else:
+            zone = application.settings.read().practice.timezone
+            at = clock_time(until, zone, application.clock.now())
+            out.print(f"The background sync is paused until {at}. End it: python run.py resume")
+
+    run_command(work, json=json)
+
+
+@app.command()
+def resume(json: Json = False) -> None:
+    """End a pause of the background sync."""
+
+    async def work(application: Application) -> None:
+        await application.pausing.resume()
+        if json:
+            as_json({"paused_until": None})
+        else:
+            out.print("The background sync goes on.")
 
     run_command(work, json=json)
 

@@ -56,3 +56,10 @@ class ThisDesktop:
         else:
             entry = linux.menu(command, self.pictures / "icon.svg", os.environ)
         return entry
+
+
+def may_have_a_tray() -> bool:
+    """On Linux: whether there is a desktop at all."""
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

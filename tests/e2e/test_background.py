@@ -33,11 +33,11 @@ def commands(tmp_path: Path) -> Iterator[CommandHome]:
             each.kill()
 
 
-def processes_of(home: Path) -> list[psutil.Process]:
-    """That serve this home."""
+def processes_of(home: Path, word: str = "--background") -> list[psutil.Process]:
+    """That serve this home, or were started with that word."""
     found = []
     for each in psutil.process_iter(["cmdline"]):
-        if "--background" not in (each.info["cmdline"] or ()):
+        if word not in (each.info["cmdline"] or ()):
             continue
         try:
             if each.environ().get("COMPANION_HOME") == str(home):
@@ -47,9 +47,9 @@ def processes_of(home: Path) -> list[psutil.Process]:
     return found
 
 
-def started(commands: CommandHome, *more: str, code: int = 0) -> dict[str, Any]:
+def started(commands: CommandHome, **variables: str) -> dict[str, Any]:
     options = ["--port", str(free_port()), "--feed-port", str(free_port())]
-    return document(commands, "start", "--no-browser", *options, *more, code=code)[0]
+    return document(commands, "start", "--no-browser", *options, code=0, **variables)[0]
 
 
 def test_it_starts_answers_says_what_runs_and_stops(commands: CommandHome) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, time
+from pathlib import Path
 
 import pytest
 from nicegui import ui
@@ -12,9 +13,10 @@ from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import CompanionError
 from companion.domain.opening_hours import Opening
 from companion.services.workstation import EntryState
+from companion.web.control import Command
 from companion.web.ui.components.file_drop import FileDrop
-from tests.fakes.services import CLIENT_FILE
-from tests.pages.conftest import Visit
+from tests.fakes.services import CLIENT_FILE, lived_in
+from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, opened, press, tick, until
 
 NAMES, PRIVACY, AGE = range(3)
@@ -201,6 +203,43 @@ async def test_an_entry_of_a_folder_that_has_gone_says_so(first_day: Visit) -> N
     switch(first_day, START).value = True
     await first_day.user.should_not_see("It names the old folder.")
     assert entry.found.works
+
+
+async def test_the_sync_is_paused_here_and_goes_on_from_the_overview(visit: Visit) -> None:
+    pausing = visit.application.services.pausing
+    await visit.user.open("/practice")
+    press(button(visit, "Pause for an hour"))
+    await until(pausing.until)
+    await visit.user.open("/")
+    await visit.user.should_see("The background sync is paused until 10:30.")
+    press(button(visit, "Go on now"))
+    await visit.user.should_not_see("The background sync is paused")
+    assert pausing.until() is None
+
+
+async def test_stopping_says_what_stops_and_asks(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def command(word: str) -> Command:
+        async def answer() -> dict[str, str]:
+            asked.append(word)
+            return {}
+
+        return answer
+
+    commands = {word: command(word) for word in ("sync", "stop")}
+    async with visiting(await lived_in(), tmp_path, commands=commands) as visit:
+        await visit.user.open("/practice")
+        press(button(visit, "Sync now"))
+        await until(lambda: asked == ["sync"])
+        press(button(visit, "Stop Calendar Companion …"))
+        await visit.user.should_see("no calendar is kept up to date")
+        press(button(visit, "Keep it running"))
+        await visit.user.should_not_see("no calendar is kept up to date")
+        press(button(visit, "Stop Calendar Companion …"))
+        await visit.user.should_see("no calendar is kept up to date")
+        press(button(visit, "Stop it"))
+        await until(lambda: asked == ["sync", "stop"])
 
 
 def switch(visit: Visit, label: str) -> ui.switch:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from nicegui import ui
 
 from companion.services.workstation import EntryState
+from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, card, notice, text
+from companion.web.ui.theme import box, button, card, notice, text
 
 Change = Callable[[bool], Awaitable[EntryState]]
 
@@ -36,6 +38,39 @@ async def this_computer(site: Site) -> None:
             station.set_menu,
             done=("It is in the menu.", "It is not in the menu any more."),
         )
+        with box("actions"):
+            if "sync" in site.options.commands:
+                button("Sync now", partial(_sync, site))
+            button("Pause for an hour", partial(_pause, site))
+            if "stop" in site.options.commands:
+                button("Stop Calendar Companion …", partial(_open_stop, site), look="danger")
+
+
+async def _sync(site: Site) -> None:
+    await site.options.commands["sync"]()
+    notify_done("Every calendar is looked at now.")
+
+
+async def _pause(site: Site) -> None:
+    await site.services.pausing.pause()
+    notify_done("Paused: it goes on by itself in an hour, or on the overview.")
+
+
+def _open_stop(site: Site) -> None:
+    with dialog("Stop Calendar Companion?") as opened:
+        text(
+            "Until it is started again no calendar is kept up to date, watched folders are not "
+            "looked at, and phones find nothing. Nothing is lost: the next start catches up."
+        )
+
+        async def stop() -> None:
+            opened.close()
+            notify_done("Stopped. This window can be closed.")
+            await site.options.commands["stop"]()
+
+        with box("actions"):
+            button("Stop it", stop, look="danger")
+            button("Keep it running", opened.close, look="plain")
 
 
 class _Switch:

@@ -36,7 +36,7 @@ from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere,
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.sources import MemoryNotes
+from tests.fakes.sources import FakeLinks, MemoryNotes
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
 from tests.fakes.workbooks import InlineWorkbooks
 
@@ -110,6 +110,7 @@ class FakeApplication:
     ledger: MemoryLedger
     activity: MemoryActivity
     secrets: FakeSecrets
+    links: FakeLinks
     probes: FakeProbes
     desktop: FakeDesktop
     rights: FakeRights
@@ -144,8 +145,9 @@ def fake_application(
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     desktop = FakeDesktop()
     rights = FakeRights()
-    google = FakeGoogle(secrets=secrets)
+    google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
+    links = FakeLinks()
     ports = Ports(
         home=home or nowhere(),
         clock=clock,
@@ -159,6 +161,7 @@ def fake_application(
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),
+        links=links,
         sync_locks=FreeLocks(),
         passwords=PlainPasswords(),
         sessions=MemorySessions(),
@@ -183,6 +186,7 @@ def fake_application(
         ledger=stores.ledger,
         activity=stores.activity,
         secrets=secrets,
+        links=links,
         probes=probes,
         desktop=desktop,
         rights=rights,

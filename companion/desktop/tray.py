@@ -72,7 +72,7 @@ class Tray:
             if self._over.is_set():
                 return
         self._icon = icon("calendar-companion", menu=menu)
-        _hear_clicks(self._icon)
+        _mend_plain_x11(self._icon)
         self._show(first)
         self._icon.run(setup=self._watch)
 
@@ -141,10 +141,12 @@ def _has_a_place(icon: type[Any]) -> bool:
         display.close()
 
 
-def _hear_clicks(icon: Any) -> None:
-    """On plain X11 pystray (0.19.5) handles clicks, but does not ask the X server for them."""
+def _mend_plain_x11(icon: Any) -> None:
+    """On plain X11 pystray (0.19.5) handles clicks, but does not ask the X server for them; and it
+    notes the thread of its loop only after it has let `setup` begin."""
     if _on_plain_x11(type(icon)):
         from Xlib import X
 
         mask = X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask
         icon._window.change_attributes(event_mask=mask)
+        icon._thread = threading.current_thread()

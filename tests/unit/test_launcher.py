@@ -344,6 +344,20 @@ def test_what_pip_and_the_system_say_becomes_a_sentence(said: str, sentence: str
     assert "{" not in error.what + error.remedy
 
 
+@needs_posix
+def test_an_environment_whose_python_was_removed_is_made_anew(copy: Copy) -> None:
+    environment = VirtualEnvironment(copy.root)
+    config = environment.folder / "pyvenv.cfg"
+    lines = config.read_text("utf-8").splitlines()
+    lines = ["home = /gone/python/bin" if each.startswith("home") else each for each in lines]
+    config.write_text("\n".join(lines) + "\n", "utf-8")
+    environment.python.unlink()
+    environment.python.write_text("#!/bin/sh\nexit 103\n", "utf-8")  # as Windows' python.exe does
+    environment.python.chmod(0o755)
+    code, out, _ = copy.start("serve")
+    assert (code, out) == (0, "hello 1.0 serve\n")
+
+
 # ── without a console ─────────────────────────────────────────────────────────────────────────
 
 NO_STREAMS = """

@@ -81,33 +81,28 @@ class _Switch:
     ) -> None:
         self._change = change
         self._done = done
-        self._drawing = False
+        self._on = state.works
         self._switch = ui.switch(label, value=state.works, on_change=report_errors(self._set))
         self._fault = box()
         self._show(state)
 
     async def _set(self) -> None:
-        if self._drawing:
+        on = bool(self._switch.value)
+        if on is self._on:  # it follows the system
             return
-        on, before = bool(self._switch.value), not self._switch.value
         try:
             state = await self._change(on)
         except BaseException:
-            self._put(before)
+            self._switch.value = self._on
             raise
         self._show(state)
         if state.works is on:
             notify_done(self._done[0] if on else self._done[1])
 
     def _show(self, state: EntryState) -> None:
-        self._put(state.works)
+        self._on = self._switch.value = state.works
         self._fault.clear()
         self._fault.set_visibility(bool(state.what))
         if state.what:
             with self._fault, notice("warn"):
                 text(state.what)
-
-    def _put(self, on: bool) -> None:
-        self._drawing = True
-        self._switch.value = on
-        self._drawing = False

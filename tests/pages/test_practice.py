@@ -237,7 +237,7 @@ async def test_stopping_says_what_stops_and_asks(tmp_path: Path) -> None:
         press(button(visit, "Keep it running"))
         await until(lambda: not visit.elements(ui.dialog))
         press(button(visit, "Stop Calendar Companion …"))
-        await visit.user.should_see("no calendar is kept up to date")
+        await until(lambda: visit.elements(ui.dialog))
         press(button(visit, "Stop it"))
         await until(lambda: asked == ["sync", "stop"])
 

@@ -38,6 +38,7 @@ from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds
 from tests.fakes.waiting import until
 from tests.fakes.workbooks import InlineWorkbooks
 
+COMPANION = Path(pools.__file__).resolve().parents[1]
 PASSPHRASE = "quince lattice ember walrus"
 POOLS = {name: each for name, each in vars(pools).items() if isinstance(each, Pool)}
 AT_ONCE = 7
@@ -80,6 +81,21 @@ async def test_a_full_pool_holds_up_no_other(name: str) -> None:
     finally:
         gate.set()
         await asyncio.gather(*stuck)
+
+
+def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
+    users = {each for each in COMPANION.rglob("*.py") if "to_thread(" in each.read_text("utf-8")}
+    assert {each.relative_to(COMPANION).as_posix() for each in users} == {
+        "adapters/database/opening.py",  # closing, at the end
+        "adapters/feed_files.py",
+        "adapters/sessions.py",
+        "adapters/settings.py",
+        "adapters/source_notes.py",
+        "services/maintenance/backup.py",  # the list of what there is
+        "services/maintenance/restore.py",  # a command, whose process does nothing else
+        "web/incoming.py",
+        "web/launching.py",
+    }
 
 
 def test_work_that_hangs_does_not_hold_up_the_programs_end() -> None:

@@ -21,7 +21,6 @@ check them all.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -46,6 +45,7 @@ from companion.adapters.secrets.envelope import (
 )
 from companion.domain.errors import SecretsDamaged, SecretsUnavailable
 from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
+from companion.services.pools import SECRETS
 
 FILE_NAME = "secrets.json"
 LOCK_NAME = "secrets.lock"
@@ -98,25 +98,25 @@ class SealedSecrets:
 
     async def get(self, name: str) -> str | None:
         """None, without asking for any key, while nothing was ever stored."""
-        return await asyncio.to_thread(self._get, name)
+        return await SECRETS.run(self._get, name)
 
     async def put(self, name: str, value: str) -> None:
-        await asyncio.to_thread(self._put, name, value)
+        await SECRETS.run(self._put, name, value)
 
     async def remove(self, name: str) -> None:
-        await asyncio.to_thread(self._remove, name)
+        await SECRETS.run(self._remove, name)
 
     async def names(self) -> tuple[str, ...]:
         """Of everything kept; no key is asked for."""
-        return await asyncio.to_thread(self._names)
+        return await SECRETS.run(self._names)
 
     async def check(self) -> str:
         """As in the port; an existing file must open too."""
-        return await asyncio.to_thread(self._check)
+        return await SECRETS.run(self._check)
 
     async def set_aside(self) -> Path | None:
         """Rename a file that no key opens, so that all can sign in again; its new path."""
-        return await asyncio.to_thread(self._set_aside)
+        return await SECRETS.run(self._set_aside)
 
     # ── in a thread ───────────────────────────────────────────────────────────────────────────
 

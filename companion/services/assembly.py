@@ -51,8 +51,7 @@ from companion.services.settings.transfer import SettingTransfer
 from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.sources import Sources
-from companion.services.sources.subscriptions import Subscriptions
-from companion.services.sources.watching import Watching
+from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
@@ -180,7 +179,6 @@ def build(ports: Ports) -> Application:
     book, ledger = ports.stores.book, ports.stores.ledger
     links, activity = ports.stores.feeds, ports.stores.activity
     practice = settings.read().practice
-    spool = home / "watched"
     names = KnownNames(book)
 
     # ── sync ──────────────────────────────────────────────────────────────────────────────────
@@ -274,15 +272,16 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
     )
-    subscriptions = Subscriptions(
+    sources, watching = sources_of(
         settings=settings,
         notes=ports.source_notes,
         links=ports.links,
         secrets=ports.secrets,
         importing=importing,
+        book=book,
         activity=activity,
         clock=clock,
-        spool=spool,
+        spool=home / "watched",
     )
     return Application(
         clock=clock,
@@ -300,23 +299,8 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
-        sources=Sources(
-            settings=settings,
-            notes=ports.source_notes,
-            importing=importing,
-            subscriptions=subscriptions,
-            spool=spool,
-        ),
-        watching=Watching(
-            settings=settings,
-            notes=ports.source_notes,
-            importing=importing,
-            subscriptions=subscriptions,
-            book=book,
-            activity=activity,
-            clock=clock,
-            spool=spool,
-        ),
+        sources=sources,
+        watching=watching,
         connecting=connecting,
         selftest=SelfTest(
             ports.google,
@@ -353,7 +337,7 @@ def build(ports: Ports) -> Application:
             book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
         ),
         availability=Availability(settings=settings),
-        doctor=Doctor(_check_context(ports, connecting, reachability)),
+        doctor=Doctor(_check_context(ports, connecting, reachability, sources)),
         support=Support(
             settings=settings,
             book=book,
@@ -394,7 +378,7 @@ def build(ports: Ports) -> Application:
 
 
 def _check_context(
-    ports: Ports, connecting: Connecting, reachability: Reachability
+    ports: Ports, connecting: Connecting, reachability: Reachability, sources: Sources
 ) -> CheckContext:
     stores, key = ports.stores, ports.secrets_key
     return CheckContext(
@@ -416,4 +400,5 @@ def _check_context(
         rehearsing=ports.rehearsing,
         listener=reachability.listener,
         app_runs=ports.app_runs,
+        sources=sources.overview,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from companion.services.ports import (
     SecretStore,
     SettingsStore,
 )
+from companion.services.sources.sources import SourceStatus
 
 State = Literal["ok", "warn", "fail"]
 
@@ -103,6 +104,10 @@ class HomeRights(Protocol):
         ...
 
 
+async def _no_sources() -> Sequence[SourceStatus]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
     """Everything the checks look at."""
@@ -131,6 +136,7 @@ class CheckContext:
     listener: Callable[[], tuple[str, int]] = lambda: ("127.0.0.1", 8090)
     """Address and port of the listener for phones, as printed in links."""
     app_runs: Callable[[], bool] = lambda: False
+    sources: Callable[[], Awaitable[Sequence[SourceStatus]]] = _no_sources
 
 
 def finding_of(

@@ -175,7 +175,6 @@ def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
         try:
             connected = await connect(application, person)
         except CalendarInUse as error:
-            await application.connecting.decline(person.id)
             if json:
                 as_json(in_use_json(person.name, error))
             print_error(error)

@@ -149,7 +149,7 @@ class Connecting:
         """`login`: the Google Login, empty for the one known. `calendar`: None keeps the present
         calendar, or makes one the first time; with `take_over` also where another installation
         keeps it, or instead one that an earlier installation made."""
-        await self._joining.decline(practitioner_id)
+        self.decline(practitioner_id)
         link = self._changes.record(practitioner_id).google
         wanted = login.strip() or link.login
         choice = (calendar or consents.default_choice(link, take_over=take_over)).checked()
@@ -224,9 +224,9 @@ class Connecting:
         )
 
     @allows(Action.GOOGLE, of="practitioner_id")
-    async def decline(self, practitioner_id: str) -> None:
-        """Neither: the sign-in is given back to Google."""
-        await self._joining.decline(practitioner_id)
+    def decline(self, practitioner_id: str) -> None:
+        """Neither."""
+        self._joining.decisions.drop(practitioner_id)
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:

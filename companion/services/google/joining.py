@@ -135,10 +135,9 @@ class Joining:
     ) -> Connected:
         """As `Connecting.decide`."""
         held = self.decisions.waiting(practitioner_id)
+        self.decisions.drop(practitioner_id)
         if held is None:
-            await self.decline(practitioner_id)
             raise SignInTimedOut
-        self.decisions.take(practitioner_id)
         choice = replace(held.choice, kind="new", look=False, take_over=False)
         if calendar_id:
             choice = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=True)
@@ -149,11 +148,6 @@ class Joining:
             login=held.login,
             upload_by_hand=upload_by_hand,
         )
-
-    async def decline(self, practitioner_id: str) -> None:
-        held = self.decisions.take(practitioner_id)
-        if held is not None:
-            await self._changes.discard(held.signed_in)
 
     async def choose(self, practitioner_id: str, choice: CalendarChoice) -> Connected:
         """Take an existing calendar of the account that is signed in; raises as `join`."""

@@ -380,6 +380,9 @@ def build(ports: Ports) -> Application:
 def _check_context(
     ports: Ports, connecting: Connecting, reachability: Reachability, sources: Sources
 ) -> CheckContext:
+    async def failing_sources() -> dict[str, str]:
+        return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
+
     stores, key = ports.stores, ports.secrets_key
     return CheckContext(
         settings=ports.settings,
@@ -400,5 +403,5 @@ def _check_context(
         rehearsing=ports.rehearsing,
         listener=reachability.listener,
         app_runs=ports.app_runs,
-        sources=sources.overview,
+        failing_sources=failing_sources,
     )

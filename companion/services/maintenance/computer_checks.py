@@ -57,19 +57,19 @@ def checks(context: CheckContext) -> list[Check]:
 
 
 async def sources(context: CheckContext) -> Iterable[Finding]:
-    failing = [each for each in await context.sources() if each.failing]
+    failing = await context.failing_sources()
     if not failing:
         return [Finding(id="sources", state="ok", title="Sources", what="No source fails.")]
     return [
         Finding(
-            id=f"sources:{each.settings.name}",
+            id=f"sources:{name}",
             state="fail",
             title="Sources",
-            what=f"Nothing arrives from {each.settings.name}: {each.failing}",
+            what=f"Nothing arrives from {name}: {why}",
             remedy="Look at it on the page Import, Sources.",
             action=FindingAction(label="Look at the sources", page="/sources"),
         )
-        for each in failing
+        for name, why in failing.items()
     ]
 
 

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import companion
 from companion.adapters.backup import SealedArchive
+from companion.adapters.calendar_links import HttpCalendarLinks
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.feed_files import FeedFiles
@@ -78,6 +79,7 @@ async def open_ports(
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
+            links=HttpCalendarLinks(),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),

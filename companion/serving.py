@@ -220,7 +220,7 @@ def _commands(application: Application, stop: asyncio.Event) -> Mapping[str, Com
         try:
             board = await application.status.board(activity=0)
             sources = await application.sources.overview()
-            files = sum(len(each.note.waiting) for each in sources if each.watched)
+            files = sum(len(each.note.waiting) for each in sources if each.automatic)
             shown = standing(board, application.clock.now(), files=files)
             mood, sentence = shown.mood, shown.sentence
         except CompanionError as error:

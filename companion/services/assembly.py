@@ -48,8 +48,10 @@ from companion.services.ports import (
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer
+from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.sources import Sources
+from companion.services.sources.subscriptions import Subscriptions
 from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
@@ -106,6 +108,7 @@ class Ports:
     feed_writer: FeedWriter
     feed_files: KeptFeeds
     source_notes: SourceNotes
+    links: CalendarLinks
     sync_locks: NamedLocks
     """One pass per practitioner among all processes."""
     passwords: PasswordHasher
@@ -271,6 +274,16 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
     )
+    subscriptions = Subscriptions(
+        settings=settings,
+        notes=ports.source_notes,
+        links=ports.links,
+        secrets=ports.secrets,
+        importing=importing,
+        activity=activity,
+        clock=clock,
+        spool=spool,
+    )
     return Application(
         clock=clock,
         changes=ports.changes,
@@ -288,12 +301,17 @@ def build(ports: Ports) -> Application:
             clock=clock,
         ),
         sources=Sources(
-            settings=settings, notes=ports.source_notes, importing=importing, spool=spool
+            settings=settings,
+            notes=ports.source_notes,
+            importing=importing,
+            subscriptions=subscriptions,
+            spool=spool,
         ),
         watching=Watching(
             settings=settings,
             notes=ports.source_notes,
             importing=importing,
+            subscriptions=subscriptions,
             book=book,
             activity=activity,
             clock=clock,

@@ -49,7 +49,7 @@ class World:
         return signed_in
 
     async def made(self, name: str = "zoe") -> str:
-        info = await self.google.create_calendar(name, "Appointments", SYDNEY, f"mark-{name}")
+        info = await self.google.create_calendar(name, "Appointments", SYDNEY, f"companion-{name}")
         return info.id
 
 
@@ -125,9 +125,8 @@ async def test_the_service_account_speaks_for_the_login(world: World) -> None:
 async def test_a_calendar_is_found_again_by_its_mark(world: World) -> None:
     await world.speak_for()
     made = await world.made()
-    found = await world.google.find_calendar("zoe", "mark-zoe")
-    assert found is not None
-    assert found.id == made
+    [found] = await world.google.marked_calendars("zoe")
+    assert found.info.id == made
 
 
 async def test_an_unknown_login_is_refused_before_anything_is_kept(world: World) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
@@ -21,7 +20,6 @@ from companion.domain.errors import (
     TransientError,
     WrongAccount,
 )
-from companion.domain.settings import GoogleLink
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
@@ -33,7 +31,13 @@ from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.google.delegating import Delegating
 from companion.services.google.disconnecting import Disconnecting
 from companion.services.google.joining import Connected, Joining
-from companion.services.google.pending import Pending, PendingSignIns, SignInStart, try_again
+from companion.services.google.pending import (
+    Pending,
+    PendingSignIns,
+    SignInStart,
+    Undecided,
+    try_again,
+)
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -80,7 +84,9 @@ class Connecting:
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
-        self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
+        self._checks = CalendarChecks(
+            google, settings, self._changes, ledger, clock, random_word, syncing.doubt
+        )
         creations = CalendarCreations(google, self._changes, clock, random_word)
         self._joining = Joining(google, self._changes, creations, ledger, clock)
         self._delegating = Delegating(google, self._changes, self._joining)
@@ -136,14 +142,17 @@ class Connecting:
         *,
         login: str = "",
         calendar: CalendarChoice | None = None,
+        take_over: bool = False,
         redirect_uri: str,
         user: str = "",
     ) -> SignInStart:
         """`login`: the Google Login, empty for the one known. `calendar`: None keeps the present
-        calendar, or makes one the first time."""
+        calendar, or makes one the first time; with `take_over` also where another installation
+        keeps it, or instead one that an earlier installation made."""
+        self.decline(practitioner_id)
         link = self._changes.record(practitioner_id).google
         wanted = login.strip() or link.login
-        choice = (calendar or consents.default_choice(link)).checked()
+        choice = (calendar or consents.default_choice(link, take_over=take_over)).checked()
         if choice.kind == "existing":
             self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
@@ -176,7 +185,7 @@ class Connecting:
         otherwise the sync begins by itself.
 
         Raises SignInTimedOut, SignInDenied, WrongAccount, ScopeMissing, CalendarGone … and
-        then nothing has changed."""
+        then nothing has changed; CalendarInUse where the sign-in waits for `decide`."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
         pending = self._pending.take(state, user)
         try:
@@ -196,6 +205,29 @@ class Connecting:
             upload_by_hand=upload_by_hand,
         )
 
+    # ── deciding about calendars of another installation ──────────────────────────────────────
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    def undecided(self, practitioner_id: str) -> Undecided | None:
+        """The decision that a sign-in waits for, since `finish` or `delegate` raised
+        CalendarInUse."""
+        return self._joining.decisions.waiting(practitioner_id)
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def decide(
+        self, practitioner_id: str, calendar_id: str = "", *, upload_by_hand: bool = False
+    ) -> Connected:
+        """Connect with a calendar that was offered, taking it over, or without one with a new
+        calendar. Raises SignInTimedOut where nothing waits any more, and as `finish`."""
+        return await self._joining.decide(
+            practitioner_id, calendar_id, upload_by_hand=upload_by_hand
+        )
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    def decline(self, practitioner_id: str) -> None:
+        """Neither."""
+        self._joining.decisions.drop(practitioner_id)
+
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:
             raise SignInError("Google did not say which account signed in.")
@@ -203,7 +235,10 @@ class Connecting:
             raise WrongAccount(
                 f"{signed_in.account} signed in, but the Google Login is {pending.login}."
             )
-        if consents.missing(pending.request.scopes, signed_in.granted_scopes):
+        needed = set(pending.request.scopes)
+        if pending.choice.kind == "new":  # the list is for looking, which is not always needed
+            needed.discard(consents.CALENDAR_LIST)
+        if consents.missing(needed, signed_in.granted_scopes):
             raise ScopeMissing
 
     @allows(Action.PRACTICE)
@@ -213,6 +248,7 @@ class Connecting:
         *,
         login: str = "",
         calendar: CalendarChoice | None = None,
+        take_over: bool = False,
         upload_by_hand: bool = False,
         enable: bool = True,
     ) -> Connected:
@@ -227,6 +263,7 @@ class Connecting:
                 practitioner_id,
                 login=login,
                 calendar=calendar,
+                take_over=take_over,
                 upload_by_hand=upload_by_hand,
                 enable=enable,
             )
@@ -239,32 +276,12 @@ class Connecting:
         return await self._google.calendars(practitioner_id)
 
     @allows(Action.GOOGLE, of="practitioner_id")
-    async def choose(self, practitioner_id: str, calendar_id: str) -> Connected:
-        """Take another calendar of the account that is signed in."""
-        wanted = CalendarChoice(kind="existing", calendar_id=calendar_id).checked().calendar_id
-        account = self._changes.record(practitioner_id).google.account
-        wanted = account if wanted == "primary" else wanted
-        self._changes.check_free(practitioner_id, wanted)
-        info, adopted = await self._joining.open(practitioner_id, practitioner_id, wanted)
-
-        def take(link: GoogleLink) -> GoogleLink:
-            made = link.created_by_us and link.calendar_id == info.id
-            return replace(link, calendar_id=info.id, calendar_name=info.name, created_by_us=made)
-
-        await self._changes.edit(practitioner_id, take, enabled=True)
-        await self._ledger.edit_state(
-            practitioner_id, lambda state: replace(state, audit_due=True, trouble=None)
-        )
-        await self._changes.log(
-            practitioner_id, ActivityKind.CONNECT, "Another Google calendar was chosen."
-        )
-        return Connected(
-            practitioner_id=practitioner_id,
-            account=account,
-            calendar_id=info.id,
-            calendar_name=info.name,
-            adopted=adopted,
-        )
+    async def choose(
+        self, practitioner_id: str, calendar_id: str, *, take_over: bool = False
+    ) -> Connected:
+        """Take another calendar of the account that is signed in. Raises CalendarInUse."""
+        wanted = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=take_over)
+        return await self._joining.choose(practitioner_id, wanted.checked())
 
     # ── checks ────────────────────────────────────────────────────────────────────────────────
 

@@ -41,6 +41,7 @@ class Delegating:
         *,
         login: str,
         calendar: CalendarChoice | None,
+        take_over: bool,
         upload_by_hand: bool,
         enable: bool,
     ) -> Connected:
@@ -54,7 +55,7 @@ class Delegating:
                 "Enter the e-mail address of their account in the practice's Google Workspace.",
                 field="login",
             )
-        choice = (calendar or consents.default_choice(link)).checked()
+        choice = (calendar or consents.default_choice(link, take_over=take_over)).checked()
         if choice.kind == "existing":
             self._changes.check_free(practitioner_id, choice.calendar_id)
         unseen: CompanionError | None = None

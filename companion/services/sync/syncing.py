@@ -52,6 +52,7 @@ class Syncing:
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopped: set[str] = set()
+        self._doubted: set[str] = set()
         self._looked: dict[str, datetime] = {}
         self._steps = Publisher[Progress]()
         changes.subscribe(self._on_change)
@@ -106,6 +107,17 @@ class Syncing:
         self._stopped.remove(practitioner_id)
         return True
 
+    def doubt(self, practitioner_id: str) -> None:
+        """Google did not answer just now: it is to be asked again soon."""
+        self._doubted.add(practitioner_id)
+
+    def was_doubted(self, practitioner_id: str) -> bool:
+        """True only once."""
+        if practitioner_id not in self._doubted:
+            return False
+        self._doubted.remove(practitioner_id)
+        return True
+
     @allows(Action.SEE_STATUS, somewhere=True)
     def subscribe(self, listener: Callable[[Progress], None]) -> Callable[[], None]:
         """Call `listener` at every step of every pass, until the returned function is called."""
@@ -155,13 +167,12 @@ class Syncing:
         await self._parts.ledger.edit_state(practitioner_id, keep)
 
     @allows(Action.UPLOAD, of="practitioner_id")
-    async def look(self, practitioner_id: str) -> None:
-        """Whether another installation has written since the last look; where it ended our turn,
-        nothing is written from here until a person decides. Raises CompanionError."""
+    async def look(self, practitioner_id: str, *, everything: bool = False) -> None:
+        """Whether another installation has written since the last look, or ever; where it ended our
+        turn, nothing is written from here until a person decides. Raises CompanionError."""
         now = self._parts.clock.now()
-        await one_writer.look(
-            self._parts, practitioner_id, min(now, self._looked.get(practitioner_id, now - A_DAY))
-        )
+        since = min(now, self._looked.get(practitioner_id, now - A_DAY))
+        await one_writer.look(self._parts, practitioner_id, None if everything else since)
         self._looked[practitioner_id] = now
 
     @allows(Action.GOOGLE, of="practitioner_id")

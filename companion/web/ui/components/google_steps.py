@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput, CompanionError
+from companion.domain.errors import BadInput, CalendarInUse, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.google.consents import CalendarChoice
@@ -23,6 +23,7 @@ from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
+from companion.web.ui.components.take_over import add_decision, ask_to_take_over
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -66,6 +67,7 @@ class GoogleSteps:
             self._sign_in()
         with head.step(4, "Calendar"):
             ui.link_target("calendar")
+            add_decision(site, self._id)
             self._calendar()
         with head.step(5, "Test Credentials"):
             self._check(
@@ -127,12 +129,16 @@ class GoogleSteps:
         wanted = self._asked()
         if wanted is None:
             return
-        await self._site.services.connecting.delegate(
-            self._id,
-            login=wanted["login"],
-            calendar=CalendarChoice.of(wanted.get("calendar", ""), wanted.get("name", "")),
-            upload_by_hand=True,
-        )
+        try:
+            await self._site.services.connecting.delegate(
+                self._id,
+                login=wanted["login"],
+                calendar=CalendarChoice.of(wanted.get("calendar", ""), wanted.get("name", "")),
+                upload_by_hand=True,
+            )
+        except CalendarInUse:  # the page asks about it
+            ui.navigate.reload()
+            return
         ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
     def _warn_of_testing(self, ends_at: datetime) -> None:
@@ -196,6 +202,12 @@ class GoogleSteps:
         self._name = ui.input("Name of the new calendar", value="Appointments")
         self._name.classes("field").props("outlined maxlength=100")
         self._name.bind_visibility_from(self._kind, "value", value=NEW)
+        looks = text(
+            "Google also asks whether your list of calendars may be seen: so a calendar that an "
+            "earlier installation made is found, and no second one is made. You may untick it.",
+            "soft small",
+        )
+        looks.bind_visibility_from(self._kind, "value", value=NEW)
         self._existing = ui.input("Google Calendar ID", placeholder="…@group.calendar.google.com")
         self._existing.classes("field").props(
             "outlined maxlength=300 hint=\"In Google Calendar: the calendar's Settings, "
@@ -233,7 +245,11 @@ class GoogleSteps:
             async def take() -> None:
                 if chosen.value is None:
                     raise BadInput("No calendar is chosen.", "Choose one of the list.")
-                await self._site.services.connecting.choose(self._id, str(chosen.value))
+                try:
+                    await self._site.services.connecting.choose(self._id, str(chosen.value))
+                except CalendarInUse as error:
+                    ask_to_take_over(self._site, self._id, error)
+                    return
                 ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
             button("Use this calendar", take, look="primary", icon="check")

@@ -78,8 +78,6 @@ def main(arguments: list[str]) -> int:
 
     environment = VirtualEnvironment(Path(__file__).resolve().parent)
     extras = {"test"} if arguments[:1] == ["test"] else set()
-    if extras and "--bench" in arguments:
-        extras.add("bench")
     ready = environment.current(extras)
     if environment.active():
         if ready:

@@ -21,6 +21,7 @@ from companion.commands import (
     imports,
     maintenance,
     people,
+    sources,
     syncing,
 )
 from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, internal_error, interrupted
@@ -150,5 +151,8 @@ def _serve(options: ServeOptions) -> None:
         raise typer.Exit(internal_error(error)) from None
 
 
-for group in (imports, import_history, people, google, syncing, feeds, maintenance, desktop):
+_GROUPS = (
+    imports, sources, import_history, people, google, syncing, feeds, maintenance, desktop,
+)  # fmt: skip
+for group in _GROUPS:
     app.add_typer(group.app)

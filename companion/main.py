@@ -5,16 +5,15 @@ Commands and the app open a home alike and differ only in what they call of the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime
 
 import companion
 from companion.adapters.backup import SealedArchive
+from companion.adapters.calendar_links import HttpCalendarLinks
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.feed_files import FeedFiles
-from companion.adapters.fhir import sheets_of_fhir
 from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.home_rights import home_rights
@@ -38,7 +37,6 @@ from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
-from companion.services.workbooks import Sheet
 
 
 @asynccontextmanager
@@ -77,11 +75,11 @@ async def open_ports(
             stores=stores,
             secrets=secrets,
             google=google,
-            workbooks=WorkbookFiles(),
-            documents={"ics": _calendar_file, "json": sheets_of_fhir, "ndjson": sheets_of_fhir},
+            workbooks=WorkbookFiles(now=clock.now),
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
+            links=HttpCalendarLinks(),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),
@@ -111,10 +109,3 @@ async def open_companion(
             yield application
         finally:
             await application.feeds.close()
-
-
-def _calendar_file(content: bytes, now: datetime) -> Sequence[Sheet]:
-    # The libraries are slow to import, and most exports are tables.
-    from companion.adapters.calendar_file import sheets_of_calendar
-
-    return sheets_of_calendar(content, now)

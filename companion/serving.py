@@ -26,6 +26,7 @@ import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
+from companion.adapters.open_files import raise_open_files
 from companion.console import err, out
 from companion.domain.errors import Busy, CompanionError, Technical
 from companion.environment import Environment
@@ -35,8 +36,9 @@ from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.services.status import standing
 from companion.web.app import create_app
-from companion.web.app_server import app_server
+from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server
 from companion.web.binding import bind_app, bind_feed
+from companion.web.connections import Bounds
 from companion.web.control import Command
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launch_pages import LaunchPages
@@ -139,12 +141,14 @@ async def _serve(
     demo: _Demo | None,
     stop: asyncio.Event,
 ) -> None:
+    files = raise_open_files()
     phones = FeedListenerService(
         application.feeds,
         settings=application.settings,
         listener_status=application.reachability.listener_status,
         host=options.feed_host,
         bind=partial(bind_feed, options.feed_host, options.feed_port),
+        bounds=Bounds(connections=min(400, files * 3 // 8)),
     )
     phones.open()
     note_listener(home, options.feed_host, options.feed_port)
@@ -166,7 +170,11 @@ async def _serve(
             commands=_commands(application, stop),
         ),
     )
-    server = app_server(app)
+    server = app_server(
+        app,
+        bounds=replace(APP_BOUNDS, connections=min(APP_BOUNDS.connections, files * 3 // 16)),
+        most_tabs=min(MOST_TABS, files // 8),
+    )
     serving = asyncio.create_task(server.serve(sockets=[app_socket]), name="app")
     working = [
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
@@ -212,7 +220,7 @@ def _commands(application: Application, stop: asyncio.Event) -> Mapping[str, Com
         try:
             board = await application.status.board(activity=0)
             sources = await application.sources.overview()
-            files = sum(len(each.note.waiting) for each in sources if each.watched)
+            files = sum(len(each.note.waiting) for each in sources if each.automatic)
             shown = standing(board, application.clock.now(), files=files)
             mood, sentence = shown.mood, shown.sentence
         except CompanionError as error:

@@ -283,6 +283,7 @@ class _Wording:
         self._shows_status, self._shows_notes = Item.STATUS in items, Item.NOTES in items
         named = Item.PRACTITIONER in items and practitioner_name
         self._with = f"With: {clean_text(practitioner_name)}" if named else ""
+        self._practitioner = practitioner_name
         self._known: dict[tuple[str, ...], _Texts] = {}
         self._plain: set[str] = set()
         self._redactors: dict[tuple[str, str, str], Redactor] = {}
@@ -348,6 +349,7 @@ class _Wording:
                 names=self._names,
                 only_family=mode is ClientName.FIRST,
                 beside=source[2],
+                practitioner=self._practitioner,
                 plain=self._plain,
             )
         return known

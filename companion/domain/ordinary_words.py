@@ -14,84 +14,111 @@ def _words(text: str) -> frozenset[str]:
 
 ORDINARY = _words(
     """
-    a able about above ace ache act active after again age ago ah aid air all allen alright
-    also am an and angle ankle any apple april arch are area arm armour army around art as ash
-    ask at august autumn away axe baby back bacon bad bag baker ball band banks bar barber bark
-    barn baron bass bath bay be beach beam bean bear beard beat because bed beech been bell
-    below belt bench bend berry best better bill bills birch bird bit black blade blank bliss
-    block blood bloom blue boat body bold bond bone book booth born both bow bowl bowling box
-    boy brace brain branch brand brave bray bread break breast brick bridge bright broad brook
-    broom brown brush buck bud bull burden burn burns burrow bush busy but butcher butt butter
-    buy by cable cage cain cake calf call came camp can cane cannon canon cap car card care
-    carpenter carrier carry cart carver case cash castle cat cause chair chamber chambers
-    chance change chase cheek cheese cherry chest chew child chin choice church city clay clean
-    clear clerk click cliff close cloud coach coal coat coffee cold cole collar colour come
-    comfort con cook cool cope corn corner cost cotton couch could court cover cow crane crisp
-    crop cross crow crown crystal cup curl curry curve cut daily dale dance dark dash date dawn
-    day days deal dear dee deep deer dell den destiny did diet dim dish do doctor does dog doll
-    done door dot down draw drew drive drop drum drummer dry duck due duke dusk dust duty each
-    ear early earth east easter easy ed eden edge eight elder else end english enough even ever
-    every eye eyre face fair faith fall fan far farm farmer farrow fast fat father fear feather
-    feet fell felt fence fern few field fields fife fig file find fine finger finish fire first
-    fish fisher fist fit five flag flat fleet flint flood floor flow flower flowers fly fog
-    foot for force ford forest form forth four fox frame francs frank free freeman freeze
-    french fresh friday friend from frost full fuller fun funk gain gale gallery game garden
-    gardener gate gates gay gem general gentle gently get gift gill ginger girl give glad glass
-    glove go goal god gold golden good goose got grace grain grand grant grass grave graves
-    gray great green grey grip groom ground grove grow guard guide gum gun guy had hair hale
-    half hall ham hand hands handy happy harbour hard hardy harm harp has haste hat have haven
-    hawk hay he head heal healer heart heat heath heaven heavy heel help hen her herb here hi
-    high hill hilly hip his hit hive ho hog hold holder holiday home honey honour hood hook
-    hope horn horse hot house how hum hunt hunter hurt husband i ice if in instance iris iron
-    is it ivory jam january jar jay jet jewel job jolly joy joys judge july june junior just
-    keen keep kettle key keys kid kind king kiss kitchen kite knee knife knight knot know
-    knuckle lace lack ladder lady lake lamb lamp land lane large lark last late latter laurel
-    law lawn lax lay lazy lead leader leaf league leak lean learn least leather leave led left
-    leg legend lemon less let level liberty life lift light like limb lime line link lion lip
-    list little live load lock lodge loft log lone long look loom loop lord lot loud love low
-    lower luck lucky lump lunch lung lyric ma mace made magic main make male mall man manner
-    many marble march mark marks mass master mat match mate matter may mayor me mead meadow
-    meadows mean meat medal media mellow melody memory men mercer merchant mercy mere merit
-    merry met middle mile miles mill miller mills mind mine mint miss mist mo moment monday
-    money monk moody moon moor more morning moss most mother mount mountain mouse mouth move
-    much mud muscle music must my nail name nap narrow nature near neat neck need needle nerve
-    nest new news next nice night nine no noble noise none noon north nose not note november
-    now nurse nut oak oaks oat odd of off office oil old olive on once one only open or orange
-    orchard order other otter our out outlaw over own ox pace pack page pain paint painter pair
-    palm pan paper parade park parks parrot part pass past pat patch patience pay peace peach
-    peacock peak pear pearl peck peel pen penny people pepper period person petal pick piece
-    pigeon pike pillow pin pine pink pipe pit place plain plan plane plant play player please
-    plum point pole pond pool poor pope poppy port porter post pot potter pound pour power
-    practice pray press price pride priest prime prince print prior privet pro proper proud
-    prudence pull puma pump purple push put quick quiet quill race rain rains ram ran ranger
-    rash rate rather raven raw ray reach read reader ready reason red reed reel rest rice rich
-    ride ridge right ring rise ritual river rivers road rob rock rod rode roll rolls roman roof
-    rook room root rose rough round row royal rude rue run rush rust sad saddle safe sage said
-    sail saint sale salmon salt same sand sands saturday savage save saw say scale scan school
-    score scott sea seal season seat seed self sell send senior sense september serve session
-    set seven shade shadow sharp she sheep sheet shepherd shield shift shin ship shirt shock
-    shoe short shot should shoulder show shrub sick side sight sign silence silk silver simple
-    singer single sip sit site six size skill skin skinner sky slack slate sleep slight slim
-    slip slope slow small smart smile smoke smooth snail snow so soft sole some son song soon
-    sore sorrow sorry sort soul sound soup south space spade spain spare spark sparrow speed
-    spell spice spine spring square staff stage stair stairs stamp stand standing star stark
-    stars start state stay steady steam steel steep stem step stern stick stiff still stock
-    stone stool stop storm story straight strain strand strange stream street stretch string
-    stroke strong sty such sugar suit summer sun sunday sunny sure surge swallow swan sweet
-    swell swift swim sword table tailor take talent tall tank tanner tape task taste tea teal
-    team tear tell temple ten tend tender term test than thanks that the them then there they
-    thigh thing think third this thorn three throw thumb thursday ticket tie tight tile till
-    time times tin tiny tip tired to toe told toll tone too tool tooth top total touch tower
-    town track trail train tread treasure treat tree trick trim trinity true trust try tub tuck
-    trans tuesday tune turn turner twelve twig twin twist two ulna under unity up upper us use vale
-    valley van veil vein velvet very vest vet victor view vine vinegar violet virtue vision
-    vital voice wade wait wake wales walk walker wall walls want war ward warden warm warn
-    warner was wash waste watch water waters wave wax way we weak wealth wear weather weaver
-    web wedge wednesday weed week weight welcome well wells went were west wet whale what wheat
-    wheel when where while whistle white whole why wick wide wife wild will willing willow win
-    wind window wine wing winner winter wise wish with wolf woman wonder wood woods wool word
-    work worker world worth wound wren wrist write wrong yard year years yellow yes yet yew
-    yoga york you young younger your youth zest
+    a able about above ace ache act active after again age ago ah aid aide air all allen alley
+    almond alright also am an and angle ankle any apple april arch are area arm armour arms army
+    around art as ash ask at august autumn away axe azure baby back bacon bad badger bag bail baker
+    bale ball balls band bang bank banker banks banner bar barber bare barefoot barge bark barley
+    barn baron barren barrier barrow bass bath battle bay be beach beam bean bear beard beat beaver
+    because bed bee beech been beer bell below belt bench bend bender bent berry best better
+    beverage bias big bill bills binder birch bird bit bitter black blade blank blaze blessing
+    blind bliss blizzard block blood bloom blossom blow blue blunt board boat bodily body bold
+    bolster bolt bond bone bonnet book booth boots border boring born both bottom bounds bow bowl
+    bowling box boy brace brain brake branch brand brandy brave bray bread break breast breed
+    breeze brew brewer brick bridge bright broad brook broom brown brush buck buckle bud bull bump
+    bunch bunker bunny burden burn burner burns burrow bury bush busy but butcher butler butt
+    butter button buy by bye cable cadet cage cain cake calf call came camp can cancel candy cane
+    cannon canon cap cape car card cardinal care cargo carpenter carrier carry cart carver case
+    cash castle cat cause cave center centre chair chalk chamber chambers champ champion chance
+    change channel chapel charity chase check cheek cheese cherry chess chest chew chick child
+    chill chin choice church citizen city class clay clean clear clerk clever click client cliff
+    close cloud clover coach coal coat coffee coke cold cole collar colon colour come comes comfort
+    commander commons con cone constable constant converse cook cool cope copper coral core corn
+    corner cost cotton couch could court cousin cover covert cow coward craft crane creed creek
+    crew crisp crook crop cross crow crown crumble crystal cue cuff cup curl current curry curve
+    cut cutter cutting daily dale dam dance dare dark dart dash date dawn day days deacon deal dear
+    deck dee deeds deep deer degree delay dell den dent deputy desire dessert destiny dew dial
+    diamond dice did diet dim dish ditch ditto divers divine do dock doctor dodge does dog dole
+    doll dollar dolphin done door dot dove down drain draper draw dress drew drive driver drop
+    drown drum drummer dry duck due duet duke dull dusk dust dusty duty dye each eager eagle ear
+    early earnest earth east easter easy echo ed eden edge eight elder else emerald end english
+    enough even ever every eye eyre face fair fairy faith fall fan far farm farmer farrow fast fat
+    father favorite favourite fear feather fee feet fell felt fence fender fern ferry few field
+    fields fife fig file filler find fine finger finish fire first fish fisher fist fit fitting
+    five fix flag flat fleet flick flint flock flood floor flora flow flower flowers fly fog folk
+    font foot for force ford foreman forest form fort forth fortune forward fountain four fox frame
+    francs frank free freeman freeze french fresh friday friend from frost fry fudge full fuller
+    fun funk gain gains gala gale gallery gamble game garden gardener garrison gate gates gay gem
+    gene general gentle gently get gift gill ginger girl give given glad glass glory gloss glove go
+    goal god gold golden good goods goose gore got grace grain gram grand grant grass grave gravel
+    graves gray great green grey grieve grim grinder grip groom ground grounds grove grow guard
+    guess guest guide gum gun guy hacker had hail hair hale half hall ham hammer hand handler hands
+    handy happy harbour hard harden harder hardy hare harm harness harp harsh has haste hasty hat
+    hatch have haven hawk hay hazard he head heal healer heap heaps heard heart heat heater heath
+    heaven heavy heel height help hen her herald herb herd here hi high hill hilly hip his hit
+    hitch hive ho hobby hog hold holder holding hole holiday home honey honour hood hook hope
+    hopper horn horse hose hot house how hull hum human hung hunger hunt hunter hurdle hurt husband
+    i ice if in instance iris iron is it ivory jam january jar jay jeans jet jewel job jolly
+    journey joy joys judge july jump jumper june junior just kale karma keen keep kettle key keys
+    kid kidney kind king kiss kit kitchen kite kitty knee knife knight knot know knuckle knuckles
+    lace lack ladder lady lake lamb lamp land lane large lark lash last latch late latter laughter
+    laurel law lawn lawyer lax lay lazy lead leader leaf league leak lean learn lease least leather
+    leave led ledger left leg legend leisure lemon lent leopard less lesser let level lever liberty
+    life lift light like limb lime line liner link lion lip list little live lively load loan lock
+    lodge loft log lone long look loom loop loose lord lore lot loud love loving low lower luck
+    lucky lump lunch lung lust lyric ma mace made magic maiden main maize major majors make male
+    mall man manner manners manor manual many maple marble march marine mark marker marks marrow
+    marshal mart marvel mash mask mass mast master mat match mate matter may mayor maze me mead
+    meadow meadows mean meat medal media meek mellow melody memory men mercer merchant mercy mere
+    merit merry messenger met middle mile miles mill miller million mills min mind mine miner mines
+    minor mint miracle miss mist misty mo mole moment monday money monk moody moon moor more
+    morning moss most mother mount mountain mouse mouth move much mud mule muscle muse music must
+    my nail name nap narrow natal nation nature near neat neck need needle nerve nest new newcomer
+    news next nice nicely nickel night nightingale nine no noble noise none noon north northern
+    nose not note november now null nurse nut oak oaks oat odd of off office officer oil old olive
+    on once one only open or orange orchard order organ other otter our out outlaw over overall own
+    ox pace pack page pain paint painter pair palm pan panther paper parade paradise pardon parent
+    park parks parrot part pass past pastor pat patch patience pay peace peach peacock peak pear
+    pearl peck peek peel peer peg pen penny people pepper period person petal petite petty pick
+    pickle piece pier pigeon pike pilgrim pillar pillow pilot pin pine ping pink pipe piper pit
+    pitcher place plain plan plane plant plaster play player plaza pleasant please plum point
+    pointer pole poll pond ponder pool poor pope poppy porch port porter post pot potter pound pour
+    power practice pray precious press price pride priest prime prince princess print prior privet
+    pro profit proper proud prudence puff pull puma pump punch purple push put quick quiet quill
+    race rain rains rake ram ran ranger rank ransom rash rate rather raven raw ray reach read
+    reader reading ready real reaper reason record rector red reed reel register rest rice rich
+    riddle ride rider ridge riding right ring rink ripple rise risk ritual river rivers roach road
+    rob rock rocker rocky rod rode rogue roll roller rolling rolls roman roof rook room root rose
+    rough round row royal rude rue rule run runner running rush rushing rust rye sack sad saddle
+    safe sage said sail sailor saint sale sales salmon salt same sample sand sands saturday savage
+    save saw say scale scales scan school score scott sea seal season seat see seed self sell send
+    senior sense september serve service session sessions set settle seven severe shade shadow
+    shake sharp she shear sheen sheep sheet shell shepherd shield shift shin shine ship shirt shock
+    shoe shore short shorter shorts shot should shoulder show shrub shy sick side sides sight sign
+    silence silk silver simple sing singer single sink sip sit site six size skill skin skinner
+    skipper sky slack slate slay sleep slight slim slip slope slow sly small smart smile smoke
+    smooth snail snow so sober soft solar sole some son song soon sore sorrow sorry sort soul sound
+    soup south southern space spade spain span spare spark sparkle sparks sparrow speaker spear
+    speed spell spice spine spoon spray spring sprinkle square staff stage stair stairs stall stamp
+    stand standard standing star stark stars start state stay steady steam steel steep stem step
+    stern stick stiff still stock stocking stocks stone stool stop storm story stout straight
+    strain strand strange straw stream street streets stretch string stroke strong struck stuck
+    stump sty such sugar suit summer sun sunday sunny super sure surface surge swallow swan sweat
+    sweet swell swift swim sword table tack tad tailor take talent tall tally tan tank tanner tape
+    tart task taste tea teal team tear tee tell temple ten tend tender term test than thanks that
+    the them then there they thigh thing think third this thorn three thrift throw thumb thursday
+    ticket tie tiger tight tile till time times tin tiny tip tired to toe told toll ton tone too
+    tool tooth top topping total touch tow tower town toy track trader trail train trainer trans
+    tread treasure treat tree trick trim trinity troop trout true truss trust try tub tuck tuesday
+    tune turn turner tutor twelve twig twin twist two ulna under unity up upper us use utter vale
+    valentine valley van vanish veil vein velvet very vest vet vice victor view villa vine vinegar
+    vineyard violet virtue vision vital voice wade wages wait wake wales walk walker wall walls
+    waltz want war ward warden ware warm warn warner was wash washer waste watch water waters watt
+    wave wax way we weak wealth wear weary weather weaver web wedding wedge wednesday weed week
+    weekly weight welcome well wells went were west western wet whale what wheat wheel wheeler when
+    where while whistle white whole why wick wide wife wild will willing willow win wind window
+    wine wing winger wink winner winter wire wisdom wise wish with witty wolf woman won wonder wood
+    wooden woodland woods wool word work worker works world worm worth wound wren wrist write wrong
+    yard year years yellow yes yet yew yoga york you young younger your youth zest
     """
 )
 """Words of everyday and clinical English that are first or family names as well."""
@@ -135,6 +162,11 @@ BEFORE_A_MONTH = _words(
     in since until till late early mid next last of this end
     """
 )
+DAYS = _words(
+    """
+    monday tuesday wednesday thursday friday saturday sunday
+    """
+)
 STAYS_BEFORE = _words(
     """
     therapy therapist therapies exercise exercises splint splints clinic clinics injury
@@ -144,7 +176,8 @@ STAYS_BEFORE = _words(
     program consultation appointment appt session orthosis massage held walk hill cross care
     medical surgery unit ward room building school college university pilates group class plan
     orthotics dynamometer fracture cast tendon joint nerve muscle stretch stretches tape
-    walking
+    walking boot boots ladder wing frame sleeve syndrome disease palsy cyst sign score scale index
+    rooms gym entrance technique
     """
 )
 """With one of these behind it, an ordinary word is part of a thing's name: Hand Therapy."""
@@ -162,3 +195,33 @@ NOT_AFTER_A_TITLE = _words(
     may will can could should must had has is was do did said to
     """
 )
+EPONYMS = frozenset(
+    (name, thing)
+    for names, _, thing in (line.rpartition(": ") for line in (
+        "adam allen apley brien cooper cotton cozen ely finkelstein fisher hallpike hawkins: test",
+        "lachman mcmurray mill mills neer noble ober phalen romberg schober speed spurling: test",
+        "thomas thompson tinel tinetti watson yergason: test",
+        "babinski hoffmann kernig murphy romberg tinel trendelenburg: sign",
+        "addison alzheimer crohn graves paget parkinson perthes scheuermann wilson: disease",
+        "cushing down hunter marfan raynaud reye sjogren turner: syndrome",
+        "berg borg epworth: scale",
+        "bishop wells: score",
+        "barthel oswestry: index",
+        "guyon hunter: canal",
+        "bell erb: palsy",
+        "baker: cyst",
+        "berg: balance",
+        "dupuytren: contracture",
+        "lamb: wool",
+        "little: area",
+        "mason: type",
+        "morton: neuroma",
+        "noble: compression",
+        "potter: wheel",
+        "weaver: bottom",
+        "young: modulus",
+    ))
+    for name in names.split()
+)  # fmt: skip
+"""Tests, signs and diseases that bear a name: Young's modulus, Thomas test."""
+EPONYM_NAMES = frozenset(name for name, _ in EPONYMS)

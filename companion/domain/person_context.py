@@ -10,6 +10,9 @@ from typing import NamedTuple
 from companion.domain.client_names import FAMILY, GIVEN, PLURAL
 from companion.domain.ordinary_words import (
     BEFORE_A_MONTH,
+    DAYS,
+    EPONYM_NAMES,
+    EPONYMS,
     MONTHS,
     NOT_AFTER_A_TITLE,
     ORDINARY,
@@ -48,6 +51,7 @@ class Context:
         self._behind = words[place + 1] if place + 1 < len(words) else nobody
         self._gap = letters[self._before.end : word.start] if place else "\n"
         self._gap_behind = letters[word.end : self._behind.start] if self._behind.end else "\n"
+        self._place, self._words = place, words
         self._written = text[places[word.start] : places[word.end - 1] + 1]
         self._text, self._places = text, places
         self._own = own
@@ -60,15 +64,25 @@ class Context:
             return self._capital and self._before.letters == "the"
         if self._beside(flags):
             return True
-        if either:  # a given name too, which may be shown
+        if either or self._is_eponym():  # `either`: a given name too, which may be shown
             return False
+        if word in EPONYM_NAMES and word not in ORDINARY:
+            return True
         if word not in ORDINARY and len(word) < 3:
             return self._capital and (len(self._written) < 2 or not self._written[1].isupper())
-        if not self._capital:
+        if not self._capital or word in DAYS:
             return False
         if self._next == "'s" and word not in MONTHS:
             return True
         return prose and self._capital_means_a_person()
+
+    def _is_eponym(self) -> bool:
+        """Not where the own client is called so."""
+        possessive = self._next in {"'s", "s'", "' "} or self._behind.letters == "s"
+        place = self._place + 1 + (self._behind.letters == "s")
+        thing = self._words[place].letters if place < len(self._words) else ""
+        near = possessive or self._gap_behind in {" ", "-"}
+        return near and not self._own and (self._word.letters, thing) in EPONYMS
 
     def _beside(self, flags: int) -> bool:
         return self._behind_somebody() or self._before_somebody(flags)
@@ -122,18 +136,27 @@ class Context:
         return self._is_capital(word) and (word.letters not in {"i", "a"} or gap[:1] == ".")
 
     def _capital_means_a_person(self) -> bool:
-        word, before, behind = self._word.letters, self._before.letters, self._behind.letters
-        if word in MONTHS and (
-            before in BEFORE_A_MONTH
-            or any(c.isdigit() for c in self._gap)
-            or self._gap_behind.strip()[:1].isdigit()
-        ):
+        word, behind = self._word.letters, self._behind.letters
+        if word in MONTHS and self._is_month():
             return False
         if behind in STAYS_BEFORE and self._gap_behind in {" ", "-"}:
             return False
         if not _SENTENCE_ENDS.search(self._gap) or self._own:
             return True
         return behind in PERSON_DOES and self._gap_behind == " "
+
+    def _is_month(self) -> bool:
+        """Beside a number, behind a word like "in", or behind another month that is."""
+        before = self._before.letters
+        if before in {"or", "and", "to"} and self._place > 2:
+            before = self._words[self._place - 3].letters
+            if self._words[self._place - 2].letters not in MONTHS:
+                return False
+        return (
+            before in BEFORE_A_MONTH
+            or any(c.isdigit() for c in self._gap)
+            or self._gap_behind.strip()[:1].isdigit()
+        )
 
 
 @lru_cache(maxsize=64)

@@ -72,6 +72,19 @@ def person_name(first: str, last: str) -> PersonName:
     return PersonName(tuple(given), tuple(family), tuple(also))
 
 
+@lru_cache(maxsize=1024)
+def named_in_full(person: str) -> re.Pattern[str] | None:
+    """Finds a practitioner where a text names them by more than one word: first and last name, or
+    the title that theirs has and the last name. None for a name of one word."""
+    name = person_name(person, "")
+    first, *rest = clean_text(person).split() or [""]
+    ways = [" ".join(name.words)] if len(name.words) > 1 else []
+    if rest and name.words and _folded(first) in TITLES:
+        ways.append(f"{first} {' '.join(name.family or name.words)}")
+    either = "|".join(re.escape(way).replace(r"\ ", r"\.?[ ]") for way in ways)
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)") if ways else None
+
+
 def _words(column: str, also: list[str]) -> tuple[list[str], int]:
     """The words that are a name, and how many of them stand before a comma."""
     text = clean_text(column)

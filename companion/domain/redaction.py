@@ -17,8 +17,12 @@ meets the same without. What is hidden becomes "…".
   's behind it, as "the Hands", and in notes and titles where it is capitalised inside a sentence,
   or begins one and then does what people do ("May called"). The own client's is also taken where
   it begins a sentence. In a type or place, which are capitalised for themselves, only what stands
-  beside it counts. Months beside a number, and words that begin the name of a thing ("Hand
-  Therapy", "Park Street") stay. Names of two letters are taken where they are written like names.
+  beside it counts. Days of the week, months beside a number, words that begin the name of a thing
+  ("Hand Therapy", "Park Street") and what bears a name itself (Bell's palsy, the Thomas test) stay.
+  Names of two letters are taken where they are written like names.
+- **The practitioner's own name** stays where it stands in full, or behind the title that it has in
+  the practice ("Dr Young"), though a client is called Young; not where a client has the very same
+  first and last name, or the appointment's own client shares a word of it.
 - **Telephone numbers and e-mail addresses** of anybody, and any run with percent signs or HTML
   entities that holds one of these once it is decoded.
 """
@@ -46,12 +50,13 @@ from companion.domain.client_names import (
 )
 from companion.domain.contacts import MAY_HOLD_CONTACTS, contacts
 from companion.domain.ordinary_words import (
+    EPONYM_NAMES,
     ORDINARY,
     PARTICLES,
     TITLES,
 )
 from companion.domain.person_context import Context, Word
-from companion.domain.person_names import PersonName
+from companion.domain.person_names import PersonName, named_in_full, person_name
 
 _SEVERAL = re.compile(r"…(?:[\s,.'’-]*…)+")
 _RUN = re.compile(r"[^\W\d_]+")
@@ -97,7 +102,7 @@ class Redactor:
     """Takes out of texts (NFC) what one appointment may not show. Call it with a text; `prose`
     says whether its capitals mean something, as in notes."""
 
-    __slots__ = ("_hides", "_names", "_own", "_plain")
+    __slots__ = ("_hides", "_names", "_own", "_plain", "_practitioner")
 
     def __init__(
         self,
@@ -106,15 +111,20 @@ class Redactor:
         names: ClientNames = NOBODY,
         only_family: bool = False,
         beside: str = "",
+        practitioner: str = "",
         plain: set[str] | None = None,
     ) -> None:
         """`own`: the appointment's client. `only_family`: given names may be shown. `beside`:
-        further words to hide, such as a walk-in's. `plain`: shared by redactors with the same
-        `names`, which put into it the types and places that hold nobody's name."""
+        further words to hide, such as a walk-in's. `practitioner`: whose appointment it is.
+        `plain`: shared by redactors with the same `names`, which put into it the types and places
+        that hold nobody's name."""
         self._plain = set() if plain is None else plain
         self._own = _own(own, beside, only_family=only_family)
         self._names = names
         self._hides = FAMILY if only_family else GIVEN | FAMILY
+        theirs = {part for word in person_name(practitioner, "").words for part in parts_of(word)}
+        shared = theirs & {*self._own.words, *self._own.ordinary}
+        self._practitioner = None if shared else named_in_full(practitioner)
 
     def __call__(self, text: str, *, prose: bool = True) -> str:
         if not text:
@@ -128,12 +138,26 @@ class Redactor:
                 spans += self._own_spans(word, letters, places, text)
         if prose or self._own.ordinary or text not in self._plain:
             others = self._others(letters, places, text, prose)
+            if others and self._practitioner is not None:
+                others = self._without_practitioner(others, text)
             found = contacts(text) if MAY_HOLD_CONTACTS.search(text) else ()
             if others or found:
                 spans += (*others, *found)
             elif not (prose or spans or self._own.ordinary or self._names_own(letters)):
                 self._plain.add(text)
         return _without(text, [_extended(text, *span) for span in spans]) if spans else text
+
+    def _without_practitioner(self, spans: Sequence[Span], text: str) -> list[Span]:
+        theirs = [
+            found.span()
+            for found in (self._practitioner.finditer(text) if self._practitioner else ())
+            if "".join(filter(str.isalpha, skeleton(found[0]))) not in self._names.words
+        ]
+        return [
+            (start, end)
+            for start, end in spans
+            if not any(first <= start and end <= after for first, after in theirs)
+        ]
 
     def _names_own(self, letters: str) -> bool:
         """Also where the name is shown; another client's appointment may have to hide it."""
@@ -208,7 +232,8 @@ class Redactor:
             if spelt in shown or not (own or flags & (self._hides | PLURAL)):
                 continue
             either = bool(flags & GIVEN) and self._hides == FAMILY
-            if either or flags & PLURAL or spelt in ORDINARY or len(spelt) < 3:
+            doubtful = spelt in ORDINARY or spelt in EPONYM_NAMES or len(spelt) < 3
+            if either or flags & PLURAL or doubtful:
                 words = words or [Word(*each) for each in _words(letters)]
                 around = Context(place, words, letters, places, text, known, own=own)
                 if not around.is_person(flags or FAMILY, prose=prose, either=either):

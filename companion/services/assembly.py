@@ -7,7 +7,7 @@ is what commands and pages use; nothing else wires one service to another.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -28,7 +28,7 @@ from companion.services.google.connecting import Connecting
 from companion.services.google.selftest import SelfTest
 from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
-from companion.services.imports.importing import DocumentReader, Importing
+from companion.services.imports.importing import Importing
 from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
@@ -48,8 +48,10 @@ from companion.services.ports import (
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer
+from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.sources import Sources
+from companion.services.sources.subscriptions import Subscriptions
 from companion.services.sources.watching import Watching
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
@@ -101,13 +103,12 @@ class Ports:
     secrets: SecretStore
     google: Google
     workbooks: WorkbookReader
-    documents: Mapping[str, DocumentReader]
-    """Readers of files that hold no table, by the kind of their workbook."""
     own_layouts: Callable[[], Sequence[Software]]
     """Layouts that the practice has added."""
     feed_writer: FeedWriter
     feed_files: KeptFeeds
     source_notes: SourceNotes
+    links: CalendarLinks
     sync_locks: NamedLocks
     """One pass per practitioner among all processes."""
     passwords: PasswordHasher
@@ -269,10 +270,19 @@ def build(ports: Ports) -> Application:
         settings=settings,
         practitioners=practitioners,
         reader=ports.workbooks,
-        documents=ports.documents,
         own_layouts=ports.own_layouts,
         activity=activity,
         clock=clock,
+    )
+    subscriptions = Subscriptions(
+        settings=settings,
+        notes=ports.source_notes,
+        links=ports.links,
+        secrets=ports.secrets,
+        importing=importing,
+        activity=activity,
+        clock=clock,
+        spool=spool,
     )
     return Application(
         clock=clock,
@@ -291,12 +301,17 @@ def build(ports: Ports) -> Application:
             clock=clock,
         ),
         sources=Sources(
-            settings=settings, notes=ports.source_notes, importing=importing, spool=spool
+            settings=settings,
+            notes=ports.source_notes,
+            importing=importing,
+            subscriptions=subscriptions,
+            spool=spool,
         ),
         watching=Watching(
             settings=settings,
             notes=ports.source_notes,
             importing=importing,
+            subscriptions=subscriptions,
             book=book,
             activity=activity,
             clock=clock,

@@ -66,8 +66,8 @@ class Workbook:
 
     kind: str
     """Tables: ``csv`` (any delimited text), ``xlsx`` (and .xlsm), ``xlsb``, ``xls``, ``ods``,
-    ``html`` (often called .xls), ``xml`` (Excel 2003). No tables, for another reader:
-    ``ics``, ``json``, ``ndjson``; they have `content` and no sheets."""
+    ``html`` (often called .xls), ``xml`` (Excel 2003), ``ics`` (one row an occurrence), ``json``
+    and ``ndjson`` (FHIR resources)."""
     sheets: Sequence[Sheet] = ()
     """In file order. A text file has one; one without any row may be among them."""
     epoch: date = EXCEL_EPOCH
@@ -75,8 +75,6 @@ class Workbook:
     notes: Sequence[str] = ()
     """Plain sentences about how the file was read that a person should see: an encoding that was
     guessed, zero bytes left out."""
-    content: bytes = b""
-    """The file itself, for a kind that has no tables."""
 
 
 class WorkbookReader(Protocol):

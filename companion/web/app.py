@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qs, unquote
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote, unquote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -30,6 +30,7 @@ from fastapi.staticfiles import StaticFiles
 
 from companion.assets import static_dir
 from companion.domain.errors import (
+    CalendarInUse,
     CompanionError,
     FileRefused,
     NotAllowed,
@@ -54,9 +55,6 @@ from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.page_setup import mount_ui
 from companion.web.ui.sockets import own_sockets
 from companion.web.welcome import Welcome
-
-if TYPE_CHECKING:
-    from companion.services.google.connecting import CalendarChoice
 
 CALLBACK_PATH = "/oauth/callback"
 SIGN_IN_SECONDS = 300
@@ -194,15 +192,25 @@ class _SignIns:
         """By state."""
 
     async def start(self, request: Request) -> Response:
+        from companion.services.google.consents import CalendarChoice
+
         wanted = str(request.path_params["practitioner_id"])
         record = self._services.settings.read().practitioner(wanted)
         query = request.query_params
+        if not query and await self._services.connecting.delegates():
+            # From a card: step 3 has both ways to connect.
+            place = f"/practitioner/{quote(record.practitioner.id)}#step-3"
+            return RedirectResponse(place, status_code=303)
         # The very host the browser uses: the cookie belongs to it.
         redirect_uri = f"http://{request.headers['host'].lower()}{CALLBACK_PATH}"
         sign_in = await self._services.connecting.begin(
             record.practitioner.id,
             login=query.get("login", record.google.login or record.practitioner.email),
-            calendar=_choice(query.get("calendar", ""), query.get("name", "")),
+            calendar=CalendarChoice.of(
+                query.get("calendar", ""),
+                query.get("name", ""),
+                take_over=query.get("take_over") == "1",
+            ),
             redirect_uri=redirect_uri,
             user=request.scope["companion.user"],
         )
@@ -247,19 +255,23 @@ class _SignIns:
             )
         except SignInDenied as error:
             return self._sorry(error, back, status=200)
+        except CalendarInUse as error:
+            return self._done(
+                "One question before the calendar is used", error.what, back, f"{back}#calendar"
+            )
         except Exception as error:  # noqa: BLE001 - the edge of the program
             return self._sorry(as_companion_error(error), back)
+        calendar = (
+            f"the calendar is “{connected.calendar_name}”."
+            if connected.calendar_id
+            else "now choose the calendar."
+        )
+        said = f"{connected.account} is signed in; {calendar}"
+        return self._done("Connected to Google", said, back, f"{back}?connected=1")
+
+    def _done(self, heading: str, said: str, back: str, go_to: str) -> Response:
         page = plain_page(
-            "Connected to Google",
-            f"{connected.account} is signed in; "
-            + (
-                f"the calendar is “{connected.calendar_name}”."
-                if connected.calendar_id
-                else "now choose the calendar."
-            ),
-            "Taking you back …",
-            link=(back, "Back to the practitioner"),
-            go_to=f"{back}?connected=1",
+            heading, said, "Taking you back …", link=(back, "Back to the practitioner"), go_to=go_to
         )
         answer = HTMLResponse(page)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)
@@ -270,17 +282,3 @@ class _SignIns:
         answer = HTMLResponse(page, status_code=status)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)
         return answer
-
-
-def _choice(calendar: str, name: str) -> CalendarChoice | None:
-    """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is; None
-    keeps the present one."""
-    from companion.services.google.connecting import CalendarChoice
-
-    if not calendar:
-        return None
-    if calendar == "new":
-        return CalendarChoice(kind="new", name=name)
-    if calendar == "list":
-        return CalendarChoice(kind="list")
-    return CalendarChoice(kind="existing", calendar_id=calendar)

@@ -35,7 +35,7 @@ from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere,
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.sources import MemoryNotes
+from tests.fakes.sources import FakeLinks, MemoryNotes
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
 from tests.fakes.workbooks import InlineWorkbooks
 
@@ -109,6 +109,7 @@ class FakeApplication:
     ledger: MemoryLedger
     activity: MemoryActivity
     secrets: FakeSecrets
+    links: FakeLinks
     probes: FakeProbes
     rights: FakeRights
     home: Path
@@ -141,8 +142,9 @@ def fake_application(
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     rights = FakeRights()
-    google = FakeGoogle(secrets=secrets)
+    google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
+    links = FakeLinks()
     ports = Ports(
         home=home or nowhere(),
         clock=clock,
@@ -151,12 +153,12 @@ def fake_application(
         stores=stores,
         secrets=secrets,
         google=google,
-        workbooks=InlineWorkbooks(),
-        documents={},
+        workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),
+        links=links,
         sync_locks=FreeLocks(),
         passwords=PlainPasswords(),
         sessions=MemorySessions(),
@@ -180,6 +182,7 @@ def fake_application(
         ledger=stores.ledger,
         activity=stores.activity,
         secrets=secrets,
+        links=links,
         probes=probes,
         rights=rights,
         home=ports.home,

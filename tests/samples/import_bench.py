@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from companion.adapters.calendar_file import sheets_of_calendar
-from companion.adapters.fhir import sheets_of_fhir
 from companion.domain.appointments import Appointment
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.questions import with_guesses
@@ -33,14 +31,9 @@ class ImportBench:
             book=self.book,
             settings=self.settings,
             practitioners=self.practitioners,
-            reader=InlineWorkbooks(),
+            reader=InlineWorkbooks(self.clock),
             activity=self.activity,
             clock=self.clock,
-            documents={
-                "ics": sheets_of_calendar,
-                "json": sheets_of_fhir,
-                "ndjson": sheets_of_fhir,
-            },
         )
 
     def file(self, content: bytes, name: str = "export.csv") -> Path:

@@ -122,7 +122,7 @@ async def test_each_trouble_has_one_sentence_and_one_action(
     [
         (SignInExpired(), "Sign in again", "/oauth/start/anna"),
         (CalendarGone(), "Choose calendar", "/practitioner/anna#calendar"),
-        (DelegationRefused(), "Look at the service account", "/practice#service-account"),
+        (DelegationRefused(), "Look at the service account", "/practice/workspace"),
         (ClientFileMissing(), "Add the Google client", "/practice"),
     ],
 )
@@ -135,9 +135,8 @@ async def test_the_card_wears_a_badge_and_its_first_button_mends_it(
     shown = card_of(
         await status(application),
         colour="",
-        progress=None,
-        outcome=None,
         now=application.clock.now(),
+        may=lambda _action, _practitioner: True,
         page="/practitioner/anna",
     )
     assert shown["tone"] == "bad"

@@ -228,9 +228,9 @@ CALENDAR = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
         (b'{"resourceType": "Appointment"}\n{"resourceType": "Appointment"}\n', "ndjson"),
     ],
 )
-def test_a_file_without_tables_goes_on_as_it_is(content: bytes, kind: str) -> None:
+def test_a_calendar_and_fhir_resources_are_a_table_too(content: bytes, kind: str) -> None:
     workbook = workbook_of(content)
-    assert (workbook.kind, workbook.content, workbook.sheets) == (kind, content, ())
+    assert (workbook.kind, [len(each.rows) for each in workbook.sheets]) == (kind, [1])
 
 
 @pytest.mark.parametrize("header", ["[ID],[Start]", "{x},Start", "{ID};Start"])

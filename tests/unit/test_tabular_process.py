@@ -100,9 +100,9 @@ def refusal(process: ReadingProcess, file: IO[bytes]) -> str:
     return refused.value.what
 
 
-@pytest.mark.parametrize("limit", ["cpu_limit", "wait_limit"])
-def test_reading_stops_at_the_time_limit(endless: IO[bytes], limit: str) -> None:
-    process = ReadingProcess(lambda share: None, **{limit: 0})
+@pytest.mark.parametrize("limits", [(0.0, 60.0), (60.0, 0.0)])
+def test_reading_stops_at_the_time_limit(endless: IO[bytes], limits: tuple[float, float]) -> None:
+    process = ReadingProcess(lambda share: None, cpu_limit=limits[0], wait_limit=limits[1])
     assert "too long" in refusal(process, endless)
 
 
@@ -160,6 +160,26 @@ async def test_seven_files_of_line_breaks_leave_the_event_loop_answering(tmp_pat
     assert max(waits) < lasted / 7, "no file may hold the loop for as long as it is read"
 
 
+async def test_seven_huge_calendars_at_once_leave_the_event_loop_answering(tmp_path: Path) -> None:
+    path = tmp_path / "export.ics"
+    entry = b"BEGIN:VEVENT\r\nUID:a\r\nDTSTART:20261201T090000Z\r\nEND:VEVENT\r\n"
+    path.write_bytes(b"BEGIN:VCALENDAR\r\n" + entry * (40_000_000 // len(entry)))
+    files = WorkbookFiles()
+    began = time.monotonic()
+    tasks = [asyncio.create_task(files.read(path)) for _ in range(7)]
+    waits: list[float] = []
+    while not all(each.done() for each in tasks):
+        before = time.monotonic()
+        await asyncio.sleep(0.01)
+        waits.append(time.monotonic() - before)
+    lasted = time.monotonic() - began
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [getattr(each, "what", "") for each in results] == [
+        "This calendar file holds too many entries."
+    ] * 7
+    assert max(waits) < lasted / 7, "no calendar may hold the loop for as long as it is read"
+
+
 async def test_progress_rises_to_the_end_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
     path.write_bytes(csv_bytes(allied(n) for n in range(6_000)))
@@ -214,6 +234,6 @@ def test_a_value_is_sent_once_however_often_it_occurs() -> None:
     assert out.getvalue().count("Ada") == 1
     received = SheetsReceived(lambda share: None)
     received.take_all(io.BytesIO(out.getvalue().encode()))
-    rows = received.workbook(b"").sheets[0].rows
+    rows = received.workbook().sheets[0].rows
     assert len(rows) == 1_000
     assert rows[0].cells[0] is rows[-1].cells[0]

@@ -64,7 +64,7 @@ class DelegatedTokens:
             raise DelegationRefused(
                 "The practice's service account was replaced since this practitioner was "
                 "connected.",
-                "Press Connect everybody under Practice > Google client, or run: python run.py "
+                "Press Connect everybody under Practice > Google Workspace, or run: python run.py "
                 "google connect --all. Nothing is lost.",
             )
 
@@ -137,12 +137,12 @@ _DELEGATION = "Security > Access and data control > API controls > "
 _NO_ACCOUNT = _Meaning(
     "Google no longer knows the practice's service account {email}: it was deleted or disabled.",
     "Enable it again in the Google Cloud console under IAM & Admin > Service Accounts. If it was "
-    "deleted, add the key of a new one under Practice > Google client.",
+    "deleted, add the key of a new one under Practice > Google Workspace.",
 )
 _NO_KEY = _Meaning(
     "Google no longer accepts the key of the practice's service account.",
     "In the Google Cloud console, under IAM & Admin > Service Accounts, make a new key of the same "
-    "service account and add its file under Practice > Google client. Nobody has to connect again.",
+    "service account; add its file under Practice > Google Workspace. Nobody has to connect again.",
 )
 _NOBODY = _Meaning(
     "Google Workspace knows nobody with this Google Login.",

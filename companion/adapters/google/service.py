@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ from companion.services.ports import (
     CalendarInfo,
     ClientFile,
     Clock,
+    MarkedCalendar,
     SecretStore,
     SignedIn,
     SignInRequest,
@@ -55,6 +57,8 @@ DESCRIPTION = (
     "Kept up to date by Calendar Companion from the practice's appointment book. "
     "Changes made to its events here are put back."
 )
+_MARK = re.compile(r"\[(companion-(?!selftest)[\w-]+)\]")
+"""Of a calendar that was made to stay, in its description."""
 
 
 class GoogleGateway:
@@ -203,14 +207,16 @@ class GoogleGateway:
             }
         )
 
-    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
+    async def marked_calendars(self, practitioner_id: str) -> list[MarkedCalendar]:
         """Google's narrow scope `calendar.app.created` does not open the list of calendars."""
         account = self._account(practitioner_id)
         await account.open()
+        found = []
         for item in await self._list(account):
-            if mark in str(item.get("description") or ""):
-                return _info(item)
-        return None
+            mark = _MARK.search(str(item.get("description") or ""))
+            if mark is not None:
+                found.append(MarkedCalendar(info=_info(item), mark=mark[1]))
+        return found
 
     async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
         account = self._account(practitioner_id)
@@ -253,8 +259,7 @@ class GoogleGateway:
         if not isinstance(key, ServiceAccountKey):
             raise ClientFileMissing(
                 "The key of the practice's service account is not here.",
-                "Add its file under Practice > Google client, or run: python run.py google client "
-                "FILE",
+                "Add it under Practice > Google Workspace, or: python run.py google client FILE",
             )
         return key
 

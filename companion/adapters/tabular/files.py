@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
@@ -22,7 +23,11 @@ AT_ONCE = 2
 class WorkbookFiles:
     """A WorkbookReader."""
 
-    def __init__(self, *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, *, at_once: int = AT_ONCE, now: Callable[[], datetime] | None = None
+    ) -> None:
+        """`now`: None for the real time."""
+        self._now = now or (lambda: datetime.now(UTC))
         self._turn = asyncio.Semaphore(at_once)
 
     async def read(
@@ -39,7 +44,7 @@ class WorkbookFiles:
                     shown = share
                     loop.call_soon_threadsafe(progress, min(share, 1.0))
 
-            process = ReadingProcess(show)
+            process = ReadingProcess(show, now=self._now())
             reading = asyncio.ensure_future(asyncio.to_thread(read_workbook, path, process))
             try:
                 return await asyncio.shield(reading)

@@ -16,13 +16,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import psutil
 
-from companion.adapters.tabular.refusals import REFUSALS, SIZE_LIMIT
-from companion.adapters.tabular.stream import CONTENT_KINDS, SheetsReceived
+from companion.adapters.tabular.refusals import REFUSALS
+from companion.adapters.tabular.stream import SheetsReceived
 from companion.domain.errors import FileRefused
 from companion.services.processes import without_secrets
 from companion.services.workbooks import Workbook
@@ -59,11 +60,14 @@ class ReadingProcess:
         self,
         progress: Callable[[float], None],
         *,
+        now: datetime | None = None,
         cpu_limit: float = CPU_LIMIT,
         wait_limit: float = WAIT_LIMIT,
         memory_limit: int = MEMORY_LIMIT,
     ) -> None:
+        """`now`: aware, around which repeating entries are unrolled; None for the real time."""
         self._progress = progress
+        self._now = now or datetime.now(UTC)
         self._cpu_limit = cpu_limit
         self._wait_limit = wait_limit
         self._memory_limit = memory_limit
@@ -78,7 +82,7 @@ class ReadingProcess:
         """`file`: at its beginning. Raises FileRefused."""
         received = SheetsReceived(self._progress)
         child = subprocess.Popen(  # noqa: S603 - our own program, no word of the file in the command
-            [sys.executable, "-P", "-c", _START, str(_ROOT)],
+            [sys.executable, "-P", "-c", _START, self._now.isoformat(), str(_ROOT)],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -99,11 +103,7 @@ class ReadingProcess:
             child.wait()
         if not received.kind:
             raise refused(self._killed_for or received.refused or "damaged")
-        content = b""
-        if received.kind in CONTENT_KINDS:
-            file.seek(0)
-            content = file.read(SIZE_LIMIT)
-        return received.workbook(content)
+        return received.workbook()
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
         """Until it is over, or uses too much."""

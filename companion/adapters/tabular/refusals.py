@@ -48,6 +48,18 @@ REFUSALS = {
     "database": ("This is a database file.", _EXPORT),
     "not text": ("This is not a table: it holds bytes that no text has.", _EXPORT),
     "zeros": ("This file holds nothing but zero bytes: it was not written to its end.", _AGAIN),
+    # calendars and resources
+    "not a calendar": ("This calendar file cannot be read.", "Export it again, as an .ics file."),
+    "calendar message": (
+        "This is an answer to an invitation, not a calendar.",
+        "Export the calendar itself, as an .ics file.",
+    ),
+    "too many entries": ("This calendar file holds too many entries.", _FEWER),
+    "json": ("This JSON file cannot be read.", _AGAIN),
+    "no fhir": (
+        "This JSON file holds no FHIR resources.",
+        "Export the appointments as a FHIR R4 bundle, or as CSV.",
+    ),
     # tables that are not read
     "password": (
         "This workbook is protected with a password.",

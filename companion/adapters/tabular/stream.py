@@ -29,8 +29,6 @@ from companion.adapters.tabular.refusals import (
 )
 from companion.services.workbooks import EXCEL_EPOCH, MergedRange, Sheet, SheetRow, Workbook
 
-CONTENT_KINDS = frozenset({"ics", "json", "ndjson"})
-"""Files without tables: they go on as they are."""
 _SHEET_LIMIT = 1_000
 _WIDEST = 16_384
 """Excel's own number of columns; longer rows are not even looked at."""
@@ -244,7 +242,7 @@ class SheetsReceived:
             reason = str(message["refused"])
             self.refused = reason if reason in REFUSALS else "damaged"
 
-    def workbook(self, content: bytes) -> Workbook:
+    def workbook(self) -> Workbook:
         return Workbook(
             kind=self.kind,
             sheets=tuple(
@@ -259,7 +257,6 @@ class SheetsReceived:
             ),
             epoch=self.epoch,
             notes=tuple(dict.fromkeys(self.notes)),
-            content=content,
         )
 
     def _take_rows(self, message: Mapping[str, Any]) -> None:

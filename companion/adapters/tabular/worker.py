@@ -13,11 +13,12 @@ import io
 import os
 import sys
 from contextlib import suppress
+from datetime import datetime
 from typing import IO
 
 from companion.adapters.tabular.kinds import kind_of
 from companion.adapters.tabular.refusals import SIZE_LIMIT, Refused
-from companion.adapters.tabular.stream import CONTENT_KINDS, SheetWriter
+from companion.adapters.tabular.stream import SheetWriter
 
 MEMORY_LIMIT = 1_500_000_000
 """Bytes of address space, where the system can limit that."""
@@ -38,17 +39,17 @@ def main() -> None:
         content = b""
         SheetWriter(out).refuse("not opened")
     else:
-        write_sheets(content, out)
+        write_sheets(content, out, datetime.fromisoformat(sys.argv[-1]))
     out.flush()
 
 
-def write_sheets(content: bytes, out: IO[str]) -> None:
+def write_sheets(content: bytes, out: IO[str], now: datetime) -> None:
     """Every line that the program gets, the last of them done or refused."""
     writer = SheetWriter(out)
     try:
         if len(content) > SIZE_LIMIT:
             raise Refused("too large")
-        writer.done(_read(content, writer))
+        writer.done(_read(content, writer, now))
     except Refused as refusal:
         writer.refuse(str(refusal))
     except MemoryError:
@@ -57,7 +58,7 @@ def write_sheets(content: bytes, out: IO[str]) -> None:
         writer.refuse("damaged")
 
 
-def _read(content: bytes, writer: SheetWriter) -> str:
+def _read(content: bytes, writer: SheetWriter, now: datetime) -> str:
     """Says of which kind the file is. The parser of another kind is not even loaded."""
     kind = kind_of(content)
     if kind == "zip":
@@ -76,7 +77,15 @@ def _read(content: bytes, writer: SheetWriter) -> str:
         from companion.adapters.tabular.excel_xml import read_excel_xml
 
         read_excel_xml(content, writer)
-    elif kind not in CONTENT_KINDS:
+    elif kind == "ics":
+        from companion.adapters.tabular.calendar_file import read_calendar
+
+        read_calendar(content, writer, now)
+    elif kind in {"json", "ndjson"}:
+        from companion.adapters.tabular.fhir import read_fhir
+
+        read_fhir(content, writer)
+    else:
         from companion.adapters.tabular.web_page import read_web_page
 
         read_web_page(content, writer)

@@ -46,6 +46,9 @@ class AccountChanges:
         self._activity = activity
         self._clock = clock
 
+    def settings(self) -> Settings:
+        return self._settings.read()
+
     def record(self, practitioner_id: str) -> PractitionerSettings:
         """Raises NotFound."""
         return self._settings.read().record(practitioner_id)

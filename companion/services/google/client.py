@@ -136,10 +136,11 @@ class PracticeClient:
         account = await self.service_account()
         if account is None:
             raise BadInput("There is no key of a service account here.", "There is nothing to do.")
-        names = self._connected(delegated=True)
-        if names:
+        count = len(self._connected(delegated=True))
+        if count:
             raise BadInput(
-                f"The service account still speaks for {', '.join(names)}.",
+                f"The service account still speaks for {count} "
+                f"practitioner{'' if count == 1 else 's'}.",
                 "Disconnect them, or let them sign in at Google, then remove the key.",
             )
         await self._secrets.remove(KEY)

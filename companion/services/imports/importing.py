@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -65,12 +64,11 @@ from companion.services.ports import (
     SettingsStore,
 )
 from companion.services.settings.practitioners import Practitioners
-from companion.services.workbooks import Sheet, Workbook, WorkbookReader
+from companion.services.workbooks import Workbook, WorkbookReader
 
 __all__ = [
     "BY_ID",
     "BY_KEY",
-    "DocumentReader",
     "ImportPreview",
     "ImportReport",
     "Importing",
@@ -79,9 +77,6 @@ __all__ = [
     "RejectedRow",
     "UnknownLayout",
 ]
-DocumentReader = Callable[[bytes, datetime], Sequence[Sheet]]
-"""A file that holds no table (a calendar, FHIR) as sheets, given its bytes and the present
-moment. Runs in a thread. Raises FileRefused."""
 
 
 class Importing:
@@ -94,18 +89,15 @@ class Importing:
         reader: WorkbookReader,
         activity: ActivityLog,
         clock: Clock,
-        documents: Mapping[str, DocumentReader] | None = None,
         own_layouts: Callable[[], Sequence[Software]] = tuple,
     ) -> None:
-        """`documents`: by the kind of `Workbook` that has no tables. `own_layouts`: of the
-        practice, read anew for each file."""
+        """`own_layouts`: of the practice, read anew for each file."""
         self._book = book
         self._settings = settings
         self._memory = SourceMemory(settings=settings, practitioners=practitioners)
         self._reader = reader
         self._activity = activity
         self._clock = clock
-        self._documents = documents or {}
         self._own_layouts = own_layouts
         self._comparing = BookComparison(book=book, settings=settings, clock=clock)
         self._turn = asyncio.Lock()
@@ -135,7 +127,9 @@ class Importing:
         )
         say = on_stage or (lambda _words, _share: None)
         say("Opening the file", 0.0)
-        workbook = await self._workbook(path, lambda share: say("Opening the file", share))
+        workbook = await self._reader.read(
+            path, progress=lambda share: say("Opening the file", share)
+        )
         settings = self._settings.read()
         say("Reading its rows", 1.0)
         chosen = await self._chosen(workbook, wish, settings)
@@ -172,14 +166,6 @@ class Importing:
         )
         say("Comparing it with the book", 1.0)
         return await self.reconsider(preview)
-
-    async def _workbook(self, path: Path, progress: Callable[[float], None]) -> Workbook:
-        workbook = await self._reader.read(path, progress=progress)
-        document = self._documents.get(workbook.kind)
-        if document is None:
-            return workbook
-        sheets = await asyncio.to_thread(document, workbook.content, self._clock.now())
-        return replace(workbook, sheets=sheets, content=b"")
 
     async def _chosen(self, workbook: Workbook, wish: Wish, settings: Settings) -> Chosen:
         timezone = settings.practice.timezone

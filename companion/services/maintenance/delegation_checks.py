@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from companion.domain.errors import CompanionError, Offline
 from companion.domain.settings import PractitionerSettings
 from companion.services.google.client import ServiceAccount
-from companion.services.google.connecting import login_of
 from companion.services.google.consents import DELEGATION
+from companion.services.google.delegating import login_of
 from companion.services.maintenance.findings import (
     CheckContext,
     Finding,
@@ -69,7 +69,7 @@ def _refused(record: PractitionerSettings, error: CompanionError) -> Finding:
 def _summary(account: ServiceAccount, people: list[PractitionerSettings], *, may: int) -> Finding:
     spoken = sum(bool(each.google.delegated) for each in people)
     connect = FindingAction(
-        label="Connect everybody", page="/practice", command="run.py google connect --all"
+        label="Connect everybody", page="/practice/workspace", command="run.py google connect --all"
     )
     return Finding(
         id="service-account",
@@ -77,6 +77,6 @@ def _summary(account: ServiceAccount, people: list[PractitionerSettings], *, may
         title=TITLE,
         what=f"{account.email} (client ID {account.client_id}) speaks for {spoken} of "
         f"{len(people)} practitioners{f', and may speak for {may} more' if may else ''}.",
-        remedy="Press Connect everybody under Practice > Google client." if may else "",
+        remedy="Press Connect everybody under Practice > Google Workspace." if may else "",
         action=connect if may else None,
     )

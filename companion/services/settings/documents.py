@@ -44,7 +44,7 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 10
+VERSION = 11
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -92,6 +92,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     7: lambda tables: tables,  # 8 adds who speaks for an account, which may be absent
     8: lambda tables: tables,  # 9 adds paused_until, likewise
     9: _with_marks,
+    10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
 }
 
 
@@ -137,6 +138,7 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "opening"): check_opening,
     (Practice, "stale_days"): _stale_days,
     (Practice, "activity_kept"): _positive,
+    (SourceSettings, "every"): _positive,
     (Practice, "idle_sign_out"): _positive,
     (Practice, "feed_host"): checks.host,
     (Practice, "feed_base_url"): checks.base_url,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -136,7 +136,7 @@ async def gather(
     parts: SyncParts,
     settings: Settings,
     record: PractitionerSettings,
-    observed: Iterable[ObservedEvent] | None = None,
+    observed: Collection[ObservedEvent] | None = None,
     *,
     before: SyncSnapshot | None = None,
 ) -> SyncSnapshot:

@@ -43,6 +43,8 @@ COLLECT_AT_MOST = 1.0
 LOOK_EVERY = 2.0
 """Seconds between looks at what was committed without a notice, as by other processes."""
 PASS_EVERY = timedelta(minutes=10)
+ASK_AGAIN = timedelta(seconds=30)
+"""After a check that Google did not answer."""
 AUDIT_HOUR = 3
 """Local hour of the nightly audit."""
 STALENESS_EVERY = 60.0
@@ -274,6 +276,8 @@ class Worker:
             # A person did that: what is left waits for the next change, or ten minutes.
             watch.seen, watch.passed_at, watch.failures = seen, now, watch.failures + 1
             watch.no_audit_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
+        if self._syncing.was_doubted(practitioner_id) and watch.passed_at is not None:
+            watch.passed_at = min(watch.passed_at, now - PASS_EVERY + ASK_AGAIN)
         audit = self._audit_due(watch, record, now)
         news = audit or watch.seen != seen
         if not news and watch.passed_at is not None:

@@ -150,12 +150,11 @@ class _Home:
         shown = card_of(
             status,
             colour=colour_of(status, place),
-            progress=self._site.live.progress(status),
-            outcome=self._site.live.outcome(identity),
             now=self._site.services.clock.now(),
+            may=self._site.may,
             page=f"/practitioner/{identity}",
         )
-        return shown if self._sets_up else {**shown, "page": "", "actions": []}
+        return shown if self._sets_up else {**shown, "page": ""}
 
     def _search(self, event: object) -> None:
         self._wanted = fold_name(getattr(event, "value", "") or "")

@@ -33,6 +33,7 @@ from companion.web.ui import (
     practitioner,
     setup_table,
     users,
+    workspace,
 )
 from companion.web.ui.book import screen as book
 from companion.web.ui.book.pulse import BookPulse
@@ -77,6 +78,7 @@ def create_site(
         phones,
         practice,
         google_guide,
+        workspace,
         users,
         setup_table,
         doctor,

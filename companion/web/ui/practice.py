@@ -30,6 +30,7 @@ from companion.web.ui.theme import (
     page_head,
     text,
 )
+from companion.web.ui.workspace import workspace_card
 
 
 def create(site: Site) -> None:
@@ -40,6 +41,7 @@ def create(site: Site) -> None:
             page_head("Practice")
             _names(site)
             client_card(site, client)
+            workspace_card(await site.services.connecting.service_account())
             _privacy(site)
             _age(site)
             _phones(site)

@@ -30,7 +30,10 @@ MOST_SHOWN = 3
 PHONE_DETAIL = FeedDetail.INITIALS
 """What a new link shows unless its maker chooses otherwise."""
 
-LEFT_OUT = "… is a client's name, a telephone number or an address that is left out."
+LEFT_OUT = (
+    "… is a client's name, a telephone number or an address that is left out. A name that is an "
+    "ordinary word too (Hand, May) is left out where it stands for a person."
+)
 
 
 class EventPreview:

@@ -1,10 +1,13 @@
-"""GoogleClient: the practice's OAuth client file, dropped once; its name, and replacing it."""
+"""The practice's files from Google: dropped once, checked, compared with what is kept, sealed, and
+never shown again but for a name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
+
+from nicegui import ui
 
 from companion.domain.errors import FileRefused
 from companion.web.incoming import Incoming
@@ -20,23 +23,74 @@ if TYPE_CHECKING:
 CLIENT_FILE_BYTES = 64 * 1024
 
 
-class GoogleClientCard:
-    """Checked (type Desktop app), compared with the one that is kept, sealed, never shown again
-    but for its name."""
+WORKSPACE = "/practice/workspace"
 
-    def __init__(self, site: Site, client: str | None) -> None:
+
+class ClientDrop:
+    """Where either file is dropped; asks before everybody would have to connect again."""
+
+    def __init__(
+        self, site: Site, label: str, on_kept: Callable[[ClientChange], None], *, replaces: bool
+    ) -> None:
+        """`on_kept` is called when the file is kept, or was already."""
         self._site = site
-        self._client = client
-        self._state = box("stack").props("aria-live=polite")
-        self._show()
+        self._on_kept = on_kept
         self._drop = FileDrop(
-            "Drop client_secret….json here",
+            label,
             self._received,
-            choose="Replace it" if client else "Choose the file",
+            choose="Replace it" if replaces else "Choose the file",
             accept=".json",
             icon="key",
             small=True,
         )
+
+    async def _received(self, ticket: str, _: str) -> None:
+        incoming = self._site.incoming
+        try:
+            content = await _small_file(incoming, ticket)
+            change = await self._site.services.connecting.set_client(content)
+        finally:
+            incoming.discard(ticket)
+        if change.held:
+            self._ask(content, change)
+        else:
+            self._kept(change)
+
+    def _kept(self, change: ClientChange) -> None:
+        self._drop.props["choose"] = "Replace it"
+        notify_done(change.sentence)
+        self._on_kept(change)
+
+    def _ask(self, content: bytes, change: ClientChange) -> None:
+        what = "service account" if change.service_account else "Google client"
+        with dialog(f"Replace the {what}?") as opened:
+            text(change.sentence)
+            with box("quiet-list", tag="ul"):
+                for name in change.signed_in:
+                    text(name, "strong", tag="li")
+            text(
+                f"Until then their calendars stay as they are now. With the same {what} as before "
+                "nobody has to do anything.",
+                "soft",
+            )
+            with box("actions"):
+                press = partial(self._replace, content, opened.close)
+                button("Replace it", press, look="danger")
+                button(f"Keep {change.before}", opened.close, look="primary")
+
+    async def _replace(self, content: bytes, close: Callable[[], object]) -> None:
+        close()
+        self._kept(await self._site.services.connecting.set_client(content, replace=True))
+
+
+class GoogleClientCard:
+    """The OAuth client, with which people sign in."""
+
+    def __init__(self, site: Site, client: str | None) -> None:
+        self._client = client
+        self._state = box("stack").props("aria-live=polite")
+        self._show()
+        ClientDrop(site, "Drop client_secret….json here", self._kept, replaces=client is not None)
 
     def _show(self) -> None:
         self._state.clear()
@@ -55,43 +109,12 @@ class GoogleClientCard:
                     text("Not added yet", "strong")
                     text("Nobody can connect to Google before this file is here.")
 
-    async def _received(self, ticket: str, _: str) -> None:
-        incoming = self._site.incoming
-        try:
-            content = await _small_file(incoming, ticket)
-            change = await self._site.services.connecting.set_client(content)
-        finally:
-            incoming.discard(ticket)
-        if change.held:
-            self._ask(content, change)
-        else:
-            self._kept(change)
-
     def _kept(self, change: ClientChange) -> None:
+        if change.service_account:
+            ui.navigate.to(WORKSPACE)
+            return
         self._client = change.name
         self._show()
-        self._drop.props["choose"] = "Replace it"
-        notify_done(change.sentence)
-
-    def _ask(self, content: bytes, change: ClientChange) -> None:
-        with dialog("Replace the Google client?") as opened:
-            text(change.sentence)
-            with box("quiet-list", tag="ul"):
-                for name in change.signed_in:
-                    text(name, "strong", tag="li")
-            text(
-                "Until then their calendars stay as they are now. With the same client as before "
-                "nobody has to do anything.",
-                "soft",
-            )
-            with box("actions"):
-                press = partial(self._replace, content, opened.close)
-                button("Replace it", press, look="danger")
-                button(f"Keep {change.before}", opened.close, look="primary")
-
-    async def _replace(self, content: bytes, close: Callable[[], object]) -> None:
-        close()
-        self._kept(await self._site.services.connecting.set_client(content, replace=True))
 
 
 async def _small_file(incoming: Incoming, ticket: str) -> bytes:

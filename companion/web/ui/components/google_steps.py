@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput, CompanionError
+from companion.domain.errors import BadInput, CalendarInUse, CompanionError
 from companion.domain.settings import PractitionerSettings
+from companion.services.access.policy import Action
+from companion.services.google.consents import CalendarChoice
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
+from companion.web.ui.components.take_over import add_decision, ask_to_take_over
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -40,12 +43,18 @@ class GoogleSteps:
         record: PractitionerSettings,
         head: SetupSteps,
         on_check: Callable[[], None],
+        *,
+        delegates: bool,
+        signs_in: bool,
     ) -> None:
-        """`on_check` is called when a check was answered."""
+        """`on_check` is called when a check was answered. `delegates`: the practice has a service
+        account; `signs_in`: it has a client to sign in with, or nothing yet."""
         self._site = site
         self._record = record
         self._id = record.practitioner.id
         self._on_check = on_check
+        self._delegates = delegates and site.may(Action.PRACTICE)
+        self._signs_in = signs_in or not delegates
         google = record.google
         with head.step(2, "Google Login"):
             text("The Google account whose calendar is to be filled.", "card__lead")
@@ -58,6 +67,7 @@ class GoogleSteps:
             self._sign_in()
         with head.step(4, "Calendar"):
             ui.link_target("calendar")
+            add_decision(site, self._id)
             self._calendar()
         with head.step(5, "Test Credentials"):
             self._check(
@@ -81,24 +91,55 @@ class GoogleSteps:
         if google.account:
             since = formatting.exact(google.connected_at, self._record.practitioner.timezone)
             with notice("ok"):
-                text(f"Signed in as {google.account}", "strong")
+                how = "Connected by the service account as" if google.delegated else "Signed in as"
+                text(f"{how} {google.account}", "strong")
                 if since:
                     text(f"Since {since}", "small")
             if google.ends_at is not None:
                 self._warn_of_testing(google.ends_at)
-        else:
+        elif self._delegates:
+            text(
+                "The practice's service account connects the Google Login of step 2: nobody signs "
+                "in.",
+                "card__lead",
+            )
+        elif self._signs_in:
             text(
                 "Google opens, asks which account, and for permission. Leave the calendar box "
                 "ticked, then press Allow. You come back here by yourself.",
                 "card__lead",
             )
+        else:
+            text("An administrator of the practice connects everybody; nobody signs in.")
         self._waiting = box("stack")
+        look: Literal["primary", "second"] = "second" if google.account else "primary"
+        label = "Connect again" if google.account else "Connect to Google"
         with box("actions"):
-            label = "Connect again" if google.account else "Connect to Google"
-            look = "second" if google.account else "primary"
-            button(label, self._go, icon="login", look=look)  # type: ignore[arg-type]
+            if self._delegates:
+                button(label, self._delegate, icon="login", look=look)
+            if self._delegates and self._signs_in:
+                button("Sign in at Google instead", self._go, look="plain")
+            elif self._signs_in:
+                button(label, self._go, icon="login", look=look)
         self._show_waiting()
-        add_other_pages(self._site)
+        if self._signs_in:
+            add_other_pages(self._site)
+
+    async def _delegate(self) -> None:
+        wanted = self._asked()
+        if wanted is None:
+            return
+        try:
+            await self._site.services.connecting.delegate(
+                self._id,
+                login=wanted["login"],
+                calendar=CalendarChoice.of(wanted.get("calendar", ""), wanted.get("name", "")),
+                upload_by_hand=True,
+            )
+        except CalendarInUse:  # the page asks about it
+            ui.navigate.reload()
+            return
+        ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
     def _warn_of_testing(self, ends_at: datetime) -> None:
         day = formatting.exact(ends_at, self._record.practitioner.timezone)
@@ -125,14 +166,19 @@ class GoogleSteps:
             self._site.services.connecting.cancel(waiting.state)
         self._show_waiting()
 
-    def _go(self) -> None:
+    def _asked(self) -> dict[str, str] | None:
+        """Login and calendar; None where a field is wrong and says so."""
         try:
             login = setting_checks.email(str(self._login.value or ""), "login")
-            query = {"login": login} | self._wanted_calendar()
+            return {"login": login} | self._wanted_calendar()
         except BadInput as error:
             fail_field(error, {"login": self._login, "calendar": self._existing})
-            return
-        ui.navigate.to(f"/oauth/start/{self._id}?{urlencode(query)}")
+            return None
+
+    def _go(self) -> None:
+        asked = self._asked()
+        if asked is not None:
+            ui.navigate.to(f"/oauth/start/{self._id}?{urlencode(asked)}")
 
     # ── 4 ────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,6 +202,12 @@ class GoogleSteps:
         self._name = ui.input("Name of the new calendar", value="Appointments")
         self._name.classes("field").props("outlined maxlength=100")
         self._name.bind_visibility_from(self._kind, "value", value=NEW)
+        looks = text(
+            "Google also asks whether your list of calendars may be seen: so a calendar that an "
+            "earlier installation made is found, and no second one is made. You may untick it.",
+            "soft small",
+        )
+        looks.bind_visibility_from(self._kind, "value", value=NEW)
         self._existing = ui.input("Google Calendar ID", placeholder="…@group.calendar.google.com")
         self._existing.classes("field").props(
             "outlined maxlength=300 hint=\"In Google Calendar: the calendar's Settings, "
@@ -163,10 +215,13 @@ class GoogleSteps:
         )
         self._existing.bind_visibility_from(self._kind, "value", value=EXISTING)
         if google.connected:
-            change = button("Change the calendar", self._go, icon="sync_alt")
+            connect = self._delegate if self._delegates and google.delegated else self._go
+            change = button("Change the calendar", connect, icon="sync_alt")
             change.bind_visibility_from(self._kind, "value", backward=lambda kind: kind != KEEP)
             note = text(
-                "Google asks for permission again, because it gives it for one calendar only.",
+                ""
+                if google.delegated
+                else "Google asks for permission again, because it gives it for one calendar only.",
                 "soft small",
             )
             note.bind_visibility_from(self._kind, "value", backward=lambda kind: kind != KEEP)
@@ -190,7 +245,11 @@ class GoogleSteps:
             async def take() -> None:
                 if chosen.value is None:
                     raise BadInput("No calendar is chosen.", "Choose one of the list.")
-                await self._site.services.connecting.choose(self._id, str(chosen.value))
+                try:
+                    await self._site.services.connecting.choose(self._id, str(chosen.value))
+                except CalendarInUse as error:
+                    ask_to_take_over(self._site, self._id, error)
+                    return
                 ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
             button("Use this calendar", take, look="primary", icon="check")
@@ -258,9 +317,13 @@ class GoogleSteps:
         if not google.connected:
             return
         with card("Disconnect from Google"):
+            end = (
+                f"The calendar of {google.account} is then filled no more."
+                if google.delegated
+                else f"{google.account} is signed out here."
+            )
             text(
-                f"{google.account} is signed out here. The events can stay in the calendar or be "
-                "removed with it.",
+                f"{end} The events can stay in the calendar or be removed with it.",
                 "card__lead",
             )
             with box("actions"):

@@ -92,16 +92,16 @@ class _Sources:
         settings, note = status.settings, status.note
         with card(settings.name):
             with box("actions"):
-                if not status.watched:
+                if not status.automatic:
                     badge("No folder is watched", "calm")
                 elif note.trouble:
                     badge("Not reached", "warn")
                 else:
                     badge("Watched", "ok")
                 text(_HOLDS[settings.snapshot], "soft", tag="span")
-            if status.watched:
+            if status.automatic:
                 text(settings.folder, "address").props("dir=ltr")
-            if status.watched and note.trouble:
+            if status.automatic and note.trouble:
                 with notice("warn", alert=True):
                     text(note.trouble)
             self._last(status)
@@ -110,7 +110,7 @@ class _Sources:
             if self._may_change:
                 with box("actions"):
                     button("Change …", partial(self._change, settings), icon="edit")
-                    if status.watched:
+                    if status.automatic:
                         button("Stop watching", partial(self._stop, settings))
                     button(
                         "Forget this source …",
@@ -130,7 +130,7 @@ class _Sources:
     def _last(self, status: SourceStatus) -> None:
         note = status.note
         if note.last_at is None:
-            if status.watched:
+            if status.automatic:
                 text("No file has come yet.", "soft")
             return
         now = self._site.services.clock.now()

@@ -146,7 +146,7 @@ class WaitingFiles:
         waiting = [
             (each.settings.name, file)
             for each in known
-            if each.watched
+            if each.automatic
             for file in each.note.waiting
         ]
         if waiting == self._shown:

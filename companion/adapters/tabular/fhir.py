@@ -9,12 +9,11 @@ waitlisted or cancelled one without a start is no row.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from companion.domain.errors import FileRefused
-from companion.services.workbooks import Sheet, SheetRow
+from companion.adapters.tabular.refusals import Refused
+from companion.adapters.tabular.stream import SheetWriter
 
 HEADINGS = (
     "Appointment.id", "Appointment.status", "Appointment.start", "Appointment.end",
@@ -27,13 +26,12 @@ _ROLES = ("Practitioner", "PractitionerRole")
 Resource = Mapping[str, Any]
 
 
-def sheets_of_fhir(content: bytes, now: datetime) -> Sequence[Sheet]:
-    """Raises FileRefused where the file holds no FHIR resource."""
-    del now
+def read_fhir(content: bytes, writer: SheetWriter) -> None:
+    """Raises Refused where the file holds no FHIR resource."""
     resources = list(_resources(content))
     known = {f"{each.get('resourceType')}/{each.get('id')}": each for each in resources}
-    rows = [SheetRow(1, HEADINGS)]
-    damaged: list[tuple[int, str]] = []
+    writer.sheet("")
+    writer.row(1, HEADINGS)
     number = 1
     for each in resources:
         if each.get("resourceType") != "Appointment":
@@ -44,19 +42,15 @@ def sheets_of_fhir(content: bytes, now: datetime) -> Sequence[Sheet]:
         }:  # fmt: skip
             continue
         try:
-            rows.append(SheetRow(number, _cells(each, known)))
+            writer.row(number, _cells(each, known))
         except (TypeError, AttributeError, KeyError):
-            damaged.append((number, "The appointment is not as FHIR R4 describes it."))
+            writer.damaged(number, "The appointment is not as FHIR R4 describes it.")
     if number == 1 and not any("resourceType" in each for each in resources):
-        raise FileRefused(
-            "This JSON file holds no FHIR resources.",
-            "Export the appointments as a FHIR R4 bundle, or as CSV.",
-        )
-    return [Sheet(name="", rows=rows, damaged=damaged)]
+        raise Refused("no fhir")
 
 
 def _resources(content: bytes) -> Iterator[Resource]:
-    """Every resource of the file, those inside bundles too."""
+    """Every resource of the file, bundles and those inside of them."""
     text = content.decode("utf-8-sig", "replace")
     try:
         documents = [json.loads(text)]
@@ -73,9 +67,7 @@ def _lines(text: str) -> list[Any]:
             try:
                 found.append(json.loads(line))
             except (ValueError, RecursionError):
-                raise FileRefused(
-                    "This JSON file cannot be read.", "Export it again from the practice software."
-                ) from None  # the cause may carry a line
+                raise Refused("json") from None
     return found
 
 
@@ -84,6 +76,7 @@ def _inside(document: object) -> Iterator[Resource]:
         for each in document:
             yield from _inside(each)
     elif isinstance(document, dict) and document.get("resourceType") == "Bundle":
+        yield document
         for entry in document.get("entry") or ():
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(resource, dict):

@@ -16,6 +16,7 @@ from companion.adapters.network.answer import HttpAnswer
 from companion.adapters.network.errors import is_proxy_sign_in, is_untrusted, proxy_sign_in
 from companion.adapters.network.http import HttpClient, TooMuch
 from companion.domain.errors import BadInput, SourceUnreachable
+from companion.services.pools import LINKS
 from companion.services.sources.links import LinkAnswer, checked_link, is_this_computer
 
 SIZE_LIMIT = 50_000_000
@@ -44,7 +45,7 @@ class HttpCalendarLinks:
             headers["if-none-match"] = entity
         if modified:
             headers["if-modified-since"] = modified
-        fetching = asyncio.ensure_future(asyncio.to_thread(self._fetch, client, link, headers))
+        fetching = asyncio.ensure_future(LINKS.run(self._fetch, client, link, headers))
         try:
             return await asyncio.shield(fetching)
         except asyncio.CancelledError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,6 +19,7 @@ from companion.services.maintenance.findings import (
     finding_of,
     no_network,
 )
+from companion.services.pools import PROBES
 
 CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=30), timedelta(minutes=5)
 LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
@@ -224,7 +224,7 @@ async def disk(context: CheckContext) -> Iterable[Finding]:
 
 
 async def home_rights(context: CheckContext) -> Iterable[Finding]:
-    others = await asyncio.to_thread(context.home_rights.others, context.home)
+    others = await PROBES.run(context.home_rights.others, context.home)
     if not others:
         return [_ok("home-rights", "Data folder", "Only you can open it.")]
     return [

@@ -25,7 +25,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
@@ -49,6 +49,7 @@ VERSION = 11
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
 Document = dict[str, Any]
+Day = TypeVar("Day", bound=date)
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -121,6 +122,9 @@ def _stale_days(value: float | None, where: str) -> float | None:
 
 _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practitioner, "id"): checks.identifier,
+    (PractitionerSettings, "disclosure_revision"): lambda value, where: checks.whole(
+        value, where, 0, 1_000_000_000
+    ),
     (Practitioner, "name"): checks.name,
     (Practitioner, "timezone"): checks.timezone,
     (Practitioner, "colour"): checks.display_colour,
@@ -289,9 +293,9 @@ def _decode_plain(kind: Any, raw: Any, where: str) -> Any:
             moment = datetime.fromisoformat(raw)
             if moment.tzinfo is None:
                 raise _bad("has no time zone", where)
-            return moment.astimezone(UTC)
+            return _plausible(moment.astimezone(UTC), where)
         if kind is date:
-            return date.fromisoformat(raw)
+            return _plausible(date.fromisoformat(raw), where)
         if kind is time:
             return _clock_time(raw, where)
         if kind is timedelta:
@@ -300,6 +304,13 @@ def _decode_plain(kind: Any, raw: Any, where: str) -> Any:
     except (ValueError, OverflowError) as error:
         words = f" (one of {', '.join(kind)})" if issubclass(kind, StrEnum) else ""
         raise _bad(f"has a value we do not know{words}", where) from error
+
+
+def _plausible(day: Day, where: str) -> Day:
+    """A moment at the edge of the calendar fails wherever it is reckoned with."""
+    if not 1970 <= day.year < 2300:
+        raise _bad("is in no plausible year", where)
+    return day
 
 
 def _clock_time(raw: str, where: str) -> time:

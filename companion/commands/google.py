@@ -175,12 +175,19 @@ def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
         try:
             connected = await connect(application, person)
         except CalendarInUse as error:
-            await application.connecting.decline(person.id)
             if json:
                 as_json(in_use_json(person.name, error))
             print_error(error)
             return HELD
         _show_connected(person.name, connected, json=json)
+        others = application.connecting.sharing(person.id)
+        if others:
+            err.print(f"{connected.account} also serves {' and '.join(others)}.")
+        if not application.settings.read().record(person.id).google.login:
+            err.print(
+                f"Is {connected.account} {person.name}'s account? If not: "
+                f'python run.py google disconnect "{person.name}"'
+            )
         return DONE
 
     run_command(work, json=json, who="a sign-in")

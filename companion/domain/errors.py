@@ -7,6 +7,7 @@ tree from one table each.
     CompanionError
     ├── BadInput                  a field, row or file a person gave us; names it
     │   └── FileRefused           the whole file cannot be used
+    ├── SourceUnreachable         a calendar link or another source did not give what it should
     ├── NotFound                  no such practitioner, source, feed …
     ├── Busy                      another window or command holds what we need
     ├── ChangedMeanwhile          an edit was decided on what is no longer so
@@ -95,6 +96,25 @@ class BadInput(CompanionError):
 class FileRefused(BadInput):
     default_what = "This file cannot be read."
     default_remedy = "Export it again from the practice software as CSV or Excel (.xlsx)."
+
+
+class SourceUnreachable(CompanionError):
+    """Nothing was taken from it, and nothing may be removed because of it."""
+
+    default_what = "The source cannot be reached."
+    default_remedy = "Check this computer's internet connection; it is tried again by itself."
+
+    def __init__(
+        self,
+        what: str | None = None,
+        remedy: str | None = None,
+        *,
+        wait: float = 0.0,
+        detail: str = "",
+    ) -> None:
+        """`wait`: seconds for which it asked to be left alone."""
+        super().__init__(what, remedy, detail=detail)
+        self.wait = wait
 
 
 class NotFound(CompanionError):

@@ -84,7 +84,8 @@ async def test_a_new_calendar_can_be_made_instead(waiting: Visit) -> None:
 
 async def test_neither_leaves_everything_as_it_was(waiting: Visit) -> None:
     press(button(waiting, "Neither"))
-    await until(lambda: waiting.application.google.revocations == [MEI])
+    connecting = waiting.application.services.connecting
+    await until(lambda: connecting.undecided(NEW) is None)
     assert not calendar_of(waiting)
 
 

@@ -7,7 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from companion.domain.errors import CalendarInUse, CompanionError, Offline, SignInTimedOut
+from companion.domain.errors import (
+    AnotherWriter,
+    CalendarInUse,
+    CompanionError,
+    Offline,
+    SignInTimedOut,
+)
 from companion.domain.keepers import MARK, Keeper
 from companion.services.google.connecting import CalendarChoice
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST
@@ -79,10 +85,11 @@ async def test_another_calendar_can_be_made_all_the_same(lost: Fixture, new: Fix
     assert (new.google.creations, new.record().google.term) == (1, 1)
 
 
-async def test_neither_gives_the_sign_in_back(new: Fixture) -> None:
+async def test_neither_leaves_the_other_installations_sign_in_alone(new: Fixture) -> None:
+    """Google ends every sign-in of an account with a client when one is given back."""
     await refused(new)
-    await new.service.decline("zoe")
-    assert new.google.revocations == [ZOE]
+    new.service.decline("zoe")
+    assert new.google.revocations == []
     assert new.service.undecided("zoe") is None
     with pytest.raises(SignInTimedOut):
         await new.service.decide("zoe")
@@ -94,7 +101,7 @@ async def test_a_decision_waits_ten_minutes(new: Fixture) -> None:
     assert new.service.undecided("zoe") is None
     with pytest.raises(SignInTimedOut):
         await new.service.decide("zoe")
-    assert new.google.revocations == [ZOE]
+    assert new.google.revocations == []
 
 
 async def test_beginning_anew_ends_the_decision_before(new: Fixture) -> None:
@@ -220,3 +227,24 @@ async def test_trouble_while_taking_over_leaves_nothing(lost: Fixture, new: Fixt
 async def test_an_account_without_calendars_of_ours_gets_one(new: Fixture) -> None:
     await new.connect("max", account=MAX, calendar=NEW)
     assert new.google.creations == 1
+
+
+async def test_the_old_computer_disconnects_without_ending_the_new_ones_sign_in(
+    lost: Fixture, new: Fixture
+) -> None:
+    await new.connect(calendar=TAKE_OVER)
+    await new.upload(4, noted=False)
+    await lost.service.disconnect("zoe")
+    assert lost.google.revocations == []
+    assert TOKEN not in lost.secrets.kept
+    assert not lost.record().google.connected
+
+
+async def test_its_events_stay_though_removing_them_was_asked_for(
+    lost: Fixture, new: Fixture
+) -> None:
+    await new.connect(calendar=TAKE_OVER)
+    await new.upload(4, noted=False)
+    with pytest.raises(AnotherWriter, match="not removed"):
+        await lost.service.disconnect("zoe", remove_events=True)
+    assert len(lost.calendar().ours()) == 4

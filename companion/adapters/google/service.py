@@ -26,7 +26,6 @@ from companion.adapters.google.client_file import (
 )
 from companion.adapters.google.delegation import DelegatedTokens
 from companion.adapters.google.selftest import SelfTest
-from companion.adapters.google.threads import Threads
 from companion.domain.errors import (
     BadInput,
     CalendarGone,
@@ -45,6 +44,7 @@ from companion.services.ports import (
     SignedIn,
     SignInRequest,
 )
+from companion.services.threads import Threads
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials

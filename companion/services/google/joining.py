@@ -92,7 +92,8 @@ class Joining:
         upload_by_hand: bool = False,
         enable: bool = True,
     ) -> Connected:
-        """Raises CalendarInUse, CalendarGone, ScopeMissing … and then nothing has changed.
+        """`login`: the Google Login from now on; empty for the one known. Raises CalendarInUse,
+        CalendarGone, ScopeMissing … and then nothing has changed.
 
         With `upload_by_hand` an empty calendar waits for a person to press Upload to Google;
         otherwise the sync begins by itself. `enable`: switch the sync on."""
@@ -135,10 +136,9 @@ class Joining:
     ) -> Connected:
         """As `Connecting.decide`."""
         held = self.decisions.waiting(practitioner_id)
+        self.decisions.drop(practitioner_id)
         if held is None:
-            await self.decline(practitioner_id)
             raise SignInTimedOut
-        self.decisions.take(practitioner_id)
         choice = replace(held.choice, kind="new", look=False, take_over=False)
         if calendar_id:
             choice = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=True)
@@ -150,11 +150,6 @@ class Joining:
             upload_by_hand=upload_by_hand,
         )
 
-    async def decline(self, practitioner_id: str) -> None:
-        held = self.decisions.take(practitioner_id)
-        if held is not None:
-            await self._changes.discard(held.signed_in)
-
     async def choose(self, practitioner_id: str, choice: CalendarChoice) -> Connected:
         """Take an existing calendar of the account that is signed in; raises as `join`."""
         account = self._changes.record(practitioner_id).google.account
@@ -165,7 +160,7 @@ class Joining:
         def take(link: GoogleLink) -> GoogleLink:
             made = link.created_by_us and link.calendar_id == wanted
             link = self._taking_over.joined(link, holding, take_over=choice.take_over)
-            return replace(link, created_by_us=made)
+            return replace(link, created_by_us=made, calendar_account=account)
 
         await self._changes.edit(practitioner_id, take, enabled=True)
         await self._ledger.edit_state(
@@ -216,8 +211,9 @@ class Joining:
         old = self._changes.record(practitioner_id).google
         link = replace(
             old,
-            login=login or signed_in.account,
+            login=login or old.login,
             account=signed_in.account,
+            calendar_account=signed_in.account,
             scopes=signed_in.granted_scopes,
             connected_at=self._clock.now(),
             ends_at=signed_in.ends_at,

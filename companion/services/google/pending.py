@@ -149,9 +149,9 @@ class Decisions:
         found = self._waiting.get(practitioner_id)
         return found if found is not None and self._clock.monotonic() < found.ends else None
 
-    def take(self, practitioner_id: str) -> Undecided | None:
-        """Also one whose time is over."""
-        return self._waiting.pop(practitioner_id, None)
+    def drop(self, practitioner_id: str) -> None:
+        """The sign-in is not given back to Google, which would end the other installation's too."""
+        self._waiting.pop(practitioner_id, None)
 
 
 def try_again(error: TransientError) -> TransientError:

@@ -5,7 +5,6 @@ Book, ledger, settings and clock are read anew each time: no pass relies on an e
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +21,7 @@ from companion.domain.reconcile import LedgerEntry, ObservedEvent, SyncPlan, rec
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
 from companion.services.known_names import KnownNames
+from companion.services.pools import SYNC
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -35,7 +35,7 @@ from companion.services.ports import (
 from companion.services.sync.pacing import Pacer
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
+"""Runs pure computing off the event loop: `SYNC.run`, or inline in tests."""
 
 A_DAY = timedelta(days=1)
 
@@ -66,7 +66,7 @@ class SyncParts:
     pacer: Pacer
     clock: Clock
     chance: random.Random
-    offload: Offload = asyncio.to_thread
+    offload: Offload = SYNC.run
     stale_since: Callable[[str], Awaitable[datetime | None]] = _never_stale
     """Since when the schedule is out of date, as the calendar's notice shows it; None while it is
     not."""

@@ -167,13 +167,12 @@ class Syncing:
         await self._parts.ledger.edit_state(practitioner_id, keep)
 
     @allows(Action.UPLOAD, of="practitioner_id")
-    async def look(self, practitioner_id: str) -> None:
-        """Whether another installation has written since the last look; where it ended our turn,
-        nothing is written from here until a person decides. Raises CompanionError."""
+    async def look(self, practitioner_id: str, *, everything: bool = False) -> None:
+        """Whether another installation has written since the last look, or ever; where it ended our
+        turn, nothing is written from here until a person decides. Raises CompanionError."""
         now = self._parts.clock.now()
-        await one_writer.look(
-            self._parts, practitioner_id, min(now, self._looked.get(practitioner_id, now - A_DAY))
-        )
+        since = min(now, self._looked.get(practitioner_id, now - A_DAY))
+        await one_writer.look(self._parts, practitioner_id, None if everything else since)
         self._looked[practitioner_id] = now
 
     @allows(Action.GOOGLE, of="practitioner_id")

@@ -36,8 +36,8 @@ def add_decision(site: Site, practitioner_id: str) -> None:
         await connecting.decide(practitioner_id, calendar_id, upload_by_hand=True)
         ui.navigate.to(f"/practitioner/{practitioner_id}?connected=1")
 
-    async def decline() -> None:
-        await connecting.decline(practitioner_id)
+    def decline() -> None:
+        connecting.decline(practitioner_id)
         ui.navigate.to(f"/practitioner/{practitioner_id}")
 
     with notice("warn", alert=True):

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
@@ -44,10 +44,11 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 11
+VERSION = 12
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
+T = TypeVar("T")
 Document = dict[str, Any]
 Day = TypeVar("Day", bound=date)
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -94,6 +95,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     8: lambda tables: tables,  # 9 adds paused_until, likewise
     9: _with_marks,
     10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
+    11: lambda tables: tables,  # 12 adds calendar_account, likewise
 }
 
 
@@ -221,12 +223,24 @@ def migrate(
     return tables
 
 
-def checked(settings: Settings) -> dict[str, list[Document]]:
-    """The tables of `settings`, proven to read back as the same; raises BadInput."""
-    tables = to_tables(settings)
-    if from_tables(tables) != settings:
+def checked(settings: Settings, proven: Settings | None = None) -> dict[str, list[Document]]:
+    """The tables of `settings`, proven to read back as the same; raises BadInput. `proven`: of
+    these, the records need no second proof."""
+    new = settings
+    if proven is not None:
+        new = replace(
+            settings,
+            practitioners=_unknown(settings.practitioners, proven.practitioners),
+            sources=_unknown(settings.sources, proven.sources),
+            users=_unknown(settings.users, proven.users),
+        )
+    if from_tables(to_tables(new)) != new:
         raise BadInput("These settings cannot be kept as they are.", field="settings")
-    return tables
+    return to_tables(settings)
+
+
+def _unknown(records: Mapping[str, T], proven: Mapping[str, T]) -> dict[str, T]:
+    return {key: each for key, each in records.items() if proven.get(key) is not each}
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────

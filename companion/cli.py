@@ -21,9 +21,17 @@ from companion.commands import (
     imports,
     maintenance,
     people,
+    sources,
     syncing,
 )
-from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, internal_error, interrupted
+from companion.commands.running import (
+    FAILED,
+    INTERRUPTED,
+    Home,
+    NoBrowser,
+    internal_error,
+    interrupted,
+)
 from companion.console import as_json, print_error
 from companion.domain.errors import CompanionError
 
@@ -100,6 +108,7 @@ def serve(
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+    home: Home = "",  # noqa: ARG001 - its callback uses it
 ) -> None:
     """Start the app, the listener for phones and the background sync."""
     from companion.serving import ServeOptions
@@ -150,5 +159,8 @@ def _serve(options: ServeOptions) -> None:
         raise typer.Exit(internal_error(error)) from None
 
 
-for group in (imports, import_history, people, google, syncing, feeds, maintenance, desktop):
+_GROUPS = (
+    imports, sources, import_history, people, google, syncing, feeds, maintenance, desktop,
+)  # fmt: skip
+for group in _GROUPS:
     app.add_typer(group.app)

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import companion
 from companion.adapters.backup import SealedArchive
+from companion.adapters.calendar_links import HttpCalendarLinks
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.feed_files import FeedFiles
@@ -29,8 +30,10 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular.files import WorkbookFiles
+from companion.assets import static_dir
+from companion.desktop.this_desktop import ThisDesktop
 from companion.domain.errors import StoreError
-from companion.environment import Environment
+from companion.environment import Environment, usual_home
 from companion.instance import Instance
 from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
@@ -78,6 +81,7 @@ async def open_ports(
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
+            links=HttpCalendarLinks(),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),
@@ -86,6 +90,7 @@ async def open_ports(
             probes=MachineProbes(google_api=api),
             home_rights=rights,
             sealing=SealedArchive(),
+            desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
             version=companion.__version__,
             log_name=FILE_NAME,
             listener=listener or noted_listener(home),

@@ -15,8 +15,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,10 @@ import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
+from companion.adapters.open_files import raise_open_files
 from companion.console import err, out
+from companion.desktop.program import Program, start_detached
+from companion.desktop.this_desktop import may_have_a_tray
 from companion.domain.errors import Busy, CompanionError, Technical
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
@@ -34,9 +37,11 @@ from companion.instance import Instance
 from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.services.status import standing
+from companion.stopping import Stopping
 from companion.web.app import create_app
-from companion.web.app_server import app_server
+from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server
 from companion.web.binding import bind_app, bind_feed
+from companion.web.connections import Bounds
 from companion.web.control import Command
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launch_pages import LaunchPages
@@ -83,12 +88,16 @@ class _Demo:
 def serve(options: ServeOptions) -> None:
     """`serve_until_stopped` on the fastest loop that this platform has: on uvloop phones are
     answered twice as often. Raises CompanionError; KeyboardInterrupt after Ctrl-C."""
-    with uncaught_logged(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with (
+        uncaught_logged(),
+        Stopping() as stop,
+        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+    ):
         try:
-            number = runner.run(serve_until_stopped(options))
+            runner.run(serve_until_stopped(options, stop))
         except asyncio.CancelledError:  # a Ctrl-C before our own handlers were set
             raise KeyboardInterrupt from None
-    if number == signal.SIGINT:
+    if stop.signal == signal.SIGINT:
         raise KeyboardInterrupt
 
 
@@ -102,8 +111,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def serve_until_stopped(options: ServeOptions) -> int | None:
-    """Serve until a signal, and say which. Raises CompanionError when the app cannot start."""
+async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
+    """Raises CompanionError when the app cannot start."""
     async with AsyncExitStack() as stack:
         if options.demo:
             demo = await stack.enter_async_context(_demo())
@@ -124,11 +133,9 @@ async def serve_until_stopped(options: ServeOptions) -> int | None:
         )
         if demo is not None:
             await demo.move_in(application)
-        stop = asyncio.Event()
         # Before any listener: a server that is cancelled instead of stopped logs an error.
-        with _signals(stop) as caught:
+        with stop.signals():
             await _serve(application, environment.home, app_socket, options, demo, stop)
-        return caught[0] if caught else None
 
 
 async def _serve(
@@ -137,14 +144,16 @@ async def _serve(
     app_socket: socket.socket,
     options: ServeOptions,
     demo: _Demo | None,
-    stop: asyncio.Event,
+    stop: Stopping,
 ) -> None:
+    files = raise_open_files()
     phones = FeedListenerService(
         application.feeds,
         settings=application.settings,
         listener_status=application.reachability.listener_status,
         host=options.feed_host,
         bind=partial(bind_feed, options.feed_host, options.feed_port),
+        bounds=Bounds(connections=min(400, files * 3 // 8)),
     )
     phones.open()
     note_listener(home, options.feed_host, options.feed_port)
@@ -166,28 +175,36 @@ async def _serve(
             commands=_commands(application, stop),
         ),
     )
-    server = app_server(app)
+    server = app_server(
+        app,
+        bounds=replace(APP_BOUNDS, connections=min(APP_BOUNDS.connections, files * 3 // 16)),
+        most_tabs=min(MOST_TABS, files // 8),
+    )
     serving = asyncio.create_task(server.serve(sockets=[app_socket]), name="app")
     working = [
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
+    if demo is None:
+        working.append(asyncio.create_task(application.workstation.renew(), name="entries"))
     freeze_gc()
     url = launch_url(options.port, launches.issue())
     if not options.background:
         _greet(options, url, application)
     if options.browser:
         _open_browser(pages, url)
+    if options.background and may_have_a_tray():
+        _start_tray(home)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    pages.sweep()
     for task in working:
         task.cancel()
     server.should_exit = True
     await asyncio.wait([serving, *working], timeout=STOP_SECONDS)
     server.force_exit = True
-    pages.sweep()
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 
 
@@ -204,7 +221,7 @@ async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
         await asyncio.sleep(30)
 
 
-def _commands(application: Application, stop: asyncio.Event) -> Mapping[str, Command]:
+def _commands(application: Application, stop: Stopping) -> Mapping[str, Command]:
     """What other processes of this home may ask for: the tray, and `run.py stop`."""
     began = application.clock.now()
 
@@ -212,7 +229,7 @@ def _commands(application: Application, stop: asyncio.Event) -> Mapping[str, Com
         try:
             board = await application.status.board(activity=0)
             sources = await application.sources.overview()
-            files = sum(len(each.note.waiting) for each in sources if each.watched)
+            files = sum(len(each.note.waiting) for each in sources if each.automatic)
             shown = standing(board, application.clock.now(), files=files)
             mood, sentence = shown.mood, shown.sentence
         except CompanionError as error:
@@ -226,7 +243,7 @@ def _commands(application: Application, stop: asyncio.Event) -> Mapping[str, Com
         }
 
     async def stopping() -> Mapping[str, Any]:
-        stop.set()
+        stop.ask()
         return {"stopping": True}
 
     async def sync() -> Mapping[str, Any]:
@@ -278,30 +295,14 @@ async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOp
     raise SystemExit(0)
 
 
+def _start_tray(home: Path) -> None:
+    with suppress(OSError):  # without it everything works
+        start_detached(Program.of_process().command("tray", "--home", str(home.resolve())))
+
+
 def _open_browser(pages: LaunchPages, url: str) -> None:
     if not pages.open(url, "Calendar Companion"):
         err.print("The browser was not opened: the data folder cannot be written to.")
-
-
-@contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
-    """SIGINT and SIGTERM (and Ctrl-Break) set `stop`; also where loops have no handlers.
-    The list names those that came."""
-    caught: list[int] = []
-
-    def catch(number: int, _frame: object) -> None:
-        caught.append(number)
-        loop.call_soon_threadsafe(stop.set)
-
-    loop = asyncio.get_running_loop()
-    names = ("SIGINT", "SIGTERM", "SIGBREAK")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, catch) for number in numbers}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _greet(options: ServeOptions, url: str, application: Application) -> None:

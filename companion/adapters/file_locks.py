@@ -20,6 +20,7 @@ import filelock
 
 from companion.domain.errors import Busy
 from companion.services.files import disk_trouble, make_folder
+from companion.services.pools import TURNS
 
 
 class FileLock:
@@ -98,7 +99,7 @@ class NamedFileLocks:
     async def hold(self, name: str) -> AsyncIterator[None]:
         """Raises Busy when another process keeps it for longer than `patience`."""
         lock = FileLock(self._folder / f"{name}.lock", holder=self._holder, patience=self._patience)
-        entering = asyncio.ensure_future(asyncio.to_thread(lock.__enter__))
+        entering = asyncio.ensure_future(TURNS.run(lock.__enter__))
         try:
             await asyncio.shield(entering)
         except asyncio.CancelledError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
 import json
 import os
@@ -28,6 +27,7 @@ from companion.adapters.network.route import proxy_for, trust_name
 from companion.domain.errors import CompanionError, Offline
 from companion.services.files import disk_trouble
 from companion.services.maintenance.findings import NetworkPath
+from companion.services.pools import PROBES
 
 GOOGLE = "https://www.googleapis.com/"
 LOOPBACK = "127.0.0.1"
@@ -55,18 +55,18 @@ class MachineProbes:
 
     async def clock_offset(self) -> timedelta:
         """How much Google's clock is ahead of this machine's; raises Offline."""
-        return await asyncio.to_thread(self._clock_offset)
+        return await PROBES.run(self._clock_offset)
 
     async def listener_answers(self, base_url: str) -> bool:
-        return await asyncio.to_thread(self._listener_answers, base_url)
+        return await PROBES.run(self._listener_answers, base_url)
 
     async def certificate_end(self, host: str, port: int) -> datetime:
         """Of a certificate that this machine trusts; raises CompanionError with the reason."""
-        return await asyncio.to_thread(self._certificate_end, host, port)
+        return await PROBES.run(self._certificate_end, host, port)
 
     async def free_bytes(self, folder: Path) -> int:
         """After proving that a file can be written there; raises StoreError."""
-        return await asyncio.to_thread(self._free_bytes, folder)
+        return await PROBES.run(self._free_bytes, folder)
 
     def machine_offset(self, moment: datetime) -> timedelta:
         """Of this machine's own zone from UTC, then."""
@@ -87,7 +87,7 @@ class MachineProbes:
 
     async def network_path(self) -> NetworkPath:
         """How this computer reaches Google; raises CompanionError where it does not."""
-        return await asyncio.to_thread(self._network_path)
+        return await PROBES.run(self._network_path)
 
     def _network_path(self) -> NetworkPath:
         proxy = proxy_for(self._google)

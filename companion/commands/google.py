@@ -22,13 +22,20 @@ from companion.commands.workspace import (
     account_json,
     connect_everybody,
     connected_json,
+    in_use_json,
     print_account,
 )
-from companion.console import as_json, err, out
+from companion.console import as_json, err, out, print_error
+from companion.domain.errors import CalendarInUse
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rich.console import Console
+
+    from companion.domain.appointments import Practitioner
     from companion.services.assembly import Application
-    from companion.services.google.connecting import Connected
+    from companion.services.google.connecting import Connected, Connecting, SignInStart
 
 app = typer.Typer()
 google = typer.Typer(help="Signing in to Google.", no_args_is_help=True)
@@ -98,7 +105,7 @@ async def _show_client(application: Application, *, json: bool) -> int:
 
 
 @google.command("connect")
-def google_connect(  # noqa: PLR0913, PLR0917 - its options
+def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
     practitioner: Annotated[str, typer.Argument(metavar="[PRACTITIONER]", help="Name or id.")] = "",
     everybody: Annotated[
         bool, typer.Option("--all", help="Everybody with an e-mail, by the service account.")
@@ -112,6 +119,10 @@ def google_connect(  # noqa: PLR0913, PLR0917 - its options
         str | None,
         typer.Option(metavar="[NAME]", help="Create a calendar, the default the first time."),
     ] = None,
+    take_over: Annotated[
+        bool,
+        typer.Option("--take-over", help="Also a calendar that another installation keeps."),
+    ] = False,
     sign_in: Annotated[
         bool, typer.Option("--sign-in", help="Also where a service account could connect.")
     ] = False,
@@ -130,52 +141,81 @@ def google_connect(  # noqa: PLR0913, PLR0917 - its options
         raise typer.BadParameter("--upload goes with --all; for one: run.py upload PRACTITIONER")
     if everybody:
         run_command(
-            lambda application: connect_everybody(application, upload=upload, json=json),
+            lambda application: connect_everybody(
+                application, upload=upload, take_over=take_over, json=json
+            ),
             json=json,
             who="connecting everybody",
         )
-    from companion.adapters.google.loopback import Loopback
-    from companion.environment import Environment
-    from companion.services.google.consents import CalendarChoice
-    from companion.web.launch_pages import LaunchPages
 
-    async def work(application: Application) -> None:
-        person = named(application, practitioner)
+    async def connect(application: Application, person: Practitioner) -> Connected:
+        from companion.services.google.consents import CalendarChoice
 
         choice = None
         if calendar:
-            choice = CalendarChoice(kind="existing", calendar_id=calendar)
+            choice = CalendarChoice(kind="existing", calendar_id=calendar, take_over=take_over)
         elif new_calendar is not None:
-            choice = CalendarChoice(kind="new", name=new_calendar)
-        if not sign_in and await application.connecting.delegates():
-            connected = await application.connecting.delegate(
-                person.id, login=login, calendar=choice
+            choice = CalendarChoice(kind="new", name=new_calendar, look=False)
+        connecting = application.connecting
+        if not sign_in and await connecting.delegates():
+            return await connecting.delegate(
+                person.id, login=login, calendar=choice, take_over=take_over
             )
-            _show_connected(person.name, connected, json=json)
-            return
-        async with Loopback() as loopback:
-            start = await application.connecting.begin(
-                person.id, login=login, calendar=choice, redirect_uri=loopback.redirect_uri
-            )
-            # With --json, standard output holds the document alone.
-            (err if json else out).print(f"Open this address to sign in to Google:\n{start.url}")
-            pages = LaunchPages(Environment.of_process().home)
-            if not no_browser:
-                pages.open(start.url, "Google")
-            try:
-                address = await loopback.answer(start.state)
-            finally:
-                pages.remove(start.url)
-            connected = await application.connecting.finish(address)
+        return await _sign_in(
+            connecting,
+            lambda back: connecting.begin(
+                person.id, login=login, calendar=choice, take_over=take_over, redirect_uri=back
+            ),
+            no_browser=no_browser,
+            say=err if json else out,  # with --json, standard output holds the document alone
+        )
+
+    async def work(application: Application) -> int:
+        person = named(application, practitioner)
+        try:
+            connected = await connect(application, person)
+        except CalendarInUse as error:
+            if json:
+                as_json(in_use_json(person.name, error))
+            print_error(error)
+            return HELD
         _show_connected(person.name, connected, json=json)
-        if connected.ends_at is not None:
+        others = application.connecting.sharing(person.id)
+        if others:
+            err.print(f"{connected.account} also serves {' and '.join(others)}.")
+        if not application.settings.read().record(person.id).google.login:
             err.print(
-                f"Google ends this sign-in on {connected.ends_at:%d/%m/%Y}, because the practice's "
-                'Google app is in "Testing". In the Google Cloud console open Google Auth Platform '
-                "> Audience and press Publish app; then connect once more."
+                f"Is {connected.account} {person.name}'s account? If not: "
+                f'python run.py google disconnect "{person.name}"'
             )
+        return DONE
 
     run_command(work, json=json, who="a sign-in")
+
+
+async def _sign_in(
+    connecting: Connecting,
+    begin: Callable[[str], Awaitable[SignInStart]],
+    *,
+    no_browser: bool,
+    say: Console,
+) -> Connected:
+    """`begin` gets the address that Google sends the browser back to."""
+    from companion.adapters.google.loopback import Loopback
+    from companion.environment import Environment
+    from companion.web.launch_pages import LaunchPages
+
+    async with Loopback() as loopback:
+        start = await begin(loopback.redirect_uri)
+        say.print(f"Open this address to sign in to Google:\n{start.url}")
+        pages = LaunchPages(Environment.of_process().home)
+        if not no_browser:
+            pages.open(start.url, "Google")
+        try:
+            address = await loopback.answer(start.state)
+        finally:
+            pages.remove(start.url)
+        return await connecting.finish(address)
 
 
 def _show_connected(name: str, connected: Connected, *, json: bool) -> None:
@@ -185,6 +225,12 @@ def _show_connected(name: str, connected: Connected, *, json: bool) -> None:
         out.print(
             f"{name} is connected as {connected.account or 'an unnamed account'}; "
             f"calendar: {connected.calendar_name or connected.calendar_id}"
+        )
+    if connected.ends_at is not None:
+        err.print(
+            f"Google ends this sign-in on {connected.ends_at:%d/%m/%Y}, because the practice's "
+            'Google app is in "Testing". In the Google Cloud console open Google Auth Platform '
+            "> Audience and press Publish app; then connect once more."
         )
 
 

@@ -1,4 +1,4 @@
-"""What comes into the book: exports, and folders that are watched for them."""
+"""What comes into the book from a file, and what has happened lately."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from companion.commands.running import (
 from companion.console import as_json, err, operator, out
 from companion.domain.differences import when
 from companion.domain.errors import BadInput
-from companion.domain.expectations import Expected
 from companion.services.files import write_file
 
 if TYPE_CHECKING:
@@ -34,11 +33,12 @@ if TYPE_CHECKING:
     from companion.services.assembly import Application
     from companion.services.imports.importing import ImportPreview
     from companion.services.ports import Activity
-    from companion.services.sources.sources import SourceStatus
 
 app = typer.Typer()
-sources = typer.Typer(help="Where appointments come from: watched folders.", no_args_is_help=True)
-app.add_typer(sources, name="sources")
+Answers = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="Answer a question that the file leaves open."),
+]
 
 
 @app.command("import")
@@ -54,10 +54,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
     yes: Annotated[
         bool, typer.Option("--yes", help="Take the guesses; also when many would be removed.")
     ] = False,
-    answer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Answer a question that the file leaves open."),
-    ] = None,
+    answer: Answers = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how the file would be read, change nothing.")
     ] = False,
@@ -78,7 +75,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
         preview = await importing.preview(
             file,
             source=source or (waiting[0].name if waiting else None),
-            mapping=_text_of(mapping),
+            mapping=text_of(mapping),
             snapshot=waiting[0].snapshot if waiting and snapshot is None else snapshot,
             answers=answers,
         )
@@ -130,7 +127,7 @@ def _show(preview: ImportPreview, *, held: bool, json: bool) -> None:
         err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
 
 
-def _text_of(mapping: Path | None) -> str | None:
+def text_of(mapping: Path | None) -> str | None:
     if mapping is None:
         return None
     try:
@@ -141,100 +138,6 @@ def _text_of(mapping: Path | None) -> str | None:
             "Check its name; it must be a text file in UTF-8.",
             field="mapping",
         ) from error
-
-
-@sources.command("list")
-def sources_list(json: Json = False) -> None:
-    """Where appointments come from, and the folders that are watched."""
-
-    async def work(application: Application) -> None:
-        known = await application.sources.overview()
-        if json:
-            as_json({"sources": [source_json(each) for each in known]})
-        elif not known:
-            out.print("No sources yet. Watch a folder: sources add NAME FOLDER")
-        else:
-            for each in known:
-                source_words(each, application.settings.read().practice.timezone)
-
-    run_command(work, json=json)
-
-
-@sources.command("add")
-def sources_add(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
-    mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML).")] = None,
-    snapshot: Annotated[
-        bool | None,
-        typer.Option("--snapshot/--changes", help="Its files are whole, or only changes."),
-    ] = None,
-    leave_files: Annotated[
-        bool | None,
-        typer.Option("--leave-files/--file-away", help="Leave imported files where they are."),
-    ] = None,
-    expected: Annotated[Expected | None, typer.Option(help="How often a file should come.")] = None,
-    json: Json = False,
-) -> None:
-    """Watch a folder: an export dropped there is imported while the app runs."""
-
-    async def work(application: Application) -> None:
-        source = await application.sources.add(
-            name,
-            str(folder.absolute()),
-            mapping=_text_of(mapping),
-            snapshot=snapshot,
-            leave_files=leave_files,
-            expected=expected,
-        )
-        if json:
-            as_json(
-                {"source": source.name, "folder": source.folder, "snapshot": bool(source.snapshot)}
-            )
-        else:
-            out.print(f"{source.folder} is watched for {source.name} while the app runs.")
-
-    run_command(work, json=json)
-
-
-@sources.command("remove")
-def sources_remove(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    appointments: Annotated[
-        bool, typer.Option("--appointments", help="Take what it brought out of the book too.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Without asking once more.")] = False,
-    json: Json = False,
-) -> None:
-    """Forget a source and its folder; its files stay, and so do its appointments unless told."""
-
-    async def work(application: Application) -> int:
-        brought = await application.imports.brought_by(name) if appointments else 0
-        known = {each.settings.name for each in await application.sources.overview()}
-        # One from before sources were remembered is in the book alone.
-        source = name if brought and name not in known else application.sources.source(name).name
-        brought = await application.imports.brought_by(source) if appointments else 0
-        held = brought > 0 and not yes
-        if not held:
-            if appointments:
-                await application.imports.remove_source(source, by=operator())
-            if source in known:
-                await application.sources.remove(source)
-        if json:
-            document = {"source": source, "removed": not held, "appointments": brought}
-            as_json({**document, "held": held})
-        elif not held:
-            left = "its appointments stay in the book"
-            stay = f"{brought} appointments were removed" if appointments else left
-            out.print(f"{source} is forgotten; {stay}.")
-        if held:
-            err.print(
-                f"This would take {brought} appointments of {source} out of the book. Nothing was "
-                "changed. If this is right, add --yes."
-            )
-        return HELD if held else DONE
-
-    run_command(work, json=json)
 
 
 @app.command()
@@ -263,40 +166,6 @@ def activity(
             activity_words(lines, names_of(application), zone)
 
     run_command(work, json=json)
-
-
-def source_json(status: SourceStatus) -> dict[str, Any]:
-    note = status.note
-    return {
-        "source": status.settings.name,
-        "folder": status.settings.folder,
-        "snapshot": bool(status.settings.snapshot),
-        "leave_files": status.settings.leave_files,
-        "expected": status.settings.expected.value,
-        "mapping": bool(status.settings.mapping),
-        "last_file": note.last_file,
-        "last_at": note.last_at,
-        "last_result": note.last_result,
-        "trouble": note.trouble,
-        "waiting": [
-            {"file": each.place, "at": each.at, "held": each.held, "what": each.what}
-            for each in note.waiting
-        ],
-    }
-
-
-def source_words(status: SourceStatus, timezone: str) -> None:
-    """``nookal: /exports (changes only)`` and what became of its files."""
-    settings, note = status.settings, status.note
-    mode = "whole book" if settings.snapshot else "changes only"
-    out.print(f"{settings.name}: {settings.folder or 'no folder is watched'} ({mode})")
-    if note.trouble and status.watched:
-        out.print(f"  {note.trouble}")
-    if note.last_at is not None:
-        out.print(f"  {note.last_file}, {when(note.last_at, timezone)}: {note.last_result}")
-    for each in note.waiting:
-        why = "waits for you" if each.held else "could not be used"
-        out.print(f"  {each.place} {why}: {each.what}")
 
 
 def activity_json(line: Activity, names: Mapping[str, str]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from companion.commands.running import DONE, FAILED
+from companion.commands.running import DONE, FAILED, HELD
 from companion.commands.sync_reports import code_of, pass_json, pass_words
 from companion.commands.syncing import upload_everybody
 from companion.console import as_json, err, error_json, out, print_error, progress_bar
+from companion.domain.errors import CalendarInUse
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from companion.services.google.workspace import WorkspaceRun
 
 
-async def connect_everybody(application: Application, *, upload: bool, json: bool) -> int:
+async def connect_everybody(
+    application: Application, *, upload: bool, take_over: bool, json: bool
+) -> int:
     """The exit code."""
     began = time.monotonic()
     with progress_bar("Connect to Google", quiet=json) as bar:
         run = await application.workspace.connect_all(
-            lambda run: bar(run.done, run.total, "practitioners")
+            lambda run: bar(run.done, run.total, "practitioners"), take_over=take_over
         )
     seconds = time.monotonic() - began
     if not json:
@@ -37,8 +40,10 @@ async def connect_everybody(application: Application, *, upload: bool, json: boo
             out.print(pass_words(each.written))
         if each.written.error:
             print_error(each.written.error)
-    failed = FAILED if run.refused or run.stopped_by else DONE
-    return failed or code_of([each.written for each in results])
+    undecided = [each for each in run.refused if isinstance(each.error, CalendarInUse)]
+    if run.stopped_by or len(undecided) < len(run.refused):
+        return FAILED
+    return code_of([each.written for each in results]) or (HELD if undecided else DONE)
 
 
 def _print(run: WorkspaceRun, application: Application, seconds: float) -> None:
@@ -82,6 +87,23 @@ def connected_json(name: str, connected: Connected) -> dict[str, str]:
         "account": connected.account,
         "calendar_id": connected.calendar_id,
         "calendar": connected.calendar_name,
+    }
+
+
+def in_use_json(name: str, error: CalendarInUse) -> dict[str, Any]:
+    return {
+        "practitioner": name,
+        "held": True,
+        "calendars": [
+            {
+                "calendar_id": each.calendar_id,
+                "calendar": each.name,
+                "events": each.events,
+                "last_write": each.last_write.isoformat() if each.last_write else None,
+            }
+            for each in error.offers
+        ],
+        "error": error_json(error),
     }
 
 

@@ -7,6 +7,7 @@ tree from one table each.
     CompanionError
     ├── BadInput                  a field, row or file a person gave us; names it
     │   └── FileRefused           the whole file cannot be used
+    ├── SourceUnreachable         a calendar link or another source did not give what it should
     ├── NotFound                  no such practitioner, source, feed …
     ├── Busy                      another window or command holds what we need
     ├── ChangedMeanwhile          an edit was decided on what is no longer so
@@ -23,6 +24,7 @@ tree from one table each.
     │   ├── SignInDenied          the person pressed Cancel
     │   ├── SignInTimedOut
     │   ├── WrongAccount          another Google account than the one asked for
+    │   ├── CalendarInUse         a calendar that another installation keeps: a person decides
     │   └── ScopeMissing          consent came without the calendar tick
     └── RemoteError               answers of Google Calendar
         ├── TransientError        the same call again may succeed
@@ -42,6 +44,10 @@ tree from one table each.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from companion.domain.keepers import EarlierCalendar
 
 
 class Technical(str):
@@ -90,6 +96,25 @@ class BadInput(CompanionError):
 class FileRefused(BadInput):
     default_what = "This file cannot be read."
     default_remedy = "Export it again from the practice software as CSV or Excel (.xlsx)."
+
+
+class SourceUnreachable(CompanionError):
+    """Nothing was taken from it, and nothing may be removed because of it."""
+
+    default_what = "The source cannot be reached."
+    default_remedy = "Check this computer's internet connection; it is tried again by itself."
+
+    def __init__(
+        self,
+        what: str | None = None,
+        remedy: str | None = None,
+        *,
+        wait: float = 0.0,
+        detail: str = "",
+    ) -> None:
+        """`wait`: seconds for which it asked to be left alone."""
+        super().__init__(what, remedy, detail=detail)
+        self.wait = wait
 
 
 class NotFound(CompanionError):
@@ -173,6 +198,16 @@ class SignInTimedOut(SignInError):
 class WrongAccount(SignInError):
     default_what = "Another Google account signed in than the Google Login asked for."
     default_remedy = "Connect again and choose the account of the Google Login, or correct it."
+
+
+class CalendarInUse(SignInError):
+    """`offers`: what may be taken over."""
+
+    default_what = "Another installation of Calendar Companion keeps that calendar."
+
+    def __init__(self, what: str, remedy: str, *, offers: Sequence[EarlierCalendar]) -> None:
+        super().__init__(what, remedy)
+        self.offers = tuple(offers)
 
 
 class ScopeMissing(SignInError):
@@ -275,3 +310,15 @@ class PreconditionFailed(RemoteError):
 class RequestRefused(RemoteError):
     default_what = "Google did not accept an event."
     default_remedy = "It is left out and tried again later; the activity list names it."
+
+
+def _kinds(*roots: type[CompanionError]) -> frozenset[str]:
+    """Their names, and those of their subclasses."""
+    below = (_kinds(*root.__subclasses__()) for root in roots)
+    return frozenset(root.__name__ for root in roots).union(*below)
+
+
+KINDS_FOR_A_PERSON = _kinds(SignInExpired, SignInError, PermissionDenied, CalendarGone)
+"""Of sign-in and calendar: only a person mends them, and any answer of Google shows whether they
+are mended."""
+KINDS_A_CHECK_SETTLES = KINDS_FOR_A_PERSON | _kinds(TransientError, SecretsError)

@@ -102,5 +102,16 @@ class Keeper:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierCalendar:
+    """A calendar that another installation of this program made, or wrote events of ours to."""
+
+    calendar_id: str
+    name: str
+    events: int | None = None
+    """None where they cannot be read with the permission given."""
+    last_write: datetime | None = None
+
+
 NOBODY: Final = Keeper(writer="")
 """For calendars that are only looked at."""

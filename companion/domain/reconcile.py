@@ -22,82 +22,33 @@ The rules, each from a failure that other sync programs have had:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
 
-from companion.domain.event_keys import EventKey, is_notice, surplus_key
-from companion.domain.events import CalendarEvent, Content, as_instant
-from companion.domain.keepers import UNSTAMPED, Stamp
+from companion.domain.event_keys import EventKey, surplus_key
+from companion.domain.events import CalendarEvent
+from companion.domain.ledger_entries import (
+    STRANGER,
+    EntryState,
+    LedgerEntry,
+    ObservedEvent,
+)
 from companion.domain.pairing import paired
 from companion.domain.window import SyncWindow
 
-
-class EntryState(StrEnum):
-    PENDING = "pending"
-    """An intent is committed; whether Google has it is unknown."""
-    OK = "ok"
-    """Google confirmed exactly `fingerprint`."""
-    REMOVING = "removing"
-    """A delete is committed; whether Google has done it is unknown."""
-    LEFT_OUT = "left out"
-    """A person deleted it in Google and the setting says to leave it so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEntry:
-    """What we know of one event of one calendar."""
-
-    key: str
-    event_id: str
-    generation: int
-    state: EntryState
-    fingerprint: str
-    """Of what we last sent; empty where our mark is not the one of `key` yet, so that it is
-    written whatever Google holds."""
-    style: str
-    """Colour and reminder as we last sent them."""
-    begins: datetime
-    """Aware UTC, as last sent; decides whether the event lies behind the window."""
-    ends: datetime
-    etag: str = ""
-    """Of Google's last answer; empty where colour or reminder are the practitioner's own."""
-    content_hash: str = ""
-    """Fingerprint of our fields as Google answered them (it normalises text); empty until the
-    first confirmation."""
-
-    def keeps_out(self, event: CalendarEvent) -> bool:
-        """A person deleted the event in Google, and it has kept its time since; of a staleness
-        notice, which moves on with each day, whatever its time is."""
-        same_time = (self.begins, self.ends) == (event.begins, event.ends)
-        return self.state is EntryState.LEFT_OUT and (same_time or is_notice(self.key))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedEvent:
-    """One of our own events as Google holds it now."""
-
-    event_id: str
-    key: str
-    """Empty when our mark has been damaged."""
-    etag: str
-    content: Content
-    """Our fields as Google holds them, times in UTC."""
-    style: str
-    timezone: str
-    """Of the calendar: the edges of all-day events."""
-    deleted: bool = False
-    """A tombstone (status: cancelled); its content may be blank."""
-    stamp: Stamp = UNSTAMPED
-
-    @property
-    def begins(self) -> datetime:
-        return as_instant(self.content.start, self.timezone)
-
-    @property
-    def ends(self) -> datetime:
-        return as_instant(self.content.end, self.timezone)
+__all__ = [
+    "Adopt",
+    "Delete",
+    "EntryState",
+    "Forget",
+    "Insert",
+    "LedgerEntry",
+    "ObservedEvent",
+    "PlannedAction",
+    "SyncPlan",
+    "Update",
+    "reconcile",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +127,7 @@ def reconcile(
     desired: Iterable[CalendarEvent],
     ledger: Iterable[LedgerEntry],
     window: SyncWindow,
-    observed: Iterable[ObservedEvent] | None = None,
+    observed: Collection[ObservedEvent] | None = None,
     *,
     put_back: bool = True,
     tidy: bool = False,
@@ -190,8 +141,12 @@ def reconcile(
     wanted = {event.key: event for event in desired}
     entries = {entry.key: entry for entry in ledger}
     draft = _Draft(window, entries, put_back=put_back, tidy=tidy)
+    live: Set[str] | None = None
     if observed is not None:
-        entries = draft.merge_observed(observed, wanted)
+        live = frozenset(seen.event_id for seen in observed if not seen.deleted)
+        entries = draft.merge_observed(observed, wanted, live)
+    entries, forgotten = paired(entries, wanted, live)
+    draft.correct(entries, forgotten)
     for key, event in wanted.items():
         draft.want(event, entries.get(key))
     for key, entry in entries.items():
@@ -250,11 +205,13 @@ class _Draft:
             self._deletes.append(Delete(entry=entry))
 
     def merge_observed(
-        self, observed: Iterable[ObservedEvent], wanted: Mapping[str, CalendarEvent]
+        self,
+        observed: Iterable[ObservedEvent],
+        wanted: Mapping[str, CalendarEvent],
+        live: Set[str],
     ) -> dict[str, LedgerEntry]:
         """The ledger corrected by what Google really holds."""
         unmatched = {seen.event_id: seen for seen in observed if not seen.deleted}
-        live = frozenset(unmatched)
         result: dict[str, LedgerEntry] = {}
         for key, entry in self._stored.items():
             seen = unmatched.pop(entry.event_id, None)
@@ -264,13 +221,16 @@ class _Draft:
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
-        self._pair(unmatched, result, wanted)
         for _, seen in sorted(unmatched.items()):
             self._unknown_event(seen, result, wanted, live)
-        self._corrections = [
-            each for key, each in result.items() if each is not self._stored.get(key)
-        ]
         return result
+
+    def correct(self, entries: Mapping[str, LedgerEntry], forgotten: Iterable[LedgerEntry]) -> None:
+        """Rows that differ from the stored ones, and those that take their place."""
+        self._forgets += [Forget(entry=row) for row in forgotten if row.key in self._stored]
+        self._corrections = [
+            each for key, each in entries.items() if each is not self._stored.get(key)
+        ]
 
     def _missing(
         self,
@@ -288,26 +248,6 @@ class _Draft:
             result[entry.key] = replace(entry, state=EntryState.PENDING, content_hash="", etag="")
         else:
             result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
-
-    def _pair(
-        self,
-        unmatched: dict[str, ObservedEvent],
-        result: dict[str, LedgerEntry],
-        wanted: Mapping[str, CalendarEvent],
-    ) -> None:
-        """Take over events whose keys nobody knows for appointments that have none."""
-        keys = {seen.key for seen in unmatched.values()}
-        known = {"", *wanted, *self._stored}
-        strangers = [
-            seen
-            for seen in unmatched.values()
-            if not (seen.key in known or EventKey.parse(seen.key).is_probe)
-        ]
-        unplaced = [event for key, event in wanted.items() if key not in result and key not in keys]
-        for key, seen in paired(strangers, unplaced).items():
-            row = _entry_of(unmatched.pop(seen.event_id), key, wanted[key])
-            tells = EventKey.parse(seen.key).may_tell_a_name
-            result[key] = replace(row, fingerprint="") if tells else row
 
     def _unknown_event(
         self,
@@ -377,14 +317,14 @@ def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
 
 def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None) -> LedgerEntry:
     """A row for an event of ours that the ledger does not know. `event`: as it is wanted; another
-    style is the practitioner's own. Its generation is left at 0: should the event vanish, the 409
-    finds the next free one."""
+    style is the practitioner's own. Its generation is then left at 0: should the event vanish, the
+    409 finds the next free one."""
     fingerprint = seen.content.fingerprint
     style = seen.style if event is None else event.style
     return LedgerEntry(
         key=key,
         event_id=seen.event_id,
-        generation=0,
+        generation=STRANGER if event is None else 0,
         state=EntryState.OK,
         fingerprint=fingerprint,
         style=style,

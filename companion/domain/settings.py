@@ -48,6 +48,8 @@ class GoogleLink:
     calendar_id: str = ""
     calendar_name: str = ""
     created_by_us: bool = False
+    calendar_account: str = ""
+    """The account that the calendar was used with, also after disconnecting."""
     scopes: tuple[str, ...] = ()
     """As granted."""
     connected_at: datetime | None = None
@@ -119,6 +121,12 @@ class SourceSettings:
     chosen: whole when they have no appointment ids."""
     folder: str = ""
     """Watched folder; empty for none."""
+    link_host: str = ""
+    """Where its calendar is fetched from; empty for none. The link itself is a secret."""
+    every: timedelta = timedelta(minutes=15)
+    """How often it is fetched."""
+    guesses: bool = False
+    """What its files leave open is taken as the program guesses, where it has a guess."""
     leave_files: bool = False
     """Imported files stay where they are and are listed, instead of being moved to an archive
     folder."""
@@ -131,6 +139,11 @@ class SourceSettings:
     is asked about."""
     statuses: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Status words met so far, and what each was taken for (``booked``, ``cancelled``)."""
+
+    @property
+    def automatic(self) -> bool:
+        """Its appointments arrive by themselves."""
+        return bool(self.folder or self.link_host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,8 @@ class SyncState:
     parkings: int = 0
     """Pauses in a row; each is longer."""
     proof: Proof | None = None
+    written_since: int = 0
+    """Writes that Google confirmed after the proof."""
     shared_calendar: str = ""
     """Id of the calendar that the narrow scope did not reach at the last sign-in."""
     others: Mapping[str, str] | None = None
@@ -139,6 +141,7 @@ class SyncState:
                 parked_until=_moment(document.get("parked_until")),
                 parkings=int(document.get("parkings", 0)),
                 proof=_proof(document.get("proof")),
+                written_since=int(document.get("written_since", 0)),
                 shared_calendar=str(document.get("shared_calendar", "")),
                 others=_others(document.get("others")),
                 overruled_by=str(document.get("overruled_by", "")),

@@ -1,8 +1,11 @@
 """The environment `.venv` beside run.py: is it current, and how to make it so.
 
-It is current when its stamp (a digest of pyproject.toml and constraints.txt, and the extras
-installed) is the present one. Safe to interrupt: the stamp is written last, and a mark inside
-`.venv` shows that an installation was interrupted; such an environment is made anew.
+It is current when its stamp (a digest of pyproject.toml and the locks, and the extras installed) is
+the present one. Safe to interrupt: the stamp is written last, and a mark inside `.venv` shows that
+an installation was interrupted; such an environment is made anew.
+
+What is installed is what the locks name, byte for byte: they hold the hashes of all packages. Only
+ready-made packages are taken, since making one would run code and fetch tools that no lock names.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from companion.launcher.lock import setup_lock
 from companion.launcher.pip import InstallProgress, PipWatch
 from companion.launcher.setup_errors import SetupError
 
+PROGRAM_LOCK, TEST_LOCK = "requirements.txt", "requirements-test.txt"
+"""The second has what the first has, and the tests' own."""
 REQUIRED_BYTES = 600_000_000
 """Bytes that must be free before anything is made; the test extra takes about two thirds."""
 
@@ -44,8 +49,9 @@ class VirtualEnvironment:
 
     def digest(self) -> str:
         """Changes when what has to be installed may have changed."""
-        files = (self.root / "pyproject.toml", self.root / "constraints.txt")
-        return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+        files = ("pyproject.toml", PROGRAM_LOCK, TEST_LOCK)
+        content = b"\0".join((self.root / file).read_bytes() for file in files)
+        return hashlib.sha256(content).hexdigest()
 
     def stamped(self) -> dict[str, object]:
         """What the last finished installation wrote; nothing if there was none."""
@@ -61,12 +67,23 @@ class VirtualEnvironment:
         return set(extras) if isinstance(extras, list) else set()
 
     def current(self, extras: set[str]) -> bool:
-        """Whether it can be used as it is; costs no more than three small reads."""
+        """Whether it can be used as it is; costs no more than four small reads."""
         return (
             self.python.exists()
+            and self._base_is_there()
             and self.stamped().get("digest") == self.digest()
             and extras <= self.installed_extras()
         )
+
+    def _base_is_there(self) -> bool:
+        """Whether the Python that it was made of has not been removed: on Windows `python.exe` of
+        an environment only starts that one."""
+        with contextlib.suppress(OSError):
+            for line in (self.folder / "pyvenv.cfg").read_text("utf-8").splitlines():
+                name, _, value = line.partition("=")
+                if name.strip() == "home":
+                    return Path(value.strip()).is_dir()
+        return False
 
     def requirements(self, extras: set[str]) -> list[str]:
         """The lines of pyproject.toml."""
@@ -87,9 +104,9 @@ class VirtualEnvironment:
                 extras = extras | self.installed_extras()
                 self._make(progress)
                 self._install(extras, progress, lock)
-                text = json.dumps({"digest": self.digest(), "extras": sorted(extras)})
+                stamp = {"digest": self.digest(), "extras": sorted(extras), "verified": True}
                 draft = self.stamp.with_suffix(".new")
-                draft.write_text(text, "utf-8")
+                draft.write_text(json.dumps(stamp), "utf-8")
                 draft.replace(self.stamp)
         except OSError as err:
             raise SetupError.explaining(str(err), self.root) from err
@@ -118,6 +135,7 @@ class VirtualEnvironment:
         return (
             self.python.exists()
             and not self.unfinished.exists()
+            and bool(self.stamped().get("verified", not self.stamped()))  # else of old, unverified
             and answers(str(self.python), "import tomllib")  # Python 3.11, and it works
         )
 
@@ -134,11 +152,12 @@ class VirtualEnvironment:
 
     def _install(self, extras: set[str], progress: InstallProgress, lock: int) -> None:
         command = [*self._pip(), "install", "--no-input", "--disable-pip-version-check"]
-        command += ["--progress-bar", "off", "-c", str(self.root / "constraints.txt")]
+        command += ["--progress-bar", "off", "--require-hashes", "--only-binary", ":all:"]
+        command += ["-r", str(self.root / (TEST_LOCK if extras else PROGRAM_LOCK))]
         began = time.monotonic()
         progress.step("Fetching and installing the packages …")
         watch = PipWatch(progress, self._count, self.unfinished)
-        code = watch.follow([*command, *self.requirements(extras)], lock)
+        code = watch.follow(command, lock)
         output = "".join(watch.lines)
         self._log(output)
         if code:

@@ -21,6 +21,13 @@ class ErrorPattern(NamedTuple):
 
 PATTERNS = (
     ErrorPattern(
+        pattern=r"DO NOT MATCH THE HASHES",
+        what="A package that arrived is not the one that belongs to this version of Calendar "
+        "Companion: nothing was installed.",
+        remedy="Start again. If it happens again, something on the way to the package server "
+        "changes what is downloaded: tell whoever looks after the network.",
+    ),
+    ErrorPattern(
         pattern=r"No space left on device|Errno 28\b|not enough space on|Disk quota exceeded",
         what="The disk is full.",
         remedy="Free about 1 GB on the disk of {root} and start again.",
@@ -44,19 +51,18 @@ PATTERNS = (
         remedy="Check date and time; otherwise ask whoever looks after the network to allow pip.",
     ),
     ErrorPattern(
-        pattern=r"Failed building wheel|Microsoft Visual C\+\+|metadata-generation-failed"
-        r"|require a different python version",
-        what="A package has no ready-made version for this computer (Python {python}).",
-        remedy="Install a 64-bit Python 3.11, 3.12 or 3.13 from "
-        "https://www.python.org/downloads/ and start again.",
-    ),
-    ErrorPattern(
-        pattern=r"No matching distribution|Retrying \(|ConnectionError|Connection refused"
-        r"|getaddrinfo|ResolutionImpossible"  # of pins tried together, which are not shown
-        r"|name resolution|timed out|ProxyError|Network is unreachable|IncompleteRead",
+        pattern=r"Retrying \(|ConnectionError|Connection refused|getaddrinfo|name resolution"
+        r"|timed out|ProxyError|Network is unreachable|IncompleteRead",
         what="The packages could not be fetched.",
         remedy="Check this computer's internet connection and start again. Only the first start "
         "and an update need it; what was fetched already is kept.",
+    ),
+    ErrorPattern(
+        pattern=r"No matching distribution|require a different python version",
+        what="A package has no ready-made version for this computer (Python {python}).",
+        remedy="Install a 64-bit Python 3.11, 3.12, 3.13 or 3.14 from "
+        "https://www.python.org/downloads/ and start again. If this is one, the package server "
+        "that this computer uses does not have the package: tell whoever looks after it.",
     ),
 )
 """The first that fits counts."""

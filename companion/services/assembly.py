@@ -48,9 +48,10 @@ from companion.services.ports import (
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer
+from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.sources import Sources
-from companion.services.sources.watching import Watching
+from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
@@ -61,6 +62,7 @@ from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
 from companion.services.workbooks import WorkbookReader
+from companion.services.workstation import Desktop, Workstation
 
 
 class Stores(Protocol):
@@ -106,6 +108,7 @@ class Ports:
     feed_writer: FeedWriter
     feed_files: KeptFeeds
     source_notes: SourceNotes
+    links: CalendarLinks
     sync_locks: NamedLocks
     """One pass per practitioner among all processes."""
     passwords: PasswordHasher
@@ -114,6 +117,7 @@ class Ports:
     probes: ComputerProbes
     home_rights: HomeRights
     sealing: Sealing
+    desktop: Desktop
     version: str
     """Of Calendar Companion."""
     log_name: str
@@ -166,6 +170,7 @@ class Application:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
+    workstation: Workstation
     recovered: str
     """A sentence when the settings had to come from their last good copy; else empty."""
 
@@ -177,7 +182,6 @@ def build(ports: Ports) -> Application:
     book, ledger = ports.stores.book, ports.stores.ledger
     links, activity = ports.stores.feeds, ports.stores.activity
     practice = settings.read().practice
-    spool = home / "watched"
     names = KnownNames(book)
 
     # ── sync ──────────────────────────────────────────────────────────────────────────────────
@@ -271,6 +275,17 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
     )
+    sources, watching = sources_of(
+        settings=settings,
+        notes=ports.source_notes,
+        links=ports.links,
+        secrets=ports.secrets,
+        importing=importing,
+        book=book,
+        activity=activity,
+        clock=clock,
+        spool=home / "watched",
+    )
     return Application(
         clock=clock,
         changes=ports.changes,
@@ -287,18 +302,8 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
-        sources=Sources(
-            settings=settings, notes=ports.source_notes, importing=importing, spool=spool
-        ),
-        watching=Watching(
-            settings=settings,
-            notes=ports.source_notes,
-            importing=importing,
-            book=book,
-            activity=activity,
-            clock=clock,
-            spool=spool,
-        ),
+        sources=sources,
+        watching=watching,
         connecting=connecting,
         selftest=SelfTest(
             ports.google,
@@ -335,7 +340,7 @@ def build(ports: Ports) -> Application:
             book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
         ),
         availability=Availability(settings=settings),
-        doctor=Doctor(_check_context(ports, connecting, reachability)),
+        doctor=Doctor(_check_context(ports, connecting, reachability, sources)),
         support=Support(
             settings=settings,
             book=book,
@@ -371,13 +376,17 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
+        workstation=Workstation(ports.desktop),
         recovered=ports.recovered(),
     )
 
 
 def _check_context(
-    ports: Ports, connecting: Connecting, reachability: Reachability
+    ports: Ports, connecting: Connecting, reachability: Reachability, sources: Sources
 ) -> CheckContext:
+    async def failing_sources() -> dict[str, str]:
+        return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
+
     stores, key = ports.stores, ports.secrets_key
     return CheckContext(
         settings=ports.settings,
@@ -398,4 +407,5 @@ def _check_context(
         rehearsing=ports.rehearsing,
         listener=reachability.listener,
         app_runs=ports.app_runs,
+        failing_sources=failing_sources,
     )

@@ -5,9 +5,8 @@ The book numbers names as they come, so that asking again costs one look for new
 
 from __future__ import annotations
 
-import asyncio
-
 from companion.domain.client_names import NOBODY, ClientNames
+from companion.services.pools import SYNC
 from companion.services.ports import AppointmentBook
 
 _A_FEW = 100
@@ -28,7 +27,7 @@ class KnownNames:
             return self._names
         pairs = [(each.first, each.last) for each in rows]
         if len(pairs) > _A_FEW:
-            extended = await asyncio.to_thread(self._names.with_names, pairs)
+            extended = await SYNC.run(self._names.with_names, pairs)
         else:
             extended = self._names.with_names(pairs)
         # Another call may have read them meanwhile: names only ever come.

@@ -91,6 +91,19 @@ _OTHER_ACTIONS: Mapping[str, NextAction] = {
     "SecretsUnavailable": "doctor",
 }
 """By kind of error, where the state does not show it."""
+RIGHTS: Mapping[NextAction, Action] = {
+    "connect": Action.GOOGLE,
+    "choose calendar": Action.GOOGLE,
+    "keep calendar": Action.GOOGLE,
+    "look at held": Action.UPLOAD,
+    "enable": Action.GOOGLE,
+    "upload": Action.UPLOAD,
+    "import": Action.IMPORT,
+    "add client": Action.PRACTICE,
+    "service account": Action.PRACTICE,
+    "doctor": Action.PRACTICE,
+}
+"""What whoever takes the action must be allowed to do."""
 NEEDS_A_PERSON: frozenset[PractitionerState] = frozenset(
     {
         "held",
@@ -264,8 +277,8 @@ class Status:
             or _ACTIONS.get(word, ""),
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
-            proof=proof_in_words(state.proof, practitioner.timezone, now) if state.proof else "",
-            in_google=max(0, state.events - state.waiting) + _in_present_calendar(state, record),
+            proof=_proof_in_words(state, record, now),
+            in_google=_in_google(state, record),
             waiting=state.waiting,
             held=len(state.held.items) if state.held else 0,
             feeds=len(links),
@@ -299,16 +312,21 @@ class Status:
                 f"{count} removal{'' if count == 1 else 's'} wait for you. {state.held.why}",
                 "Look at the list, then release or keep them.",
             )
-        if state.last_success is None:
-            return "ready", "Connected; nothing uploaded yet.", "Press Upload to Google."
-        return self._health(record, state, state.last_success)
+        return self._health(record, state)
 
     def _health(
-        self, record: PractitionerSettings, state: SyncState, last: datetime
+        self, record: PractitionerSettings, state: SyncState
     ) -> tuple[PractitionerState, str, str]:
         """The same where passes go well."""
         zone, now = record.practitioner.timezone, self._clock.now()
-        at = clock_time(last, zone, now)
+        if state.last_success is None:
+            if begun := _in_google(state, record):
+                return (
+                    "waiting",
+                    f"{begun} of {state.events} events are in Google; the others wait.",
+                    "The upload goes on within ten minutes; Upload to Google goes on now.",
+                )
+            return "ready", "Connected; nothing uploaded yet.", "Press Upload to Google."
         since = self._stale_since(record.practitioner.id)
         if since is not None:
             return (
@@ -317,8 +335,10 @@ class Status:
                 "Import a new export; watched folders are on the page Import.",
             )
         if state.waiting:
-            return "waiting", f"{state.waiting} changes wait for the next sync.", ""
-        return "up to date", f"Up to date, {at}.", ""
+            one = state.waiting == 1
+            what = f"{state.waiting} change{' waits' if one else 's wait'} for the next sync."
+            return "waiting", what, ""
+        return "up to date", f"Up to date, {clock_time(state.last_success, zone, now)}.", ""
 
     def _stale_since(self, practitioner_id: str) -> datetime | None:
         return self._staleness.since(practitioner_id) if self._staleness is not None else None
@@ -332,10 +352,30 @@ def _left_in_google(state: SyncState) -> str:
     return f"{count} event{' stays' if count == 1 else 's stay'} in Google unchanged"
 
 
-def _in_present_calendar(state: SyncState, record: PractitionerSettings) -> int:
-    """Held removals that the present calendar still shows."""
-    if state.held is None:
-        return 0
-    return sum(
-        1 for item in state.held.items if item.calendar_id in {"", record.google.calendar_id}
-    )
+def _stays(state: SyncState, record: PractitionerSettings) -> int:
+    """Removals that wait or that a person keeps, in the present calendar."""
+    held = state.held.names if state.held else frozenset()
+    return sum(each.calendar_id in {"", record.google.calendar_id} for each in held | state.kept)
+
+
+def _in_google(state: SyncState, record: PractitionerSettings) -> int:
+    """As Google was found last; where it has been written to since, as it must be now."""
+    if state.proof is not None and not state.written_since:
+        return state.proof.google
+    return max(0, state.events - state.waiting) + _stays(state, record)
+
+
+def _proof_in_words(state: SyncState, record: PractitionerSettings, now: datetime) -> str:
+    """What was compared last, never as if it were of now."""
+    proof, zone = state.proof, record.practitioner.timezone
+    if proof is None:
+        return ""
+    at = clock_time(proof.at, zone, now)
+    if state.written_since:
+        count = f"{state.written_since} change{'' if state.written_since == 1 else 's'}"
+        return f"Verified {at}; {count} written since"
+    stays = _stays(state, record)
+    if stays and proof.differences == stays == proof.google - proof.book:
+        held = f"{stays} removal{' waits or stays' if stays == 1 else 's wait or stay'}"
+        return f"Book {proof.book}, Google {proof.google}: {held}, verified {at}"
+    return proof_in_words(proof, zone, now)

@@ -30,6 +30,7 @@ from fastapi.staticfiles import StaticFiles
 
 from companion.assets import static_dir
 from companion.domain.errors import (
+    CalendarInUse,
     CompanionError,
     FileRefused,
     NotAllowed,
@@ -113,7 +114,13 @@ def _routes(services: Application, options: AppOptions, incoming: Incoming) -> t
         return JSONResponse({"ticket": ticket})
 
     signing_in = SigningIn(services.accounts, port=options.port, demo=options.demo)
-    welcome = Welcome(services.accounts, services.practitioners, signing_in, zones=zone_names)
+    welcome = Welcome(
+        services.accounts,
+        services.practitioners,
+        signing_in,
+        services.workstation,
+        zones=zone_names,
+    )
     return (
         # /welcome is open while there is no user; afterwards it leads away.
         _Route("GET", "/healthz", OPEN, healthz),
@@ -205,7 +212,11 @@ class _SignIns:
         sign_in = await self._services.connecting.begin(
             record.practitioner.id,
             login=query.get("login", record.google.login or record.practitioner.email),
-            calendar=CalendarChoice.of(query.get("calendar", ""), query.get("name", "")),
+            calendar=CalendarChoice.of(
+                query.get("calendar", ""),
+                query.get("name", ""),
+                take_over=query.get("take_over") == "1",
+            ),
             redirect_uri=redirect_uri,
             user=request.scope["companion.user"],
         )
@@ -250,19 +261,23 @@ class _SignIns:
             )
         except SignInDenied as error:
             return self._sorry(error, back, status=200)
+        except CalendarInUse as error:
+            return self._done(
+                "One question before the calendar is used", error.what, back, f"{back}#calendar"
+            )
         except Exception as error:  # noqa: BLE001 - the edge of the program
             return self._sorry(as_companion_error(error), back)
+        calendar = (
+            f"the calendar is “{connected.calendar_name}”."
+            if connected.calendar_id
+            else "now choose the calendar."
+        )
+        said = f"{connected.account} is signed in; {calendar}"
+        return self._done("Connected to Google", said, back, f"{back}?connected=1")
+
+    def _done(self, heading: str, said: str, back: str, go_to: str) -> Response:
         page = plain_page(
-            "Connected to Google",
-            f"{connected.account} is signed in; "
-            + (
-                f"the calendar is “{connected.calendar_name}”."
-                if connected.calendar_id
-                else "now choose the calendar."
-            ),
-            "Taking you back …",
-            link=(back, "Back to the practitioner"),
-            go_to=f"{back}?connected=1",
+            heading, said, "Taking you back …", link=(back, "Back to the practitioner"), go_to=go_to
         )
         answer = HTMLResponse(page)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)

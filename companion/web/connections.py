@@ -3,7 +3,8 @@
 - a request's head must be whole within `for_request` seconds of the connection or of the last
   answer, its body within `for_body`, an answer must be taken within `for_answer`;
 - a head, and what surrounds a body, is no larger than `head_size`;
-- there are at most `connections`; a further one closes the one that has been idle longest.
+- there are at most `connections`, those that have yet to shake hands among them; a further one
+  closes the one that has been idle longest.
 
 A sweep every few seconds checks the times, so they cost nothing per request.
 """
@@ -14,7 +15,7 @@ import asyncio
 import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -40,15 +41,37 @@ class Bounds:
     """Between two sweeps."""
 
 
+class Connection(Protocol):
+    """One that is open."""
+
+    loop: asyncio.AbstractEventLoop
+    since: float
+    """Loop time when it was opened or when its last answer was handed to the transport."""
+
+    @property
+    def idle(self) -> bool:
+        """Waiting for a request, or for the rest of its head."""
+        ...
+
+    @property
+    def patience(self) -> float:
+        """Seconds that what it waits for may take."""
+        ...
+
+    def drop(self) -> None:
+        """At once, whatever is still to be sent."""
+        ...
+
+
 @dataclass(slots=True)
 class OpenConnections:
     """The open connections of one server."""
 
     bounds: Bounds
-    members: dict[BoundedProtocol, None] = field(default_factory=dict)
+    members: dict[Connection, None] = field(default_factory=dict)
     sweeping: asyncio.TimerHandle | None = None
 
-    def enter(self, newcomer: BoundedProtocol) -> None:
+    def enter(self, newcomer: Connection) -> None:
         if len(self.members) >= self.bounds.connections:
             idle = [each for each in self.members if each.idle] or list(self.members)
             min(idle, key=lambda each: each.since).drop()
@@ -56,7 +79,7 @@ class OpenConnections:
         if self.sweeping is None:
             self.sweeping = newcomer.loop.call_later(self.bounds.sweep, self._sweep, newcomer.loop)
 
-    def leave(self, member: BoundedProtocol) -> None:
+    def leave(self, member: Connection) -> None:
         self.members.pop(member, None)
         if not self.members and self.sweeping is not None:
             self.sweeping.cancel()
@@ -72,8 +95,9 @@ class OpenConnections:
 
 class BoundedProtocol(HttpToolsProtocol):
     open_connections: ClassVar[OpenConnections]
+    handshake: Connection | None = None
+    """In whose place it comes."""
     since: float = 0.0
-    """Loop time when it was opened or when its last answer was handed to the transport."""
     received: int = 0
     """Bytes of the request now coming in."""
 
@@ -83,6 +107,8 @@ class BoundedProtocol(HttpToolsProtocol):
         # it would write every path, and some are secrets.
         self.access_log = False
         self.since = self.loop.time()
+        if self.handshake is not None:
+            self.open_connections.leave(self.handshake)
         self.open_connections.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -99,7 +125,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def idle(self) -> bool:
-        """Waiting for a request, or for the rest of its head."""
         # uvicorn types the cycle as always there; it is None until the first request.
         if self.cycle and not self.cycle.response_complete:  # type: ignore[truthy-bool]
             return False
@@ -107,14 +132,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def patience(self) -> float:
-        """Seconds that what it waits for may take."""
         bounds = self.open_connections.bounds
         if self.idle:
             return bounds.for_request
         return bounds.for_body if self.cycle.more_body else bounds.for_answer
 
     def drop(self) -> None:
-        """At once, whatever is still to be sent."""
         self.open_connections.leave(self)
         self.transport.abort()
 

@@ -25,6 +25,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from companion.services.feeds.answers import FeedAnswer, Poll
 from companion.web.connections import BoundedProtocol, Bounds, OpenConnections, QuietServer
 from companion.web.feed import FeedApp
+from companion.web.handshake import Acceptor
 
 REMEMBERED = 2_048
 """Requests whose meaning is cached."""
@@ -127,25 +128,21 @@ class FeedServer(QuietServer):
         self._protocol = protocol
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, which cannot bound the time for a TLS handshake: before one is done,
-        `OpenConnections` does not have the connection."""
-        config = self.config
+        """As uvicorn's, whose connections do not count before they are secured."""
+        config, protocol = self.config, self._protocol
+        make = partial(protocol, config=config, server_state=self.server_state, app_state={})
+        self.servers = []
         for listening in sockets or []:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self.servers = [
-            await asyncio.get_running_loop().create_server(
-                partial(
-                    self._protocol, config=config, server_state=self.server_state, app_state={}
-                ),
-                sock=listening,
-                ssl=config.ssl,
-                backlog=config.backlog,
-                ssl_handshake_timeout=self._protocol.open_connections.bounds.for_handshake
-                if config.ssl
-                else None,
+            if config.ssl is not None:
+                listening.listen(config.backlog)
+                accepting = Acceptor(listening, make, config.ssl, protocol.open_connections)
+                self.servers.append(accepting)  # type: ignore[arg-type] # uvicorn closes it only
+                continue
+            loop = asyncio.get_running_loop()
+            self.servers.append(
+                await loop.create_server(make, sock=listening, backlog=config.backlog)
             )
-            for listening in sockets or []
-        ]
         self.started = True
 
 

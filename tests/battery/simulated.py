@@ -22,7 +22,7 @@ from companion.domain.keepers import MARK, NOBODY, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
-from companion.services.ports import CalendarInfo, RemoteCalendar, Write, WriteAnswer
+from companion.services.ports import CalendarInfo, MarkedEvent, RemoteCalendar, Write, WriteAnswer
 from tests.battery.histories import History
 from tests.battery.world import HIDDEN, SYDNEY, Exploded, Step, World
 from tests.fakes.google import StoredEvent
@@ -78,6 +78,10 @@ class SimulatedCalendar:
         found = await self.real.list_ours(start, end, since=since)
         self.step("after google.list")
         return found
+
+    async def marked_events(self) -> list[MarkedEvent]:
+        self._before("marked")
+        return await self.real.marked_events()
 
     async def info(self) -> CalendarInfo:
         self._before("info")

@@ -350,6 +350,23 @@ class World:
             )
         return other
 
+    async def taken_over_elsewhere(self) -> World:
+        """A new computer without a backup, connected to the same calendars by taking them over;
+        its book is still empty."""
+        other = World(*self.settings.current.practitioners, clock=self.clock)
+        other.calendars = self.calendars
+        settings = replace(self.settings.current, install_id="new")
+        for record in self.settings.current.practitioners.values():
+            link = replace(record.google, term=record.google.term + 1)
+            settings = settings.with_practitioner(replace(record, google=link))
+        other.settings = FakeSettings(settings, other.changes)
+        other.restart()
+        for who in settings.practitioners:
+            await other.stores.ledger.edit_state(
+                who, lambda state: replace(state, audit_due=True, others={})
+            )
+        return other
+
     def new_worker(self) -> Worker:
         return Worker(
             syncing=self.syncing,

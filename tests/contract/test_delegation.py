@@ -49,7 +49,7 @@ class World:
         return signed_in
 
     async def made(self, name: str = "zoe") -> str:
-        info = await self.google.create_calendar(name, "Appointments", SYDNEY, f"mark-{name}")
+        info = await self.google.create_calendar(name, "Appointments", SYDNEY, f"companion-{name}")
         return info.id
 
 
@@ -125,9 +125,8 @@ async def test_the_service_account_speaks_for_the_login(world: World) -> None:
 async def test_a_calendar_is_found_again_by_its_mark(world: World) -> None:
     await world.speak_for()
     made = await world.made()
-    found = await world.google.find_calendar("zoe", "mark-zoe")
-    assert found is not None
-    assert found.id == made
+    [found] = await world.google.marked_calendars("zoe")
+    assert found.info.id == made
 
 
 async def test_an_unknown_login_is_refused_before_anything_is_kept(world: World) -> None:
@@ -301,6 +300,13 @@ async def test_each_practitioner_has_a_quota_of_their_own(real: SimulatedWorld) 
     users = real.handle.google.meter.users
     assert [window.peak for window in users.values()] == [7, 7]
     assert ROBOT not in users
+
+
+async def test_the_self_test_holds_for_a_service_account_too(real: SimulatedWorld) -> None:
+    await real.speak_for()
+    lines = await real.google.check_assumptions("zoe", await real.made(), lambda _line: None)
+    assert [line for line in lines if not line.holds] == []
+    assert len(lines) > 10
 
 
 async def test_two_practitioners_of_one_login_do_not_share_it(real: SimulatedWorld) -> None:

@@ -233,3 +233,22 @@ async def test_a_crowd_that_never_shakes_hands_is_sent_away(tmp_path: Path) -> N
                 assert await asyncio.wait_for(reader.read(), 10) == b""
             writer.close()
         assert await bench.health(trusting(certificate)) == 200
+
+
+async def test_a_crowd_that_never_shakes_hands_counts_and_keeps_no_phone_out(
+    tmp_path: Path,
+) -> None:
+    certificate, key = write_certificate(tmp_path)
+    bench = Bench(bounds=Bounds(connections=5))
+    await bench.choose(certificate, key)
+    async with running(bench):
+        await becomes(bench, 200, trusting(certificate))
+        crowd = [await asyncio.open_connection("127.0.0.1", bench.port) for _each in range(60)]
+        assert await bench.health(trusting(certificate)) == 200
+        sent_away = [asyncio.create_task(reader.read(1)) for reader, _writer in crowd]
+        await until(lambda: sum(each.done() for each in sent_away) >= 55)
+        assert await bench.health(trusting(certificate)) == 200
+        for each in sent_away:
+            each.cancel()
+        for _reader, writer in crowd:
+            writer.close()

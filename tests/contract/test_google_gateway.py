@@ -254,18 +254,16 @@ async def test_a_created_calendar_is_found_by_its_mark_where_the_list_may_be_see
     world: World,
 ) -> None:
     await world.sign_in(scopes=(*NARROW, CALENDAR_LIST))
-    made = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
-    found = await world.google.find_calendar("zoe", "mark-1")
-    assert found is not None
-    assert found.id == made.id
-    assert await world.google.find_calendar("zoe", "mark-2") is None
+    made = await world.google.create_calendar("zoe", "Appointments", SYDNEY, "companion-1")
+    [found] = await world.google.marked_calendars("zoe")
+    assert (found.info.id, found.mark) == (made.id, "companion-1")
 
 
 @pytest.mark.unpermitted
 async def test_the_narrow_permission_does_not_open_the_list_of_calendars(world: World) -> None:
     await world.sign_in()
     with pytest.raises(ScopeMissing):
-        await world.google.find_calendar("zoe", "mark-1")
+        await world.google.marked_calendars("zoe")
 
 
 async def test_a_deleted_calendar_is_gone_and_deleting_it_again_is_fine(world: World) -> None:
@@ -441,12 +439,17 @@ async def test_a_lost_answer_is_never_sent_again_behind_our_back(real: Simulated
     await real.sign_in(scopes=(*NARROW, CALENDAR_LIST))
     real.handle.api.faults.add(kind="timeout_after", match=r"^POST /calendar/v3/calendars", times=1)
     with pytest.raises(Offline):
-        await real.google.create_calendar("zoe", "Appointments", SYDNEY, "mark-1")
+        await real.google.create_calendar("zoe", "Appointments", SYDNEY, "companion-1")
     made = [each for each in real.handle.google.calendars.values() if not each.primary]
     assert len(made) == 1
-    found = await real.google.find_calendar("zoe", "mark-1")
-    assert found is not None
-    assert found.id == made[0].id
+    [found] = await real.google.marked_calendars("zoe")
+    assert found.info.id == made[0].id
+
+
+async def test_the_calendar_of_a_self_test_is_none_of_ours_to_keep(real: SimulatedWorld) -> None:
+    await real.sign_in(scopes=(*NARROW, CALENDAR_LIST))
+    await real.google.create_calendar("zoe", "Test", SYDNEY, "companion-selftest-1")
+    assert await real.google.marked_calendars("zoe") == []
 
 
 async def test_single_calls_and_batches_both_go_where_we_say(real: SimulatedWorld) -> None:

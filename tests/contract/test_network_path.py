@@ -103,6 +103,22 @@ async def test_everything_goes_through_the_proxy_and_trusts_its_root(clinic: Cli
     assert set(clinic.proxy.asked) == {"www.googleapis.com:443", "oauth2.googleapis.com:443"}
 
 
+async def test_a_service_account_goes_the_same_way(clinic: Clinic) -> None:
+    key = clinic.handle.api.delegation.new_key("sync@x.example", clinic.handle.base_url)
+    clinic.handle.api.delegation.authorise(key["client_id"], "example.com", [APP_CREATED])
+    key["token_uri"] = "https://oauth2.googleapis.com/token"
+    clinic.secrets.kept["google/service-account"] = json.dumps(key)
+    granted = await clinic.gateway.delegate("zoe", login=ZOE, scopes=[APP_CREATED])
+    await clinic.secrets.put("google/token/zoe", granted.token)
+    await clinic.gateway.create_calendar("zoe", "Appointments", SYDNEY, "m")
+    assert set(clinic.proxy.asked) == {"www.googleapis.com:443", "oauth2.googleapis.com:443"}
+    clinic.gateway.close()
+    clinic.gateway = gateway_of(clinic.secrets, clinic.handle)  # with no connection open
+    clinic.captive(403)
+    with pytest.raises(Offline, match="in Google's place"):
+        await clinic.gateway.delegate("zoe", login=ZOE, scopes=[APP_CREATED])
+
+
 async def test_a_proxy_that_refuses_the_password_has_its_own_sentence(clinic: Clinic) -> None:
     clinic.proxy.user = "somebody:else"
     with pytest.raises(Offline, match="proxy of this network asks"):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from companion.adapters.clock import SystemClock
+from companion.adapters.google import wire
 from companion.adapters.google.account import Token
 from companion.adapters.google.service import GoogleGateway
 from companion.domain.appointments import ShowAs
@@ -69,6 +70,7 @@ class World(Protocol):
     def person_retitles(self, event: str, title: str) -> None: ...
     def person_recolours(self, event: str, colour: str) -> None: ...
     def person_adds(self, event: str) -> None: ...
+    def another_writes(self, key: str, keeper: Keeper) -> None: ...
     def purge(self) -> None: ...
     def remove_calendar(self) -> None: ...
     def read_only(self) -> None: ...
@@ -99,6 +101,10 @@ class FakeWorld:
 
     def person_adds(self, event: str) -> None:
         self.held.person_adds(event, content())
+
+    def another_writes(self, key: str, keeper: Keeper) -> None:
+        self.held._keeper = keeper
+        self.held._write(insert(key))
 
     def purge(self) -> None:
         self.held.purge_tombstones()
@@ -157,6 +163,11 @@ class SimulatedWorld:
             "start": {"dateTime": "2026-03-02T09:00:00Z"},
             "end": {"dateTime": "2026-03-02T10:00:00Z"},
         }
+        with self.handle.lock:
+            self._model.insert(body, ZOE)
+
+    def another_writes(self, key: str, keeper: Keeper) -> None:
+        body = wire.new_event(wanted_id(key), event(key), keeper, datetime.now(UTC))
         with self.handle.lock:
             self._model.insert(body, ZOE)
 
@@ -441,6 +452,19 @@ async def test_the_list_can_be_of_what_changed_lately(world: World) -> None:
     for since, wanted in ((now - timedelta(days=1), ["a"]), (now + timedelta(days=1), [])):
         listed = await world.calendar.list_ours(None, None, since=since)
         assert [each.key for each in listed] == wanted
+
+
+async def test_who_wrote_is_told_of_all_events_of_ours_whatever_their_mark(world: World) -> None:
+    await one(world.calendar, insert())
+    await one(world.calendar, insert("b", hours=1))
+    await one(world.calendar, DeleteEvent(event_id=wanted_id("b")))
+    world.person_adds("dentist12")
+    world.another_writes("c", Keeper(writer="another", marks=("an older program's",)))
+    found = {each.key: each for each in await world.calendar.marked_events()}
+    assert set(found) == {"a", "c"}
+    assert (found["a"].event_id, found["a"].mark) == (wanted_id(), MARK)
+    assert (found["c"].mark, found["c"].stamp.writer) == ("an older program's", "another")
+    assert all(each.written_at and each.changed_at for each in found.values())
 
 
 async def test_get_is_none_for_an_unused_id(world: World) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from typer.testing import CliRunner
@@ -79,18 +79,36 @@ class CommandHome:
         (result,) = self.json(*arguments, code=code)["practitioners"]
         return dict(result)
 
-    def connect(self, *more: str, login: str = LOGIN) -> str:
+    def connect(self, *more: str, login: str = LOGIN, code: int = 0) -> str:
         """Sign in and consent in Google's page like a person who says yes."""
         process = self.start(
             "google", "connect", "Anna Example", "--login", login, "--no-browser", *more
         )
-        assert process.stdout is not None
-        while not (found := re.search(r"http://\S+", process.stdout.readline())):
+        asks = process.stderr if "--json" in more else process.stdout
+        assert asks is not None
+        while not (found := re.search(r"http://\S+", asks.readline())):
             assert process.poll() is None, process.communicate()
         consent(found[0])
         out, err = process.communicate(timeout=30)
-        assert process.returncode == 0, out + err
-        return out
+        assert process.returncode == code, out + err
+        return out if code == 0 or "--json" in more else err
+
+    def elsewhere(self, folder: Path) -> Self:
+        """Another computer at the same Google: a home without a backup."""
+        made = type(self)(home=folder, google=self.google)
+        client = folder.parent / "client_secret.json"
+        client.write_text(json.dumps(client_file(self.google.base_url)), encoding="utf-8")
+        made.run("practitioners", "add", "Anna Example")
+        made.run("google", "client", client)
+        hurry(made)
+        return made
+
+    @property
+    def writes(self) -> int:
+        """Changes of events that Google was asked for."""
+        with self.google.lock:
+            methods = self.google.google.counts.methods
+            return sum(methods[f"events.{each}"] for each in ("insert", "patch", "delete"))
 
     def live(self) -> list[dict[str, Any]]:
         """Our events as Google holds them, tombstones apart."""

@@ -154,9 +154,9 @@ def test_an_upload_is_seen_in_two_tabs_survives_its_own_and_can_be_cancelled(pag
     page.close()
     expect(card.get_by_role("progressbar")).to_be_visible()
     second.get_by_role("button", name="Cancel, Fatima al-Hassan").click()
-    expect(card).to_contain_text("Stopped.")
+    expect(card).to_contain_text("wait for the next sync")
     second.get_by_role("button", name="Upload to Google, Fatima al-Hassan").click()
-    expect(card).to_contain_text("Done in", timeout=30_000)
+    expect(card).to_contain_text("Up to date", timeout=30_000)
 
 
 def test_a_dropped_file_is_previewed_and_applied(page: Page, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from companion.console import operator
 from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.fakes.calendar_server import CalendarServer, says
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -87,3 +88,46 @@ def test_a_file_is_explained_without_changing_anything(
     assert commands.json("imports", "list")["imports"] == []
     report = commands.json("import", export, "--mapping", mapping)
     assert (report["added"], report["cancelled"], report["questions"]) == (2, 1, [])
+
+
+CALENDAR = b"".join(
+    (
+        b"BEGIN:VCALENDAR\r\n",
+        *(
+            b"BEGIN:VEVENT\r\nUID:%d\r\nDTSTART:202603%02dT000000Z\r\nDURATION:PT30M\r\n"
+            b"SUMMARY:Mira Halloway - Review\r\nEND:VEVENT\r\n" % (day, day)
+            for day in range(9, 15)
+        ),
+        b"END:VCALENDAR\r\n",
+    )
+)
+
+
+def test_a_calendar_is_fetched_from_a_link_that_is_never_said(commands: CommandHome) -> None:
+    server = CalendarServer(CALENDAR, "private-3f9a.ics")
+    try:
+        commands.run("practitioners", "add", "Jo Smith")
+        commands.run("practitioners", "add", "Anh Nguyen")
+        said = commands.run("sources", "add", "books", server.link, "--every", "60")
+        assert "every hour" in said
+        assert "3f9a" not in said
+        (held,) = commands.json("sources", "sync", code=3)["sources"]
+        assert [each["key"] for each in held["questions"]] == ["practitioner:*"]
+        answer = ("--answer", "practitioner:*=jo-smith")
+        (taken,) = commands.json("sources", "sync", "books", *answer)["sources"]
+        assert (taken["fetched"], taken["added"], taken["held"]) == (True, 6, False)
+        (same,) = commands.json("sources", "sync")["sources"]
+        assert same == {"source": "books", "fetched": True, "error": ""}
+        server.answer = says(403)
+        (failed,) = commands.json("sources", "sync", code=1)["sources"]
+        assert "refuses the link" in failed["error"]
+        (source,) = commands.json("sources", "list")["sources"]
+        assert (source["link_host"], source["every_minutes"]) == ("127.0.0.1", 60)
+        assert "refuses the link" in source["trouble"]
+        everything = b"".join(e.read_bytes() for e in commands.home.rglob("*") if e.is_file())
+        assert b"3f9a" not in everything
+        commands.run("sources", "add", "x", "http://calendar.example/x.ics", code=1)
+        commands.run("sources", "remove", "books")
+        commands.run("sources", "sync", "books", code=1)
+    finally:
+        server.close()

@@ -1,7 +1,11 @@
 """A Connecting service with everything around it in memory."""
 
+from __future__ import annotations
+
+import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +16,7 @@ from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.ports import CalendarRef, InsertEvent
+from companion.services.sync.snapshot import NamedLocks
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle, FakeRemoteCalendar
 from tests.fakes.keys import key_text
@@ -47,6 +52,7 @@ class Fixture:
     """A Connecting service with everything around it in memory."""
 
     def __init__(self) -> None:
+        self.words = (f"word{number}" for number in itertools.count())
         self.clock = FakeClock()
         self.secrets = FakeSecrets()
         self.secrets.kept["google/client"] = CLIENT.decode()
@@ -59,9 +65,21 @@ class Fixture:
         self.activity = MemoryActivity()
         self.service = self.new_service()
 
-    def new_service(self) -> Connecting:
+    @classmethod
+    def elsewhere(cls, other: Fixture) -> Fixture:
+        """Another installation, on another computer, at the same Google."""
+        made = cls()
+        made.clock = other.clock
+        made.settings.current = replace(made.settings.current, install_id="fedcba9876543210")
+        made.google.now = other.clock.now
+        made.words = (f"elsewhere{number}" for number in itertools.count())
+        for name in ("calendars_by_id", "owners", "made_by_us", "marks", "_numbers"):
+            setattr(made.google, name, getattr(other.google, name))
+        made.service = made.new_service()
+        return made
+
+    def new_service(self, locks: NamedLocks | None = None) -> Connecting:
         """As after a restart of the program."""
-        words = iter(f"word{number}" for number in range(1000))
         return Connecting(
             google=self.google,
             settings=self.settings,
@@ -75,8 +93,9 @@ class Fixture:
                 ledger=self.ledger,
                 activity=self.activity,
                 clock=self.clock,
+                locks=locks,
             ),
-            random_word=lambda: next(words),
+            random_word=lambda: next(self.words),
         )
 
     def record(self, practitioner_id: str = "zoe") -> PractitionerSettings:

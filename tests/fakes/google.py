@@ -47,6 +47,8 @@ from companion.services.ports import (
     ClientFile,
     DeleteEvent,
     InsertEvent,
+    MarkedCalendar,
+    MarkedEvent,
     PatchEvent,
     SecretStore,
     SignedIn,
@@ -212,6 +214,22 @@ class FakeRemoteCalendar:
             if (end is None or event.begins < end) and (start is None or event.ends > start)
         ]
 
+    async def marked_events(self) -> list[MarkedEvent]:
+        await self._called("marked")
+        found = [
+            MarkedEvent(
+                event_id=each.event_id,
+                mark=each.mark,
+                key=each.key,
+                stamp=each.stamp,
+                changed_at=each.changed_at,
+            )
+            for each in self.live()
+            if each.mark
+        ]
+        await self._answered("marked")
+        return found
+
     async def info(self) -> CalendarInfo:
         await self._called("info")
         await self._answered("info")
@@ -333,6 +351,10 @@ class KeptCalendar:
         listed: list[ObservedEvent]
         listed = await self.held.list_ours(start, end, since=since, keeper=self.keeper)
         return listed
+
+    async def marked_events(self) -> list[MarkedEvent]:
+        found: list[MarkedEvent] = await self.held.marked_events()
+        return found
 
     async def info(self) -> CalendarInfo:
         told: CalendarInfo = await self.held.info()
@@ -576,14 +598,18 @@ class FakeGoogle:
         await self._at("after", "create")
         return _info_of(made)
 
-    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
-        _account, scopes = await self._signed_in(practitioner_id)
+    async def marked_calendars(self, practitioner_id: str) -> list[MarkedCalendar]:
+        account, scopes = await self._signed_in(practitioner_id)
         await self._at("before", "find")
         if CALENDAR_LIST not in scopes:
             raise ScopeMissing
-        found = self.calendars_by_id.get(self.marks.get(mark, ""))
+        found = [
+            MarkedCalendar(info=_info_of(self.calendars_by_id[each]), mark=mark)
+            for mark, each in self.marks.items()
+            if each in self.calendars_by_id and self.owners[each] == account
+        ]
         await self._at("after", "find")
-        return None if found is None else _info_of(found)
+        return found
 
     async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
         await self._signed_in(practitioner_id)

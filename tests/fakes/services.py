@@ -29,13 +29,14 @@ from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, Clock
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
+from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.sources import MemoryNotes
+from tests.fakes.sources import FakeLinks, MemoryNotes
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
 from tests.fakes.workbooks import InlineWorkbooks
 
@@ -109,7 +110,9 @@ class FakeApplication:
     ledger: MemoryLedger
     activity: MemoryActivity
     secrets: FakeSecrets
+    links: FakeLinks
     probes: FakeProbes
+    desktop: FakeDesktop
     rights: FakeRights
     home: Path
 
@@ -140,9 +143,11 @@ def fake_application(
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
+    desktop = FakeDesktop()
     rights = FakeRights()
-    google = FakeGoogle(secrets=secrets)
+    google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
+    links = FakeLinks()
     ports = Ports(
         home=home or nowhere(),
         clock=clock,
@@ -156,6 +161,7 @@ def fake_application(
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),
+        links=links,
         sync_locks=FreeLocks(),
         passwords=PlainPasswords(),
         sessions=MemorySessions(),
@@ -163,6 +169,7 @@ def fake_application(
         probes=probes,
         home_rights=rights,
         sealing=quick_archive(),
+        desktop=desktop,
         version="1.2.3",
         log_name="companion.log",
         chance=random.Random(1),
@@ -179,7 +186,9 @@ def fake_application(
         ledger=stores.ledger,
         activity=stores.activity,
         secrets=secrets,
+        links=links,
         probes=probes,
+        desktop=desktop,
         rights=rights,
         home=ports.home,
     )

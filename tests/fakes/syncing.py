@@ -8,7 +8,7 @@ from companion.services.changes import Changes
 from companion.services.known_names import KnownNames
 from companion.services.ports import ActivityLog, Clock, Google, Ledger, SettingsStore
 from companion.services.sync.pacing import Pacer
-from companion.services.sync.snapshot import SyncParts
+from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.syncing import Syncing
 from tests.fakes.services import FreeLocks
 from tests.fakes.stores import MemoryBook
@@ -21,6 +21,7 @@ def syncing_over(
     ledger: Ledger,
     activity: ActivityLog,
     clock: Clock,
+    locks: NamedLocks | None = None,
 ) -> Syncing:
     """With an empty book and Google's usual limits."""
     book = MemoryBook()
@@ -32,7 +33,7 @@ def syncing_over(
             settings=settings,
             google=google,
             activity=activity,
-            locks=FreeLocks(),
+            locks=locks or FreeLocks(),
             pacer=Pacer(clock, user_rate=10, project_rate=166),
             clock=clock,
             chance=random.Random(1),

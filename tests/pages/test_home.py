@@ -7,8 +7,9 @@ from pathlib import Path
 
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import StoreError
+from companion.domain.sync_state import SyncTrouble
 from companion.web.ui.components.practitioner_card import PractitionerCard
-from tests.fakes.services import crowd, fake_application, the_sample
+from tests.fakes.services import TUESDAY, crowd, fake_application, the_sample
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, until
 
@@ -56,9 +57,18 @@ async def test_an_upload_runs_and_shows_its_result(visit: Visit) -> None:
     tomorrow = the_sample().own[0].start.replace(year=2026, month=11, day=25)
     await visit.application.write(replace(new, start=tomorrow, end=tomorrow.replace(hour=23)))
     press(card(visit, 0), "upload")
-    await until(lambda: card(visit, 0).card["outcome"])
-    assert "1 added" in card(visit, 0).card["outcome"]["sentence"]
-    assert card(visit, 0).card["outcome"]["good"]
+    await until(lambda: "1 added" in card(visit, 0).card["sentence"])
+    shown = card(visit, 0).card
+    assert (shown["badge"], shown["tone"]) == ("Up to date", "ok")
+    assert shown["sentence"].startswith("Up to date, ")
+    expired = SyncTrouble(
+        kind="Offline", what="Google is out of reach.", remedy="Wait.", since=TUESDAY
+    )
+    await visit.application.ledger.edit_state(
+        PEOPLE[0].id, lambda state: replace(state, trouble=expired)
+    )
+    await until(lambda: card(visit, 0).card["badge"] == "Offline")
+    assert card(visit, 0).card["sentence"] == "Google is out of reach. Wait."
 
 
 async def test_an_upload_goes_on_when_its_page_is_closed(visit: Visit) -> None:
@@ -68,7 +78,7 @@ async def test_an_upload_goes_on_when_its_page_is_closed(visit: Visit) -> None:
     assert client is not None
     client.delete()
     await visit.user.open("/")
-    await visit.user.should_see("Nothing to do: Google already shows the same as the book.")
+    await visit.user.should_see(": nothing had to be written.")
 
 
 async def test_held_removals_are_listed_and_can_be_released(visit: Visit) -> None:

@@ -89,7 +89,7 @@ async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> No
         filled.application.settings.read().practitioners[ZOE.id].google.calendar_id
     ].live()
     press(button(filled, "Upload"))
-    await filled.user.should_see("Done in")
+    await filled.user.should_see("Up to date")
     await until(lambda: 9 in done(filled, ZOE.id))
     await filled.user.should_see(f"{events} = Google {events}")
 
@@ -101,7 +101,7 @@ async def test_a_second_upload_says_that_there_is_nothing_to_do(filled: Visit) -
     press(card, "upload")
     await filled.user.should_see("Google already shows what the book says")
     press(button(filled, "Compare with Google"))
-    await filled.user.should_see("Nothing to do")
+    await filled.user.should_see("nothing had to be written")
 
 
 async def test_a_calendar_is_chosen_from_the_list(filled: Visit) -> None:

@@ -11,6 +11,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.users import Role, User
+from companion.web.ui.components.practitioner_card import PractitionerCard
 from companion.web.ui.static_html import StaticHtml
 from tests.fakes.services import ADMINISTRATOR, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
@@ -104,6 +105,10 @@ async def test_reception_sees_how_it_stands_and_nothing_to_set_up(reception: Vis
     await reception.user.should_not_see("Upload to Google")
     await reception.user.should_not_see("Set up")
     await reception.user.should_not_see("Add practitioner")
+    await reception.user.should_not_see("Press ")
+    await reception.user.should_see("Not connected to Google yet. Tell an administrator.")
+    await reception.user.should_see("removals wait for you")
+    assert not any(each.card["held"] for each in reception.elements(PractitionerCard))
     assert places(reception) == ["/", "/book", "/import"]
 
 

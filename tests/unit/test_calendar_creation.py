@@ -219,8 +219,11 @@ async def test_after_a_lost_answer_google_is_asked_for_the_permission_to_look(ho
     assert home.google.creations == 1
 
 
-async def test_the_permission_to_look_is_not_asked_for_otherwise(home: Home) -> None:
-    start = await home._service().begin("zoe", redirect_uri=BACK)
+async def test_the_permission_to_look_is_not_asked_for_where_a_person_wants_another(
+    home: Home,
+) -> None:
+    another = CalendarChoice(kind="new", look=False)
+    start = await home._service().begin("zoe", calendar=another, redirect_uri=BACK)
     assert APP_CREATED.rpartition("/")[2] in start.url
     assert CALENDAR_LIST.rpartition("/")[2] not in start.url
 

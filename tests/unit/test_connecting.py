@@ -91,8 +91,9 @@ async def test_an_existing_calendar_is_opened_and_our_events_there_are_counted(
 @pytest.mark.parametrize(
     ("choice", "scopes"),
     [
-        (None, {APP_CREATED}),
-        (NEW, {APP_CREATED}),
+        (None, {APP_CREATED, CALENDAR_LIST}),
+        (NEW, {APP_CREATED, CALENDAR_LIST}),
+        (CalendarChoice(kind="new", look=False), {APP_CREATED}),
         (existing("work@example.com"), {EVENTS_OWNED}),
         (LIST, {EVENTS_OWNED, CALENDAR_LIST}),
     ],
@@ -246,8 +247,15 @@ async def test_a_deleted_calendar_is_the_trouble_though_the_sign_in_works(fixtur
     assert trouble.kind == "CalendarGone"
 
 
-async def test_a_check_without_a_network_changes_no_status(fixture: Fixture) -> None:
+async def test_a_check_without_a_network_is_the_trouble_until_google_answers(
+    fixture: Fixture,
+) -> None:
     await fixture.connect()
     fixture.google.offline = True
     assert not (await fixture.service.test("zoe")).ok
+    trouble = (await fixture.ledger.state("zoe")).trouble
+    assert trouble is not None
+    assert trouble.kind == "Offline"
+    fixture.google.offline = False
+    assert (await fixture.service.test("zoe")).ok
     assert (await fixture.ledger.state("zoe")).trouble is None

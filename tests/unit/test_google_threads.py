@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from companion.adapters.google.threads import Threads
 from companion.domain.errors import Offline
+from companion.services.threads import Threads
 from tests.fakes.waiting import until
 
 

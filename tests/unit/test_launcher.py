@@ -3,6 +3,8 @@
 import ast
 import contextlib
 import errno
+import hashlib
+import io
 import os
 import re
 import shutil
@@ -10,18 +12,22 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
-import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from companion.launcher.environment import VirtualEnvironment, base_python
+from companion.launcher.environment import (
+    PROGRAM_LOCK,
+    TEST_LOCK,
+    VirtualEnvironment,
+    base_python,
+)
 from companion.launcher.pip import InstallProgress
-from companion.launcher.requirements import REQUIREMENT, has, release
 from companion.launcher.setup_errors import SetupError
 from run import too_old
 
@@ -60,7 +66,6 @@ class Copy:
         """A new release of the program, which needs this version of its only package."""
         project = f'[project]\ndependencies = ["greeting>={version}"]\n'
         (self.root / "pyproject.toml").write_text(project, "utf-8")
-        (self.root / "constraints.txt").write_text(f"greeting=={version}\n", "utf-8")
         info = f"greeting-{version}.dist-info"
         files = {
             "greeting.py": f"TEXT = 'hello {version}'\n",
@@ -68,9 +73,17 @@ class Copy:
             f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         }
         record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-        with zipfile.ZipFile(self.wheels / f"greeting-{version}-py3-none-any.whl", "w") as wheel:
+        path = self.wheels / f"greeting-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as wheel:
             for name, text in {**files, f"{info}/RECORD": record}.items():
                 wheel.writestr(name, text)
+        self.lock(f"greeting=={version}", path)
+
+    def lock(self, pin: str, file: Path) -> None:
+        """Only this file is the package."""
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        for name in (PROGRAM_LOCK, TEST_LOCK):
+            (self.root / name).write_text(f"{pin} \\\n    --hash=sha256:{digest}\n", "utf-8")
 
     def environ(self, index: str | None) -> dict[str, str]:
         """The packages come from that index, or else from the folder of wheels."""
@@ -156,6 +169,40 @@ def test_a_damaged_stamp_only_means_a_closer_look(copy: Copy) -> None:
     VirtualEnvironment(copy.root).stamp.write_text('["half', "utf-8")
     code, out, err = copy.start()
     assert (code, out) == (0, "hello 1.0\n"), err
+
+
+def test_an_environment_that_was_filled_unverified_is_made_anew(copy: Copy) -> None:
+    environment = VirtualEnvironment(copy.root)
+    environment.stamp.write_text('{"digest": "of an earlier version", "extras": []}', "utf-8")
+    module = next(environment.folder.rglob("greeting.py"))
+    module.write_text("TEXT = 'not what the lock names'", "utf-8")
+    code, out, err = copy.start()
+    assert (code, out) == (0, "hello 1.0\n"), err
+
+
+def test_only_what_the_lock_names_is_installed_and_none_of_its_code_is_run(bare: Copy) -> None:
+    """Neither another wheel of that name, nor a source whose `setup.py` would have to make one."""
+    wheel = next(bare.wheels.iterdir())
+    with zipfile.ZipFile(wheel, "a") as changed:
+        changed.writestr("greeting_too.py", "steal everything")
+    code, out, err = bare.start()
+    assert (code, out) == (1, "")
+    assert "is not the one that belongs to this version" in err
+    assert "tell whoever looks after the network" in err
+
+    wheel.unlink()
+    source = bare.wheels / "greeting-1.0.tar.gz"
+    script = f"open({str(bare.root / 'was-run')!r}, 'w')".encode()
+    with tarfile.open(source, "w:gz") as package:
+        member = tarfile.TarInfo("greeting-1.0/setup.py")
+        member.size = len(script)
+        package.addfile(member, io.BytesIO(script))
+    bare.lock("greeting==1.0", source)
+    code, out, err = bare.start()
+    assert (code, out) == (1, "")
+    assert "has no ready-made version for this computer" in err
+    assert not (bare.root / "was-run").exists()
+    assert list(bare.root.rglob("site-packages/greeting*")) == []
 
 
 def test_an_environment_without_pip_is_filled_by_its_pythons_pip(bare: Copy) -> None:
@@ -283,10 +330,10 @@ def test_an_old_python_can_still_read_the_launcher() -> None:
             "ERROR: Ignored the following versions that require a different python version",
             "no ready",
         ),
-        ("ERROR: ResolutionImpossible: for help visit …", "could not be fetched"),
         ("socket.gaierror: [Errno 11001] getaddrinfo failed", "could not be fetched"),
-        ("ERROR: No matching distribution found for rich>=14", "could not be fetched"),
-        ("ERROR: Failed building wheel for uvloop", "no ready-made version"),
+        ("Retrying (…) … ERROR: No matching distribution found for rich==14", "could not be"),
+        ("ERROR: No matching distribution found for uvloop==0.23", "no ready-made version"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "is not the"),
         ("something nobody has seen before", "The installation failed"),
     ],
 )
@@ -297,44 +344,44 @@ def test_what_pip_and_the_system_say_becomes_a_sentence(said: str, sentence: str
     assert "{" not in error.what + error.remedy
 
 
-def project() -> dict[str, list[str]]:
-    """The requirements of pyproject.toml, by extra; the program's own under ""."""
-    table = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return {"": table["dependencies"], **table["optional-dependencies"]}
+@needs_posix
+def test_an_environment_whose_python_was_removed_is_made_anew(copy: Copy) -> None:
+    environment = VirtualEnvironment(copy.root)
+    config = environment.folder / "pyvenv.cfg"
+    lines = config.read_text("utf-8").splitlines()
+    lines = ["home = /gone/python/bin" if each.startswith("home") else each for each in lines]
+    config.write_text("\n".join(lines) + "\n", "utf-8")
+    environment.python.unlink()
+    environment.python.write_text("#!/bin/sh\nexit 103\n", "utf-8")  # as Windows' python.exe does
+    environment.python.chmod(0o755)
+    code, out, _ = copy.start("serve")
+    assert (code, out) == (0, "hello 1.0 serve\n")
 
 
-def test_every_requirement_is_of_the_form_that_the_launcher_reads() -> None:
-    lines = [line for extra in project().values() for line in extra]
-    assert [line for line in lines if not REQUIREMENT.fullmatch(line)] == []
-    tested = [*project()[""], *project()["test"]]
-    assert [line for line in tested if not has(line)] == [], "these tests run with all of them"
+# ── without a console ─────────────────────────────────────────────────────────────────────────
+
+NO_STREAMS = """
+import runpy, sys
+sys.stdin = sys.stdout = sys.stderr = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
-def test_a_requirement_is_missing_when_absent_too_old_or_too_new() -> None:
-    assert has("pytest>=1.0")
-    assert not has("no-such-package-here>=1.0")
-    assert not has("pytest>=999")
-    assert not has("pytest>=1.0,<2")
-    assert not has("pytest==1.0"), "a form that it does not know is not satisfied"
-    here, elsewhere = sys.platform, "plan9"
-    assert has(f"no-such-package-here>=1.0; sys_platform == '{elsewhere}'")
-    assert has(f"no-such-package-here>=1.0; sys_platform != '{here}'")
-    assert not has(f"no-such-package-here>=1.0; sys_platform == '{here}'")
+def without_streams(copy: Copy, *arguments: str, index: str | None = None) -> int:
+    """As Windows' pythonw.exe starts it."""
+    environ = {**copy.environ(index), "BROWSER": f"{sys.executable} -c pass %s"}
+    run = [sys.executable, "-c", NO_STREAMS, str(copy.root / "run.py"), *arguments]
+    return subprocess.run(run, env=environ, cwd=copy.root, check=False, timeout=100).returncode
 
 
-def test_versions_compare_by_their_numbers() -> None:
-    assert release("3.18") == release("3.18.0.post1") == release("3.18.0rc1") == (3, 18)
-    assert release("3.9") < release("3.18")
+def test_without_streams_it_starts_and_what_it_says_is_in_a_file(copy: Copy) -> None:
+    assert without_streams(copy, "quietly") == 0
+    assert "hello 1.0 quietly" in (copy.root / ".start.log").read_text("utf-8")
 
 
-def test_constraints_pin_every_requirement_exactly_and_name_no_place() -> None:
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    pins = [line for line in lines if not line.startswith("#")]
-    form = re.compile(r"([a-z0-9-]+)==([\w.]+)(; (sys_platform|python_version) [!=<>]+ '[\w.]+')?")
-    matches = [form.fullmatch(pin) for pin in pins]
-    assert [pin for pin, match in zip(pins, matches, strict=True) if match is None] == []
-    versions = {match[1]: release(match[2]) for match in matches if match}
-    for line in (line for extra in project().values() for line in extra):
-        asked = REQUIREMENT.fullmatch(line)
-        assert asked is not None
-        assert versions[asked["name"]] >= release(asked["least"])
+def test_without_streams_a_failure_is_in_the_file_too(bare: Copy) -> None:
+    assert without_streams(bare, "start", "--quiet", index="http://127.0.0.1:9/simple") == 1
+    said = (bare.root / ".start.log").read_text("utf-8")
+    assert "could not be fetched" in said
+    assert "Traceback" not in said

@@ -82,3 +82,26 @@ def test_an_event_whose_key_nobody_knows_takes_no_place_that_is_filled() -> None
     assert ids(plan) == ["0", "z"]
     plan = reconcile([event()], [], WINDOW, strangers)
     assert (ids(plan), [each.entry.event_id for each in plan.adopts]) == (["z"], ["0"])
+
+
+def test_what_was_kept_for_a_person_to_decide_is_paired_once_the_book_is_filled() -> None:
+    """Connected first, imported later: no list of Google is needed."""
+    plan = reconcile([], [], WINDOW, [seen(event("old"), "id-old")])
+    [stranger] = plan.corrections
+    assert ids(plan) == ["id-old"]
+    plan = reconcile([event("new")], [stranger], WINDOW)
+    assert plan.writes == 0
+    assert [(each.key, each.entry.event_id) for each in plan.adopts] == [("new", "id-old")]
+    assert [each.key for each in plan.forgets] == ["old"]
+
+
+def test_an_event_that_google_no_longer_lists_is_not_paired() -> None:
+    [stranger] = reconcile([], [], WINDOW, [seen(event("old"), "id-old")]).corrections
+    plan = reconcile([event("new")], [stranger], WINDOW, [])
+    assert [each.key for each in plan.inserts] == ["new"]
+
+
+def test_an_event_that_was_written_here_is_never_given_to_another_appointment() -> None:
+    plan = reconcile([event("new")], [row(event("old"))], WINDOW)
+    assert [each.key for each in plan.inserts] == ["new"]
+    assert ids(plan) == ["id-old"]

@@ -52,6 +52,18 @@ async def test_the_steps_are_remembered_one_by_one() -> None:
     assert setup.steps("anna").current is None
 
 
+async def test_a_filled_calendar_leaves_nothing_to_do_but_what_a_check_found_since() -> None:
+    setup, _ = fixture(person("anna", google=LINK, choices=SyncChoices(enabled=True)))
+    await setup.uploaded("anna")
+    assert setup.steps("anna").current is None
+    await setup.accessible("anna", good=False)
+    current = setup.steps("anna", filled=True).current
+    assert current is not None
+    assert current.title == "Check Calendar is accessible"
+    await setup.uploaded("anna")
+    assert setup.steps("anna").current is None
+
+
 async def test_another_calendar_makes_its_checks_due_again() -> None:
     setup, store = fixture(person("anna", google=LINK))
     await setup.tested("anna", good=True)
@@ -60,7 +72,7 @@ async def test_another_calendar_makes_its_checks_due_again() -> None:
     record = store.read().practitioners["anna"]
     other = replace(record, google=replace(LINK, calendar_id="c2"))
     await store.change(lambda settings: settings.with_practitioner(other))
-    assert done(setup) == [2, 3, 4, 5]
+    assert done(setup) == [2, 3, 4, 5], "the account is the same"
     gone = replace(record, google=GoogleLink(login="a@example.com"))
     await store.change(lambda settings: settings.with_practitioner(gone))
     assert done(setup) == [2]

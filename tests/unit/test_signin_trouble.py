@@ -135,9 +135,8 @@ async def test_the_card_wears_a_badge_and_its_first_button_mends_it(
     shown = card_of(
         await status(application),
         colour="",
-        progress=None,
-        outcome=None,
         now=application.clock.now(),
+        may=lambda _action, _practitioner: True,
         page="/practitioner/anna",
     )
     assert shown["tone"] == "bad"

@@ -10,6 +10,7 @@ from companion.adapters.file_locks import FileLock
 from companion.adapters.source_notes import SourceNotesFile
 from companion.domain.errors import BadInput, FileRefused, NotFound
 from companion.services.imports.importing import Importing
+from companion.services.imports.mappings import check_mapping
 from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.notes import (
     MOST_DONE,
@@ -19,10 +20,10 @@ from companion.services.sources.notes import (
     from_json,
     to_json,
 )
-from companion.services.sources.sources import Sources, check_mapping
+from companion.services.sources.sources import Sources
 from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.settings import FakeSettings
-from tests.fakes.sources import MemoryNotes
+from tests.fakes.sources import MemoryNotes, fake_subscriptions
 from tests.fakes.stores import MemoryStores
 from tests.fakes.workbooks import InlineWorkbooks
 
@@ -37,17 +38,19 @@ class Fixture:
         self.home.mkdir()
         self.folder = tmp_path / "exports"
         self.folder.mkdir()
+        importing = Importing(
+            book=stores.book,
+            settings=self.settings,
+            practitioners=Practitioners(settings=self.settings, book=stores.book, clock=clock),
+            reader=InlineWorkbooks(),
+            activity=stores.activity,
+            clock=clock,
+        )
         self.sources = Sources(
             settings=self.settings,
             notes=self.notes,
-            importing=Importing(
-                book=stores.book,
-                settings=self.settings,
-                practitioners=Practitioners(settings=self.settings, book=stores.book, clock=clock),
-                reader=InlineWorkbooks(),
-                activity=stores.activity,
-                clock=clock,
-            ),
+            importing=importing,
+            subscriptions=fake_subscriptions(self, importing, stores.activity, clock),
             spool=self.home / "watched",
         )
 

@@ -18,6 +18,7 @@ from companion.domain.errors import (
     ScopeMissing,
     SignInExpired,
 )
+from companion.domain.sync_state import SyncTrouble
 from companion.services.ports import FeedDetail, FeedLink
 from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.progress import Progress, SyncPhase
@@ -75,6 +76,61 @@ async def test_after_an_audit_it_shows_the_proof() -> None:
     world = await a_synced_world()
     await world.audit()
     assert (await anna(world)).proof == "Book 5 = Google 5, verified 20:00"
+
+
+async def test_what_was_written_since_the_proof_is_said_beside_it() -> None:
+    world = await a_synced_world()
+    await world.audit()
+    await world.put(appointment(9, start=TOMORROW + timedelta(hours=9)))
+    await world.run()
+    seen = await anna(world)
+    assert (seen.in_google, seen.proof) == (6, "Verified 20:00; 1 change written since")
+    await world.audit()
+    assert (await anna(world)).proof == "Book 6 = Google 6, verified 20:00"
+
+
+async def test_a_cancelled_first_upload_says_how_much_is_in_google() -> None:
+    world = World()
+    await world.put(*(appointment(n) for n in range(50)))
+    world.remote().latency = 0.2
+
+    def stop(progress: Progress) -> None:
+        if progress.done:
+            world.syncing.cancel(ANNA)
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.run(progress=stop)
+    seen, there = await anna(world), len(world.remote().ours())
+    assert 0 < there < 50
+    assert (seen.state, seen.in_google, seen.waiting) == ("waiting", there, 50 - there)
+    assert seen.sentence == f"{there} of 50 events are in Google; the others wait."
+    await world.run()
+    assert (await anna(world)).state == "up to date"
+
+
+async def test_an_audit_that_finds_differences_says_so_until_they_are_put_right() -> None:
+    world = await a_synced_world()
+    remote = world.remote()
+    del remote.events[remote.ours()[0].event_id]
+    await world.audit(repair=False)
+    seen = await anna(world)
+    assert (seen.state, seen.waiting, seen.in_google) == ("waiting", 1, 4)
+    assert seen.sentence == "1 change waits for the next sync."
+    assert seen.proof == "Book 5 ≠ Google 4, 1 difference, verified 20:00"
+    await world.run()
+    seen = await anna(world)
+    assert (seen.state, seen.in_google) == ("up to date", 5)
+
+
+async def test_a_pass_that_asks_google_nothing_leaves_what_a_check_found() -> None:
+    world = await a_synced_world()
+    expired = SyncTrouble(kind="SignInExpired", what="Signed out.", remedy="Sign in.", since=MONDAY)
+    await world.ledger.edit_state(ANNA, lambda state: replace(state, trouble=expired))
+    assert (await world.run()).api_calls == 0
+    assert (await anna(world)).state == "sign in again"
+    await world.put(appointment(9, start=TOMORROW + timedelta(hours=9)))
+    await world.run()
+    assert (await anna(world)).state == "up to date"
 
 
 async def test_without_a_connection_it_asks_for_one() -> None:
@@ -153,7 +209,12 @@ async def test_removals_that_wait_are_counted_and_still_in_google() -> None:
     assert seen.sentence.startswith("20 removals wait for you.")
     await world.syncing.keep_held(ANNA)
     await world.run()
-    assert (await anna(world)).state == "up to date"
+    seen = await anna(world)
+    assert (seen.state, seen.in_google) == ("up to date", 20)
+    await world.audit(repair=False)
+    seen = await anna(world)
+    assert (seen.state, seen.in_google, seen.waiting) == ("up to date", 20, 0)
+    assert seen.proof == "Book 0, Google 20: 20 removals wait or stay, verified 20:00"
 
 
 async def test_during_a_pass_it_shows_the_progress() -> None:

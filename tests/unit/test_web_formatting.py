@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from companion.domain.errors import Offline
 from companion.services.sync.passes import PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.web.plain_page import plain_page
@@ -75,33 +75,15 @@ def test_progress_says_how_many_and_how_long() -> None:
 
 
 def test_a_result_says_what_was_done() -> None:
-    result = PassResult(
-        practitioner_id="a", practitioner="A", inserted=12, deleted=1, unchanged=200, seconds=130.0
-    )
-    assert (
-        formatting.pass_sentence(result)
-        == "Done in 2 min 10 s: 12 added, 1 removed; 200 were right already."
-    )
+    result = PassResult(practitioner_id="a", practitioner="A", inserted=12, deleted=1)
+    assert formatting.written(result) == "12 added, 1 removed"
+    with_more = replace(result, unchanged=1200)
+    assert formatting.written(with_more) == "12 added, 1 removed, 1,200 were right already"
 
 
 def test_a_result_without_changes_says_so() -> None:
-    assert "Nothing to do" in formatting.pass_sentence(
-        PassResult(practitioner_id="a", practitioner="A")
-    )
-
-
-def test_what_failed_or_is_held_is_never_kept_quiet() -> None:
-    result = PassResult(practitioner_id="a", practitioner="A", failed=2, held=3)
-    said = formatting.pass_sentence(result)
-    assert "2 events could not be written yet" in said
-    assert "3 removals wait" in said
-    assert "Nothing to do" not in said
-
-
-def test_an_error_is_its_words_and_its_remedy() -> None:
-    error = Offline()
-    result = PassResult(practitioner_id="a", practitioner="A", error=error)
-    assert formatting.pass_sentence(result) == f"{error.what} {error.remedy}"
+    result = PassResult(practitioner_id="a", practitioner="A", unchanged=3)
+    assert formatting.written(result) == "nothing had to be written"
 
 
 def test_a_plain_page_shows_markup_as_text() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from companion.adapters.file_locks import NamedFileLocks
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import (
     ClientFileMissing,
@@ -174,6 +176,28 @@ async def test_a_run_that_is_cut_off_leaves_no_second_calendar(clinic: Clinic) -
         run = await cut.new_workspace().connect_all()
         assert not run.refused
         assert cut.calendars() == {login(number): 1 for number in range(8)}, steps
+
+
+async def test_two_programs_at_once_make_no_calendar_twice(tmp_path: Path) -> None:
+    """The app's button and a command, over the same home."""
+    clinic = Clinic(12)
+    locks = NamedFileLocks(tmp_path, holder="the test")
+
+    async def slow(when: str, name: str) -> None:
+        for _ in range(20 if (when, name) == ("before", "create") else 0):
+            await asyncio.sleep(0)
+
+    clinic.google.hook = slow
+    runs = [
+        Workspace(
+            connecting=clinic.new_service(locks=locks),
+            settings=clinic.settings,
+            clock=clinic.clock,
+        ).connect_all()
+        for _ in range(2)
+    ]
+    await asyncio.gather(*runs)
+    assert clinic.calendars() == {login(number): 1 for number in range(12)}
 
 
 # ── from signing in ───────────────────────────────────────────────────────────────────────────

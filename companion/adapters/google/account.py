@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from companion.adapters.google.client_file import OAuthClient
 from companion.adapters.google.delegation import EARLY, Access, DelegatedTokens
 from companion.adapters.google.errors import Subject, refusal, translated
-from companion.adapters.google.threads import Threads
 from companion.adapters.network.answer import HttpAnswer
 from companion.adapters.network.errors import unexpected_answer
 from companion.domain.errors import CompanionError, RemoteUnavailable, SecretsDamaged, SignInExpired
 from companion.services.ports import Clock, SecretStore
+from companion.services.threads import Threads
 
 if TYPE_CHECKING:
     from companion.adapters.google.transport import GoogleConnection

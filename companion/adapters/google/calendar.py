@@ -38,6 +38,7 @@ from companion.services.ports import (
     CalendarInfo,
     DeleteEvent,
     InsertEvent,
+    MarkedEvent,
     PatchEvent,
     Write,
     WriteAnswer,
@@ -115,14 +116,14 @@ class GoogleCalendar:
         }
         items: list[Json] = []
         for mark in self._keeper.marks:
-            token: str | None = None
-            while True:
-                page = await self._page(mark, bounds, token)
-                items += page.get("items", ())
-                token = page.get("nextPageToken")
-                if not token:
-                    break
+            items += await self._list(
+                wire.FIELDS, privateExtendedProperty=f"{wire.MARK}={mark}", **bounds
+            )
         return [self._observe(item) for item in items]
+
+    async def marked_events(self) -> list[MarkedEvent]:
+        items = await self._list("id,updated,extendedProperties/private")
+        return [found for item in items if (found := wire.marked(item)) is not None]
 
     async def info(self) -> CalendarInfo:
         """By an empty list: unlike `calendars.get`, every scope we ask for allows it, and it shows
@@ -266,21 +267,27 @@ class GoogleCalendar:
 
     # Reading
 
-    async def _page(self, mark: str, bounds: dict[str, str], token: str | None) -> Json:
-        page = await self._account.ask(
-            lambda connection: connection.events.list(
-                calendarId=self._id,
-                privateExtendedProperty=f"{wire.MARK}={mark}",
-                showDeleted=False,
-                singleEvents=False,
-                maxResults=PAGE,
-                pageToken=token,
-                fields=f"nextPageToken,timeZone,items({wire.FIELDS})",
-                **bounds,
+    async def _list(self, fields: str, **parameters: str) -> list[Json]:
+        """All pages."""
+        items: list[Json] = []
+        token: str | None = None
+        while True:
+            page = await self._account.ask(
+                lambda connection, token=token: connection.events.list(  # type: ignore[misc] # mypy cannot infer a default
+                    calendarId=self._id,
+                    showDeleted=False,
+                    singleEvents=False,
+                    maxResults=PAGE,
+                    pageToken=token,
+                    fields=f"nextPageToken,timeZone,items({fields})",
+                    **parameters,
+                )
             )
-        )
-        self._timezone = str(page.get("timeZone") or "UTC")
-        return page
+            self._timezone = str(page.get("timeZone") or "UTC")
+            items += page.get("items", ())
+            token = page.get("nextPageToken")
+            if not token:
+                return items
 
     def _observe(self, item: Json, *, zone: str = "") -> ObservedEvent:
         """`zone` is used for the calendar's, which an answer to a write does not hold."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,7 +26,6 @@ from companion.adapters.google.client_file import (
 )
 from companion.adapters.google.delegation import DelegatedTokens
 from companion.adapters.google.selftest import SelfTest
-from companion.adapters.google.threads import Threads
 from companion.domain.errors import (
     BadInput,
     CalendarGone,
@@ -39,10 +39,12 @@ from companion.services.ports import (
     CalendarInfo,
     ClientFile,
     Clock,
+    MarkedCalendar,
     SecretStore,
     SignedIn,
     SignInRequest,
 )
+from companion.services.threads import Threads
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
@@ -55,6 +57,8 @@ DESCRIPTION = (
     "Kept up to date by Calendar Companion from the practice's appointment book. "
     "Changes made to its events here are put back."
 )
+_MARK = re.compile(r"\[(companion-(?!selftest)[\w-]+)\]")
+"""Of a calendar that was made to stay, in its description."""
 
 
 class GoogleGateway:
@@ -203,14 +207,16 @@ class GoogleGateway:
             }
         )
 
-    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
+    async def marked_calendars(self, practitioner_id: str) -> list[MarkedCalendar]:
         """Google's narrow scope `calendar.app.created` does not open the list of calendars."""
         account = self._account(practitioner_id)
         await account.open()
+        found = []
         for item in await self._list(account):
-            if mark in str(item.get("description") or ""):
-                return _info(item)
-        return None
+            mark = _MARK.search(str(item.get("description") or ""))
+            if mark is not None:
+                found.append(MarkedCalendar(info=_info(item), mark=mark[1]))
+        return found
 
     async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
         account = self._account(practitioner_id)

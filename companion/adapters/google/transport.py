@@ -136,15 +136,16 @@ class GoogleConnection:
         return cast("service_account.Credentials", credentials)
 
     def token_answer(self, address: str, method: str, body: Any, headers: Any) -> HttpAnswer:
-        """Of the token endpoint, which always speaks JSON. Raises Offline where it does not."""
+        """Of the token endpoint, which always speaks JSON. Raises Offline where it does not, and
+        RemoteUnavailable for a fault of Google's, which google-auth would wait out by itself."""
         answer = self._send(address, method, body, dict(headers or {}))
+        if answer.status >= 500:
+            raise RemoteUnavailable(detail=f"token endpoint: {answer.status}")
         try:
             readable = isinstance(json.loads(answer.content), dict)
         except ValueError:
             readable = False
         if not readable:
-            if answer.status >= 500:
-                raise RemoteUnavailable(detail=f"token endpoint: {answer.status}")
             raise unexpected_answer(f"token endpoint: {answer.status}")
         return answer
 

@@ -29,6 +29,7 @@ from companion.domain.errors import RequestRefused
 from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content, style_of
 from companion.domain.keepers import Keeper, Stamp
 from companion.domain.reconcile import ObservedEvent
+from companion.services.ports import MarkedEvent
 
 Json = dict[str, Any]
 
@@ -136,6 +137,21 @@ def observe(item: Mapping[str, Any], *, marks: Collection[str], timezone: str) -
         timezone=timezone,
         deleted=item.get("status") == "cancelled",
         stamp=Stamp.parse(str(private.get(STAMP) or "")),
+    )
+
+
+def marked(item: Mapping[str, Any]) -> MarkedEvent | None:
+    """None for an event that is not of this program."""
+    private = (item.get("extendedProperties") or {}).get("private") or {}
+    if not (private.get(MARK) and private.get(KEY)):
+        return None
+    changed = _read_moment({"dateTime": item.get("updated")})
+    return MarkedEvent(
+        event_id=str(item.get("id") or ""),
+        mark=str(private[MARK]),
+        key=str(private[KEY]),
+        stamp=Stamp.parse(str(private.get(STAMP) or "")),
+        changed_at=changed if isinstance(changed, datetime) else None,
     )
 
 

@@ -38,12 +38,20 @@ def _untrusted(detail: str) -> Offline:
 def network_trouble(error: BaseException) -> Offline | None:
     """For a certificate that is not trusted, and a proxy that wants a password; else None."""
     detail = type(error).__name__
-    for each in _chain(error):
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return _untrusted(detail)
-        if isinstance(each, OSError) and "connection failed: 407" in str(each.args[:1]):
-            return proxy_sign_in(detail)
-    return None
+    if is_untrusted(error):
+        return _untrusted(detail)
+    return proxy_sign_in(detail) if is_proxy_sign_in(error) else None
+
+
+def is_untrusted(error: BaseException) -> bool:
+    return any(isinstance(each, ssl.SSLCertVerificationError) for each in _chain(error))
+
+
+def is_proxy_sign_in(error: BaseException) -> bool:
+    return any(
+        isinstance(each, OSError) and "connection failed: 407" in str(each.args[:1])
+        for each in _chain(error)
+    )
 
 
 def network_error(error: BaseException) -> CompanionError:

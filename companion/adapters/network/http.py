@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import time
 import weakref
+import zlib
 from collections.abc import Callable, Mapping
 
 import urllib3
@@ -21,6 +23,10 @@ from companion.adapters.network.answer import HttpAnswer
 from companion.adapters.network.route import Proxy, proxy_for, trust_context
 
 USER_AGENT = "calendar-companion (gzip)"
+
+
+class TooMuch(urllib3.exceptions.HTTPError):
+    """An answer larger, or slower, than it may be."""
 
 
 class HttpClient:
@@ -46,8 +52,12 @@ class HttpClient:
         *,
         body: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
+        most: int = 0,
+        seconds: float = 0.0,
     ) -> HttpAnswer:
-        """Raises urllib3.exceptions.HTTPError, and BadInput for an unusable proxy or trust."""
+        """`most`: bytes, packed and unpacked, and `seconds` that an answer may take; 0 for any.
+        Raises urllib3.exceptions.HTTPError, and BadInput for an unusable proxy or trust."""
+        ends = time.monotonic() + seconds
         manager = self._manager(self._route(url))
         answer = manager.request(
             method,
@@ -56,12 +66,11 @@ class HttpClient:
             headers={"user-agent": USER_AGENT, "accept-encoding": "gzip", **(headers or {})},
             redirect=False,
             retries=False,
+            preload_content=not most,
         )
-        return HttpAnswer(
-            status=answer.status,
-            headers={name.lower(): value for name, value in answer.headers.items()},
-            content=answer.data,
-        )
+        given = {name.lower(): value for name, value in answer.headers.items()}
+        content = answer.data if not most else _bounded(answer, given, most, ends)
+        return HttpAnswer(status=answer.status, headers=given, content=content)
 
     def interrupt(self) -> None:
         """From any thread: a request under way ends with an error."""
@@ -117,6 +126,27 @@ class HttpClient:
             )
         manager.pool_classes_by_scheme = _pools(self._connections)
         return manager
+
+
+def _bounded(
+    answer: urllib3.BaseHTTPResponse, headers: Mapping[str, str], most: int, ends: float
+) -> bytes:
+    """Unpacked here, for a small answer may be a bomb. Raises TooMuch, urllib3's HTTPError."""
+    packed = headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
+    unpacking = zlib.decompressobj(31) if packed else None
+    parts, received, size = [], 0, 0
+    try:
+        for chunk in answer.stream(1 << 16, decode_content=False):
+            part = unpacking.decompress(chunk, most + 1 - size) if unpacking else chunk
+            received, size = received + len(chunk), size + len(part)
+            if received > most or size > most or time.monotonic() > ends:
+                raise TooMuch("large" if max(received, size) > most else "slow")
+            parts.append(part)
+    except zlib.error as error:
+        raise urllib3.exceptions.DecodeError from error
+    finally:
+        answer.close()
+    return b"".join(parts)
 
 
 def _pools(

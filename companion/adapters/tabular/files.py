@@ -15,6 +15,7 @@ from stat import S_ISREG
 
 from companion.adapters.tabular.process import ReadingProcess, refused
 from companion.adapters.tabular.refusals import SIZE_LIMIT
+from companion.services.pools import READING
 from companion.services.workbooks import Workbook
 
 AT_ONCE = 2
@@ -45,7 +46,7 @@ class WorkbookFiles:
                     loop.call_soon_threadsafe(progress, min(share, 1.0))
 
             process = ReadingProcess(show, now=self._now())
-            reading = asyncio.ensure_future(asyncio.to_thread(read_workbook, path, process))
+            reading = asyncio.ensure_future(READING.run(read_workbook, path, process))
             try:
                 return await asyncio.shield(reading)
             except asyncio.CancelledError:

@@ -11,6 +11,7 @@ ends it; so does `stop`.
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -46,6 +47,17 @@ _QUIETLY = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(
     subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0
 )
 """On Windows: without a console window, and behind the program itself."""
+
+
+_children: set[subprocess.Popen[bytes]] = set()
+"""That read at the moment."""
+
+
+@atexit.register
+def end_reading() -> None:
+    """At the program's end, which waits for no thread: nobody bounds them any more."""
+    for child in [*_children]:
+        child.kill()
 
 
 def refused(reason: str, detail: str = "") -> FileRefused:
@@ -89,6 +101,7 @@ class ReadingProcess:
             env=without_secrets(os.environ),
             creationflags=_QUIETLY,
         )
+        _children.add(child)
         watcher = threading.Thread(target=self._watch, args=(child,), daemon=True)
         watcher.start()
         try:
@@ -101,6 +114,7 @@ class ReadingProcess:
             watcher.join()
             child.kill()
             child.wait()
+            _children.discard(child)
         if not received.kind:
             raise refused(self._killed_for or received.refused or "damaged")
         return received.workbook()

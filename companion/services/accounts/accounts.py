@@ -5,7 +5,6 @@ practitioner user belongs to one practitioner. What each role may do is `access.
 signed in `sessions`, how tries are slowed down `delays`.
 
 An unknown name costs as much time as a wrong password, and both get the same sentence.
-Hashing takes tenths of a second and much memory: in threads, two at a time.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from companion.domain.appointments import fold_name
 from companion.domain.errors import BadInput, CompanionError, NotFound
@@ -26,6 +26,7 @@ from companion.services.access.rules import allows
 from companion.services.accounts.delays import Delays
 from companion.services.accounts.sessions import Sessions, SessionStore
 from companion.services.activity import note
+from companion.services.pools import PASSWORDS
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -80,7 +81,8 @@ class Accounts:
         self._clock = clock
         self._choose = choose
         self._delays = Delays(clock)
-        self._hashing = asyncio.Semaphore(2)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By machine."""
         self._unused = ""
         """A hash to compare with when there is no such user."""
         self.sessions = Sessions(store=sessions, settings=settings, clock=clock, token=token)
@@ -210,8 +212,9 @@ class Accounts:
             )
         self._delays.begin(*key)
         found = next((user for user in self.users() if user.matches_name(name)), None)
-        kept = found.password if found is not None else await self._unused_hash()
-        good = await self._matches(kept, password)
+        async with self._turns.setdefault(machine, asyncio.Lock()):  # one's tries delay no other
+            kept = found.password if found is not None else await self._unused_hash()
+            good = await self._matches(kept, password)
         if found is None or not good:
             wait = self._delays.seconds_left(*key)
             raise SignInRefused(
@@ -292,14 +295,12 @@ class Accounts:
         return "-".join("".join(self._choose(_READABLE) for _ in range(4)) for _ in range(3))
 
     async def _hash(self, password: str) -> str:
-        async with self._hashing:
-            return await asyncio.to_thread(self._passwords.hash, password)
+        return await PASSWORDS.run(self._passwords.hash, password)
 
     async def _matches(self, kept: str, password: str) -> bool:
         if len(password) > LONGEST:
             return False
-        async with self._hashing:
-            return await asyncio.to_thread(self._passwords.matches, kept, password)
+        return await PASSWORDS.run(self._passwords.matches, kept, password)
 
     async def _unused_hash(self) -> str:
         if not self._unused:

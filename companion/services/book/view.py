@@ -6,7 +6,6 @@ ledger, as `reconcile` would, in one query for the whole range. Google itself is
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from companion.services.book.marks import SENTENCES, Mark
 from companion.services.book.occurrences import Shown, find, no_such, owner_of, shown, split_key
 from companion.services.feeds.views import disclosure_for
 from companion.services.known_names import KnownNames
+from companion.services.pools import BOOK
 from companion.services.ports import (
     AppointmentBook,
     CalendarRef,
@@ -47,7 +47,7 @@ from companion.services.sync.snapshot import desired_events, window_of
 
 A_DAY = timedelta(days=1)
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
+"""Runs pure computing off the event loop: `BOOK.run`, or inline in tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class BookView:
         ledger: Ledger,
         feeds: FeedStore,
         clock: Clock,
-        offload: Offload = asyncio.to_thread,
+        offload: Offload = BOOK.run,
     ) -> None:
         self._book = book
         self._names = names

@@ -32,6 +32,7 @@ from companion.services.feeds.packing import pack
 from companion.services.feeds.ports import FeedWriter
 from companion.services.feeds.views import FeedView, Projection, empty_notice, stale_notice
 from companion.services.known_names import KnownNames
+from companion.services.pools import FEEDS
 from companion.services.ports import AppointmentBook
 
 T = TypeVar("T")
@@ -125,7 +126,7 @@ class FeedBodies:
                 return kept[1]  # another request has just made it
             changed, gone = await self._changes(view.projection, fragments)
             async with self._one_render:
-                body = await asyncio.to_thread(self._render, view, fragments, changed, gone, names)
+                body = await FEEDS.run(self._render, view, fragments, changed, gone, names)
         self._evict()
         self.keep(view, body, revision)
         return body

@@ -7,7 +7,6 @@ Export and feed show the same projection as Google, each under the practice's ca
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,6 +38,7 @@ from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.serving import FeedServing
 from companion.services.feeds.views import view_of
 from companion.services.known_names import KnownNames
+from companion.services.pools import EXPORTS
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -298,7 +298,7 @@ class Feeds:
             now=now,
         )
         appointments = await self._bodies.read(view.projection)
-        return await asyncio.to_thread(self._bodies.preview, view, appointments, names)
+        return await EXPORTS.run(self._bodies.preview, view, appointments, names)
 
     @allows(Action.EXPORT, of="practitioner_id")
     async def export(
@@ -326,7 +326,7 @@ class Feeds:
             now=self._clock.now(),
         )
         appointments = await self._bodies.read(view.projection)
-        return await asyncio.to_thread(self._bodies.export, view, appointments, names)
+        return await EXPORTS.run(self._bodies.export, view, appointments, names)
 
     async def fetch(self, token: str, poll: Poll | None = None, address: str = "") -> FeedAnswer:
         """The answer to one GET from `address`; `poll` is what the request of that token says."""

@@ -46,6 +46,9 @@ class AccountChanges:
         self._activity = activity
         self._clock = clock
 
+    def settings(self) -> Settings:
+        return self._settings.read()
+
     def record(self, practitioner_id: str) -> PractitionerSettings:
         """Raises NotFound."""
         return self._settings.read().record(practitioner_id)
@@ -99,6 +102,16 @@ class AccountChanges:
         return any(
             key != practitioner_id and same_account(each.google.account, account)
             for key, each in self._settings.read().practitioners.items()
+        )
+
+    def sharing(self, practitioner_id: str) -> tuple[str, ...]:
+        """Names of other practitioners whom the same account serves."""
+        everyone = self._settings.read().practitioners
+        account = everyone[practitioner_id].google.account if practitioner_id in everyone else ""
+        return tuple(
+            each.practitioner.name
+            for key, each in everyone.items()
+            if key != practitioner_id and same_account(each.google.account, account)
         )
 
     def check_free(self, practitioner_id: str, calendar_id: str) -> None:

@@ -70,7 +70,7 @@ class CalendarCreations:
 
         `trial`: name of the sign-in to use. Raises ScopeMissing where an earlier creation has to
         be looked for first, and TransientError where the same try again may succeed."""
-        for known in _of(self._changes.record(practitioner_id).google, account):
+        for known in begun(self._changes.record(practitioner_id).google, account):
             found = known
             if not known.calendar_id:
                 if consents.missing([consents.CALENDAR_LIST], granted):
@@ -79,10 +79,11 @@ class CalendarCreations:
                         "already.",
                         _LOOK,
                     )
-                info = await self._google.find_calendar(trial, known.mark)
-                if info is None:
+                listed = await self._google.marked_calendars(trial)
+                made = next((each.info for each in listed if each.mark == known.mark), None)
+                if made is None:
                     return await self._insert(trial, practitioner_id, known, name)
-                found = await self._keep(practitioner_id, known, info.id)
+                found = await self._keep(practitioner_id, known, made.id)
             try:
                 return await self._ready(trial, found)
             except (CalendarGone, PermissionDenied, ScopeMissing):
@@ -148,7 +149,7 @@ class CalendarCreations:
 def must_look(link: GoogleLink, login: str) -> bool:
     """Whether a calendar may have been made of which nothing is known but its mark. `login`: who
     is expected to sign in, empty for anybody."""
-    return any(not each.calendar_id for each in _of(link, login))
+    return any(not each.calendar_id for each in begun(link, login))
 
 
 def used(link: GoogleLink, calendar_id: str) -> GoogleLink:
@@ -157,8 +158,9 @@ def used(link: GoogleLink, calendar_id: str) -> GoogleLink:
     return replace(link, creations=kept)
 
 
-def _of(link: GoogleLink, account: str) -> tuple[CalendarCreation, ...]:
-    """Those begun in the account; where one of the two is not known, it may be the same."""
+def begun(link: GoogleLink, account: str) -> tuple[CalendarCreation, ...]:
+    """Those begun in the account and not used yet; where one of the two is not known, it may be
+    the same."""
     return tuple(
         each
         for each in link.creations

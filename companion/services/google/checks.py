@@ -9,11 +9,12 @@ wait for the next pass to say it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from companion.domain.errors import (
+    KINDS_A_CHECK_SETTLES,
     AccountParked,
     CalendarGone,
     ClientFileMissing,
@@ -103,13 +104,16 @@ class CalendarChecks:
         ledger: Ledger,
         clock: Clock,
         random_word: Callable[[], str],
+        doubt: Callable[[str], None],
     ) -> None:
+        """`doubt`: has Google asked again soon for a practitioner."""
         self._google = google
         self._settings = settings
         self._changes = changes
         self._ledger = ledger
         self._clock = clock
         self._random_word = random_word
+        self._doubt = doubt
 
     async def test(self, practitioner_id: str, *, fresh: bool) -> CheckResult:
         link = self._changes.record(practitioner_id).google
@@ -154,13 +158,11 @@ class CalendarChecks:
         return await self._google.calendar(practitioner_id, link.calendar_id or "primary", keeper)
 
     async def _note(self, practitioner_id: str, link: GoogleLink, result: CheckResult) -> None:
-        """As the practitioner's trouble: what only a person mends, and that it is mended."""
+        """As the practitioner's trouble: what is wrong, and that it is mended. What mends itself
+        is looked at again soon."""
         if not link.connected:
             return
         error, now = result.error, self._clock.now()
-        if error is not None and not isinstance(error, _FOR_A_PERSON):
-            return
-        kinds = {kind.__name__ for kind in _with_subclasses(_FOR_A_PERSON)}
 
         def edit(state: SyncState) -> SyncState:
             known = state.trouble
@@ -170,19 +172,12 @@ class CalendarChecks:
                     kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since
                 )
                 return replace(state, trouble=trouble)
-            return replace(state, trouble=None) if known and known.kind in kinds else state
+            mended = known is not None and known.kind in KINDS_A_CHECK_SETTLES
+            return replace(state, trouble=None) if mended else state
 
         await self._ledger.edit_state(practitioner_id, edit)
-
-
-_FOR_A_PERSON = (SignInExpired, SignInError, PermissionDenied, CalendarGone)
-"""Errors that a person mends, and their subclasses."""
-
-
-def _with_subclasses(kinds: Iterable[type[CompanionError]]) -> Iterator[type[CompanionError]]:
-    for kind in kinds:
-        yield kind
-        yield from _with_subclasses(kind.__subclasses__())
+        if isinstance(error, TransientError):
+            self._doubt(practitioner_id)
 
 
 async def credentials(calendar: RemoteCalendar, account: str) -> CheckResult:

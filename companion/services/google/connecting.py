@@ -9,23 +9,18 @@ does the rest.
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
-    BadInput,
-    CalendarGone,
     ClientFileMissing,
     CompanionError,
-    DelegationRefused,
-    PermissionDenied,
     ScopeMissing,
     SignInError,
     TransientError,
     WrongAccount,
 )
-from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google import consents
@@ -34,9 +29,16 @@ from companion.services.google.calendar_creation import CalendarCreations, must_
 from companion.services.google.checks import CalendarChecks, CheckResult
 from companion.services.google.client import ClientChange, PracticeClient, ServiceAccount
 from companion.services.google.consents import CalendarChoice, same_account
+from companion.services.google.delegating import Delegating
 from companion.services.google.disconnecting import Disconnecting
 from companion.services.google.joining import Connected, Joining
-from companion.services.google.pending import Pending, PendingSignIns, SignInStart, try_again
+from companion.services.google.pending import (
+    Pending,
+    PendingSignIns,
+    SignInStart,
+    Undecided,
+    try_again,
+)
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -48,6 +50,7 @@ from companion.services.ports import (
     SettingsStore,
     SignedIn,
 )
+from companion.services.settings import checks
 from companion.services.sync.syncing import Syncing
 
 __all__ = [
@@ -59,11 +62,6 @@ __all__ = [
     "ServiceAccount",
     "SignInStart",
 ]
-
-
-def login_of(record: PractitionerSettings) -> str:
-    """The Google Login that a service account would speak for; empty where none is known."""
-    return record.google.login or record.google.account or record.practitioner.email
 
 
 class Connecting:
@@ -88,10 +86,14 @@ class Connecting:
         self._pending = PendingSignIns(clock)
         self._client = PracticeClient(google, settings, secrets)
         self._changes = AccountChanges(google, settings, secrets, activity, clock)
-        self._checks = CalendarChecks(google, settings, self._changes, ledger, clock, random_word)
+        self._checks = CalendarChecks(
+            google, settings, self._changes, ledger, clock, random_word, syncing.doubt
+        )
         creations = CalendarCreations(google, self._changes, clock, random_word)
         self._joining = Joining(google, self._changes, creations, ledger, clock)
+        self._delegating = Delegating(google, self._changes, self._joining)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
+        self._syncing = syncing
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────
 
@@ -142,14 +144,20 @@ class Connecting:
         *,
         login: str = "",
         calendar: CalendarChoice | None = None,
+        take_over: bool = False,
         redirect_uri: str,
         user: str = "",
     ) -> SignInStart:
-        """`login`: the Google Login, empty for the one known. `calendar`: None keeps the present
-        calendar, or makes one the first time."""
+        """`login`: the Google Login as typed, which stays; empty for the one known. `calendar`:
+        None keeps the present calendar, or makes one the first time and for another login; with
+        `take_over` also where another installation keeps it, or instead one that an earlier
+        installation made."""
+        self.decline(practitioner_id)
         link = self._changes.record(practitioner_id).google
-        wanted = login.strip() or link.login
-        choice = (calendar or consents.default_choice(link)).checked()
+        typed = checks.email(login, "login")
+        wanted = typed or link.login or link.account
+        choice = calendar or consents.default_choice(link, login=wanted, take_over=take_over)
+        choice = choice.checked()
         if choice.kind == "existing":
             self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
@@ -164,6 +172,8 @@ class Connecting:
             scopes=consents.scopes_for(choice, link, shared=shared, look=must_look(link, wanted)),
             login=wanted,
         )
+        if typed:
+            await self._changes.edit(practitioner_id, lambda link: replace(link, login=typed))
         return self._pending.add(practitioner_id, request, user=user, login=wanted, choice=choice)
 
     @allows(Action.GOOGLE, of="practitioner_id")
@@ -182,7 +192,7 @@ class Connecting:
         otherwise the sync begins by itself.
 
         Raises SignInTimedOut, SignInDenied, WrongAccount, ScopeMissing, CalendarGone … and
-        then nothing has changed."""
+        then nothing has changed; CalendarInUse where the sign-in waits for `decide`."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
         pending = self._pending.take(state, user)
         try:
@@ -198,21 +208,57 @@ class Connecting:
             pending.start.practitioner_id,
             signed_in,
             pending.choice,
-            login=pending.login,
             upload_by_hand=upload_by_hand,
         )
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def confirm_account(self, practitioner_id: str) -> None:
+        """A person says that the account that signed in is the practitioner's: from now on it is
+        the Google Login."""
+        await self._changes.edit(practitioner_id, lambda link: replace(link, login=link.account))
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    def sharing(self, practitioner_id: str) -> tuple[str, ...]:
+        """Names of other practitioners whom the same account serves."""
+        return self._changes.sharing(practitioner_id)
+
+    # ── deciding about calendars of another installation ──────────────────────────────────────
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    def undecided(self, practitioner_id: str) -> Undecided | None:
+        """The decision that a sign-in waits for, since `finish` or `delegate` raised
+        CalendarInUse."""
+        return self._joining.decisions.waiting(practitioner_id)
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def decide(
+        self, practitioner_id: str, calendar_id: str = "", *, upload_by_hand: bool = False
+    ) -> Connected:
+        """Connect with a calendar that was offered, taking it over, or without one with a new
+        calendar. Raises SignInTimedOut where nothing waits any more, and as `finish`."""
+        return await self._joining.decide(
+            practitioner_id, calendar_id, upload_by_hand=upload_by_hand
+        )
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    def decline(self, practitioner_id: str) -> None:
+        """Neither."""
+        self._joining.decisions.drop(practitioner_id)
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:
             raise SignInError("Google did not say which account signed in.")
-        if pending.login and not same_account(pending.login, signed_in.account):
-            raise WrongAccount(
-                f"{signed_in.account} signed in, but the Google Login is {pending.login}."
-            )
-        if consents.missing(pending.request.scopes, signed_in.granted_scopes):
+        login = self._changes.record(pending.start.practitioner_id).google.login
+        for wanted in filter(None, (pending.login, login)):
+            if not same_account(wanted, signed_in.account):
+                raise WrongAccount(
+                    f"{signed_in.account} signed in, but the Google Login is {wanted}."
+                )
+        needed = set(pending.request.scopes)
+        if pending.choice.kind == "new":  # the list is for looking, which is not always needed
+            needed.discard(consents.CALENDAR_LIST)
+        if consents.missing(needed, signed_in.granted_scopes):
             raise ScopeMissing
-
-    # ── by the practice's service account ─────────────────────────────────────────────────────
 
     @allows(Action.PRACTICE)
     async def delegate(
@@ -221,68 +267,25 @@ class Connecting:
         *,
         login: str = "",
         calendar: CalendarChoice | None = None,
+        take_over: bool = False,
         upload_by_hand: bool = False,
         enable: bool = True,
     ) -> Connected:
-        """Connect without anybody at a browser; login and calendar as for `begin`.
+        """Connect without anybody at a browser, by the practice's service account; login and
+        calendar as for `begin`.
 
         Only for administrators: whoever chooses the login chooses whose account is entered.
         Raises BadInput without a login, DelegationRefused, ClientFileMissing without a key …"""
-        record = self._changes.record(practitioner_id)
-        link = record.google
-        wanted = login.strip() or login_of(record)
-        if not wanted:
-            raise BadInput(
-                f"{record.practitioner.name} has no Google Login.",
-                "Enter the e-mail address of their account in the practice's Google Workspace.",
-                field="login",
-            )
-        choice = (calendar or consents.default_choice(link)).checked()
-        if choice.kind == "existing":
-            self._changes.check_free(practitioner_id, choice.calendar_id)
         self._pending.cancel_all(practitioner_id)
-        unseen: CompanionError | None = None
-        for scopes in consents.delegated_scopes(choice, link):
-            try:
-                return await self._delegate(
-                    record, wanted, choice, scopes, upload_by_hand=upload_by_hand, enable=enable
-                )
-            except (ScopeMissing, PermissionDenied, CalendarGone) as error:
-                unseen = error
-            except DelegationRefused as error:
-                if unseen is None:
-                    raise
-                raise DelegationRefused(
-                    "The service account does not reach the practitioner's present calendar.",
-                    f"If the calendar is still there: {error.remedy} Otherwise let us create a new "
-                    "one.",
-                    detail=error.detail,
-                ) from error
-        raise unseen or RuntimeError("no scopes to try")
-
-    async def _delegate(
-        self,
-        record: PractitionerSettings,
-        login: str,
-        choice: CalendarChoice,
-        scopes: Sequence[str],
-        *,
-        upload_by_hand: bool,
-        enable: bool,
-    ) -> Connected:
-        practitioner_id = record.practitioner.id
-        try:
-            granted = await self._google.delegate(practitioner_id, login=login, scopes=scopes)
-        except TransientError as error:
-            raise try_again(error) from error
-        return await self._joining.join(
-            practitioner_id,
-            granted,
-            choice,
-            login=login,
-            upload_by_hand=upload_by_hand,
-            enable=enable,
-        )
+        async with self._syncing.turn(f"connect-{practitioner_id}"):
+            return await self._delegating.connect(
+                practitioner_id,
+                login=login,
+                calendar=calendar,
+                take_over=take_over,
+                upload_by_hand=upload_by_hand,
+                enable=enable,
+            )
 
     # ── choosing from a list ──────────────────────────────────────────────────────────────────
 
@@ -292,32 +295,12 @@ class Connecting:
         return await self._google.calendars(practitioner_id)
 
     @allows(Action.GOOGLE, of="practitioner_id")
-    async def choose(self, practitioner_id: str, calendar_id: str) -> Connected:
-        """Take another calendar of the account that is signed in."""
-        wanted = CalendarChoice(kind="existing", calendar_id=calendar_id).checked().calendar_id
-        account = self._changes.record(practitioner_id).google.account
-        wanted = account if wanted == "primary" else wanted
-        self._changes.check_free(practitioner_id, wanted)
-        info, adopted = await self._joining.open(practitioner_id, practitioner_id, wanted)
-
-        def take(link: GoogleLink) -> GoogleLink:
-            made = link.created_by_us and link.calendar_id == info.id
-            return replace(link, calendar_id=info.id, calendar_name=info.name, created_by_us=made)
-
-        await self._changes.edit(practitioner_id, take, enabled=True)
-        await self._ledger.edit_state(
-            practitioner_id, lambda state: replace(state, audit_due=True, trouble=None)
-        )
-        await self._changes.log(
-            practitioner_id, ActivityKind.CONNECT, "Another Google calendar was chosen."
-        )
-        return Connected(
-            practitioner_id=practitioner_id,
-            account=account,
-            calendar_id=info.id,
-            calendar_name=info.name,
-            adopted=adopted,
-        )
+    async def choose(
+        self, practitioner_id: str, calendar_id: str, *, take_over: bool = False
+    ) -> Connected:
+        """Take another calendar of the account that is signed in. Raises CalendarInUse."""
+        wanted = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=take_over)
+        return await self._joining.choose(practitioner_id, wanted.checked())
 
     # ── checks ────────────────────────────────────────────────────────────────────────────────
 

@@ -4,11 +4,14 @@ The narrowest scopes that serve the choice made:
 
 | choice | scope | what Google lets us do |
 | --- | --- | --- |
-| a new calendar | calendar.app.created | make calendars, and change events in those alone |
-| one that may exist already | that, and calendar.calendarlist.readonly | see the list besides |
+| a new calendar | calendar.app.created, | make calendars, change events in those alone, |
+| | calendar.calendarlist.readonly | and see the list, where one of ours may be already |
 | an existing one | calendar.events.owned | events in calendars the account owns |
 | an existing one shared with the account | calendar.events | events in every calendar |
 | choose from a list | the second, and calendar.calendarlist.readonly | see the list besides |
+
+The list is for finding a calendar that an earlier installation made, or a try whose answer was
+lost; without that permission a new one is made, unless such a try has to be looked for.
 
 Whether a calendar is owned or shared cannot be told from its id, so the narrow scope is tried
 first; only when Google answers that it does not reach is the wider one asked for next time.
@@ -20,7 +23,7 @@ the others besides.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from companion.domain.errors import BadInput
@@ -52,9 +55,13 @@ class CalendarChoice:
     """Of a new calendar; empty for one made of the practitioner's name."""
     calendar_id: str = ""
     """Of an existing one: the *Google Calendar ID*."""
+    look: bool = True
+    """Before a new one is made, for one of ours that the account has already."""
+    take_over: bool = False
+    """Also where another installation keeps it."""
 
     @classmethod
-    def of(cls, calendar: str, name: str = "") -> CalendarChoice | None:
+    def of(cls, calendar: str, name: str = "", *, take_over: bool = False) -> CalendarChoice | None:
         """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is;
         None keeps the present one."""
         if not calendar:
@@ -63,7 +70,7 @@ class CalendarChoice:
             return cls(kind="new", name=name)
         if calendar == "list":
             return cls(kind="list")
-        return cls(kind="existing", calendar_id=calendar)
+        return cls(kind="existing", calendar_id=calendar, take_over=take_over)
 
     def checked(self) -> CalendarChoice:
         """Tidied; raises BadInput."""
@@ -76,15 +83,18 @@ class CalendarChoice:
                     "calendar, Calendar ID.",
                     field="calendar",
                 )
-            return CalendarChoice(kind="existing", calendar_id=calendar_id)
-        return CalendarChoice(kind=self.kind, name=" ".join(self.name.split())[:LONGEST_NAME])
+            return replace(self, calendar_id=calendar_id)
+        return replace(self, name=" ".join(self.name.split())[:LONGEST_NAME])
 
 
-def default_choice(link: GoogleLink) -> CalendarChoice:
-    """Signing in again keeps the present calendar; the first time makes one of our own."""
-    if link.calendar_id:
-        return CalendarChoice(kind="existing", calendar_id=link.calendar_id)
-    return CalendarChoice(kind="new")
+def default_choice(link: GoogleLink, *, login: str = "", take_over: bool = False) -> CalendarChoice:
+    """Signing in again keeps the present calendar; the first time, and with another `login` than
+    before, makes one of our own."""
+    before = link.calendar_account or link.account or link.login
+    another = login and before and not same_account(login, before)
+    if link.calendar_id and not another:
+        return CalendarChoice(kind="existing", calendar_id=link.calendar_id, take_over=take_over)
+    return CalendarChoice(kind="new", take_over=take_over)
 
 
 def scopes_for(
@@ -93,7 +103,7 @@ def scopes_for(
     """`shared`: the narrow scope was tried for this calendar and did not reach it. `look`: a new
     calendar may exist already and has to be looked for."""
     if choice.kind == "new":
-        return (*IDENTITY, APP_CREATED, *([CALENDAR_LIST] if look else ()))
+        return (*IDENTITY, APP_CREATED, *([CALENDAR_LIST] if look or choice.look else ()))
     if choice.kind == "list":
         return (*IDENTITY, EVENTS_OWNED, CALENDAR_LIST)
     if choice.calendar_id == link.calendar_id and link.created_by_us and not link.delegated:

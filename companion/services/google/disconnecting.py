@@ -30,13 +30,18 @@ class Disconnecting:
 
         The calendar id is kept, so that connecting again finds the same calendar; the ledger's
         rows stay for events that stay."""
+        if not remove_events:  # which looks as well
+            with contextlib.suppress(CompanionError):
+                await self._syncing.look(practitioner_id, everything=True)
+        elsewhere = (await self._ledger.state(practitioner_id)).overruled_by
         record = await self._changes.edit(practitioner_id, enabled=False)
         link, calendar, removed = record.google, calendar_of(record), 0
         if link.connected and remove_events:
             removed = await self._remove_events(calendar)
         elif link.connected:
             await self._remove_notice(calendar)
-        revoked = await self._changes.revoke(practitioner_id, link.account)
+        # Google would end the sign-in of another computer that keeps the calendar as well.
+        revoked = bool(elsewhere) or await self._changes.revoke(practitioner_id, link.account)
         await self._changes.drop_token(practitioner_id)
         await self._changes.edit(
             practitioner_id,

@@ -16,28 +16,34 @@ After connecting, an audit is due: it adopts our events that the calendar alread
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from companion.domain.errors import (
     AccountParked,
+    CalendarInUse,
     CompanionError,
     PermissionDenied,
     ScopeMissing,
+    SignInTimedOut,
     TransientError,
 )
-from companion.domain.event_keys import is_notice
-from companion.domain.reconcile import ObservedEvent
+from companion.domain.keepers import MARK
 from companion.domain.settings import GoogleLink
 from companion.domain.sync_state import SyncState
 from companion.services.google.account_changes import AccountChanges
-from companion.services.google.calendar_creation import CalendarCreations, used
-from companion.services.google.consents import CalendarChoice, same_account
-from companion.services.google.pending import try_again
+from companion.services.google.calendar_creation import CalendarCreations, begun, used
+from companion.services.google.consents import (
+    CALENDAR_LIST,
+    EVENTS_OWNED,
+    CalendarChoice,
+    missing,
+    same_account,
+)
+from companion.services.google.pending import Decisions, try_again
+from companion.services.google.take_over import Holding, TakingOver
 from companion.services.ports import (
     ActivityKind,
-    CalendarInfo,
     Clock,
     Google,
     Ledger,
@@ -68,6 +74,8 @@ class Joining:
         ledger: Ledger,
         clock: Clock,
     ) -> None:
+        self.decisions = Decisions(clock)
+        self._taking_over = TakingOver(google, changes, ledger)
         self._google = google
         self._changes = changes
         self._creations = creations
@@ -84,7 +92,8 @@ class Joining:
         upload_by_hand: bool = False,
         enable: bool = True,
     ) -> Connected:
-        """Raises CalendarGone, ScopeMissing … and then nothing has changed.
+        """`login`: the Google Login from now on; empty for the one known. Raises CalendarInUse,
+        CalendarGone, ScopeMissing … and then nothing has changed.
 
         With `upload_by_hand` an empty calendar waits for a person to press Upload to Google;
         otherwise the sync begins by itself. `enable`: switch the sync on."""
@@ -99,6 +108,9 @@ class Joining:
             raise try_again(error) from error
         except AccountParked:
             raise  # the sign-in is as good as before
+        except CalendarInUse as error:
+            self.decisions.hold(practitioner_id, signed_in, choice, error, login=login)
+            raise
         except CompanionError:
             await self._changes.discard(signed_in)
             raise
@@ -119,11 +131,58 @@ class Joining:
             ends_at=link.ends_at,
         )
 
-    async def open(
-        self, name: str, practitioner_id: str, calendar_id: str
-    ) -> tuple[CalendarInfo, int]:
-        """A calendar that may be written to, and how many of our events it holds. `name`: of the
-        sign-in to use. Raises ScopeMissing, PermissionDenied, CalendarGone …"""
+    async def decide(
+        self, practitioner_id: str, calendar_id: str, *, upload_by_hand: bool
+    ) -> Connected:
+        """As `Connecting.decide`."""
+        held = self.decisions.waiting(practitioner_id)
+        self.decisions.drop(practitioner_id)
+        if held is None:
+            raise SignInTimedOut
+        choice = replace(held.choice, kind="new", look=False, take_over=False)
+        if calendar_id:
+            choice = CalendarChoice(kind="existing", calendar_id=calendar_id, take_over=True)
+        return await self.join(
+            practitioner_id,
+            held.signed_in,
+            choice.checked(),
+            login=held.login,
+            upload_by_hand=upload_by_hand,
+        )
+
+    async def choose(self, practitioner_id: str, choice: CalendarChoice) -> Connected:
+        """Take an existing calendar of the account that is signed in; raises as `join`."""
+        account = self._changes.record(practitioner_id).google.account
+        wanted = account if choice.calendar_id == "primary" else choice.calendar_id
+        self._changes.check_free(practitioner_id, wanted)
+        holding = await self._open(practitioner_id, practitioner_id, wanted)
+
+        def take(link: GoogleLink) -> GoogleLink:
+            made = link.created_by_us and link.calendar_id == wanted
+            link = self._taking_over.joined(link, holding, take_over=choice.take_over)
+            return replace(link, created_by_us=made, calendar_account=account)
+
+        await self._changes.edit(practitioner_id, take, enabled=True)
+        await self._ledger.edit_state(
+            practitioner_id,
+            lambda state: replace(
+                state, audit_due=True, trouble=None, others={}, overruled_by="", claimed=False
+            ),
+        )
+        await self._changes.log(
+            practitioner_id, ActivityKind.CONNECT, "Another Google calendar was chosen."
+        )
+        return Connected(
+            practitioner_id=practitioner_id,
+            account=account,
+            calendar_id=holding.info.id,
+            calendar_name=holding.info.name,
+            adopted=holding.events,
+        )
+
+    async def _open(self, name: str, practitioner_id: str, calendar_id: str) -> Holding:
+        """A calendar that may be written to, and what it holds. `name`: of the sign-in to use.
+        Raises ScopeMissing, PermissionDenied, CalendarGone …"""
         try:
             calendar = await self._google.calendar(name, calendar_id)
             info = await calendar.info()
@@ -138,7 +197,7 @@ class Joining:
             ) from err
         if info.access_role not in {"owner", "writer"}:
             raise PermissionDenied
-        return info, _appointments(await calendar.list_ours(None, None))
+        return await self._taking_over.look(name, practitioner_id, info)
 
     async def _link(
         self,
@@ -152,8 +211,9 @@ class Joining:
         old = self._changes.record(practitioner_id).google
         link = replace(
             old,
-            login=login or signed_in.account,
+            login=login or old.login,
             account=signed_in.account,
+            calendar_account=signed_in.account,
             scopes=signed_in.granted_scopes,
             connected_at=self._clock.now(),
             ends_at=signed_in.ends_at,
@@ -161,12 +221,15 @@ class Joining:
         )
         if choice.kind == "list":
             return replace(link, calendar_id="", calendar_name="", created_by_us=False), 0
+        granted = signed_in.granted_scopes
+        if choice.kind == "new":
+            choice = await self._instead(trial, practitioner_id, link, choice)
         if choice.kind == "new":
             info = await self._creations.make(
                 trial,
                 practitioner_id,
                 account=signed_in.account,
-                granted=signed_in.granted_scopes,
+                granted=granted,
                 name=choice.name,
             )
             # Nothing is listed: no connection has used this calendar yet.
@@ -177,20 +240,34 @@ class Joining:
                 calendar_name=info.name,
                 created_by_us=True,
                 creations=kept,
+                marks=(MARK,),
+                term=1,
             )
             return used(link, info.id), 0
         wanted = choice.calendar_id
         wanted = signed_in.account if wanted == "primary" else wanted
         self._changes.check_free(practitioner_id, wanted)
-        info, adopted = await self.open(trial, practitioner_id, wanted)
-        created = old.created_by_us and wanted == old.calendar_id
-        link = replace(
-            link,
-            calendar_id=info.id,
-            calendar_name=info.name,
-            created_by_us=created,
+        holding = await self._open(trial, practitioner_id, wanted)
+        link = self._taking_over.joined(link, holding, take_over=choice.take_over)
+        kept_one = old.created_by_us and wanted == old.calendar_id
+        reached_narrowly = bool(missing([EVENTS_OWNED], granted))
+        return used(replace(link, created_by_us=kept_one or reached_narrowly), wanted), (
+            holding.events
         )
-        return used(link, info.id), adopted
+
+    async def _instead(
+        self, trial: str, practitioner_id: str, link: GoogleLink, choice: CalendarChoice
+    ) -> CalendarChoice:
+        """A calendar that an earlier installation made in the account, where a person takes it
+        over; raises CalendarInUse where they have to decide."""
+        if not choice.look or missing([CALENDAR_LIST], link.scopes) or begun(link, link.account):
+            return choice
+        offers = await self._taking_over.earlier(trial, practitioner_id)
+        if not offers:
+            return choice
+        if choice.take_over and len(offers) == 1:
+            return replace(choice, kind="existing", calendar_id=offers[0].calendar_id)
+        raise self._taking_over.in_use(offers)
 
     async def _keep(
         self,
@@ -217,14 +294,10 @@ class Joining:
         def begin(state: SyncState) -> SyncState:
             if another:
                 state = replace(state, parked_until=None, parkings=0)
-            if link.calendar_id != before.calendar_id:
+            if (link.calendar_id, link.term) != (before.calendar_id, before.term):
                 state = replace(state, others={}, overruled_by="", claimed=False)
             awaiting = upload_by_hand and not audit_due
             return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
 
         await self._ledger.edit_state(practitioner_id, begin)
         await self._changes.log(practitioner_id, ActivityKind.CONNECT, "Connected to Google.")
-
-
-def _appointments(listed: Iterable[ObservedEvent]) -> int:
-    return sum(not is_notice(event.key) for event in listed)

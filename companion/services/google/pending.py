@@ -11,11 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from companion.domain.errors import SignInError, SignInTimedOut, TransientError
+from companion.domain.errors import CalendarInUse, SignInError, SignInTimedOut, TransientError
+from companion.domain.keepers import EarlierCalendar
 from companion.services.google.consents import CalendarChoice
-from companion.services.ports import Clock, SignInRequest
+from companion.services.ports import Clock, SignedIn, SignInRequest
 
 LIFE = timedelta(minutes=5)
+PATIENCE = timedelta(minutes=10)
+"""For a decision after signing in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,55 @@ class PendingSignIns:
             for state, each in self._by_state.items()
             if each.start.practitioner_id != practitioner_id and now < each.ends
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """A sign-in that is good, while a person decides about calendars of another installation."""
+
+    practitioner_id: str
+    signed_in: SignedIn
+    login: str
+    choice: CalendarChoice
+    offers: tuple[EarlierCalendar, ...]
+    what: str
+    ends: float
+    """On the monotonic clock."""
+
+
+class Decisions:
+    """Those that wait, one for each practitioner; in memory alone, for ten minutes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waiting: dict[str, Undecided] = {}
+
+    def hold(
+        self,
+        practitioner_id: str,
+        signed_in: SignedIn,
+        choice: CalendarChoice,
+        error: CalendarInUse,
+        *,
+        login: str,
+    ) -> None:
+        self._waiting[practitioner_id] = Undecided(
+            practitioner_id=practitioner_id,
+            signed_in=signed_in,
+            login=login,
+            choice=choice,
+            offers=error.offers,
+            what=error.what,
+            ends=self._clock.monotonic() + PATIENCE.total_seconds(),
+        )
+
+    def waiting(self, practitioner_id: str) -> Undecided | None:
+        found = self._waiting.get(practitioner_id)
+        return found if found is not None and self._clock.monotonic() < found.ends else None
+
+    def drop(self, practitioner_id: str) -> None:
+        """The sign-in is not given back to Google, which would end the other installation's too."""
+        self._waiting.pop(practitioner_id, None)
 
 
 def try_again(error: TransientError) -> TransientError:

@@ -26,7 +26,8 @@ from companion.domain.errors import (
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.google.connecting import Connected, Connecting, login_of
+from companion.services.google.connecting import Connected, Connecting
+from companion.services.google.delegating import login_of
 from companion.services.ports import Clock, SettingsStore
 
 log = logging.getLogger(__name__)
@@ -103,12 +104,16 @@ class Workspace:
         self._stopping = True
 
     async def connect_all(
-        self, progress: Callable[[WorkspaceRun], None] = lambda _run: None
+        self,
+        progress: Callable[[WorkspaceRun], None] = lambda _run: None,
+        *,
+        take_over: bool = False,
     ) -> WorkspaceRun:
-        """`progress` is called after each practitioner. Raises ClientFileMissing without a key."""
+        """`progress` is called after each practitioner. `take_over`: calendars of an earlier
+        installation too. Raises ClientFileMissing without a key."""
         run = self._run = WorkspaceRun()
         try:
-            await self._go(run, progress, upload_by_hand=False)
+            await self._go(run, progress, upload_by_hand=False, take_over=take_over)
         finally:
             run.running = False
         return run
@@ -125,7 +130,12 @@ class Workspace:
             run.running = False
 
     async def _go(
-        self, run: WorkspaceRun, progress: Callable[[WorkspaceRun], None], *, upload_by_hand: bool
+        self,
+        run: WorkspaceRun,
+        progress: Callable[[WorkspaceRun], None],
+        *,
+        upload_by_hand: bool,
+        take_over: bool = False,
     ) -> None:
         self._stopping = False
         account = await self._connecting.service_account()
@@ -145,7 +155,9 @@ class Workspace:
 
         async def some() -> None:
             while waiting and not self._stopping and run.stopped_by is None:
-                await self._connect(run, waiting.popleft(), upload_by_hand=upload_by_hand)
+                await self._connect(
+                    run, waiting.popleft(), upload_by_hand=upload_by_hand, take_over=take_over
+                )
                 progress(run)
 
         try:
@@ -157,10 +169,17 @@ class Workspace:
             run.not_tried = _names(waiting)
 
     async def _connect(
-        self, run: WorkspaceRun, record: PractitionerSettings, *, upload_by_hand: bool
+        self,
+        run: WorkspaceRun,
+        record: PractitionerSettings,
+        *,
+        upload_by_hand: bool,
+        take_over: bool,
     ) -> None:
         try:
-            connected = await self._patiently(record, upload_by_hand=upload_by_hand)
+            connected = await self._patiently(
+                record, upload_by_hand=upload_by_hand, take_over=take_over
+            )
         except CompanionError as found:
             error = found
         except Exception as unexpected:  # noqa: BLE001 - one practitioner's error must not stop the rest
@@ -178,11 +197,14 @@ class Workspace:
             )
         )
 
-    async def _patiently(self, record: PractitionerSettings, *, upload_by_hand: bool) -> Connected:
+    async def _patiently(
+        self, record: PractitionerSettings, *, upload_by_hand: bool, take_over: bool
+    ) -> Connected:
         switched_off = record.google.connected and not record.choices.enabled
         connect = partial(
             self._connecting.delegate,
             record.practitioner.id,
+            take_over=take_over,
             upload_by_hand=upload_by_hand,
             enable=not switched_off,
         )

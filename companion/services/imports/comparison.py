@@ -6,7 +6,6 @@ comparison whose basis still holds is used again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from companion.services.imports.plan import ImportPlan, plan_import
 from companion.services.imports.previews import ImportPreview
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.services.imports.target import ImportTarget
+from companion.services.pools import IMPORTS
 from companion.services.ports import AppointmentBook, ChangeSign, Clock, SettingsStore, SourceRow
 
 FRESH = timedelta(minutes=1)
@@ -73,7 +73,7 @@ class BookComparison:
         if known is not None and known.basis.still_holds(basis):
             return known
         rows = await self._book.source_rows(preview.source)
-        people = await asyncio.to_thread(_people, preview, settings, answers, rows)
+        people = await IMPORTS.run(_people, preview, settings, answers, rows)
         target = ImportTarget(
             source=preview.source,
             snapshot=preview.snapshot,
@@ -88,7 +88,7 @@ class BookComparison:
             answers=answers,
             hold_share=settings.practice.import_hold_share,
         )
-        plan = await asyncio.to_thread(plan_import, preview.content, target)
+        plan = await IMPORTS.run(plan_import, preview.content, target)
         asked = (*preview.content.questions, *preview.shape, *people.questions, *plan.questions)
         questions = tuple({folded_key(each.key): each for each in asked}.values())
         return Comparison(basis=basis, people=people, target=target, plan=plan, questions=questions)

@@ -55,6 +55,7 @@ from companion.services.imports.questions import (
 from companion.services.imports.reading.results import Setting
 from companion.services.imports.reports import FOR_AN_ADMINISTRATOR, report_of, why_waiting
 from companion.services.imports.shape import shape_questions
+from companion.services.pools import IMPORTS
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -176,7 +177,7 @@ class Importing:
             software=self._own_layouts(),
         )
         met = [each.source for each in await self._book.imports(1_000)]
-        return await asyncio.to_thread(choose, workbook, wish, setting, settings, met)
+        return await IMPORTS.run(choose, workbook, wish, setting, settings, met)
 
     @allows(Action.IMPORT)
     async def reconsider(

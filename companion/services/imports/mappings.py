@@ -105,6 +105,21 @@ def bind_mapping(text: str, headers: Sequence[str]) -> Layout:
     )
 
 
+def check_mapping(text: str) -> None:
+    """Is it a mapping, whatever the file's columns? Raises BadInput."""
+    try:
+        columns = tomllib.loads(text.removeprefix("\ufeff")).get("columns", {})
+    except (tomllib.TOMLDecodeError, RecursionError):
+        columns = {}
+    if not isinstance(columns, dict):
+        columns = {}
+    headers = [str(value) if key in FIELDS else key for key, value in columns.items()]
+    try:
+        bind_mapping(text, headers)
+    except BadInput as error:
+        raise BadInput(error.what, error.remedy, field="mapping") from error
+
+
 def headings_of_mapping(text: str) -> frozenset[str]:
     """The headings that a mapping names, squeezed. Raises BadInput."""
     named = _table(_parsed(text), "columns").items()

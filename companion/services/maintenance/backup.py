@@ -16,6 +16,7 @@ import contextlib
 import json
 import secrets as randomness
 import time
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
 from companion.services.files import disk_trouble, make_folder
+from companion.services.pools import BACKUPS
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -90,8 +92,17 @@ class Manifest:
                 )
             known = {each.name: document[each.name] for each in fields(cls)}
             known["made_at"] = datetime.fromisoformat(known["made_at"]).astimezone(UTC)
+            if any(str(each.type) != type(known[each.name]).__name__ for each in fields(cls)):
+                raise TypeError
+            if not 2000 <= known["made_at"].year < 2200:
+                raise FileRefused(
+                    "This backup says that it was made in the year "
+                    f"{known['made_at'].year}, which cannot be.",
+                    "Use another one. Nothing was changed.",
+                    field="file",
+                )
             return cls(**known)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise FileRefused(
                 "This backup does not say what it holds.", "Use another one.", field="file"
             ) from error
@@ -131,6 +142,7 @@ class Backups:
         self._drafts = home / "drafts"
         self._folder = home / "backups"
         self._program = program
+        self._turn = asyncio.Lock()  # each has a whole copy of the book on the disk meanwhile
 
     @allows(Action.PRACTICE)
     def file_name(self) -> str:
@@ -145,10 +157,14 @@ class Backups:
         file is read back before it counts. Raises BadInput for a weak passphrase, SecretsError
         where sign-ins are wanted and cannot be opened, StoreError."""
         check_passphrase(passphrase)
+        async with self._turn:
+            return await self._back_up(path, passphrase, sign_ins=sign_ins)
+
+    async def _back_up(self, path: Path | None, passphrase: str, *, sign_ins: bool) -> BackupMade:
         path = path or self._folder / self.file_name()
         for folder in (self._drafts, path.parent):
             await asyncio.to_thread(make_folder, folder)
-        await asyncio.to_thread(self._sweep)
+        await asyncio.to_thread(self._sweep, path.parent)
         draft = self._drafts / f"{randomness.token_hex(8)}.db"
         try:
             await self._copy_database(draft)
@@ -171,7 +187,7 @@ class Backups:
             if sign_ins:
                 parts[SECRETS] = json.dumps(await self._opened()).encode()
             parts[BOOK] = draft
-            size = await asyncio.to_thread(self._sealing.write, path, passphrase, parts)
+            size = await BACKUPS.run(self._sealing.write, path, passphrase, parts)
             await self.prove(path, passphrase)
         finally:
             with contextlib.suppress(OSError):
@@ -182,7 +198,7 @@ class Backups:
     @allows(Action.PRACTICE)
     async def prove(self, path: Path, passphrase: str) -> dict[str, int]:
         """Read a backup from beginning to end; its parts and their sizes."""
-        sizes = await asyncio.to_thread(self._sealing.read, path, passphrase, None, PARTS)
+        sizes = await BACKUPS.run(self._sealing.read, path, passphrase, None, PARTS)
         complete(sizes)
         return sizes
 
@@ -207,10 +223,10 @@ class Backups:
         except OSError as error:
             raise disk_trouble(error, path) from error
 
-    def _sweep(self) -> None:
-        """Copies of the book that a killed process left."""
+    def _sweep(self, folder: Path) -> None:
+        """Copies of the book, and parts of backups, that a killed process left."""
         with contextlib.suppress(OSError):
-            for left in self._drafts.iterdir():
+            for left in (*self._drafts.iterdir(), *folder.glob(f"*{ENDING}.part")):
                 if left.stat().st_mtime < time.time() - 86_400:
                     left.unlink(missing_ok=True)
 
@@ -258,7 +274,7 @@ def check_passphrase(passphrase: str) -> None:
 
 def weakness_of(passphrase: str) -> str:
     """Why it is easy to guess, as the end of a sentence; empty for a fair one."""
-    plain = passphrase.strip()
+    plain = unicodedata.normalize("NFKC", passphrase.strip())
     if len(plain) < SHORTEST:
         return f"it has fewer than {SHORTEST} characters"
     if len(set(plain.casefold())) < 6:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,6 +19,7 @@ from companion.services.maintenance.findings import (
     finding_of,
     no_network,
 )
+from companion.services.pools import PROBES
 
 CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=30), timedelta(minutes=5)
 LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
@@ -43,6 +43,7 @@ def checks(context: CheckContext) -> list[Check]:
         "feed-listener": ("Phones", feed_listener),
         "certificate": ("Certificate", certificate),
         "versions": ("Versions", versions),
+        "sources": ("Sources", sources),
     }
     usual = [
         Check(id=key, title=title, run=partial(run, context), seconds=30.0)
@@ -52,6 +53,23 @@ def checks(context: CheckContext) -> list[Check]:
     return [
         *usual,
         Check(id="database", title="Book", run=partial(database, context), seconds=180.0),
+    ]
+
+
+async def sources(context: CheckContext) -> Iterable[Finding]:
+    failing = await context.failing_sources()
+    if not failing:
+        return [Finding(id="sources", state="ok", title="Sources", what="No source fails.")]
+    return [
+        Finding(
+            id=f"sources:{name}",
+            state="fail",
+            title="Sources",
+            what=f"Nothing arrives from {name}: {why}",
+            remedy="Look at it on the page Import, Sources.",
+            action=FindingAction(label="Look at the sources", page="/sources"),
+        )
+        for name, why in failing.items()
     ]
 
 
@@ -224,7 +242,7 @@ async def disk(context: CheckContext) -> Iterable[Finding]:
 
 
 async def home_rights(context: CheckContext) -> Iterable[Finding]:
-    others = await asyncio.to_thread(context.home_rights.others, context.home)
+    others = await PROBES.run(context.home_rights.others, context.home)
     if not others:
         return [_ok("home-rights", "Data folder", "Only you can open it.")]
     return [

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from companion.domain.errors import CompanionError, Offline
 from companion.domain.settings import PractitionerSettings
 from companion.services.google.client import ServiceAccount
-from companion.services.google.connecting import login_of
 from companion.services.google.consents import DELEGATION
+from companion.services.google.delegating import login_of
 from companion.services.maintenance.findings import (
     CheckContext,
     Finding,

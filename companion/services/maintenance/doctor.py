@@ -25,6 +25,7 @@ from companion.services.maintenance.findings import (
     State,
     finding_of,
 )
+from companion.services.pools import PROBES
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class Doctor:
                 "then connect each practitioner."
             )
         if name == "home-rights":
-            await asyncio.to_thread(self._context.home_rights.close, self._context.home)
+            await PROBES.run(self._context.home_rights.close, self._context.home)
             return "From now on only you can open the data folder."
         raise CompanionError("The doctor does not know how to mend that.", "Run it again.")
 

@@ -8,7 +8,6 @@ a broken store costs its part and not the bundle.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import json
@@ -34,6 +33,7 @@ from companion.services.google.consents import (
 from companion.services.maintenance.doctor import Diagnosis
 from companion.services.maintenance.findings import Finding
 from companion.services.maintenance.scrub import Scrub
+from companion.services.pools import EXPORTS
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -119,10 +119,10 @@ class Support:
         }
         if diagnosis is not None:
             documents["doctor.json"] = _findings(diagnosis, people, scrub)
-        texts = await asyncio.to_thread(_logs, self._home, self._log_name, scrub)
+        texts = await EXPORTS.run(_logs, self._home, self._log_name, scrub)
         texts["README.txt"] = _READ_ME.format(program=self._program, at=self._clock.now())
         texts |= {name: json.dumps(each, indent=1) for name, each in documents.items()}
-        return await asyncio.to_thread(_zipped, texts, self._clock.now())
+        return await EXPORTS.run(_zipped, texts, self._clock.now())
 
     async def _hidden(self, settings: Settings | None) -> list[str]:
         """Every name, present or former, and secret of this home, as far as it can be read."""

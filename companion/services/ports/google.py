@@ -9,7 +9,7 @@ from typing import Protocol
 
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import NOBODY, Keeper
+from companion.domain.keepers import NOBODY, Keeper, Stamp
 from companion.domain.reconcile import ObservedEvent
 
 
@@ -66,6 +66,31 @@ class CalendarInfo:
     timezone: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedEvent:
+    """Of an event of this program, whichever installation wrote it, what it says of its writer."""
+
+    event_id: str
+    mark: str
+    key: str
+    stamp: Stamp
+    changed_at: datetime | None = None
+    """By Google's clock, whoever changed it."""
+
+    @property
+    def written_at(self) -> datetime | None:
+        return self.stamp.moment or self.changed_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedCalendar:
+    """A calendar that this program made, whichever installation it was."""
+
+    info: CalendarInfo
+    mark: str
+    """In its description."""
+
+
 class RemoteCalendar(Protocol):
     """One calendar of one signed-in account. Safe to call from several tasks."""
 
@@ -89,6 +114,11 @@ class RemoteCalendar(Protocol):
     ) -> list[ObservedEvent]:
         """Events bearing a mark of the keeper that overlap [start, end); all pages. `since`: only
         those changed from then on, at most 28 days ago; tombstones may be among them."""
+        ...
+
+    async def marked_events(self) -> list[MarkedEvent]:
+        """All that any installation of this program wrote, whatever its mark; neither titles nor
+        anything else of an event is asked for."""
         ...
 
     async def info(self) -> CalendarInfo:
@@ -187,9 +217,9 @@ class Google(Protocol):
         it raises Offline or RemoteUnavailable, the calendar may have been made."""
         ...
 
-    async def find_calendar(self, practitioner_id: str, mark: str) -> CalendarInfo | None:
-        """The calendar that bears the mark. Raises ScopeMissing where the list of calendars may
-        not be seen."""
+    async def marked_calendars(self, practitioner_id: str) -> list[MarkedCalendar]:
+        """Those in the account's list that may be written to. Raises ScopeMissing where the list
+        may not be seen."""
         ...
 
     async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:

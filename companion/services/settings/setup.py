@@ -2,12 +2,13 @@
 
 Most steps follow from the settings. The others (a check that succeeded, choices that were applied,
 the first upload) are saved as marks that name what they were true for: another account or calendar
-makes the step due again. Copying settings copies steps 7 and 8, never whose calendar it is.
+makes the step due again. A calendar that is filled shows that sign-in and calendar work, by the
+choices as they are. Copying settings copies steps 7 and 8, never whose calendar it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from companion.domain.errors import BadInput
@@ -63,17 +64,18 @@ class SetupProgress:
 
 def progress_of(record: PractitionerSettings, *, filled: bool = False) -> SetupProgress:
     """`filled`: the background sync has filled the calendar without a button being pressed."""
-    google = record.google
+    google, marks = record.google, record.setup
+    filled = google.connected and (filled or _uploaded(record) in marks)
     facts = (
         record.choices.enabled,
         bool(google.login or google.account),
         bool(google.account),
         google.connected,
-        google.connected and _tested(record) in record.setup,
-        google.connected and _accessible(record) in record.setup,
-        PERIOD in record.setup,
-        ITEMS in record.setup,
-        google.connected and (filled or _uploaded(record) in record.setup),
+        _checked(record, _tested(record), filled=filled),
+        _checked(record, _accessible(record), filled=filled),
+        filled or PERIOD in marks,
+        filled or ITEMS in marks,
+        filled,
     )
     steps = zip(STEPS, facts, strict=True)
     return SetupProgress(
@@ -84,6 +86,16 @@ def progress_of(record: PractitionerSettings, *, filled: bool = False) -> SetupP
             for number, (title, done) in enumerate(steps, 1)
         ),
     )
+
+
+def _checked(record: PractitionerSettings, mark: str, *, filled: bool) -> bool:
+    """By the check, or by a calendar that was filled; a check that failed counts more."""
+    good = filled or mark in record.setup
+    return record.google.connected and good and _failed(mark) not in record.setup
+
+
+def _failed(mark: str) -> str:
+    return f"not {mark}"
 
 
 def _tested(record: PractitionerSettings) -> str:
@@ -119,16 +131,17 @@ class Setup:
     @allows(Action.GOOGLE, of="practitioner_id")
     async def tested(self, practitioner_id: str, *, good: bool) -> None:
         """*Test Credentials* was answered."""
-        await self._mark(practitioner_id, "tested ", good=good)
+        await self._mark(practitioner_id, _tested, good=good)
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def accessible(self, practitioner_id: str, *, good: bool) -> None:
         """*Check Calendar is accessible* was answered."""
-        await self._mark(practitioner_id, "accessible ", good=good)
+        await self._mark(practitioner_id, _accessible, good=good)
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def uploaded(self, practitioner_id: str) -> None:
-        await self._mark(practitioner_id, "uploaded ", good=True)
+        """The calendar was filled, and compared with the book."""
+        await self._mark(practitioner_id, _tested, _accessible, _uploaded, good=True)
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def applied(self, practitioner_id: str) -> None:
@@ -140,13 +153,20 @@ class Setup:
 
         await self._settings.change(edit)
 
-    async def _mark(self, practitioner_id: str, kind: str, *, good: bool) -> None:
+    async def _mark(
+        self,
+        practitioner_id: str,
+        *marks: Callable[[PractitionerSettings], str],
+        good: bool,
+    ) -> None:
         def edit(settings: Settings) -> Settings:
             record = settings.record(practitioner_id)
-            rest = tuple(each for each in record.setup if not each.startswith(kind))
-            made = (_tested(record), _accessible(record), _uploaded(record))
-            fresh = tuple(each for each in made if good and each.startswith(kind))
-            return settings.with_practitioner(replace(record, setup=(*rest, *fresh)))
+            kept = list(record.setup)
+            for mark in (of(record) for of in marks):
+                kind = mark.partition(" ")[0]
+                kept = [e for e in kept if not e.startswith((f"{kind} ", _failed(f"{kind} ")))]
+                kept.append(mark if good else _failed(mark))
+            return settings.with_practitioner(replace(record, setup=tuple(kept)))
 
         await self._settings.change(edit)
 

@@ -18,14 +18,20 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import secrets
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from companion.domain.errors import FileRefused
+from companion.services.files import make_folder
+
 T = TypeVar("T")
+MOST_BYTES = 50_000_000
 IMPORTED = "imported"
 SET_ASIDE = "set aside"
 REPORT = ".report.txt"
@@ -184,6 +190,25 @@ def _free(folder: Path, name: str, stamp: str) -> Path:
         if not wanted.exists():
             return wanted
     raise FileExistsError(str(folder))
+
+
+@asynccontextmanager
+async def spooled(folder: Folder, seen: Seen, spool: Path) -> AsyncIterator[tuple[Path, str]]:
+    """A private copy of a file, while it is needed, and its digest. Raises OSError, FileRefused,
+    StoreError."""
+    if seen.size > MOST_BYTES:
+        raise FileRefused(
+            f"The file is too large: {seen.size / 1e6:,.0f} MB; at most "
+            f"{MOST_BYTES // 1_000_000} MB are read.",
+            "Export fewer days at a time.",
+        )
+    make_folder(spool)
+    copy = spool / f"{secrets.token_hex(12)}{Path(seen.name).suffix[:8]}"
+    try:
+        yield copy, await apart(lambda: folder.fetch(seen, copy))
+    finally:
+        with contextlib.suppress(OSError):
+            copy.unlink(missing_ok=True)
 
 
 async def apart(work: Callable[[], T], seconds: float | None = 60.0) -> T:

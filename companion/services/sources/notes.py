@@ -1,4 +1,4 @@
-"""SourceNotes: what is kept of each watched folder between scans, runs and processes.
+"""SourceNotes: what is kept of each watched folder and link between scans, runs and processes.
 
 A small JSON document by source name, written by the app that watches and by commands. All of it
 can be lost without harm: a file that is imported again changes nothing.
@@ -51,6 +51,27 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """How a source that is fetched stands."""
+
+    tried_at: datetime | None = None
+    good_at: datetime | None = None
+    """When it last answered as it should, changed or not."""
+    failures: int = 0
+    """In a row."""
+    wait: float = 0.0
+    """Seconds for which it asked to be left alone."""
+    entity: str = ""
+    """ETag of what was last taken."""
+    modified: str = ""
+    """Last-Modified of it, as the server wrote it."""
+    digest: str = ""
+    """Of its content, moments of writing left out."""
+    whole_at: datetime | None = None
+    """When it was last compared with the book."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNote:
     last_file: str = ""
     last_at: datetime | None = None
@@ -61,11 +82,13 @@ class SourceNote:
     """Of the last file that went into the book."""
     imported_digest: str = ""
     trouble: str = ""
-    """What keeps the folder from being watched, with what to do; empty while nothing does."""
+    """What keeps the folder from being watched, or the link from being fetched, with what to do;
+    empty while nothing does."""
     trouble_since: datetime | None = None
     waiting: tuple[Waiting, ...] = ()
     done: Mapping[str, Done] = field(default_factory=dict)
     begun: Begun | None = None
+    fetched: Fetched = Fetched()
 
     def without_waiting(self, place: str) -> SourceNote:
         return replace(self, waiting=tuple(each for each in self.waiting if each.place != place))
@@ -139,11 +162,25 @@ def _note(raw: Mapping[str, Any]) -> SourceNote:
             name: Done(digest=each["digest"], size=int(each["size"]), changed=int(each["changed"]))
             for name, each in raw.get("done", {}).items()
         },
+        fetched=_fetched(raw.get("fetched") or {}),
         begun=None
         if not begun
         else Begun(
             file=begun["file"], digest=begun["digest"], at=datetime.fromisoformat(begun["at"])
         ),
+    )
+
+
+def _fetched(raw: Mapping[str, Any]) -> Fetched:
+    return Fetched(
+        tried_at=_moment(raw.get("tried_at")),
+        good_at=_moment(raw.get("good_at")),
+        failures=int(raw.get("failures", 0)),
+        wait=float(raw.get("wait", 0)),
+        entity=str(raw.get("entity", "")),
+        modified=str(raw.get("modified", "")),
+        digest=str(raw.get("digest", "")),
+        whole_at=_moment(raw.get("whole_at")),
     )
 
 

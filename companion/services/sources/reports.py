@@ -6,6 +6,7 @@ Plain text for whoever finds the file: what happened, what to do, and each row t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from companion.domain.errors import CompanionError
 from companion.services.imports.importing import ImportReport, RejectedRow
@@ -24,6 +25,16 @@ def counted(report: ImportReport) -> str:
     words += "".join(f"; {each.count} not removed ({each.why})" for each in report.kept)
     left = f"; {len(report.rejected)} rows could not be used" if report.rejected else ""
     return f"{words}{left}."
+
+
+def every_words(every: timedelta) -> str:
+    """``every 15 minutes``, ``every hour``, ``every 2 days``."""
+    minutes = round(every / timedelta(minutes=1))
+    for size, name in ((1_440, "day"), (60, "hour"), (1, "minute")):
+        if minutes % size == 0:
+            count = minutes // size
+            return f"every {name}" if count == 1 else f"every {count} {name}s"
+    return ""
 
 
 def bad_report(

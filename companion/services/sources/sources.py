@@ -1,21 +1,18 @@
-"""Sources: where appointments come from, and the folders that are watched for their exports.
+"""Sources: where appointments come from, the folders that are watched and the links fetched.
 
-A source's settings say how its files are read and which folder is watched; `Watching` does the
-watching. What was set aside waits here for a person: `look_at` shows what such a file would do,
-`release` imports it, `discard` takes it off the list and leaves the file.
-
-A watched folder is for exports alone, because everything dropped there is filed away: one that
-already holds other files (Downloads, a desktop) is refused.
+A source's settings say how its files are read and which folder is watched, or how often its
+calendar is fetched; `Watching` does both. What was set aside waits here for a person: `look_at`
+shows what such a file would do, `release` imports it, `discard` takes it off the list and leaves
+the file.
 """
 
 from __future__ import annotations
 
 import contextlib
-import secrets
-import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from companion.domain.errors import BadInput, FileRefused, NotFound
@@ -23,17 +20,18 @@ from companion.domain.expectations import Expected
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.files import make_folder
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.layout_choice import source_name
-from companion.services.imports.layouts import FIELDS
-from companion.services.imports.mappings import bind_mapping
+from companion.services.imports.mappings import check_mapping
 from companion.services.imports.questions import Answers
 from companion.services.ports import SettingsStore
-from companion.services.sources.folders import Folder, Seen, apart
-from companion.services.sources.notes import SourceNote, SourceNotes, Waiting
+from companion.services.sources.folder_choice import checked_folder
+from companion.services.sources.folders import Folder, apart, spooled
+from companion.services.sources.links import checked_link
+from companion.services.sources.notes import Fetched, SourceNote, SourceNotes, Waiting
+from companion.services.sources.subscriptions import FetchOutcome, Subscriptions, check_filled
 
-MOST_BYTES = 50_000_000
+EVERY = timedelta(minutes=5), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +40,27 @@ class SourceStatus:
     note: SourceNote
 
     @property
-    def watched(self) -> bool:
-        return bool(self.settings.folder)
+    def automatic(self) -> bool:
+        return self.settings.automatic
+
+    @property
+    def failing(self) -> str:
+        """Why nothing arrives at present; empty while it does."""
+        return self.note.trouble if self.automatic else ""
 
 
 class Sources:
     def __init__(
-        self, *, settings: SettingsStore, notes: SourceNotes, importing: Importing, spool: Path
+        self,
+        *,
+        settings: SettingsStore,
+        notes: SourceNotes,
+        importing: Importing,
+        subscriptions: Subscriptions,
+        spool: Path,
     ) -> None:
         """`spool`: a private folder of the home; files are copied there to be read."""
+        self._subscriptions = subscriptions
         self._settings = settings
         self._notes = notes
         self._importing = importing
@@ -86,20 +96,27 @@ class Sources:
         snapshot: bool | None = None,
         leave_files: bool | None = None,
         expected: Expected | None = None,
+        answers: Answers | None = None,
+        guesses: bool | None = None,
     ) -> SourceSettings:
-        """Watch `folder` for exports of `name`; what is None stays as it was. Raises BadInput."""
+        """Watch `folder` for exports of `name`, instead of a link; what is None stays as it was.
+        Raises BadInput."""
         wanted = source_name(name)
         if mapping is not None:
             check_mapping(mapping)
-        path = await self._checked(folder, wanted) if folder.strip() else ""
+        path = ""
+        if folder.strip():
+            known = self._settings.read().sources.values()
+            others = [each for each in known if each.name != wanted]
+            path = await checked_folder(folder, others, self._spool.parent)
 
         def edit(settings: Settings) -> Settings:
             before = settings.sources.get(wanted) or SourceSettings(name=wanted)
             return settings.with_source(
                 replace(
-                    before,
+                    _told(before, mapping, answers, guesses),
                     folder=path,
-                    mapping=before.mapping if mapping is None else mapping,
+                    link_host="" if path else before.link_host,
                     snapshot=before.snapshot if snapshot is None else snapshot,
                     leave_files=before.leave_files if leave_files is None else leave_files,
                     expected=before.expected if expected is None else expected,
@@ -107,8 +124,109 @@ class Sources:
             )
 
         after = await self._settings.change(edit)
-        await self._notes.change(wanted, lambda note: replace(note, trouble="", trouble_since=None))
+        if path:
+            await self._subscriptions.forget(wanted)
+        await self._notes.change(wanted, _anew)
         return after.sources[wanted]
+
+    @allows(Action.PRACTICE)
+    async def add_link(
+        self,
+        name: str,
+        link: str,
+        *,
+        every: timedelta | None = None,
+        mapping: str | None = None,
+        snapshot: bool | None = None,
+        answers: Answers | None = None,
+        guesses: bool | None = None,
+    ) -> SourceSettings:
+        """Fetch the calendar at `link` for `name`, instead of watching a folder; what is None
+        stays as it was, and so does the link where `link` is empty. A calendar is whole unless
+        somebody says otherwise. Raises BadInput, SecretsError."""
+        wanted = source_name(name)
+        known = self._settings.read().sources.get(wanted)
+        if mapping is not None:
+            check_mapping(mapping)
+        if every is not None and not EVERY[0] <= every <= EVERY[1]:
+            raise BadInput("Fetch it every 5 minutes to every 7 days.", field="every")
+        if link.strip() or not (known and known.link_host):
+            address, host = checked_link(link)
+            await self._subscriptions.keep(wanted, address)
+        else:
+            host = known.link_host
+
+        def edit(settings: Settings) -> Settings:
+            before = settings.sources.get(wanted) or SourceSettings(name=wanted)
+            whole = True if before.snapshot is None else before.snapshot
+            return settings.with_source(
+                replace(
+                    _told(before, mapping, answers, guesses),
+                    folder="",
+                    link_host=host,
+                    columns=before.columns if before.link_host else {},
+                    every=before.every if every is None else every,
+                    snapshot=whole if snapshot is None else snapshot,
+                )
+            )
+
+        after = await self._settings.change(edit)
+        await self._notes.change(wanted, _anew)
+        return after.sources[wanted]
+
+    @allows(Action.PRACTICE)
+    async def try_link(
+        self,
+        name: str,
+        link: str,
+        *,
+        answers: Answers | None = None,
+        mapping: str | None = None,
+    ) -> ImportPreview:
+        """What the calendar at a link would bring; nothing is kept. Raises BadInput,
+        SourceUnreachable."""
+        wanted = source_name(name)
+        known = self._settings.read().sources.get(wanted) or SourceSettings(name=wanted)
+        address, host = checked_link(link)
+        answer = await self._subscriptions.fetched(address)
+        async with self._subscriptions.spooled(answer) as path:
+            whole = replace(known, snapshot=known.snapshot is not False)
+            preview = await self._preview(whole, path, host, answers, mapping)
+        check_filled(preview, host)
+        return preview
+
+    @allows(Action.PRACTICE)
+    async def subscribe(
+        self,
+        link: str,
+        preview: ImportPreview,
+        *,
+        every: timedelta,
+        answers: Answers,
+        mapping: str | None = None,
+        release: bool = False,
+        cause: str = "import",
+    ) -> ImportReport:
+        """Import what `try_link` has shown, and fetch it from now on, unless that is held."""
+        report = await self._importing.apply(preview, answers=answers, release=release, cause=cause)
+        if not report.held:
+            source = await self.add_link(preview.source, link, every=every, mapping=mapping)
+            await self._subscriptions.taken(source, report)
+        return report
+
+    @allows(Action.IMPORT)
+    async def sync(
+        self, name: str, *, answers: Answers | None = None, yes: bool = False
+    ) -> FetchOutcome:
+        """Fetch its calendar now. Raises NotFound, BadInput for one that is not fetched."""
+        source = self.source(name)
+        if not source.link_host:
+            raise BadInput(
+                f"{source.name} is not fetched from anywhere.",
+                "A watched folder is looked at by itself while the app runs.",
+                field="source",
+            )
+        return await self._subscriptions.fetch(source.name, answers, yes=yes, asked=True)
 
     @allows(Action.PRACTICE)
     async def change_reading(
@@ -126,17 +244,22 @@ class Sources:
             now = kept if mapping is None else replace(kept, mapping=mapping)
             return settings.with_source(now)
 
-        return (await self._settings.change(edit)).sources[source.name]
+        after = await self._settings.change(edit)
+        await self._notes.change(source.name, _anew)
+        return after.sources[source.name]
 
     @allows(Action.PRACTICE)
     async def stop(self, name: str) -> SourceSettings:
-        """Watch its folder no more; how its files are read stays known."""
+        """Watch its folder, or fetch its link, no more; how its files are read stays known."""
         source = self.source(name)
 
         def edit(settings: Settings) -> Settings:
-            return settings.with_source(replace(settings.sources[source.name], folder=""))
+            before = settings.sources[source.name]
+            return settings.with_source(replace(before, folder="", link_host=""))
 
-        return (await self._settings.change(edit)).sources[source.name]
+        after = await self._settings.change(edit)
+        await self._subscriptions.forget(source.name)
+        return after.sources[source.name]
 
     @allows(Action.PRACTICE)
     async def remove(self, name: str) -> None:
@@ -148,6 +271,7 @@ class Sources:
             return replace(settings, sources=rest)
 
         await self._settings.change(edit)
+        await self._subscriptions.forget(source.name)
         await self._notes.change(source.name, lambda _note: None)
 
     # ── what was set aside ────────────────────────────────────────────────────────────────────
@@ -186,7 +310,10 @@ class Sources:
                 preview, release=True, cause=cause, people_too=people_too
             )
         if not report.held:
-            await self._mark_imported(source, waiting.place)
+            if source.link_host:
+                await self._subscriptions.taken(source, report)
+            else:
+                await self.resolved(source, waiting.place)
         return report
 
     @allows(Action.IMPORT)
@@ -200,7 +327,7 @@ class Sources:
         with contextlib.suppress(OSError):
             wanted = await apart(file.resolve)
             for status in await self.overview():
-                for each in status.note.waiting if status.watched else ():
+                for each in status.note.waiting if status.settings.folder else ():
                     if wanted == Path(status.settings.folder, each.place):
                         return status.settings, each.place
         return None
@@ -208,9 +335,6 @@ class Sources:
     @allows(Action.IMPORT)
     async def resolved(self, source: SourceSettings, place: str) -> None:
         """A file that waited has been imported by hand."""
-        await self._mark_imported(source, place)
-
-    async def _mark_imported(self, source: SourceSettings, place: str) -> None:
         if "/" in place:  # else it was never moved, and is listed as done
             with contextlib.suppress(OSError):
                 await apart(lambda: Folder(Path(source.folder)).mark_imported(place))
@@ -243,6 +367,10 @@ class Sources:
 
     @asynccontextmanager
     async def _copy(self, source: SourceSettings, place: str) -> AsyncIterator[tuple[Path, str]]:
+        if source.link_host:
+            async with self._subscriptions.copy(source) as path:
+                yield path, source.link_host
+            return
         folder = Folder(Path(source.folder))
         try:
             seen = await apart(lambda: folder.look(place))
@@ -255,78 +383,18 @@ class Sources:
                 detail=type(error).__name__,
             ) from None
 
-    # ── folders ───────────────────────────────────────────────────────────────────────────────
 
-    async def _checked(self, folder: str, source: str) -> str:
-        typed = folder.strip().strip('"')
-        if not Path(typed).is_absolute():
-            raise BadInput(
-                "The folder must be given with its whole path.",
-                r"For example C:\Exports or \\server\exports.",
-                field="folder",
-            )
-        try:
-            path = await apart(Path(typed).resolve)
-            others = await apart(Folder(path).others)
-        except OSError as error:
-            raise BadInput(
-                f"There is no folder {typed[:200]}, or it cannot be read.",
-                "Make it first, or check that the drive or network share is connected.",
-                field="folder",
-                detail=type(error).__name__,
-            ) from None
-        home = await apart(self._spool.parent.resolve)
-        if path in {path.parent, home} or home in path.parents:
-            raise BadInput("That folder cannot be watched.", "Make one of its own.", field="folder")
-        if others:
-            raise BadInput(
-                f"That folder holds other files too, such as “{others[0][:60]}”.",
-                "Make a folder for these exports alone: whatever is dropped there is filed away.",
-                field="folder",
-            )
-        for each in self._settings.read().sources.values():
-            if each.name != source and each.folder and _overlap(Path(each.folder), path):
-                raise BadInput(
-                    f"That folder is already watched for {each.name}.",
-                    "Give each source a folder of its own.",
-                    field="folder",
-                )
-        return str(path)
+def _told(
+    before: SourceSettings, mapping: str | None, answers: Answers | None, guesses: bool | None
+) -> SourceSettings:
+    return replace(
+        before,
+        mapping=before.mapping if mapping is None else mapping,
+        answers={**before.answers, **(answers or {})},
+        guesses=before.guesses if guesses is None else guesses,
+    )
 
 
-def _overlap(one: Path, other: Path) -> bool:
-    return one == other or one in other.parents or other in one.parents
-
-
-def check_mapping(text: str) -> None:
-    """Is it a mapping, whatever the file's columns? Raises BadInput."""
-    try:
-        columns = tomllib.loads(text.removeprefix("\ufeff")).get("columns", {})
-    except (tomllib.TOMLDecodeError, RecursionError):
-        columns = {}
-    if not isinstance(columns, dict):
-        columns = {}
-    headers = [str(value) if key in FIELDS else key for key, value in columns.items()]
-    try:
-        bind_mapping(text, headers)
-    except BadInput as error:
-        raise BadInput(error.what, error.remedy, field="mapping") from error
-
-
-@asynccontextmanager
-async def spooled(folder: Folder, seen: Seen, spool: Path) -> AsyncIterator[tuple[Path, str]]:
-    """A private copy of a file, while it is needed, and its digest. Raises OSError, FileRefused,
-    StoreError."""
-    if seen.size > MOST_BYTES:
-        raise FileRefused(
-            f"The file is too large: {seen.size / 1e6:,.0f} MB; at most "
-            f"{MOST_BYTES // 1_000_000} MB are read.",
-            "Export fewer days at a time.",
-        )
-    make_folder(spool)
-    copy = spool / f"{secrets.token_hex(12)}{Path(seen.name).suffix[:8]}"
-    try:
-        yield copy, await apart(lambda: folder.fetch(seen, copy))
-    finally:
-        with contextlib.suppress(OSError):
-            copy.unlink(missing_ok=True)
+def _anew(note: SourceNote) -> SourceNote:
+    """It is read another way from now on, so what was read before is no measure."""
+    return replace(note, trouble="", trouble_since=None, fetched=Fetched())

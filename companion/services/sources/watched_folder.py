@@ -28,7 +28,7 @@ from companion.domain.settings import SourceSettings
 from companion.services.activity import note
 from companion.services.imports.importing import ImportPreview, ImportReport
 from companion.services.imports.layout_choice import UnknownLayout
-from companion.services.imports.questions import Question
+from companion.services.imports.questions import Question, with_guesses
 from companion.services.ports import ActivityKind
 from companion.services.sources.filing import Filing, moment_in_words
 from companion.services.sources.folders import (
@@ -38,10 +38,10 @@ from companion.services.sources.folders import (
     Folder,
     Seen,
     apart,
+    spooled,
 )
 from companion.services.sources.notes import Begun, Done, SourceNote, Waiting
 from companion.services.sources.reports import bad_report, counted, held_report, rows_report
-from companion.services.sources.sources import spooled
 
 if TYPE_CHECKING:
     from companion.services.sources.watching import Watching
@@ -216,6 +216,9 @@ class WatchedFolder:
         preview = await application.importing.preview(
             copy, source=source.name, snapshot=source.snapshot, file_name=seen.name
         )
+        if source.guesses:
+            guessed = with_guesses(preview.questions, preview.answers)
+            preview = await application.importing.reconsider(preview, answers=guessed)
         used = preview.added + preview.changed + preview.unchanged + preview.older
         if preview.rejected and not (used or preview.open):
             return await self._of_no_use(seen, _no_usable_row(preview), preview, digest)

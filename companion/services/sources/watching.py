@@ -1,10 +1,12 @@
-"""Watching: an export that is dropped into a source's folder goes into the book by itself.
+"""Watching: what arrives for a source goes into the book by itself.
 
 Each folder is looked at once a second (one `scandir`; no notification service reaches every kind
 of network share). A file is taken when it has kept its size and time between two looks; what
 then becomes of it is `watched_folder`.
 
 A folder that cannot be reached is one sentence in the source's note, and is tried again for ever.
+
+A source that is a link is fetched when it is due (`subscriptions`).
 """
 
 from __future__ import annotations
@@ -17,12 +19,24 @@ from pathlib import Path
 from companion.domain.errors import CompanionError
 from companion.domain.settings import SourceSettings
 from companion.services.imports.importing import Importing
-from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
+from companion.services.ports import (
+    ActivityLog,
+    AppointmentBook,
+    Clock,
+    SecretStore,
+    SettingsStore,
+)
 from companion.services.sources.folders import apart
+from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
+from companion.services.sources.sources import Sources
+from companion.services.sources.subscriptions import Subscriptions
 from companion.services.sources.watched_folder import LOOK_EVERY, RETRY, WatchedFolder
 
 log = logging.getLogger(__name__)
+LINK = "link:"
+LOOK_AT_LINKS = 5.0
+"""Seconds between looks at whether a link is due."""
 
 
 class Watching:
@@ -37,9 +51,11 @@ class Watching:
         book: AppointmentBook,
         activity: ActivityLog,
         clock: Clock,
+        subscriptions: Subscriptions,
         spool: Path,
     ) -> None:
         """`spool`: a private folder of the home."""
+        self.subscriptions = subscriptions
         self.settings = settings
         self.notes = notes
         self.importing = importing
@@ -72,9 +88,27 @@ class Watching:
             known = self.settings.read().sources
         except CompanionError:  # the next reader of the settings reports it
             return {}
-        return {(each.name, each.folder): each for each in known.values() if each.folder}
+        return {
+            (each.name, each.folder or f"{LINK}{each.link_host}"): each
+            for each in known.values()
+            if each.automatic
+        }
 
-    async def _watch(self, name: str, folder: str) -> None:
+    async def _watch(self, name: str, place: str) -> None:
+        if place.startswith(LINK):
+            await self._fetch(name)
+        else:
+            await self._watch_folder(name, place)
+
+    async def _fetch(self, name: str) -> None:
+        while True:
+            try:
+                await self.subscriptions.look(name)
+            except Exception as error:  # noqa: BLE001 - one source's error ends no watching
+                log.warning("a source was not fetched: %s", type(error).__name__)
+            await self.clock.sleep(LOOK_AT_LINKS)
+
+    async def _watch_folder(self, name: str, folder: str) -> None:
         watched = WatchedFolder(self, name, Path(folder))
         try:
             while True:
@@ -93,3 +127,46 @@ def _sweep(spool: Path) -> None:
     """Copies that a crash left."""
     for left in spool.iterdir():
         left.unlink(missing_ok=True)
+
+
+def sources_of(  # noqa: PLR0913 - one for each part
+    *,
+    settings: SettingsStore,
+    notes: SourceNotes,
+    links: CalendarLinks,
+    secrets: SecretStore,
+    importing: Importing,
+    book: AppointmentBook,
+    activity: ActivityLog,
+    clock: Clock,
+    spool: Path,
+) -> tuple[Sources, Watching]:
+    """The sources of one home for people, and what watches them, over one `Subscriptions`."""
+    subscriptions = Subscriptions(
+        settings=settings,
+        notes=notes,
+        links=links,
+        secrets=secrets,
+        importing=importing,
+        activity=activity,
+        clock=clock,
+        spool=spool,
+    )
+    sources = Sources(
+        settings=settings,
+        notes=notes,
+        importing=importing,
+        subscriptions=subscriptions,
+        spool=spool,
+    )
+    watching = Watching(
+        settings=settings,
+        notes=notes,
+        importing=importing,
+        subscriptions=subscriptions,
+        book=book,
+        activity=activity,
+        clock=clock,
+        spool=spool,
+    )
+    return sources, watching

@@ -113,8 +113,9 @@ def stamped_anew(
     return replace(plan, updates=(update,), unchanged=plan.unchanged - 1)
 
 
-async def look(parts: SyncParts, practitioner_id: str, since: datetime) -> None:
-    """Ask Google what has changed, and stop where another installation has ended our turn."""
+async def look(parts: SyncParts, practitioner_id: str, since: datetime | None) -> None:
+    """Ask Google what has changed, or for all there is; stop where another installation has ended
+    our turn."""
     settings = parts.settings.read()
     record = ready(settings, practitioner_id)
     state = await parts.ledger.state(practitioner_id)
@@ -128,7 +129,7 @@ async def look(parts: SyncParts, practitioner_id: str, since: datetime) -> None:
         return await list_ours(parts.pacer, account, remote, None, None, Tally(), since=since)
 
     try:
-        changed = await listed(since - OVERLAP)
+        changed = await listed(since and since - OVERLAP)
     except RequestRefused:  # our clock is far behind Google's
         changed = await listed(None)
     found = overruling(keeper, state, [each.stamp for each in changed])

@@ -114,6 +114,7 @@ class Pass:
         self._notices: list[ObservedEvent] | None = None
         self._notices_changed = 0
         self._planned = SyncPlan()
+        self._to_write = 0
         self._proof: Proof | None = None
         self._differences: tuple[Difference, ...] = ()
         self._left_out: list[CalendarEvent] = []
@@ -184,13 +185,15 @@ class Pass:
         except CompanionError as found:
             error = found
         except asyncio.CancelledError:
-            await asyncio.shield(recorder.log(self._outcome(None), state, state))
+            await asyncio.shield(recorder.keep(self._outcome(None, ended=False)))
             raise
         await recorder.keep(self._outcome(error))
         return error
 
-    def _outcome(self, error: CompanionError | None) -> PassOutcome:
+    def _outcome(self, error: CompanionError | None, *, ended: bool = True) -> PassOutcome:
         return PassOutcome(
+            ended=ended,
+            to_write=self._to_write,
             tally=self._tally,
             holding=self._holding,
             snapshot=self._snapshot,
@@ -229,6 +232,7 @@ class Pass:
         if observed is not None:
             self._differences = find_differences(snapshot.desired, snapshot.entries, observed)
         plan = self._holding.filter_held(self._settings, snapshot, parts.clock.now())
+        self._to_write = plan.writes
         if state.fingerprint and plan.writes:
             await parts.ledger.edit_state(self._id, lambda found: replace(found, fingerprint=""))
         if self._repair:

@@ -13,7 +13,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.differences import when
-from companion.domain.errors import AccountParked, AnotherWriter, CompanionError
+from companion.domain.errors import (
+    KINDS_FOR_A_PERSON,
+    AccountParked,
+    AnotherWriter,
+    CompanionError,
+)
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_state import Proof, SyncState, SyncTrouble
 from companion.services.ports import Activity, ActivityKind
@@ -31,6 +36,10 @@ REFUSALS_NAMED = 10
 class PassOutcome:
     """How a pass ended."""
 
+    ended: bool
+    """False where it was cancelled."""
+    to_write: int
+    """By its first plan, without the removals that wait or stay."""
     tally: Tally
     holding: HeldRemovals
     snapshot: SyncSnapshot | None
@@ -97,9 +106,7 @@ class PassRecorder:
             text = "Renewed what the calendar says of being out of date"
             lines.append(self._line(ActivityKind.NOTICE, text, outcome.notices))
         if after.trouble and (before.trouble is None or before.trouble.kind != after.trouble.kind):
-            lines.append(
-                self._line(ActivityKind.ERROR, f"{after.trouble.what} {after.trouble.remedy}")
-            )
+            lines.append(self._line(ActivityKind.ERROR, after.trouble.what))
             lines += [
                 self._line(
                     ActivityKind.REFUSED, f"Google did not accept {when(each.start, each.timezone)}"
@@ -132,19 +139,25 @@ def _after(
     before: SyncState, outcome: PassOutcome, now: datetime, *, same_calendar: bool
 ) -> SyncState:
     snapshot, tally, error = outcome.snapshot, outcome.tally, outcome.error
-    state = replace(
-        before, last_pass=now, trouble=_trouble(error or tally.last_refusal, before, now)
-    )
+    written = before.written_since + tally.done
+    state = replace(before, last_pass=now, written_since=written)
+    if outcome.ended:
+        state = replace(state, trouble=_trouble(error or tally.last_refusal, outcome, before, now))
     if snapshot is not None:
-        left = tally.left if outcome.repaired else snapshot.plan.writes - outcome.holding.count
-        state = replace(state, events=len(snapshot.desired), waiting=max(0, left) + tally.failed)
+        began = outcome.repaired and (outcome.ended or tally.done > 0)
+        left = tally.left if began else outcome.to_write
+        state = replace(state, events=len(snapshot.desired), waiting=left + tally.failed)
+    if not outcome.ended:
+        return state
+    if snapshot is not None:
         decided = outcome.holding.resulting_state(before, snapshot, now)
         state = replace(state, kept=decided.kept)
         if error is None:
             state = replace(state, held=decided.held)
     if outcome.proof is not None and same_calendar:
         claimed = state.claimed and not outcome.repaired
-        state = replace(state, proof=outcome.proof, audit_due=False, claimed=claimed)
+        due = not outcome.repaired and outcome.proof.differences > 0
+        state = replace(state, proof=outcome.proof, written_since=0, audit_due=due, claimed=claimed)
     if isinstance(error, AnotherWriter) and same_calendar:
         state = replace(state, overruled_by=error.stamp)
     if error is None:
@@ -158,9 +171,14 @@ def _after(
     return state
 
 
-def _trouble(error: CompanionError | None, before: SyncState, now: datetime) -> SyncTrouble | None:
+def _trouble(
+    error: CompanionError | None, outcome: PassOutcome, before: SyncState, now: datetime
+) -> SyncTrouble | None:
     if error is None:
-        return None
+        # A pass that had nothing to ask of Google has learnt nothing of the sign-in.
+        known = before.trouble
+        asked = outcome.tally.api_calls or outcome.proof is not None
+        return known if known and not asked and known.kind in KINDS_FOR_A_PERSON else None
     since = before.trouble.since if before.trouble else now
     return SyncTrouble(kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since)
 

@@ -5,9 +5,8 @@ Book, ledger, settings and clock are read anew each time: no pass relies on an e
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from companion.domain.reconcile import LedgerEntry, ObservedEvent, SyncPlan, rec
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
 from companion.services.known_names import KnownNames
+from companion.services.pools import SYNC
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -35,7 +35,7 @@ from companion.services.ports import (
 from companion.services.sync.pacing import Pacer
 
 Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Runs pure computing off the event loop: `asyncio.to_thread`, or inline in tests."""
+"""Runs pure computing off the event loop: `SYNC.run`, or inline in tests."""
 
 A_DAY = timedelta(days=1)
 
@@ -66,7 +66,7 @@ class SyncParts:
     pacer: Pacer
     clock: Clock
     chance: random.Random
-    offload: Offload = asyncio.to_thread
+    offload: Offload = SYNC.run
     stale_since: Callable[[str], Awaitable[datetime | None]] = _never_stale
     """Since when the schedule is out of date, as the calendar's notice shows it; None while it is
     not."""
@@ -136,7 +136,7 @@ async def gather(
     parts: SyncParts,
     settings: Settings,
     record: PractitionerSettings,
-    observed: Iterable[ObservedEvent] | None = None,
+    observed: Collection[ObservedEvent] | None = None,
     *,
     before: SyncSnapshot | None = None,
 ) -> SyncSnapshot:

@@ -225,7 +225,7 @@ class Queue:
             known = earlier.generation if earlier is not None else 0
             generation = max(action.generation, known)
         else:
-            generation = action.entry.generation
+            generation = max(0, action.entry.generation)
         return WriteStep(
             action=action,
             generation=generation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,7 @@ class Syncing:
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._stopped: set[str] = set()
+        self._doubted: set[str] = set()
         self._looked: dict[str, datetime] = {}
         self._steps = Publisher[Progress]()
         changes.subscribe(self._on_change)
@@ -67,6 +68,10 @@ class Syncing:
         if task is not None:
             self._stopped.add(practitioner_id)
             task.cancel()
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """One at a time among all processes of this home. Raises Busy."""
+        return self._parts.locks.hold(name)
 
     @asynccontextmanager
     async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:
@@ -100,6 +105,17 @@ class Syncing:
         if practitioner_id not in self._stopped:
             return False
         self._stopped.remove(practitioner_id)
+        return True
+
+    def doubt(self, practitioner_id: str) -> None:
+        """Google did not answer just now: it is to be asked again soon."""
+        self._doubted.add(practitioner_id)
+
+    def was_doubted(self, practitioner_id: str) -> bool:
+        """True only once."""
+        if practitioner_id not in self._doubted:
+            return False
+        self._doubted.remove(practitioner_id)
         return True
 
     @allows(Action.SEE_STATUS, somewhere=True)
@@ -151,13 +167,12 @@ class Syncing:
         await self._parts.ledger.edit_state(practitioner_id, keep)
 
     @allows(Action.UPLOAD, of="practitioner_id")
-    async def look(self, practitioner_id: str) -> None:
-        """Whether another installation has written since the last look; where it ended our turn,
-        nothing is written from here until a person decides. Raises CompanionError."""
+    async def look(self, practitioner_id: str, *, everything: bool = False) -> None:
+        """Whether another installation has written since the last look, or ever; where it ended our
+        turn, nothing is written from here until a person decides. Raises CompanionError."""
         now = self._parts.clock.now()
-        await one_writer.look(
-            self._parts, practitioner_id, min(now, self._looked.get(practitioner_id, now - A_DAY))
-        )
+        since = min(now, self._looked.get(practitioner_id, now - A_DAY))
+        await one_writer.look(self._parts, practitioner_id, None if everything else since)
         self._looked[practitioner_id] = now
 
     @allows(Action.GOOGLE, of="practitioner_id")

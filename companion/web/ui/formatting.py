@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from companion.services.sync.passes import PassResult
 
 
+WRITING = "Writing to Google now."
+
+
 def number(count: int) -> str:
     return f"{count:,}"
 
@@ -102,23 +105,14 @@ def progress_line(progress: Progress) -> str:
     return f"{line}, about {duration(left)} left" if left is not None and left >= 1 else line
 
 
-def pass_sentence(result: PassResult) -> str:
-    """What one upload did, as one or two sentences."""
-    if result.error is not None:
-        return f"{result.error.what} {result.error.remedy}"
+def written(result: PassResult) -> str:
+    """What one upload did: ``257 added, 32 were right already``."""
     did = [f"{number(count)} {word}" for count, word in result.written]
-    if did:
-        line = f"Done in {duration(result.seconds)}: {', '.join(did)}"
-        line += f"; {number(result.unchanged)} were right already." if result.unchanged else "."
-    elif result.failed or result.held:
-        line = ""
-    else:
-        line = "Nothing to do: Google already shows the same as the book."
-    if result.failed:
-        line += f" {counted(result.failed, 'event')} could not be written yet; tried again later."
-    if result.held:
-        line += f" {counted(result.held, 'removal')} wait for you to look at."
-    return line.strip()
+    if not did:
+        return "nothing had to be written"
+    if result.unchanged:
+        did.append(f"{number(result.unchanged)} were right already")
+    return ", ".join(did)
 
 
 def utc(moment: datetime) -> str:

@@ -12,11 +12,21 @@ from nicegui import ui
 
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
-from companion.web.ui.components.google_client import GoogleClientCard
+from companion.web.ui.components.google_client import WORKSPACE, GoogleClientCard
 from companion.web.ui.components.setup_steps import step
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import back_link, box, button, card, frame, notice, page_head, text
+from companion.web.ui.theme import (
+    back_link,
+    box,
+    button,
+    card,
+    frame,
+    link_button,
+    notice,
+    page_head,
+    text,
+)
 
 CONSOLE = "https://console.cloud.google.com"
 
@@ -125,6 +135,8 @@ def create(site: Site) -> None:
             if client:
                 with notice("ok"):
                     text(f"It is here already: {client}.", "strong")
+            with box("actions"):
+                link_button("Everybody in one Google Workspace?", WORKSPACE, icon="group_add")
             for number, part in enumerate(PARTS, 1):
                 with step(number, part.title):
                     _show(part)

@@ -19,7 +19,7 @@ from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.settings.checks import GOOGLE_COLOURS
-from companion.services.settings.setup import ITEMS, PERIOD, SetupProgress
+from companion.services.settings.setup import SetupProgress
 from companion.web.ui import formatting
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
@@ -100,9 +100,8 @@ class _State:
         card = card_of(
             status,
             colour=colour_of(status, self._place),
-            progress=self._site.live.progress(status),
-            outcome=self._site.live.outcome(self._id),
             now=self._site.services.clock.now(),
+            may=self._site.may,
         )
         if not status.connected:  # steps 2 to 4 say with which account and calendar
             there = {"event": "there", "label": "Go to step 3", "icon": "arrow_upward"}
@@ -185,7 +184,8 @@ class _Page:
     def _other_actions(self, record: PractitionerSettings) -> None:
         with box("actions"):
             self._as_it_is = button("Apply as it is", self._apply, icon="check")
-            self._as_it_is.set_visibility(not {PERIOD, ITEMS} <= set(record.setup))
+            open_steps = {each.number for each in self._progress().steps if not each.done}
+            self._as_it_is.set_visibility(bool(open_steps & {7, 8}))
             if record.google.connected:
                 button("Put back what was left out", self._put_left_out_back, icon="restore")
             if self._site.may(Action.PRACTITIONERS):

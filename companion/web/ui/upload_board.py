@@ -1,9 +1,12 @@
 """UploadBoard: the board and the running uploads, shared by every open page.
 
 Uploads belong here, not to a page: closing a tab stops nothing and a second tab sees the same
-progress. Pages look at `version` a few times a second (an integer, free) and redraw what differs.
-The board is read again when something happened or when it is a few seconds old, one reading at a
-time, and only while a page is open.
+progress. Every page shows the same of a practitioner (`_seen`): the state as last read, a running
+pass, and what an upload did for as long as nothing else has happened since.
+
+Pages look at `version` a few times a second (an integer, free) and redraw what differs. The board
+is read again when something happened or when it is a few seconds old, one reading at a time, and
+only while a page is open.
 """
 
 from __future__ import annotations
@@ -16,13 +19,16 @@ from typing import TYPE_CHECKING
 from companion.domain.errors import CompanionError
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows, allows_signed_in
+from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
-from companion.web.ui.error_reports import log_unexpected
+from companion.web.ui.error_reports import as_companion_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from companion.domain.sync_state import Held
     from companion.services.assembly import Application
-    from companion.services.status import Board, PractitionerStatus
+    from companion.services.status import Board, PractitionerState, PractitionerStatus
     from companion.services.sync.passes import PassResult
     from companion.services.sync.progress import Progress
 
@@ -30,17 +36,15 @@ _log = logging.getLogger(__name__)
 BOARD_SECONDS = 3.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How the last upload of one practitioner ended, for the card."""
+@dataclass(slots=True, kw_only=True)
+class _Outcome:
+    """How an upload ended, in so far as the state does not say it."""
 
-    sentence: str
-    good: bool
-
-
-def _outcome_of(written: PassResult) -> Outcome:
-    good = written.error is None and not written.failed
-    return Outcome(sentence=formatting.pass_sentence(written), good=good)
+    did: str = ""
+    """``257 added``."""
+    problem: CompanionError | None = None
+    led_to: PractitionerState | None = None
+    """The state when it was read afterwards."""
 
 
 class UploadBoard:
@@ -51,8 +55,11 @@ class UploadBoard:
         self._reading: asyncio.Task[None] | None = None
         self._uploads: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, Progress] = {}
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes: dict[str, _Outcome] = {}
         self._version = 0
+        self._seen_board: Board | None = None
+        self._seen_at = -1
+        """The version that `_seen_board` is of."""
         services.syncing.subscribe(self._on_progress)
         services.changes.subscribe(lambda _: self._read_soon())
 
@@ -64,6 +71,9 @@ class UploadBoard:
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.phase.running:
+            written = progress.phase is SyncPhase.WRITING
+            if written and not self._uploading(progress.practitioner_id):
+                self._outcomes.pop(progress.practitioner_id, None)
             self._progress[progress.practitioner_id] = progress
         else:
             self._progress.pop(progress.practitioner_id, None)
@@ -79,8 +89,9 @@ class UploadBoard:
         """The board as of now; raises CompanionError."""
         self._read_at = self._services.clock.monotonic()  # what changes meanwhile is read again
         self._board = await self._services.status.board()
+        self._forget_what_is_over(self._board.practitioners)
         self._version += 1
-        return self._board
+        return self._as_seen(self._board)
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     async def see(self, practitioner_id: str) -> None:
@@ -92,6 +103,7 @@ class UploadBoard:
             await self.board()
             return
         now = await self._services.status.one(practitioner_id)
+        self._forget_what_is_over([now])
         board = self._board or board  # as read meanwhile
         self._board = replace(
             board,
@@ -108,7 +120,7 @@ class UploadBoard:
         age = self._services.clock.monotonic() - self._read_at
         if age >= BOARD_SECONDS and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read_quietly())
-        return self._board
+        return self._as_seen(self._board) if self._board is not None else None
 
     async def _read_quietly(self) -> None:
         try:
@@ -116,25 +128,47 @@ class UploadBoard:
         except CompanionError as error:  # the page keeps what it has; the next reading may do
             _log.warning("The board could not be read: %s", error.detail or type(error).__name__)
 
-    @allows(Action.SEE_STATUS, somewhere=True)
-    def progress(self, status: PractitionerStatus) -> Progress | None:
-        """The freshest known progress of a running upload."""
-        identity = status.practitioner.id
-        seen = self._progress.get(identity)
-        return seen or self._services.syncing.running(identity)
+    def _as_seen(self, board: Board) -> Board:
+        if self._seen_at != self._version or self._seen_board is None:
+            seen = tuple(map(self._seen, board.practitioners))
+            self._seen_board, self._seen_at = replace(board, practitioners=seen), self._version
+        return self._seen_board
 
-    @allows(Action.SEE_STATUS, of="practitioner_id")
-    def outcome(self, practitioner_id: str) -> Outcome | None:
-        return self._outcomes.get(practitioner_id)
+    def _forget_what_is_over(self, read: Iterable[PractitionerStatus]) -> None:
+        for each in read:
+            outcome = self._outcomes.get(each.practitioner.id)
+            if outcome is None or each.progress or self._uploading(each.practitioner.id):
+                continue
+            if outcome.led_to not in {None, each.state}:
+                del self._outcomes[each.practitioner.id]
+            outcome.led_to = each.state
+
+    def _seen(self, status: PractitionerStatus) -> PractitionerStatus:
+        identity = status.practitioner.id
+        progress = self._progress.get(identity) or self._services.syncing.running(identity)
+        if progress is not None:
+            return replace(
+                status, progress=progress, state="syncing", sentence=formatting.WRITING, remedy=""
+            )
+        outcome = self._outcomes.get(identity)
+        if outcome is None or status.state != "up to date":
+            return status
+        if outcome.problem is not None:
+            what, remedy = outcome.problem.what, outcome.problem.remedy
+            return replace(status, state="error", sentence=what, remedy=remedy)
+        return replace(status, sentence=f"{status.sentence.rstrip('.')}: {outcome.did}.")
 
     @allows(Action.SEE_STATUS, somewhere=True)
     def under_way(self) -> dict[str, Progress | None]:
         """By practitioner: how far a running upload is, None for one that is starting."""
-        starting = dict.fromkeys(each for each in self._uploads if self.uploading(each))
+        starting = dict.fromkeys(each for each in self._uploads if self._uploading(each))
         return {**starting, **self._progress}
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     def uploading(self, practitioner_id: str) -> bool:
+        return self._uploading(practitioner_id)
+
+    def _uploading(self, practitioner_id: str) -> bool:
         task = self._uploads.get(practitioner_id)
         return task is not None and not task.done()
 
@@ -142,32 +176,28 @@ class UploadBoard:
     def upload(self, practitioner_id: str, *, release: Held | None = None) -> None:
         """Begin an upload unless one is under way; returns at once. `release`: the removals that
         were shown to the person who lets them go; they follow whatever is under way."""
-        if self.uploading(practitioner_id) and release is None:
+        if self._uploading(practitioner_id) and release is None:
             return
         self._outcomes.pop(practitioner_id, None)
         self._uploads[practitioner_id] = asyncio.create_task(self._upload(practitioner_id, release))
         self._version += 1
 
     async def _upload(self, practitioner_id: str, release: Held | None) -> None:
+        outcome = _Outcome()
         try:
             result = await self._services.uploads.run(
                 practitioner_id,
                 release=release,
-                on_written=lambda written: self._finish(practitioner_id, _outcome_of(written)),
+                on_written=lambda written: self._finish(practitioner_id, _of(written)),
             )
-            outcome = _outcome_of(result.written)
-        except CompanionError as error:
-            outcome = Outcome(sentence=f"{error.what} {error.remedy}", good=False)
-        except asyncio.CancelledError:
-            outcome = Outcome(
-                sentence="Stopped. What was written stays; go on any time.", good=True
-            )
+            outcome = _of(result.written)
+        except asyncio.CancelledError:  # the state says how far it came
+            outcome.did = "stopped"
         except Exception as error:  # noqa: BLE001 - a task has no caller that could show the error
-            shown = log_unexpected(error)
-            outcome = Outcome(sentence=f"{shown.what} {shown.remedy}", good=False)
+            outcome.problem = as_companion_error(error)
         self._finish(practitioner_id, outcome)
 
-    def _finish(self, practitioner_id: str, outcome: Outcome) -> None:
+    def _finish(self, practitioner_id: str, outcome: _Outcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
         self._read_soon()
@@ -185,5 +215,8 @@ class UploadBoard:
         if board is None:
             return None
         found = (each for each in board.practitioners if each.practitioner.id == practitioner_id)
-        status = next(found, None)
-        return None if status is None else replace(status, progress=self.progress(status))
+        return next(found, None)
+
+
+def _of(written: PassResult) -> _Outcome:
+    return _Outcome(did=formatting.written(written))

@@ -14,8 +14,8 @@ from nicegui import ui
 from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
-from companion.services.google.connecting import login_of
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, EVENTS, EVENTS_OWNED
+from companion.services.google.delegating import login_of
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.google_client import WORKSPACE, ClientDrop

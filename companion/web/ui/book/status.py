@@ -68,9 +68,9 @@ class BookStatus:
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
             return f"Upload to Google – {lines[0]}{more}", round(done / total, 2) if total else 0.0
         for practitioner_id in self._mine:
-            outcome = self._site.live.outcome(practitioner_id)
-            if outcome is not None:
-                return f"{names.get(practitioner_id, '')}: {outcome.sentence}", None
+            status = self._site.live.status_of(practitioner_id)
+            if status is not None:
+                return f"{names.get(practitioner_id, '')}: {status.sentence}", None
         return "", None
 
     def _cancel(self) -> None:

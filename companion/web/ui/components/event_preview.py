@@ -6,7 +6,6 @@ sent. Below it, how many events go and how long the first upload takes by Google
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +19,7 @@ from companion.domain.events import CalendarEvent, project
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
 from companion.services.feeds.views import disclosure_for
+from companion.services.pools import EXPORTS
 from companion.services.ports import FeedDetail
 from companion.web.ui import formatting
 from companion.web.ui.site import Site
@@ -62,7 +62,7 @@ class EventPreview:
         draft = replace(self._record, choices=replace(self._record.choices, disclosure=disclosure))
         google = settings.disclosure_of(draft)
         phone = disclosure_for(PHONE_DETAIL, draft, settings)
-        events = await asyncio.to_thread(
+        events = await EXPORTS.run(
             project, appointments, window, google, names=names, practitioner_name=person.name
         )
         if turn != self._asked:

@@ -13,16 +13,18 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput, CompanionError
+from companion.domain.errors import BadInput, CalendarInUse, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
-from companion.services.google.consents import CalendarChoice
+from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.google_account import add_account_notes
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
+from companion.web.ui.components.take_over import add_decision, ask_to_take_over
 from companion.web.ui.error_reports import as_companion_error, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -59,13 +61,14 @@ class GoogleSteps:
             text("The Google account whose calendar is to be filled.", "card__lead")
             self._login = ui.input(
                 "E-mail of the Google account",
-                value=google.login or google.account or record.practitioner.email,
+                value=google.login or record.practitioner.email,
             )
             self._login.classes("field").props("outlined type=email autocomplete=off")
         with head.step(3, "Connect to Google"):
             self._sign_in()
         with head.step(4, "Calendar"):
             ui.link_target("calendar")
+            add_decision(site, self._id)
             self._calendar()
         with head.step(5, "Test Credentials"):
             self._check(
@@ -93,6 +96,7 @@ class GoogleSteps:
                 text(f"{how} {google.account}", "strong")
                 if since:
                     text(f"Since {since}", "small")
+            add_account_notes(self._site, self._record)
             if google.ends_at is not None:
                 self._warn_of_testing(google.ends_at)
         elif self._delegates:
@@ -127,12 +131,16 @@ class GoogleSteps:
         wanted = self._asked()
         if wanted is None:
             return
-        await self._site.services.connecting.delegate(
-            self._id,
-            login=wanted["login"],
-            calendar=CalendarChoice.of(wanted.get("calendar", ""), wanted.get("name", "")),
-            upload_by_hand=True,
-        )
+        try:
+            await self._site.services.connecting.delegate(
+                self._id,
+                login=wanted["login"],
+                calendar=CalendarChoice.of(wanted.get("calendar", ""), wanted.get("name", "")),
+                upload_by_hand=True,
+            )
+        except CalendarInUse:  # the page asks about it
+            ui.navigate.reload()
+            return
         ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
     def _warn_of_testing(self, ends_at: datetime) -> None:
@@ -193,9 +201,17 @@ class GoogleSteps:
             text(f"Now filled: {google.calendar_name or google.calendar_id}", "strong")
         self._kind = ui.radio(options, value=KEEP if google.connected else NEW)
         self._kind.props("aria-label=Calendar")
+        if google.connected:  # another account does not have the present calendar
+            self._login.on_value_change(self._offer_another)
         self._name = ui.input("Name of the new calendar", value="Appointments")
         self._name.classes("field").props("outlined maxlength=100")
         self._name.bind_visibility_from(self._kind, "value", value=NEW)
+        looks = text(
+            "Google also asks whether your list of calendars may be seen: so a calendar that an "
+            "earlier installation made is found, and no second one is made. You may untick it.",
+            "soft small",
+        )
+        looks.bind_visibility_from(self._kind, "value", value=NEW)
         self._existing = ui.input("Google Calendar ID", placeholder="…@group.calendar.google.com")
         self._existing.classes("field").props(
             "outlined maxlength=300 hint=\"In Google Calendar: the calendar's Settings, "
@@ -216,6 +232,12 @@ class GoogleSteps:
         else:
             text("Used when you press Connect to Google.", "soft small")
 
+    def _offer_another(self) -> None:
+        login, google = str(self._login.value or "").strip(), self._record.google
+        same = not login or same_account(login, google.account)
+        if self._kind.value in {KEEP, NEW}:
+            self._kind.value = KEEP if same else NEW
+
     async def _list(self) -> None:
         """After a sign-in to choose from a list: the list."""
         found = await self._site.services.connecting.calendars(self._id)
@@ -233,7 +255,11 @@ class GoogleSteps:
             async def take() -> None:
                 if chosen.value is None:
                     raise BadInput("No calendar is chosen.", "Choose one of the list.")
-                await self._site.services.connecting.choose(self._id, str(chosen.value))
+                try:
+                    await self._site.services.connecting.choose(self._id, str(chosen.value))
+                except CalendarInUse as error:
+                    ask_to_take_over(self._site, self._id, error)
+                    return
                 ui.navigate.to(f"/practitioner/{self._id}?connected=1")
 
             button("Use this calendar", take, look="primary", icon="check")

@@ -10,7 +10,7 @@ export default {
         </h2>
         <span class="badge" :class="'badge--' + card.tone">{{ card.badge }}</span>
       </div>
-      <p v-if="card.sentence" class="who__sentence">{{ card.sentence }}</p>
+      <p v-if="card.sentence" class="who__sentence" role="status">{{ card.sentence }}</p>
       <div v-if="card.progress" class="stack" role="group" aria-label="Upload to Google">
         <div class="meter" :class="{ 'meter--unknown': card.progress.share === null }" role="progressbar"
              aria-label="Uploaded" aria-valuemin="0" aria-valuemax="100"
@@ -18,10 +18,6 @@ export default {
           <span :style="card.progress.share === null ? {} : { width: 100 * card.progress.share + '%' }"></span>
         </div>
         <p class="small soft">{{ card.progress.line }}</p>
-      </div>
-      <div v-if="card.outcome" class="notice" :class="card.outcome.good ? 'notice--ok' : 'notice--bad'"
-           role="status">
-        <p class="notice__text small">{{ card.outcome.sentence }}</p>
       </div>
       <div v-if="card.held" class="notice notice--warn notice--row">
         <p class="notice__text">{{ card.held }}</p>

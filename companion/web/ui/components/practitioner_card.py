@@ -6,22 +6,26 @@ sent: of two hundred cards only those that changed travel to the browser.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from companion.services.access.policy import Action
+from companion.services.status import RIGHTS
 from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
 from companion.web.ui.presses import on_press
-from companion.web.ui.upload_board import Outcome
 
 if TYPE_CHECKING:
-    from companion.services.status import PractitionerStatus
+    from companion.services.status import NextAction, PractitionerStatus
     from companion.services.sync.progress import Progress
 
 Card = dict[str, Any]
+May = Callable[[Action, str], bool]
+"""Whether somebody may do that for a practitioner."""
 
 _TONES = {
     "up to date": "ok",
@@ -38,14 +42,17 @@ _TONES = {
     "another computer": "bad",
     "error": "bad",
 }
-_ELSEWHERE = {
-    "choose calendar": ("Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
-    "service account": ("Look at the service account", "key", "/practice/workspace"),
-    "add client": ("Add the Google client", "key", "/practice"),
-    "doctor": ("Open the doctor", "medical_services", "/doctor"),
-    "import": ("Import an export", "upload_file", "/import"),
+_ACTIONS: Mapping[NextAction, tuple[str, str, str, str]] = {
+    "connect": ("connect", "Connect to Google", "login", "/oauth/start/{}"),
+    "keep calendar": ("keep", "Decide which computer", "devices", ""),
+    "choose calendar": ("mend", "Choose calendar", "edit_calendar", "/practitioner/{}#calendar"),
+    "service account": ("mend", "Look at the service account", "key", "/practice/workspace"),
+    "add client": ("mend", "Add the Google client", "key", "/practice"),
+    "doctor": ("mend", "Open the doctor", "medical_services", "/doctor"),
+    "import": ("mend", "Import an export", "upload_file", "/import"),
 }
-"""What resolves an error on another page: label, icon, address."""
+"""Event, label, icon, address of the button that resolves a state; elsewhere it is the upload."""
+FOR_OTHERS = "Tell an administrator."
 PALETTE = ("#0b6670", "#8a4b9f", "#b4581f", "#2f6db5", "#5d7a1f", "#a63d57", "#4b5fc0", "#7a6a1c")
 
 
@@ -82,7 +89,7 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
         shown = [card["name"], card["badge"], card["sentence"], card["proof"]]
         shown += [fact["value"] for fact in card["facts"]]
         shown += [action["label"] for action in card["actions"]]
-        shown += [card["held"], (card["outcome"] or {}).get("sentence", "")]
+        shown += [card["held"]]
         shown += [(card["progress"] or {}).get("line", "")]
         return [*super()._displayed_contents(only_visible=only_visible), *filter(None, shown)]
 
@@ -96,29 +103,31 @@ def card_of(
     status: PractitionerStatus,
     *,
     colour: str,
-    progress: Progress | None,
-    outcome: Outcome | None,
     now: datetime,
+    may: May,
     page: str = "",
 ) -> Card:
-    """What the card shows; `page` is the practitioner's own page, empty when already there."""
-    running = progress is not None
-    state = "syncing" if running else status.state
+    """What the card shows to somebody of whom `may` tells the rights; `page` is the practitioner's
+    own page, empty when already there."""
+    identity = status.practitioner.id
+    if status.action and not may(RIGHTS[status.action], identity):
+        status = replace(status, remedy=FOR_OTHERS, action="")
+    decides = may(Action.UPLOAD, identity)
+    running = status.progress is not None
     return {
         "id": status.practitioner.id,
         "name": status.practitioner.name,
         "heading": status.practitioner.name if page else "How it stands",
         "page": page,
         "colour": colour,
-        "badge": state.capitalize(),
-        "tone": _TONES.get(state, "calm"),
-        "sentence": "" if running or status.held else _sentence(status),
-        "progress": _progress(progress),
-        "outcome": {"sentence": outcome.sentence, "good": outcome.good} if outcome else None,
-        "held": _held(status),
+        "badge": status.state.capitalize(),
+        "tone": _TONES.get(status.state, "calm"),
+        "sentence": "" if running or (decides and status.state == "held") else _sentence(status),
+        "progress": _progress(status.progress),
+        "held": _held(status) if decides else "",
         "facts": _facts(status, now),
-        "proof": status.proof,
-        "actions": _actions(status, running=running, page=page),
+        "proof": "" if running else status.proof,
+        "actions": _actions(status, may, page),
     }
 
 
@@ -158,8 +167,9 @@ def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
             formatting.ago(status.last_sync, now),
             formatting.exact(status.last_sync, zone),
         )
-        waiting = f", {formatting.number(status.waiting)} waiting" if status.waiting else ""
-        fact("In Google", f"{formatting.counted(status.in_google, 'event')}{waiting}")
+        if status.progress is None:  # it says so itself
+            waiting = f", {formatting.number(status.waiting)} waiting" if status.waiting else ""
+            fact("In Google", f"{formatting.counted(status.in_google, 'event')}{waiting}")
     if status.feeds:
         fetched = status.feed_last_fetched
         when = f"last fetched {formatting.ago(fetched, now)}" if fetched else "not fetched yet"
@@ -169,47 +179,24 @@ def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
     return facts
 
 
-def _actions(status: PractitionerStatus, *, running: bool, page: str) -> list[dict[str, Any]]:
-    setup: dict[str, Any] = {
-        "event": "setup",
-        "label": "Set up",
-        "icon": "tune",
-        "href": page,
-        "look": "second",
-    }
+def _actions(status: PractitionerStatus, may: May, page: str) -> list[dict[str, Any]]:
     identity = status.practitioner.id
-    first: dict[str, Any]
-    if running:
-        first = {"event": "stop", "label": "Cancel", "icon": "close", "look": "second"}
-    elif not status.connected:
-        first = {
-            "event": "connect",
-            "label": "Connect to Google",
-            "icon": "login",
-            "href": f"/oauth/start/{identity}",
-            "look": "primary",
-        }
-    elif status.state == "sign in again":
-        first = {
-            "event": "connect",
-            "label": "Sign in again",
-            "icon": "login",
-            "href": f"/oauth/start/{identity}",
-            "look": "primary",
-        }
-    elif status.action == "keep calendar":
-        label = "Decide which computer"
-        first = {"event": "keep", "label": label, "icon": "devices", "look": "primary"}
-    elif status.action in _ELSEWHERE:
-        label, icon, place = _ELSEWHERE[status.action]
-        target = place.format(identity)
-        first = {"event": "mend", "label": label, "icon": icon, "href": target, "look": "primary"}
-    else:
-        first = {
-            "event": "upload",
-            "label": "Upload to Google",
-            "icon": "cloud_upload",
-            "look": "primary",
-            "disabled": not status.enabled,
-        }
-    return [first, setup] if page else [first]
+    made: list[dict[str, Any]] = []
+
+    def add(event: str, label: str, icon: str, href: str = "", look: str = "second") -> None:
+        where = {"href": href.format(identity)} if href else {}
+        made.append({"event": event, "label": label, "icon": icon, "look": look, **where})
+
+    if status.progress is not None:
+        if may(Action.UPLOAD, identity):
+            add("stop", "Cancel", "close")
+    elif status.action in _ACTIONS:
+        event, label, icon, href = _ACTIONS[status.action]
+        label = "Sign in again" if status.state == "sign in again" else label
+        add(event, label, icon, href, "primary")
+    elif status.connected and may(Action.UPLOAD, identity):
+        add("upload", "Upload to Google", "cloud_upload", look="primary")
+        made[-1]["disabled"] = not status.enabled
+    if page and may(Action.GOOGLE, identity):
+        add("setup", "Set up", "tune", page)
+    return made

@@ -1,8 +1,8 @@
-"""Threads: a small pool whose threads each keep one expensive object.
+"""Threads: a small pool whose threads may each keep one expensive object.
 
-httplib2 is not thread-safe, so every thread makes its own connection once and
-keeps it warm. The threads are daemons, started when the first work waits for one: a request that
-hangs in the network never holds up the program's end, which `ThreadPoolExecutor` would.
+Connections to Google are not thread-safe, so every thread makes its own once and keeps it warm. The
+threads are daemons, started when the first work waits for one: a request that hangs in the network
+never holds up the program's end, which `ThreadPoolExecutor` would.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Threads(Generic[Own]):
         self,
         make: Callable[[], Own],
         *,
-        interrupt: Callable[[Own], None],
-        end: Callable[[Own], None],
+        interrupt: Callable[[Own], None] = lambda _own: None,
+        end: Callable[[Own], None] = lambda _own: None,
         size: int,
         name: str,
     ) -> None:

@@ -62,6 +62,7 @@ from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
 from companion.services.workbooks import WorkbookReader
+from companion.services.workstation import Desktop, Workstation
 
 
 class Stores(Protocol):
@@ -116,6 +117,7 @@ class Ports:
     probes: ComputerProbes
     home_rights: HomeRights
     sealing: Sealing
+    desktop: Desktop
     version: str
     """Of Calendar Companion."""
     log_name: str
@@ -168,6 +170,7 @@ class Application:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
+    workstation: Workstation
     recovered: str
     """A sentence when the settings had to come from their last good copy; else empty."""
 
@@ -373,6 +376,7 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
+        workstation=Workstation(ports.desktop),
         recovered=ports.recovered(),
     )
 

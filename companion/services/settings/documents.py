@@ -44,7 +44,7 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 11
+VERSION = 12
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -95,6 +95,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     8: lambda tables: tables,  # 9 adds paused_until, likewise
     9: _with_marks,
     10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
+    11: lambda tables: tables,  # 12 adds calendar_account, likewise
 }
 
 

@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import webbrowser
 from pathlib import Path
 
 NEEDED = (3, 11)
@@ -34,14 +35,41 @@ def too_old(found: tuple[int, ...]) -> str | None:
     )
 
 
-def hand_over(python: Path, arguments: list[str]) -> int:
+def give_streams() -> Path | None:
+    """Where there is no console (Windows' pythonw.exe), Python has no streams: what would be said
+    goes to this file instead. None where there are streams."""
+    if sys.stdout is not None and sys.stderr is not None:
+        return None
+    log = Path(__file__).resolve().with_name(".start.log")
+    try:
+        stream = log.open("w", encoding="utf-8", buffering=1)
+    except OSError:
+        stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for life
+    sys.stdout, sys.stderr = sys.stdout or stream, sys.stderr or stream
+    return log
+
+
+def hand_over(python: Path, arguments: list[str], log: Path | None) -> int:
     """Run this file again with that Python; returns on Windows only, with the exit code."""
     command = [str(python), "-X", "utf8", str(Path(__file__).resolve()), *arguments]
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name != "nt":
+        if log is not None:  # the new program opens no file in their place
+            os.dup2(sys.stdout.fileno(), 1)
+            os.dup2(sys.stderr.fileno(), 2)
         os.execv(command[0], command)  # noqa: S606 - no shell is the point
-    process = subprocess.Popen(command)
+    if log is None:
+        process = subprocess.Popen(command)
+    else:
+        no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+            creationflags=no_window,
+        )
     while True:
         try:
             return process.wait()
@@ -66,6 +94,7 @@ def start(arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Environment, then program; the exit code."""
+    log = give_streams()
     sentence = too_old(sys.version_info[:3])
     if sentence:
         print(sentence, file=sys.stderr)
@@ -87,9 +116,11 @@ def main(arguments: list[str]) -> int:
     try:
         if not ready:
             environment.prepare(extras, InstallProgress())
-        return hand_over(environment.python, arguments)
+        return hand_over(environment.python, arguments, log)
     except SetupError as err:
         print(f"\n{err.what}\n{err.remedy}", file=sys.stderr)
+        if log is not None and "--quiet" not in arguments:  # a person waits, and sees nothing
+            webbrowser.open(log.as_uri())
         return 1
     except KeyboardInterrupt:
         print("\nStopped. Start again to finish setting up.", file=sys.stderr)

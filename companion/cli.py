@@ -24,7 +24,14 @@ from companion.commands import (
     sources,
     syncing,
 )
-from companion.commands.running import FAILED, INTERRUPTED, NoBrowser, internal_error, interrupted
+from companion.commands.running import (
+    FAILED,
+    INTERRUPTED,
+    Home,
+    NoBrowser,
+    internal_error,
+    interrupted,
+)
 from companion.console import as_json, print_error
 from companion.domain.errors import CompanionError
 
@@ -101,6 +108,7 @@ def serve(
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+    home: Home = "",  # noqa: ARG001 - its callback uses it
 ) -> None:
     """Start the app, the listener for phones and the background sync."""
     from companion.serving import ServeOptions

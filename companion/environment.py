@@ -24,9 +24,7 @@ class Environment:
     def of_process(cls, variables: Mapping[str, str] = os.environ) -> Environment:
         home = variables.get("COMPANION_HOME", "").strip()
         return cls(
-            home=Path(home).expanduser()
-            if home
-            else Path(platformdirs.user_data_dir("Calendar Companion", appauthor=False)),
+            home=Path(home).expanduser() if home else usual_home(),
             database_url=variables.get("COMPANION_DATABASE_URL", "").strip(),
             google_api=variables.get("COMPANION_GOOGLE_API", "").strip(),
             secrets_key=variables.get("COMPANION_SECRETS_KEY", ""),
@@ -37,3 +35,8 @@ class Environment:
     def book(self) -> Path:
         """The database's file. Raises BadInput for a URL that names none."""
         return path_of(self.database_url) if self.database_url else self.home / "companion.db"
+
+
+def usual_home() -> Path:
+    """Where COMPANION_HOME says nothing."""
+    return Path(platformdirs.user_data_dir("Calendar Companion", appauthor=False))

@@ -30,8 +30,10 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.tabular.files import WorkbookFiles
+from companion.assets import static_dir
+from companion.desktop.this_desktop import ThisDesktop
 from companion.domain.errors import StoreError
-from companion.environment import Environment
+from companion.environment import Environment, usual_home
 from companion.instance import Instance
 from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
@@ -88,6 +90,7 @@ async def open_ports(
             probes=MachineProbes(google_api=api),
             home_rights=rights,
             sealing=SealedArchive(),
+            desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
             version=companion.__version__,
             log_name=FILE_NAME,
             listener=listener or noted_listener(home),

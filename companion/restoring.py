@@ -51,6 +51,7 @@ def restoring_of(environment: Environment) -> Restoring:
                     passphrase=environment.secrets_key,
                 ),
                 integrity=opened.integrity,
+                check_whole=opened.check_whole,
             )
 
     return Restoring(

@@ -16,7 +16,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.adapters.open_files import raise_open_files
 from companion.console import err, out
+from companion.desktop.program import Program, start_detached
+from companion.desktop.this_desktop import may_have_a_tray
 from companion.domain.errors import Busy, CompanionError, Technical
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
@@ -184,12 +186,16 @@ async def _serve(
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
+    if demo is None:
+        working.append(asyncio.create_task(application.workstation.renew(), name="entries"))
     freeze_gc()
     url = launch_url(options.port, launches.issue())
     if not options.background:
         _greet(options, url, application)
     if options.browser:
         _open_browser(pages, url)
+    if options.background and may_have_a_tray():
+        _start_tray(home)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -287,6 +293,11 @@ async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOp
     if options.browser:
         _open_browser(pages, url)
     raise SystemExit(0)
+
+
+def _start_tray(home: Path) -> None:
+    with suppress(OSError):  # without it everything works
+        start_detached(Program.of_process().command("tray", "--home", str(home.resolve())))
 
 
 def _open_browser(pages: LaunchPages, url: str) -> None:

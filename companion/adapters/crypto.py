@@ -8,6 +8,7 @@ format raises its own errors for a wrong key or a damaged file.
 from __future__ import annotations
 
 import base64
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,14 @@ COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
 """Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
 _COST_LIMITS = {"time": 20, "memory_kib": 1 << 20, "lanes": 16}
 """A forged file must not make us fill the memory."""
+
+
+def spellings(passphrase: str) -> tuple[str, ...]:
+    """How a passphrase may have been taken, without repetition. What is new is sealed with the
+    first, which is the same however a keyboard composes its letters (NFKC); earlier versions took
+    it as the keyboard gave it, which another computer may do in another form."""
+    forms = (unicodedata.normalize(form, passphrase) for form in ("NFKC", "NFC", "NFD"))
+    return tuple(dict.fromkeys((next(forms), passphrase, *forms)))
 
 
 def stretch(passphrase: str, head: Mapping[str, Any], length: int) -> bytes:

@@ -7,8 +7,9 @@ TinyDB's own JSONStorage overwrites in place and loses the file to a kill at the
 `recovered`; when both are damaged, nothing is overwritten and StoreDamaged says so.
 
 Reading is cached by the file's signature (inode, size, times), so another process's change shows
-at the next `read()`. A change always reads the file itself, under the lock that all processes of
-a home share.
+at the next `read()`. A change looks at the file itself, under the lock that all processes of a home
+share. Changes that wait for the lock in one process are written together, which for a practice of
+two hundred costs as much as one; where one of them fails, each is done alone.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +66,7 @@ class CheckedStorage(Storage):
         return self._tables
 
     def write(self, data: RawTables) -> None:
-        self._tables = json.loads(json.dumps(data, allow_nan=False))
+        self._tables = data
         self._loaded = True
 
     def commit(self) -> None:
@@ -101,7 +104,8 @@ class CheckedStorage(Storage):
 def pack(tables: RawTables) -> bytes:
     document = {"checksum": _checksum(tables), "tables": tables}
     # Half a character from a foreign file is kept: no reason to lose a setting.
-    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def unpack(content: bytes) -> RawTables | None:
@@ -118,6 +122,16 @@ def unpack(content: bytes) -> RawTables | None:
 def _checksum(tables: RawTables) -> str:
     plain = json.dumps(tables, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(plain.encode()).hexdigest()
+
+
+Edit = Callable[[Settings], Settings]
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    edit: Edit
+    answer: Future[tuple[Settings, Settings]] = field(default_factory=Future)
+    """Before and after."""
 
 
 class SettingsFile:
@@ -141,6 +155,8 @@ class SettingsFile:
         self._disk = disk or Disk()
         self._cached: tuple[Signature | None, Settings] | None = None
         self._reading = threading.Lock()
+        self._queueing = threading.Lock()
+        self._waiting: list[_Waiting] = []
 
     def read(self) -> Settings:
         """As of now; at the very first use it makes the file with a new install id.
@@ -154,12 +170,22 @@ class SettingsFile:
                 settings = self._load()
             except OSError as error:
                 raise disk_trouble(error, self.path) from error
-        return settings if settings is not None else self._change(lambda each: each)[1]
+        if settings is not None:
+            return settings
+        with self._lock:
+            return self._change([lambda each: each])[0][1]
 
-    async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
+    async def change(self, edit: Edit) -> Settings:
         """As in the port. `edit` runs in a worker thread and must be a plain function of its
-        argument. Raises what `read` raises, and BadInput for a value that cannot be kept."""
-        before, after = await asyncio.to_thread(self._change, edit)
+        argument: it may run twice. Raises what `read` raises, and BadInput for a value that cannot
+        be kept."""
+        mine = _Waiting(edit)
+        with self._queueing:
+            self._waiting.append(mine)
+            first = len(self._waiting) == 1
+        if first:  # whoever waits behind it goes along; also when this task is cancelled
+            await asyncio.shield(asyncio.to_thread(self._change_waiting))
+        before, after = await asyncio.wrap_future(mine.answer)
         if after != before:
             self._changes.publish(SettingsChanged())
         return after
@@ -173,30 +199,70 @@ class SettingsFile:
         self._cached = (signature, settings)
         return settings
 
-    def _change(self, edit: Callable[[Settings], Settings]) -> tuple[Settings, Settings]:
-        """Before and after."""
-        make_folder(self.path.parent)
-        with self._lock:
-            storage = CheckedStorage(self.path, self._disk)
-            try:
-                fresh = storage.read() is None
-                if fresh:
-                    before = Settings(install_id=secrets.token_hex(8))
-                else:
-                    before = self._settings_in(storage)
-                after = edit(before)
-                if after != before or fresh:
-                    fill(storage, after)
-                    self._commit(storage)
-            except OSError as error:
-                raise disk_trouble(error, self.path) from error
-        return before, after
+    def _change_waiting(self) -> None:
+        """Answers whoever waits; raises nothing."""
+        taken: list[_Waiting] = []
+        try:
+            with self._lock:
+                taken = self._take_waiting()
+                self._answer(taken)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            for each in taken or self._take_waiting():
+                each.answer.set_exception(error)
 
-    def _commit(self, storage: CheckedStorage) -> None:
+    def _take_waiting(self) -> list[_Waiting]:
+        with self._queueing:
+            taken, self._waiting = self._waiting, []
+        return [each for each in taken if each.answer.set_running_or_notify_cancel()]
+
+    def _answer(self, waiting: Sequence[_Waiting]) -> None:
+        try:
+            answers = self._change([each.edit for each in waiting])
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            if len(waiting) == 1:
+                waiting[0].answer.set_exception(error)
+                return
+            for each in waiting:
+                self._answer([each])
+            return
+        for each, answer in zip(waiting, answers, strict=True):
+            each.answer.set_result(answer)
+
+    def _change(self, edits: Sequence[Edit]) -> list[tuple[Settings, Settings]]:
+        """Before and after each, written in one piece; all or none. The lock is held."""
+        make_folder(self.path.parent)
+        storage = CheckedStorage(self.path, self._disk)
+        try:
+            signature = self._disk.signature(self.path)
+            fresh = storage.read() is None
+            if fresh:
+                first = Settings(install_id=secrets.token_hex(8))
+            else:
+                first = self._known(signature, storage) or self._settings_in(storage)
+            last, answers = first, []
+            for edit in edits:
+                before, last = last, edit(last)
+                answers.append((before, last))
+            if last != first or fresh:
+                fill(storage, last, proven=None if fresh else first)
+                self._commit(storage, last)
+        except OSError as error:
+            raise disk_trouble(error, self.path) from error
+        return answers
+
+    def _known(self, signature: Signature | None, storage: CheckedStorage) -> Settings | None:
+        """What is cached, where it is what the storage has read."""
+        with self._reading:
+            cached = self._cached
+        usable = cached is not None and cached[0] == signature and not storage.recovered
+        return cached[1] if cached is not None and usable else None
+
+    def _commit(self, storage: CheckedStorage, settings: Settings) -> None:
         with self._reading:
             # Forgotten first: after an error the next read looks at the disk again.
             self._cached = None
             storage.commit()
+            self._cached = (self._disk.signature(self.path), settings)
 
     def _settings_in(self, storage: CheckedStorage) -> Settings:
         with TinyDB(storage=lambda: storage) as database:
@@ -222,10 +288,11 @@ class SettingsFile:
             ) from error
 
 
-def fill(storage: Storage, settings: Settings) -> None:
-    """All tables of `settings` into the storage; raises BadInput for what cannot be kept."""
+def fill(storage: Storage, settings: Settings, *, proven: Settings | None = None) -> None:
+    """All tables of `settings` into the storage; raises BadInput for what cannot be kept. `proven`:
+    what was read before."""
     with TinyDB(storage=lambda: storage) as database:
-        for name, rows in checked(settings).items():
+        for name, rows in checked(settings, proven).items():
             table = database.table(name)
             table.truncate()
             table.insert_multiple(rows)

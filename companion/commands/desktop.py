@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
 import time
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.commands.running import DONE, Json, NoBrowser, guarded
+from companion.adapters.file_locks import FileLock
+from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached
 from companion.domain.errors import Busy, CompanionError
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.services.files import disk_trouble, make_folder
+from companion.services.sync.auditing import clock_time
 from companion.web.binding import free_app_port
 from companion.web.launch_pages import LaunchPages
 
+if TYPE_CHECKING:
+    from companion.services.assembly import Application
+
+log = logging.getLogger(__name__)
 app = typer.Typer()
 LOG = "background.log"
 """In the home: what the app in the background has to say before its own log is open."""
@@ -38,6 +50,7 @@ def start(
     feed_port: Annotated[int | None, typer.Option(min=1, max=65535, help="As of serve.")] = None,
     no_browser: NoBrowser = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say and open nothing.")] = False,
+    home: Home = "",  # noqa: ARG001 - its callback uses it
     json: Json = False,
 ) -> None:
     """Start the app in the background; it goes on when this window is closed."""
@@ -45,6 +58,14 @@ def start(
     async def work() -> int:
         home = Environment.of_process().home
         make_folder(home)
+        try:
+            return await begin(home)
+        except CompanionError as error:
+            if not (no_browser or quiet or json or sys.stderr.isatty()):
+                LaunchPages(home).say(error)  # from the menu: there is no window to read it in
+            raise
+
+    async def begin(home: Path) -> int:
         instance = Instance(home)
         before = await _answer(instance)
         if before is None:
@@ -134,6 +155,107 @@ def stop(json: Json = False) -> None:
         return DONE
 
     guarded(work, json=json)
+
+
+@app.command(hidden=True)
+def tray(home: Home = "") -> None:  # noqa: ARG001 - its callback uses it
+    """The icon in the desktop's tray; the app in the background starts it."""
+    from companion.adapters.logs import log_to
+
+    folder = Environment.of_process().home
+    instance = Instance(folder)
+
+    def ask(word: str) -> dict[str, Any] | None:
+        return asyncio.run(instance.ask(word))
+
+    def open_app() -> None:
+        if url := asyncio.run(instance.launch_address()):
+            LaunchPages(folder).open(url, "Calendar Companion")
+
+    with (
+        log_to(folder),
+        suppress(Busy),
+        FileLock(folder / "tray.lock", holder="tray", patience=0.0),
+    ):
+        try:
+            from companion.desktop.tray import Tray
+
+            Tray(ask, open_app).run()
+        except Exception as error:  # noqa: BLE001 - without a tray everything else works
+            log.info("this desktop shows no tray icon: %s", type(error).__name__)
+
+
+class Switch(StrEnum):
+    ON = "on"
+    OFF = "off"
+    STATUS = "status"
+
+
+Wanted = Annotated[Switch, typer.Argument(metavar="on|off|status")]
+
+
+@app.command()
+def autostart(wanted: Wanted, json: Json = False) -> None:
+    """Whether the app starts by itself, without a window, when you sign in to this computer."""
+    _entry(wanted, json=json, works="Starts by itself at sign-in", menu=False)
+
+
+@app.command()
+def menu(wanted: Wanted, json: Json = False) -> None:
+    """Whether Calendar Companion has an entry in this computer's menu."""
+    _entry(wanted, json=json, works="Has an entry in the menu", menu=True)
+
+
+def _entry(wanted: Switch, *, json: bool, works: str, menu: bool) -> None:
+    async def work(application: Application) -> int:
+        station = application.workstation
+        if wanted is Switch.STATUS:
+            state = await (station.menu() if menu else station.autostart())
+        else:
+            change = station.set_menu if menu else station.set_autostart
+            state = await change(wanted is Switch.ON)
+        if json:
+            as_json({"on": state.works, **asdict(state)})
+        else:
+            out.print(f"{works}: {'yes' if state.works else 'no'} ({state.place})")
+            if state.what:
+                out.print(state.what)
+        return FAILED if state.fault else DONE
+
+    run_command(work, json=json)
+
+
+@app.command()
+def pause(
+    hours: Annotated[float, typer.Argument(min=0.1, max=72, help="For how long.")] = 1.0,
+    json: Json = False,
+) -> None:
+    """Let the background sync rest; it goes on by itself."""
+
+    async def work(application: Application) -> None:
+        until = await application.pausing.pause(timedelta(hours=hours))
+        if json:
+            as_json({"paused_until": until})
+        else:
+            zone = application.settings.read().practice.timezone
+            at = clock_time(until, zone, application.clock.now())
+            out.print(f"The background sync is paused until {at}. End it: python run.py resume")
+
+    run_command(work, json=json)
+
+
+@app.command()
+def resume(json: Json = False) -> None:
+    """End a pause of the background sync."""
+
+    async def work(application: Application) -> None:
+        await application.pausing.resume()
+        if json:
+            as_json({"paused_until": None})
+        else:
+            out.print("The background sync goes on.")
+
+    run_command(work, json=json)
 
 
 async def app_json() -> dict[str, Any]:

@@ -180,6 +180,14 @@ def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
             print_error(error)
             return HELD
         _show_connected(person.name, connected, json=json)
+        others = application.connecting.sharing(person.id)
+        if others:
+            err.print(f"{connected.account} also serves {' and '.join(others)}.")
+        if not application.settings.read().record(person.id).google.login:
+            err.print(
+                f"Is {connected.account} {person.name}'s account? If not: "
+                f'python run.py google disconnect "{person.name}"'
+            )
         return DONE
 
     run_command(work, json=json, who="a sign-in")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,16 @@ DONE, FAILED, USAGE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Who = Annotated[str, typer.Argument(metavar="PRACTITIONER", help="Name or id.")]
+
+
+def _use_home(folder: str) -> str:
+    """What the system starts at sign-in has none of the variables that this program was given."""
+    if folder:
+        os.environ["COMPANION_HOME"] = folder
+    return folder
+
+
+Home = Annotated[str, typer.Option("--home", hidden=True, callback=_use_home)]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
 
 

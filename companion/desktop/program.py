@@ -24,11 +24,12 @@ class Program:
 
     @classmethod
     def for_sign_in(cls) -> Program:
-        """As the system starts it later, when nobody watches. A checkout is started with the Python
-        that `.venv` was made of: run.py then makes a broken or missing `.venv` anew."""
-        script = _script()
-        base = getattr(sys, "_base_executable", None) or sys.executable
-        return cls(python=Path(base if script else sys.executable), script=script)
+        """As the system starts it later, when nobody watches: with the Python that `.venv` was made
+        of, so that run.py can make a broken or missing `.venv` anew."""
+        script, python = _script(), sys.executable
+        if script and Path(sys.prefix).resolve() == (script.parent / ".venv").resolve():
+            python = getattr(sys, "_base_executable", None) or python
+        return cls(python=Path(python), script=script)
 
     @property
     def folder(self) -> Path | None:

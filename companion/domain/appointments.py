@@ -347,9 +347,25 @@ def check_times(start: datetime, end: datetime, *, all_day: bool) -> None:
     """Raise BadInput unless these are the times of a possible appointment."""
     if end <= start:
         raise BadInput("It ends before it starts.", "Correct the start or the end.", field="end")
-    if not datetime(1990, 1, 1) <= start < datetime(2200, 1, 1):  # noqa: DTZ001 - wall time
-        raise BadInput("The year is not a plausible one.", field="start")
+    _check_year(start)
     if end - start > timedelta(days=366):
         raise BadInput("It is longer than a year.", field="end")
     if all_day and (start.time() != datetime.min.time() or end.time() != datetime.min.time()):
         raise BadInput("An all-day appointment has no times of day.", field="all_day")
+
+
+def _check_year(moment: datetime) -> None:
+    if not 1990 <= moment.year < 2200:
+        raise BadInput("The year is not a plausible one.", field="start")
+
+
+def check_whole(appointment: Appointment) -> None:
+    """Raise BadInput, or ValueError for its zone, unless it is one that the book could have taken
+    in: of an appointment that somebody else has kept meanwhile."""
+    check_times(appointment.start, appointment.end, all_day=appointment.all_day)
+    ZoneInfo(appointment.timezone)
+    if appointment.recurrence is not None:
+        parse_rule(appointment.recurrence.rule, appointment.start)
+        for change in appointment.recurrence.changes:
+            for moment in (change.original_start, change.start, change.end):
+                _check_year(moment or appointment.start)

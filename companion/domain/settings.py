@@ -48,6 +48,8 @@ class GoogleLink:
     calendar_id: str = ""
     calendar_name: str = ""
     created_by_us: bool = False
+    calendar_account: str = ""
+    """The account that the calendar was used with, also after disconnecting."""
     scopes: tuple[str, ...] = ()
     """As granted."""
     connected_at: datetime | None = None

@@ -67,12 +67,23 @@ class VirtualEnvironment:
         return set(extras) if isinstance(extras, list) else set()
 
     def current(self, extras: set[str]) -> bool:
-        """Whether it can be used as it is; costs no more than three small reads."""
+        """Whether it can be used as it is; costs no more than four small reads."""
         return (
             self.python.exists()
+            and self._base_is_there()
             and self.stamped().get("digest") == self.digest()
             and extras <= self.installed_extras()
         )
+
+    def _base_is_there(self) -> bool:
+        """Whether the Python that it was made of has not been removed: on Windows `python.exe` of
+        an environment only starts that one."""
+        with contextlib.suppress(OSError):
+            for line in (self.folder / "pyvenv.cfg").read_text("utf-8").splitlines():
+                name, _, value = line.partition("=")
+                if name.strip() == "home":
+                    return Path(value.strip()).is_dir()
+        return False
 
     def requirements(self, extras: set[str]) -> list[str]:
         """The lines of pyproject.toml."""

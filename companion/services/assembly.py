@@ -51,8 +51,7 @@ from companion.services.settings.transfer import SettingTransfer
 from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.sources import Sources
-from companion.services.sources.subscriptions import Subscriptions
-from companion.services.sources.watching import Watching
+from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
@@ -63,6 +62,7 @@ from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
 from companion.services.workbooks import WorkbookReader
+from companion.services.workstation import Desktop, Workstation
 
 
 class Stores(Protocol):
@@ -117,6 +117,7 @@ class Ports:
     probes: ComputerProbes
     home_rights: HomeRights
     sealing: Sealing
+    desktop: Desktop
     version: str
     """Of Calendar Companion."""
     log_name: str
@@ -169,6 +170,7 @@ class Application:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
+    workstation: Workstation
     recovered: str
     """A sentence when the settings had to come from their last good copy; else empty."""
 
@@ -180,7 +182,6 @@ def build(ports: Ports) -> Application:
     book, ledger = ports.stores.book, ports.stores.ledger
     links, activity = ports.stores.feeds, ports.stores.activity
     practice = settings.read().practice
-    spool = home / "watched"
     names = KnownNames(book)
 
     # ── sync ──────────────────────────────────────────────────────────────────────────────────
@@ -274,15 +275,16 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
     )
-    subscriptions = Subscriptions(
+    sources, watching = sources_of(
         settings=settings,
         notes=ports.source_notes,
         links=ports.links,
         secrets=ports.secrets,
         importing=importing,
+        book=book,
         activity=activity,
         clock=clock,
-        spool=spool,
+        spool=home / "watched",
     )
     return Application(
         clock=clock,
@@ -300,23 +302,8 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
-        sources=Sources(
-            settings=settings,
-            notes=ports.source_notes,
-            importing=importing,
-            subscriptions=subscriptions,
-            spool=spool,
-        ),
-        watching=Watching(
-            settings=settings,
-            notes=ports.source_notes,
-            importing=importing,
-            subscriptions=subscriptions,
-            book=book,
-            activity=activity,
-            clock=clock,
-            spool=spool,
-        ),
+        sources=sources,
+        watching=watching,
         connecting=connecting,
         selftest=SelfTest(
             ports.google,
@@ -353,7 +340,7 @@ def build(ports: Ports) -> Application:
             book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
         ),
         availability=Availability(settings=settings),
-        doctor=Doctor(_check_context(ports, connecting, reachability)),
+        doctor=Doctor(_check_context(ports, connecting, reachability, sources)),
         support=Support(
             settings=settings,
             book=book,
@@ -389,13 +376,17 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
+        workstation=Workstation(ports.desktop),
         recovered=ports.recovered(),
     )
 
 
 def _check_context(
-    ports: Ports, connecting: Connecting, reachability: Reachability
+    ports: Ports, connecting: Connecting, reachability: Reachability, sources: Sources
 ) -> CheckContext:
+    async def failing_sources() -> dict[str, str]:
+        return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
+
     stores, key = ports.stores, ports.secrets_key
     return CheckContext(
         settings=ports.settings,
@@ -416,4 +407,5 @@ def _check_context(
         rehearsing=ports.rehearsing,
         listener=reachability.listener,
         app_runs=ports.app_runs,
+        failing_sources=failing_sources,
     )

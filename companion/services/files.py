@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -66,6 +67,10 @@ class Disk:
                 self.sync(descriptor)
             finally:
                 os.close(descriptor)
+
+    def free(self, folder: Path) -> int:
+        """Bytes that are left."""
+        return shutil.disk_usage(folder).free
 
     def signature(self, path: Path) -> Signature | None:
         """None while there is no such file."""

@@ -36,6 +36,7 @@ from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pausing import Pausing
 from companion.services.sync.syncing import Syncing
+from companion.services.workstation import Workstation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class PageServices:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
+    workstation: Workstation
 
 
 def page_services(services: Application, who: Who) -> PageServices:
@@ -94,4 +96,5 @@ def page_services(services: Application, who: Who) -> PageServices:
         transfer=gated(services.transfer, who),
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),
+        workstation=gated(services.workstation, who),
     )

@@ -114,7 +114,13 @@ def _routes(services: Application, options: AppOptions, incoming: Incoming) -> t
         return JSONResponse({"ticket": ticket})
 
     signing_in = SigningIn(services.accounts, port=options.port, demo=options.demo)
-    welcome = Welcome(services.accounts, services.practitioners, signing_in, zones=zone_names)
+    welcome = Welcome(
+        services.accounts,
+        services.practitioners,
+        signing_in,
+        services.workstation,
+        zones=zone_names,
+    )
     return (
         # /welcome is open while there is no user; afterwards it leads away.
         _Route("GET", "/healthz", OPEN, healthz),

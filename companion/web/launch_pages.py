@@ -16,6 +16,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from companion.domain.errors import CompanionError
 from companion.services.files import Disk, write_durably
 from companion.services.processes import without_secrets
 from companion.web.plain_page import plain_page
@@ -36,7 +37,14 @@ class LaunchPages:
         page = plain_page(
             f"Opening {what} …", link=(address, f"Open {what}"), go_to=address, after_seconds=0
         )
-        path = self._path(address)
+        return self._show(self._path(address), page)
+
+    def say(self, error: CompanionError) -> bool:
+        """What went wrong, for a person who has no other window to read it in."""
+        page = plain_page(error.what, error.remedy)
+        return self._show(self._path(error.what), page)
+
+    def _show(self, path: Path, page: str) -> bool:
         try:
             write_durably(path, page.encode(), Disk())
             child = subprocess.Popen(  # noqa: S603 - Python's own module, and a file of ours

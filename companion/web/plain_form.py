@@ -25,7 +25,7 @@ class Field:
     label: str
     value: str = ""
     kind: str = "text"
-    """An input's type, or ``select``."""
+    """An input's type, or ``select``; a ``checkbox`` is ticked when it has a value."""
     hint: str = ""
     complete: str = "off"
     """What the browser may fill in by itself."""
@@ -117,6 +117,9 @@ def _field(field: Field, error: BadInput | None) -> str:
             for each in field.options
         )
         control = f"<select {common}>{options}</select>"
+    elif field.kind == "checkbox":
+        ticked = " checked" if field.value else ""
+        control = f'<input type="checkbox" {common} value="yes"{ticked}>'
     else:
         value = "" if field.kind == "password" else escape(field.value)
         control = (
@@ -130,4 +133,6 @@ def _field(field: Field, error: BadInput | None) -> str:
         else ""
     )
     label = f'<label for="{field.name}">{escape(field.label)}</label>'
+    if field.kind == "checkbox":
+        return f'<div class="tick">{control}{label}{hint}{problem}</div>'
     return f"<div>{label}{control}{hint}{problem}</div>"

@@ -30,6 +30,9 @@ form div{display:grid;gap:4px}
 label{font-weight:600}
 input,select{width:100%;min-height:44px;padding:8px 12px;border:1px solid var(--edge);
 border-radius:10px;background:var(--card);color:var(--ink);font:inherit}
+form .tick{grid-template-columns:auto 1fr;gap:0 12px;align-items:center}
+form .tick span{grid-column:2}
+input[type=checkbox]{width:24px;min-height:24px;margin:10px 0;accent-color:var(--brand)}
 input[aria-invalid]{border-color:var(--bad)}
 form span,.ways span{display:block;color:var(--soft);font-size:.9rem}
 .bad,form .bad{color:var(--bad)}

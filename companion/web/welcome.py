@@ -9,14 +9,16 @@ user the first two lead away for good.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, CompanionError
 from companion.services.accounts.accounts import Accounts
 from companion.services.settings.checks import name as checked_name
 from companion.services.settings.practitioners import Practitioners
+from companion.services.workstation import Workstation
 from companion.web.plain_form import Field, Link, fields_of, form_page
 from companion.web.sign_in import PASSWORD_HINT, SigningIn
 
@@ -27,12 +29,14 @@ class Welcome:
         accounts: Accounts,
         practitioners: Practitioners,
         signing_in: SigningIn,
+        workstation: Workstation,
         *,
         zones: Callable[[], Sequence[str]],
     ) -> None:
         self._accounts = accounts
         self._practitioners = practitioners
         self._signing_in = signing_in
+        self._workstation = workstation
         self._zones = zones
 
     # ── 1 ─────────────────────────────────────────────────────────────────────────────────────
@@ -98,11 +102,17 @@ class Welcome:
                 raise BadInput("The two passwords differ.", "Type it twice.", field="again")
             user = await self._accounts.add_first(name, form.get("new", ""))
         except BadInput as error:
-            return self._administrator_page(name, error)
+            return self._administrator_page(name, error, start=form.get("start", ""))
+        if form.get("start"):
+            with suppress(CompanionError):  # the next page says whether it does
+                await self._workstation.set_autostart(True)
+                await self._workstation.set_menu(True)
         token = await self._accounts.sessions.begin(user)
         return self._signing_in.enter("/welcome/appointments", token)
 
-    def _administrator_page(self, name: str = "", error: BadInput | None = None) -> Response:
+    def _administrator_page(
+        self, name: str = "", error: BadInput | None = None, *, start: str = "yes"
+    ) -> Response:
         page = form_page(
             "Who looks after it?",
             "The administrator may do everything and adds the others: reception sees the book "
@@ -124,6 +134,13 @@ class Welcome:
                     kind="password",
                     complete="new-password",
                 ),
+                Field(
+                    name="start",
+                    label="Start by itself when I sign in to this computer",
+                    kind="checkbox",
+                    value=start,
+                    hint="Without a window. Calendars are kept while it runs.",
+                ),
             ),
             submit="Next",
             error=error,
@@ -137,6 +154,7 @@ class Welcome:
         page = form_page(
             "Where do the appointments come from?",
             "Choose how to begin; all of it can be changed at any time.",
+            note=await self._start_in_words(),
             step="3 of 3: the appointments",
             links=(
                 Link(
@@ -158,6 +176,14 @@ class Welcome:
             ),
         )
         return HTMLResponse(page)
+
+    async def _start_in_words(self) -> str:
+        try:
+            starts = (await self._workstation.autostart()).works
+        except CompanionError:
+            starts = False
+        does = "starts" if starts else "does not start"
+        return f"Calendar Companion {does} by itself on this computer: see Practice, This computer."
 
     # ── demo ──────────────────────────────────────────────────────────────────────────────────
 

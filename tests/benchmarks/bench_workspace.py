@@ -70,9 +70,10 @@ def command(home: Path, google: Simulator, *arguments: str) -> Any:
         },
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=1000,
     )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return json.loads(done.stdout)
 
 

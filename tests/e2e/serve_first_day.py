@@ -33,6 +33,8 @@ from tests.e2e.command_home import faster  # noqa: E402 - as above
 
 
 async def main(folder: Path) -> None:
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        os.environ[name] = str(folder / name)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     api = SimulatorApi()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from companion.adapters.database.schema import HEAD
 from companion.services.settings.documents import VERSION
 from companion.web.binding import free_app_port
+from tests.contract.test_desktop_entries import as_the_specification_says
 from tests.e2e.command_home import CommandHome, open_desk
 from tests.e2e.test_contract_commands import document, free_port
 
@@ -31,11 +33,11 @@ def commands(tmp_path: Path) -> Iterator[CommandHome]:
             each.kill()
 
 
-def processes_of(home: Path) -> list[psutil.Process]:
-    """That serve this home."""
+def processes_of(home: Path, word: str = "--background") -> list[psutil.Process]:
+    """That serve this home, or were started with that word."""
     found = []
     for each in psutil.process_iter(["cmdline"]):
-        if "--background" not in (each.info["cmdline"] or ()):
+        if word not in (each.info["cmdline"] or ()):
             continue
         try:
             if each.environ().get("COMPANION_HOME") == str(home):
@@ -45,9 +47,9 @@ def processes_of(home: Path) -> list[psutil.Process]:
     return found
 
 
-def started(commands: CommandHome, *more: str, code: int = 0) -> dict[str, Any]:
+def started(commands: CommandHome, **variables: str) -> dict[str, Any]:
     options = ["--port", str(free_port()), "--feed-port", str(free_port())]
-    return document(commands, "start", "--no-browser", *options, *more, code=code)[0]
+    return document(commands, "start", "--no-browser", *options, code=0, **variables)[0]
 
 
 def test_it_starts_answers_says_what_runs_and_stops(commands: CommandHome) -> None:
@@ -109,3 +111,27 @@ def test_signing_out_ends_it_in_order(commands: CommandHome) -> None:
     assert time.monotonic() - began < 10
     assert "Nothing is lost" in (commands.home / "background.log").read_text("utf-8")
     assert commands.json("status")["app"]["running"] is False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="writes this computer's own entries elsewhere")
+def test_at_sign_in_the_desktop_starts_what_autostart_wrote(
+    commands: CommandHome, tmp_path: Path
+) -> None:
+    there = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    assert document(commands, "autostart", "status", code=0, **there)[0]["on"] is False
+    state, _ = document(commands, "autostart", "on", code=0, **there)
+    path = tmp_path / "config" / "autostart" / "calendar-companion.desktop"
+    assert (state["on"], state["place"]) == (True, str(path))
+    assert document(commands, "menu", "on", code=0, **there)[0]["on"] is True
+
+    line = next(each for each in path.read_text("utf-8").splitlines() if each.startswith("Exec="))
+    command = as_the_specification_says(line.removeprefix("Exec="))
+    assert str(commands.home) in command, "what was set in a terminal is not set at sign-in"
+    signed_in = {key: value for key, value in commands.environment.items() if "HOME" not in key}
+    done = subprocess.run(command, env=signed_in, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert commands.json("status")["app"]["running"] is True
+    assert commands.json("stop")["stopped"] is True
+
+    assert document(commands, "autostart", "off", code=0, **there)[0]["on"] is False
+    assert not path.exists()

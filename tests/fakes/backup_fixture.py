@@ -106,6 +106,9 @@ class Fixture:
             program="1.2.3",
         )
 
+    async def check_whole(self) -> None:
+        """Of this book, which holds what its types allow."""
+
     async def copy(self, path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path)) as raw:
             raw.execute("CREATE TABLE book (row)")
@@ -125,6 +128,7 @@ class Fixture:
                 activity=self.activity,
                 secrets=self.secrets,
                 integrity=answering(self.integrity),
+                check_whole=self.check_whole,
             )
             self.written = kept.current
             (folder / SETTINGS).write_text("settings")  # as the store would

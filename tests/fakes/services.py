@@ -29,6 +29,7 @@ from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, Clock
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
+from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
@@ -111,6 +112,7 @@ class FakeApplication:
     secrets: FakeSecrets
     links: FakeLinks
     probes: FakeProbes
+    desktop: FakeDesktop
     rights: FakeRights
     home: Path
 
@@ -141,6 +143,7 @@ def fake_application(
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
+    desktop = FakeDesktop()
     rights = FakeRights()
     google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
@@ -166,6 +169,7 @@ def fake_application(
         probes=probes,
         home_rights=rights,
         sealing=quick_archive(),
+        desktop=desktop,
         version="1.2.3",
         log_name="companion.log",
         chance=random.Random(1),
@@ -184,6 +188,7 @@ def fake_application(
         secrets=secrets,
         links=links,
         probes=probes,
+        desktop=desktop,
         rights=rights,
         home=ports.home,
     )

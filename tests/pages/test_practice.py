@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, time
+from pathlib import Path
 
 import pytest
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName, Item
+from companion.domain.errors import CompanionError
 from companion.domain.opening_hours import Opening
+from companion.services.workstation import EntryState
+from companion.web.control import Command
 from companion.web.ui.components.file_drop import FileDrop
-from tests.fakes.services import CLIENT_FILE
-from tests.pages.conftest import Visit
+from tests.fakes.services import CLIENT_FILE, lived_in
+from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, opened, press, tick, until
 
 NAMES, PRIVACY, AGE = range(3)
@@ -166,3 +170,78 @@ async def test_every_time_zone_is_offered_once_the_field_is_opened(visit: Visit)
     opened(zone)
     await until(lambda: "Europe/Berlin" in zone.options and len(zone.options) > 300)
     assert zone.value == "Australia/Sydney"
+
+
+# ── this computer ─────────────────────────────────────────────────────────────────────────────
+
+START = "Start by itself when I sign in to this computer"
+
+
+async def test_the_start_at_sign_in_is_switched_here(first_day: Visit) -> None:
+    desktop = first_day.application.desktop
+    await first_day.user.open("/practice")
+    for on, said in ((True, "starts by itself from now on"), (False, "any more")):
+        switch(first_day, START).value = on
+        await until(lambda said=said: said in first_day.notices())  # type: ignore[misc]
+        assert desktop.autostart.found.there is on
+    assert not desktop.menu.found.there
+
+
+async def test_what_the_system_refuses_is_said_and_the_switch_goes_back(first_day: Visit) -> None:
+    first_day.application.desktop.menu.trouble = CompanionError("Windows says no.", "Ask.")
+    await first_day.user.open("/practice")
+    switch(first_day, "Entry in this computer's menu").value = True
+    await until(lambda: "Windows says no." in first_day.notices())
+    assert switch(first_day, "Entry in this computer's menu").value is False
+
+
+async def test_an_entry_of_a_folder_that_has_gone_says_so(first_day: Visit) -> None:
+    entry = first_day.application.desktop.autostart
+    entry.found = EntryState(there=True, place="", fault="moved", what="It names the old folder.")
+    await first_day.user.open("/practice")
+    await first_day.user.should_see("It names the old folder.")
+    switch(first_day, START).value = True
+    await first_day.user.should_not_see("It names the old folder.")
+    assert entry.found.works
+
+
+async def test_the_sync_is_paused_here_and_goes_on_from_the_overview(visit: Visit) -> None:
+    pausing = visit.application.services.pausing
+    await visit.user.open("/practice")
+    press(button(visit, "Pause for an hour"))
+    await until(pausing.until)
+    await visit.user.open("/")
+    await visit.user.should_see("The background sync is paused until 10:30.")
+    press(button(visit, "Go on now"))
+    await visit.user.should_not_see("The background sync is paused")
+    assert pausing.until() is None
+
+
+async def test_stopping_says_what_stops_and_asks(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def command(word: str) -> Command:
+        async def answer() -> dict[str, str]:
+            asked.append(word)
+            return {}
+
+        return answer
+
+    commands = {word: command(word) for word in ("sync", "stop")}
+    async with visiting(await lived_in(), tmp_path, commands=commands) as visit:
+        await visit.user.open("/practice")
+        press(button(visit, "Sync now"))
+        await until(lambda: asked == ["sync"])
+        press(button(visit, "Stop Calendar Companion …"))
+        await visit.user.should_see("no calendar is kept up to date")
+        press(button(visit, "Keep it running"))
+        await until(lambda: not visit.elements(ui.dialog))
+        press(button(visit, "Stop Calendar Companion …"))
+        await until(lambda: visit.elements(ui.dialog))
+        press(button(visit, "Stop it"))
+        await until(lambda: asked == ["sync", "stop"])
+
+
+def switch(visit: Visit, label: str) -> ui.switch:
+    found: list[ui.switch] = [each for each in visit.elements(ui.switch) if each.text == label]
+    return found[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from companion.domain.errors import CompanionError
 from companion.domain.users import Role
 from tests.fakes.services import PASSWORD, fake_application, the_sample
 from tests.pages.browsing import Browser, serving
@@ -116,3 +117,33 @@ async def test_a_home_from_before_there_were_users_keeps_its_name(tmp_path: Path
     async with serving(application, tmp_path) as browser:
         await browser.be_known()
         assert 'value="Banksia Allied Health (sample)"' in (await browser.http.get("/welcome")).text
+
+
+@pytest.mark.parametrize(
+    ("ticked", "refused", "said"),
+    [
+        (True, False, "starts by itself"),
+        (False, False, "does not start by itself"),
+        (True, True, "does not start by itself"),
+    ],
+)
+async def test_the_start_at_sign_in_is_offered_and_what_became_of_it_is_said(
+    browser: Browser, *, ticked: bool, refused: bool, said: str
+) -> None:
+    desktop = browser.application.desktop
+    if refused:
+        desktop.autostart.trouble = CompanionError("Windows says no.", "Ask.")
+    await practice(browser)
+    assert 'value="yes" checked' in (await browser.http.get("/welcome/administrator")).text
+    form = {"name": "Robin", "new": PASSWORD, "again": PASSWORD}
+    await browser.post("/welcome/administrator", **form, **({"start": "yes"} if ticked else {}))
+    assert desktop.autostart.found.there is (ticked and not refused)
+    assert f"Calendar Companion {said}" in (await browser.http.get("/welcome/appointments")).text
+
+
+async def test_a_tick_that_was_taken_away_stays_away_while_the_form_is_corrected(
+    browser: Browser,
+) -> None:
+    await practice(browser)
+    answer = await browser.post("/welcome/administrator", name="R", new="short", again="short")
+    assert "checked" not in answer.text

@@ -86,7 +86,7 @@ async def test_consent_without_the_calendar_tick_is_refused_before_a_calendar_is
 async def test_a_failed_second_sign_in_leaves_the_first_connection_working(
     fixture: Fixture,
 ) -> None:
-    await fixture.connect()
+    await fixture.connect(login=ZOE)
     before = fixture.record(), fixture.secrets.kept[TOKEN]
     for attempt in (
         fixture.connect(untick=[APP_CREATED]),

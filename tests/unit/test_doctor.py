@@ -38,6 +38,7 @@ async def test_a_healthy_clinic_has_nothing_to_fix(clinic: Clinic) -> None:
         "clock",
         "database",
         "disk",
+        "sources",
         "feed-listener",
         "home-rights",
         "key-store",

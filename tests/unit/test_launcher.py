@@ -342,3 +342,46 @@ def test_what_pip_and_the_system_say_becomes_a_sentence(said: str, sentence: str
     assert sentence in error.what
     assert error.remedy
     assert "{" not in error.what + error.remedy
+
+
+@needs_posix
+def test_an_environment_whose_python_was_removed_is_made_anew(copy: Copy) -> None:
+    environment = VirtualEnvironment(copy.root)
+    config = environment.folder / "pyvenv.cfg"
+    lines = config.read_text("utf-8").splitlines()
+    lines = ["home = /gone/python/bin" if each.startswith("home") else each for each in lines]
+    config.write_text("\n".join(lines) + "\n", "utf-8")
+    environment.python.unlink()
+    environment.python.write_text("#!/bin/sh\nexit 103\n", "utf-8")  # as Windows' python.exe does
+    environment.python.chmod(0o755)
+    code, out, _ = copy.start("serve")
+    assert (code, out) == (0, "hello 1.0 serve\n")
+
+
+# ── without a console ─────────────────────────────────────────────────────────────────────────
+
+NO_STREAMS = """
+import runpy, sys
+sys.stdin = sys.stdout = sys.stderr = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def without_streams(copy: Copy, *arguments: str, index: str | None = None) -> int:
+    """As Windows' pythonw.exe starts it."""
+    environ = {**copy.environ(index), "BROWSER": f"{sys.executable} -c pass %s"}
+    run = [sys.executable, "-c", NO_STREAMS, str(copy.root / "run.py"), *arguments]
+    return subprocess.run(run, env=environ, cwd=copy.root, check=False, timeout=100).returncode
+
+
+def test_without_streams_it_starts_and_what_it_says_is_in_a_file(copy: Copy) -> None:
+    assert without_streams(copy, "quietly") == 0
+    assert "hello 1.0 quietly" in (copy.root / ".start.log").read_text("utf-8")
+
+
+def test_without_streams_a_failure_is_in_the_file_too(bare: Copy) -> None:
+    assert without_streams(bare, "start", "--quiet", index="http://127.0.0.1:9/simple") == 1
+    said = (bare.root / ".start.log").read_text("utf-8")
+    assert "could not be fetched" in said
+    assert "Traceback" not in said

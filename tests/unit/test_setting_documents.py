@@ -373,9 +373,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 12
+    assert VERSION == 13
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_12.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_13.items()
     }
 
 
@@ -388,7 +388,7 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_12 = {
+KEYS_OF_VERSION_13 = {
     "": "home practice practitioners sources users",
     "home": "version install_id restored_as paused_until",
     "practice": "name timezone cap hold_share hold_at_least import_hold_share opening "
@@ -401,7 +401,8 @@ KEYS_OF_VERSION_12 = {
     "availability setup",
     "practitioners.availability": "weekday start end location",
     "practitioners.practitioner": "id name email timezone colour display_order aliases",
-    "practitioners.google": "login account calendar_id calendar_name created_by_us scopes "
+    "practitioners.google": "login account calendar_id calendar_name created_by_us "
+    "calendar_account scopes "
     "connected_at ends_at delegated creations made_by marks term",
     "practitioners.google.creations": "mark account begun_at calendar_id throwaway",
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "

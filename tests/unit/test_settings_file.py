@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 from companion.adapters.file_locks import FileLock
 from companion.adapters.settings import SettingsFile, pack, unpack
 from companion.domain.errors import BadInput, Busy, StoreDamaged, StoreError, StoreTooNew
-from companion.domain.settings import Settings
+from companion.domain.settings import Settings, SourceSettings
 from companion.services.files import Disk
 from companion.services.settings.documents import VERSION
 from tests.fakes import warm
@@ -317,3 +318,69 @@ def test_the_file_holds_tinydb_tables(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "settings.json").read_bytes())
     assert {"home", "practice"} <= set(document["tables"])
     assert document["tables"]["home"]["1"]["version"] == VERSION
+
+
+# ── many changes at once ──────────────────────────────────────────────────────────────────────
+
+
+async def test_changes_that_wait_together_are_written_together(tmp_path: Path) -> None:
+    await named_home(tmp_path, "before")
+    disk = FailingDisk()
+    store = store_in(tmp_path, disk)
+    done = await asyncio.gather(*(store.change(add(f"source {n}")) for n in range(50)))
+    assert disk.steps <= 2 * STEPS_OF_A_CHANGE
+    assert set(store_in(tmp_path).read().sources) == {f"source {n}" for n in range(50)}
+    assert [len(each.sources) for each in done] == [*range(1, 51)]
+
+
+async def test_one_that_fails_among_them_fails_alone(tmp_path: Path) -> None:
+    store = await named_home(tmp_path, "before")
+
+    def refuse(_settings: Settings) -> Settings:
+        raise BadInput("not this one")
+
+    def spoil(settings: Settings) -> Settings:
+        return replace(settings, practice=replace(settings.practice, hold_share=7.0))
+
+    edits = [add("a"), refuse, spoil, add("b")]
+    a, refused, wrong, b = await asyncio.gather(
+        *(store.change(edit) for edit in edits), return_exceptions=True
+    )
+    assert isinstance(a, Settings)
+    assert isinstance(b, Settings)
+    assert str(refused).startswith("not this one")
+    assert isinstance(wrong, BadInput)
+    assert wrong.field == "practice.hold_share"
+    assert set(store_in(tmp_path).read().sources) == {"a", "b"}
+
+
+async def test_one_that_is_cancelled_leaves_the_others_to_be_done(tmp_path: Path) -> None:
+    store = await named_home(tmp_path, "before")
+    tasks = [asyncio.create_task(store.change(add(str(n)))) for n in range(10)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()  # the one that writes for all
+    tasks[5].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert {str(n) for n in range(10) if n not in {0, 5}} <= set(store.read().sources)
+
+
+async def test_a_lock_that_is_not_given_is_said_to_everybody_who_waits(tmp_path: Path) -> None:
+    store = store_in(tmp_path, patience=0.05)
+    store.read()
+    with FileLock(tmp_path / "settings.lock", holder="another"):
+        found = await asyncio.gather(
+            *(store.change(add(str(n))) for n in range(5)), return_exceptions=True
+        )
+    assert [type(each) for each in found] == [Busy] * 5
+    assert (await store.change(add("later"))).sources
+
+
+async def test_what_was_written_is_read_without_parsing_it_again(tmp_path: Path) -> None:
+    store = await named_home(tmp_path, "before")
+    after = await store.change(name("after"))
+    assert store.read() is after
+    assert store_in(tmp_path).read() == after
+
+
+def add(source: str) -> Edit:
+    return lambda settings: settings.with_source(SourceSettings(name=source))

@@ -3,14 +3,18 @@
 Inside the seal lies a compressed tar stream, so a part may be larger than memory. The parts'
 names are few and known; whatever else a file might hold is refused. A backup takes its name only
 when it is whole and on the disk.
+
+Whoever gives somebody a backup and its passphrase may have made it to do harm. So it is unpacked by
+the piece: what a part says of its size is compared with what such a part may take up and with what
+the disk has left, before the first byte is written, and no more than that is ever unpacked.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
-import shutil
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +25,13 @@ from companion.adapters.backup.sealing import SealedReader, SealingWriter, damag
 from companion.adapters.crypto import COST
 from companion.domain.errors import FileRefused
 from companion.services.files import Disk, disk_trouble, make_folder
+from companion.services.maintenance.backup import BOOK
 
+MOST_BYTES, MOST_BYTES_BESIDES = 8_000_000_000, 20_000_000
+"""Of the book, and of each other part: ten times what a practice of two hundred needs."""
+KEPT_FREE = 100_000_000
+"""Bytes of the disk."""
+_PIECE = 1 << 20
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
@@ -77,10 +87,12 @@ class SealedArchive:
             sealed = SealedReader(file, passphrase)
             sizes: dict[str, int] = {}
             try:
-                with _unpacking(sealed) as tar:
-                    for member in tar:
-                        _check(member, names, sizes)
-                        sizes[member.name] = self._take(tar, member, folder)
+                unpacked = _Unpacked(sealed)
+                for member in unpacked.members():
+                    _check(member, names, sizes)
+                    if folder and self._disk.free(folder) < member.size + KEPT_FREE:
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    sizes[member.name] = self._take(unpacked.blocks(member.size), member, folder)
             except (tarfile.TarError, zlib.error, EOFError) as error:
                 raise damaged() from error
             except OSError as error:
@@ -88,18 +100,48 @@ class SealedArchive:
             sealed.drain()
         return sizes
 
-    def _take(self, tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path | None) -> int:
-        content = tar.extractfile(member)
-        if content is None:
-            raise damaged()
+    def _take(self, blocks: Iterator[bytes], member: tarfile.TarInfo, folder: Path | None) -> int:
         if folder is None:
-            return sum(len(block) for block in iter(lambda: content.read(1 << 20), b""))
+            return sum(map(len, blocks))
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
         with os.fdopen(os.open(folder / member.name, flags, 0o600), "wb") as file:
-            shutil.copyfileobj(content, file, 1 << 20)
+            file.writelines(blocks)
             file.flush()
             self._disk.sync(file.fileno())
             return file.tell()
+
+
+class _Unpacked:
+    """The tar stream, at most `_PIECE` of it in memory. Raises EOFError where it ends too early,
+    zlib.error, TarError, FileRefused."""
+
+    def __init__(self, sealed: SealedReader) -> None:
+        self._sealed = sealed
+        self._gzip = zlib.decompressobj(wbits=31)
+        self._ready = b""
+
+    def members(self) -> Iterator[tarfile.TarInfo]:
+        """Each must be taken (`blocks`) before the next. Extensions of the format, which may be of
+        any size and depth, are no regular files to us."""
+        while any(header := self._exactly(tarfile.BLOCKSIZE)):
+            member = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
+            yield member
+            self._exactly(-member.size % tarfile.BLOCKSIZE)
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        while size > 0:
+            block = self._exactly(min(size, _PIECE))
+            size -= len(block)
+            yield block
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self._ready) < size:
+            packed = self._gzip.unconsumed_tail or self._sealed.read(_PIECE)
+            if not packed or self._gzip.eof:
+                raise EOFError
+            self._ready += self._gzip.decompress(packed, _PIECE)
+        taken, self._ready = self._ready[:size], self._ready[size:]
+        return taken
 
 
 def _pack(sealing: SealingWriter, parts: Mapping[str, Path | bytes]) -> None:
@@ -117,12 +159,18 @@ def _pack(sealing: SealingWriter, parts: Mapping[str, Path | bytes]) -> None:
                     tar.addfile(member, file)
 
 
-@contextlib.contextmanager
-def _unpacking(sealed: SealedReader) -> Iterator[tarfile.TarFile]:
-    with tarfile.open(mode="r|gz", fileobj=cast("IO[bytes]", sealed)) as tar:
-        yield tar
-
-
-def _check(member: tarfile.TarInfo, names: frozenset[str], seen: Mapping[str, int]) -> None:
-    if not member.isreg() or member.name not in names or member.name in seen:
+def _check(
+    member: tarfile.TarInfo,
+    names: frozenset[str],
+    seen: Mapping[str, int],
+) -> None:
+    if not member.isreg() or member.name not in names or member.name in seen or member.size < 0:
         raise damaged()
+    most = MOST_BYTES if member.name == BOOK else MOST_BYTES_BESIDES
+    if member.size > most:
+        raise FileRefused(
+            f"This backup would unpack to more than {most / 1e6:,.0f} MB for {member.name}, which "
+            "no practice needs: it is damaged, or was made to do harm. Nothing was changed.",
+            "Use a backup that you made yourself.",
+            field="file",
+        )

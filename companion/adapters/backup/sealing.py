@@ -25,6 +25,7 @@ from companion.adapters.crypto import (
     COST,
     is_stretchable,
     seal,
+    spellings,
     stretch,
     to_bytes,
     to_text,
@@ -50,7 +51,7 @@ class SealingWriter:
         cost: Mapping[str, int] = COST,
     ) -> None:
         head: dict[str, Any] = {"salt": to_text(random(16)), **cost}
-        key, check = _stretch(passphrase, head)
+        key, check = _stretch(spellings(passphrase.strip())[0], head)
         beginning = random(_BEGINNING)
         head |= {"check": check, "nonce": to_text(beginning)}
         self._header = json.dumps(head, separators=(",", ":")).encode() + b"\n"
@@ -91,8 +92,11 @@ class SealedReader:
             )
         header = file.readline(_LONGEST_HEADER)
         head = _head_in(header)
-        key, check = _stretch(passphrase, head)
-        if not hmac.compare_digest(check, head["check"]):
+        for spelling in spellings(passphrase.strip()):
+            key, check = _stretch(spelling, head)
+            if hmac.compare_digest(check, head["check"]):
+                break
+        else:
             raise BadInput(
                 "The passphrase is not the one this backup was made with.",
                 "Try again; capitals and spaces count. Nothing was changed.",
@@ -155,7 +159,7 @@ def damaged() -> FileRefused:
 
 def _stretch(passphrase: str, head: Mapping[str, Any]) -> tuple[bytes, str]:
     """The key and the check value."""
-    stretched = stretch(passphrase.strip(), head, 64)
+    stretched = stretch(passphrase, head, 64)
     check = hashlib.sha256(b"calendar companion backup check" + stretched[32:])
     return stretched[:32], check.hexdigest()
 

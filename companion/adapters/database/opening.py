@@ -11,18 +11,20 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from companion.adapters.database import sqlite
 from companion.adapters.database.access import Access
 from companion.adapters.database.activity import SqlActivity
+from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.book import SqlBook
 from companion.adapters.database.errors import translating
 from companion.adapters.database.feeds import SqlFeeds
 from companion.adapters.database.ledger import SqlLedger
 from companion.adapters.database.schema import HEAD
+from companion.domain.appointments import check_whole
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.services.changes import Changes
 from companion.services.ports import Clock
@@ -45,6 +47,17 @@ class Database:
         return await self._access.read(
             lambda connection: sqlite.integrity(sqlite.raw_of(connection))
         )
+
+    async def check_whole(self) -> None:
+        """Read every appointment. Raises BadInput, or whatever the first one that is none brings
+        about."""
+
+        def read(connection: Connection) -> None:
+            query = select(*COLUMNS).execution_options(yield_per=1000)
+            for row in connection.execute(query):
+                check_whole(appointment_of(row))
+
+        await self._access.read(read)
 
     async def backup_to(self, path: Path) -> None:
         """A copy as of now, written completely or not at all; others may write meanwhile."""

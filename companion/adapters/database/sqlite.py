@@ -136,7 +136,12 @@ def _uri(path: Path) -> str:
 
 def revision_of(raw: sqlite3.Connection) -> str | None:
     """None while there are no tables. Raises StoreDamaged for tables that are not ours."""
-    tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_schema")}
+    schema = raw.execute("SELECT name, type, sql LIKE 'CREATE VIRTUAL%' FROM sqlite_schema")
+    tables = set()
+    for name, kind, virtual in schema:
+        if virtual or kind not in {"table", "index"}:  # a view, a trigger: it would act by itself
+            raise _not_a_book()
+        tables.add(name)
     if not tables:
         return None
     rows = (

@@ -24,7 +24,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -85,11 +85,13 @@ class SealedSecrets:
         self._vault = vault
         self._lock = lock
         self._passphrase = passphrase
+        self._spellings = crypto.spellings(passphrase.strip())
         self._disk = disk or Disk()
         self._random = random
         self._stretch = stretch or argon2id
-        self._keys: dict[str, bytes] = {}
-        """Made or fetched once per process, by the head of the file they belong to."""
+        self._keys: dict[tuple[str, int], bytes] = {}
+        """Made or fetched once per process, by the head of the file they belong to and the number
+        of the passphrase's spelling."""
         self._making = threading.Lock()
         self._checked: tuple[Signature, SealedFile, bytes] | None = None
         """What lies on the disk, its seal found good, and its key."""
@@ -205,33 +207,33 @@ class SealedSecrets:
         empty = SealedFile(head=head, seal=Record(generation=0, nonce=b"", sealed=b""))
         return empty, key
 
-    def _key_of(self, head: dict[str, Any]) -> bytes:
+    def _key_of(self, head: dict[str, Any], spelling: int = 0) -> bytes:
         with self._making:
-            known = self._keys.get(canonical(head))
+            known = self._keys.get((canonical(head), spelling))
             if known is None:
                 known = (
-                    self._key_from_passphrase(head["key"])
+                    self._key_from_passphrase(head["key"], spelling)
                     if head["key"]["kind"] == "passphrase"
                     else self._key_in_vault(make=False)
                 )
-                self._keys[canonical(head)] = known
+                self._keys[canonical(head), spelling] = known
             return known
 
     def _cache(self, head: dict[str, Any], key: bytes) -> None:
         with self._making:
-            self._keys[canonical(head)] = key
+            self._keys[canonical(head), 0] = key
 
     def _forget(self, head: dict[str, Any]) -> None:
         with self._making:
-            self._keys.pop(canonical(head), None)
+            self._keys.pop((canonical(head), 0), None)
 
-    def _key_from_passphrase(self, key_head: dict[str, Any]) -> bytes:
+    def _key_from_passphrase(self, key_head: dict[str, Any], spelling: int) -> bytes:
         if not self._passphrase.strip():
             raise SecretsUnavailable(
                 f"The stored sign-ins are sealed with a passphrase, and {VARIABLE} is not set.",
                 f"Set {VARIABLE} to that passphrase before starting. Nothing was changed.",
             )
-        return self._stretch(self._passphrase.strip(), key_head)
+        return self._stretch(self._spellings[spelling], key_head)
 
     def _key_in_vault(self, *, make: bool) -> bytes:
         """`make`: nothing depends on a key yet, so one may be stored. Takes up the key of a
@@ -281,16 +283,21 @@ class SealedSecrets:
 
     def _open(self, file: SealedFile) -> bytes:
         """The file's key, its seal checked."""
+        if file.kind == "passphrase":
+            for spelling in range(len(self._spellings)):
+                key = self._key_of(file.head, spelling)
+                with suppress(SecretsDamaged):
+                    unseal(key, file.seal, seal_data(file))
+                    return key
+            raise SecretsDamaged(
+                f"The stored sign-ins do not open with the passphrase in {VARIABLE}.",
+                "Set it to the passphrase they were sealed with; if it is the right one, the "
+                "file is damaged: restore a backup. Nothing was changed.",
+            )
         key = self._key_of(file.head)
         try:
             unseal(key, file.seal, seal_data(file))
         except SecretsDamaged:
-            if file.kind == "passphrase":
-                raise SecretsDamaged(
-                    f"The stored sign-ins do not open with the passphrase in {VARIABLE}.",
-                    "Set it to the passphrase they were sealed with; if it is the right one, the "
-                    "file is damaged: restore a backup. Nothing was changed.",
-                ) from None
             # The next try asks the password store again: it may have been repaired.
             self._forget(file.head)
             raise

@@ -104,6 +104,16 @@ class AccountChanges:
             for key, each in self._settings.read().practitioners.items()
         )
 
+    def sharing(self, practitioner_id: str) -> tuple[str, ...]:
+        """Names of other practitioners whom the same account serves."""
+        everyone = self._settings.read().practitioners
+        account = everyone[practitioner_id].google.account if practitioner_id in everyone else ""
+        return tuple(
+            each.practitioner.name
+            for key, each in everyone.items()
+            if key != practitioner_id and same_account(each.google.account, account)
+        )
+
     def check_free(self, practitioner_id: str, calendar_id: str) -> None:
         """One calendar for one practitioner: an audit of the one would remove the other's events.
         Raises BadInput."""

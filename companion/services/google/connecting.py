@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets as randomness
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from companion.domain.errors import (
@@ -49,6 +50,7 @@ from companion.services.ports import (
     SettingsStore,
     SignedIn,
 )
+from companion.services.settings import checks
 from companion.services.sync.syncing import Syncing
 
 __all__ = [
@@ -146,13 +148,16 @@ class Connecting:
         redirect_uri: str,
         user: str = "",
     ) -> SignInStart:
-        """`login`: the Google Login, empty for the one known. `calendar`: None keeps the present
-        calendar, or makes one the first time; with `take_over` also where another installation
-        keeps it, or instead one that an earlier installation made."""
+        """`login`: the Google Login as typed, which stays; empty for the one known. `calendar`:
+        None keeps the present calendar, or makes one the first time and for another login; with
+        `take_over` also where another installation keeps it, or instead one that an earlier
+        installation made."""
         self.decline(practitioner_id)
         link = self._changes.record(practitioner_id).google
-        wanted = login.strip() or link.login
-        choice = (calendar or consents.default_choice(link, take_over=take_over)).checked()
+        typed = checks.email(login, "login")
+        wanted = typed or link.login or link.account
+        choice = calendar or consents.default_choice(link, login=wanted, take_over=take_over)
+        choice = choice.checked()
         if choice.kind == "existing":
             self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
@@ -167,6 +172,8 @@ class Connecting:
             scopes=consents.scopes_for(choice, link, shared=shared, look=must_look(link, wanted)),
             login=wanted,
         )
+        if typed:
+            await self._changes.edit(practitioner_id, lambda link: replace(link, login=typed))
         return self._pending.add(practitioner_id, request, user=user, login=wanted, choice=choice)
 
     @allows(Action.GOOGLE, of="practitioner_id")
@@ -201,9 +208,19 @@ class Connecting:
             pending.start.practitioner_id,
             signed_in,
             pending.choice,
-            login=pending.login,
             upload_by_hand=upload_by_hand,
         )
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    async def confirm_account(self, practitioner_id: str) -> None:
+        """A person says that the account that signed in is the practitioner's: from now on it is
+        the Google Login."""
+        await self._changes.edit(practitioner_id, lambda link: replace(link, login=link.account))
+
+    @allows(Action.GOOGLE, of="practitioner_id")
+    def sharing(self, practitioner_id: str) -> tuple[str, ...]:
+        """Names of other practitioners whom the same account serves."""
+        return self._changes.sharing(practitioner_id)
 
     # ── deciding about calendars of another installation ──────────────────────────────────────
 
@@ -231,10 +248,12 @@ class Connecting:
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:
             raise SignInError("Google did not say which account signed in.")
-        if pending.login and not same_account(pending.login, signed_in.account):
-            raise WrongAccount(
-                f"{signed_in.account} signed in, but the Google Login is {pending.login}."
-            )
+        login = self._changes.record(pending.start.practitioner_id).google.login
+        for wanted in filter(None, (pending.login, login)):
+            if not same_account(wanted, signed_in.account):
+                raise WrongAccount(
+                    f"{signed_in.account} signed in, but the Google Login is {wanted}."
+                )
         needed = set(pending.request.scopes)
         if pending.choice.kind == "new":  # the list is for looking, which is not always needed
             needed.discard(consents.CALENDAR_LIST)

@@ -87,9 +87,12 @@ class CalendarChoice:
         return replace(self, name=" ".join(self.name.split())[:LONGEST_NAME])
 
 
-def default_choice(link: GoogleLink, *, take_over: bool = False) -> CalendarChoice:
-    """Signing in again keeps the present calendar; the first time makes one of our own."""
-    if link.calendar_id:
+def default_choice(link: GoogleLink, *, login: str = "", take_over: bool = False) -> CalendarChoice:
+    """Signing in again keeps the present calendar; the first time, and with another `login` than
+    before, makes one of our own."""
+    before = link.calendar_account or link.account or link.login
+    another = login and before and not same_account(login, before)
+    if link.calendar_id and not another:
         return CalendarChoice(kind="existing", calendar_id=link.calendar_id, take_over=take_over)
     return CalendarChoice(kind="new", take_over=take_over)
 

@@ -55,7 +55,9 @@ class Delegating:
                 "Enter the e-mail address of their account in the practice's Google Workspace.",
                 field="login",
             )
-        choice = (calendar or consents.default_choice(link, take_over=take_over)).checked()
+        choice = (
+            calendar or consents.default_choice(link, login=wanted, take_over=take_over)
+        ).checked()
         if choice.kind == "existing":
             self._changes.check_free(practitioner_id, choice.calendar_id)
         unseen: CompanionError | None = None

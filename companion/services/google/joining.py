@@ -92,7 +92,8 @@ class Joining:
         upload_by_hand: bool = False,
         enable: bool = True,
     ) -> Connected:
-        """Raises CalendarInUse, CalendarGone, ScopeMissing … and then nothing has changed.
+        """`login`: the Google Login from now on; empty for the one known. Raises CalendarInUse,
+        CalendarGone, ScopeMissing … and then nothing has changed.
 
         With `upload_by_hand` an empty calendar waits for a person to press Upload to Google;
         otherwise the sync begins by itself. `enable`: switch the sync on."""
@@ -159,7 +160,7 @@ class Joining:
         def take(link: GoogleLink) -> GoogleLink:
             made = link.created_by_us and link.calendar_id == wanted
             link = self._taking_over.joined(link, holding, take_over=choice.take_over)
-            return replace(link, created_by_us=made)
+            return replace(link, created_by_us=made, calendar_account=account)
 
         await self._changes.edit(practitioner_id, take, enabled=True)
         await self._ledger.edit_state(
@@ -210,8 +211,9 @@ class Joining:
         old = self._changes.record(practitioner_id).google
         link = replace(
             old,
-            login=login or signed_in.account,
+            login=login or old.login,
             account=signed_in.account,
+            calendar_account=signed_in.account,
             scopes=signed_in.granted_scopes,
             connected_at=self._clock.now(),
             ends_at=signed_in.ends_at,

@@ -16,6 +16,7 @@ import contextlib
 import json
 import secrets as randomness
 import time
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -91,8 +92,17 @@ class Manifest:
                 )
             known = {each.name: document[each.name] for each in fields(cls)}
             known["made_at"] = datetime.fromisoformat(known["made_at"]).astimezone(UTC)
+            if any(str(each.type) != type(known[each.name]).__name__ for each in fields(cls)):
+                raise TypeError
+            if not 2000 <= known["made_at"].year < 2200:
+                raise FileRefused(
+                    "This backup says that it was made in the year "
+                    f"{known['made_at'].year}, which cannot be.",
+                    "Use another one. Nothing was changed.",
+                    field="file",
+                )
             return cls(**known)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise FileRefused(
                 "This backup does not say what it holds.", "Use another one.", field="file"
             ) from error
@@ -264,7 +274,7 @@ def check_passphrase(passphrase: str) -> None:
 
 def weakness_of(passphrase: str) -> str:
     """Why it is easy to guess, as the end of a sentence; empty for a fair one."""
-    plain = passphrase.strip()
+    plain = unicodedata.normalize("NFKC", passphrase.strip())
     if len(plain) < SHORTEST:
         return f"it has fewer than {SHORTEST} characters"
     if len(set(plain.casefold())) < 6:

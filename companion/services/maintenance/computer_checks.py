@@ -43,6 +43,7 @@ def checks(context: CheckContext) -> list[Check]:
         "feed-listener": ("Phones", feed_listener),
         "certificate": ("Certificate", certificate),
         "versions": ("Versions", versions),
+        "sources": ("Sources", sources),
     }
     usual = [
         Check(id=key, title=title, run=partial(run, context), seconds=30.0)
@@ -52,6 +53,23 @@ def checks(context: CheckContext) -> list[Check]:
     return [
         *usual,
         Check(id="database", title="Book", run=partial(database, context), seconds=180.0),
+    ]
+
+
+async def sources(context: CheckContext) -> Iterable[Finding]:
+    failing = await context.failing_sources()
+    if not failing:
+        return [Finding(id="sources", state="ok", title="Sources", what="No source fails.")]
+    return [
+        Finding(
+            id=f"sources:{name}",
+            state="fail",
+            title="Sources",
+            what=f"Nothing arrives from {name}: {why}",
+            remedy="Look at it on the page Import, Sources.",
+            action=FindingAction(label="Look at the sources", page="/sources"),
+        )
+        for name, why in failing.items()
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -103,6 +103,10 @@ class HomeRights(Protocol):
         ...
 
 
+async def _none_failing() -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
     """Everything the checks look at."""
@@ -131,6 +135,8 @@ class CheckContext:
     listener: Callable[[], tuple[str, int]] = lambda: ("127.0.0.1", 8090)
     """Address and port of the listener for phones, as printed in links."""
     app_runs: Callable[[], bool] = lambda: False
+    failing_sources: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
+    """By name: why nothing arrives from it at present."""
 
 
 def finding_of(

@@ -31,7 +31,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from companion.domain.errors import BadInput, Busy, FileRefused, StoreDamaged
+from companion.domain.errors import BadInput, Busy, CompanionError, FileRefused, StoreDamaged
 from companion.domain.reconcile import EntryState
 from companion.domain.settings import Settings
 from companion.services.activity import note
@@ -58,6 +58,9 @@ from companion.services.ports import (
 )
 from companion.services.settings.documents import from_tables
 
+MOST_SIGN_INS = 5000
+"""And links: each is sealed by itself. A practice of two hundred has a thousand."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
@@ -71,6 +74,8 @@ class Staged:
     secrets: SecretStore
     integrity: Callable[[], Awaitable[str]]
     """``ok``, or the first problem."""
+    check_whole: Callable[[], Awaitable[None]]
+    """Reads every appointment; raises what the first that cannot be used brings about."""
 
 
 class Swapping(Protocol):
@@ -143,11 +148,16 @@ class Restoring:
             manifest = Manifest.from_json((folder / MANIFEST).read_bytes())
             settings = self._settings_in(folder, manifest)
             secrets = self._secrets_in(folder) if sign_ins and SECRETS in parts else None
-            async with self._staged(folder) as staged:
-                await self._prove(staged, manifest)
-                await self._prepare(staged, settings, manifest)
-                for name, value in (secrets or {}).items():
-                    await staged.secrets.put(name, value)
+            try:
+                async with self._staged(folder) as staged:
+                    await self._prove(staged, manifest)
+                    await self._prepare(staged, settings, manifest)
+                    for name, value in (secrets or {}).items():
+                        await staged.secrets.put(name, value)
+            except (CompanionError, OSError):
+                raise
+            except Exception as error:
+                raise _unusable(error) from error
             swapping = True
             aside = await asyncio.to_thread(
                 self._swapping.swap_in,
@@ -172,7 +182,7 @@ class Restoring:
         try:
             tables = json.loads((folder / SETTINGS).read_bytes())
             settings = from_tables(tables)
-        except (BadInput, ValueError, TypeError, AttributeError) as error:
+        except (BadInput, ValueError, TypeError, AttributeError, RecursionError) as error:
             field = error.field if isinstance(error, BadInput) else "settings"
             raise StoreDamaged(
                 f'The settings in this backup have a value that cannot be used, "{field}".',
@@ -194,11 +204,20 @@ class Restoring:
     def _secrets_in(folder: Path) -> dict[str, str]:
         content = (folder / SECRETS).read_bytes()
         (folder / SECRETS).unlink()  # never longer in clear than needed
-        document = json.loads(content)
-        if not isinstance(document, dict) or not all(
-            isinstance(each, str) for pair in document.items() for each in pair
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            document = None
+        if (
+            not isinstance(document, dict)
+            or len(document) > MOST_SIGN_INS
+            or not all(isinstance(each, str) for each in document.values())
         ):
-            raise FileRefused("The sign-ins in this backup cannot be read.", "Use another backup.")
+            raise FileRefused(
+                "The sign-ins in this backup cannot be read.",
+                "Use another backup, or restore without them: everybody then connects to Google "
+                "again. Nothing was changed.",
+            )
         return document
 
     @staticmethod
@@ -210,6 +229,11 @@ class Restoring:
                 "Use another backup. Nothing was changed.",
                 detail="integrity",
             )
+        try:
+            await staged.check_whole()
+        except BadInput as error:
+            raise _unusable(error) from error
+        await staged.feeds.links()
         # The copy was made a moment before it was counted, so only a large difference is an error.
         if manifest.appointments and not await staged.book.count():
             raise StoreDamaged(
@@ -233,6 +257,15 @@ class Restoring:
                 await _doubt(staged.ledger, practitioner_id, self._clock.now())
         text = f"A backup of {manifest.made_at:%d/%m/%Y %H:%M} UTC was restored."
         await note(staged.activity, self._clock, ActivityKind.RESTORE, text, cause="restore")
+
+
+def _unusable(error: Exception) -> StoreDamaged:
+    return StoreDamaged(
+        "The book in this backup holds what no book of ours can hold: it is damaged, or was made "
+        "to do harm.",
+        "Use another backup. Nothing was changed.",
+        detail=type(error).__name__,
+    )
 
 
 async def _doubt(ledger: Ledger, practitioner_id: str, now: datetime) -> None:

@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
@@ -44,11 +44,13 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 12
+VERSION = 13
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
+T = TypeVar("T")
 Document = dict[str, Any]
+Day = TypeVar("Day", bound=date)
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -93,7 +95,8 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     8: lambda tables: tables,  # 9 adds paused_until, likewise
     9: _with_marks,
     10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
-    11: lambda tables: tables,  # 12 adds feed_proxy, likewise
+    11: lambda tables: tables,  # 12 adds calendar_account, likewise
+    12: lambda tables: tables,  # 13 adds feed_proxy, likewise
 }
 
 
@@ -122,6 +125,9 @@ def _stale_days(value: float | None, where: str) -> float | None:
 
 _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practitioner, "id"): checks.identifier,
+    (PractitionerSettings, "disclosure_revision"): lambda value, where: checks.whole(
+        value, where, 0, 1_000_000_000
+    ),
     (Practitioner, "name"): checks.name,
     (Practitioner, "timezone"): checks.timezone,
     (Practitioner, "colour"): checks.display_colour,
@@ -219,12 +225,24 @@ def migrate(
     return tables
 
 
-def checked(settings: Settings) -> dict[str, list[Document]]:
-    """The tables of `settings`, proven to read back as the same; raises BadInput."""
-    tables = to_tables(settings)
-    if from_tables(tables) != settings:
+def checked(settings: Settings, proven: Settings | None = None) -> dict[str, list[Document]]:
+    """The tables of `settings`, proven to read back as the same; raises BadInput. `proven`: of
+    these, the records need no second proof."""
+    new = settings
+    if proven is not None:
+        new = replace(
+            settings,
+            practitioners=_unknown(settings.practitioners, proven.practitioners),
+            sources=_unknown(settings.sources, proven.sources),
+            users=_unknown(settings.users, proven.users),
+        )
+    if from_tables(to_tables(new)) != new:
         raise BadInput("These settings cannot be kept as they are.", field="settings")
-    return tables
+    return to_tables(settings)
+
+
+def _unknown(records: Mapping[str, T], proven: Mapping[str, T]) -> dict[str, T]:
+    return {key: each for key, each in records.items() if proven.get(key) is not each}
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────
@@ -291,9 +309,9 @@ def _decode_plain(kind: Any, raw: Any, where: str) -> Any:
             moment = datetime.fromisoformat(raw)
             if moment.tzinfo is None:
                 raise _bad("has no time zone", where)
-            return moment.astimezone(UTC)
+            return _plausible(moment.astimezone(UTC), where)
         if kind is date:
-            return date.fromisoformat(raw)
+            return _plausible(date.fromisoformat(raw), where)
         if kind is time:
             return _clock_time(raw, where)
         if kind is timedelta:
@@ -302,6 +320,13 @@ def _decode_plain(kind: Any, raw: Any, where: str) -> Any:
     except (ValueError, OverflowError) as error:
         words = f" (one of {', '.join(kind)})" if issubclass(kind, StrEnum) else ""
         raise _bad(f"has a value we do not know{words}", where) from error
+
+
+def _plausible(day: Day, where: str) -> Day:
+    """A moment at the edge of the calendar fails wherever it is reckoned with."""
+    if not 1970 <= day.year < 2300:
+        raise _bad("is in no plausible year", where)
+    return day
 
 
 def _clock_time(raw: str, where: str) -> time:

@@ -38,6 +38,7 @@ _OF_THIS_COMPUTER = frozenset(
         "connected_at",
         "ends_at",
         "delegated",
+        "calendar_account",
         "creations",
         "made_by",
         "marks",

@@ -207,8 +207,7 @@ class Sources:
         release: bool = False,
         cause: str = "import",
     ) -> ImportReport:
-        """Import what `try_link` has shown, and fetch it from now on. With a question that is
-        still open, or held, it is not a source yet."""
+        """Import what `try_link` has shown, and fetch it from now on, unless that is held."""
         report = await self._importing.apply(preview, answers=answers, release=release, cause=cause)
         if not report.held:
             source = await self.add_link(preview.source, link, every=every, mapping=mapping)
@@ -314,7 +313,7 @@ class Sources:
             if source.link_host:
                 await self._subscriptions.taken(source, report)
             else:
-                await self._mark_imported(source, waiting.place)
+                await self.resolved(source, waiting.place)
         return report
 
     @allows(Action.IMPORT)
@@ -336,9 +335,6 @@ class Sources:
     @allows(Action.IMPORT)
     async def resolved(self, source: SourceSettings, place: str) -> None:
         """A file that waited has been imported by hand."""
-        await self._mark_imported(source, place)
-
-    async def _mark_imported(self, source: SourceSettings, place: str) -> None:
         if "/" in place:  # else it was never moved, and is listed as done
             with contextlib.suppress(OSError):
                 await apart(lambda: Folder(Path(source.folder)).mark_imported(place))

@@ -19,9 +19,17 @@ from pathlib import Path
 from companion.domain.errors import CompanionError
 from companion.domain.settings import SourceSettings
 from companion.services.imports.importing import Importing
-from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
+from companion.services.ports import (
+    ActivityLog,
+    AppointmentBook,
+    Clock,
+    SecretStore,
+    SettingsStore,
+)
 from companion.services.sources.folders import apart
+from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
+from companion.services.sources.sources import Sources
 from companion.services.sources.subscriptions import Subscriptions
 from companion.services.sources.watched_folder import LOOK_EVERY, RETRY, WatchedFolder
 
@@ -119,3 +127,46 @@ def _sweep(spool: Path) -> None:
     """Copies that a crash left."""
     for left in spool.iterdir():
         left.unlink(missing_ok=True)
+
+
+def sources_of(  # noqa: PLR0913 - one for each part
+    *,
+    settings: SettingsStore,
+    notes: SourceNotes,
+    links: CalendarLinks,
+    secrets: SecretStore,
+    importing: Importing,
+    book: AppointmentBook,
+    activity: ActivityLog,
+    clock: Clock,
+    spool: Path,
+) -> tuple[Sources, Watching]:
+    """The sources of one home for people, and what watches them, over one `Subscriptions`."""
+    subscriptions = Subscriptions(
+        settings=settings,
+        notes=notes,
+        links=links,
+        secrets=secrets,
+        importing=importing,
+        activity=activity,
+        clock=clock,
+        spool=spool,
+    )
+    sources = Sources(
+        settings=settings,
+        notes=notes,
+        importing=importing,
+        subscriptions=subscriptions,
+        spool=spool,
+    )
+    watching = Watching(
+        settings=settings,
+        notes=notes,
+        importing=importing,
+        subscriptions=subscriptions,
+        book=book,
+        activity=activity,
+        clock=clock,
+        spool=spool,
+    )
+    return sources, watching

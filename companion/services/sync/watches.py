@@ -6,10 +6,14 @@ import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.services.settings.documents import to_tables
+
+AUDIT_HOUR = 3
+"""Local hour of the nightly audit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +70,13 @@ class NetworkState:
     @property
     def offline(self) -> bool:
         return self.doubted or len(self.silent) > 1
+
+
+def night_of(moment: datetime, timezone: str) -> date:
+    """Whose nightly audit was last due: the local day, from the hour of the audit on."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return local.date() if local.hour >= AUDIT_HOUR else local.date() - timedelta(days=1)
+
+
+def local_day(now: datetime, timezone: str) -> date:
+    return now.astimezone(ZoneInfo(timezone)).date()

@@ -21,7 +21,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
 from companion.domain.settings import PractitionerSettings, Settings
@@ -34,7 +33,13 @@ from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
-from companion.services.sync.watches import NetworkState, PassInput, Watch
+from companion.services.sync.watches import (
+    NetworkState,
+    PassInput,
+    Watch,
+    local_day,
+    night_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +50,6 @@ LOOK_EVERY = 2.0
 PASS_EVERY = timedelta(minutes=10)
 ASK_AGAIN = timedelta(seconds=30)
 """After a check that Google did not answer."""
-AUDIT_HOUR = 3
-"""Local hour of the nightly audit."""
 STALENESS_EVERY = 60.0
 """Seconds after which imports and passes are looked at for the staleness notice."""
 ASLEEP = 30.0
@@ -223,7 +226,7 @@ class Worker:
             self._fresh_until = self._clock.monotonic() + STALENESS_EVERY
 
     async def _tidy(self, settings: Settings) -> None:
-        today = _local_day(self._clock.now(), settings.practice.timezone)
+        today = local_day(self._clock.now(), settings.practice.timezone)
         if today == self._tidied_on:
             return
         self._tidied_on = today
@@ -243,7 +246,7 @@ class Worker:
             state = states.get(practitioner_id, SyncState())
             watch = self._watches[practitioner_id] = Watch()
             zone = record.practitioner.timezone
-            watch.audited_on = date.min if state.proof is None else _night(state.proof.at, zone)
+            watch.audited_on = date.min if state.proof is None else night_of(state.proof.at, zone)
             seen = self._seen(practitioner_id, record, settings)
             if not state.audit_due and state.fingerprint == seen.signature():
                 watch.seen, watch.passed_at = seen, state.last_success
@@ -255,7 +258,7 @@ class Worker:
             revision=self._revisions.get(practitioner_id, 0),
             record=record,
             practice=settings.practice,
-            day=_local_day(self._clock.now(), record.practitioner.timezone),
+            day=local_day(self._clock.now(), record.practitioner.timezone),
             notice=self._staleness.book_since() if self._staleness is not None else None,
         )
 
@@ -316,7 +319,7 @@ class Worker:
     def _audit_due(self, watch: Watch, record: PractitionerSettings, now: datetime) -> bool:
         if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
             return False
-        tonight = _night(now, record.practitioner.timezone)
+        tonight = night_of(now, record.practitioner.timezone)
         # A later night than tomorrow's was counted by a clock that ran ahead.
         return not tonight <= watch.audited_on <= tonight + timedelta(days=1)
 
@@ -353,7 +356,7 @@ class Worker:
         moment = self._clock.monotonic()
         if result.proof is not None and result.error is None:
             zone = self._settings.read().practitioner(practitioner_id).practitioner.timezone
-            watch.audited_on = _night(self._clock.now(), zone)
+            watch.audited_on = night_of(self._clock.now(), zone)
         elif audit:
             watch.no_audit_before = moment + PASS_EVERY.total_seconds()
         self._note_result(watch, result, moment)
@@ -392,13 +395,3 @@ class Worker:
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=3.0)
-
-
-def _night(moment: datetime, timezone: str) -> date:
-    """Whose nightly audit was last due: the local day, from the hour of the audit on."""
-    local = moment.astimezone(ZoneInfo(timezone))
-    return local.date() if local.hour >= AUDIT_HOUR else local.date() - timedelta(days=1)
-
-
-def _local_day(now: datetime, timezone: str) -> date:
-    return now.astimezone(ZoneInfo(timezone)).date()

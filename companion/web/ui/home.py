@@ -16,6 +16,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv
 from companion.services.status import NEEDS_A_PERSON
+from companion.services.sync.auditing import clock_time
 from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
@@ -26,7 +27,7 @@ from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.waiting import WaitingFiles
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, frame, link_button, page_head, text
+from companion.web.ui.theme import box, button, frame, link_button, notice, page_head, text
 
 if TYPE_CHECKING:
     from companion.services.status import Board, PractitionerStatus
@@ -67,6 +68,8 @@ class _Home:
                 if self._sets_up:
                     link_button("Who is set up", "/progress", icon="checklist")
                     button("Add practitioner", self._add, icon="person_add")
+        self._paused = box()
+        self._paused_until: object = None
         self._waiting = WaitingFiles(site) if site.may(Action.IMPORT) else None
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
@@ -108,7 +111,28 @@ class _Home:
                 await _let_others(place)
                 self._cards[status.practitioner.id].show(self._card(status, place))
         self._summary.set_text(_summary(board))
+        self._draw_pause(board)
         self._draw_activity(board)
+
+    def _draw_pause(self, board: Board) -> None:
+        if board.paused_until == self._paused_until:
+            return
+        self._paused_until = board.paused_until
+        self._paused.clear()
+        if board.paused_until is None:
+            return
+        now = self._site.services.clock.now()
+        until = clock_time(board.paused_until, board.practice.timezone, now)
+        with self._paused, notice("warn", icon="pause_circle"):
+            text(f"The background sync is paused until {until}.", "strong")
+            text("Changes wait until then. Phones are answered, and Upload to Google still works.")
+            if self._site.may(Action.PAUSE):
+                with box("actions"):
+                    button("Go on now", self._go_on)
+
+    async def _go_on(self) -> None:
+        await self._site.services.pausing.resume()
+        await self._draw(await self._site.live.board())
 
     def _draw_empty(self) -> None:
         self._empty = True

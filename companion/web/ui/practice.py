@@ -16,6 +16,7 @@ from companion.services.access.rules import Rule
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
 from companion.web.ui.components.staleness_form import StalenessForm
+from companion.web.ui.components.this_computer import this_computer
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.google_guide import client_card
 from companion.web.ui.pages import page
@@ -45,6 +46,8 @@ def create(site: Site) -> None:
             _privacy(site)
             _age(site)
             _phones(site)
+            if not site.options.demo:
+                await this_computer(site)
 
 
 class _Unsaved:

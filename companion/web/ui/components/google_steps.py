@@ -16,11 +16,12 @@ from nicegui import ui
 from companion.domain.errors import BadInput, CalendarInUse, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
-from companion.services.google.consents import CalendarChoice
+from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.google_account import add_account_notes
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
 from companion.web.ui.components.take_over import add_decision, ask_to_take_over
@@ -60,7 +61,7 @@ class GoogleSteps:
             text("The Google account whose calendar is to be filled.", "card__lead")
             self._login = ui.input(
                 "E-mail of the Google account",
-                value=google.login or google.account or record.practitioner.email,
+                value=google.login or record.practitioner.email,
             )
             self._login.classes("field").props("outlined type=email autocomplete=off")
         with head.step(3, "Connect to Google"):
@@ -95,6 +96,7 @@ class GoogleSteps:
                 text(f"{how} {google.account}", "strong")
                 if since:
                     text(f"Since {since}", "small")
+            add_account_notes(self._site, self._record)
             if google.ends_at is not None:
                 self._warn_of_testing(google.ends_at)
         elif self._delegates:
@@ -199,6 +201,8 @@ class GoogleSteps:
             text(f"Now filled: {google.calendar_name or google.calendar_id}", "strong")
         self._kind = ui.radio(options, value=KEEP if google.connected else NEW)
         self._kind.props("aria-label=Calendar")
+        if google.connected:  # another account does not have the present calendar
+            self._login.on_value_change(self._offer_another)
         self._name = ui.input("Name of the new calendar", value="Appointments")
         self._name.classes("field").props("outlined maxlength=100")
         self._name.bind_visibility_from(self._kind, "value", value=NEW)
@@ -227,6 +231,12 @@ class GoogleSteps:
             note.bind_visibility_from(self._kind, "value", backward=lambda kind: kind != KEEP)
         else:
             text("Used when you press Connect to Google.", "soft small")
+
+    def _offer_another(self) -> None:
+        login, google = str(self._login.value or "").strip(), self._record.google
+        same = not login or same_account(login, google.account)
+        if self._kind.value in {KEEP, NEW}:
+            self._kind.value = KEEP if same else NEW
 
     async def _list(self) -> None:
         """After a sign-in to choose from a list: the list."""

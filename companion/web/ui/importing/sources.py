@@ -1,4 +1,5 @@
-"""Sources: where files come from, each with its folder, what came of its last file, what waits.
+"""Sources: where appointments come from by themselves, each with its folder or link, what came of
+its last file, what waits.
 
 A timer asks what is remembered of the folders and draws the list anew when it differs, so a file
 that is dropped while somebody looks shows within seconds.
@@ -13,12 +14,14 @@ from nicegui import ui
 
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
+from companion.services.sources.reports import every_words
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.importing.history import Imports
+from companion.web.ui.importing.link_form import LinkForm, open_new_link
 from companion.web.ui.importing.source_form import SourceForm, open_reading
-from companion.web.ui.importing.waiting import say_waiting
+from companion.web.ui.importing.waiting import say_waiting, since_words
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -49,8 +52,8 @@ def create(site: Site) -> None:
             back_link("Import", "/import")
             page_head(
                 "Sources",
-                "Save an export into a watched folder, and it is imported within seconds while "
-                "Calendar Companion runs.",
+                "Save an export into a watched folder, or give the link of a calendar, and it is "
+                "imported by itself while Calendar Companion runs.",
             )
             _Sources(site, known)
 
@@ -64,6 +67,11 @@ class _Sources:
         if self._may_change:
             with card("Watch a folder"):
                 self._form = SourceForm(site, None, report_errors(self._look))
+            with card("Fetch a calendar"):
+                text("Where the practice software gives a private calendar link (.ics, webcal).")
+                with box("actions"):
+                    new = partial(open_new_link, site, report_errors(self._look))
+                    button("Add a link …", new, icon="add_link")
         self._draw(known)
         self._imports = Imports(site)
         ui.timer(LOOK_SECONDS, report_errors(self._look))
@@ -96,22 +104,29 @@ class _Sources:
                     badge("No folder is watched", "calm")
                 elif note.trouble:
                     badge("Not reached", "warn")
+                elif settings.link_host:
+                    badge(f"Fetched {every_words(settings.every)}", "ok")
                 else:
                     badge("Watched", "ok")
                 text(_HOLDS[settings.snapshot], "soft", tag="span")
             if status.automatic:
-                text(settings.folder, "address").props("dir=ltr")
-            if status.automatic and note.trouble:
+                text(settings.folder or settings.link_host, "address").props("dir=ltr")
+            if status.failing:
                 with notice("warn", alert=True):
-                    text(note.trouble)
+                    text(f"{note.trouble}{since_words(self._site, note)}")
             self._last(status)
             for waiting in note.waiting:
                 say_waiting(self._site, settings.name, waiting, self._look)
+            if settings.link_host:
+                with box("actions"):
+                    fetch = partial(self._fetch, settings)
+                    button("Fetch now", fetch, icon="sync", look="primary")
             if self._may_change:
                 with box("actions"):
                     button("Change …", partial(self._change, settings), icon="edit")
                     if status.automatic:
-                        button("Stop watching", partial(self._stop, settings))
+                        stop = "Stop fetching" if settings.link_host else "Stop watching"
+                        button(stop, partial(self._stop, settings))
                     button(
                         "Forget this source …",
                         partial(self._ask_to_remove, settings),
@@ -131,13 +146,19 @@ class _Sources:
         note = status.note
         if note.last_at is None:
             if status.automatic:
-                text("No file has come yet.", "soft")
+                fetched = "It has not been fetched yet."
+                text(fetched if status.settings.link_host else "No file has come yet.", "soft")
             return
         now = self._site.services.clock.now()
         when = formatting.short(note.last_at, self._site.timezone, now)
         with box("facts", tag="dl"):
-            text("Last file", tag="dt")
-            text(f"{note.last_file}, {when}", tag="dd")
+            if note.fetched.good_at is not None:
+                good = formatting.short(note.fetched.good_at, self._site.timezone, now)
+                text("Last fetched", tag="dt")
+                text(good, tag="dd")
+            link = bool(status.settings.link_host)
+            text("Last change" if link else "Last file", tag="dt")
+            text(when if link else f"{note.last_file}, {when}", tag="dd")
             text("Result", tag="dt")
             text(note.last_result, tag="dd")
 
@@ -148,12 +169,23 @@ class _Sources:
                 opened.close()
                 await self._look()
 
-            SourceForm(self._site, settings, report_errors(done))
+            form = LinkForm if settings.link_host else SourceForm
+            form(self._site, settings, report_errors(done))
             button("Cancel", opened.close, look="plain")
+
+    async def _fetch(self, settings: SourceSettings) -> None:
+        outcome = await self._site.services.sources.sync(settings.name)
+        if outcome.error is None and not outcome.held:
+            report = outcome.report
+            changes = report.added + report.changed + report.removed if report else 0
+            new = formatting.counted(changes, "change") if changes else "nothing has changed"
+            notify_done(f"Fetched: {new}.")
+        await self._look()
 
     async def _stop(self, settings: SourceSettings) -> None:
         await self._site.services.sources.stop(settings.name)
-        notify_done("The folder is watched no more.")
+        gone = "It is fetched no more." if settings.link_host else "The folder is watched no more."
+        notify_done(gone)
         await self._look()
 
     async def _ask_to_remove(self, settings: SourceSettings) -> None:
@@ -161,8 +193,8 @@ class _Sources:
         brought = await imports.brought_by(settings.name)
         with dialog(f"Forget {settings.name}?", asks=False) as opened:
             text(
-                "Its folder is watched no more, and how its files are read is forgotten. Its "
-                "appointments stay in the book, and the files where they are."
+                "Its folder is watched, or its link fetched, no more, and how its files are read "
+                "is forgotten. Its appointments stay in the book, and the files where they are."
             )
 
             appointments = formatting.counted(brought, "appointment")

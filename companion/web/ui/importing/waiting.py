@@ -19,7 +19,7 @@ from companion.web.ui.theme import box, button, notice, text
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
     from companion.services.imports.questions import Answers
-    from companion.services.sources.notes import Waiting
+    from companion.services.sources.notes import SourceNote, Waiting
 
 LOOK_SECONDS = 5.0
 MOST_SHOWN = 5
@@ -74,7 +74,14 @@ async def open_waiting(
     imports = await site.services.imports.recent(50, source)
     newer = any(each.at > waiting.at and each.file_name for each in imports)
     with dialog(f"Import {file.name}?", "wide") as opened:
-        text(f"Set aside from the folder of {source}.", "soft")
+        known = site.services.settings.read().sources.get(source)
+        fetched = known is not None and bool(known.link_host)
+        text(
+            f"As it is now at the link of {source}."
+            if fetched
+            else f"Set aside from the folder of {source}.",
+            "soft",
+        )
         if newer:
             with notice("warn"):
                 text(
@@ -128,6 +135,13 @@ def say_waiting(
             button("Take off the list", discard, look="plain")
 
 
+def since_words(site: Site, note: SourceNote) -> str:
+    if note.trouble_since is None:
+        return ""
+    now = site.services.clock.now()
+    return f" Since {formatting.short(note.trouble_since, site.timezone, now)}."
+
+
 class WaitingFiles:
     """On the overview: drawn anew when what waits is another."""
 
@@ -149,11 +163,18 @@ class WaitingFiles:
             if each.automatic
             for file in each.note.waiting
         ]
-        if waiting == self._shown:
+        failing = [each for each in known if each.failing]
+        shown = (waiting, [(each.settings.name, each.failing) for each in failing])
+        if shown == self._shown:
             return
-        self._shown = waiting
+        self._shown = shown
         self._place.clear()
         with self._place:
+            for each in failing[:MOST_SHOWN]:
+                with notice("warn"):
+                    text(f"Nothing arrives from {each.settings.name}", "strong")
+                    text(f"{each.failing}{since_words(self._site, each.note)}")
+                    ui.link("Look at the sources", "/sources")
             for source, file in waiting[:MOST_SHOWN]:
                 name = file.place.rpartition("/")[2]
                 waits = "waits for you" if file.held else "could not be used"

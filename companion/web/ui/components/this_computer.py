@@ -1,0 +1,108 @@
+"""This computer: whether the app starts by itself, and has an entry in the menu."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from nicegui import ui
+
+from companion.services.workstation import EntryState
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.site import Site
+from companion.web.ui.theme import box, button, card, notice, text
+
+Change = Callable[[bool], Awaitable[EntryState]]
+
+
+async def this_computer(site: Site) -> None:
+    """The card; raises CompanionError where the system does not answer."""
+    station = site.services.workstation
+    autostart, menu = await station.autostart(), await station.menu()
+    with card("This computer"):
+        text(
+            "Calendars and phones are kept up to date while Calendar Companion runs. It needs no "
+            "window: closing the browser stops nothing.",
+            "card__lead",
+        )
+        _Switch(
+            "Start by itself when I sign in to this computer",
+            autostart,
+            station.set_autostart,
+            done=("It starts by itself from now on.", "It does not start by itself any more."),
+        )
+        _Switch(
+            "Entry in this computer's menu",
+            menu,
+            station.set_menu,
+            done=("It is in the menu.", "It is not in the menu any more."),
+        )
+        with box("actions"):
+            if "sync" in site.options.commands:
+                button("Sync now", partial(_sync, site))
+            button("Pause for an hour", partial(_pause, site))
+            if "stop" in site.options.commands:
+                button("Stop Calendar Companion …", partial(_open_stop, site), look="danger")
+
+
+async def _sync(site: Site) -> None:
+    await site.options.commands["sync"]()
+    notify_done("Every calendar is looked at now.")
+
+
+async def _pause(site: Site) -> None:
+    await site.services.pausing.pause()
+    notify_done("Paused: it goes on by itself in an hour, or on the overview.")
+
+
+def _open_stop(site: Site) -> None:
+    with dialog("Stop Calendar Companion?") as opened:
+        text(
+            "Until it is started again no calendar is kept up to date, watched folders are not "
+            "looked at, and phones find nothing. Nothing is lost: the next start catches up."
+        )
+
+        async def stop() -> None:
+            opened.close()
+            notify_done("Stopped. This window can be closed.")
+            await site.options.commands["stop"]()
+
+        with box("actions"):
+            button("Stop it", stop, look="danger")
+            button("Keep it running", opened.close, look="plain")
+
+
+class _Switch:
+    """Takes effect at once; shows what is, also where that failed."""
+
+    def __init__(
+        self, label: str, state: EntryState, change: Change, *, done: tuple[str, str]
+    ) -> None:
+        self._change = change
+        self._done = done
+        self._on = state.works
+        self._switch = ui.switch(label, value=state.works, on_change=report_errors(self._set))
+        self._fault = box()
+        self._show(state)
+
+    async def _set(self) -> None:
+        on = bool(self._switch.value)
+        if on is self._on:  # it follows the system
+            return
+        try:
+            state = await self._change(on)
+        except BaseException:
+            self._switch.value = self._on
+            raise
+        self._show(state)
+        if state.works is on:
+            notify_done(self._done[0] if on else self._done[1])
+
+    def _show(self, state: EntryState) -> None:
+        self._on = self._switch.value = state.works
+        self._fault.clear()
+        self._fault.set_visibility(bool(state.what))
+        if state.what:
+            with self._fault, notice("warn"):
+                text(state.what)

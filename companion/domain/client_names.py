@@ -97,7 +97,7 @@ def plurals(word: str) -> Iterator[str]:
 class ClientNames:
     """Never changes once made; `with_names` makes another."""
 
-    __slots__ = ("_known", "lengths", "unspaced", "words")
+    __slots__ = ("_known", "kept", "lengths", "unspaced", "words")
 
     def __init__(self) -> None:
         self._known: frozenset[tuple[str, str]] = frozenset()
@@ -107,6 +107,8 @@ class ClientNames:
         """Skeletons in other scripts, which are found inside of longer runs too."""
         self.lengths: tuple[int, ...] = ()
         """Of `unspaced`."""
+        self.kept: dict[tuple[str, bool, int], tuple[tuple[int, int], ...]] = {}
+        """By `redaction`: where in a text names were found, which is true for these alone."""
 
     def __len__(self) -> int:
         return len(self._known)

@@ -70,3 +70,18 @@ addEventListener("keydown", (event) => {
     new MutationObserver(look).observe(document.body, { attributeFilter: ["class"] });
   });
 }
+
+// Three notices at most: an older one goes for a newer. A link in one leads on.
+addEventListener("DOMContentLoaded", () => {
+  if (!window.Quasar) return;
+  const create = Quasar.Notify.create, shown = [];
+  Quasar.Notify.create = ({ link, ...options }) => {
+    const actions = link
+      ? [{ label: link[0], href: link[1], noCaps: true, flat: true, "no-dismiss": true }]
+      : [];
+    const dismiss = create({ ...options, actions });
+    shown.push(dismiss);
+    if (shown.length > 3) shown.shift()();
+    return dismiss;
+  };
+});

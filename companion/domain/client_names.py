@@ -26,6 +26,12 @@ _ALIKE = str.maketrans(
         "ø": "o",
         "ł": "l",
         "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+        "ə": "e",
         "ı": "i",
         "æ": "ae",
         "œ": "oe",
@@ -97,7 +103,7 @@ def plurals(word: str) -> Iterator[str]:
 class ClientNames:
     """Never changes once made; `with_names` makes another."""
 
-    __slots__ = ("_known", "lengths", "unspaced", "words")
+    __slots__ = ("_known", "kept", "lengths", "unspaced", "words")
 
     def __init__(self) -> None:
         self._known: frozenset[tuple[str, str]] = frozenset()
@@ -107,6 +113,8 @@ class ClientNames:
         """Skeletons in other scripts, which are found inside of longer runs too."""
         self.lengths: tuple[int, ...] = ()
         """Of `unspaced`."""
+        self.kept: dict[tuple[str, bool, int], tuple[tuple[int, int], ...]] = {}
+        """By `redaction`: where in a text names were found, which is true for these alone."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -166,8 +174,7 @@ def _alone(word: str, flag: int) -> Iterator[tuple[str, int]]:
     elif len(word) > 1:
         yield word, flag
         for plural in plurals(word) if len(word) > 2 else ():
-            if plural not in ORDINARY:
-                yield plural, PLURAL if word in ORDINARY else flag
+            yield plural, PLURAL if word in ORDINARY or plural in ORDINARY else flag
 
 
 def _joined(word: str) -> str:

@@ -285,7 +285,6 @@ class _Wording:
         self._with = f"With: {clean_text(practitioner_name)}" if named else ""
         self._practitioner = practitioner_name
         self._known: dict[tuple[str, ...], _Texts] = {}
-        self._plain: set[str] = set()
         self._redactors: dict[tuple[str, str, str], Redactor] = {}
 
     def texts(self, appointment: Appointment) -> _Texts:
@@ -350,7 +349,6 @@ class _Wording:
                 only_family=mode is ClientName.FIRST,
                 beside=source[2],
                 practitioner=self._practitioner,
-                plain=self._plain,
             )
         return known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,7 +21,9 @@ from companion.domain.ordinary_words import (
     TITLES,
 )
 
-_SENTENCE_ENDS = re.compile(r"[.!?:;\n•|]")
+_NEXT = re.compile(r"[\W\d_]*([^\W\d_]+)")
+_ENDS = frozenset(".!?:;\n•|")
+"""Of a sentence."""
 
 
 class Word(NamedTuple):
@@ -30,13 +32,109 @@ class Word(NamedTuple):
     letters: str
 
 
-class Context:
-    """What stands around one word that may be a name or not."""
+def _before(letters: str, start: int) -> Word:
+    """The word in front of this place; an empty one at the beginning."""
+    end = start
+    while end and not letters[end - 1].isalpha():
+        end -= 1
+    begin = end
+    while begin and letters[begin - 1].isalpha():
+        begin -= 1
+    return Word(begin, end, letters[begin:end])
+
+
+def _behind(letters: str, end: int) -> Word:
+    found = _NEXT.match(letters, end)
+    return Word(*found.span(1), found[1]) if found else Word(end, end, "")
+
+
+class People:
+    """Which words of one text stand for a person. Most do not, and that is seen quickly."""
+
+    __slots__ = ("_beside", "_known", "_letters", "_places", "_runs", "_text")
 
     def __init__(
         self,
-        place: int,
-        words: list[Word],
+        letters: str,
+        places: Sequence[int],
+        text: str,
+        known: Mapping[str, int],
+        runs: Set[str],
+    ) -> None:
+        """`runs`: all words of the text."""
+        self._letters, self._places, self._text, self._known = letters, places, text, known
+        self._runs = runs
+        self._beside: bool | None = None
+
+    def meant(
+        self,
+        word: str,
+        where: Iterable[tuple[int, int]],
+        flags: int,
+        *,
+        own: bool,
+        prose: bool,
+        either: bool,
+    ) -> list[tuple[int, int]]:
+        """Of the places where the word stands those that are a person's. `flags`: what it is in
+        names; `own`: of the appointment's client; `either`: a given name too, which may be
+        shown."""
+        found = []
+        ordinary = word in ORDINARY
+        for start, end in where:
+            if not self._text[self._places[start]].isupper():
+                if flags == PLURAL or (ordinary and not self._may_stand_beside()):
+                    continue
+            elif ordinary and not own and self._only_begins(word, start, end, flags):
+                continue
+            around = Context(
+                start, end, self._letters, self._places, self._text, self._known, own=own
+            )
+            if around.is_person(flags, prose=prose, either=either):
+                found.append((start, end))
+        return found
+
+    def _may_stand_beside(self) -> bool:
+        """Has the text a title, or the two names of somebody: what alone makes a person of an
+        ordinary word in small letters."""
+        if self._beside is None:
+            here = self._known.keys() & self._runs
+            self._beside = not TITLES.isdisjoint(self._runs) or any(
+                one + other in self._known for one in here for other in here
+            )
+        return self._beside
+
+    def _only_begins(self, word: str, start: int, end: int, flags: int) -> bool:
+        """It begins a sentence, and nothing behind it can be of a person."""
+        letters, place = self._letters, start - 1
+        while place >= 0 and letters[place] == " ":
+            place -= 1
+        if place >= 0 and letters[place] not in _ENDS:
+            return False
+        if place > 0 and letters[place] == ".":
+            before = _before(letters, place).letters
+            if len(before) == 1 or before in TITLES:
+                return False
+        found = _NEXT.match(letters, end)
+        behind = found[1] if found else ""
+        if letters[end : end + 1] == "'" or word + behind in self._known:
+            return False
+        family = flags & GIVEN and self._known.get(behind, 0) & FAMILY
+        return not (family or len(behind) == 1 or behind in PERSON_DOES)
+
+
+class Context:
+    """What stands around one word that may be a name or not."""
+
+    __slots__ = (
+        "_before", "_behind", "_capital", "_gap", "_gap_behind", "_known", "_letters", "_next",
+        "_own", "_places", "_text", "_word", "_written",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
         letters: str,
         places: Sequence[int],
         text: str,
@@ -44,22 +142,19 @@ class Context:
         *,
         own: bool,
     ) -> None:
-        self._known = known.get
-        self._word = word = words[place]
-        nobody = Word(0, 0, "")
-        self._before = words[place - 1] if place else nobody
-        self._behind = words[place + 1] if place + 1 < len(words) else nobody
-        self._gap = letters[self._before.end : word.start] if place else "\n"
-        self._gap_behind = letters[word.end : self._behind.start] if self._behind.end else "\n"
-        self._place, self._words = place, words
-        self._written = text[places[word.start] : places[word.end - 1] + 1]
+        self._known, self._letters, self._own = known.get, letters, own
         self._text, self._places = text, places
-        self._own = own
+        self._word = letters[start:end]
+        self._before = before = _before(letters, start)
+        self._behind = behind = _behind(letters, end)
+        self._gap = letters[before.end : start] if before.letters else "\n"
+        self._gap_behind = letters[end : behind.start] if behind.letters else "\n"
+        self._next = letters[end : end + 2]
+        self._written = text[places[start] : places[end - 1] + 1]
         self._capital = self._written[0].isupper() and not _all_capitals(text)
-        self._next = letters[word.end : word.end + 2]
 
     def is_person(self, flags: int, *, prose: bool, either: bool) -> bool:
-        word = self._word.letters
+        word = self._word
         if flags == PLURAL:
             return self._capital and self._before.letters == "the"
         if self._beside(flags):
@@ -79,17 +174,18 @@ class Context:
     def _is_eponym(self) -> bool:
         """Not where the own client is called so."""
         possessive = self._next in {"'s", "s'", "' "} or self._behind.letters == "s"
-        place = self._place + 1 + (self._behind.letters == "s")
-        thing = self._words[place].letters if place < len(self._words) else ""
+        thing = self._behind
+        if thing.letters == "s":
+            thing = _behind(self._letters, thing.end)
         near = possessive or self._gap_behind in {" ", "-"}
-        return near and not self._own and (self._word.letters, thing) in EPONYMS
+        return near and not self._own and (self._word, thing.letters) in EPONYMS
 
     def _beside(self, flags: int) -> bool:
         return self._behind_somebody() or self._before_somebody(flags)
 
     def _behind_somebody(self) -> bool:
         """A title, first name or initial in front."""
-        word, before = self._word.letters, self._before.letters
+        word, before = self._word, self._before.letters
         if before and self._gap == ", ":
             both = self._capital and self._is_capital(self._before)
             return bool(self._known(before + word, 0)) and (both or before not in ORDINARY)
@@ -107,7 +203,7 @@ class Context:
 
     def _before_somebody(self, flags: int) -> bool:
         """The other half of the name or an initial behind."""
-        word, behind = self._word.letters, self._behind.letters
+        word, behind = self._word, self._behind.letters
         if not behind or self._gap_behind not in {" ", ", "}:
             return False
         if (
@@ -136,24 +232,25 @@ class Context:
         return self._is_capital(word) and (word.letters not in {"i", "a"} or gap[:1] == ".")
 
     def _capital_means_a_person(self) -> bool:
-        word, behind = self._word.letters, self._behind.letters
+        word, behind = self._word, self._behind.letters
         if word in MONTHS and self._is_month():
             return False
         if behind in STAYS_BEFORE and self._gap_behind in {" ", "-"}:
             return False
-        if not _SENTENCE_ENDS.search(self._gap) or self._own:
+        if self._own or _ENDS.isdisjoint(self._gap):
             return True
         return behind in PERSON_DOES and self._gap_behind == " "
 
     def _is_month(self) -> bool:
         """Beside a number, behind a word like "in", or behind another month that is."""
-        before = self._before.letters
-        if before in {"or", "and", "to"} and self._place > 2:
-            before = self._words[self._place - 3].letters
-            if self._words[self._place - 2].letters not in MONTHS:
+        before = self._before
+        if before.letters in {"or", "and", "to"}:
+            other = _before(self._letters, before.start)
+            before = _before(self._letters, other.start)
+            if other.letters not in MONTHS:
                 return False
         return (
-            before in BEFORE_A_MONTH
+            before.letters in BEFORE_A_MONTH
             or any(c.isdigit() for c in self._gap)
             or self._gap_behind.strip()[:1].isdigit()
         )

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -55,7 +55,7 @@ from companion.domain.ordinary_words import (
     PARTICLES,
     TITLES,
 )
-from companion.domain.person_context import Context, Word
+from companion.domain.person_context import People
 from companion.domain.person_names import PersonName, named_in_full, person_name
 
 _SEVERAL = re.compile(r"…(?:[\s,.'’-]*…)+")
@@ -64,11 +64,13 @@ _ASCII_RUN = re.compile(r"[a-z]+")
 _ENCODED = re.compile(r"\S*(?:%[0-9A-Fa-f]{2}|&#?\w+;)\S*")
 _INITIAL_BEHIND = re.compile(r" ([^\W\d_])(?:\.|(?=$|[\s,;:!?)]))")
 _PARTICLE_BEFORE = re.compile(r"(?:(?<![^\W\d_])([^\W\d_]{1,5})[ '-])$")
+MOST_KEPT, LONGEST_KEPT = 50_000, 500
+"""Texts in which it is remembered where names stand, and characters of one."""
 _BRIEF = 100
 """Characters of a text that may be worth remembering."""
 
 Span = tuple[int, int]
-"""Of the text: first character, and the one after the last."""
+"""First character or letter, and the one after the last."""
 
 
 class _Own(NamedTuple):
@@ -102,7 +104,7 @@ class Redactor:
     """Takes out of texts (NFC) what one appointment may not show. Call it with a text; `prose`
     says whether its capitals mean something, as in notes."""
 
-    __slots__ = ("_hides", "_names", "_own", "_plain", "_practitioner")
+    __slots__ = ("_hides", "_names", "_own", "_practitioner")
 
     def __init__(
         self,
@@ -112,13 +114,9 @@ class Redactor:
         only_family: bool = False,
         beside: str = "",
         practitioner: str = "",
-        plain: set[str] | None = None,
     ) -> None:
         """`own`: the appointment's client. `only_family`: given names may be shown. `beside`:
-        further words to hide, such as a walk-in's. `practitioner`: whose appointment it is.
-        `plain`: shared by redactors with the same `names`, which put into it the types and places
-        that hold nobody's name."""
-        self._plain = set() if plain is None else plain
+        further words to hide, such as a walk-in's. `practitioner`: whose appointment it is."""
         self._own = _own(own, beside, only_family=only_family)
         self._names = names
         self._hides = FAMILY if only_family else GIVEN | FAMILY
@@ -133,18 +131,20 @@ class Redactor:
             text = _ENCODED.sub(lambda found: self._decoded(found[0], prose), text)
         letters, places = _skeleton(text)
         spans: list[Span] = []
-        for word in self._own.words:
+        own = self._own
+        names_own = bool(own.ordinary)
+        for word in own.words:
             if word in letters:
+                names_own = True
                 spans += self._own_spans(word, letters, places, text)
-        if prose or self._own.ordinary or text not in self._plain:
-            others = self._others(letters, places, text, prose)
-            if others and self._practitioner is not None:
-                others = self._without_practitioner(others, text)
-            found = contacts(text) if MAY_HOLD_CONTACTS.search(text) else ()
-            if others or found:
-                spans += (*others, *found)
-            elif not (prose or spans or self._own.ordinary or self._names_own(letters)):
-                self._plain.add(text)
+        for word in own.shown:
+            names_own = names_own or word in letters
+        others = self._others(letters, places, text, prose, names_own)
+        if others and self._practitioner is not None:
+            others = self._without_practitioner(others, text)
+        spans += others
+        if MAY_HOLD_CONTACTS.search(text):
+            spans += contacts(text)
         return _without(text, [_extended(text, *span) for span in spans]) if spans else text
 
     def _without_practitioner(self, spans: Sequence[Span], text: str) -> list[Span]:
@@ -158,10 +158,6 @@ class Redactor:
             for start, end in spans
             if not any(first <= start and end <= after for first, after in theirs)
         ]
-
-    def _names_own(self, letters: str) -> bool:
-        """Also where the name is shown; another client's appointment may have to hide it."""
-        return any(word in letters for word in self._own.handled)
 
     def _decoded(self, encoded: str, prose: bool) -> str:
         plain = html.unescape(unquote(encoded)).replace("+", " ")
@@ -209,36 +205,52 @@ class Redactor:
         return belongs(before) and (belongs(behind) or belongs(behind.removesuffix("s")))
 
     def _others(
-        self, letters: str, places: Sequence[int], text: str, prose: bool
+        self, letters: str, places: Sequence[int], text: str, prose: bool, names_own: bool
     ) -> Sequence[Span]:
-        known, ordinary, shown = self._names.words, self._own.ordinary, self._own.shown
+        """Everybody's names. What is found in a text that does not name the own client is the same
+        for all, and is kept: the same texts are looked through for Google, for each phone, and
+        again every day."""
+        if names_own or len(text) > LONGEST_KEPT:
+            return self._found(letters, places, text, prose)
+        kept, asked = self._names.kept, (text, prose, self._hides)
+        spans = kept.get(asked)
+        if spans is None:
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            spans = kept[asked] = tuple(self._found(letters, places, text, prose))
+        return spans
+
+    def _found(self, letters: str, places: Sequence[int], text: str, prose: bool) -> Sequence[Span]:
+        known, ordinary = self._names.words, self._own.ordinary
+        spans: list[Span] = []
+        found: dict[str, list[Span]]
+        runs: Set[str]
         if letters.isascii():
             runs = set(_ASCII_RUN.findall(letters))
-            # Nearly always nobody, or only who is hidden or shown anyway.
-            if known.keys() & runs <= self._own.handled and ordinary.isdisjoint(runs):
+            met = (known.keys() & runs) - self._own.handled | ordinary & runs
+            if not met:  # nearly always: nobody, or only who is hidden or shown anyway
                 return ()
-        elif not (known or ordinary or self._names.unspaced):
-            return ()
-        spans: list[Span] = []
-        words: list[Word] = []
-        for place, word in enumerate(_words(letters)):
-            start, end, spelt = word
-            flags = known.get(spelt, 0)
-            own = spelt in ordinary
-            if not flags and not own:
-                if self._names.unspaced and not has_case(spelt):
-                    spans += self._unspaced(start, spelt, places, text)
-                continue
-            if spelt in shown or not (own or flags & (self._hides | PLURAL)):
+            found = {word: _places_of(word, letters) for word in met}
+        else:
+            found = {}
+            for start, end, word in _words(letters):
+                found.setdefault(word, []).append((start, end))
+                if self._names.unspaced and not has_case(word):
+                    spans += self._unspaced(start, word, places, text)
+            runs = found.keys()
+        people = People(letters, places, text, known, runs)
+        for word, where in found.items():
+            flags, own = known.get(word, 0), word in ordinary
+            if word in self._own.shown or not (own or flags & (self._hides | PLURAL)):
                 continue
             either = bool(flags & GIVEN) and self._hides == FAMILY
-            doubtful = spelt in ORDINARY or spelt in EPONYM_NAMES or len(spelt) < 3
-            if either or flags & PLURAL or doubtful:
-                words = words or [Word(*each) for each in _words(letters)]
-                around = Context(place, words, letters, places, text, known, own=own)
-                if not around.is_person(flags or FAMILY, prose=prose, either=either):
-                    continue
-            spans.append(_span(places, text, start, end))
+            doubtful = either or flags & PLURAL or _is_doubtful(word)
+            theirs = (
+                people.meant(word, where, flags or FAMILY, own=own, prose=prose, either=either)
+                if doubtful
+                else where
+            )
+            spans += [_span(places, text, *each) for each in theirs]
         return spans
 
     def _unspaced(self, begins: int, run: str, places: Sequence[int], text: str) -> Iterator[Span]:
@@ -247,6 +259,11 @@ class Redactor:
                 if run[start : start + length] in self._names.unspaced:
                     first = begins + start
                     yield _span(places, text, first, first + length)
+
+
+def _is_doubtful(word: str) -> bool:
+    """Is it more than a name?"""
+    return word in ORDINARY or word in EPONYM_NAMES or len(word) < 3
 
 
 @lru_cache(maxsize=32_768)
@@ -284,6 +301,18 @@ def _skeleton_of_any(text: str) -> tuple[str, Sequence[int]]:
             letters.append(letter)
             places.append(place)
     return "".join(letters), places
+
+
+def _places_of(word: str, letters: str) -> list[Span]:
+    """Where it is a word of its own; of ASCII letters."""
+    found: list[Span] = []
+    start = letters.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not (letters[start - 1 : start].isalpha() or letters[end : end + 1].isalpha()):
+            found.append((start, end))
+        start = letters.find(word, end)
+    return found
 
 
 def _words(letters: str) -> Iterator[tuple[int, int, str]]:

@@ -170,6 +170,9 @@ class Practice:
     """Address printed in feed links; empty for the first address of this machine's network."""
     feed_base_url: str = ""
     """Of a reverse proxy or tunnel, e.g. ``https://cal.example.org``; empty for host and port."""
+    feed_proxy: str = ""
+    """Address from which that proxy or tunnel asks, e.g. ``127.0.0.1``: what it says about where a
+    request came from is believed, and nobody else's word. Empty for none."""
     feed_certificate: str = ""
     """File of the listener's own certificate with its chain (PEM); empty for plain http."""
     feed_key: str = ""

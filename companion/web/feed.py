@@ -52,8 +52,11 @@ class FeedSource(Protocol):
 
 
 class FeedApp:
-    def __init__(self, feeds: FeedSource) -> None:
+    def __init__(self, feeds: FeedSource, *, proxy: Callable[[], str] = lambda: "") -> None:
+        """`proxy`: the address whose word about where a request came from is believed; empty for
+        none. A request's own is the peer's otherwise, whatever its headers say."""
         self._feeds = feeds
+        self._proxy = proxy
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -82,7 +85,7 @@ class FeedApp:
     def at_once(self, poll: Poll, peer: str) -> FeedAnswer | None:
         """The answer that is in memory, or None. Saves the server a task and its bookkeeping:
         see companion.web.feed_listener."""
-        return self._feeds.ready(poll, _address(peer, poll.forwarded))
+        return self._feeds.ready(poll, self._address(peer, poll.forwarded))
 
     async def _answer(self, scope: Scope) -> FeedAnswer:
         path: bytes = scope["raw_path"]
@@ -90,13 +93,22 @@ class FeedApp:
         match = _FEED_PATH.fullmatch(path) if reading else None
         asked = _asked(scope["headers"])
         client = scope.get("client")
-        address = _address(str(client[0]) if client else "", asked.forwarded)
+        address = self._address(str(client[0]) if client else "", asked.forwarded)
         if match is None:
             if reading and path == b"/healthz":
                 return HEALTHY
             return self._feeds.miss(address)
         token = match[1].decode("ascii")
         return await self._feeds.fetch(token, _poll(token, asked), address)
+
+    def _address(self, peer: str, forwarded: str) -> str:
+        """The client's; from the practice's proxy, the one that it names last. Of the headers that
+        exist for it only X-Forwarded-For is read, which a proxy extends: of two, one would be the
+        client's own."""
+        if not forwarded or not peer or _plain(peer) != self._proxy():
+            return peer
+        named = _plain(forwarded.rpartition(",")[2].strip())
+        return named or peer
 
 
 class _Asked(NamedTuple):
@@ -138,12 +150,10 @@ def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _Asked:
     return _Asked(encoding, tags, client, forwarded, more)
 
 
-def _address(peer: str, forwarded: str) -> str:
-    """The client's; from a proxy on this machine, the one that it names last."""
-    if not forwarded:
-        return peer
+def _plain(text: str) -> str:
+    """An address as it is written plainly; empty where it is none."""
     try:
-        local = ipaddress.ip_address(peer).is_loopback
+        found = ipaddress.ip_address(text)
     except ValueError:
-        return peer
-    return forwarded.rpartition(",")[2].strip() if local else peer
+        return ""
+    return str(getattr(found, "ipv4_mapped", None) or found)

@@ -102,7 +102,7 @@ class FeedListenerService:
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         """`bind` gives a listening socket on `host`; raises CompanionError."""
-        self._feeds = feeds
+        self._app = FeedApp(feeds, proxy=lambda: settings.read().practice.feed_proxy)
         self._settings = settings
         self._listener_status = listener_status
         self._host = host
@@ -132,7 +132,7 @@ class FeedListenerService:
                 )
             self._listener_status.host, self._listener_status.problem = "", _sentence(error)
             return
-        server = feed_server(FeedApp(self._feeds), bounds=self._bounds, secure=self._context)
+        server = feed_server(self._app, bounds=self._bounds, secure=self._context)
         self._opened = (server, listening)
         self._listener_status.host, self._listener_status.problem = self._host, ""
 

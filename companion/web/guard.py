@@ -54,6 +54,7 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 OPEN_PATHS = frozenset({"/healthz", "/oauth/callback"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 _SINGLE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
+_OF_A_PROXY = (b"x-forwarded-", b"forwarded", b"x-real-ip")
 _log = logging.getLogger(__name__)
 
 
@@ -168,7 +169,7 @@ class Guard:
         refusal = judge(request, self._hosts)
         # No proxy is in front, and NiceGUI would write the value of such a header into the page.
         scope["headers"] = [
-            pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")
+            pair for pair in scope["headers"] if not pair[0].lower().startswith(_OF_A_PROXY)
         ]
         if request.websocket:
             await self._websocket(request, refusal, scope, receive, send)

@@ -59,8 +59,13 @@ async def press_and_wait(visit: Visit, pressed: Press) -> None:
     before, open_before = set(background_tasks.running_tasks), dialogs(visit)
     press(*pressed)
     begun = set(background_tasks.running_tasks) - before
+
+    def ended() -> bool:
+        asks = dialogs(visit) != open_before and bool(pressable(visit))
+        return asks or all(each.done() for each in begun)
+
     try:
-        await until(lambda: all(each.done() for each in begun) or dialogs(visit) != open_before, 5)
+        await until(ended)
     except AssertionError as error:
         raise AssertionError(f"it does not end: {pressed[0].props}") from error
     await fade(visit)

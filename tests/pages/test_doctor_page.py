@@ -81,7 +81,7 @@ async def test_sign_ins_that_do_not_open_are_set_aside_after_a_question(practice
 async def test_the_support_bundle_is_handed_out(practice: Visit) -> None:
     await practice.user.open("/doctor")
     press(buttons(practice, "Support bundle")[0], "click")
-    answer = await practice.user.download.next(timeout=10)
+    answer = await practice.user.download.next(timeout=30)
     with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
         assert "settings.json" in bundle.namelist()
         assert PEOPLE[0].name.encode() not in b"".join(map(bundle.read, bundle.namelist()))
@@ -101,7 +101,7 @@ async def test_google_is_tested_in_one_account_and_the_report_is_handed_out(
     await practice.user.should_see("Instead: [200, 404]")
     await practice.user.should_see("Google differs in 1 of 3 points")
     press(buttons(practice, "Save the report")[0], "click")
-    answer = await practice.user.download.next(timeout=10)
+    answer = await practice.user.download.next(timeout=30)
     assert b"DIFFERS: A batch answers in order. Instead: [200, 404]" in answer.content
     assert PEOPLE[0].name.encode() not in answer.content
 

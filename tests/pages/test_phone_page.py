@@ -344,3 +344,14 @@ async def test_a_closed_listener_is_shown_on_every_page_of_phones(visit: Visit) 
 def test_every_detail_and_state_has_words() -> None:
     assert set(phone_words.DETAILS) == set(FeedDetail)
     assert all(len(device.steps) == 3 for device in phone_words.DEVICES.values())
+
+
+@pytest.mark.parametrize("base", ["", "https://cal.example.org"])
+async def test_a_link_in_clear_says_so_where_it_is_made(tmp_path: Path, base: str) -> None:
+    async with as_zoe(tmp_path) as visit:
+        await visit.application.services.practitioners.set_practice({"feed_base_url": base})
+        await visit.user.open(OWN)
+        await add(visit)
+        press(button(visit, "Make the link"))
+        await visit.user.should_see("The link for “Tablet”")
+        assert says(visit, "This link is not encrypted (http)") == (not base)

@@ -91,4 +91,4 @@ async def test_nothing_acknowledged_is_lost_whenever_the_process_is_killed(
         changes = sum(line.startswith("book ") for line in acknowledged)
         assert count % APPOINTMENTS == 0
         assert changes <= count // APPOINTMENTS <= changes + run + 1
-    assert len(acknowledged) > 5 * kills
+    assert len(acknowledged) > kills

@@ -87,9 +87,16 @@ async def test_port_80_may_be_left_unsaid() -> None:
 
 
 async def test_headers_of_a_proxy_never_reach_the_app(application: Application) -> None:
-    await application.ask(x_forwarded_prefix="/evil", x_forwarded_host="evil.example")
+    await application.ask(
+        x_forwarded_prefix="/evil",
+        x_forwarded_host="evil.example",
+        forwarded="for=203.0.113.7",
+        x_real_ip="203.0.113.7",
+    )
     names = [name for name, _ in application.inside.reached[0]["headers"]]
-    assert not [name for name in names if name.startswith(b"x-forwarded")]
+    assert not [
+        name for name in names if name.startswith((b"x-forwarded", b"forwarded", b"x-real"))
+    ]
 
 
 # ── Origin and Sec-Fetch-Site ─────────────────────────────────────────────────────────────────

@@ -142,6 +142,7 @@ practices = st.builds(
     feeds_allowed=st.booleans(),
     feed_host=st.sampled_from(["", "192.168.1.20", "cal.example.org", "fe80::1"]),
     feed_base_url=st.sampled_from(["", "https://cal.example.org", "http://[fe80::1]:8090/x"]),
+    feed_proxy=st.sampled_from(["", "127.0.0.1", "fe80::1"]),
     feed_certificate=st.sampled_from(["", "/etc/ssl/cal.pem", "C:\\certificates\\cal 1.pem"]),
     feed_key=st.sampled_from(["", "/etc/ssl/cal.key"]),
     feed_unused_after=st.timedeltas(timedelta(days=1), timedelta(days=3660)),
@@ -372,9 +373,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 12
+    assert VERSION == 13
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_12.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_13.items()
     }
 
 
@@ -387,12 +388,12 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_12 = {
+KEYS_OF_VERSION_13 = {
     "": "home practice practitioners sources users",
     "home": "version install_id restored_as paused_until",
     "practice": "name timezone cap hold_share hold_at_least import_hold_share opening "
-    "stale_days activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_certificate "
-    "feed_key feed_unused_after user_rate project_rate",
+    "stale_days activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_proxy "
+    "feed_certificate feed_key feed_unused_after user_rate project_rate",
     "practice.cap": "items client_name masked_types",
     "practice.opening": "days opens closes closures",
     "practice.opening.closures": "first last",

@@ -6,6 +6,7 @@
     snapshot = true                    # files are whole: what is missing was removed
     length_unit = "hours"              # of plain numbers: minutes (default), hours, seconds
     all_day_end = "exclusive"          # the end of a whole day is the day after, or "inclusive"
+    titles = "{client_name} - {type}"  # what the column of titles is made of, or several such
 
     [columns]                          # field = "Header of the column"
     id = "Appt No"
@@ -61,11 +62,12 @@ from companion.services.imports.layouts import (
 from companion.services.imports.lengths import LengthUnit, read_length
 from companion.services.imports.moments import DateOrder
 from companion.services.imports.reading.headings import read_heading, squeezed
+from companion.services.imports.reading.title_parts import checked_titles
 
 SIZE_LIMIT = 200_000
 _TOP = {
     "source", "date_order", "timezone", "snapshot", "columns", "values", "defaults",
-    "practitioners", "length_unit", "all_day_end",
+    "practitioners", "length_unit", "all_day_end", "titles",
 }  # fmt: skip
 _SEVERAL = ("cancelled", "status")
 """Fields that several columns may hold."""
@@ -101,6 +103,7 @@ def bind_mapping(text: str, headers: Sequence[str]) -> Layout:
         status_columns=more["status"],
         length_unit=_one_of(LengthUnit, unit, "length_unit"),
         all_day_end=all_day_end,
+        titles_are=_titles(document),
         in_utc=frozenset(name for name, at in columns.items() if read_heading(headers[at]).utc),
     )
 
@@ -188,6 +191,15 @@ def _snapshot(document: Mapping[str, Any]) -> bool | None:
     if value is not None and not isinstance(value, bool):
         _refuse("snapshot", "this must be true or false")
     return value
+
+
+def _titles(document: Mapping[str, Any]) -> tuple[str, ...]:
+    value = document.get("titles", [])
+    listed = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) for each in listed):
+        _refuse("titles", 'this must be a text such as "{client_name} - {type}", or several')
+    checked_titles(listed)
+    return tuple(listed)
 
 
 def _one_of(words: type[_Word], value: str, key: str) -> _Word:
@@ -336,6 +348,8 @@ def mapping_of(layout: Layout, headings: Sequence[str]) -> str:
         lines.append(f'length_unit = "{layout.length_unit.value}"')
     if layout.all_day_end:
         lines.append(f'all_day_end = "{layout.all_day_end}"')
+    if layout.titles_are:
+        lines.append(f"titles = [{', '.join(map(_quoted, layout.titles_are))}]")
     lines += ["", "[columns]"]
     several = {"cancelled": layout.cancelling, "status": layout.status_columns}
     for name, at in layout.columns.items():

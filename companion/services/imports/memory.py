@@ -100,7 +100,7 @@ class SourceMemory:
             await self._settings.change(edit)
 
 
-_NEED_NO_QUESTION = {"groups", "header_row", "sheets"}
+_NEED_NO_QUESTION = {"groups", "header_row", "sheets", "titles"}
 
 
 def answers_to_keep(questions: tuple[Question, ...], answers: Answers) -> dict[str, str]:

@@ -7,6 +7,7 @@ the same values with the same sentence. `field` names the setting in the error.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import unicodedata
 from dataclasses import replace
@@ -176,6 +177,20 @@ def host(value: str, field: str) -> str:
             field=field,
         )
     return wanted
+
+
+def address(value: str, field: str) -> str:
+    """An IP address, or empty."""
+    wanted = value.strip()
+    try:
+        return str(ipaddress.ip_address(wanted)) if wanted else ""
+    except ValueError as error:
+        raise BadInput(
+            f'"{wanted[:60]}" is not an address.',
+            "Use one such as 127.0.0.1, where the proxy or tunnel runs on this computer, or leave "
+            "it empty.",
+            field=field,
+        ) from error
 
 
 def base_url(value: str, field: str) -> str:

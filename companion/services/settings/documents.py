@@ -44,7 +44,7 @@ from companion.domain.users import User
 from companion.services.settings import checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 12
+VERSION = 13
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -96,6 +96,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     9: _with_marks,
     10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
     11: lambda tables: tables,  # 12 adds calendar_account, likewise
+    12: lambda tables: tables,  # 13 adds feed_proxy, likewise
 }
 
 
@@ -148,6 +149,7 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "idle_sign_out"): _positive,
     (Practice, "feed_host"): checks.host,
     (Practice, "feed_base_url"): checks.base_url,
+    (Practice, "feed_proxy"): checks.address,
     (Practice, "feed_certificate"): checks.file_path,
     (Practice, "feed_key"): checks.file_path,
     (Practice, "feed_unused_after"): _positive,

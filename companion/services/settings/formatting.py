@@ -365,6 +365,7 @@ PRACTICE: Mapping[str, Word[Practice]] = {
     "feeds_allowed": _practice("feeds_allowed", yes_or_no, _true_or_false),
     "feed_host": _practice("feed_host", checks.host),
     "feed_base_url": _practice("feed_base_url", checks.base_url),
+    "feed_proxy": _practice("feed_proxy", checks.address),
     "feed_certificate": _practice("feed_certificate", checks.file_path),
     "feed_key": _practice("feed_key", checks.file_path),
     "feed_unused_days": _practice(

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 from nicegui import Client, helpers, ui
 
@@ -22,6 +22,8 @@ from companion.web.ui.who import SIGN_IN, at_page
 
 _log = logging.getLogger("companion.web")
 P = ParamSpec("P")
+LEAST_SHOWN, SHOWN_A_LETTER = 4000, 60
+"""Milliseconds."""
 
 
 def log_unexpected(error: BaseException) -> CompanionError:
@@ -46,21 +48,39 @@ def as_companion_error(error: Exception) -> CompanionError:
 
 
 def notify(error: CompanionError) -> None:
-    """A notice that stays until it is closed."""
+    _notify(error.what, "bad", error.remedy)
+
+
+def notify_done(sentence: str, *, link: tuple[str, str] | None = None) -> None:
+    """`link`: words and address of where it can be looked at."""
+    _notify(sentence, "ok", link=link)
+
+
+def notify_of(sentence: str) -> None:
+    """What somebody may want to know, and need not do anything about."""
+    _notify(sentence, "info")
+
+
+def _notify(
+    words: str,
+    tone: Literal["ok", "bad", "info"],
+    caption: str = "",
+    link: tuple[str, str] | None = None,
+) -> None:
+    """At the foot, as long as it takes to read; the browser shows three at a time."""
+    more: dict[str, Any] = {"link": link} if link else {}
     ui.notify(
-        error.what,
-        caption=error.remedy,
-        type="negative",
-        position="top",
-        timeout=0,
-        multi_line=True,
+        words,
+        caption=caption,
+        icon={"ok": "check_circle", "bad": "error", "info": "info"}[tone],
+        textColor="ink",
+        classes=f"toast toast--{tone}",
+        position="bottom-right",
+        timeout=LEAST_SHOWN + round(SHOWN_A_LETTER * len(words + caption)),
+        multi_line=bool(caption),
         close_button="Close",
-        classes="notice-error",
+        **more,
     )
-
-
-def notify_done(sentence: str) -> None:
-    ui.notify(sentence, type="positive", position="top", timeout=4000)
 
 
 def page_at_hand() -> Client | None:

@@ -11,7 +11,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.setup_steps import anchor
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import back_link, badge, box, card, frame, page_head, text
+from companion.web.ui.theme import back_link, badge, box, card, frame, page_head, scrolling, text
 
 
 def create(site: Site) -> None:
@@ -37,8 +37,7 @@ def _table(everybody: tuple[SetupProgress, ...]) -> None:
     if not everybody:
         text("No practitioners yet.", "soft")
         return
-    scroll = box("scroll").props('tabindex=0 role=region aria-label="Steps by practitioner"')
-    with scroll, box("table table--steps", tag="table"):
+    with scrolling("Steps by practitioner"), box("table table--steps", tag="table"):
         with box(tag="thead"), box(tag="tr"):
             text("Practitioner", tag="th").props("scope=col")
             text("Next", tag="th").props("scope=col")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -53,8 +53,18 @@ class StaticHtml(ui.html):
         return [html.unescape(_TAGS.sub(" ", self.content))]
 
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[Markup]]) -> StaticHtml:
-    """A plain table; each row is its cells."""
+def table(headings: Sequence[str], rows: Iterable[Iterable[str]]) -> StaticHtml:
+    """A plain table; each row is what its cells hold, of which the first names it. In a narrow
+    window a row is a stack, each cell beside its heading."""
+
+    def row_of(cells: Sequence[str]) -> Markup:
+        pairs = zip(headings[1:], cells[1:], strict=True)
+        return tag(
+            "tr",
+            tag("th", cells[0], scope="row"),
+            *(tag("td", cell, data_heading=heading) for heading, cell in pairs),
+        )
+
     head = tag("tr", *(tag("th", each, scope="col") for each in headings))
-    body = Markup("").join(tag("tr", *cells) for cells in rows)
-    return StaticHtml(tag("thead", head) + tag("tbody", body), "table", tag="table")
+    body = Markup("").join(row_of(list(cells)) for cells in rows)
+    return StaticHtml(tag("thead", head) + tag("tbody", body), "table table--stacks", tag="table")

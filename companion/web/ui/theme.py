@@ -81,6 +81,13 @@ def box(classes: str = "", *, tag: str = "div") -> ui.element:
     return made.classes(classes) if classes else made
 
 
+def scrolling(label: str, *, tall: bool = False) -> ui.element:
+    """What is wider than the window, or `tall`, scrolls in a region of its own, by keyboard too."""
+    made = box("scrolls scrolls--tall" if tall else "scrolls")
+    made.props("tabindex=0 role=region").props["aria-label"] = label
+    return made
+
+
 def button(
     label: str,
     on_click: Callable[..., Any] | None = None,

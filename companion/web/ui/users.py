@@ -16,7 +16,18 @@ from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import badge, box, button, card, frame, notice, page_head, text
+from companion.web.ui.static_html import table
+from companion.web.ui.theme import (
+    badge,
+    box,
+    button,
+    card,
+    frame,
+    notice,
+    page_head,
+    scrolling,
+    text,
+)
 
 ROLES = {
     Role.ADMINISTRATOR: "Administrator",
@@ -182,15 +193,14 @@ def _table_of_rights() -> None:
     with card("What each role may do"):
         with notice("calm"):
             text("“Own” means the calendar, phone and book of the practitioner they belong to.")
-        scroll = box("scroll").props('tabindex=0 role=region aria-label="Rights by role"')
-        with scroll, box("table", tag="table"):
-            with box(tag="thead"), box(tag="tr"):
-                for heading in ("Action", *ROLES.values()):
-                    text(heading, tag="th").props("scope=col")
-            with box(tag="tbody"):
-                for action in Action:
-                    with box(tag="tr"):
-                        words = action.value[0].upper() + action.value[1:]
-                        text(words, tag="th").props("scope=row")
-                        for role in Role:
-                            text(_REACH[POLICY[role].get(action, Reach.NONE)], tag="td")
+        with scrolling("Rights by role"):
+            table(
+                ("Action", *ROLES.values()),
+                (
+                    (
+                        action.value[0].upper() + action.value[1:],
+                        *(_REACH[POLICY[role].get(action, Reach.NONE)] for role in Role),
+                    )
+                    for action in Action
+                ),
+            )

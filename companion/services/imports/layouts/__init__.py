@@ -103,6 +103,8 @@ class Layout:
     """What the number 0 means as a day."""
     in_utc: frozenset[str] = frozenset()
     """Fields whose heading says that their moments are UTC."""
+    titles_are: tuple[str, ...] = ()
+    """What titles are made of: ``{client_name} - {type}``; the first that fits counts."""
     several: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     """A practitioner's cell to the names in it, where there are several."""
     zones: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -30,6 +30,7 @@ _ALLOWED: Mapping[str, Sequence[str] | None] = {
     "header_row": None,
     "sheets": None,
     "length": None,
+    "titles": None,
 }
 """Kinds of questions, and their answers where these do not depend on the file."""
 

@@ -42,6 +42,7 @@ from companion.services.imports.reading.results import (
 )
 from companion.services.imports.reading.sections import separate_footers
 from companion.services.imports.reading.sheets import is_value
+from companion.services.imports.reading.title_parts import with_title_parts
 from companion.services.imports.reading.zones import with_zones
 from companion.services.workbooks import Workbook
 
@@ -59,7 +60,8 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
         columns = _columns(grid)
     # Once more without totals among the values: they hide what the columns hold.
     layout, software = _bound(grid, columns, asking, setting)
-    layout = replace(layout, epoch=workbook.epoch)
+    layout = with_title_parts(grid, replace(layout, epoch=workbook.epoch), asking.answer("titles"))
+    columns = _columns(grid)
     values.refuse_spoilt_ids(layout, columns)
     layout, proof = values.with_date_order(layout, grid, columns, setting, asking, software)
     layout = values.with_units(layout, columns, asking)

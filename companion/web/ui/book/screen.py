@@ -41,7 +41,7 @@ from companion.web.ui.book.toolbar import (
     keyboard_help,
 )
 from companion.web.ui.components.practitioner_card import PALETTE
-from companion.web.ui.error_reports import as_companion_error, notify, report_errors
+from companion.web.ui.error_reports import as_companion_error, notify, notify_of, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, frame, link_button, text
@@ -313,7 +313,7 @@ class _Book:
         when, overlaps = await self._edits.placed(edit)
         if overlaps:
             also = "another appointment" if overlaps == 1 else f"{overlaps} appointments"
-            ui.notify(f"{edit.what}: {when} overlaps with {also}.", type="info", position="top")
+            notify_of(f"{edit.what}: {when} overlaps with {also}.")
         elif when:
             self._calendar.announce(f"{edit.what}: now {when}.")
 

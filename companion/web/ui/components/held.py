@@ -6,7 +6,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, text
+from companion.web.ui.theme import box, button, scrolling, text
 
 MOST_SHOWN = 200
 
@@ -27,10 +27,7 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
             "If the book is right, release them. If an import went wrong, keep them and import "
             "again.",
         )
-        scroll = box("scroll scroll--tall").props(
-            'tabindex=0 role=region aria-label="Held removals"'
-        )
-        with scroll, box("table", tag="table"):
+        with scrolling("Held removals", tall=True), box("table", tag="table"):
             with box(tag="thead"), box(tag="tr"):
                 text("Would be removed", tag="th").props("scope=col")
             with box(tag="tbody"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, notice, text
+from companion.web.ui.theme import box, button, notice, scrolling, text
 
 if TYPE_CHECKING:
     from companion.domain.reconcile import SyncPlan
@@ -85,8 +85,7 @@ def _first(plan: SyncPlan, zone: str) -> None:
     if not rows:
         return
     shown = sorted(rows, key=lambda row: row[0])[:FIRST]
-    scroll = box("scroll scroll--tall").props('tabindex=0 role=region aria-label="The first ten"')
-    with scroll, box("table", tag="table"):
+    with scrolling("The first ten", tall=True), box("table", tag="table"):
         with box(tag="thead"), box(tag="tr"):
             for heading in ("", "When", "Shown in Google"):
                 text(heading or "What", tag="th").props("scope=col")

@@ -13,7 +13,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, notice, text
+from companion.web.ui.theme import box, button, card, notice, scrolling, text
 
 if TYPE_CHECKING:
     from companion.services.imports.history import UndoPreview
@@ -48,8 +48,7 @@ class Imports:
             return
         shown = found[: self._limit]
         with self._place, card("Imports so far"):
-            scroll = box("scroll").props('tabindex=0 role=region aria-label="Imports so far"')
-            with scroll, box("table table--stacked", tag="table"):
+            with scrolling("The imports"), box("table table--stacked", tag="table"):
                 with box(tag="thead"), box(tag="tr"):
                     for heading in _HEADINGS:
                         text(heading, tag="th").props("scope=col")

@@ -15,7 +15,7 @@ from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.column_choices import FIELD_LABELS
 from companion.web.ui.importing.rows import PreviewRows
 from companion.web.ui.static_html import StaticHtml, tag
-from companion.web.ui.theme import box, button, card, text
+from companion.web.ui.theme import box, button, card, scrolling, text
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
@@ -234,7 +234,6 @@ def say_report(report: ImportReport, file_name: str) -> None:
 
 def _table(headings: tuple[str, ...], rows: list[Markup], label: str) -> None:
     head = tag("tr", *(tag("th", each, scope="col") for each in headings))
-    scroll = box("scroll").props(f'tabindex=0 role=region aria-label="{label}"')
-    with scroll:
+    with scrolling(label):
         body = Markup("").join(rows)
         StaticHtml(tag("thead", head) + tag("tbody", body), "table table--stacked", tag="table")

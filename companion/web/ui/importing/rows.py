@@ -18,7 +18,7 @@ from companion.domain.appointments import fold_name
 from companion.services.activity_csv import plain
 from companion.web.ui import formatting
 from companion.web.ui.static_html import StaticHtml, icon, tag
-from companion.web.ui.theme import box, button, card, text
+from companion.web.ui.theme import box, button, card, scrolling, text
 
 if TYPE_CHECKING:
     from companion.services.imports.plan import PreviewRow
@@ -57,8 +57,7 @@ class PreviewRows:
             self._search = ui.input("Search client, practitioner, date or type")
             self._search.on_value_change(self._begin)
             self._search.classes("field").props("outlined clearable type=search debounce=200")
-        scroll = box("scroll scroll--tall")
-        self._place = scroll.props('tabindex=0 role=region aria-label="What would happen"')
+        self._place = scrolling("What would happen", tall=True)
         with box("actions"):
             self._said = text("", "soft small").props("role=status")
             self._more = button("Show more", self._show_more, look="plain")
@@ -147,9 +146,7 @@ MOST_REJECTED = 200
 def rejected_rows(rows: Sequence[RejectedRow], file_name: str) -> None:
     with card("Rows that cannot be used"):
         text("They are left out; every other row is fine. The row is counted as in the file.")
-        scroll = box("scroll scroll--tall")
-        scroll.props('tabindex=0 role=region aria-label="Rejected rows"')
-        with scroll:
+        with scrolling("Rejected rows", tall=True):
             body = Markup("").join(
                 tag("tr", tag("td", formatting.number(each.row)), tag("td", each.reason))
                 for each in rows[:MOST_REJECTED]

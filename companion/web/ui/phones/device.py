@@ -20,6 +20,12 @@ def qr_svg(words: str) -> str:
     return drawn
 
 
+IN_CLEAR = (
+    "This link is not encrypted (http): whoever is in the same Wi-Fi could read what it shows. An "
+    "administrator can change that under Phone links, with a certificate or a tunnel."
+)
+
+
 def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kind: str) -> None:
     """Show a link, for the device kind that was chosen; another may be looked at."""
     with dialog(f"The link for “{label}”", asks=False) as opened:
@@ -27,6 +33,9 @@ def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kin
             "Whoever has this link can read the calendar. Give it to nobody but the person whose "
             "device it is for. Only they can see it again; if it is lost, renew it."
         )
+        if url.startswith("http:"):
+            with notice("warn"):
+                text(IN_CLEAR)
         chosen = ui.select(
             {key: device.name for key, device in DEVICES.items()}, label="Device", value=kind
         )

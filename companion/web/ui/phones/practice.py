@@ -9,7 +9,6 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
 
-from markupsafe import Markup
 from nicegui import ui
 
 from companion.services.feeds.facts import LinkFacts, facts_of
@@ -19,7 +18,7 @@ from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.phones.formatting import limited
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import table, tag
-from companion.web.ui.theme import box, button, card, link_button, text
+from companion.web.ui.theme import box, button, card, link_button, scrolling, text
 
 
 class PhonePractice:
@@ -58,8 +57,7 @@ class PhonePractice:
             if not settings.practitioners:
                 text("No practitioners yet.", "soft")
                 return
-            scroll = box("scroll").props('tabindex=0 role=region aria-label="Who has links"')
-            with scroll:
+            with scrolling("Links by practitioner"):
                 table(
                     ("Practitioner", "Links in use", "Last fetched", "To look at"),
                     (
@@ -101,13 +99,13 @@ class PhonePractice:
                 button("Keep them", opened.close, look="primary")
 
 
-def _cells(identity: str, name: str, links: list[LinkFacts], now: datetime) -> tuple[Markup, ...]:
+def _cells(identity: str, name: str, links: list[LinkFacts], now: datetime) -> tuple[str, ...]:
     fetched = [each.link.last_fetched_at for each in links if each.link.last_fetched_at]
     unused = sum(each.state == "unused" for each in links)
     flag = tag("span", f"{formatting.number(unused)} unused", class_="badge badge--warn")
     return (
-        tag("td", tag("a", name, href=f"/phone/{identity}")),
-        tag("td", formatting.number(len(links))),
-        tag("td", formatting.ago(max(fetched), now) if fetched else "never"),
-        tag("td", flag) if unused else tag("td"),
+        tag("a", name, href=f"/phone/{identity}"),
+        formatting.number(len(links)),
+        formatting.ago(max(fetched), now) if fetched else "never",
+        flag if unused else "",
     )

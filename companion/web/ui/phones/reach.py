@@ -43,6 +43,12 @@ class PhoneReach:
                     practice.feed_base_url,
                     "Such as https://cal.example.org; empty where there is none",
                 )
+                self._proxy = self._text(
+                    "Address of that proxy or tunnel",
+                    practice.feed_proxy,
+                    "Such as 127.0.0.1, on this computer. Only its word about where a phone asks "
+                    "from is believed; empty: nobody's",
+                )
                 self._certificate = self._text(
                     "Certificate's file with its chain (PEM)",
                     practice.feed_certificate,
@@ -96,6 +102,7 @@ class PhoneReach:
         fields = {
             "feed_host": self._host,
             "feed_base_url": self._base,
+            "feed_proxy": self._proxy,
             "feed_certificate": self._certificate,
             "feed_key": self._key,
             "feed_unused_days": self._unused,

@@ -25,7 +25,7 @@ from companion.web.ui.phones.formatting import (
 )
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import StaticHtml, tag
-from companion.web.ui.theme import badge, box, button, notice, text
+from companion.web.ui.theme import badge, box, button, notice, scrolling, text
 
 HEADINGS = ("Device", "Last fetched", "Fetches", "Size", "Works until")
 _HEAD = tag(
@@ -58,8 +58,7 @@ class PhoneTable:
                 text("No device yet. Each gets a link of its own, so that one can be switched off.")
                 return
             self._flag(every)
-            scroll = box("scroll").props('tabindex=0 role=region aria-label="Links"')
-            with scroll, box("table table--stacks", tag="table"):
+            with scrolling("Links"), box("table table--stacks", tag="table"):
                 StaticHtml(_HEAD, tag="thead")
                 with box(tag="tbody"):
                     for each in every:

@@ -1,0 +1,88 @@
+"""Title parts: what the titles of a calendar are made of, as ``{client_name} - {type}``.
+
+The parts become columns of their own, so names are treated as names from then on. Patterns are
+tried in order; a title that fits none stays a title. White space and dashes of any kind are alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from companion.domain.errors import BadInput
+from companion.services.imports.cells import read_line
+from companion.services.imports.layouts import Layout
+from companion.services.imports.reading.grid import Grid, extended
+
+PARTS = (
+    "client_name", "client_first_name", "client_last_name", "client_id", "type", "title",
+    "location", "practitioner", "notes", "ignore",
+)  # fmt: skip
+_PART = re.compile(r"\{(\w+)\}")
+_LONGEST = 300
+"""Characters of a title that are looked at."""
+
+
+def checked_titles(patterns: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    """Raises BadInput, its `field` ``titles``."""
+    return tuple(_compiled(each.strip()) for each in patterns)
+
+
+def with_title_parts(grid: Grid, layout: Layout, answer: str | None) -> Layout:
+    """The grid gets a column for each part, of which the layout knows then. `answer`: patterns
+    with ``|`` between them, instead of the layout's own."""
+    listed = answer.split("|") if answer else layout.titles_are
+    at = layout.columns.get("title")
+    if not listed or at is None:
+        return layout
+    patterns = checked_titles(listed)
+    names = [
+        name
+        for name in dict.fromkeys(name for each in patterns for name in each.groupindex)
+        if name not in {"title", "ignore"}
+    ]
+    heading, first = grid.headings[at], len(grid.headings)
+    grid.headings += [f"{heading} {{{name}}}" for name in names]
+    for place, row in enumerate(grid.rows):
+        found = _found(patterns, row.cells[at] if at < len(row.cells) else None)
+        cells = list(row.cells)
+        if found is not None:
+            cells[at] = found.get("title")
+        made = replace(row, cells=tuple(cells))
+        for column, name in enumerate(names, first):
+            own = layout.columns.get(name, len(cells))
+            before = cells[own] if own < len(cells) else None
+            made = extended(made, column, before if found is None else found.get(name))
+        grid.rows[place] = made
+    places = {name: column for column, name in enumerate(names, first)}
+    return replace(layout, columns={**layout.columns, **places})
+
+
+def _found(patterns: Sequence[re.Pattern[str]], cell: object) -> Mapping[str, str] | None:
+    title = read_line(cell, _LONGEST)
+    for each in patterns:
+        match = each.fullmatch(title)
+        if match is not None:
+            return {name: value.strip() for name, value in match.groupdict().items() if value}
+    return None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    names = _PART.findall(pattern)
+    wrong = next((each for each in names if each not in PARTS), "")
+    if not names or wrong or len(set(names)) < len(names) or len(names) > 5:
+        known = ", ".join(f"{{{each}}}" for each in PARTS)
+        raise BadInput(
+            f"“{read_line(pattern, 60)}” does not say what a title is made of.",
+            f"Write it as {{client_name}} - {{type}}, each part once; known are {known}.",
+            field="titles",
+        )
+    pieces = []
+    for place, piece in enumerate(_PART.split(pattern)):
+        if place % 2:
+            pieces.append(f"(?P<{piece}>.+?)")
+        else:
+            plain = re.sub(r"\\?\s+", r"\\s+", re.escape(piece))
+            pieces.append(re.sub(r"\\-|[–—]", "[-–—]", plain))
+    return re.compile("".join(pieces), re.IGNORECASE)

@@ -298,10 +298,7 @@ class AnotherWriter(RemoteError):
     """`stamp`: the write that was found, as text."""
 
     default_what = "Another computer writes to this Google calendar too, so this one has stopped."
-    default_remedy = (
-        "Decide which computer keeps the calendar: on the practitioner's page, or by the command "
-        "google take-over."
-    )
+    default_remedy = "Decide which computer keeps it; by command: google take-over NAME."
 
     def __init__(
         self, what: str | None = None, remedy: str | None = None, *, stamp: str = ""

@@ -277,3 +277,21 @@ def test_a_malformed_body_and_an_unknown_path_are_refused() -> None:
     ):
         request = ApiRequest(method="POST", path=path, headers=headers, body=body)
         assert api.answer(request).status == status
+
+
+def test_a_calendar_is_the_making_of_one_client_alone() -> None:
+    """`calendar.app.created` of another client of the same account does not reach it."""
+    google = World().google
+    narrow = frozenset({"calendar.app.created"})
+    maker = Caller(account=ZOE, client_id="first", scopes=narrow)
+    made = google.call(maker, "calendars.insert", {}, {"summary": "Appointments"})
+    assert made is not None
+    place = {"calendarId": made["id"]}
+    assert google.call(maker, "events.list", place) is not None
+    another = Caller(account=ZOE, client_id="second", scopes=narrow)
+    for method in ("events.list", "calendarList.get", "calendars.get", "calendars.delete"):
+        with pytest.raises(SimulatedError) as caught:
+            google.call(another, method, place)
+        assert caught.value.status == 403
+    owner = Caller(account=ZOE, client_id="second", scopes=frozenset({"calendar.events.owned"}))
+    assert google.call(owner, "events.list", place) is not None

@@ -69,8 +69,10 @@ class GoogleSteps:
             self._sign_in()
         with head.step(4, "Calendar"):
             ui.link_target("calendar")
-            add_decision(site, self._id)
-            self._calendar()
+            waiting = add_decision(site, self._id)
+            with box("stack") as ways:
+                self._calendar()
+            ways.set_visibility(not waiting)
         with head.step(5, "Test Credentials"):
             self._check(
                 "Test Credentials",

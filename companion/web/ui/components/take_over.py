@@ -24,12 +24,12 @@ WHAT_HAPPENS = (
 )
 
 
-def add_decision(site: Site, practitioner_id: str) -> None:
-    """What a sign-in waits for, if anything."""
+def add_decision(site: Site, practitioner_id: str) -> bool:
+    """What a sign-in waits for, if anything; whether it does."""
     connecting = site.services.connecting
     waiting = connecting.undecided(practitioner_id)
     if waiting is None:
-        return
+        return False
     zone = site.services.settings.read().record(practitioner_id).practitioner.timezone
 
     async def decide(calendar_id: str = "") -> None:
@@ -47,16 +47,21 @@ def add_decision(site: Site, practitioner_id: str) -> None:
         text(WHAT_HAPPENS, "small")
         with box("actions"):
             for offer in waiting.offers:
-                _offer_button(practitioner_id, offer, partial(decide, offer.calendar_id))
+                alone = len(waiting.offers) == 1
+                label = "Take it over" if alone else f"Take “{offer.name}” over"
+                _offer_button(practitioner_id, offer, label, partial(decide, offer.calendar_id))
             if waiting.choice.kind == "new":
                 button("Create a new calendar instead", decide)
             button("Neither", decline, look="plain")
+    return True
 
 
 def _offer_button(
-    practitioner_id: str, offer: EarlierCalendar, decide: Callable[[], Awaitable[None]]
+    practitioner_id: str,
+    offer: EarlierCalendar,
+    label: str,
+    decide: Callable[[], Awaitable[None]],
 ) -> None:
-    label = f"Take “{offer.name}” over"
     if offer.events is not None:
         button(label, decide, look="primary", icon="devices")
         return

@@ -58,8 +58,7 @@ class ThisDesktop:
         return entry
 
 
-def may_have_a_tray() -> bool:
+def may_have_a_tray(platform: str = sys.platform) -> bool:
     """On Linux: whether there is a desktop at all."""
-    if sys.platform in {"win32", "darwin"}:
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    there = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return there or platform in {"win32", "darwin"}

@@ -26,6 +26,12 @@ _ALIKE = str.maketrans(
         "ø": "o",
         "ł": "l",
         "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+        "ə": "e",
         "ı": "i",
         "æ": "ae",
         "œ": "oe",
@@ -168,8 +174,7 @@ def _alone(word: str, flag: int) -> Iterator[tuple[str, int]]:
     elif len(word) > 1:
         yield word, flag
         for plural in plurals(word) if len(word) > 2 else ():
-            if plural not in ORDINARY:
-                yield plural, PLURAL if word in ORDINARY else flag
+            yield plural, PLURAL if word in ORDINARY or plural in ORDINARY else flag
 
 
 def _joined(word: str) -> str:

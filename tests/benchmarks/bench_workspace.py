@@ -1,7 +1,8 @@
 """A whole Google Workspace by one command: everybody connected, uploaded and proved.
 
 The simulator runs in a process of its own, with Google's quotas and an injected latency; the
-command is the real one, on a real home. Prints what it took.
+command is the real one, on a real home. Prints what it took: on two busy cores and with
+80 ms of latency connected in 45 s, uploaded and proved in 190 s; 20,800 calls in 4,750 requests.
 """
 
 from __future__ import annotations

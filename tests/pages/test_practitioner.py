@@ -218,3 +218,12 @@ async def test_a_practitioner_is_removed_after_confirmation(visit: Visit) -> Non
 async def test_who_is_connected_is_neither_merged_nor_removed(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
     assert not [each for each in visit.elements(ui.button) if each.text == "Remove …"]
+
+
+async def test_days_out_of_range_are_refused_at_their_field_and_stay_as_typed(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{the_sample().practitioners[0].id}")
+    days = field(visit, "Days in Advance")
+    days.value = 9999
+    press(button(visit, "Apply"))
+    await until(lambda: "730" in str(days.error))
+    assert days.value == 9999

@@ -126,6 +126,7 @@ async def test_a_practitioner_is_led_to_their_own_page(own: Visit) -> None:
     assert answer.headers["location"] == f"/practitioner/{ZOE.id}"
     await own.user.open(f"/practitioner/{ZOE.id}")
     await own.user.should_see("Enable Google Calendar Sync")
+    assert not [each for each in own.elements(ui.element) if "back" in each.classes]
     press(button(own, "Test Credentials"))
     await own.user.should_see("Test Credentials (Succeeded)")
 

@@ -271,7 +271,7 @@ async def test_connected_again_after_a_lost_ledger_what_the_book_has_no_more_goe
 async def test_connected_to_another_calendar_what_stayed_waits_for_a_person() -> None:
     application, former = await synced()
     await application.services.connecting.disconnect("anna")
-    await sign_in(application, choice=CalendarChoice(kind="new", name="Second"))
+    await sign_in(application, choice=CalendarChoice(kind="new", name="Second", look=False))
     result = await application.services.syncing.run("anna", cause="test")
     assert (result.inserted, result.held, len(former.ours())) == (40, 40, 40)
 

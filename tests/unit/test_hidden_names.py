@@ -138,6 +138,7 @@ def test_no_telephone_number_or_address_of_anybody_is_found_again(contact: str, 
         ("rest hand M. today", "rest hand M. today"),
         ("in May, on 3 May, ask May", "in May, on 3 May, ask …"),
         ("Case conference Zebediah Q.", "Case conference …"),
+        ("the Hands rang, hands warm, the hands too", "the … rang, hands warm, the hands too"),
     ],
 )
 def test_an_ordinary_word_is_taken_out_where_it_stands_for_a_person(text: str, kept: str) -> None:
@@ -207,6 +208,14 @@ def test_what_practices_write_beside_a_name_is_no_part_of_it(
 def test_a_client_number_that_is_a_name_is_not_shown(client_id: str, number: str) -> None:
     one = replace(appointment("Jane", "Smith"), client_id=client_id)
     assert name_as_shown(one, ClientName.ID) == number
+
+
+def test_letters_that_other_keyboards_lack_are_written_with_theirs() -> None:
+    names = NOBODY.with_names([("Þóra", "Guðmundsdóttir"), ("Əli", "Ħamd")])
+    text = "Thora Gudmundsdottir, gudmundsdottir, Hamd"
+    assert Redactor(PersonName(), names=names)(text) == "…"
+    own = Redactor(PersonName(("Þóra",), ("Guðmundsdóttir",)))
+    assert own("thora.gudmundsdottir came") == "… came"
 
 
 def test_names_only_come_and_are_all_known() -> None:

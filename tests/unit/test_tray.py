@@ -14,6 +14,7 @@ with pytest.MonkeyPatch.context() as patch:
 
 from PIL import Image
 
+from companion.desktop.this_desktop import may_have_a_tray
 from companion.desktop.tray import MOST_TITLE, SILENT, Tray
 from companion.desktop.tray_picture import tray_picture
 from companion.services.status import Mood
@@ -176,3 +177,13 @@ def test_a_picture_is_square_and_see_through_at_its_corners(mood: str) -> None:
     corner = picture.getpixel((0, 0))
     assert isinstance(corner, tuple)
     assert corner[3] == 0
+
+
+def test_without_a_desktop_no_tray_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert not may_have_a_tray("linux")
+    assert may_have_a_tray("win32")
+    assert may_have_a_tray("darwin")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert may_have_a_tray("linux")

@@ -53,7 +53,8 @@ def create(site: Site) -> None:
         record = site.services.settings.read().practitioner(practitioner_id)
         await site.live.see(record.practitioner.id)
         with frame(site, record.practitioner.name, active="/", narrow=True):
-            back_link()
+            if site.who().practitioner_id != record.practitioner.id:  # theirs is the overview
+                back_link()
             page_head(record.practitioner.name, "Google Calendar and phone")
             if connected and record.google.connected:
                 status = site.live.status_of(record.practitioner.id)
@@ -197,9 +198,7 @@ class _Page:
         await self._draw()
 
     def _days(self, label: str, value: int) -> ui.number:
-        field = ui.number(
-            label, value=value, min=0, max=MOST_DAYS, precision=0, on_change=self._changed
-        )
+        field = ui.number(label, value=value, precision=0, on_change=self._changed)
         return field.classes("field").props("outlined debounce=250 inputmode=numeric")
 
     def _values(self) -> list[object]:

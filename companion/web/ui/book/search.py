@@ -43,9 +43,10 @@ class SearchDialog:
         found = await self._search(wanted) if len(wanted) > 1 else []
         if turn != self._asked or self._results.is_deleted:
             return
-        self._count.set_text(
-            formatting.counted(len(found), "appointment") if len(wanted) > 1 else ""
-        )
+        said = formatting.counted(len(found), "appointment") if len(wanted) > 1 else ""
+        if len(found) > MOST_SHOWN:
+            said = f"The first {MOST_SHOWN} of {said} or more: type more to find yours."
+        self._count.set_text(said)
         self._results.clear()
         names = self._names()
         with self._results:

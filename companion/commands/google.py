@@ -123,6 +123,9 @@ def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
         bool,
         typer.Option("--take-over", help="Also a calendar that another installation keeps."),
     ] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="The --calendar is shared with the account.")
+    ] = False,
     sign_in: Annotated[
         bool, typer.Option("--sign-in", help="Also where a service account could connect.")
     ] = False,
@@ -137,6 +140,8 @@ def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
         raise typer.BadParameter("Name a PRACTITIONER, or use --all.")
     if everybody and (login or calendar or new_calendar is not None or sign_in):
         raise typer.BadParameter("--all takes everybody's own login and calendar.")
+    if shared and not calendar:
+        raise typer.BadParameter("--shared says of a --calendar ID that it is shared.")
     if upload and not everybody:
         raise typer.BadParameter("--upload goes with --all; for one: run.py upload PRACTITIONER")
     if everybody:
@@ -153,7 +158,9 @@ def google_connect(  # noqa: C901, PLR0913, PLR0917 - its options
 
         choice = None
         if calendar:
-            choice = CalendarChoice(kind="existing", calendar_id=calendar, take_over=take_over)
+            choice = CalendarChoice(
+                kind="existing", calendar_id=calendar, take_over=take_over, shared=shared
+            )
         elif new_calendar is not None:
             choice = CalendarChoice(kind="new", name=new_calendar, look=False)
         connecting = application.connecting

@@ -26,6 +26,7 @@ tree from one table each.
     │   ├── WrongAccount          another Google account than the one asked for
     │   ├── CalendarInUse         a calendar that another installation keeps: a person decides
     │   └── ScopeMissing          consent came without the calendar tick
+    │       └── CalendarNotReached    a wider permission may reach that calendar
     └── RemoteError               answers of Google Calendar
         ├── TransientError        the same call again may succeed
         │   ├── Offline
@@ -213,6 +214,20 @@ class CalendarInUse(SignInError):
 class ScopeMissing(SignInError):
     default_what = "Google signed in, but without permission for the calendar."
     default_remedy = "Connect again and leave the calendar box ticked on Google's page."
+
+
+class CalendarNotReached(ScopeMissing):
+    """`calendar_id`: of the one chosen; `maybe_shared`: a person can say that it is shared with the
+    account."""
+
+    default_what = "Google does not show that calendar to the account that signed in."
+
+    def __init__(
+        self, what: str, remedy: str, *, calendar_id: str, maybe_shared: bool, detail: str = ""
+    ) -> None:
+        super().__init__(what, remedy, detail=detail)
+        self.calendar_id = calendar_id
+        self.maybe_shared = maybe_shared
 
 
 class RemoteError(CompanionError):

@@ -111,7 +111,9 @@ class SyncState:
     written_since: int = 0
     """Writes that Google confirmed after the proof."""
     shared_calendar: str = ""
-    """Id of the calendar that the narrow scope did not reach at the last sign-in."""
+    """Id of the calendar that the permission for owned ones did not reach at the last sign-in."""
+    owned_calendar: str = ""
+    """Id of the calendar that the permission for calendars of our making did not reach."""
     others: Mapping[str, str] | None = None
     """Last moments by writer of what others wrote to the calendar before this installation began
     (`Keeper`); None until an audit has looked."""
@@ -143,6 +145,7 @@ class SyncState:
                 proof=_proof(document.get("proof")),
                 written_since=int(document.get("written_since", 0)),
                 shared_calendar=str(document.get("shared_calendar", "")),
+                owned_calendar=str(document.get("owned_calendar", "")),
                 others=_others(document.get("others")),
                 overruled_by=str(document.get("overruled_by", "")),
                 claimed=bool(document.get("claimed", False)),

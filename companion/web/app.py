@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -31,6 +31,7 @@ from fastapi.staticfiles import StaticFiles
 from companion.assets import static_dir
 from companion.domain.errors import (
     CalendarInUse,
+    CalendarNotReached,
     CompanionError,
     FileRefused,
     NotAllowed,
@@ -216,6 +217,7 @@ class _SignIns:
                 query.get("calendar", ""),
                 query.get("name", ""),
                 take_over=query.get("take_over") == "1",
+                shared=query.get("shared") == "1",
             ),
             redirect_uri=redirect_uri,
             user=request.scope["companion.user"],
@@ -284,7 +286,14 @@ class _SignIns:
         return answer
 
     def _sorry(self, error: CompanionError, back: str, *, status: int = 400) -> Response:
-        page = plain_page(error.what, error.remedy, link=(back, "Back to the practitioner"))
+        first = None
+        if isinstance(error, CalendarNotReached) and error.maybe_shared:
+            place = back.replace("/practitioner/", "/oauth/start/")
+            shared = urlencode({"calendar": error.calendar_id, "shared": "1"})
+            first = (f"{place}?{shared}", "It is shared with me: continue at Google")
+        page = plain_page(
+            error.what, error.remedy, first=first, link=(back, "Back to the practitioner")
+        )
         answer = HTMLResponse(page, status_code=status)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)
         return answer

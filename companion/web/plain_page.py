@@ -54,17 +54,19 @@ def plain_page(
     title: str,
     *paragraphs: str,
     link: tuple[str, str] | None = None,
+    first: tuple[str, str] | None = None,
     go_to: str = "",
     after_seconds: int = 2,
     note: str = "",
 ) -> str:
-    """The page as HTML. All texts are escaped; `link` is (address, words).
+    """The page as HTML. All texts are escaped; `link` is (address, words), `first` another one
+    before it.
 
     `go_to`: an address of ours that the browser opens by itself after a moment."""
     refresh = f"{after_seconds};url={go_to}" if go_to else ""
     body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
-    if link:
-        body += f'<p><a href="{escape(link[0])}">{escape(link[1])}</a></p>'
+    for address, words in filter(None, (first, link)):
+        body += f'<p><a href="{escape(address)}">{escape(words)}</a></p>'
     if note:
         body += f"<small>{escape(note)}</small>"
     return plain_page_of(title, f"<h1>{escape(title)}</h1>{body}", refresh=refresh)

@@ -25,6 +25,7 @@ from companion.domain.errors import (
     BadInput,
     CalendarGone,
     ClientFileMissing,
+    CompanionError,
     DelegationRefused,
     EventGone,
     IdInUse,
@@ -402,6 +403,8 @@ class FakeGoogle:
     calendars_by_id: dict[str, FakeRemoteCalendar] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     """Calendar id to the account that owns it."""
+    guests: dict[str, set[str]] = field(default_factory=dict)
+    """Calendar id to accounts with whom it is shared."""
     made_by_us: set[str] = field(default_factory=set)
     makers: dict[str, str] = field(default_factory=dict)
     """Calendar id to the client that made it: the scope `calendar.app.created` reaches its own."""
@@ -419,6 +422,8 @@ class FakeGoogle:
     forgotten: list[str] = field(default_factory=list)
     fail_create: RemoteError | None = None
     create_loses_answer: bool = False
+    out_of_reach: type[CompanionError] = ScopeMissing
+    """What Google answers for a calendar that the permission does not extend to."""
     offline: bool = False
     assumptions: Sequence[Assumption] = (Assumption(id="own-id", assumed="An id is kept."),)
     """What a self-test finds."""
@@ -509,10 +514,16 @@ class FakeGoogle:
             raise SignInError
         account, granted = consent
         await self._at("after", "exchange")
+        client_id = await self._client_id()
         token = json.dumps(
-            {"account": account, "scopes": list(granted), "serial": next(self._numbers)}
+            {
+                "account": account,
+                "scopes": list(granted),
+                "serial": next(self._numbers),
+                "client": client_id,
+            }
         )
-        return SignedIn(account=account, granted_scopes=granted, token=token)
+        return SignedIn(account=account, granted_scopes=granted, token=token, client_id=client_id)
 
     async def delegate(
         self, practitioner_id: str, *, login: str, scopes: Sequence[str]
@@ -545,7 +556,7 @@ class FakeGoogle:
         self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
     ) -> KeptCalendar:
         account, scopes = await self._signed_in(practitioner_id)
-        client = await self._client_of(practitioner_id)
+        client = await self._maker(practitioner_id)
         found = self.calendars_by_id.get(calendar_id)
         if found is None:
             return KeptCalendar(FakeRemoteCalendar(id=calendar_id, gone=True), keeper)
@@ -561,7 +572,7 @@ class FakeGoogle:
             )
         )
         if not reached:
-            raise ScopeMissing
+            raise self.out_of_reach()
         return KeptCalendar(found, keeper)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
@@ -573,7 +584,7 @@ class FakeGoogle:
                 id=each.id, name=each.name, access_role=each.access_role, timezone=each.timezone
             )
             for each in self.calendars_by_id.values()
-            if self.owners[each.id] == account
+            if self.owners[each.id] == account or account in self.guests.get(each.id, ())
         ]
 
     async def create_calendar(
@@ -590,7 +601,7 @@ class FakeGoogle:
         made = self.add_calendar(calendar_id, account, name=name)
         made.timezone, made.hook = timezone, self.hook
         self.made_by_us.add(calendar_id)
-        self.makers[calendar_id] = await self._client_of(practitioner_id)
+        self.makers[calendar_id] = await self._maker(practitioner_id)
         self.marks[mark] = calendar_id
         if self.create_loses_answer:
             self.create_loses_answer = False
@@ -648,6 +659,16 @@ class FakeGoogle:
         if stored is None:
             raise ClientFileMissing("The key of the practice's service account is not here.")
         return str(json.loads(stored)["client_id"])
+
+    async def _client_id(self) -> str:
+        """Of the practice's Google client."""
+        client = await self.secrets.get("google/client")
+        return self.check_client(client.encode()).client_id if client else ""
+
+    async def _maker(self, practitioner_id: str) -> str:
+        """Client id of whoever speaks for the practitioner."""
+        stored = await self.secrets.get(f"google/token/{practitioner_id}")
+        return await self._client_of(practitioner_id) or str(json.loads(stored or "{}")["client"])
 
     async def _client_of(self, practitioner_id: str) -> str:
         """Client id of the service account that speaks for the practitioner; else empty."""

@@ -107,6 +107,18 @@ async def test_the_way_back_works_once(browser: Browser) -> None:
     assert (await browser.http.get(back)).status_code == 400
 
 
+async def test_a_calendar_that_is_not_shown_offers_that_it_is_shared(browser: Browser) -> None:
+    await browser.launch()
+    address = await browser.begin("?calendar=team%40example.com")
+    answer = await browser.http.get(browser.application.google.consent(address, ZOE.email))
+    assert answer.status_code == 400
+    assert "It is shared with me" in answer.text
+    again = f"/oauth/start/{ZOE.id}?calendar=team%40example.com&shared=1"
+    assert again.replace("&", "&amp;") in answer.text
+    asked = parse_qs(urlsplit((await browser.http.get(again)).headers["location"]).query)
+    assert "https://www.googleapis.com/auth/calendar.events" in asked["scope"][0].split()
+
+
 async def test_cancel_at_google_is_said_calmly(browser: Browser) -> None:
     await browser.launch()
     answer = await browser.http.get(browser.application.google.refuse(await browser.begin()))

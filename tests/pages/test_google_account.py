@@ -5,9 +5,10 @@ from __future__ import annotations
 from nicegui import ui
 
 from companion.domain.settings import GoogleLink
+from companion.services.google.consents import CalendarChoice
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, press, until
+from tests.pages.driving import button, field, press, tick, until
 
 PEOPLE = the_sample().practitioners
 NEW, ZOE = PEOPLE[5], PEOPLE[0]
@@ -61,3 +62,36 @@ async def test_another_login_suggests_a_new_calendar(visit: Visit) -> None:
     assert kind.value == "new"
     login.value = before
     assert kind.value == "keep"
+
+
+async def test_a_shared_calendar_of_the_list_explains_the_wider_permission(visit: Visit) -> None:
+    google = visit.application.google
+    google.add_calendar("team@example.com", "boss@example.com", name="Team", access_role="writer")
+    google.guests["team@example.com"] = {"mei@example.com"}
+    connecting = visit.application.services.connecting
+    choice = CalendarChoice(kind="list")
+    start = await connecting.begin(
+        NEW.id, login="mei@example.com", calendar=choice, redirect_uri=BACK
+    )
+    await connecting.finish(google.consent(start.url, "mei@example.com"))
+    await visit.user.open(f"/practitioner/{NEW.id}")
+    await visit.user.should_see("Team (shared with you)")
+    radio = next(each for each in visit.elements(ui.radio) if "team@example.com" in each.options)
+    radio.value = "team@example.com"
+    press(button(visit, "Use this calendar"))
+    await visit.user.should_see("Google asks once.")
+    links = [each.props.get("href") for each in visit.elements(ui.button)]
+    assert f"/oauth/start/{NEW.id}?calendar=team%40example.com&shared=1" in links
+
+
+async def test_a_pasted_calendar_can_be_said_to_be_shared(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{NEW.id}")
+    gone_to: list[str] = []
+    visit.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    kind = next(each for each in visit.elements(ui.radio) if "existing" in each.options)
+    kind.value = "existing"
+    field(visit, "Google Calendar ID").value = "team@example.com"
+    tick(visit, "It is shared with me").value = True
+    press(button(visit, "Connect to Google"))
+    await until(lambda: gone_to)
+    assert gone_to[0].endswith("calendar=team%40example.com&shared=1")

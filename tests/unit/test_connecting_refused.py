@@ -4,7 +4,7 @@ import pytest
 
 from companion.domain.errors import (
     AccountParked,
-    CalendarGone,
+    CalendarNotReached,
     CompanionError,
     NotFound,
     Offline,
@@ -99,9 +99,12 @@ async def test_a_failed_second_sign_in_leaves_the_first_connection_working(
     assert (await fixture.service.test("zoe")).ok
 
 
-async def test_a_mistyped_calendar_id_is_reported_as_gone(fixture: Fixture) -> None:
-    with pytest.raises(CalendarGone):
+async def test_a_mistyped_calendar_id_is_reported_as_one_that_is_not_shown(
+    fixture: Fixture,
+) -> None:
+    with pytest.raises(CalendarNotReached, match="with that ID") as caught:
         await fixture.connect(calendar=existing("nowhere@example.com"))
+    assert caught.value.maybe_shared
     unchanged(fixture)
 
 

@@ -160,6 +160,7 @@ class GoogleGateway:
             granted_scopes=tuple(scopes),
             token=token.to_json(),
             delegated=client_id,
+            client_id=client_id,
         )
 
     async def discard(self, signed_in: SignedIn) -> None:

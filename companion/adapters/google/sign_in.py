@@ -129,7 +129,13 @@ def signed_in(
     )
     lasts = answer.get("refresh_token_expires_in")
     ends_at = now + timedelta(seconds=lasts) if isinstance(lasts, int) and lasts > 0 else None
-    return SignedIn(account=account, granted_scopes=granted, token=token.to_json(), ends_at=ends_at)
+    return SignedIn(
+        account=account,
+        granted_scopes=granted,
+        token=token.to_json(),
+        ends_at=ends_at,
+        client_id=client.client_id,
+    )
 
 
 def _account(id_token: object, client: OAuthClient) -> str:

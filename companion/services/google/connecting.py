@@ -161,7 +161,6 @@ class Connecting:
         if choice.kind == "existing":
             self._changes.check_free(practitioner_id, choice.calendar_id)
         state = await self._ledger.state(practitioner_id)
-        shared = choice.kind == "existing" and state.shared_calendar == choice.calendar_id
         if await self._client.name() is None and await self.delegates():
             raise ClientFileMissing(
                 "This practice connects everybody by its service account; nobody signs in.",
@@ -169,7 +168,13 @@ class Connecting:
             )
         request = await self._google.begin_sign_in(
             redirect_uri=redirect_uri,
-            scopes=consents.scopes_for(choice, link, shared=shared, look=must_look(link, wanted)),
+            scopes=consents.scopes_for(
+                choice,
+                link,
+                client_id=await self._client.client_id(),
+                state=state,
+                look=must_look(link, wanted),
+            ),
             login=wanted,
         )
         if typed:

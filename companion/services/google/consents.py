@@ -14,7 +14,8 @@ The list is for finding a calendar that an earlier installation made, or a try w
 lost; without that permission a new one is made, unless such a try has to be looked for.
 
 Whether a calendar is owned or shared cannot be told from its id, so the narrow scope is tried
-first; only when Google answers that it does not reach is the wider one asked for next time.
+first; when Google answers that it does not reach, or a person says that the calendar is shared, the
+wider one is asked for. A calendar that another Google client made is one that the account owns.
 
 A service account always asks for `DELEGATION`, and for a calendar that it did not make for one of
 the others besides.
@@ -28,6 +29,7 @@ from typing import Literal
 
 from companion.domain.errors import BadInput
 from companion.domain.settings import GoogleLink
+from companion.domain.sync_state import SyncState
 
 _PREFIX = "https://www.googleapis.com/auth/"
 FULL = f"{_PREFIX}calendar"
@@ -45,6 +47,7 @@ _SERVED_BY = {
     CALENDAR_LIST: {FULL, f"{_PREFIX}calendar.readonly", f"{_PREFIX}calendar.calendarlist"},
 }
 LONGEST_NAME = 200
+NOTHING_KNOWN = SyncState()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +62,13 @@ class CalendarChoice:
     """Before a new one is made, for one of ours that the account has already."""
     take_over: bool = False
     """Also where another installation keeps it."""
+    shared: bool = False
+    """A person says that it is shared with the account."""
 
     @classmethod
-    def of(cls, calendar: str, name: str = "", *, take_over: bool = False) -> CalendarChoice | None:
+    def of(
+        cls, calendar: str, name: str = "", *, take_over: bool = False, shared: bool = False
+    ) -> CalendarChoice | None:
         """``new`` with a name, ``list`` to choose afterwards, or the id of a calendar there is;
         None keeps the present one."""
         if not calendar:
@@ -70,7 +77,7 @@ class CalendarChoice:
             return cls(kind="new", name=name)
         if calendar == "list":
             return cls(kind="list")
-        return cls(kind="existing", calendar_id=calendar, take_over=take_over)
+        return cls(kind="existing", calendar_id=calendar, take_over=take_over, shared=shared)
 
     def checked(self) -> CalendarChoice:
         """Tidied; raises BadInput."""
@@ -98,18 +105,32 @@ def default_choice(link: GoogleLink, *, login: str = "", take_over: bool = False
 
 
 def scopes_for(
-    choice: CalendarChoice, link: GoogleLink, *, shared: bool = False, look: bool = False
+    choice: CalendarChoice,
+    link: GoogleLink,
+    *,
+    client_id: str,
+    state: SyncState = NOTHING_KNOWN,
+    look: bool = False,
 ) -> tuple[str, ...]:
-    """`shared`: the narrow scope was tried for this calendar and did not reach it. `look`: a new
-    calendar may exist already and has to be looked for."""
+    """`client_id`: of the practice's Google client. `state`: which permissions did not reach their
+    calendar before. `look`: a new calendar may exist already and has to be looked for."""
     if choice.kind == "new":
         return (*IDENTITY, APP_CREATED, *([CALENDAR_LIST] if look or choice.look else ()))
     if choice.kind == "list":
         return (*IDENTITY, EVENTS_OWNED, CALENDAR_LIST)
-    if choice.calendar_id == link.calendar_id and link.created_by_us and not link.delegated:
-        return (*IDENTITY, APP_CREATED)
-    kept = choice.calendar_id == link.calendar_id and EVENTS in link.scopes
-    return (*IDENTITY, EVENTS if shared or kept else EVENTS_OWNED)
+    wanted = choice.calendar_id
+    granted = link.scopes if wanted == link.calendar_id else ()
+    if choice.shared or wanted == state.shared_calendar or EVENTS in granted:
+        return (*IDENTITY, EVENTS)
+    narrow = (
+        wanted == link.calendar_id
+        and link.created_by_us
+        and not link.delegated
+        and link.made_by in {"", client_id}
+        and wanted != state.owned_calendar
+        and EVENTS_OWNED not in granted
+    )
+    return (*IDENTITY, APP_CREATED if narrow else EVENTS_OWNED)
 
 
 def delegated_scopes(choice: CalendarChoice, link: GoogleLink) -> tuple[tuple[str, ...], ...]:

@@ -16,12 +16,15 @@ After connecting, an audit is due: it adopts our events that the calendar alread
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from companion.domain.errors import (
     AccountParked,
+    CalendarGone,
     CalendarInUse,
+    CalendarNotReached,
     CompanionError,
     PermissionDenied,
     ScopeMissing,
@@ -35,6 +38,7 @@ from companion.services.google.account_changes import AccountChanges
 from companion.services.google.calendar_creation import CalendarCreations, begun, used
 from companion.services.google.consents import (
     CALENDAR_LIST,
+    EVENTS,
     EVENTS_OWNED,
     CalendarChoice,
     missing,
@@ -155,7 +159,8 @@ class Joining:
         account = self._changes.record(practitioner_id).google.account
         wanted = account if choice.calendar_id == "primary" else choice.calendar_id
         self._changes.check_free(practitioner_id, wanted)
-        holding = await self._open(practitioner_id, practitioner_id, wanted)
+        link = self._changes.record(practitioner_id).google
+        holding = await self._open(practitioner_id, practitioner_id, wanted, link.scopes)
 
         def take(link: GoogleLink) -> GoogleLink:
             made = link.created_by_us and link.calendar_id == wanted
@@ -180,24 +185,79 @@ class Joining:
             adopted=holding.events,
         )
 
-    async def _open(self, name: str, practitioner_id: str, calendar_id: str) -> Holding:
-        """A calendar that may be written to, and what it holds. `name`: of the sign-in to use.
-        Raises ScopeMissing, PermissionDenied, CalendarGone …"""
+    async def _open(
+        self,
+        name: str,
+        practitioner_id: str,
+        calendar_id: str,
+        granted: Collection[str],
+        client_id: str = "",
+    ) -> Holding:
+        """A calendar that may be written to, and what it holds. `name`: of the sign-in to use;
+        `granted`: its permissions; `client_id`: whose they are. Raises CalendarNotReached,
+        PermissionDenied, CalendarGone …"""
         try:
             calendar = await self._google.calendar(name, calendar_id)
             info = await calendar.info()
-        except ScopeMissing as err:
-            await self._ledger.edit_state(
-                practitioner_id, lambda state: replace(state, shared_calendar=calendar_id)
-            )
-            raise ScopeMissing(
-                "This account does not own that calendar; it is shared with it.",
-                "Press Connect to Google again: Google then asks for the wider permission that "
-                "a shared calendar needs. Or let us create a new calendar.",
-            ) from err
+        except (ScopeMissing, PermissionDenied, CalendarGone) as error:
+            wider = missing([EVENTS], granted) and error.what == type(error).default_what
+            if not wider or self._made_with(practitioner_id, calendar_id, client_id):
+                raise
+            raise await self._not_reached(practitioner_id, calendar_id, granted, error) from error
         if info.access_role not in {"owner", "writer"}:
             raise PermissionDenied
         return await self._taking_over.look(name, practitioner_id, info)
+
+    def _made_with(self, practitioner_id: str, calendar_id: str, client_id: str) -> bool:
+        """Whether that very client made the calendar, so that it needs no wider permission."""
+        link = self._changes.record(practitioner_id).google
+        made = link.made_by if calendar_id == link.calendar_id else ""
+        return bool(made) and made == client_id
+
+    async def _not_reached(
+        self,
+        practitioner_id: str,
+        calendar_id: str,
+        granted: Collection[str],
+        error: CompanionError,
+    ) -> CalendarNotReached:
+        """Which permission is asked for next time. Google may answer the same (404, 403) for a
+        calendar that is not there and for one that the permission does not extend to."""
+        narrow = bool(missing([EVENTS_OWNED], granted))
+        shared = not narrow and isinstance(error, ScopeMissing)
+        if narrow:
+            what = "Google does not show that calendar to the practice's present Google client."
+            remedy = (
+                "Press Connect to Google again: Google then asks for the permission for calendars "
+                "that the account owns. If it was deleted, let us create a new one."
+            )
+        elif shared:
+            what = "This account does not own that calendar; it is shared with it."
+            remedy = (
+                "Press Connect to Google again: Google then asks for the wider permission that a "
+                "shared calendar needs. Or let us create a new calendar."
+            )
+        else:
+            what = "Google does not show a calendar with that ID to this account."
+            remedy = (
+                "Check the Calendar ID. If the calendar is shared with the account, say so: Google "
+                "then asks for the wider permission that a shared calendar needs. By command: add "
+                "--shared."
+            )
+
+        def remember(state: SyncState) -> SyncState:
+            if narrow:
+                return replace(state, owned_calendar=calendar_id)
+            return replace(state, shared_calendar=calendar_id) if shared else state
+
+        await self._ledger.edit_state(practitioner_id, remember)
+        return CalendarNotReached(
+            what,
+            remedy,
+            calendar_id=calendar_id,
+            maybe_shared=not narrow,
+            detail=error.detail,
+        )
 
     async def _link(
         self,
@@ -239,6 +299,7 @@ class Joining:
                 calendar_id=info.id,
                 calendar_name=info.name,
                 created_by_us=True,
+                made_by=signed_in.client_id,
                 creations=kept,
                 marks=(MARK,),
                 term=1,
@@ -247,13 +308,16 @@ class Joining:
         wanted = choice.calendar_id
         wanted = signed_in.account if wanted == "primary" else wanted
         self._changes.check_free(practitioner_id, wanted)
-        holding = await self._open(trial, practitioner_id, wanted)
+        holding = await self._open(trial, practitioner_id, wanted, granted, signed_in.client_id)
         link = self._taking_over.joined(link, holding, take_over=choice.take_over)
         kept_one = old.created_by_us and wanted == old.calendar_id
         reached_narrowly = bool(missing([EVENTS_OWNED], granted))
-        return used(replace(link, created_by_us=kept_one or reached_narrowly), wanted), (
-            holding.events
+        link = replace(
+            link,
+            created_by_us=kept_one or reached_narrowly,
+            made_by=signed_in.client_id if reached_narrowly else link.made_by if kept_one else "",
         )
+        return used(link, wanted), holding.events
 
     async def _instead(
         self, trial: str, practitioner_id: str, link: GoogleLink, choice: CalendarChoice

@@ -216,6 +216,7 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
     tested = await context.connecting.test(person.id)
     if isinstance(tested.error, Offline) and await no_network(context):
         return []
+    client_id = await context.connecting.client_id()
     found = [
         Finding(
             id=f"sign-in:{person.id}",
@@ -227,7 +228,7 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
             subject=person.id,
         ),
         # A service account has what it asked for, or nothing.
-        *([] if record.google.delegated else [_permissions(record, connect)]),
+        *([] if record.google.delegated else [_permissions(record, connect, client_id)]),
     ]
     if tested.ok:
         found.append(await _calendar(context, record, connect))
@@ -243,14 +244,14 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
     return found
 
 
-def _permissions(record: PractitionerSettings, connect: FindingAction) -> Finding:
+def _permissions(record: PractitionerSettings, connect: FindingAction, client_id: str) -> Finding:
     person, link = record.practitioner, record.google
     choice = (
         CalendarChoice(kind="existing", calendar_id=link.calendar_id)
         if link.calendar_id
-        else CalendarChoice(kind="new")
+        else CalendarChoice(kind="new", look=False)
     )
-    lacking = missing(scopes_for(choice, link, shared=False), link.scopes)
+    lacking = missing(scopes_for(choice, link, client_id=client_id), link.scopes)
     return Finding(
         id=f"scopes:{person.id}",
         state="fail" if lacking else "ok",

@@ -147,6 +147,8 @@ class SignedIn:
     """JSON for the SecretStore; opaque to services."""
     ends_at: datetime | None = None
     """When Google ends the sign-in by itself, where it says so."""
+    client_id: str = ""
+    """Of the Google client, or service account, that it was given to."""
     delegated: str = ""
     """Client id of the service account that speaks for the account, where nobody signed in."""
 

@@ -19,13 +19,14 @@ from companion.services.access.policy import Action
 from companion.services.google.consents import CalendarChoice, same_account
 from companion.services.settings import checks as setting_checks
 from companion.web.ui import formatting
+from companion.web.ui.components.calendar_list import WIDER, CalendarList
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field
 from companion.web.ui.components.google_account import add_account_notes
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
-from companion.web.ui.components.take_over import add_decision, ask_to_take_over
-from companion.web.ui.error_reports import as_companion_error, report_errors
+from companion.web.ui.components.take_over import add_decision
+from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
 
@@ -135,7 +136,11 @@ class GoogleSteps:
             await self._site.services.connecting.delegate(
                 self._id,
                 login=wanted["login"],
-                calendar=CalendarChoice.of(wanted.get("calendar", ""), wanted.get("name", "")),
+                calendar=CalendarChoice.of(
+                    wanted.get("calendar", ""),
+                    wanted.get("name", ""),
+                    shared="shared" in wanted,
+                ),
                 upload_by_hand=True,
             )
         except CalendarInUse:  # the page asks about it
@@ -187,10 +192,7 @@ class GoogleSteps:
     def _calendar(self) -> None:
         google = self._record.google
         if google.account and not google.connected:
-            self._to_choose = box("stack")
-            with self._to_choose:
-                text("Your calendars are being read …", "soft").props("role=status")
-            ui.timer(0.05, report_errors(self._list), once=True)
+            CalendarList(self._site, self._id)
         options = {
             NEW: "Create a calendar for me (recommended)",
             LIST: "Choose from my list, after signing in",
@@ -217,7 +219,11 @@ class GoogleSteps:
             "outlined maxlength=300 hint=\"In Google Calendar: the calendar's Settings, "
             'Integrate calendar, Calendar ID"'
         )
-        self._existing.bind_visibility_from(self._kind, "value", value=EXISTING)
+        self._shared = ui.checkbox("It is shared with me")
+        wider = text(WIDER, "soft small")
+        wider.bind_visibility_from(self._shared, "value")
+        for each in (self._existing, self._shared):
+            each.bind_visibility_from(self._kind, "value", value=EXISTING)
         if google.connected:
             connect = self._delegate if self._delegates and google.delegated else self._go
             change = button("Change the calendar", connect, icon="sync_alt")
@@ -238,33 +244,6 @@ class GoogleSteps:
         if self._kind.value in {KEEP, NEW}:
             self._kind.value = KEEP if same else NEW
 
-    async def _list(self) -> None:
-        """After a sign-in to choose from a list: the list."""
-        found = await self._site.services.connecting.calendars(self._id)
-        self._to_choose.clear()
-        with self._to_choose:
-            if not found:
-                text("This account has no calendar that may be written to.", "soft")
-                return
-            options = {
-                each.id: each.name + (" (your main calendar)" if each.primary else "")
-                for each in found
-            }
-            chosen = ui.radio(options, value=None).props('aria-label="My calendars"')
-
-            async def take() -> None:
-                if chosen.value is None:
-                    raise BadInput("No calendar is chosen.", "Choose one of the list.")
-                try:
-                    await self._site.services.connecting.choose(self._id, str(chosen.value))
-                except CalendarInUse as error:
-                    ask_to_take_over(self._site, self._id, error)
-                    return
-                ui.navigate.to(f"/practitioner/{self._id}?connected=1")
-
-            button("Use this calendar", take, look="primary", icon="check")
-            text("Or choose another way below and press Connect again.", "soft small")
-
     def _wanted_calendar(self) -> dict[str, str]:
         if self._kind.value == NEW:
             return {"calendar": "new", "name": str(self._name.value or "").strip()}
@@ -278,7 +257,7 @@ class GoogleSteps:
                     "It looks like an e-mail address; copy it from the calendar's settings.",
                     field="calendar",
                 )
-            return {"calendar": identity}
+            return {"calendar": identity} | ({"shared": "1"} if self._shared.value else {})
         return {}
 
     # ── 5 and 6 ──────────────────────────────────────────────────────────────────────────────

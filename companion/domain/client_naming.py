@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from companion.domain.appointments import Appointment
 from companion.domain.client_names import has_case, skeleton
+from companion.domain.contacts import contacts
 from companion.domain.disclosure import ClientName
 from companion.domain.person_names import PersonName, person_name
 from companion.domain.plain_text import clean_text
@@ -51,7 +52,7 @@ def _is_number(client_id: str, first: str, last: str) -> bool:
     if _UUID.fullmatch(folded):
         return True
     found = _NUMBER.fullmatch(folded)
-    if found is None:
+    if found is None or (folded[0] == "0" and contacts(folded)):  # a telephone number
         return False
     letters = found[1]
     if len(letters) < 2:

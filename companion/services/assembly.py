@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
 from companion.domain.event_keys import OWN_ID
@@ -39,11 +38,10 @@ from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
     Clock,
-    FeedStore,
     Google,
-    Ledger,
     SecretStore,
     SettingsStore,
+    Stores,
 )
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
@@ -63,30 +61,6 @@ from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
 from companion.services.workbooks import WorkbookReader
 from companion.services.workstation import Desktop, Workstation
-
-
-class Stores(Protocol):
-    """One database."""
-
-    @property
-    def book(self) -> AppointmentBook: ...
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    @property
-    def feeds(self) -> FeedStore: ...
-
-    @property
-    def activity(self) -> ActivityLog: ...
-
-    async def integrity(self) -> str:
-        """``ok``, or the first problem found. Raises StoreDamaged."""
-        ...
-
-    async def backup_to(self, path: Path) -> None:
-        """A copy as of now; written completely or not at all."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,7 +202,8 @@ def test_what_practices_write_beside_a_name_is_no_part_of_it(
     [
         ("1042", "Client 1042"), ("c-9", "Client c-9"), ("MRN 77", "Client MRN 77"),
         ("SMI0012", ""), ("JS1001", ""), ("Jane Smith", ""), ("jane@example.com", ""),
-        ("smith12", ""), ("", ""),
+        ("smith12", ""), ("", ""), ("0412345678", ""), ("0412 345 678", ""), ("007", "Client 007"),
+        ("98765432", "Client 98765432"),
     ],
 )  # fmt: skip
 def test_a_client_number_that_is_a_name_is_not_shown(client_id: str, number: str) -> None:

@@ -53,6 +53,7 @@ from companion.services.ports.ledger import (
     calendar_of,
 )
 from companion.services.ports.settings import Clock, SecretStore, SettingsStore
+from companion.services.ports.stores import Stores
 
 __all__ = (
     "INTERVALS_KEPT",
@@ -91,6 +92,7 @@ __all__ = (
     "SignInRequest",
     "SignedIn",
     "SourceRow",
+    "Stores",
     "Undoing",
     "Write",
     "WriteAnswer",

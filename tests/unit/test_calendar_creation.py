@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,10 +23,13 @@ from companion.domain.errors import (
     ScopeMissing,
     StoreError,
 )
+from companion.domain.events import CalendarEvent
+from companion.domain.keepers import Keeper
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services.google.calendar_creation import FRESH, PATIENCE
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST
+from companion.services.ports import InsertEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.secrets import FakeSecrets
@@ -90,16 +93,20 @@ class Home:
         calendar: CalendarChoice | None = None,
         untick: tuple[str, ...] = (),
         login: str = "",
+        *,
+        take_over: bool = False,
     ) -> Connected:
         service = self._service()
-        start = await service.begin("zoe", login=login, calendar=calendar, redirect_uri=BACK)
+        start = await service.begin(
+            "zoe", login=login, calendar=calendar, take_over=take_over, redirect_uri=BACK
+        )
         return await service.finish(self.google.consent(start.url, account, untick=untick))
 
-    async def connect_at_last(self) -> int:
+    async def connect_at_last(self, *, take_over: bool = False) -> int:
         """A person presses Connect until it works; gives how often."""
         for attempt in range(1, 30):
             try:
-                await self.connect()
+                await self.connect(take_over=take_over)
             except (CompanionError, Killed):
                 self.clock.shift(20)
             else:
@@ -156,6 +163,11 @@ STEPS: dict[tuple[str, str], list[Callable[[], BaseException]]] = {
     ("after", "settings"): [Killed],
 }
 SINGLE = [(step, fault) for step, faults in STEPS.items() for fault in faults]
+MARKED = [
+    *((("before", "marked"), fault) for fault in [*REFUSED, *FRESHNESS]),
+    *((("after", "marked"), fault) for fault in LOST),
+]
+"""While it is read whose events a calendar holds."""
 
 
 @pytest.mark.parametrize(("step", "fault"), SINGLE)
@@ -187,6 +199,39 @@ async def test_a_thousand_connects_with_faults_at_every_step_leave_no_orphan() -
         assert home.orphans == set()
     assert struck > CONNECTS
     assert attempts > CONNECTS
+
+
+def earlier_calendar(home: Home) -> str:
+    """Made and written by another installation."""
+    earlier = "earlier@group.calendar.google.com"
+    held = home.google.add_calendar(earlier, ZOE, name="Appointments")
+    held.hook = home.google.hook
+    home.google.made_by_us.add(earlier)
+    home.google.marks["companion-earlier"] = earlier
+    held._keeper = Keeper(writer="lost")
+    start = datetime(2026, 3, 3, 9, tzinfo=UTC)
+    event = CalendarEvent(
+        key="a", start=start, end=start + timedelta(hours=1), timezone="UTC", summary="ZO"
+    )
+    held._write(InsertEvent(event_id="aaaaa1", event=event))
+    return earlier
+
+
+async def test_taking_over_with_faults_at_every_step_makes_no_calendar() -> None:
+    chance = random.Random(12)
+    struck = 0
+    for _ in range(CONNECTS // 4):
+        home = Home()
+        earlier = earlier_calendar(home)
+        for step, fault in chance.sample([*SINGLE, *MARKED], chance.randint(1, 4)):
+            home.fail(*step, *(fault() for _ in range(chance.choice([1, 1, 2, 9]))))
+        for faults in home.faults.values():
+            del faults[4:]
+        await home.connect_at_last(take_over=True)
+        struck += home.struck
+        assert (home.link.calendar_id, home.link.term) == (earlier, 2)
+        assert home.google.creations == 0
+    assert struck > CONNECTS // 5
 
 
 async def test_the_intent_is_saved_before_the_call_and_the_id_after_it(home: Home) -> None:

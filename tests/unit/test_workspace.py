@@ -12,6 +12,7 @@ import pytest
 from companion.adapters.file_locks import NamedFileLocks
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import (
+    CalendarInUse,
     ClientFileMissing,
     DelegationRefused,
     Offline,
@@ -198,6 +199,23 @@ async def test_two_programs_at_once_make_no_calendar_twice(tmp_path: Path) -> No
     ]
     await asyncio.gather(*runs)
     assert clinic.calendars() == {login(number): 1 for number in range(12)}
+
+
+async def test_calendars_of_a_lost_computer_are_taken_over_by_one_word(clinic: Clinic) -> None:
+    await clinic.workspace.connect_all()
+    new = Clinic.elsewhere(clinic)
+    assert isinstance(new, Clinic)
+    new.settings.current = replace(
+        new.settings.current, practitioners=Clinic(20).settings.current.practitioners
+    )
+    new.google.makers = clinic.google.makers
+    workspace = new.new_workspace()
+    run = await workspace.connect_all()
+    assert {type(each.error) for each in run.refused} == {CalendarInUse}
+    assert not run.connected
+    run = await workspace.connect_all(take_over=True)
+    assert (len(run.connected), run.refused) == (20, [])
+    assert new.calendars() == {login(number): 1 for number in range(20)}
 
 
 # ── from signing in ───────────────────────────────────────────────────────────────────────────

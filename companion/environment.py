@@ -9,8 +9,6 @@ from pathlib import Path
 
 import platformdirs
 
-from companion.adapters.database.opening import path_of
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -34,6 +32,8 @@ class Environment:
     @property
     def book(self) -> Path:
         """The database's file. Raises BadInput for a URL that names none."""
+        from companion.adapters.database.opening import path_of  # most starts need no library yet
+
         return path_of(self.database_url) if self.database_url else self.home / "companion.db"
 
 

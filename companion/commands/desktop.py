@@ -23,7 +23,6 @@ from companion.domain.errors import Busy, CompanionError
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.services.files import disk_trouble, make_folder
-from companion.services.sync.auditing import clock_time
 from companion.web.binding import free_app_port
 from companion.web.launch_pages import LaunchPages
 
@@ -238,6 +237,8 @@ def pause(
             as_json({"paused_until": until})
         else:
             zone = application.settings.read().practice.timezone
+            from companion.services.sync.auditing import clock_time
+
             at = clock_time(until, zone, application.clock.now())
             out.print(f"The background sync is paused until {at}. End it: python run.py resume")
 

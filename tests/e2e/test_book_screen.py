@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.book_server import KnownBrowser, known_browser
-from tests.e2e.screen import faults
+from tests.e2e.screen import faults, settle
 
 pytestmark = pytest.mark.browser
 
@@ -165,6 +165,7 @@ def test_everything_goes_by_keyboard_and_the_focus_stays(page: Page) -> None:
     expect(made).to_contain_text("cancelled")
     page.keyboard.press("Control+z")
     expect(made).not_to_contain_text("cancelled")
+    settle(page)
     made.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog").get_by_label("Client's last name")).to_have_value("Keyed")
@@ -341,6 +342,7 @@ def test_turning_the_page_keeps_the_elements_and_brings_the_other_days_words(pag
     drag(page, mine, 0, -4 * 22)
     page.get_by_role("button", name="Only this one").click()
     expect(mine).to_contain_text("11:30–12:00")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("PageUp")
     expect(mine).to_contain_text("12:30–13:00")
     page.keyboard.press("PageDown")

@@ -223,6 +223,7 @@ def test_another_account_than_the_login_is_caught(me: Person) -> None:
 
 def test_an_unticked_calendar_is_caught_and_explained(me: Person) -> None:
     practitioner(me, UNTOUCHED)
+    me.page.get_by_label("E-mail of the Google account").fill("juergen@banksia.example")
     account = begin(me)[UNTOUCHED]
     me.at_google(account, untick=True)
     expect(me.page.get_by_role("heading")).to_contain_text(re.compile("permission|calendar"))

@@ -93,6 +93,7 @@ def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
         "adapters/source_notes.py",
         "services/maintenance/backup.py",  # the list of what there is
         "services/maintenance/restore.py",  # a command, whose process does nothing else
+        "services/workstation.py",  # a file or a key of the desktop's
         "web/incoming.py",
         "web/launching.py",
     }

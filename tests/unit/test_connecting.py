@@ -1,5 +1,6 @@
 """Connecting: nothing is kept until everything is right, and nothing is orphaned unnoticed."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -63,6 +64,22 @@ async def test_connected_at_the_screen_the_first_upload_waits_for_the_person(
     answer = fixture.google.consent(start.url, ZOE)
     await fixture.service.finish(answer, upload_by_hand=True)
     assert (await fixture.ledger.state("zoe")).awaiting_upload
+
+
+async def test_the_background_sync_never_sees_a_calendar_that_does_not_wait_yet(
+    fixture: Fixture,
+) -> None:
+    seen = []
+
+    def look(_notice: object) -> None:
+        if fixture.record().google.calendar_id:
+            seen.append(json.loads(fixture.ledger._states["zoe"])["awaiting_upload"])
+
+    fixture.settings.publishes_to.subscribe(look)
+    start = await fixture.service.begin("zoe", redirect_uri=BACK)
+    await fixture.service.finish(fixture.google.consent(start.url, ZOE), upload_by_hand=True)
+    assert seen
+    assert all(seen)
 
 
 async def test_only_the_sealed_store_holds_the_token(fixture: Fixture) -> None:

@@ -48,11 +48,11 @@ from companion.services.google.pending import Decisions, try_again
 from companion.services.google.take_over import Holding, TakingOver
 from companion.services.ports import (
     ActivityKind,
+    CalendarRef,
     Clock,
     Google,
     Ledger,
     SignedIn,
-    calendar_of,
 )
 
 
@@ -349,18 +349,23 @@ class Joining:
             # The sign-in of before is no longer used.
             await self._changes.revoke(practitioner_id, before.account)
         await self._changes.keep_token(practitioner_id, signed_in)
-        record = await self._changes.edit(
+        # An empty calendar without ledger rows: there is nothing to compare.
+        ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
+        audit_due = holds_ours or bool(await self._ledger.entries(ref))
+        awaiting = upload_by_hand and not audit_due
+        if awaiting:  # before the background sync can see the calendar
+            await self._ledger.edit_state(
+                practitioner_id, lambda state: replace(state, awaiting_upload=True)
+            )
+        await self._changes.edit(
             practitioner_id, lambda _old: link, enabled=True if enable else None
         )
-        # An empty calendar without ledger rows: there is nothing to compare.
-        audit_due = holds_ours or bool(await self._ledger.entries(calendar_of(record)))
 
         def begin(state: SyncState) -> SyncState:
             if another:
                 state = replace(state, parked_until=None, parkings=0)
             if (link.calendar_id, link.term) != (before.calendar_id, before.term):
                 state = replace(state, others={}, overruled_by="", claimed=False)
-            awaiting = upload_by_hand and not audit_due
             return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
 
         await self._ledger.edit_state(practitioner_id, begin)

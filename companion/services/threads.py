@@ -90,15 +90,16 @@ class Threads(Generic[Own]):
             self._interrupt(each)
 
     def _serve(self) -> None:
-        own: Own | None = None
-        while (perform := self._work.get()) is not None:
-            if own is None:
-                own = self._make()
-                with self._lock:
-                    self._owned.append(own)
+        perform = self._work.get()
+        if perform is None:
+            return
+        own = self._make()
+        with self._lock:
+            self._owned.append(own)
+        while perform is not None:
             perform(own)
-        if own is not None:
-            self._end(own)
+            perform = self._work.get()
+        self._end(own)
 
     @staticmethod
     def _hand_over(

@@ -108,7 +108,9 @@ class Subscriptions:
         """Now. `answers`: to what it left open; `yes`: take the guesses, and release what is held;
         `asked`: by a person, who is told once more what waits. Raises StoreError, Busy."""
         async with self._turns[name]:
-            source = self._settings.read().sources[name]
+            source = self._settings.read().sources.get(name)
+            if source is None:  # removed while others were fetched
+                return FetchOutcome(source=name)
             known = await self._note(name)
             anew = bool(answers) or yes or (asked and bool(known.waiting))
             try:

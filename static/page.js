@@ -37,14 +37,17 @@ addEventListener("beforeunload", (event) => {
   }, true);
 }
 
-// Enter in a field of a dialog presses its first button. That and Esc come after what was typed.
+// Enter in a field of a dialog presses the first button that is seen, unless the field only looks for
+// something. That and Esc come after what was typed.
 addEventListener("keydown", (event) => {
   const field = event.target.closest?.(".dialog input:not([role=combobox], [type=file]), .dialog textarea");
   if (!field || !["Enter", "Escape"].includes(event.key) || event.isComposing) return;
   field.dispatchEvent(new Event("change"));
-  if (event.key !== "Enter" || field.matches("textarea") || event.defaultPrevented) return;
+  const looks = field.matches("textarea, [type=search]");
+  if (event.key !== "Enter" || looks || event.defaultPrevented) return;
   event.preventDefault();
-  field.closest(".dialog").querySelector(".btn--primary")?.click();
+  const first = [...field.closest(".dialog").querySelectorAll(".btn--primary")];
+  first.find((each) => each.checkVisibility())?.click();
 }, true);
 
 // Back closes an open dialog, as Esc does. While one is open, the page stands in the history twice;

@@ -85,3 +85,24 @@ def test_back_closes_a_dialog_in_which_nothing_was_typed(page: Page) -> None:
     page.go_back()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert "/book" in page.url
+
+
+def test_enter_presses_the_first_button_that_is_seen_and_none_from_a_search(page: Page) -> None:
+    go(page, DAY)
+    page.locator("body").press("n")
+    expect(dialog(page, "New appointment")).to_be_visible()
+    page.evaluate(
+        """() => {
+          const card = document.querySelector(".dialog");
+          card.insertAdjacentHTML("afterbegin", `<div hidden><button class="btn--primary">Gone</button>
+            </div><input aria-label="Words"><input aria-label="Look" type="search">
+            <button class="btn--primary">Seen</button>`);
+          for (const each of card.querySelectorAll("button.btn--primary"))
+            each.addEventListener("click", () => { each.dataset.pressed = 1; });
+        }"""
+    )
+    pressed = page.locator("[data-pressed]")
+    page.get_by_label("Look").press("Enter")
+    expect(pressed).to_have_count(0)
+    page.get_by_label("Words").press("Enter")
+    expect(pressed).to_have_text(["Seen"])

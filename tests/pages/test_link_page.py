@@ -11,6 +11,7 @@ from companion.domain.errors import SourceUnreachable
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, fake_application
 from tests.pages.conftest import Visit, visiting
+from tests.pages.crawling import dialogs
 from tests.pages.driving import button, field, press
 from tests.unit.test_subscriptions import FOUR, HOST, LINK, calendar, entry
 
@@ -40,6 +41,25 @@ async def test_a_link_is_tested_looked_at_and_kept(visit: Visit) -> None:
     await visit.user.should_see(HOST)
     await visit.user.should_not_see("private-3f9a")
     assert len(await visit.application.book.source_rows("books")) == 4
+
+
+async def test_a_link_that_fails_is_mended_where_it_was_typed(visit: Visit) -> None:
+    visit.application.links.trouble[LINK] = SourceUnreachable(f"{HOST} refuses the link.")
+    await visit.user.open("/sources")
+    press(button(visit, "Add a link …"))
+    await visit.user.should_see("Fetch and look at it")
+    field(visit, "Name of the source").value = "books"
+    field(visit, "Link").value = LINK
+    press(button(visit, "Fetch and look at it"))
+    await visit.user.should_see(f"{HOST} refuses the link.")
+    press(button(visit, "Back"))
+    await visit.user.should_not_see(f"{HOST} refuses the link.")
+    assert field(visit, "Link").value == LINK
+    visit.application.links.trouble.clear()
+    press(button(visit, "Fetch and look at it"))
+    await visit.user.should_see("Importing adds 4.")
+    press(dialogs(visit)[0], "shake")  # Esc: what was typed is not thrown away unasked
+    await visit.user.should_see("Throw away what you typed?")
 
 
 async def test_fetch_now_and_what_fails_is_said_there_and_on_the_overview(visit: Visit) -> None:

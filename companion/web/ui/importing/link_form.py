@@ -68,7 +68,7 @@ class _NewLink:
 
 
 def open_new_link(site: Site, on_done: Callable[[], Awaitable[None]]) -> None:
-    with dialog("Fetch a calendar from a link") as opened:
+    with dialog("Fetch a calendar from a link", "wide") as opened:
         first = box("stack")
         with first:
             text(
@@ -96,9 +96,15 @@ def open_new_link(site: Site, on_done: Callable[[], Awaitable[None]]) -> None:
             first.set_visibility(False)
             with review_place:
                 review = ImportReview(
-                    site, file, on_done=done, on_leave=opened.close, leave="Cancel", back="Cancel"
+                    site, file, on_done=done, on_leave=back, leave="Back", back="Back"
                 )
             await review.read()
+
+        def back() -> None:
+            """What was typed is there still, to be mended."""
+            review_place.clear()
+            first.set_visibility(True)
+            link.run_method("focus")
 
         async def done(_report: ImportReport, _preview: ImportPreview) -> None:
             opened.close()

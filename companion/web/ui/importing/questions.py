@@ -41,9 +41,12 @@ class ImportQuestions:
             if waiting:
                 number = len(waiting)
                 what = "One question" if number == 1 else f"{formatting.number(number)} questions"
+                if any(each.guess for each in waiting):
+                    remembered = "Our guess is chosen already; answers are remembered"
+                else:
+                    remembered = "Answers are remembered"
                 text(
-                    f"{what} before anything is imported. Our guess is chosen already; answers "
-                    "are remembered for the next file.",
+                    f"{what} before anything is imported. {remembered} for the next file.",
                     "card__lead",
                 )
             for question in waiting:

@@ -131,7 +131,8 @@ class ImportReview:
     def _keep_focus(self) -> None:
         """What had the focus is gone: the keyboard goes on here, not at the top of the page."""
         if (shown := dialog_of(self._area)) is not None:
-            shown.watch(typed=bool(self.choices.answers or self.choices.mapping))
+            said = self.choices.answers or self.choices.mapping
+            shown.watch(typed=shown.typed or bool(said))
         place = f"document.getElementById('{self._area.html_id}')"
         ui.run_javascript(
             f"if (document.activeElement === document.body) {place}.focus({{preventScroll: true}})"

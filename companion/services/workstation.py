@@ -25,8 +25,8 @@ class EntryState:
     place: str
     """Where the system keeps it, in its own words."""
     fault: Fault = ""
-    """It names files that have gone; no command at all; files of another copy of the program; or the
-    person switched it off in the system's own list."""
+    """It names files that have gone; names no command; names files of another copy of the program;
+    or the person switched it off in the system's own list."""
     what: str = ""
     """The fault as a sentence, with what to do."""
 

@@ -126,11 +126,11 @@ def test_a_sheet_whose_name_holds_a_comma_can_be_named() -> None:
     assert [each.name for each in answered.sheets if each.used] == ["Smith, Jo"]
 
 
-@pytest.mark.parametrize("thousandths", ["", "000"])
-def test_moments_counted_since_1970_are_read_as_utc(thousandths: str) -> None:
+@pytest.mark.parametrize("further", ["", "000", "000000", ".0", "000.5"])
+def test_moments_counted_since_1970_are_read_as_utc(further: str) -> None:
     reading = read(
         "Start,End,Practitioner,Client\n"
-        f"1797154200{thousandths},1797156900{thousandths},Jo Smith,Mira Halloway\n"
+        f"1797154200{further},1797156900{further},Jo Smith,Mira Halloway\n"
     )
     assert times(reading) == [(at(13, 9, 30), at(13, 10, 15))]
     assert drafts(reading)[0].appointment.timezone == "UTC"

@@ -52,6 +52,13 @@ async def test_the_first_of_several_patterns_that_fits_counts(tmp_path: Path) ->
     assert (second.client_first_name, second.title) == ("Mira", "")
 
 
+async def test_a_number_behind_a_name_leaves_it_whole(tmp_path: Path) -> None:
+    (one,) = await taken(
+        tmp_path, calendar("Mira Halloway 00012"), titles="{client_name} {client_id}"
+    )
+    assert (one.client_last_name, one.client_id) == ("Halloway", "00012")
+
+
 async def test_the_answer_is_kept_with_the_source(tmp_path: Path) -> None:
     bench = ImportBench(tmp_path)
     person = await bench.practitioners.add("Jo Smith")

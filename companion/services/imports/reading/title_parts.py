@@ -89,9 +89,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             field="titles",
         )
     pieces = []
-    for place, piece in enumerate(_PART.split(pattern)):
+    split = _PART.split(pattern)
+    for place, piece in enumerate(split):
         if place % 2:
-            pieces.append(f"(?P<{piece}>.+?)")
+            # With a space alone behind it a name has all words that it can: none is to be shown.
+            most = piece == "client_name" and not split[place + 1].strip()
+            pieces.append(f"(?P<{piece}>.+{'' if most else '?'})")
         else:
             plain = re.sub(r"\\?\s+", r"\\s+", re.escape(piece))
             pieces.append(re.sub(rf"\\-|{_DASH}", _DASH, plain))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from companion.adapters.file_locks import FileLock
+from companion.services.files import write_file
 from companion.web.control import (
     SECONDS,
     ask_running_app,
@@ -43,9 +44,10 @@ class Instance:
 
     @contextmanager
     def hold(self, port: int) -> Iterator[None]:
-        """Be the app of this home. Raises Busy where there is one already."""
+        """Be the app of this home. Raises Busy where there is one already, StoreError where the
+        note cannot be written."""
         with self.lock(patience=0.3):
-            self._note.write_text(str(port), encoding="ascii")
+            write_file(self._note, str(port).encode())
             yield
 
     async def launch_address(self) -> str | None:

@@ -40,7 +40,8 @@ def run_quietly(command: Sequence[str]) -> tuple[int, str]:
 
 
 def state_of(kept: Sequence[str] | None, wanted: Sequence[str], place: str) -> EntryState:
-    """`kept`: the command that the entry has now, None where there is no entry."""
+    """`kept`: the command that the entry has now; empty where it is damaged, None where there is no
+    entry."""
     if kept is None:
         return EntryState(there=False, place=place)
     gone = [each for each in kept if Path(each).is_absolute() and not Path(each).exists()]
@@ -49,7 +50,10 @@ def state_of(kept: Sequence[str] | None, wanted: Sequence[str], place: str) -> E
     if gone:
         fault = "moved"
         what = f"It names {gone[0]}, which is not there any more. Switch it on again from here."
-    elif list(kept) != list(wanted) and _program(kept) != _program(wanted):
+    elif not kept:
+        fault = "damaged"
+        what = "It is damaged and starts nothing. Switch it on again from here."
+    elif _program(kept) != _program(wanted):
         fault = "other copy"
         what = f"It starts another copy of the program: {_program(kept)}. Switch it on from here."
     return EntryState(there=True, place=place, fault=fault, what=what)
@@ -58,7 +62,7 @@ def state_of(kept: Sequence[str] | None, wanted: Sequence[str], place: str) -> E
 def _program(command: Sequence[str]) -> str:
     """run.py of a checkout, else the Python it is installed in."""
     scripts = [each for each in command if each.endswith("run.py")]
-    return scripts[0] if scripts else next(iter(command), "")
+    return scripts[0] if scripts else command[0]
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from pathlib import Path
 from companion.desktop.entries import COMMENT, NAME, EntryFile, state_of
 from companion.services.workstation import EntryState
 
-_OFF = re.compile(r"(?m)^(Hidden=true|X-GNOME-Autostart-enabled=false)$")
-_EXEC = re.compile(r"(?m)^Exec=(.*)$")
+_OFF = re.compile(r"(?m)^(Hidden *= *true|X-GNOME-Autostart-enabled *= *false) *$")
+_EXEC = re.compile(r"(?m)^Exec *= *(.*)$")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _QUOTED = re.compile(r'(["`$\\])')
 

@@ -80,10 +80,7 @@ class ApplicationBundle:
 
     def state(self) -> EntryState:
         content = self._script.read()
-        kept = None
-        if content is not None:
-            line = content.decode("utf-8", errors="replace").strip().splitlines()[-1:]
-            kept = shlex.split(line[0].removeprefix("exec ")) if line else []
+        kept = None if content is None else _command_in(content)
         return state_of(kept, self._command, str(self._folder))
 
     def add(self) -> None:
@@ -112,6 +109,15 @@ def _command_of(content: bytes) -> list[str]:
     try:
         return [str(each) for each in plistlib.loads(content)["ProgramArguments"]]
     except (plistlib.InvalidFileException, ExpatError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _command_in(script: bytes) -> list[str]:
+    """What its last line runs."""
+    line = script.decode("utf-8", errors="replace").strip().rpartition("\n")[2]
+    try:
+        return shlex.split(line.removeprefix("exec ")) if line.startswith("exec ") else []
+    except ValueError:  # an open quote
         return []
 
 

@@ -24,6 +24,11 @@ from companion.domain.ordinary_words import (
 _NEXT = re.compile(r"[\W\d_]*([^\W\d_]+)")
 _ENDS = frozenset(".!?:;\n•|")
 """Of a sentence."""
+_JOINS = frozenset({", ", "-", "_", ".", "/", "+", "\n"})
+"""Between the two names of somebody, besides a space: Young, Grace; grace_young.pdf."""
+_JOINS_OF_FILES = frozenset({"_", "."})
+"""And in small letters: what is written so is hardly a phrase."""
+_SPACES = re.compile(r"[ \t]+")
 
 
 class Word(NamedTuple):
@@ -111,10 +116,11 @@ class People:
             place -= 1
         if place >= 0 and letters[place] not in _ENDS:
             return False
-        if place > 0 and letters[place] == ".":
-            before = _before(letters, place).letters
-            if len(before) == 1 or before in TITLES:
-                return False
+        before = _before(letters, start).letters
+        if before and before + word in self._known:
+            return False
+        if letters[place : place + 1] == "." and (len(before) == 1 or before in TITLES):
+            return False
         found = _NEXT.match(letters, end)
         behind = found[1] if found else ""
         if letters[end : end + 1] == "'" or word + behind in self._known:
@@ -147,8 +153,9 @@ class Context:
         self._word = letters[start:end]
         self._before = before = _before(letters, start)
         self._behind = behind = _behind(letters, end)
-        self._gap = letters[before.end : start] if before.letters else "\n"
-        self._gap_behind = letters[end : behind.start] if behind.letters else "\n"
+        self._gap = _SPACES.sub(" ", letters[before.end : start]) if before.letters else "\n"
+        between = _SPACES.sub(" ", letters[end : behind.start])
+        self._gap_behind = between if behind.letters else "\n"
         self._next = letters[end : end + 2]
         self._written = text[places[start] : places[end - 1] + 1]
         self._capital = self._written[0].isupper() and not _all_capitals(text)
@@ -186,9 +193,10 @@ class Context:
     def _behind_somebody(self) -> bool:
         """A title, first name or initial in front."""
         word, before = self._word, self._before.letters
-        if before and self._gap == ", ":
+        if before and self._gap in _JOINS:
             both = self._capital and self._is_capital(self._before)
-            return bool(self._known(before + word, 0)) and (both or before not in ORDINARY)
+            likely = both or before not in ORDINARY or self._gap in _JOINS_OF_FILES
+            return likely and bool(self._known(before + word, 0))
         if not before or self._gap not in {" ", ". "}:
             return False
         if before in TITLES:
@@ -204,18 +212,17 @@ class Context:
     def _before_somebody(self, flags: int) -> bool:
         """The other half of the name or an initial behind."""
         word, behind = self._word, self._behind.letters
-        if not behind or self._gap_behind not in {" ", ", "}:
+        gap = self._gap_behind
+        if not behind or (gap != " " and gap not in _JOINS):
             return False
-        if (
-            len(behind) > 1
-            and self._known(word + behind, 0)
-            and (behind not in ORDINARY or (self._capital and self._is_capital(self._behind)))
-        ):
+        both = self._capital and self._is_capital(self._behind)
+        likely = both or behind not in ORDINARY or gap in _JOINS_OF_FILES
+        if len(behind) > 1 and likely and self._known(word + behind, 0):
             return True
-        if not self._capital:
+        if not self._capital or gap not in {" ", ", "}:
             return False
         if flags & GIVEN and behind not in ORDINARY and self._known(behind, 0) & FAMILY:
-            return self._gap_behind == " "
+            return gap == " "
         if len(behind) == 1 and behind != "x":
             after = self._text[self._places[self._behind.end - 1] + 1 :][:1]
             return self._is_initial(self._behind, after or ".")

@@ -62,7 +62,7 @@ _SEVERAL = re.compile(r"…(?:[\s,.'’-]*…)+")
 _RUN = re.compile(r"[^\W\d_]+")
 _ASCII_RUN = re.compile(r"[a-z]+")
 _ENCODED = re.compile(r"\S*(?:%[0-9A-Fa-f]{2}|&#?\w+;)\S*")
-_INITIAL_BEHIND = re.compile(r" ([^\W\d_])(?:\.|(?=$|[\s,;:!?)]))")
+_INITIAL_BEHIND = re.compile(r" ([^\W\d_])(?:\.[^\W\d_])*(?:\.|(?=$|[\s,;:!?)]))")
 _PARTICLE_BEFORE = re.compile(r"(?:(?<![^\W\d_])([^\W\d_]{1,5})[ '-])$")
 MOST_KEPT, LONGEST_KEPT = 50_000, 500
 """Texts in which it is remembered where names stand, and characters of one."""

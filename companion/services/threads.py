@@ -17,6 +17,7 @@ from companion.domain.errors import Offline
 
 Own = TypeVar("Own")
 Result = TypeVar("Result")
+_Perform = Callable[[Callable[[], Own]], None]
 
 
 class Threads(Generic[Own]):
@@ -29,14 +30,15 @@ class Threads(Generic[Own]):
         size: int,
         name: str,
     ) -> None:
-        """`make` and `end` run in the thread itself; `interrupt` runs in whichever calls `close`,
+        """`make` and `end` run in the thread itself; what `make` raises, the work that needed it
+        raises, and the next work makes again. `interrupt` runs in whichever calls `close`,
         and makes the work under way fail soon."""
         self._make = make
         self._interrupt = interrupt
         self._end = end
         self._size = size
         self._name = name
-        self._work: queue.SimpleQueue[Callable[[Own], None] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[_Perform[Own] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._owned: list[Own] = []
         self._started = 0
@@ -57,9 +59,9 @@ class Threads(Generic[Own]):
             else:
                 answer.set_exception(error)
 
-        def perform(own: Own) -> None:
+        def perform(own: Callable[[], Own]) -> None:
             try:
-                result, error = work(own), None
+                result, error = work(own()), None
             except Exception as err:  # noqa: BLE001 - handed to whoever awaits it
                 result, error = None, err
             with self._lock:  # before the answer, or whoever asks next starts a needless thread
@@ -90,16 +92,19 @@ class Threads(Generic[Own]):
             self._interrupt(each)
 
     def _serve(self) -> None:
-        perform = self._work.get()
-        if perform is None:
-            return
-        own = self._make()
-        with self._lock:
-            self._owned.append(own)
-        while perform is not None:
+        made: list[Own] = []
+
+        def own() -> Own:
+            if not made:
+                made.append(self._make())
+                with self._lock:
+                    self._owned.append(made[0])
+            return made[0]
+
+        while (perform := self._work.get()) is not None:
             perform(own)
-            perform = self._work.get()
-        self._end(own)
+        for each in made:
+            self._end(each)
 
     @staticmethod
     def _hand_over(

@@ -14,7 +14,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 
 log = logging.getLogger(__name__)
-Fault = Literal["", "moved", "other copy", "switched off"]
+Fault = Literal["", "moved", "damaged", "other copy", "switched off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,8 @@ class EntryState:
     place: str
     """Where the system keeps it, in its own words."""
     fault: Fault = ""
-    """It names files that have gone; files of another copy of the program; or the person switched
-    it off in the system's own list."""
+    """It names files that have gone; names no command; names files of another copy of the program;
+    or the person switched it off in the system's own list."""
     what: str = ""
     """The fault as a sentence, with what to do."""
 

@@ -27,6 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from companion.services.files import disk_trouble
 from companion.web.launching import LaunchTokens, fresh_token, launch_url, write_private
 
 CONTROL = "/control/"
@@ -47,13 +48,16 @@ _NOT_OURS = (
 
 
 def control_secret(path: Path) -> str:
-    """The secret of this home's control path; made the first time. Raises OSError."""
+    """The secret of this home's control path; made the first time. Raises StoreError."""
     with suppress(OSError):
         kept = path.read_text(encoding="utf-8").strip()
         if len(kept) >= 43:
             return kept
     made = fresh_token()
-    write_private(path, made)
+    try:
+        write_private(path, made)
+    except OSError as error:
+        raise disk_trouble(error, path) from error
     return made
 
 

@@ -46,7 +46,7 @@ from companion.services.ports import (
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.passes import PassResult
-from companion.services.sync.snapshot import SyncParts
+from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from tests.fakes.changes import LossyChanges
@@ -266,6 +266,7 @@ class World:
         self.project = Spending(self.clock)
         self.accounts: dict[str, Spending] = {}
         self.calendars = Calendars(self._calendar)
+        self.locks: NamedLocks = FreeLocks()
         settings = Settings(install_id=INSTALL, practice=Practice(timezone=SYDNEY))
         for name in people or (ANNA,):
             settings = settings.with_practitioner(
@@ -318,7 +319,7 @@ class World:
                 settings=self.settings,
                 google=self.calendars,  # type: ignore[arg-type] # passes use `calendar` alone
                 activity=self.stores.activity,
-                locks=FreeLocks(),
+                locks=self.locks,
                 pacer=self.pacer,
                 clock=self.clock,
                 chance=self.chance,

@@ -31,6 +31,8 @@ ODD = "Dr O'Hara & Söhne (100%) $HOME `x`"
 class System:
     entry: Callable[[list[str]], Entry]
     """For this command."""
+    file: str = ""
+    """That is the entry, below the folder; empty where it is none."""
     switch_off: Callable[[], None] | None = None
     """As a person does in the system's own list."""
 
@@ -52,14 +54,27 @@ def a_system(kind: str, folder: Path) -> System:
         launchctl.disabled["calendar-companion"] = "disabled"
 
     systems = {
-        "Linux autostart": System(lambda c: linux.autostart(c, icon, variables), hide),
-        "Linux menu": System(lambda c: linux.menu(c, icon, variables)),
-        "Windows autostart": System(lambda c: windows.RunKey(registry, c), in_task_manager),
+        "Linux autostart": System(
+            lambda c: linux.autostart(c, icon, variables),
+            "config/autostart/calendar-companion.desktop",
+            hide,
+        ),
+        "Linux menu": System(
+            lambda c: linux.menu(c, icon, variables), "data/applications/calendar-companion.desktop"
+        ),
+        "Windows autostart": System(
+            lambda c: windows.RunKey(registry, c), switch_off=in_task_manager
+        ),
         "Windows menu": System(lambda c: windows.StartMenuShortcut(folder, c, icon, shell)),
         "macOS autostart": System(
-            lambda c: macos.LaunchAgent(folder, c, folder / "log", launchctl), in_login_items
+            lambda c: macos.LaunchAgent(folder, c, folder / "log", launchctl),
+            "Library/LaunchAgents/calendar-companion.plist",
+            in_login_items,
         ),
-        "macOS menu": System(lambda c: macos.ApplicationBundle(folder, c, icon)),
+        "macOS menu": System(
+            lambda c: macos.ApplicationBundle(folder, c, icon),
+            "Applications/Calendar Companion.app/Contents/MacOS/companion",
+        ),
     }
     return systems[kind]
 
@@ -179,8 +194,15 @@ def test_a_refusal_of_windows_is_a_sentence(tmp_path: Path) -> None:
     for act in (windows.RunKey(registry, ["a"]).add, windows.RunKey(registry, ["a"]).state):
         with pytest.raises(CompanionError, match="does not let this user"):
             act()
-    with pytest.raises(CompanionError, match="did not make the shortcut"):
-        windows.StartMenuShortcut(tmp_path, ["a"], tmp_path, shell).add()
+    shortcut = windows.StartMenuShortcut(tmp_path, a_copy(tmp_path), tmp_path, shell)
+    with pytest.raises(CompanionError, match="did not make the shortcut") as not_made:
+        shortcut.add()
+    assert "Unable to save shortcut" in not_made.value.remedy
+    shell.fails = ""
+    shortcut.add()
+    shell.fails = "Access is denied"
+    with pytest.raises(CompanionError, match="does not say what the shortcut starts"):
+        shortcut.state()
 
 
 def test_no_powershell_is_a_sentence(tmp_path: Path) -> None:
@@ -201,12 +223,32 @@ def test_the_launch_agent_keeps_the_app_in_the_foreground(tmp_path: Path) -> Non
     assert macos.LaunchAgent(tmp_path, command, tmp_path / "log", launchctl).state().works
 
 
-def test_a_damaged_launch_agent_is_another_copy_and_no_crash(tmp_path: Path) -> None:
-    entry = macos.LaunchAgent(tmp_path, a_copy(tmp_path), tmp_path / "log", FakeLaunchctl())
+DAMAGED = [b"", b"<plist>", b"#!/bin/sh\nexec", b"#!/bin/sh\nexec 'cut off", b"\0\xff", b"Exec=\n"]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_entry_is_said_and_made_anew(
+    system: System, tmp_path: Path, content: bytes
+) -> None:
+    entry = system.entry(a_copy(tmp_path))
     entry.add()
-    path = tmp_path / "Library" / "LaunchAgents" / "calendar-companion.plist"
-    path.write_bytes(b"<plist>")
-    assert entry.state().fault == "other copy"
+    if not system.file:
+        return
+    (tmp_path / system.file).write_bytes(content)
+    state = entry.state()
+    assert (state.there, state.works, state.fault) == (True, False, "damaged")
+    entry.add()
+    assert entry.state().works
+
+
+def test_a_desktop_may_write_blanks_around_the_equals_sign(tmp_path: Path) -> None:
+    system = a_system("Linux autostart", tmp_path)
+    entry, path = system.entry(a_copy(tmp_path)), tmp_path / system.file
+    entry.add()
+    path.write_text(path.read_text("utf-8").replace("=", " = "), "utf-8")
+    assert entry.state().works
+    path.write_text(path.read_text("utf-8") + "Hidden = true\n", "utf-8")
+    assert entry.state().fault == "switched off"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="runs a shell script")

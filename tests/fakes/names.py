@@ -31,6 +31,11 @@ def forms_of_anybody(first: str, last: str) -> Iterator[str]:
     yield f"{first.lower()}{last.lower()}".replace(" ", "")
     yield f"{first[0]}. {last}"
     yield quote(f"{first} {last}")
+    yield f"{first}  {last}"
+    yield f"{first}\n{last}"
+    yield f"{first}-{last}, {last}/{first}, {first}.{last}"
+    yield f"{first}_{last}.pdf"
+    yield f"{first}.{last}".lower()
 
 
 def forms_of_own(first: str, last: str) -> Iterator[str]:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from companion.domain.errors import StoreError
+from companion.instance import Instance
 from companion.web.control import (
     Command,
     ControlPath,
@@ -273,3 +275,17 @@ def test_a_cut_off_control_secret_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "control.secret"
     path.write_text("short", encoding="utf-8")
     assert len(control_secret(path)) >= 43
+
+
+def test_a_control_secret_that_cannot_be_kept_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "control.secret").mkdir()
+    with pytest.raises(StoreError, match="could not be read or written"):
+        control_secret(tmp_path / "control.secret")
+
+
+def test_a_port_that_cannot_be_noted_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "app.port").mkdir()
+    instance = Instance(tmp_path)
+    with pytest.raises(StoreError, match="could not be read or written"), instance.hold(8080):
+        pass
+    assert not instance.runs()

@@ -63,6 +63,22 @@ async def test_an_exception_reaches_whoever_asked() -> None:
     threads.close()
 
 
+async def test_what_cannot_be_made_is_raised_and_made_for_the_next_who_asks() -> None:
+    made: list[Own] = []
+
+    def make() -> Own:
+        made.append(Own())
+        if len(made) == 1:
+            raise FileNotFoundError("no certificates")
+        return made[-1]
+
+    threads = Threads(make, size=1, name="test")
+    with pytest.raises(FileNotFoundError):
+        await asyncio.wait_for(threads.run(lambda own: own.thread), 5)
+    assert await threads.run(lambda own: own) is await threads.run(lambda own: own) is made[1]
+    threads.close()
+
+
 async def test_closing_breaks_off_what_hangs_and_takes_nothing_new() -> None:
     threads, made = pool(size=1)
     hanging = asyncio.ensure_future(threads.run(lambda own: own.gate.wait(30)))

@@ -138,6 +138,8 @@ def test_no_telephone_number_or_address_of_anybody_is_found_again(contact: str, 
         ("rest hand M. today", "rest hand M. today"),
         ("in May, on 3 May, ask May", "in May, on 3 May, ask …"),
         ("Case conference Zebediah Q.", "Case conference …"),
+        ("scan rose_young.pdf, young-rose or rose/young", "scan …_….pdf, young-rose or rose/young"),
+        ("Young T.H., Kowalczyk J.T. rang", "… rang"),
         ("the Hands rang, hands warm, the hands too", "the … rang, hands warm, the hands too"),
     ],
 )

@@ -126,24 +126,33 @@ def test_a_sheet_whose_name_holds_a_comma_can_be_named() -> None:
     assert [each.name for each in answered.sheets if each.used] == ["Smith, Jo"]
 
 
-@pytest.mark.parametrize("thousandths", ["", "000"])
-def test_moments_counted_since_1970_are_read_as_utc(thousandths: str) -> None:
+@pytest.mark.parametrize("further", ["", "000", "000000", ".0", "000.5"])
+def test_moments_counted_since_1970_are_read_as_utc(further: str) -> None:
     reading = read(
         "Start,End,Practitioner,Client\n"
-        f"1797154200{thousandths},1797156900{thousandths},Jo Smith,Mira Halloway\n"
+        f"1797154200{further},1797156900{further},Jo Smith,Mira Halloway\n"
     )
     assert times(reading) == [(at(13, 9, 30), at(13, 10, 15))]
     assert drafts(reading)[0].appointment.timezone == "UTC"
 
 
-def test_whether_not_yet_attended_means_cancelled_is_asked() -> None:
+@pytest.mark.parametrize(
+    ("heading", "guess"),
+    [
+        ("Attended", "booked"),
+        ("Arrival Status", "booked"),
+        ("Visit Status", "booked"),
+        ("Is Active", "cancelled"),
+    ],
+)
+def test_whether_a_no_means_cancelled_is_asked(heading: str, guess: str) -> None:
     reading = read(
-        "Date,Start,End,Practitioner,Client,Attended\n"
+        f"Date,Start,End,Practitioner,Client,{heading}\n"
         "13/12/2026,9:00,9:30,Jo Smith,Mira Halloway,Yes\n"
         "14/12/2026,9:00,9:30,Jo Smith,Pell O'Dowd,No\n"
     )
-    assert asked(reading) == {"status:No": "booked"}
-    assert "“No” under “Attended”" in reading.content.questions[0].text
+    assert asked(reading) == {"status:No": guess}
+    assert f"“No” under “{heading}”" in reading.content.questions[0].text
 
 
 def test_headings_nobody_knows_are_asked_about_by_their_values() -> None:

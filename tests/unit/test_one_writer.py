@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,8 @@ from companion.domain.errors import AnotherWriter
 from companion.domain.sync_state import SyncState
 from companion.services.sync.passes import PassResult
 from tests.battery.synced import a_synced_world
-from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.battery.world import ANNA, MONDAY, FreeLocks, World, appointment
+from tests.fakes.google import KeptCalendar
 
 LATER = MONDAY + timedelta(days=2)
 
@@ -57,6 +60,74 @@ async def test_a_home_restored_on_the_same_computer_adopts_what_was_written_sinc
     await old.run()
     assert (await new.run()).error is None
     assert (await new.audit()).error is None
+
+
+async def test_what_was_written_outside_the_window_before_the_first_audit_is_of_the_past() -> None:
+    old, new = await two_computers()
+    old.choose(days_in_advance=90)
+    old.clock.shift(60.0)
+    await old.put(appointment(9, start=MONDAY + timedelta(days=75)))
+    assert (await old.run()).inserted == 1
+    assert (await new.audit()).error is None
+    await new.syncing.look(ANNA, everything=True)
+    assert (await state_of(new)).overruled_by == ""
+    new.choose(days_in_advance=90)
+    assert not has_stopped(await new.audit())
+    assert (await new.syncing.remove_events(new.ref())).error is None
+
+
+class Meanwhile(FreeLocks):
+    """What another process of the same home does just before a turn, or while Google is asked."""
+
+    def __init__(self, world: World, done: Callable[[], Awaitable[object]]) -> None:
+        self._world, self._done = world, done
+
+    @asynccontextmanager
+    async def hold(self, name: str) -> AsyncIterator[None]:
+        await self._done()
+        yield
+
+    async def calendar(self, *named: Any) -> KeptCalendar:
+        await self._done()
+        return await self._world.calendars.calendar(*named)
+
+
+async def home_of_two_processes() -> tuple[World, World, Callable[[], Awaitable[None]]]:
+    """The app and a command, and how the app begins a new term."""
+    _, app = await two_computers()
+    await app.run()
+
+    async def keep() -> None:
+        await app.syncing.claim(ANNA)
+        assert (await app.run()).error is None
+
+    return app, app.neighbour(), keep
+
+
+async def test_a_pass_that_waited_knows_the_term_that_another_process_began() -> None:
+    app, command, keep = await home_of_two_processes()
+    command.locks = Meanwhile(app, keep)
+    command.restart()
+    assert (await command.audit()).error is None
+    assert app.record().google.term == 2
+
+
+async def test_a_look_knows_the_term_that_another_process_began_meanwhile() -> None:
+    app, command, keep = await home_of_two_processes()
+    command.calendars = Meanwhile(app, keep)  # type: ignore[assignment] # looks use `calendar` alone
+    command.restart()
+    await command.syncing.look(ANNA)
+    assert (await state_of(app)).overruled_by == ""
+
+
+async def test_a_decision_that_comes_during_an_audit_is_for_the_next_pass() -> None:
+    app, command, _ = await home_of_two_processes()
+    command.calendars = Meanwhile(app, lambda: app.syncing.claim(ANNA))  # type: ignore[assignment] # as above
+    command.restart()
+    assert (await command.audit()).error is None
+    assert (await app.run()).error is None
+    assert app.record().google.term == 2
+    assert not (await state_of(app)).claimed
 
 
 async def test_the_one_that_finds_newer_writes_of_the_other_stops_and_writes_nothing() -> None:

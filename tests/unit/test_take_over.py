@@ -18,7 +18,7 @@ from companion.domain.keepers import MARK, Keeper
 from companion.services.google.connecting import CalendarChoice
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST
 from companion.services.google.pending import PATIENCE
-from tests.fakes.connecting import BACK, LIST, MAX, NEW, TOKEN, ZOE, Fixture, existing
+from tests.fakes.connecting import BACK, INSTALL, LIST, MAX, NEW, TOKEN, ZOE, Fixture, existing
 
 TAKE_OVER = CalendarChoice(kind="new", take_over=True)
 
@@ -203,6 +203,38 @@ async def test_a_restored_home_connects_again_without_being_asked(lost: Fixture)
     lost.service = lost.new_service()
     await lost.connect()
     assert lost.record().google.connected
+
+
+@pytest.mark.parametrize("way", ["the same one", "by way of another", "by way of the list"])
+async def test_a_restored_home_that_chooses_its_calendar_again_takes_its_events_for_the_past(
+    lost: Fixture, way: str
+) -> None:
+    first, written = calendar_of(lost), lost.clock.now()
+    lost.settings.current = replace(lost.settings.current, restored_as="restored")
+    await lost.ledger.edit_state("zoe", lambda state: replace(state, others=None))
+    lost.service = lost.new_service()
+    if way == "by way of another":
+        await lost.connect(calendar=CalendarChoice(kind="new", look=False))
+    elif way == "by way of the list":
+        await lost.connect(calendar=LIST)
+    await lost.service.choose("zoe", first)
+    stamp = Keeper(writer=INSTALL).stamp(written)
+    assert (await lost.ledger.state("zoe")).others == {INSTALL: stamp.at}
+    assert lost.record().google.term == 1
+
+
+async def test_a_calendar_that_another_computer_took_over_meanwhile_is_asked_about(
+    lost: Fixture, new: Fixture
+) -> None:
+    """Though every event in it is known here."""
+    first = calendar_of(lost)
+    await lost.connect(calendar=CalendarChoice(kind="new", look=False))
+    await new.connect(calendar=replace(existing(first), take_over=True))
+    keeper = new.settings.read().keeper_of(new.record().google)
+    for each in new.calendar().live():
+        each.stamp = keeper.stamp(new.clock.now())
+    with pytest.raises(CalendarInUse):
+        await lost.service.choose("zoe", first)
 
 
 async def test_a_calendar_that_another_client_made_is_offered_without_its_events(

@@ -52,6 +52,13 @@ async def test_the_first_of_several_patterns_that_fits_counts(tmp_path: Path) ->
     assert (second.client_first_name, second.title) == ("Mira", "")
 
 
+async def test_a_number_behind_a_name_leaves_it_whole(tmp_path: Path) -> None:
+    (one,) = await taken(
+        tmp_path, calendar("Mira Halloway 00012"), titles="{client_name} {client_id}"
+    )
+    assert (one.client_last_name, one.client_id) == ("Halloway", "00012")
+
+
 async def test_the_answer_is_kept_with_the_source(tmp_path: Path) -> None:
     bench = ImportBench(tmp_path)
     person = await bench.practitioners.add("Jo Smith")
@@ -74,7 +81,9 @@ async def test_a_mapping_says_it_too_with_whose_by_the_organiser(tmp_path: Path)
     assert (draft.name, draft.appointment.client_last_name) == ("Jo Smith", "Halloway")
 
 
-@pytest.mark.parametrize("pattern", ["", "Review", "{client}", "{type} {type}", "{type"])
+@pytest.mark.parametrize(
+    "pattern", ["", "Review", "{client}", "{type} {type}", "{type", "{client name} - {type}"]
+)
 def test_a_pattern_that_says_nothing_is_refused(pattern: str) -> None:
     with pytest.raises(BadInput) as refused:
         checked_titles([pattern])
@@ -83,3 +92,20 @@ def test_a_pattern_that_says_nothing_is_refused(pattern: str) -> None:
         check_mapping(
             f'titles = "{pattern}"\n[columns]\nstart = "A"\nend = "B"\npractitioner = "C"'
         )
+
+
+@pytest.mark.parametrize("dash", "-\u2010\u2011\u2012–—―−")
+async def test_a_dash_of_any_kind_parts_a_title(tmp_path: Path, dash: str) -> None:
+    content = calendar(f"Mira Halloway {dash} Review")
+    (one,) = await taken(tmp_path, content, titles="{client_name} - {type}")
+    assert (one.client_last_name, one.appointment_type) == ("Halloway", "Review")
+
+
+async def test_a_bar_may_stand_in_titles_themselves(tmp_path: Path) -> None:
+    content = calendar("Review | Mira Halloway", "Ada Byron")
+    patterns = r"{type} \| {client_name} | {client_name}"
+    first, second = await taken(tmp_path, content, titles=patterns)
+    assert (first.appointment_type, first.client_last_name) == ("Review", "Halloway")
+    assert second.client_last_name == "Byron"
+    with pytest.raises(BadInput, match="alone fits every title"):
+        await taken(tmp_path, content, titles="{type} | {client_name}")

@@ -105,7 +105,7 @@ class Joining:
         try:
             await self._changes.keep_token(trial, signed_in)
             try:
-                link, adopted = await self._link(trial, practitioner_id, signed_in, choice, login)
+                link, holding = await self._link(trial, practitioner_id, signed_in, choice, login)
             finally:
                 await self._changes.drop_token(trial)
         except TransientError as error:
@@ -122,7 +122,7 @@ class Joining:
             practitioner_id,
             signed_in,
             link,
-            holds_ours=adopted > 0,
+            holding,
             upload_by_hand=upload_by_hand,
             enable=enable and bool(link.calendar_id),
         )
@@ -131,7 +131,7 @@ class Joining:
             account=link.account,
             calendar_id=link.calendar_id,
             calendar_name=link.calendar_name,
-            adopted=adopted,
+            adopted=holding.events if holding else 0,
             ends_at=link.ends_at,
         )
 
@@ -171,7 +171,12 @@ class Joining:
         await self._ledger.edit_state(
             practitioner_id,
             lambda state: replace(
-                state, audit_due=True, trouble=None, others={}, overruled_by="", claimed=False
+                state,
+                audit_due=True,
+                trouble=None,
+                others=holding.others,
+                overruled_by="",
+                claimed=False,
             ),
         )
         await self._changes.log(
@@ -266,8 +271,8 @@ class Joining:
         signed_in: SignedIn,
         choice: CalendarChoice,
         login: str,
-    ) -> tuple[GoogleLink, int]:
-        """The link as it will be, and how many of our events the calendar already holds."""
+    ) -> tuple[GoogleLink, Holding | None]:
+        """The link as it will be, and what the calendar holds, where it is not a new one."""
         old = self._changes.record(practitioner_id).google
         link = replace(
             old,
@@ -280,7 +285,7 @@ class Joining:
             delegated=signed_in.delegated,
         )
         if choice.kind == "list":
-            return replace(link, calendar_id="", calendar_name="", created_by_us=False), 0
+            return replace(link, calendar_id="", calendar_name="", created_by_us=False), None
         granted = signed_in.granted_scopes
         if choice.kind == "new":
             choice = await self._instead(trial, practitioner_id, link, choice)
@@ -304,7 +309,7 @@ class Joining:
                 marks=(MARK,),
                 term=1,
             )
-            return used(link, info.id), 0
+            return used(link, info.id), None
         wanted = choice.calendar_id
         wanted = signed_in.account if wanted == "primary" else wanted
         self._changes.check_free(practitioner_id, wanted)
@@ -317,7 +322,7 @@ class Joining:
             created_by_us=kept_one or reached_narrowly,
             made_by=signed_in.client_id if reached_narrowly else link.made_by if kept_one else "",
         )
-        return used(link, wanted), holding.events
+        return used(link, wanted), holding
 
     async def _instead(
         self, trial: str, practitioner_id: str, link: GoogleLink, choice: CalendarChoice
@@ -338,8 +343,8 @@ class Joining:
         practitioner_id: str,
         signed_in: SignedIn,
         link: GoogleLink,
+        holding: Holding | None,
         *,
-        holds_ours: bool,
         upload_by_hand: bool,
         enable: bool,
     ) -> None:
@@ -351,7 +356,7 @@ class Joining:
         await self._changes.keep_token(practitioner_id, signed_in)
         # An empty calendar without ledger rows: there is nothing to compare.
         ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
-        audit_due = holds_ours or bool(await self._ledger.entries(ref))
+        audit_due = bool(holding and holding.events) or bool(await self._ledger.entries(ref))
         awaiting = upload_by_hand and not audit_due
         if awaiting:  # before the background sync can see the calendar
             await self._ledger.edit_state(
@@ -365,7 +370,8 @@ class Joining:
             if another:
                 state = replace(state, parked_until=None, parkings=0)
             if (link.calendar_id, link.term) != (before.calendar_id, before.term):
-                state = replace(state, others={}, overruled_by="", claimed=False)
+                others = holding.others if holding else {}
+                state = replace(state, others=others, overruled_by="", claimed=False)
             return replace(state, audit_due=audit_due, awaiting_upload=awaiting, trouble=None)
 
         await self._ledger.edit_state(practitioner_id, begin)

@@ -9,8 +9,8 @@ its mark in their description; they are offered before another one is made.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from companion.domain.differences import when
@@ -45,6 +45,8 @@ class Holding:
     """The most frequent first."""
     term: int = 0
     """The latest."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """As `SyncState.others` from now on; none are of the past where a person has to decide."""
 
     @property
     def offer(self) -> EarlierCalendar:
@@ -77,19 +79,24 @@ class TakingOver:
                 others = state.others
                 return others is not None and bool(keeper.overruled_by([each.stamp], others))
             if each.stamp.term:
-                return each.stamp.writer != keeper.writer and each.event_id not in known
+                unknown = each.event_id not in known or each.stamp.term > ours
+                return each.stamp.writer != keeper.writer and unknown
             return each.mark != settings.install_id and each.event_id not in known
 
         calendar = await self._google.calendar(name, info.id)
         found = await calendar.marked_events()
+        stamps = [each.stamp for each in found]
+        ours = max((each.term for each in stamps if each.writer == keeper.writer), default=1)
         shown = [each for each in found if not _is_no_appointment(each.key)]
+        theirs = sum(map(is_theirs, shown))
         return Holding(
             info=info,
             events=len(shown),
-            theirs=sum(map(is_theirs, shown)),
+            theirs=theirs,
+            others={} if theirs else keeper.last_moments(stamps),
             last_write=max((each.written_at for each in found if each.written_at), default=None),
             marks=tuple(mark for mark, _ in Counter(each.mark for each in found).most_common()),
-            term=max((each.stamp.term for each in found), default=0),
+            term=max((each.term for each in stamps), default=0),
         )
 
     async def earlier(self, name: str, practitioner_id: str) -> list[EarlierCalendar]:

@@ -326,17 +326,16 @@ def _stamp_of_serial(number: float, order: DateOrder, epoch: date) -> Stamp:
     return Stamp(moment.date(), seconds_after_midnight(moment.time()))
 
 
-_SINCE_1970 = re.compile(r"(?:9\d{8}|1\d{9}|2[0-7]\d{8})(\d{3})?")
+_SINCE_1970 = re.compile(r"(9\d{8}|1\d{9}|2[0-7]\d{8})(?:\d{3}|\d{6})?(?:\.\d+)?")
 
 
 def epoch_stamp(cell: object) -> Stamp | None:
-    """A count of seconds or milliseconds since 1970 UTC, of the years 1998 to 2058. Only for a
-    cell that must hold a moment: telephone numbers look the same."""
+    """A count of seconds, milliseconds or microseconds since 1970 UTC, of the years 1998 to 2058.
+    Only for a cell that must hold a moment: telephone numbers look the same."""
     found = _SINCE_1970.fullmatch(read_line(cell))
     if found is None:
         return None
-    seconds = int(found[0]) // (1_000 if found[1] else 1)
-    moment = datetime.fromtimestamp(seconds, UTC)
+    moment = datetime.fromtimestamp(int(found[1]), UTC)
     return Stamp(moment.date(), seconds_after_midnight(moment.time()), UTC)
 
 

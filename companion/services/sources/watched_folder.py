@@ -93,14 +93,14 @@ class _Candidate:
 class WatchedFolder:
     """One source's folder; `look` is one look at it."""
 
-    def __init__(self, application: Watching, name: str, path: Path) -> None:
-        self._house = application
+    def __init__(self, watching: Watching, name: str, path: Path) -> None:
+        self._watching = watching
         self._name = name
         self._folder = Folder(path)
         self._note: SourceNote | None = None
         self._candidates: dict[str, _Candidate] = {}
         self._scanning: asyncio.Task[list[Seen]] | None = None
-        self._filing = Filing(self._folder, self._house.clock)
+        self._filing = Filing(self._folder, self._watching.clock)
 
     def close(self) -> None:
         if self._scanning is not None:
@@ -108,11 +108,11 @@ class WatchedFolder:
 
     async def look(self) -> None:
         """Raises CompanionError when a store fails: nothing is lost, the next look does it."""
-        source = self._house.settings.read().sources.get(self._name)
+        source = self._watching.settings.read().sources.get(self._name)
         if source is None:
             return
         if self._note is None:
-            self._note = (await self._house.notes.read()).get(self._name, SourceNote())
+            self._note = (await self._watching.notes.read()).get(self._name, SourceNote())
         try:
             found = await self._scan()
         except OSError:
@@ -140,7 +140,7 @@ class WatchedFolder:
 
     def _ready(self, found: list[Seen]) -> list[Seen]:
         """Those that have not changed lately; oldest first."""
-        now = self._house.clock.monotonic()
+        now = self._watching.clock.monotonic()
         before, self._candidates = self._candidates, {}
         ready = []
         for seen in found:
@@ -183,7 +183,7 @@ class WatchedFolder:
     async def _outcome(self, source: SourceSettings, seen: Seen) -> _Outcome | None:
         """None for one that is to be looked at again, or was dealt with before."""
         try:
-            async with spooled(self._folder, seen, self._house.spool) as (copy, digest):
+            async with spooled(self._folder, seen, self._watching.spool) as (copy, digest):
                 if self._is_old(seen, digest):
                     await self._remember(seen, digest)
                     return None
@@ -203,28 +203,28 @@ class WatchedFolder:
             return False
         own = note.done.get(seen.name)
         again = own is not None and own.digest == digest == note.imported_digest
-        age = self._house.clock.now() - note.imported_at if note.imported_at else timedelta(0)
+        age = self._watching.clock.now() - note.imported_at if note.imported_at else timedelta(0)
         return not (again and age >= REPEATED)
 
     async def _import(
         self, source: SourceSettings, seen: Seen, copy: Path, digest: str
     ) -> _Outcome:
-        application = self._house
+        watching = self._watching
         if await self._was_imported(seen, digest):
             result = "It was imported just before the program ended."
             return _Outcome(into=IMPORTED, result=result, digest=digest, in_book=True)
-        preview = await application.importing.preview(
+        preview = await watching.importing.preview(
             copy, source=source.name, snapshot=source.snapshot, file_name=seen.name
         )
         if source.guesses:
             guessed = with_guesses(preview.questions, preview.answers)
-            preview = await application.importing.reconsider(preview, answers=guessed)
+            preview = await watching.importing.reconsider(preview, answers=guessed)
         used = preview.added + preview.changed + preview.unchanged + preview.older
         if preview.rejected and not (used or preview.open):
             return await self._of_no_use(seen, _no_usable_row(preview), preview, digest)
-        begun = Begun(file=seen.name, digest=digest, at=application.clock.now())
+        begun = Begun(file=seen.name, digest=digest, at=watching.clock.now())
         await self._change(lambda note: replace(note, begun=begun))
-        report = await application.importing.apply(preview, cause=CAUSE)
+        report = await watching.importing.apply(preview, cause=CAUSE)
         if report.held:
             return _Outcome(
                 into=SET_ASIDE,
@@ -247,7 +247,7 @@ class WatchedFolder:
         begun = self._known.begun
         if begun is None or (begun.file, begun.digest) != (seen.name, digest):
             return False
-        records = await self._house.book.imports(50)
+        records = await self._watching.book.imports(50)
         return any(
             each.source == self._name and each.file_name == seen.name and each.at >= begun.at
             for each in records
@@ -268,7 +268,9 @@ class WatchedFolder:
         """Note it in the activity list, in words that hold nothing of the file."""
         what = "Its columns are of no layout we know." if _names_columns(error) else error.what
         text = f"A file for {self._name} could not be used: {what}"
-        await note(self._house.activity, self._house.clock, ActivityKind.ERROR, text, cause=CAUSE)
+        await note(
+            self._watching.activity, self._watching.clock, ActivityKind.ERROR, text, cause=CAUSE
+        )
         rejected = preview.rejected if preview is not None else ()
         return _Outcome(
             into=SET_ASIDE,
@@ -290,7 +292,7 @@ class WatchedFolder:
             changed = True
         except OSError:  # it stays, and is listed as done
             place = seen.name
-        now = self._house.clock.now()
+        now = self._watching.clock.now()
 
         def edit(note: SourceNote) -> SourceNote:
             note = replace(
@@ -345,7 +347,7 @@ class WatchedFolder:
     def _later(self, seen: Seen, seconds: float) -> None:
         candidate = self._candidates.get(seen.name)
         if candidate is not None:
-            candidate.not_before = self._house.clock.monotonic() + seconds
+            candidate.not_before = self._watching.clock.monotonic() + seconds
 
     def _trouble(self) -> str:
         if self._filing.trouble:
@@ -353,7 +355,7 @@ class WatchedFolder:
         for each in self._candidates.values():
             if each.trouble:
                 return each.trouble
-        now = self._house.clock.monotonic()
+        now = self._watching.clock.monotonic()
         if any(now - each.since > LOCKED for each in self._candidates.values()):
             return (
                 "A file there cannot be read. Close it in other programs, and check that this "
@@ -364,7 +366,7 @@ class WatchedFolder:
     async def _say_trouble(self, sentence: str) -> None:
         if sentence == self._known.trouble:
             return
-        since = self._known.trouble_since or self._house.clock.now() if sentence else None
+        since = self._known.trouble_since or self._watching.clock.now() if sentence else None
         await self._change(lambda note: replace(note, trouble=sentence, trouble_since=since))
 
     async def _change(self, edit: Callable[[SourceNote], SourceNote]) -> None:
@@ -372,14 +374,14 @@ class WatchedFolder:
             self._note = edit(note)
             return self._note
 
-        await self._house.notes.change(self._name, keep)
+        await self._watching.notes.change(self._name, keep)
 
     def _now_words(self) -> str:
-        return moment_in_words(self._house.clock, self._zone)
+        return moment_in_words(self._watching.clock, self._zone)
 
     @property
     def _zone(self) -> str:
-        return self._house.settings.read().practice.timezone
+        return self._watching.settings.read().practice.timezone
 
 
 def _no_usable_row(preview: ImportPreview) -> BadInput:

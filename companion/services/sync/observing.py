@@ -44,10 +44,8 @@ class Observed:
 
     events: list[ObservedEvent] = field(default_factory=list)
     notices: list[ObservedEvent] = field(default_factory=list)
-
-    @property
-    def stamps(self) -> list[Stamp]:
-        return [each.stamp for each in (*self.events, *self.notices)]
+    stamps: list[Stamp] = field(default_factory=list)
+    """Of all that was listed, which is more than the window holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +56,12 @@ class Observer:
     account: str
     tally: Tally
 
-    async def window(self, remote: RemoteCalendar, window: SyncWindow) -> Observed:
-        listed = await list_ours(
-            self.pacer,
-            self.account,
-            remote,
-            window.start - A_DAY,
-            window.end + A_DAY,
-            self.tally,
-        )
+    async def window(
+        self, remote: RemoteCalendar, window: SyncWindow, *, all_stamps: bool = False
+    ) -> Observed:
+        """`all_stamps`: list what lies outside the window too."""
+        start, end = (None, None) if all_stamps else (window.start - A_DAY, window.end + A_DAY)
+        listed = await list_ours(self.pacer, self.account, remote, start, end, self.tally)
         placed = (
             replace(seen, timezone=window.timezone)
             for seen in listed
@@ -75,6 +70,7 @@ class Observer:
         return Observed(
             events=[seen for seen in placed if window.covers(seen.begins, seen.ends)],
             notices=[seen for seen in listed if is_notice(seen.key)],
+            stamps=[seen.stamp for seen in listed],
         )
 
     async def moved_away(

@@ -1,10 +1,10 @@
 """One writer: whether this installation still keeps a calendar, by the stamps of what is there.
 
-The first audit after an upgrade, a restore or a lost database takes what it finds for the past
-(`SyncState.others`). What others write afterwards, or in a later term, ends our turn: nothing is
-written from here until a person decides (`SyncState.claimed`). A decision shows to the other
-installation by the stamps of a later term: where nothing else is to be written, and where others'
-events are only to be deleted, one event is stamped anew.
+The first audit after an upgrade, a restore or a lost database takes what it finds, in the window
+and outside, for the past (`SyncState.others`). What others write afterwards, or in a later term,
+ends our turn: nothing is written from here until a person decides (`SyncState.claimed`). A decision
+shows to the other installation by the stamps of a later term: where nothing else is to be written,
+and where others' events are only to be deleted, one event is stamped anew.
 """
 
 from __future__ import annotations
@@ -49,14 +49,19 @@ def overruling(keeper: Keeper, state: SyncState, stamps: Sequence[Stamp]) -> Sta
     return None if state.others is None else keeper.overruled_by(stamps, state.others)
 
 
+def begins(state: SyncState) -> bool:
+    """Whether the next audit begins a turn, for which `admit` has to know all stamps."""
+    return state.others is None or state.claimed
+
+
 async def admit(
     parts: SyncParts, record: PractitionerSettings, state: SyncState, stamps: Sequence[Stamp]
 ) -> tuple[Keeper, SyncState]:
     """As whom to write to a calendar that holds `stamps`. Raises AnotherWriter."""
     practitioner_id = record.practitioner.id
     keeper = parts.settings.read().keeper_of(record.google)
-    if state.others is not None and not state.claimed:
-        found = keeper.overruled_by(stamps, state.others)
+    if not begins(state):
+        found = overruling(keeper, state, stamps)
         if found is not None:
             raise another_writer(found, record.practitioner.timezone)
         return keeper, state
@@ -122,7 +127,8 @@ async def look(parts: SyncParts, practitioner_id: str, since: datetime | None) -
     if state.others is None or state.overruled_by:
         return
     keeper = settings.keeper_of(record.google)
-    remote = await parts.google.calendar(practitioner_id, record.google.calendar_id, keeper)
+    calendar_id = record.google.calendar_id
+    remote = await parts.google.calendar(practitioner_id, calendar_id, keeper)
 
     async def listed(since: datetime | None) -> list[ObservedEvent]:
         account = quota_of(record)
@@ -132,25 +138,30 @@ async def look(parts: SyncParts, practitioner_id: str, since: datetime | None) -
         changed = await listed(since and since - OVERLAP)
     except RequestRefused:  # our clock is far behind Google's
         changed = await listed(None)
-    found = overruling(keeper, state, [each.stamp for each in changed])
-    if found is None:
-        return
-    error = another_writer(found, record.practitioner.timezone)
-    trouble = SyncTrouble(
-        kind=type(error).__name__, what=error.what, remedy=error.remedy, since=parts.clock.now()
-    )
+    stamps = [each.stamp for each in changed]
+    settings = parts.settings.read()  # another process may have begun a term meanwhile
+    record = ready(settings, practitioner_id)
+    keeper, zone = settings.keeper_of(record.google), record.practitioner.timezone
+    now = parts.clock.now()
 
-    def stop(state: SyncState) -> SyncState:
-        if state.claimed:
+    def judge(state: SyncState) -> SyncState:
+        found = overruling(keeper, state, stamps)
+        if found is None or state.claimed or record.google.calendar_id != calendar_id:
             return state
+        error = another_writer(found, zone)
+        trouble = SyncTrouble(
+            kind=type(error).__name__, what=error.what, remedy=error.remedy, since=now
+        )
         return replace(state, overruled_by=error.stamp, trouble=trouble)
 
-    await parts.ledger.edit_state(practitioner_id, stop)
+    before, after = await parts.ledger.edit_state(practitioner_id, judge)
+    if after.trouble is None or before == after:
+        return
     await note(
         parts.activity,
         parts.clock,
         ActivityKind.ERROR,
-        f"{error.what} {error.remedy}",
+        f"{after.trouble.what} {after.trouble.remedy}",
         cause="look",
         practitioner_id=practitioner_id,
     )

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from companion.domain.differences import Difference, find_differences
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.events import CalendarEvent
+from companion.domain.keepers import Keeper
 from companion.domain.reconcile import ObservedEvent, SyncPlan, reconcile
-from companion.domain.settings import PractitionerSettings
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
 from companion.services.ports import (
@@ -27,7 +28,7 @@ from companion.services.ports import (
 )
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.observing import Observer
-from companion.services.sync.one_writer import admit, stamped_anew, stopped
+from companion.services.sync.one_writer import admit, begins, stamped_anew, stopped
 from companion.services.sync.persistence import PassOutcome, PassRecorder, parked, rests_until
 from companion.services.sync.previous_calendars import PreviousCalendars
 from companion.services.sync.progress import Progress, SyncPhase
@@ -96,7 +97,6 @@ class Pass:
     ) -> None:
         self._parts = parts
         self._shared = shared
-        self._settings = parts.settings.read()
         self._record = record
         self._cause = cause
         self._holding = holding
@@ -105,8 +105,11 @@ class Pass:
         self._fingerprint = fingerprint
         self._id = record.practitioner.id
         self._account = quota_of(record)
-        self._keeper = self._settings.keeper_of(record.google)
+        self._settings: Settings
+        self._keeper: Keeper
+        """Both as they are in its turn: another process may have begun a term before."""
         self._others: Mapping[str, str] | None = None
+        self._claimed = False
         self._began = time.monotonic()
         self._tally = Tally()
         self._observer = Observer(parts.pacer, self._account, self._tally)
@@ -123,8 +126,10 @@ class Pass:
         self._publish(0, 0, SyncPhase.PLANNING)
         error: CompanionError | None = None
         try:
-            self._record = ready(self._settings, self._id)
             async with self._parts.locks.hold(f"sync-{self._id}"):
+                self._settings = self._parts.settings.read()
+                self._record = ready(self._settings, self._id)
+                self._keeper = self._settings.keeper_of(self._record.google)
                 error = await self._run_and_record()
         except asyncio.CancelledError:
             self._publish(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
@@ -200,6 +205,7 @@ class Pass:
             proof=self._proof,
             notices=self._notices_changed,
             repaired=self._repair,
+            claimed=self._claimed,
             fingerprint=self._fingerprint,
             error=error,
         )
@@ -214,7 +220,8 @@ class Pass:
         self._shared.changed.discard(self._id)
         observed: list[ObservedEvent] | None = None
         if audit:
-            seen = await self._observer.window(remote, self._window())
+            seen = await self._observer.window(remote, self._window(), all_stamps=begins(state))
+            self._claimed = state.claimed
             self._keeper, state = await admit(parts, self._record, state, seen.stamps)
             remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
             observed, self._notices = seen.events, seen.notices

@@ -48,6 +48,8 @@ class PassOutcome:
     notices: int
     """Writes to the staleness notice."""
     repaired: bool
+    claimed: bool
+    """A person had put this installation in charge before it began."""
     fingerprint: str
     error: CompanionError | None
 
@@ -155,7 +157,7 @@ def _after(
         if error is None:
             state = replace(state, held=decided.held)
     if outcome.proof is not None and same_calendar:
-        claimed = state.claimed and not outcome.repaired
+        claimed = state.claimed and not (outcome.claimed and outcome.repaired)
         due = not outcome.repaired and outcome.proof.differences > 0
         state = replace(state, proof=outcome.proof, written_since=0, audit_due=due, claimed=claimed)
     if isinstance(error, AnotherWriter) and same_calendar:

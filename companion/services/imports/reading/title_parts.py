@@ -20,19 +20,29 @@ PARTS = (
     "location", "practitioner", "notes", "ignore",
 )  # fmt: skip
 _PART = re.compile(r"\{(\w+)\}")
+_DASH = "[-\u2010-\u2015\u2212]"
 _LONGEST = 300
 """Characters of a title that are looked at."""
 
 
 def checked_titles(patterns: Sequence[str]) -> tuple[re.Pattern[str], ...]:
     """Raises BadInput, its `field` ``titles``."""
-    return tuple(_compiled(each.strip()) for each in patterns)
+    listed = [each.strip() for each in patterns]
+    whole = next((each for each in listed[:-1] if _PART.fullmatch(each)), "")
+    if whole:
+        raise BadInput(
+            f"“{whole}” alone fits every title, so nothing behind it would be used.",
+            r"Name it last. In an answer write \| for a | that stands in the titles themselves.",
+            field="titles",
+        )
+    return tuple(map(_compiled, listed))
 
 
 def with_title_parts(grid: Grid, layout: Layout, answer: str | None) -> Layout:
     """The grid gets a column for each part, of which the layout knows then. `answer`: patterns
-    with ``|`` between them, instead of the layout's own."""
-    listed = answer.split("|") if answer else layout.titles_are
+    with ``|`` between them (``\\|`` is the sign itself), instead of the layout's own."""
+    said = re.split(r"(?<!\\)\|", answer or "")
+    listed = [each.replace(r"\|", "|") for each in said] if answer else layout.titles_are
     at = layout.columns.get("title")
     if not listed or at is None:
         return layout
@@ -70,7 +80,7 @@ def _found(patterns: Sequence[re.Pattern[str]], cell: object) -> Mapping[str, st
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     names = _PART.findall(pattern)
-    wrong = next((each for each in names if each not in PARTS), "")
+    wrong = set(names).difference(PARTS) or re.search(r"[{}]", _PART.sub("", pattern))
     if not names or wrong or len(set(names)) < len(names) or len(names) > 5:
         known = ", ".join(f"{{{each}}}" for each in PARTS)
         raise BadInput(
@@ -79,10 +89,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             field="titles",
         )
     pieces = []
-    for place, piece in enumerate(_PART.split(pattern)):
+    split = _PART.split(pattern)
+    for place, piece in enumerate(split):
         if place % 2:
-            pieces.append(f"(?P<{piece}>.+?)")
+            # With a space alone behind it a name has all words that it can: none is to be shown.
+            most = piece == "client_name" and not split[place + 1].strip()
+            pieces.append(f"(?P<{piece}>.+{'' if most else '?'})")
         else:
             plain = re.sub(r"\\?\s+", r"\\s+", re.escape(piece))
-            pieces.append(re.sub(r"\\-|[–—]", "[-–—]", plain))
+            pieces.append(re.sub(rf"\\-|{_DASH}", _DASH, plain))
     return re.compile("".join(pieces), re.IGNORECASE)

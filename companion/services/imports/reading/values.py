@@ -298,8 +298,8 @@ def _meaning(
         return kept[word], False
     if word in _YES:
         return BOOKED, False
-    if word in _NO:  # of a column such as Active; not yet attended is no cancellation
-        return BOOKED if "attend" in heading.casefold() else CANCELLED, True
+    if word in _NO:  # not yet arrived, or not confirmed, is no cancellation
+        return CANCELLED if "active" in heading.casefold() else BOOKED, True
     means, sure = meaning_of(word)
     return means, not sure
 

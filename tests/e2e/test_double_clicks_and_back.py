@@ -95,7 +95,8 @@ def test_enter_presses_the_first_button_that_is_seen_and_none_from_a_search(page
         """() => {
           const card = document.querySelector(".dialog");
           card.insertAdjacentHTML("afterbegin", `<div hidden>
-            <button class="btn--primary">Gone</button></div><input aria-label="Words"><input aria-label="Look" type="search">
+            <button class="btn--primary">Gone</button></div><input aria-label="Words">
+            <input aria-label="Look" type="search">
             <button class="btn--primary">Seen</button>`);
           for (const each of card.querySelectorAll("button.btn--primary"))
             each.addEventListener("click", () => { each.dataset.pressed = 1; });

@@ -56,8 +56,8 @@ def grid_of(
     only: Sequence[str] = (),
     expected: Collection[str] = (),
 ) -> Grid | None:
-    """`header_row` and `only` (names of sheets) as a person said them; `expected`: headings of a
-    mapping, squeezed. None: no table at all."""
+    """`header_row`, unless its cells hold dates in this file, and `only` (names of sheets) as a
+    person said them; `expected`: headings of a mapping, squeezed. None: no table at all."""
     wanted = set(only)
     tables: list[_Table] = []
     uses: list[SheetUse] = []
@@ -107,7 +107,7 @@ def find_header(
     best: _Table | None = None
     rows = sheet.rows
     for at, row in enumerate(rows[:LOOK_AT]):
-        if wanted is not None and row.number != wanted:
+        if wanted is not None and (row.number != wanted or any(map(_has_day, row.cells))):
             continue
         for headings in _ways_to_read(sheet, at):
             score = _header_score(row, headings, rows[at + 1 : at + 6], forced=wanted is not None)
@@ -136,13 +136,12 @@ def _dated(table: _Table) -> bool:
     """Do its headings and rows speak of moments, as those of appointments do?"""
     meanings = {name for each in table.headings for name in read_heading(each).meanings}
     below = [cell for row in table.sheet.rows[table.at + 1 : table.at + 6] for cell in row.cells]
-    moments = [cell for cell in below if isinstance(cell, date) or _has_day(cell)]
-    return table.score > 2 and bool(meanings & {"start", "date"}) and bool(moments)
+    return table.score > 2 and bool(meanings & {"start", "date"}) and any(map(_has_day, below))
 
 
 def _has_day(cell: Cell) -> bool:
     stamp = kind_of(cell).stamp if isinstance(cell, str) else None
-    return stamp is not None and stamp.day is not None
+    return isinstance(cell, date) or (stamp is not None and stamp.day is not None)
 
 
 def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:

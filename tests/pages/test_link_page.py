@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, fake_application
 from tests.pages.conftest import Visit, visiting
 from tests.pages.crawling import dialogs
-from tests.pages.driving import button, field, press
+from tests.pages.driving import button, field, press, until
 from tests.unit.test_subscriptions import FOUR, HOST, LINK, calendar, entry
 
 
@@ -41,6 +42,7 @@ async def test_a_link_is_tested_looked_at_and_kept(visit: Visit) -> None:
     await visit.user.should_see(HOST)
     await visit.user.should_not_see("private-3f9a")
     assert len(await visit.application.book.source_rows("books")) == 4
+    await visit.user.should_see("Imports so far")
 
 
 async def test_a_link_that_fails_is_mended_where_it_was_typed(visit: Visit) -> None:
@@ -76,6 +78,9 @@ async def test_fetch_now_and_what_fails_is_said_there_and_on_the_overview(visit:
     press(button(visit, "Fetch now"))
     await visit.user.should_see(f"{HOST} refuses the link.")
     await visit.user.should_see("Since")
+    visit.user.notify.messages.clear()
+    press(button(visit, "Fetch now"))
+    await until(lambda: f"{HOST} refuses the link." in visit.notices())
     await visit.user.open("/")
     await visit.user.should_see("Nothing arrives from books")
     found = {each.id: each for each in (await services.doctor.examine()).findings}
@@ -95,3 +100,15 @@ async def test_the_rhythm_changes_and_the_link_stays(visit: Visit) -> None:
     press(button(visit, "Stop fetching"))
     await visit.user.should_see("It is fetched no more.")
     assert LINK not in visit.application.secrets.kept.values()
+
+
+async def test_what_was_answered_is_shown_by_name(visit: Visit) -> None:
+    settings = visit.application.settings
+    jo = next(iter(settings.read().practitioners))
+    source = await visit.application.services.sources.add_link("books", LINK)
+    answered = replace(source, answers={"practitioner:*": jo})
+    await settings.change(lambda now: now.with_source(answered))
+    await visit.user.open("/sources")
+    press(button(visit, "How its files are read …"))
+    await visit.user.should_see("Whose appointments")
+    await visit.user.should_see("Jo Smith")

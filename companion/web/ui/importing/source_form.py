@@ -162,14 +162,16 @@ async def open_reading(
                 text(f"In the last file: {found}.", "soft small")
         if source.answers or source.statuses:
             text("Answers so far", "strong")
+            known = site.services.settings.read().practitioners
             with box("facts", tag="dl"):
                 for key, value in {
                     **{f"status:{word}": means for word, means in source.statuses.items()},
                     **source.answers,
                 }.items():
                     kind, _, name = key.partition(":")
-                    text(name or kind.replace("_", " "), tag="dt")
-                    text(value, tag="dd")
+                    about = "Whose appointments" if name == "*" else name
+                    text(about or kind.replace("_", " "), tag="dt")
+                    text(known[value].practitioner.name if value in known else value, tag="dd")
             count = formatting.counted(len({*source.answers, *source.statuses}), "answer")
             button(f"Forget {count}: ask again", forget_answers)
         button("Close", opened.close, look="plain")

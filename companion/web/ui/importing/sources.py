@@ -17,7 +17,7 @@ from companion.services.access.rules import Rule
 from companion.services.sources.reports import every_words
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.error_reports import notify_done, notify_of, report_errors
 from companion.web.ui.importing.history import Imports
 from companion.web.ui.importing.link_form import LinkForm, open_new_link
 from companion.web.ui.importing.source_form import SourceForm, open_reading
@@ -62,7 +62,6 @@ class _Sources:
     def __init__(self, site: Site, known: tuple[SourceStatus, ...]) -> None:
         self._site = site
         self._may_change = site.may(Action.PRACTICE)
-        self._shown: tuple[SourceStatus, ...] | None = None
         self._list = box("stack stack--loose").props("aria-live=polite")
         if self._may_change:
             with card("Watch a folder"):
@@ -77,11 +76,12 @@ class _Sources:
         ui.timer(LOOK_SECONDS, report_errors(self._look))
 
     async def _look(self) -> None:
-        self._draw(await self._site.services.sources.overview())
+        known = await self._site.services.sources.overview()
+        if known != self._shown:
+            self._draw(known)
+            await self._imports.fill()
 
     def _draw(self, known: tuple[SourceStatus, ...]) -> None:
-        if known == self._shown:
-            return
         self._shown = known
         self._list.clear()
         with self._list:
@@ -175,12 +175,16 @@ class _Sources:
 
     async def _fetch(self, settings: SourceSettings) -> None:
         outcome = await self._site.services.sources.sync(settings.name)
-        if outcome.error is None and not outcome.held:
+        await self._look()
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.held:
+            notify_of("Fetched. It waits for you to look at it.")
+        else:
             report = outcome.report
             changes = report.added + report.changed + report.removed if report else 0
             new = formatting.counted(changes, "change") if changes else "nothing has changed"
             notify_done(f"Fetched: {new}.")
-        await self._look()
 
     async def _stop(self, settings: SourceSettings) -> None:
         await self._site.services.sources.stop(settings.name)

@@ -117,10 +117,14 @@ class WindowsRights:
             self.close(folder)
 
     def _others(self, folder: Path) -> list[str]:
-        with tempfile.TemporaryDirectory() as place:
-            saved = Path(place) / "list"
-            self._tool(self._icacls, str(folder), "/save", str(saved), "/Q")
-            return others_in(saved.read_bytes().decode("utf-16-le", "replace"), self._user())
+        try:
+            with tempfile.TemporaryDirectory() as place:
+                saved = Path(place) / "list"
+                self._tool(self._icacls, str(folder), "/save", str(saved), "/Q")
+                sddl = saved.read_bytes().decode("utf-16-le", "replace")
+        except OSError as error:
+            raise _unknown(type(error).__name__) from error
+        return others_in(sddl, self._user())
 
     def _user(self) -> str:
         said = self._tool(self._whoami, "/user", "/fo", "csv", "/nh")

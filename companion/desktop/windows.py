@@ -84,7 +84,8 @@ class StartMenuShortcut:
             return EntryState(there=False, place=str(self._path))
         said = self._ask(
             f"$s = {_shortcut(self._path)}; [Console]::OutputEncoding = [Text.Encoding]::UTF8; "
-            "'\"' + $s.TargetPath + '\" ' + $s.Arguments"
+            "'\"' + $s.TargetPath + '\" ' + $s.Arguments",
+            "Windows does not say what the shortcut starts.",
         )
         return state_of(words_of(said.strip()), self._command, str(self._path))
 
@@ -93,29 +94,32 @@ class StartMenuShortcut:
         self._ask(
             f"$s = {_shortcut(self._path)}; $s.TargetPath = {_quoted(program)}; "
             f"$s.Arguments = {_quoted(subprocess.list2cmdline(arguments))}; "
-            f"$s.IconLocation = {_quoted(str(self._icon))}; $s.Save()"
+            f"$s.IconLocation = {_quoted(str(self._icon))}; $s.Save()",
+            "Windows did not make the shortcut.",
         )
 
     def remove(self) -> None:
         with saving(self._path):
             self._path.unlink(missing_ok=True)
 
-    def _ask(self, script: str) -> str:
+    def _ask(self, script: str, failed: str) -> str:
         try:
             code, said = self._run(powershell(script))
         except OSError as error:
             raise refused("PowerShell did not start.", type(error).__name__) from error
         if code:
-            raise refused("Windows did not make the shortcut.", said)
+            raise refused(failed, said)
         return said
 
 
 def powershell(script: str) -> list[str]:
-    """The command that runs a script whatever it holds."""
-    encoded = base64.b64encode(("$ErrorActionPreference = 'Stop'; " + script).encode("utf-16-le"))
+    """The command that runs a script whatever it holds. Without a console PowerShell would write
+    errors and progress as a document (CLIXML)."""
+    quiet = "$ErrorActionPreference = 'Stop'; $ProgressPreference = 'SilentlyContinue'; "
+    encoded = base64.b64encode((quiet + script).encode("utf-16-le"))
     return [
         *("powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"),
-        *("-EncodedCommand", encoded.decode("ascii")),
+        *("-OutputFormat", "Text", "-EncodedCommand", encoded.decode("ascii")),
     ]
 
 

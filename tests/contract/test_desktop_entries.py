@@ -194,8 +194,15 @@ def test_a_refusal_of_windows_is_a_sentence(tmp_path: Path) -> None:
     for act in (windows.RunKey(registry, ["a"]).add, windows.RunKey(registry, ["a"]).state):
         with pytest.raises(CompanionError, match="does not let this user"):
             act()
-    with pytest.raises(CompanionError, match="did not make the shortcut"):
-        windows.StartMenuShortcut(tmp_path, ["a"], tmp_path, shell).add()
+    shortcut = windows.StartMenuShortcut(tmp_path, a_copy(tmp_path), tmp_path, shell)
+    with pytest.raises(CompanionError, match="did not make the shortcut") as not_made:
+        shortcut.add()
+    assert "Unable to save shortcut" in not_made.value.remedy
+    shell.fails = ""
+    shortcut.add()
+    shell.fails = "Access is denied"
+    with pytest.raises(CompanionError, match="does not say what the shortcut starts"):
+        shortcut.state()
 
 
 def test_no_powershell_is_a_sentence(tmp_path: Path) -> None:

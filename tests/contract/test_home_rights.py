@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +120,15 @@ def test_what_windows_does_not_say_is_a_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="Windows does not say"):
         WindowsRights(missing).close(tmp_path)
+
+
+def test_a_list_that_cannot_be_laid_down_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    with pytest.raises(StoreError, match="Windows does not say") as refused:
+        WindowsRights(FakeWindows().run).prepare(tmp_path)
+    assert refused.value.detail == "FileNotFoundError"
 
 
 def test_a_folder_that_stays_open_is_said(tmp_path: Path) -> None:

@@ -37,8 +37,12 @@ class FakeRegistry:
         assert key in {RUN_KEY, APPROVED_KEY}
 
 
+_PROGRESS = '#< CLIXML\r\n<Objs Version="1.1.0.1"><Obj S="progress" RefId="0"></Obj></Objs>'
+
+
 class FakePowerShell:
-    """Runs the two scripts that make and read a shortcut; anything else fails."""
+    """Runs the two scripts that make and read a shortcut; anything else fails. Where no console
+    shows it, progress is written among the errors, as a document."""
 
     def __init__(self) -> None:
         self.shortcuts: dict[str, dict[str, str]] = {}
@@ -50,7 +54,8 @@ class FakePowerShell:
         script = base64.b64decode(command[-1]).decode("utf-16-le")
         assert command[-2] == "-EncodedCommand"
         if self.fails:
-            return 1, self.fails
+            plain = "-OutputFormat Text" in " ".join(command)
+            return 1, self.fails if plain else '#< CLIXML\r\n<Objs Version="1.1.0.1"></Objs>'
         made = re.search(rf"CreateShortcut\({_PLAIN}\)", script)
         assert made
         path = made[1].replace("''", "'")
@@ -62,7 +67,8 @@ class FakePowerShell:
             Path(path).write_bytes(b"a shortcut")
             self.shortcuts[path] = shortcut
             return 0, ""
-        return 0, f'"{shortcut["TargetPath"]}" {shortcut["Arguments"]}\r\n'
+        progress = "" if "$ProgressPreference = 'SilentlyContinue'" in script else _PROGRESS
+        return 0, f'{progress}"{shortcut["TargetPath"]}" {shortcut["Arguments"]}\r\n'
 
 
 class FakeLaunchctl:

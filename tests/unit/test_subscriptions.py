@@ -352,3 +352,10 @@ async def test_the_background_fetches_what_is_due_and_goes_on_after_an_error(
         await clinic.clock.advance(1)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_source_that_was_stopped_in_between_is_no_error(clinic: Clinic) -> None:
+    await clinic.open()
+    await clinic.services.sources.stop("books")
+    await clinic.look()
+    assert (await clinic.note()).trouble == ""

@@ -109,7 +109,7 @@ class Subscriptions:
         `asked`: by a person, who is told once more what waits. Raises StoreError, Busy."""
         async with self._turns[name]:
             source = self._settings.read().sources.get(name)
-            if source is None:  # removed while others were fetched
+            if source is None or not source.link_host:  # removed or stopped in between
                 return FetchOutcome(source=name)
             known = await self._note(name)
             anew = bool(answers) or yes or (asked and bool(known.waiting))

@@ -56,8 +56,8 @@ def grid_of(
     only: Sequence[str] = (),
     expected: Collection[str] = (),
 ) -> Grid | None:
-    """`header_row` and `only` (names of sheets) as a person said them; `expected`: headings of a
-    mapping, squeezed. None: no table at all."""
+    """`header_row`, unless its cells hold dates in this file, and `only` (names of sheets) as a
+    person said them; `expected`: headings of a mapping, squeezed. None: no table at all."""
     wanted = set(only)
     tables: list[_Table] = []
     uses: list[SheetUse] = []
@@ -86,7 +86,7 @@ def grid_of(
         rows=[],
         sheets=uses,
         header_rows=_doubtful_headers(best) if header_row is None else {},
-        rival_sheets=[each.sheet.name for each in tables if each not in fitting and _dated(each)],
+        rival_sheets=_alike([each for each in tables if each not in fitting and _dated(each)]),
     )
     for table in fitting:
         use = next(each for each in uses if each.name == table.sheet.name and not each.used)
@@ -107,7 +107,7 @@ def find_header(
     best: _Table | None = None
     rows = sheet.rows
     for at, row in enumerate(rows[:LOOK_AT]):
-        if wanted is not None and row.number != wanted:
+        if wanted is not None and (row.number != wanted or any(map(_has_day, row.cells))):
             continue
         for headings in _ways_to_read(sheet, at):
             score = _header_score(row, headings, rows[at + 1 : at + 6], forced=wanted is not None)
@@ -132,17 +132,28 @@ def _doubtful_headers(best: _Table) -> dict[int, str]:
     return {number: ", ".join(filter(None, words)) for number, words in found.items()}
 
 
+def _alike(tables: Sequence[_Table]) -> list[str]:
+    """Names of sheets, those of one table together: ``July, August``."""
+    groups: list[list[_Table]] = []
+    for each in tables:
+        group = next((known for known in groups if _same_table(each, known[0])), None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return [", ".join(each.sheet.name for each in group) for group in groups]
+
+
 def _dated(table: _Table) -> bool:
     """Do its headings and rows speak of moments, as those of appointments do?"""
     meanings = {name for each in table.headings for name in read_heading(each).meanings}
     below = [cell for row in table.sheet.rows[table.at + 1 : table.at + 6] for cell in row.cells]
-    moments = [cell for cell in below if isinstance(cell, date) or _has_day(cell)]
-    return table.score > 2 and bool(meanings & {"start", "date"}) and bool(moments)
+    return table.score > 2 and bool(meanings & {"start", "date"}) and any(map(_has_day, below))
 
 
 def _has_day(cell: Cell) -> bool:
     stamp = kind_of(cell).stamp if isinstance(cell, str) else None
-    return stamp is not None and stamp.day is not None
+    return isinstance(cell, date) or (stamp is not None and stamp.day is not None)
 
 
 def _ways_to_read(sheet: Sheet, at: int) -> Iterator[tuple[str, ...]]:

@@ -313,6 +313,7 @@ async def test_the_old_computer_disconnects_without_ending_the_new_ones_sign_in(
     assert lost.google.revocations == []
     assert TOKEN not in lost.secrets.kept
     assert not lost.record().google.connected
+    assert "another computer keeps the calendar" in lost.activity.lines[-1].text
 
 
 async def test_its_events_stay_though_removing_them_was_asked_for(

@@ -77,7 +77,7 @@ class Joining:
         creations: CalendarCreations,
         ledger: Ledger,
         clock: Clock,
-        give_back: Callable[[str, str], Awaitable[bool]],
+        give_back: Callable[[str, str], Awaitable[object]],
     ) -> None:
         """`give_back`: as `Disconnecting.give_back`."""
         self.decisions = Decisions(clock)

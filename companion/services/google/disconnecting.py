@@ -30,18 +30,13 @@ class Disconnecting:
 
         The calendar id is kept, so that connecting again finds the same calendar; the ledger's
         rows stay for events that stay."""
-        if not remove_events:  # which looks as well
-            with contextlib.suppress(CompanionError):
-                await self._syncing.look(practitioner_id, everything=True)
-        elsewhere = (await self._ledger.state(practitioner_id)).overruled_by
         record = await self._changes.edit(practitioner_id, enabled=False)
         link, calendar, removed = record.google, calendar_of(record), 0
         if link.connected and remove_events:
             removed = await self._remove_events(calendar)
         elif link.connected:
             await self._remove_notice(calendar)
-        # Google would end the sign-in of another computer that keeps the calendar as well.
-        revoked = bool(elsewhere) or await self._changes.revoke(practitioner_id, link.account)
+        revoked = await self.give_back(practitioner_id, link.account)
         await self._changes.drop_token(practitioner_id)
         await self._changes.edit(
             practitioner_id,
@@ -55,6 +50,14 @@ class Disconnecting:
             practitioner_id, ActivityKind.DISCONNECT, text if revoked else text + _NOT_REVOKED
         )
         return removed
+
+    async def give_back(self, practitioner_id: str, account: str) -> bool:
+        """End the sign-in at Google; False where Google did not confirm. One of an account whose
+        calendar another computer keeps stays: Google would end that computer's as well."""
+        with contextlib.suppress(CompanionError):
+            await self._syncing.look(practitioner_id, everything=True)
+        elsewhere = (await self._ledger.state(practitioner_id)).overruled_by
+        return bool(elsewhere) or await self._changes.revoke(practitioner_id, account)
 
     async def _remove_events(self, calendar: CalendarRef) -> int:
         """What was removed before it failed is noted too."""

@@ -10,7 +10,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName, Item
-from companion.domain.errors import CompanionError
+from companion.domain.errors import CompanionError, StoreError
 from companion.domain.opening_hours import Opening
 from companion.services.workstation import EntryState
 from companion.web.control import Command
@@ -240,6 +240,20 @@ async def test_stopping_says_what_stops_and_asks(tmp_path: Path) -> None:
         await until(lambda: visit.elements(ui.dialog))
         press(button(visit, "Stop it"))
         await until(lambda: asked == ["sync", "stop"])
+
+
+async def test_a_sync_that_cannot_begin_is_not_said_to_have_begun(tmp_path: Path) -> None:
+    async def refused() -> dict[str, str]:
+        return {"mood": "waiting", "sentence": "The disk is full."}
+
+    practice = await lived_in()
+    async with visiting(practice, tmp_path, commands={"sync": refused}) as visit:
+        await visit.user.open("/practice")
+        practice.settings.trouble = StoreError("The disk is full.", "Free some space.")
+        press(button(visit, "Sync now"))
+        await until(visit.notices)
+        assert "The disk is full." in visit.notices()
+        assert "Every calendar" not in visit.notices()
 
 
 def switch(visit: Visit, label: str) -> ui.switch:

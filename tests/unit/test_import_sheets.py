@@ -116,6 +116,16 @@ def test_a_second_sheet_of_appointments_under_other_headings_is_asked_about() ->
     assert "sheets" not in asked(answered)
 
 
+def test_sheets_that_were_one_table_are_one_choice() -> None:
+    months: list[list[object]] = [["Date", "Location", "Phone"], [at(2, 9), "Main street", "x"]]
+    diary: list[list[object]] = [["Start", "End", "Client"], [at(1, 9), at(1, 10), "Mira Halloway"]]
+    file = sheets(Diary=diary, July=months, August=months)
+    (question,) = [each for each in read(file).content.questions if each.key == "sheets"]
+    assert [each.value for each in question.choices] == ["Diary", "July, August"]
+    answered = read(file, answers={"sheets": "July, August"})
+    assert [each.name for each in answered.sheets if each.used] == ["July", "August"]
+
+
 def test_a_sheet_whose_name_holds_a_comma_can_be_named() -> None:
     content: dict[str, list[list[object]]] = {
         "Smith, Jo": [["Start", "End", "Client"], [at(1, 9), at(1, 10), "Mira Halloway"]],

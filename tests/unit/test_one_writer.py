@@ -239,6 +239,12 @@ async def test_removing_events_leaves_those_of_who_is_in_charge() -> None:
     assert isinstance(removal.error, AnotherWriter)
     assert removal.events == 0
     assert len(old.remote().ours()) == 6
+    assert "sync once" in removal.error.remedy
+    await old.syncing.claim(ANNA)
+    assert isinstance((await old.syncing.remove_events(old.ref())).error, AnotherWriter)
+    await old.run()
+    removal = await old.syncing.remove_events(old.ref())
+    assert (removal.events, removal.error) == (6, None)
 
 
 @pytest.mark.parametrize("seed", range(30))

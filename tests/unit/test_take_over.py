@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -261,6 +262,48 @@ async def test_an_account_without_calendars_of_ours_gets_one(new: Fixture) -> No
     assert new.google.creations == 1
 
 
+@pytest.mark.parametrize("chosen", [False, True])
+async def test_the_background_sync_never_sees_a_calendar_before_its_audit_is_due(
+    lost: Fixture, new: Fixture, chosen: bool
+) -> None:
+    """It would add every appointment beside the event that the audit takes over."""
+    first, due = calendar_of(lost), []
+    if chosen:
+        await new.connect(calendar=LIST)
+
+    def look(_notice: object) -> None:
+        if new.record().google.calendar_id:
+            due.append(json.loads(new.ledger._states.get("zoe", "{}")).get("audit_due"))
+
+    new.settings.publishes_to.subscribe(look)
+    if chosen:
+        await new.service.choose("zoe", first, take_over=True)
+    else:
+        await new.connect(calendar=TAKE_OVER)
+    assert due
+    assert all(due)
+
+
+async def test_the_old_computer_disconnects_though_switched_off_without_ending_it_either(
+    lost: Fixture, new: Fixture
+) -> None:
+    await new.connect(calendar=TAKE_OVER)
+    await new.upload(4, noted=False)
+    off = replace(lost.record(), choices=replace(lost.record().choices, enabled=False))
+    lost.settings.current = lost.settings.current.with_practitioner(off)
+    await lost.service.disconnect("zoe")
+    assert lost.google.revocations == []
+
+
+async def test_another_account_on_the_old_computer_does_not_end_it_either(
+    lost: Fixture, new: Fixture
+) -> None:
+    await new.connect(calendar=TAKE_OVER)
+    await new.upload(4, noted=False)
+    await lost.connect(account=MAX, login=MAX, calendar=NEW)
+    assert lost.google.revocations == []
+
+
 async def test_the_old_computer_disconnects_without_ending_the_new_ones_sign_in(
     lost: Fixture, new: Fixture
 ) -> None:
@@ -270,6 +313,7 @@ async def test_the_old_computer_disconnects_without_ending_the_new_ones_sign_in(
     assert lost.google.revocations == []
     assert TOKEN not in lost.secrets.kept
     assert not lost.record().google.connected
+    assert "another computer keeps the calendar" in lost.activity.lines[-1].text
 
 
 async def test_its_events_stay_though_removing_them_was_asked_for(

@@ -90,9 +90,11 @@ class Connecting:
             google, settings, self._changes, ledger, clock, random_word, syncing.doubt
         )
         creations = CalendarCreations(google, self._changes, clock, random_word)
-        self._joining = Joining(google, self._changes, creations, ledger, clock)
-        self._delegating = Delegating(google, self._changes, self._joining)
         self._disconnecting = Disconnecting(self._changes, ledger, syncing)
+        self._joining = Joining(
+            google, self._changes, creations, ledger, clock, self._disconnecting.give_back
+        )
+        self._delegating = Delegating(google, self._changes, self._joining)
         self._syncing = syncing
 
     # ── the practice's client ─────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from companion.services.ports import ActivityKind, CalendarRef, Ledger, calendar
 from companion.services.sync.syncing import Syncing
 
 _EVENTS_STAY = "Disconnected from Google; the events stay there as they are."
+_KEPT = " The sign-in stays valid at Google, because another computer keeps the calendar with it."
 _NOT_REVOKED = (
     " Google could not be told: remove Calendar Companion under Third-party access in the Google "
     "account."
@@ -30,18 +31,13 @@ class Disconnecting:
 
         The calendar id is kept, so that connecting again finds the same calendar; the ledger's
         rows stay for events that stay."""
-        if not remove_events:  # which looks as well
-            with contextlib.suppress(CompanionError):
-                await self._syncing.look(practitioner_id, everything=True)
-        elsewhere = (await self._ledger.state(practitioner_id)).overruled_by
         record = await self._changes.edit(practitioner_id, enabled=False)
         link, calendar, removed = record.google, calendar_of(record), 0
         if link.connected and remove_events:
             removed = await self._remove_events(calendar)
         elif link.connected:
             await self._remove_notice(calendar)
-        # Google would end the sign-in of another computer that keeps the calendar as well.
-        revoked = bool(elsewhere) or await self._changes.revoke(practitioner_id, link.account)
+        left = await self.give_back(practitioner_id, link.account)
         await self._changes.drop_token(practitioner_id)
         await self._changes.edit(
             practitioner_id,
@@ -51,10 +47,17 @@ class Disconnecting:
             enabled=False,
         )
         text = "Disconnected from Google." if remove_events else _EVENTS_STAY
-        await self._changes.log(
-            practitioner_id, ActivityKind.DISCONNECT, text if revoked else text + _NOT_REVOKED
-        )
+        await self._changes.log(practitioner_id, ActivityKind.DISCONNECT, text + left)
         return removed
+
+    async def give_back(self, practitioner_id: str, account: str) -> str:
+        """End the sign-in at Google; the answer is a sentence where it was not ended. Where another
+        computer keeps the calendar it stays: Google would end that computer's as well."""
+        with contextlib.suppress(CompanionError):
+            await self._syncing.look(practitioner_id, everything=True)
+        if (await self._ledger.state(practitioner_id)).overruled_by:
+            return _KEPT
+        return "" if await self._changes.revoke(practitioner_id, account) else _NOT_REVOKED
 
     async def _remove_events(self, calendar: CalendarRef) -> int:
         """What was removed before it failed is noted too."""

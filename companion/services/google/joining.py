@@ -16,7 +16,7 @@ After connecting, an audit is due: it adopts our events that the calendar alread
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,7 +77,9 @@ class Joining:
         creations: CalendarCreations,
         ledger: Ledger,
         clock: Clock,
+        give_back: Callable[[str, str], Awaitable[object]],
     ) -> None:
+        """`give_back`: as `Disconnecting.give_back`."""
         self.decisions = Decisions(clock)
         self._taking_over = TakingOver(google, changes, ledger)
         self._google = google
@@ -85,6 +87,7 @@ class Joining:
         self._creations = creations
         self._ledger = ledger
         self._clock = clock
+        self._give_back = give_back
 
     async def join(
         self,
@@ -167,6 +170,8 @@ class Joining:
             link = self._taking_over.joined(link, holding, take_over=choice.take_over)
             return replace(link, created_by_us=made, calendar_account=account)
 
+        # Before the background sync can see the calendar.
+        await self._ledger.edit_state(practitioner_id, lambda state: replace(state, audit_due=True))
         await self._changes.edit(practitioner_id, take, enabled=True)
         await self._ledger.edit_state(
             practitioner_id,
@@ -352,15 +357,20 @@ class Joining:
         another = not same_account(before.account, link.account)
         if before.account and (another or bool(before.delegated) != bool(link.delegated)):
             # The sign-in of before is no longer used.
-            await self._changes.revoke(practitioner_id, before.account)
+            await self._give_back(practitioner_id, before.account)
         await self._changes.keep_token(practitioner_id, signed_in)
         # An empty calendar without ledger rows: there is nothing to compare.
         ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=link.calendar_id)
         audit_due = bool(holding and holding.events) or bool(await self._ledger.entries(ref))
         awaiting = upload_by_hand and not audit_due
-        if awaiting:  # before the background sync can see the calendar
+        if awaiting or audit_due:  # before the background sync can see the calendar
             await self._ledger.edit_state(
-                practitioner_id, lambda state: replace(state, awaiting_upload=True)
+                practitioner_id,
+                lambda state: replace(
+                    state,
+                    awaiting_upload=awaiting or state.awaiting_upload,
+                    audit_due=audit_due or state.audit_due,
+                ),
             )
         await self._changes.edit(
             practitioner_id, lambda _old: link, enabled=True if enable else None

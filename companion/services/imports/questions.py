@@ -13,7 +13,8 @@ and not asked for again. Keys, part of the commands' contract:
     length                minutes, where a file gives neither end nor length
     timezone, header_row, sheets
     same:SOURCE           skip, add, take_over
-    titles                {client_name} - {type}; never asked: what the titles are made of
+    titles                {client_name} - {type}; never asked: what the titles are made of;
+                          several with | between them, \\| where titles hold that sign
     groups                one, each; never asked: attendees of one group as one event, or one each
 """
 

@@ -22,7 +22,7 @@ from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.activity import note
 from companion.services.ports import ActivityKind
 from companion.services.sync.observing import list_ours
-from companion.services.sync.snapshot import SyncParts, SyncSnapshot, quota_of, ready
+from companion.services.sync.snapshot import SyncParts, SyncSnapshot, quota_of
 from companion.services.sync.steps import Tally
 
 OVERLAP = timedelta(minutes=10)
@@ -120,11 +120,11 @@ def stamped_anew(
 
 async def look(parts: SyncParts, practitioner_id: str, since: datetime | None) -> None:
     """Ask Google what has changed, or for all there is; stop where another installation has ended
-    our turn."""
+    our turn. Also where the sync is switched off."""
     settings = parts.settings.read()
-    record = ready(settings, practitioner_id)
+    record = settings.record(practitioner_id)
     state = await parts.ledger.state(practitioner_id)
-    if state.others is None or state.overruled_by:
+    if not record.google.connected or state.others is None or state.overruled_by:
         return
     keeper = settings.keeper_of(record.google)
     calendar_id = record.google.calendar_id
@@ -140,7 +140,7 @@ async def look(parts: SyncParts, practitioner_id: str, since: datetime | None) -
         changed = await listed(None)
     stamps = [each.stamp for each in changed]
     settings = parts.settings.read()  # another process may have begun a term meanwhile
-    record = ready(settings, practitioner_id)
+    record = settings.record(practitioner_id)
     keeper, zone = settings.keeper_of(record.google), record.practitioner.timezone
     now = parts.clock.now()
 

@@ -79,7 +79,8 @@ async def _refuse_anothers(
     if theirs is not None or stopped(state, target.timezone) is not None:
         raise AnotherWriter(
             "Another computer keeps this Google calendar now, so its events were not removed.",
-            "Disconnect without removing events; or decide first that this computer keeps it.",
+            "Disconnect without removing events. Or switch the sync on, decide that this computer "
+            "keeps the calendar, sync once, and then disconnect.",
             stamp=str(theirs or state.overruled_by),
         )
 

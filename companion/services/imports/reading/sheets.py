@@ -86,7 +86,7 @@ def grid_of(
         rows=[],
         sheets=uses,
         header_rows=_doubtful_headers(best) if header_row is None else {},
-        rival_sheets=[each.sheet.name for each in tables if each not in fitting and _dated(each)],
+        rival_sheets=_alike([each for each in tables if each not in fitting and _dated(each)]),
     )
     for table in fitting:
         use = next(each for each in uses if each.name == table.sheet.name and not each.used)
@@ -130,6 +130,18 @@ def _doubtful_headers(best: _Table) -> dict[int, str]:
     if len(found) == 1:
         return {}
     return {number: ", ".join(filter(None, words)) for number, words in found.items()}
+
+
+def _alike(tables: Sequence[_Table]) -> list[str]:
+    """Names of sheets, those of one table together: ``July, August``."""
+    groups: list[list[_Table]] = []
+    for each in tables:
+        group = next((known for known in groups if _same_table(each, known[0])), None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return [", ".join(each.sheet.name for each in group) for group in groups]
 
 
 def _dated(table: _Table) -> bool:

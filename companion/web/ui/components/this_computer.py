@@ -47,6 +47,7 @@ async def this_computer(site: Site) -> None:
 
 
 async def _sync(site: Site) -> None:
+    await site.services.pausing.resume()  # the command's own answer holds no error
     await site.options.commands["sync"]()
     notify_done("Every calendar is looked at now.")
 

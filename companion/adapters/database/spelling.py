@@ -24,7 +24,7 @@ class unaccented(FunctionElement[str]):  # noqa: N801 - called like a function o
     name = NAME
 
 
-@compiles(unaccented)  # type: ignore[untyped-decorator] # SQLAlchemy's own is untyped
+@compiles(unaccented)
 def _in_plain_sql(element: unaccented, compiler: SQLCompiler, **options: Any) -> str:
     made = compiler.process(element.clauses, **options)
     made = f"lower(regexp_replace(normalize({made}, NFKD), '[\u0300-\u036f]', '', 'g'))"
@@ -36,6 +36,6 @@ def _in_plain_sql(element: unaccented, compiler: SQLCompiler, **options: Any) ->
     return made
 
 
-@compiles(unaccented, "sqlite")  # type: ignore[untyped-decorator] # SQLAlchemy's own is untyped
+@compiles(unaccented, "sqlite")
 def _in_sqlite(element: unaccented, compiler: SQLCompiler, **options: Any) -> str:
     return f"{NAME}({compiler.process(element.clauses, **options)})"

@@ -62,8 +62,8 @@ class SimulatedHandle:
 
     def __init__(self, api: SimulatorApi, port: int) -> None:
         self.api = api
-        self._server = ServerThread(SimulatedSite(api), _NAME, port)
-        self.base_url = self._server.base_url
+        self.server = ServerThread(SimulatedSite(api), _NAME, port)
+        self.base_url = self.server.base_url
 
     @property
     def google(self) -> SimulatedGoogle:
@@ -76,7 +76,7 @@ class SimulatedHandle:
 
     def stop(self, *, wait: bool = True) -> None:
         """Without *wait* the port closes a moment later: fit for the end of a test."""
-        self._server.stop(wait=wait)
+        self.server.stop(wait=wait)
 
     def __enter__(self) -> Self:
         return self

@@ -166,12 +166,18 @@ class ServerThread:
     def __init__(self, simulator: Simulator, name: str, port: int = 0) -> None:
         self._socket = listen(port)
         self.base_url = base_url_of(self._socket)
+        self.bound_to: str = self._socket.getsockname()[0]
         self._server = _server(simulator)
         self._socket.listen(512)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name=name, daemon=True
         )
         self._thread.start()
+
+    def drop_connections(self) -> None:
+        """Those that are open end, as when a network goes."""
+        for connection in [*self._server.server_state.connections]:
+            connection.loop.call_soon_threadsafe(connection.transport.abort)
 
     def stop(self, *, wait: bool = True) -> None:
         """Without *wait* the port closes a moment later: fit for the end of a test."""

@@ -39,6 +39,10 @@ class Clinic:
     source: ClinikoSource
     waits: list[float] = field(default_factory=list)
 
+    def seconds(self) -> float:
+        """A monotonic clock."""
+        return (self.clock[0] - START).total_seconds()
+
     def after(self, **step: float) -> None:
         self.clock[0] += timedelta(**step)
 
@@ -61,7 +65,7 @@ class Clinic:
         """The answer, and the rows of its file."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "rows.csv").unlink(missing_ok=True)
-        usual = {
+        usual: dict[str, Any] = {
             "secret": KEY,
             "fields": FIELDS,
             "timezone": ZONE,
@@ -98,6 +102,10 @@ def rows_of(file: Path | None) -> list[Row]:
 def clinic(now: Callable[[], datetime] | None = None, **source: Any) -> Iterator[Clinic]:
     """`source`: what ClinikoSource is made with; its pace is no limit unless it says one."""
     clock = [START]
+
+    def seconds() -> float:
+        return (clock[0] - START).total_seconds()
+
     account = SimulatedAccount(now=now or (lambda: clock[0]))
     service = ClinikoService(account, policy=Policy())
     server = ServerThread(service, "simulated-cliniko")
@@ -118,7 +126,7 @@ def clinic(now: Callable[[], datetime] | None = None, **source: Any) -> Iterator
                 **{
                     "rate": 1e6,
                     "burst": 10**6,
-                    "monotonic": lambda: clock[0].timestamp(),
+                    "monotonic": seconds,
                     **source,
                 },
             ),

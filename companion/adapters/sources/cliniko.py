@@ -20,10 +20,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from companion.adapters.network.route import is_loopback
 from companion.adapters.sources.cliniko_api import (
     ClinikoApi,
     Json,
@@ -62,36 +64,36 @@ _KINDS = ("individual_appointments", "group_appointments", "unavailable_blocks")
 _EMAIL = re.compile(r"[^\s@()<>]+@[^\s@()<>]+\.[^\s@()<>]+")
 _ANEW = "Make a new API key in Cliniko (My info, Manage API keys) and give it here."
 
+KIND = SourceKind(
+    name="cliniko",
+    title="Cliniko",
+    about="Fetched from Cliniko with the API key of a user who may see every calendar.",
+    secret=SourceField(
+        name="secret",
+        label="API key",
+        hint="In Cliniko: your name at the bottom left, My info, Manage API keys.",
+    ),
+    fields=(
+        SourceField(
+            name="contact",
+            label="Contact e-mail",
+            hint="Cliniko wants to know whom to write to if something is wrong.",
+        ),
+        SourceField(
+            name="days_back",
+            label="Days back",
+            hint="How many past days of appointments are fetched.",
+            required=False,
+            default=str(DAYS_BACK),
+        ),
+    ),
+    every=timedelta(minutes=5),
+    soonest=timedelta(minutes=1),
+)
+
 
 class ClinikoSource:
     """A RemoteSource. One per process: the pace of each key and its names are shared."""
-
-    kind = SourceKind(
-        name="cliniko",
-        title="Cliniko",
-        about="Fetched from Cliniko with the API key of a user who may see every calendar.",
-        secret=SourceField(
-            name="secret",
-            label="API key",
-            hint="In Cliniko: your name at the bottom left, My info, Manage API keys.",
-        ),
-        fields=(
-            SourceField(
-                name="contact",
-                label="Contact e-mail",
-                hint="Cliniko wants to know whom to write to if something is wrong.",
-            ),
-            SourceField(
-                name="days_back",
-                label="Days back",
-                hint="How many past days of appointments are fetched.",
-                required=False,
-                default=str(DAYS_BACK),
-            ),
-        ),
-        every=timedelta(minutes=5),
-        soonest=timedelta(minutes=1),
-    )
 
     def __init__(
         self,
@@ -104,9 +106,19 @@ class ClinikoSource:
         monotonic: Callable[[], float] = time.monotonic,
         limits: Mapping[str, Any] | None = None,
     ) -> None:
-        """`root`: of the interface, without /v1; empty for Cliniko's own. `limits`: of SourceWeb.
-        `retries` and `patience`: as ClinikoApi takes them."""
-        self._root = root or ROOT
+        """`root`: COMPANION_CLINIKO_API, of the interface, without /v1; empty for Cliniko's own;
+        raises BadInput for one that would carry keys in clear over a network. `retries` and
+        `patience`: as ClinikoApi takes them. `limits`: of SourceWeb."""
+        self._root = root.rstrip("/") or ROOT
+        where = urlsplit(self._root)
+        if where.scheme != "https" and not is_loopback(where.hostname or ""):
+            raise BadInput(
+                "COMPANION_CLINIKO_API is not a secure address.",
+                "Use one that begins with https://, or remove the variable.",
+                field="COMPANION_CLINIKO_API",
+            )
+        self._where = f" at {where.netloc}" if root else ""
+        self.kind = replace(KIND, title=f"{KIND.title}{self._where}")
         self._pace: Callable[[], Pace] = lambda: Pace(rate, burst, monotonic=monotonic)
         self._retries = retries
         self._patience = patience
@@ -130,7 +142,7 @@ class ClinikoSource:
         if not (days.isascii() and days.isdecimal() and int(days) <= 730):
             raise BadInput("Choose 0 to 730 days back.", field="days_back")
         return Place(
-            place=f"Cliniko ({key.shard})",
+            place=f"Cliniko{self._where or f' ({key.shard})'}",
             secret=key.text,
             fields={"contact": contact, "days_back": str(int(days))},
         )

@@ -53,7 +53,7 @@ def xlsx(rows: Sequence[Sequence[object]], *merged: str) -> bytes:
     sheet = book.active
     assert sheet is not None
     for row in rows:
-        sheet.append(row)
+        sheet.append(list(row))
     for each in merged:
         sheet.merge_cells(each)
     out = io.BytesIO()

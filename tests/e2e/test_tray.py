@@ -122,9 +122,8 @@ class Icon:
 
 
 def comes(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
+    """However busy the machine is; what never comes ends with the test's own time."""
     while not condition():
-        assert time.monotonic() < until, "it did not come about"
         time.sleep(0.05)
 
 

@@ -344,7 +344,7 @@ def test_only_loopback_names_and_same_site_forms_are_served(handle: SimulatedHan
 
 
 def test_it_listens_on_the_loopback_address_only(handle: SimulatedHandle) -> None:
-    assert handle._socket.getsockname()[0] == "127.0.0.1"
+    assert handle.server.bound_to == "127.0.0.1"
     assert handle.base_url.startswith("http://127.0.0.1:")
 
 
@@ -355,13 +355,14 @@ def test_it_is_silent_without_touching_the_loggers_of_the_process(
     theirs = logging.getLogger("uvicorn.error")
     monkeypatch.setattr(theirs, "level", logging.NOTSET)
     with simulated_google() as handle:
+        port = handle.server._socket.getsockname()[1]
         handle.api.latency = 600
-        with socket.create_connection(("127.0.0.1", handle._socket.getsockname()[1]), 10) as line:
+        with socket.create_connection(("127.0.0.1", port), 10) as line:
             line.sendall(b"nonsense\r\n\r\n")
             assert line.recv(12) == b"HTTP/1.1 400"
-        with socket.create_connection(("127.0.0.1", handle._socket.getsockname()[1]), 10) as line:
+        with socket.create_connection(("127.0.0.1", port), 10) as line:
             line.sendall(b"GET /calendar/v3/colors HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            while not handle._server.server_state.tasks:
+            while not handle.server._server.server_state.tasks:
                 time.sleep(0.001)
             handle.stop()
     assert theirs.level == logging.NOTSET

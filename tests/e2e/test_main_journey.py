@@ -146,7 +146,7 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
     page = context.new_page()
     page.goto(demo.launch)
     expect(page.locator(".who")).to_have_count(6)
-    expect(page.get_by_text("Demo: invented people")).to_be_visible()
+    expect(page.get_by_text("invented people")).to_be_visible()
 
     for each in names:
         connect(page, each)

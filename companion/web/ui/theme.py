@@ -253,7 +253,7 @@ def _demo_banner(site: Site) -> None:
             text("Demo", tag="span")
             text(
                 f": invented people, simulated {simulated}. Nothing leaves this computer. "
-                f"Signed in as {site.who().name}.",
+                f"Signed in by itself as {site.who().name}.",
                 "demo__more",
                 tag="span",
             )

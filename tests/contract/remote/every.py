@@ -8,9 +8,10 @@ from tests.contract.remote.cliniko import ClinikoHarness
 from tests.contract.remote.folder import FileHarness, FolderHarness
 from tests.contract.remote.harness import Harness, RemoteHarness
 from tests.contract.remote.link import LinkHarness
+from tests.contract.remote.nookal import NookalHarness
 
 REMOTE: Mapping[str, type[RemoteHarness]] = {
-    each.kind: each for each in (LinkHarness, ClinikoHarness)
+    each.kind: each for each in (LinkHarness, ClinikoHarness, NookalHarness)
 }
 EVERY: Mapping[str, type[Harness]] = {
     **{each.kind: each for each in (FileHarness, FolderHarness)},

@@ -30,10 +30,19 @@ from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
+from companion.services.maintenance import computer_checks
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
 from companion.services.maintenance.doctor import Doctor
-from companion.services.maintenance.findings import CheckContext, ComputerProbes, HomeRights
+from companion.services.maintenance.findings import (
+    CheckContext,
+    ComputerProbes,
+    Finding,
+    HomeRights,
+)
 from companion.services.maintenance.support import Support
+from companion.services.notices.looking import Looking
+from companion.services.notices.notices import Notices
+from companion.services.notices.ways import NoticeWays
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -92,6 +101,7 @@ class Ports:
     home_rights: HomeRights
     sealing: Sealing
     desktop: Desktop
+    notices: NoticeWays
     version: str
     """Of Calendar Companion."""
     log_name: str
@@ -134,6 +144,7 @@ class Application:
     reachability: Reachability
     status: Status
     pausing: Pausing
+    notices: Notices
     worker: Worker
     booking: Booking
     book_view: BookView
@@ -260,6 +271,21 @@ def build(ports: Ports) -> Application:
         clock=clock,
         spool=home / "watched",
     )
+    status = Status(
+        settings=settings,
+        book=book,
+        ledger=ledger,
+        feeds=links,
+        activity=activity,
+        syncing=syncing,
+        clock=clock,
+        staleness=staleness,
+    )
+    checked = _check_context(ports, connecting, reachability, sources)
+
+    async def disk() -> list[Finding]:
+        return [*await computer_checks.disk(checked)]
+
     return Application(
         clock=clock,
         changes=ports.changes,
@@ -292,17 +318,27 @@ def build(ports: Ports) -> Application:
         uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),
         feeds=feeds,
         reachability=reachability,
-        status=Status(
-            settings=settings,
-            book=book,
-            ledger=ledger,
-            feeds=links,
-            activity=activity,
-            syncing=syncing,
-            clock=clock,
-            staleness=staleness,
-        ),
+        status=status,
         pausing=Pausing(settings, clock),
+        notices=Notices(
+            ways=ports.notices,
+            looking=Looking(
+                status=status,
+                sources=sources,
+                staleness=staleness,
+                feeds=links,
+                activity=activity,
+                settings=settings,
+                disk=disk,
+            ),
+            names=names,
+            settings=settings,
+            secrets=ports.secrets,
+            activity=activity,
+            clock=clock,
+            changes=ports.changes,
+            chance=ports.chance,
+        ),
         worker=worker,
         booking=Booking(
             book=book,
@@ -314,7 +350,7 @@ def build(ports: Ports) -> Application:
             book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
         ),
         availability=Availability(settings=settings),
-        doctor=Doctor(_check_context(ports, connecting, reachability, sources)),
+        doctor=Doctor(checked),
         support=Support(
             settings=settings,
             book=book,

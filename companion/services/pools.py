@@ -45,5 +45,7 @@ TURNS = Pool("turns", 8)
 """Waiting until another process of this home is done."""
 LINKS = Pool("links", 4)
 """Calendars of other programs, which are fetched."""
+NOTICES = Pool("notices", 2)
+"""Messages to people, each of which waits for a server or the desktop."""
 PROBES = Pool("probes", 8)
 """The doctor's questions, which wait for a network."""

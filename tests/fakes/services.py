@@ -34,6 +34,7 @@ from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
+from tests.fakes.notices import FakeWays
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import FakeLinks, MemoryNotes
@@ -114,6 +115,7 @@ class FakeApplication:
     probes: FakeProbes
     desktop: FakeDesktop
     rights: FakeRights
+    ways: FakeWays
     home: Path
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
@@ -145,6 +147,7 @@ def fake_application(
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     desktop = FakeDesktop()
     rights = FakeRights()
+    ways = FakeWays()
     google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
     links = FakeLinks()
@@ -170,6 +173,7 @@ def fake_application(
         home_rights=rights,
         sealing=quick_archive(),
         desktop=desktop,
+        notices=ways.ways(),
         version="1.2.3",
         log_name="companion.log",
         chance=random.Random(1),
@@ -190,6 +194,7 @@ def fake_application(
         probes=probes,
         desktop=desktop,
         rights=rights,
+        ways=ways,
         home=ports.home,
     )
 

@@ -41,10 +41,10 @@ from companion.domain.settings import (
     check_days,
 )
 from companion.domain.users import User
-from companion.services.settings import checks
+from companion.services.settings import checks, notice_checks
 from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 13
+VERSION = 14
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -97,6 +97,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
     11: lambda tables: tables,  # 12 adds calendar_account, likewise
     12: lambda tables: tables,  # 13 adds feed_proxy, likewise
+    13: lambda tables: tables,  # 14 adds notices, likewise
 }
 
 
@@ -155,6 +156,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "feed_unused_after"): _positive,
     (Practice, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
     (Practice, "project_rate"): lambda value, where: checks.number(value, where, 0.1, 10_000),
+    (Practice, "notices"): notice_checks.complete,
+    **notice_checks.RULES,
 }
 """Beyond its type, what a field must be; a rule that would change the value refuses it."""
 
@@ -198,11 +201,7 @@ def from_tables(tables: Tables) -> Settings:
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),
         users=_keyed(users, lambda each: each.id, "users"),
-        paused_until=_decode(
-            datetime | None,
-            home.get("paused_until"),
-            "home.paused_until",
-        ),
+        paused_until=_decode(datetime | None, home.get("paused_until"), "home.paused_until"),
     )
 
 

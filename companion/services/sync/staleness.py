@@ -16,6 +16,7 @@ is up to date again. Where Google cannot be reached there is none; the feed stil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,9 @@ class Staleness:
         self._settings = settings
         self._clock = clock
         self._book_since: datetime | None = None
+        self.late: Mapping[str, datetime] = {}
+        """By name of each source that has missed its rhythm: when it came last; as of the last
+        `look`."""
         self._passed: dict[str, datetime] = {}
         self._confirmed: dict[str, datetime] = {}
         self._looked_at = float("-inf")
@@ -63,12 +67,14 @@ class Staleness:
 
     async def _late_since(self, settings: Settings) -> datetime | None:
         """The oldest last arrival of the sources that are late, or a later edit."""
+        self.late = {}
         if settings.practice.stale_days is None:
             return None
         now, hours = self._clock.now(), settings.opening_hours()
         late = overdue(
             await self._scheduled(settings, now), hours, late=settings.practice.stale_days, now=now
         )
+        self.late = {each.name: each.arrivals[-1] for each in late}
         if not late:
             return None
         since = min(each.arrivals[-1] for each in late)
@@ -116,6 +122,11 @@ class Staleness:
         """The oldest moment that something is missing since, as of the last `look`."""
         found = (self.book_since(), self._passes_since(practitioner_id))
         return min((each for each in found if each is not None), default=None)
+
+    def passed(self, practitioner_id: str) -> datetime | None:
+        """The last good pass, also one that needed not run; as of the last `look`."""
+        good = (self._passed.get(practitioner_id), self._confirmed.get(practitioner_id))
+        return max((each for each in good if each is not None), default=None)
 
     def book_since(self) -> datetime | None:
         """Since when a source is missing; as of the last `look`."""

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import companion
 from companion.adapters.backup import SealedArchive
-from companion.adapters.calendar_links import HttpCalendarLinks
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.feed_files import FeedFiles
@@ -32,6 +31,8 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.smtp import SmtpPost
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
+from companion.adapters.sources.calendar_link import CalendarLink
+from companion.adapters.sources.cliniko import ClinikoSource
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.adapters.webhook import HttpWebhook
 from companion.assets import static_dir
@@ -41,10 +42,12 @@ from companion.domain.errors import StoreError
 from companion.environment import Environment, usual_home
 from companion.instance import Instance
 from companion.restoring import finish_restore
-from companion.services.assembly import Application, Ports, build
+from companion.services.assembly import Application, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
+from companion.services.home_ports import Ports
 from companion.services.notices.ways import NoticeWays
+from companion.services.sources.remote import by_name
 
 
 @asynccontextmanager
@@ -87,7 +90,7 @@ async def open_ports(
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
-            links=HttpCalendarLinks(),
+            remotes=by_name(CalendarLink(), ClinikoSource(environment.cliniko_api)),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),

@@ -43,9 +43,9 @@ SECRETS = Pool("secrets", 2)
 """The system's password store may ask a person."""
 TURNS = Pool("turns", 8)
 """Waiting until another process of this home is done."""
-LINKS = Pool("links", 4)
-"""Calendars of other programs, which are fetched."""
 NOTICES = Pool("notices", 2)
 """Messages to people, each of which waits for a server or the desktop."""
+SOURCES = Pool("sources", 8)
+"""Other programs' appointments, which are fetched; each waits for a network."""
 PROBES = Pool("probes", 8)
 """The doctor's questions, which wait for a network."""

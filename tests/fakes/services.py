@@ -11,7 +11,7 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,10 +23,12 @@ from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
-from companion.services.assembly import Application, Ports, build
+from companion.services.assembly import Application, build
 from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
-from companion.services.ports import BookChange, Clock
+from companion.services.home_ports import Ports
+from companion.services.ports import BookChange, Clock, Google
+from companion.services.sources.remote import RemoteSources, by_name
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
@@ -137,10 +139,13 @@ def fake_application(
     clock: Clock | None = None,
     user_rate: float = 100.0,
     home: Path | None = None,
+    remotes: RemoteSources | None = None,
+    google_of: Callable[[FakeSecrets], Google] | None = None,
 ) -> FakeApplication:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
-    `user_rate`: Google's requests a second; low ones make an upload longer."""
+    `user_rate`: Google's requests a second; low ones make an upload longer. `remotes`: None for
+    links of a fake. `google_of`: another Google than the one in memory, made with the secrets."""
     clock = clock or FakeClock(TUESDAY)
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
@@ -158,13 +163,13 @@ def fake_application(
         settings=settings,
         stores=stores,
         secrets=secrets,
-        google=google,
+        google=google_of(secrets) if google_of else google,
         workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),
-        links=links,
+        remotes=remotes or by_name(links),
         sync_locks=FreeLocks(),
         passwords=PlainPasswords(),
         sessions=MemorySessions(),

@@ -10,6 +10,7 @@ import pytest
 
 from companion.domain.errors import BadInput, NoticeNotSent, SecretsUnavailable
 from companion.domain.notice_choices import MailServer, NoticeChoices
+from companion.domain.settings import RemoteSettings, SourceSettings
 from companion.services.maintenance.computer_checks import LITTLE
 from companion.services.notices.notices import PASSWORD, Notices
 from companion.services.notices.telling import Way
@@ -74,6 +75,12 @@ def restarted(application: FakeApplication) -> Notices:
     )
     object.__setattr__(application.services, "notices", again)
     return again
+
+
+async def add_source(application: FakeApplication, name: str) -> None:
+    remote = RemoteSettings(kind="link", place="cal.example.org")
+    source = SourceSettings(name=name, remote=remote)
+    await application.settings.change(lambda settings: settings.with_source(source))
 
 
 SAMPLE = [each.name for each in the_sample().practitioners]
@@ -230,8 +237,8 @@ async def test_a_new_link_is_told_to_administrators_once_and_an_old_one_is_not()
 
 async def test_files_that_wait_and_sources_that_fail_are_receptions() -> None:
     application = await practice()
-    await application.services.sources.add_link("Halaxy", "https://cal.example.org/x.ics")
-    await application.services.sources.add_link("Rooms", "https://cal.example.org/y.ics")
+    await add_source(application, "Halaxy")
+    await add_source(application, "Rooms")
     notes = application.services.sources._notes
     at = application.clock.now()
     file = Waiting(place="Smith Jane.csv", at=at, held=True, what="Why?")
@@ -252,7 +259,7 @@ async def test_the_name_removal_looks_through_every_text() -> None:
     booked = max(the_sample().imported, key=lambda each: len(each.client_last_name))
     family = booked.client_last_name
     source = f"{booked.client_first_name} {family}"
-    await application.services.sources.add_link(source, "https://cal.example.org/x.ics")
+    await add_source(application, source)
     notes = application.services.sources._notes
     trouble = SourceNote(trouble="No.", trouble_since=application.clock.now())
     await notes.change(source, lambda _: trouble)
@@ -299,7 +306,7 @@ async def test_more_than_a_few_at_once_are_one_message() -> None:
     application = await practice(reception=(), practitioners=False)
     application.probes.free = 1000
     for name in ("A", "B"):
-        await application.services.sources.add_link(name, f"https://cal.example.org/{name}")
+        await add_source(application, name)
         notes = application.services.sources._notes
         waiting = (Waiting(place="x", at=application.clock.now(), held=True, what=""),)
         await notes.change(name, partial(replace, waiting=waiting))

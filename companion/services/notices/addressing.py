@@ -9,7 +9,7 @@ from companion.domain.errors import BadInput
 from companion.domain.settings import Settings
 from companion.domain.users import Role
 from companion.services.notices.telling import Channel, Way
-from companion.services.sources.links import is_this_computer
+from companion.services.sources.addresses import is_this_computer
 
 
 def channels_of(settings: Settings) -> tuple[Channel, ...]:

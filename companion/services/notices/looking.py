@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,7 +65,7 @@ class Looking:
         feeds: FeedStore,
         activity: ActivityLog,
         settings: SettingsStore,
-        disk: Callable[[], Awaitable[Sequence[Finding]]],
+        disk: Callable[[], Awaitable[Iterable[Finding]]],
     ) -> None:
         """`disk`: what the doctor finds of the disk."""
         self._status = status

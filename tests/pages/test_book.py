@@ -10,8 +10,8 @@ import pytest
 from nicegui import ui
 
 from companion.domain.users import Role, User
-from companion.web.ui.book.month_picker import MonthPicker
 from companion.web.ui.components.fields import FEW
+from companion.web.ui.components.month_picker import MonthPicker
 from tests.fakes.services import crowd, fake_application, lived_in, the_sample
 from tests.fakes.waiting import until
 from tests.pages.book_page import (

@@ -460,6 +460,7 @@ export default {
     },
     begin({ target, clientX, clientY }) {
       // A double click on free time; on an appointment the first click has opened it.
+      if (this.suppressed && performance.now() < this.suppressed) return;
       if (this.keyOf(target) || this.menu || !this.page?.rights.edits) return;
       const info = this.calendar.dateFromPoint(clientX, clientY);
       if (info) this.$emit("create", this.placeOf(info));

@@ -199,10 +199,10 @@ async def test_export_to_a_file_downloads_one_calendar_or_several(book: Visit) -
     await until(lambda: button(book, "OK"))
     whose, where = book.elements(ui.radio)[-2:]
     where.value = "file"
-    field(book, "Last day").value = "2026-11-01"
+    field(book, "Last day").value = "1/11/2026"
     press(button(book, "OK"))
     await until(lambda: field(book, "Last day").error or field(book, "First day").error)
-    field(book, "Last day").value = "2026-12-01"
+    field(book, "Last day").value = "1/12/2026"
     press(button(book, "OK"))
     one = await book.user.download.next()
     assert one.content.startswith(b"BEGIN:VCALENDAR")

@@ -55,13 +55,18 @@ def day_of(text: str, *, near: date, field: str = "") -> date:
     elif match := _RUN_TOGETHER.fullmatch(said):
         found = int(match[3]), int(match[2]), int(match[1])
     elif match := _IN_NUMBERS.fullmatch(said):
-        year = match[3] and (int(match[3]) if len(match[3]) == 4 else 2000 + int(match[3]))
-        found = year or None, int(match[2]), int(match[1])
+        found = _year(match[3]), int(match[2]), int(match[1])
     elif (match := _IN_WORDS.fullmatch(said)) and (month := _month(match[2])):
-        found = int(match[3]) if match[3] else None, month, int(match[1])
+        found = _year(match[3]), month, int(match[1])
     if found is None:
         raise BadInput("This is no day.", "Type one such as 29/11/2026.", field=field)
     return _existing(*found, near=near, field=field)
+
+
+def _year(digits: str | None) -> int | None:
+    if digits is None:
+        return None
+    return int(digits) if len(digits) == 4 else 2000 + int(digits)
 
 
 def _month(word: str) -> int:

@@ -144,10 +144,10 @@ class AppointmentDialogs:
             with box("columns"):
                 copies = NumberField("Copies", 1, least=1, most=MOST_COPIES, field="copies")
                 every = NumberField("Days between them", 7, least=0, most=366, field="every")
-            for field in (copies, every):
-                field.props("dense")
             in_a_week = (start + timedelta(days=7)).date()
             first = DayField("First one on", in_a_week, near=in_a_week, field="first")
+            for field in (copies, every, first):
+                field.props("dense")
 
             async def make() -> None:
                 clear_errors(copies, every, first)

@@ -54,6 +54,8 @@ class ExportDialog:
                 self._first = DayField("First day", today, near=today, field="from")
                 last = today + timedelta(days=60)
                 self._last = DayField("Last day", last, near=today, field="to")
+                for each in (self._first, self._last):
+                    each.props("dense")
             self._hint = text("", "soft small")
             with box("actions"):
                 button("OK", self._go, look="primary")

@@ -114,6 +114,7 @@ class _Day:
     @staticmethod
     def _clock(label: str, value: time) -> TimeField:
         field = TimeField(label.rpartition(", ")[2].capitalize(), value)
+        field.props("dense")
         field.props["aria-label"] = label
         return field
 

@@ -17,7 +17,7 @@ class MonthPicker(ui.element, component="month_picker.js"):
         self,
         *,
         selected: date,
-        today: date,
+        today: date | None = None,
         on_pick: Callable[[date], object],
         counts: Counts | None = None,
     ) -> None:
@@ -27,7 +27,7 @@ class MonthPicker(ui.element, component="month_picker.js"):
         self.props.update(
             month=selected.replace(day=1).isoformat(),
             selected=selected.isoformat(),
-            today=today.isoformat(),
+            today=today.isoformat() if today else "",
             counts={},
             counted=counts is not None,
         )

@@ -27,7 +27,7 @@ class _TypedField(ui.input, ABC):
 
     def __init__(self, label: str, value: str, on_change: Callable[[], Any] | None) -> None:
         super().__init__(label, value=value)
-        self.classes("field").props("outlined dense stack-label autocomplete=off")
+        self.classes("field").props("outlined stack-label autocomplete=off")
         self._told = on_change
         self.on_value_change(self._typed)
         self.on("blur", self.tidy, args=[])
@@ -114,7 +114,7 @@ class DayField(_TypedField):
                     self._menu.close()
                 self.run_method("focus")
 
-            MonthPicker(selected=self._known(), today=self._near, on_pick=pick)
+            MonthPicker(selected=self._known(), on_pick=pick)
         self._menu.open()
 
 

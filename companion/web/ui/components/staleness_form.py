@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
 
 from companion.domain.availability import DAYS
 from companion.domain.errors import BadInput
@@ -74,8 +76,8 @@ class StalenessForm:
                 times = [each for each in hours.week if each is not None]
                 opens, closes = min(e[0] for e in times), max(e[1] for e in times)
                 with box("choices"):
-                    self._opens = TimeField("From", opens, field="opening_hours")
-                    self._closes = TimeField("To", closes, field="opening_hours")
+                    self._opens = TimeField("From", opens, field="opens")
+                    self._closes = TimeField("To", closes, field="closes")
         shown = values["closed_on"].replace(",", ", ")
         self._closed = ui.input("Closed on (holidays)", value=shown)
         self._closed.classes("field").props(f'outlined maxlength=4000 hint="{_EXAMPLE}"')
@@ -124,6 +126,12 @@ class StalenessForm:
                 }
             )
         except BadInput as error:
-            fail_field(error, {"opening_hours": self._opens, "closed_on": self._closed})
+            fields: dict[str, ValidationElement[Any]] = {
+                "opening_hours": self._opens,
+                "opens": self._opens,
+                "closes": self._closes,
+                "closed_on": self._closed,
+            }
+            fail_field(error, fields)
             return False
         return True

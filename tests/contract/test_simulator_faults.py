@@ -342,7 +342,7 @@ def test_only_loopback_names_and_same_site_forms_are_served(handle: SimulatedHan
 
 
 def test_it_listens_on_the_loopback_address_only(handle: SimulatedHandle) -> None:
-    assert handle._socket.getsockname()[0] == "127.0.0.1"
+    assert handle.server.bound_to == "127.0.0.1"
     assert handle.base_url.startswith("http://127.0.0.1:")
 
 

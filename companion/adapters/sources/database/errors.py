@@ -18,6 +18,7 @@ _LONGEST = 300
 """Characters of a driver's own words."""
 _CREDENTIALS = frozenset({"28000", "28P01", "1045", "1698", "18456", "18452", "18470", "335544472"})
 _NOT_THERE = frozenset({"3D000", "1049", "4060", "1044", "335544344"})
+_NO_DATABASE = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 _WRITES = frozenset({"25006", "1792", "335544361", "SQLITE_READONLY"})
 _FORBIDDEN = frozenset({"42501", "1142", "1143", "1227", "1370", "229", "230", "335544352"})
 _SLOW = frozenset({"57014", "1969", "3024", "1317", "20003", "HYT00", "HYT01", "335544794"})
@@ -48,7 +49,7 @@ _IN_WORDS = (
         re.compile(r"no such (table|column|function)|syntax error|ambiguous column", re.IGNORECASE),
     ),
     (_LOCKED, re.compile(r"database (table )?is locked", re.IGNORECASE)),
-    (_NOT_THERE, re.compile(r"unable to open database file|file is not a database", re.IGNORECASE)),
+    (_NOT_THERE, re.compile(r"unable to open database file", re.IGNORECASE)),
     (_SLOW, re.compile(r"interrupted|timed out|timeout expired", re.IGNORECASE)),
 )
 """Where a driver gives no code."""
@@ -78,6 +79,13 @@ def explained(error: BaseException, place: str) -> CompanionError:
             f"{place} has no such database for this user.",
             "Check the name of the database in the address, and what the user may see.",
             reason=SourceTrouble.NOT_THERE,
+            detail=detail,
+        )
+    if code in _NO_DATABASE:
+        return SourceUnreachable(
+            f"The file of {place} is no such database, or damaged.",
+            "Check the address: it names the file.",
+            reason=SourceTrouble.UNREADABLE,
             detail=detail,
         )
     if code in _WRITES:
@@ -151,7 +159,7 @@ def _kind(error: BaseException) -> str:
     return next((each for each in codes if each not in _UNREACHABLE), "")
 
 
-_KNOWN = _CREDENTIALS | _NOT_THERE | _WRITES | _FORBIDDEN | _SLOW | _LOCKED | _SYNTAX
+_KNOWN = _CREDENTIALS | _NOT_THERE | _NO_DATABASE | _WRITES | _FORBIDDEN | _SLOW | _LOCKED | _SYNTAX
 
 
 def _codes(error: BaseException) -> Iterator[str]:

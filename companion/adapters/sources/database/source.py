@@ -141,7 +141,7 @@ class DatabaseSource:
             end()
 
         breaking = system.breaker(connection)
-        clock = threading.Timer(self._limits.seconds + _GRACE, end_late)
+        clock = threading.Timer(self._limits.seconds + min(_GRACE, self._limits.seconds), end_late)
         clock.daemon = True
         clock.start()
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from urllib.parse import unquote
 from sqlalchemy import URL, Connection, CursorResult, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from companion.adapters.sources.database.ending import QueryEnd
 from companion.adapters.sources.database.errors import explained, too_slow
 from companion.adapters.sources.database.statement import Statement, read_statement
 from companion.adapters.sources.database.systems import (
@@ -121,45 +122,36 @@ class DatabaseSource:
     @contextlib.contextmanager
     def _connected(
         self, system: DatabaseSystem, url: URL, request: FetchRequest
-    ) -> Iterator[tuple[Connection, Callable[[], None]]]:
+    ) -> Iterator[tuple[Connection, QueryEnd]]:
         """A connection in its transaction, and what ends its query at the server."""
         request.stop.check()
         engine = system.engine(url, self._limits)
         connection = engine.connect()
-        guard = threading.Lock()
-        is_open, late = True, False
-
-        def end() -> None:
-            with guard:
-                if is_open:
-                    with contextlib.suppress(Exception):  # it may have ended by itself
-                        breaking()
+        end = QueryEnd(system.breaker(connection))
+        late = threading.Event()
 
         def end_late() -> None:
-            nonlocal late
-            late = True
-            end()
+            late.set()
+            end.ask()
 
-        breaking = system.breaker(connection)
-        clock = threading.Timer(self._limits.seconds + min(_GRACE, self._limits.seconds), end_late)
+        grace = min(_GRACE, self._limits.seconds)
+        clock = threading.Timer(self._limits.seconds + grace, end_late)
         clock.daemon = True
         clock.start()
         try:
-            with request.stop.interrupting(end):
+            with request.stop.interrupting(end.ask):
                 system.prepare(connection, self._limits, request.timezone)
                 yield connection, end
         except BaseException:
-            with guard:
-                is_open = False
+            end.left()
             with contextlib.suppress(Exception):
                 connection.invalidate()
-            if late:
+            if late.is_set():
                 raise too_slow(place_of(system, url)) from None
             raise
         finally:
             clock.cancel()
-            with guard:
-                is_open = False
+            end.left()
             with contextlib.suppress(Exception):
                 connection.close()
 
@@ -169,7 +161,7 @@ class DatabaseSource:
         connection: Connection,
         statement: Statement,
         request: FetchRequest,
-        end: Callable[[], None],
+        end: QueryEnd,
     ) -> FetchAnswer:
         since = _since(system, connection, request) if statement.incremental else EVER
         given: object = since.isoformat(" ") if system is SQLITE else since
@@ -181,7 +173,7 @@ class DatabaseSource:
         try:
             rows = self._written(result, connection, request)
             if request.most:
-                end()  # the rest is not wanted
+                end.ask()  # the rest is not wanted
         finally:
             with contextlib.suppress(Exception):
                 result.close()

@@ -188,8 +188,8 @@ def _break_pymssql(_connection: Connection) -> Callable[[], None]:
     pymssql.set_wait_callback(_note_socket)
 
     def shut() -> None:
-        for number in sockets:
-            shared = socket.socket(fileno=number)
+        while sockets:  # each once: the number may soon be another's
+            shared = socket.socket(fileno=sockets.pop())
             try:
                 with contextlib.suppress(OSError):
                     shared.shutdown(socket.SHUT_RDWR)

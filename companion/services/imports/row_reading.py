@@ -30,6 +30,7 @@ from companion.services.imports.reading.names import client_name
 from companion.services.imports.reading.statuses import takes_away
 from companion.services.imports.row_cells import RowCells
 from companion.services.imports.row_times import RowTimes
+from companion.services.reminders import read_reminder
 from companion.services.settings.checks import text
 
 
@@ -191,15 +192,10 @@ class RowReader:
         return f"{reason}\n{notes}".strip() if reason else notes
 
     def _reminder(self) -> int | None:
-        cell = self._cells["reminder"]
-        if cell is None:
-            return None
         try:
-            length = read_length(cell)
-        except CellError:
+            return read_reminder(read_line(self._cells["reminder"], 40))
+        except ValueError:
             return None
-        minutes = round(length / timedelta(minutes=1))
-        return minutes if minutes <= 40_320 else None  # four weeks: as much as Google takes
 
 
 @lru_cache(maxsize=4_096)

@@ -88,3 +88,21 @@ addEventListener("DOMContentLoaded", () => {
     return dismiss;
   };
 });
+
+// An address with # opens the fold that it names or leads into, also where it is drawn later.
+{
+  const reveal = () => {
+    const wanted = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    const fold = wanted && wanted.closest("details");
+    if (fold) fold.open = true;
+    if (wanted) wanted.scrollIntoView();
+    return Boolean(wanted);
+  };
+  addEventListener("hashchange", reveal);
+  addEventListener("DOMContentLoaded", () => {
+    if (location.hash.length < 2 || reveal()) return;
+    const drawn = new MutationObserver(() => reveal() && drawn.disconnect());
+    drawn.observe(document.body, { childList: true, subtree: true });
+    setTimeout(() => drawn.disconnect(), 5000);
+  });
+}

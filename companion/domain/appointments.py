@@ -33,7 +33,6 @@ from dateutil.rrule import rrule, rrulestr
 from companion.domain.errors import BadInput
 from companion.domain.event_keys import EventKey
 
-
 NO_REMINDER = -1
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import lru_cache
 
 from companion.domain.appointments import (
@@ -23,7 +22,6 @@ from companion.domain.errors import BadInput
 from companion.services.imports.cells import CellError, folded, read_line, read_notes, read_yes_no
 from companion.services.imports.drafts import Draft, Rejection
 from companion.services.imports.layouts import Layout
-from companion.services.imports.lengths import read_length
 from companion.services.imports.reading.asking import CANCELLED
 from companion.services.imports.reading.grid import SHEET
 from companion.services.imports.reading.names import client_name

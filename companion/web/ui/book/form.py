@@ -13,7 +13,9 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from companion.domain.appointments import AppointmentKind, ShowAs
 from companion.domain.errors import BadInput
 from companion.services.book.drafts import AppointmentDraft
+from companion.services.reminders import reminder_text
 from companion.web.ui.book.repetition_form import RepetitionForm
+from companion.web.ui.components.fields import chosen_reminder, reminder_choices
 from companion.web.ui.theme import box, text
 
 _KINDS = {
@@ -73,8 +75,10 @@ class AppointmentForm:
                 )
             with box("fields fields--2"):
                 self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as)
-                self._reminder = ui.number(
-                    "Reminder, minutes before", value=draft.reminder_minutes, min=0, precision=0
+                self._reminder = ui.select(
+                    reminder_choices(draft.reminder_minutes),
+                    label="Reminder",
+                    value=reminder_text(draft.reminder_minutes),
                 )
             self._notes = ui.textarea("Notes", value=draft.notes).props("autogrow")
             self._repeats = RepetitionForm(draft.rule, draft.start, self._changed)
@@ -130,7 +134,6 @@ class AppointmentForm:
         all_day = bool(self._all_day.value)
         kind: AppointmentKind = self._kind.value
         start, end = self._span(all_day=all_day)
-        reminder = self._reminder.value
         return AppointmentDraft(
             kind=kind,
             practitioner_id=self._who.value or "",
@@ -145,7 +148,7 @@ class AppointmentForm:
             location=self._location.value or "",
             notes=self._notes.value or "",
             show_as=self._show_as.value,
-            reminder_minutes=None if reminder is None else int(reminder),
+            reminder_minutes=chosen_reminder(self._reminder.value),
             cancelled=bool(self._cancelled.value),
             rule=self._repeats.rule(start) if kind is AppointmentKind.MEETING else "",
         )

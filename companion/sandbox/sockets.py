@@ -8,6 +8,7 @@ its transport.
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 import threading
@@ -24,6 +25,10 @@ HOST = "127.0.0.1"
 LOOPBACK = frozenset({HOST, "localhost", "::1"})
 LARGEST_BODY = 32 * 1024 * 1024
 STOP_SECONDS = 10.0
+_SILENT = logging.getLogger(f"{__name__}.uvicorn")
+"""What uvicorn says of our requests: nothing, for breaking connections is what faults do. A logger
+of its own: uvicorn's is the process's, and in the demo the app's as well."""
+_SILENT.setLevel(logging.CRITICAL + 1)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -109,7 +114,11 @@ async def _sever(scope: Scope, receive: Receive) -> None:
 
 
 class _SeverableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the connection's transport in the request's state."""
+    """uvicorn's protocol, with the connection's transport in the request's state, and silent."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _SILENT
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn itself narrows it
         self.app_state = {**self.app_state, "transport": transport}
@@ -122,6 +131,18 @@ class _QuietServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Late answers are cut off here: uvicorn would log an error of the process."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if tasks := self.server_state.tasks:
+            await asyncio.wait(tasks, timeout=1)
+        for task in self.server_state.tasks:
+            task.cancel()
+        await super().shutdown(sockets)
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -150,11 +171,10 @@ def _server(simulator: Simulator) -> _QuietServer:
         lifespan="off",
         access_log=False,
         log_config=None,
-        log_level="critical",
         server_header=False,
         date_header=False,
         timeout_keep_alive=120,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=5,
         backlog=512,
     )
     return _QuietServer(config)

@@ -30,6 +30,7 @@ from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.sources.calendar_link import CalendarLink
 from companion.adapters.sources.cliniko import ClinikoSource
+from companion.adapters.sources.database.source import DatabaseSource
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.assets import static_dir
 from companion.desktop.this_desktop import ThisDesktop
@@ -83,7 +84,11 @@ async def open_ports(
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
-            remotes=by_name(CalendarLink(), ClinikoSource(environment.cliniko_api)),
+            remotes=by_name(
+                CalendarLink(),
+                ClinikoSource(environment.cliniko_api),
+                DatabaseSource(),
+            ),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),

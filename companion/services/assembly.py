@@ -305,6 +305,7 @@ def build(ports: Ports) -> Application:
             syncing=syncing,
             clock=clock,
             staleness=staleness,
+            next_look=worker.next_look,
         ),
         pausing=Pausing(settings, clock),
         worker=worker,

@@ -32,6 +32,7 @@ _ICONS = {
     ActivityKind.PRACTITIONERS: "people",
     ActivityKind.BACKUP: "archive",
     ActivityKind.RESTORE: "archive",
+    ActivityKind.TOLD: "campaign",
 }
 FIRST = 12
 """Lines that are seen at once."""

@@ -18,6 +18,7 @@ from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import EPOCH
 from companion.domain.expectations import Expected
 from companion.domain.keepers import MARK, Keeper
+from companion.domain.notice_choices import NoticeChoices
 from companion.domain.opening_hours import Opening, OpeningHours, opening_hours
 from companion.domain.users import User
 
@@ -199,6 +200,7 @@ class Practice:
     """Google requests per second and signed-in account."""
     project_rate: float = 166.0
     """Google requests per second for the whole practice."""
+    notices: NoticeChoices = field(default_factory=NoticeChoices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,10 +23,11 @@ from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
-from companion.services.assembly import Application, Ports, build
+from companion.services.assembly import Application, build
 from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
-from companion.services.ports import BookChange, Clock
+from companion.services.home_ports import Ports
+from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
@@ -35,6 +36,7 @@ from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
 from tests.fakes.network import FakeNetwork
+from tests.fakes.notices import FakeWays
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import FakeLinks, MemoryNotes
@@ -115,6 +117,7 @@ class FakeApplication:
     probes: FakeProbes
     desktop: FakeDesktop
     rights: FakeRights
+    ways: FakeWays
     home: Path
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
@@ -137,17 +140,19 @@ def fake_application(
     user_rate: float = 100.0,
     home: Path | None = None,
     remotes: RemoteSources | None = None,
+    google_of: Callable[[FakeSecrets], Google] | None = None,
 ) -> FakeApplication:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
     `user_rate`: Google's requests a second; low ones make an upload longer. `remotes`: None for
-    links of a fake."""
+    links of a fake. `google_of`: another Google than the one in memory, made with the secrets."""
     clock = clock or FakeClock(TUESDAY)
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     desktop = FakeDesktop()
     rights = FakeRights()
+    ways = FakeWays()
     google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
     links = FakeLinks()
@@ -158,7 +163,7 @@ def fake_application(
         settings=settings,
         stores=stores,
         secrets=secrets,
-        google=google,
+        google=google_of(secrets) if google_of else google,
         workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),
@@ -173,6 +178,7 @@ def fake_application(
         home_rights=rights,
         sealing=quick_archive(),
         desktop=desktop,
+        notices=ways.ways(),
         version="1.2.3",
         log_name="companion.log",
         chance=random.Random(1),
@@ -193,6 +199,7 @@ def fake_application(
         probes=probes,
         desktop=desktop,
         rights=rights,
+        ways=ways,
         home=ports.home,
     )
 

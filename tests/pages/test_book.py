@@ -10,8 +10,8 @@ import pytest
 from nicegui import ui
 
 from companion.domain.users import Role, User
-from companion.web.ui.book.month_picker import MonthPicker
 from companion.web.ui.components.fields import FEW
+from companion.web.ui.components.month_picker import MonthPicker
 from tests.fakes.services import crowd, fake_application, lived_in, the_sample
 from tests.fakes.waiting import until
 from tests.pages.book_page import (
@@ -49,7 +49,7 @@ async def test_the_day_shows_a_column_per_practitioner_with_their_state(book: Vi
     assert "in Google" in lunch["extendedProps"]["spoken"]
     imported = [each for each in events(book).values() if each["extendedProps"].get("imported")]
     assert imported
-    assert not any(each["editable"] for each in imported)
+    assert not any(each["startEditable"] or each["durationEditable"] for each in imported)
 
 
 async def test_the_week_is_of_one_practitioner_and_the_list_of_all(book: Visit) -> None:
@@ -199,10 +199,10 @@ async def test_export_to_a_file_downloads_one_calendar_or_several(book: Visit) -
     await until(lambda: button(book, "OK"))
     whose, where = book.elements(ui.radio)[-2:]
     where.value = "file"
-    field(book, "Last day").value = "2026-11-01"
+    field(book, "Last day").value = "1/11/2026"
     press(button(book, "OK"))
     await until(lambda: field(book, "Last day").error or field(book, "First day").error)
-    field(book, "Last day").value = "2026-12-01"
+    field(book, "Last day").value = "1/12/2026"
     press(button(book, "OK"))
     one = await book.user.download.next()
     assert one.content.startswith(b"BEGIN:VCALENDAR")
@@ -272,7 +272,9 @@ async def test_a_practitioner_sees_their_own_book_and_changes_nothing(tmp_path: 
         page = calendar(visit).shown
         assert [each["id"] for each in page["options"]["resources"]] == [AROHA]
         assert page["rights"] == {"edits": False, "uploads": True}
-        assert not any(each["editable"] for each in events(visit).values())
+        assert not any(
+            each["startEditable"] or each["durationEditable"] for each in events(visit).values()
+        )
         press(calendar(visit), "open", {"key": LUNCH})
         await until(lambda: button(visit, "Close"))
         assert not [each for each in visit.elements(ui.button) if each.text == "Save"]

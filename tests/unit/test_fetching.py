@@ -232,6 +232,10 @@ async def test_removals_of_many_wait_for_a_person(clinic: Clinic) -> None:
     assert await clinic.book() == WHOLE
     (waiting,) = (await clinic.note()).waiting
     assert waiting.place == HOST
+    current = (await clinic.note()).fetched.current_at
+    await clinic.clock.advance(600)
+    await clinic.fetch()
+    assert (await clinic.note()).fetched.current_at == current, "what waits is not in the book"
     preview = await clinic.services.sources.look_at("books", HOST)
     assert preview.removed == 2
     await clinic.services.sources.release("books", HOST)

@@ -249,6 +249,19 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(fixture: Fixt
         "feed_unused_days": "14",
         "user_rate": "5.0",
         "project_rate": "100.0",
+        "notice_desktop": "false",
+        "notice_mail": "true",
+        "notice_mail_server": "mail.clinic.example",
+        "notice_mail_port": "465",
+        "notice_mail_security": "tls",
+        "notice_mail_login": "office",
+        "notice_mail_from": "office@clinic.example",
+        "notice_administrators": "alex@clinic.example,it@clinic.example",
+        "notice_reception": "desk@clinic.example",
+        "notice_practitioners": "false",
+        "notice_quiet": "18:30-06:00",
+        "notice_behind_hours": "2.5",
+        "notice_backup_days": "3",
     }
     practice = await fixture.people.set_practice(wanted)
     assert fixture.people.practice_values() == wanted

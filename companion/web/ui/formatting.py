@@ -28,6 +28,11 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
+def lower_first(words: str) -> str:
+    """To stand within a sentence."""
+    return words[:1].lower() + words[1:]
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     """``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``; ``never`` for None."""
     if moment is None:

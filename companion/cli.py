@@ -20,6 +20,7 @@ from companion.commands import (
     import_history,
     imports,
     maintenance,
+    notices,
     people,
     sources,
     syncing,
@@ -161,6 +162,7 @@ def _serve(options: ServeOptions) -> None:
 
 _GROUPS = (
     imports, sources, import_history, people, google, syncing, feeds, maintenance, desktop,
+    notices,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

@@ -187,6 +187,9 @@ async def _serve(
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
     ]
     if demo is None:
+        working.append(
+            asyncio.create_task(_keep_going(application.notices.run, "notices"), name="notices")
+        )
         working.append(asyncio.create_task(application.workstation.renew(), name="entries"))
     freeze_gc()
     url = launch_url(options.port, launches.issue())

@@ -133,6 +133,8 @@ class PractitionerStatus:
     sentence: str
     remedy: str
     action: NextAction
+    since: datetime | None = None
+    """Since when it needs a person, where that is noted."""
     stale_since: datetime | None
     """Since when the schedule has not been kept up to date, where that is too long."""
     last_sync: datetime | None
@@ -277,6 +279,7 @@ class Status:
             remedy=remedy,
             action=_OTHER_ACTIONS.get(state.trouble.kind if state.trouble else "")
             or _ACTIONS.get(word, ""),
+            since=_since(state),
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
             proof=_proof_in_words(state, record, now),
@@ -344,6 +347,12 @@ class Status:
 
     def _stale_since(self, practitioner_id: str) -> datetime | None:
         return self._staleness.since(practitioner_id) if self._staleness is not None else None
+
+
+def _since(state: SyncState) -> datetime | None:
+    if state.trouble is not None:
+        return state.trouble.since
+    return state.held.since if state.held is not None else None
 
 
 def _left_in_google(state: SyncState) -> str:

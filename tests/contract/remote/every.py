@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.contract.remote.cliniko import ClinikoHarness
+from tests.contract.remote.database import DatabaseHarness
 from tests.contract.remote.folder import FileHarness, FolderHarness
 from tests.contract.remote.harness import Harness, RemoteHarness
 from tests.contract.remote.link import LinkHarness
 
 REMOTE: Mapping[str, type[RemoteHarness]] = {
-    each.kind: each for each in (LinkHarness, ClinikoHarness)
+    each.kind: each
+    for each in (
+        LinkHarness,
+        ClinikoHarness,
+        DatabaseHarness,
+    )
 }
 EVERY: Mapping[str, type[Harness]] = {
     **{each.kind: each for each in (FileHarness, FolderHarness)},

@@ -32,6 +32,7 @@ _ICONS = {
     ActivityKind.PRACTITIONERS: "people",
     ActivityKind.BACKUP: "archive",
     ActivityKind.RESTORE: "archive",
+    ActivityKind.TOLD: "campaign",
 }
 _VERBS = {
     ActivityKind.INSERT: "added to Google",

@@ -182,7 +182,7 @@ async def test_reception_sees_the_folders_and_what_waits_but_changes_none(tmp_pa
         await visit.user.open("/sources")
         await visit.user.should_see("export-0.csv")
         labels = {each.text for each in visit.elements(ui.button)}
-        assert not labels & {"Change …", "Stop watching", "Watch this folder"}
+        assert not labels & {"Change …", "More", "Add a source …"}
 
 
 async def test_the_activity_list_is_saved_as_a_table(visit: Visit, tmp_path: Path) -> None:

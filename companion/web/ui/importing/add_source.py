@@ -139,7 +139,7 @@ class _AddSource:
         self._second.clear()
         with self._second:
             asking = asyncio.create_task(fetched.sample(name, wanted))
-            Working(f"Asking {place}", asking.cancel)
+            Working(f"Asking {place}", asking.cancel, stop="Stop")
         try:
             sample = await _let_go(asking)
         except Exception as error:  # noqa: BLE001 - shown in the dialog instead of a notice

@@ -454,8 +454,10 @@ KEYS_OF_VERSION_15 = {
     "connected_at ends_at delegated creations made_by marks term",
     "practitioners.google.creations": "mark account begun_at calendar_id throwaway",
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
-    "put_back_deleted tidy_past",
-    "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
+    "type_colours reminder put_back_deleted tidy_past",
+    "practitioners.choices.type_colours": "",
+    "practitioners.choices.disclosure": "kinds items client_name masked_types left_out_types "
+    "busy_only",
     "sources": "name mapping snapshot folder remote guesses leave_files expected answers "
     "columns statuses",
     "sources.remote": "kind place fields every",

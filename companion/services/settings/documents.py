@@ -93,6 +93,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (SyncChoices, "days_in_arrears"): check_days,
     (SyncChoices, "days_in_advance"): check_days,
     (SyncChoices, "colour"): checks.google_colour,
+    (SyncChoices, "type_colours"): checks.type_colours,
+    (SyncChoices, "reminder"): checks.reminder,
     (Disclosure, "kinds"): _some,
     (Practice, "timezone"): checks.timezone,
     (Practice, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),

@@ -255,7 +255,7 @@ async def test_a_wrong_address_is_shown_at_its_field(first_day: Visit) -> None:
 async def test_the_demo_says_so_on_every_page(demo: Visit) -> None:
     for path in ("/", "/import", "/practice", f"/practitioner/{PEOPLE[0].id}"):
         await demo.user.open(path)
-        await demo.user.should_see("Demo: invented people")
+        await demo.user.should_see("invented people")
 
 
 async def test_search_appears_with_many_and_hides_the_others(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.sources.calendar_link import CalendarLink
 from companion.adapters.sources.cliniko import ClinikoSource
 from companion.adapters.sources.database.source import DatabaseSource
+from companion.adapters.sources.fhir.source import FhirSource
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.assets import static_dir
 from companion.desktop.this_desktop import ThisDesktop
@@ -88,6 +89,7 @@ async def open_ports(
                 CalendarLink(),
                 ClinikoSource(environment.cliniko_api),
                 DatabaseSource(),
+                FhirSource(),
             ),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),

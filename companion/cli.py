@@ -20,6 +20,7 @@ from companion.commands import (
     import_history,
     imports,
     maintenance,
+    notices,
     people,
     sources,
     syncing,
@@ -131,7 +132,7 @@ def demo(
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
 ) -> None:
-    """The same with a sample practice and a simulated Google, on a throw-away home."""
+    """The same with a sample practice, simulated Google and Cliniko, on a throw-away home."""
     from companion.serving import ServeOptions
 
     _serve(
@@ -161,6 +162,7 @@ def _serve(options: ServeOptions) -> None:
 
 _GROUPS = (
     imports, sources, import_history, people, google, syncing, feeds, maintenance, desktop,
+    notices,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

@@ -137,7 +137,7 @@ async def test_opening_shows_what_is_there_and_saving_changes_it(book: Visit) ->
     assert field(book, "Client's last name").value == "Testperson"
     book.elements(ui.textarea)[-1].value = "bring referral"
     field(book, "Show as").value = ShowAs.TENTATIVE
-    field(book, "Reminder, minutes before").value = 30
+    field(book, "Reminder").value = "30"
     press(button(book, "Save"))
     await until(lambda: "tentative" in titled(book, "Testperson")["extendedProps"]["spoken"])
     (kept,) = await own(book)

@@ -42,11 +42,11 @@ from companion.domain.settings import (
     check_days,
 )
 from companion.domain.users import User
-from companion.services.settings import checks
+from companion.services.settings import checks, notice_checks
 from companion.services.settings.checks import STALE_DAYS
 from companion.services.settings.migrations import MIGRATIONS
 
-VERSION = 14
+VERSION = 15
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 
@@ -93,6 +93,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (SyncChoices, "days_in_arrears"): check_days,
     (SyncChoices, "days_in_advance"): check_days,
     (SyncChoices, "colour"): checks.google_colour,
+    (SyncChoices, "type_colours"): checks.type_colours,
+    (SyncChoices, "reminder"): checks.reminder,
     (Disclosure, "kinds"): _some,
     (Practice, "timezone"): checks.timezone,
     (Practice, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),
@@ -112,6 +114,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "feed_unused_after"): _positive,
     (Practice, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
     (Practice, "project_rate"): lambda value, where: checks.number(value, where, 0.1, 10_000),
+    (Practice, "notices"): notice_checks.complete,
+    **notice_checks.RULES,
 }
 """Beyond its type, what a field must be; a rule that would change the value refuses it."""
 
@@ -155,11 +159,7 @@ def from_tables(tables: Tables) -> Settings:
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),
         users=_keyed(users, lambda each: each.id, "users"),
-        paused_until=_decode(
-            datetime | None,
-            home.get("paused_until"),
-            "home.paused_until",
-        ),
+        paused_until=_decode(datetime | None, home.get("paused_until"), "home.paused_until"),
     )
 
 

@@ -10,6 +10,7 @@ from tests.contract.remote.fhir import FhirHarness
 from tests.contract.remote.folder import FileHarness, FolderHarness
 from tests.contract.remote.harness import Harness, RemoteHarness
 from tests.contract.remote.link import LinkHarness
+from tests.contract.remote.nookal import NookalHarness
 
 REMOTE: Mapping[str, type[RemoteHarness]] = {
     each.kind: each
@@ -18,6 +19,7 @@ REMOTE: Mapping[str, type[RemoteHarness]] = {
         ClinikoHarness,
         DatabaseHarness,
         FhirHarness,
+        NookalHarness,
     )
 }
 EVERY: Mapping[str, type[Harness]] = {

@@ -12,9 +12,11 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 
 from companion.domain.appointments import AppointmentKind, ShowAs
 from companion.domain.errors import BadInput
-from companion.services.book.drafts import REMINDER_LIMIT, AppointmentDraft
+from companion.services.book.drafts import AppointmentDraft
+from companion.services.reminders import reminder_text
 from companion.web.ui.book.repetition_form import RepetitionForm
-from companion.web.ui.components.typed_fields import DayField, NumberField, TimeField
+from companion.web.ui.components.fields import chosen_reminder, reminder_choices
+from companion.web.ui.components.typed_fields import DayField, TimeField
 from companion.web.ui.theme import box, text
 
 _KINDS = {
@@ -74,13 +76,10 @@ class AppointmentForm:
                 )
             with box("fields fields--2"):
                 self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as)
-                self._reminder = NumberField(
-                    "Reminder, minutes before",
-                    draft.reminder_minutes,
-                    least=0,
-                    most=REMINDER_LIMIT,
-                    field="reminder_minutes",
-                    needed=False,
+                self._reminder = ui.select(
+                    reminder_choices(draft.reminder_minutes),
+                    label="Reminder",
+                    value=reminder_text(draft.reminder_minutes),
                 )
             self._notes = ui.textarea("Notes", value=draft.notes).props("autogrow")
             self._repeats = RepetitionForm(draft.rule, draft.start, self._changed)
@@ -153,7 +152,7 @@ class AppointmentForm:
             location=self._location.value or "",
             notes=self._notes.value or "",
             show_as=self._show_as.value,
-            reminder_minutes=self._reminder.number(),
+            reminder_minutes=chosen_reminder(self._reminder.value),
             cancelled=bool(self._cancelled.value),
             rule=self._repeats.rule(start) if kind is AppointmentKind.MEETING else "",
         )

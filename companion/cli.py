@@ -132,7 +132,7 @@ def demo(
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
 ) -> None:
-    """The same with a sample practice and a simulated Google, on a throw-away home."""
+    """The same with a sample practice, simulated Google and Cliniko, on a throw-away home."""
     from companion.serving import ServeOptions
 
     _serve(

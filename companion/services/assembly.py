@@ -227,6 +227,7 @@ def build(ports: Ports) -> Application:
         syncing=syncing,
         clock=clock,
         staleness=staleness,
+        next_look=worker.next_look,
     )
     checked = _check_context(ports, connecting, reachability, sources)
     notices = Notices(

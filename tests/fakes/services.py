@@ -62,15 +62,20 @@ CLIENT_FILE = (
 class RunningClock:
     """Virtual time while an application is filled; real seconds from `start` on, for a browser."""
 
-    def __init__(self) -> None:
-        self._virtual = FakeClock(TUESDAY)
+    def __init__(self, *, begun: datetime = TUESDAY) -> None:
+        self.begun = begun
+        self._virtual = FakeClock(begun)
         self._offset: float | None = None
 
     def start(self) -> None:
         self._offset = self._virtual.monotonic() - time.monotonic()
 
     def now(self) -> datetime:
-        return TUESDAY + timedelta(seconds=self.monotonic())
+        return self.begun + timedelta(seconds=self.monotonic())
+
+    def shift(self, seconds: float) -> None:
+        """Virtual time passes at once."""
+        self._virtual.shift(seconds)
 
     def monotonic(self) -> float:
         if self._offset is None:

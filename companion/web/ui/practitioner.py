@@ -109,12 +109,17 @@ class _State:
             now=self._site.services.clock.now(),
             may=self._site.may,
             calendar=calendar_address(self._site, status),
+            paused=self._paused(),
         )
         for action in card["actions"]:
             if action["event"] == "connect" and not status.connected:
                 action.pop("href")
                 action["disabled"] = self._connect is None
         return card
+
+    def _paused(self) -> bool:
+        board = self._site.live.latest()
+        return board is not None and board.paused_until is not None
 
     def _look(self) -> None:
         status = self._site.live.status_of(self._id)

@@ -9,6 +9,7 @@ from tests.contract.remote.database import DatabaseHarness
 from tests.contract.remote.folder import FileHarness, FolderHarness
 from tests.contract.remote.harness import Harness, RemoteHarness
 from tests.contract.remote.link import LinkHarness
+from tests.contract.remote.nookal import NookalHarness
 
 REMOTE: Mapping[str, type[RemoteHarness]] = {
     each.kind: each
@@ -16,6 +17,7 @@ REMOTE: Mapping[str, type[RemoteHarness]] = {
         LinkHarness,
         ClinikoHarness,
         DatabaseHarness,
+        NookalHarness,
     )
 }
 EVERY: Mapping[str, type[Harness]] = {

@@ -51,6 +51,7 @@ _CAUSES = {
     "demo": "Demo",
     "connecting": "",
     "feeds": "",
+    "notices": "",
 }
 
 

@@ -29,7 +29,9 @@ from companion.services.activity import note
 from companion.services.ports import ActivityKind, ActivityLog, Clock, SettingsStore
 from companion.services.settings.differences import SettingDifference, differences
 from companion.services.settings.documents import from_tables, to_tables
-from companion.services.settings.formatting import PRACTICE, PRACTITIONER
+from companion.services.settings.formatting import PRACTITIONER
+from companion.services.settings.notice_words import NOTICES
+from companion.services.settings.practice_words import PRACTICE
 
 FORMAT = "calendar-companion settings"
 LARGEST = 5_000_000
@@ -244,7 +246,7 @@ def _report(before: Settings, after: Settings, content: bytes) -> TransferReport
         practice_changed=before.practice != after.practice,
         sources_changed=dict(before.sources) != dict(after.sources),
         differences=(
-            *differences(before.practice, after.practice, PRACTICE),
+            *differences(before.practice, after.practice, {**PRACTICE, **NOTICES}),
             *(
                 each
                 for key in before.practitioners

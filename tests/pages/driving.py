@@ -31,18 +31,6 @@ def button(visit: Visit, label: str) -> ui.button:
     return newest
 
 
-def item(visit: Visit, label: str) -> ui.menu_item:
-    """The newest item of a menu with exactly these words."""
-    found = [
-        each
-        for each in visit.elements(ui.menu_item)
-        if any(isinstance(e, TextElement) and e.text == label for e in [each, *each.descendants()])
-    ]
-    assert found, f"no item {label}"
-    newest: ui.menu_item = found[-1]
-    return newest
-
-
 def field(visit: Visit, label: str) -> Any:
     """The newest field with exactly this label."""
     kinds = (ui.input, ui.number, ui.select)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from companion.domain.errors import BadInput, ChangedMeanwhile
+from companion.domain.palette import PALETTE
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.book.booking import Edit
@@ -39,7 +40,6 @@ from companion.web.ui.book.shows import open_shows
 from companion.web.ui.book.status import BookStatus
 from companion.web.ui.book.suggestions import Suggestions
 from companion.web.ui.book.toolbar import Actions, BookToolbar, keyboard_help
-from companion.web.ui.components.practitioner_card import PALETTE
 from companion.web.ui.error_reports import (
     as_companion_error,
     notify,
@@ -64,7 +64,7 @@ def create(site: Site) -> None:
             place.classes("page--book")
             text("Appointment Book", "sr-only", tag="h1")
             if not site.services.settings.read().practitioners:
-                _no_practitioners()
+                _no_practitioners(adds=site.may(Action.PRACTITIONERS))
                 return
             choice = Choice.of(
                 day=day,
@@ -92,10 +92,13 @@ def _known(site: Site) -> list[str]:
     return calendars_of(current_person(site), list(site.services.settings.read().practitioners))
 
 
-def _no_practitioners() -> None:
+def _no_practitioners(*, adds: bool) -> None:
     with box("card empty"):
         ui.icon("groups").props("aria-hidden=true")
         text("No practitioners yet", tag="h2")
+        if not adds:
+            text("An administrator has to add them, or to import the first export.")
+            return
         text("Import an export of your practice software, or add a practitioner on the overview.")
         with box("actions"):
             link_button("Import appointments", "/import", icon="upload_file", look="primary")

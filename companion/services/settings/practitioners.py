@@ -13,6 +13,7 @@ from datetime import datetime
 
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput
+from companion.domain.palette import colours_fixed, free_colour
 from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -80,11 +81,13 @@ class Practitioners:
                 (each.practitioner.display_order for each in settings.practitioners.values()),
                 default=0,
             )
+            settings = colours_fixed(settings)
             person = Practitioner(
                 id=wanted or _free_id(settings, tidy),
                 name=tidy,
                 email=address,
                 timezone=zone or settings.practice.timezone,
+                colour=free_colour(settings),
                 display_order=last,
             )
             return settings.with_practitioner(PractitionerSettings(practitioner=person))
@@ -145,6 +148,7 @@ class Practitioners:
         await self._book.reassign(from_id, into_id, self._clock.now())
 
         def edit(settings: Settings) -> Settings:
+            settings = colours_fixed(settings)
             into, left = settings.record(into_id), settings.record(from_id)
             _not_connected(left)
             names = (left.practitioner.name, *left.practitioner.aliases)
@@ -182,7 +186,7 @@ class Practitioners:
         def edit(settings: Settings) -> Settings:
             _not_connected(settings.record(practitioner_id))
             _no_user_signs_in_as(settings, practitioner_id)
-            return settings.without_practitioner(practitioner_id)
+            return colours_fixed(settings).without_practitioner(practitioner_id)
 
         await self._settings.change(edit)
         name = settings.record(practitioner_id).practitioner.name

@@ -22,6 +22,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from companion.domain.errors import BadInput, FileRefused
+from companion.domain.palette import colours_fixed
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -118,6 +119,8 @@ class SettingTransfer:
         file = _read(content, here.install_id)
         now = self._clock.now()
         merged = replace(here, practice=file.practice, sources=file.sources)
+        if file.practitioners.keys() - here.practitioners.keys():
+            merged = colours_fixed(merged)
         capped_anew = file.practice.cap != here.practice.cap
         for key, wanted in file.practitioners.items():
             known = here.practitioners.get(key)

@@ -148,7 +148,7 @@ steps = st.one_of(
 quiet = st.sampled_from(
     [(None, None), (time(19), time(7)), (time(0), time(6)), (time(12), time(13))]
 )
-histories = st.sampled_from([["arrives"], ["arrives", "refused"]]).flatmap(
+histories = st.sampled_from([["arrives"], ["refused"], ["arrives", "refused"]]).flatmap(
     lambda outcomes: st.lists(st.tuples(steps, st.sampled_from(outcomes)), max_size=40)
 )
 

@@ -14,6 +14,7 @@ import typer
 
 import companion
 from companion.commands import (
+    backups,
     desktop,
     feeds,
     google,
@@ -160,7 +161,7 @@ def _serve(options: ServeOptions) -> None:
 
 
 _GROUPS = (
-    imports, sources, import_history, people, google, syncing, feeds, maintenance, desktop,
+    imports, sources, import_history, people, google, syncing, feeds, maintenance, backups, desktop,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

@@ -10,9 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import companion
 from companion.adapters.backup import SealedArchive
+from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
+from companion.adapters.backup_notes import BackupNotesFile
 from companion.adapters.calendar_links import HttpCalendarLinks
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
+from companion.adapters.disks import on_another_disk
 from companion.adapters.feed_files import FeedFiles
 from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
@@ -90,6 +93,8 @@ async def open_ports(
             probes=MachineProbes(google_api=api),
             home_rights=rights,
             sealing=SealedArchive(),
+            backup_notes=BackupNotesFile(home, lock=FileLock(home / BACKUPS_LOCK, holder=holder)),
+            another_disk=on_another_disk,
             desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
             version=companion.__version__,
             log_name=FILE_NAME,

@@ -185,6 +185,9 @@ async def _serve(
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
+        asyncio.create_task(
+            _keep_going(application.daily_backups.run, "daily backups"), name="backups"
+        ),
     ]
     if demo is None:
         working.append(asyncio.create_task(application.workstation.renew(), name="entries"))

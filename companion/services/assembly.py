@@ -31,6 +31,7 @@ from companion.services.imports.importing import Importing
 from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
 from companion.services.maintenance.backup import Backups, Sealing, weakness_of
+from companion.services.maintenance.daily_backups import BackupNotes, DailyBackups
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.findings import CheckContext, ComputerProbes, HomeRights
 from companion.services.maintenance.support import Support
@@ -91,6 +92,9 @@ class Ports:
     probes: ComputerProbes
     home_rights: HomeRights
     sealing: Sealing
+    backup_notes: BackupNotes
+    another_disk: Callable[[Path, Path], bool]
+    """As of `DailyBackups`."""
     desktop: Desktop
     version: str
     """Of Calendar Companion."""
@@ -141,6 +145,7 @@ class Application:
     doctor: Doctor
     support: Support
     backups: Backups
+    daily_backups: DailyBackups
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
@@ -260,6 +265,29 @@ def build(ports: Ports) -> Application:
         clock=clock,
         spool=home / "watched",
     )
+    backups = Backups(
+        settings=settings,
+        feeds=links,
+        secrets=ports.secrets,
+        activity=activity,
+        copy_database=ports.stores.backup_to,
+        check_copy=ports.stores.check_copy,
+        sealing=ports.sealing,
+        clock=clock,
+        home=home,
+        program=ports.version,
+    )
+    daily_backups = DailyBackups(
+        backups=backups,
+        settings=settings,
+        secrets=ports.secrets,
+        notes=ports.backup_notes,
+        activity=activity,
+        clock=clock,
+        turns=ports.sync_locks,
+        another_disk=ports.another_disk,
+        home=home,
+    )
     return Application(
         clock=clock,
         changes=ports.changes,
@@ -314,7 +342,7 @@ def build(ports: Ports) -> Application:
             book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
         ),
         availability=Availability(settings=settings),
-        doctor=Doctor(_check_context(ports, connecting, reachability, sources)),
+        doctor=Doctor(_check_context(ports, connecting, reachability, sources, daily_backups)),
         support=Support(
             settings=settings,
             book=book,
@@ -329,18 +357,8 @@ def build(ports: Ports) -> Application:
             log_name=ports.log_name,
             passphrases=(ports.secrets_key,),
         ),
-        backups=Backups(
-            settings=settings,
-            book=book,
-            feeds=links,
-            secrets=ports.secrets,
-            activity=activity,
-            copy_database=ports.stores.backup_to,
-            sealing=ports.sealing,
-            clock=clock,
-            home=home,
-            program=ports.version,
-        ),
+        backups=backups,
+        daily_backups=daily_backups,
         transfer=SettingTransfer(settings=settings, clock=clock),
         setup=setup,
         accounts=Accounts(
@@ -356,7 +374,11 @@ def build(ports: Ports) -> Application:
 
 
 def _check_context(
-    ports: Ports, connecting: Connecting, reachability: Reachability, sources: Sources
+    ports: Ports,
+    connecting: Connecting,
+    reachability: Reachability,
+    sources: Sources,
+    daily_backups: DailyBackups,
 ) -> CheckContext:
     async def failing_sources() -> dict[str, str]:
         return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
@@ -382,4 +404,5 @@ def _check_context(
         listener=reachability.listener,
         app_runs=ports.app_runs,
         failing_sources=failing_sources,
+        daily_backups=daily_backups,
     )

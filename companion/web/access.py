@@ -24,6 +24,7 @@ from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
+from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.support import Support
 from companion.services.ports import Clock
@@ -63,6 +64,7 @@ class PageServices:
     doctor: Doctor
     support: Support
     backups: Backups
+    daily_backups: DailyBackups
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
@@ -93,6 +95,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         doctor=gated(services.doctor, who),
         support=gated(services.support, who),
         backups=gated(services.backups, who),
+        daily_backups=gated(services.daily_backups, who),
         transfer=gated(services.transfer, who),
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),

@@ -32,7 +32,14 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
-from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
+from tests.fakes.maintenance import (
+    FakeProbes,
+    FakeRights,
+    MemoryBackupNotes,
+    copy_words,
+    nowhere,
+    quick_archive,
+)
 from tests.fakes.network import FakeNetwork
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -98,6 +105,10 @@ class MemoryStores:
 
     async def backup_to(self, path: Path) -> None:
         await copy_words(path)
+
+    async def check_copy(self, path: Path) -> int:
+        assert await asyncio.to_thread(path.exists)
+        return await self.book.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +180,8 @@ def fake_application(
         probes=probes,
         home_rights=rights,
         sealing=quick_archive(),
+        backup_notes=MemoryBackupNotes(),
+        another_disk=lambda folder, _home: folder.name != "same disk",
         desktop=desktop,
         version="1.2.3",
         log_name="companion.log",

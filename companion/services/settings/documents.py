@@ -2,7 +2,7 @@
 
 A file of record is a mapping of tables, each a list of documents (dicts):
 
-    home            one document: version, install_id, restored_as, paused_until
+    home            one document: version, install_id, restored_as, paused_until, backups
     practice        one document
     practitioners   one each, in display order
     sources         one each
@@ -29,6 +29,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
+from companion.domain.backup_plan import BackupPlan
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.opening_hours import check_opening
@@ -42,12 +43,11 @@ from companion.domain.settings import (
 )
 from companion.domain.users import User
 from companion.services.settings import checks
-from companion.services.settings.checks import STALE_DAYS
 
-VERSION = 13
+VERSION = 14
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
-
+_OF_HOME = frozenset({"version", "install_id", "restored_as", "paused_until", "backups"})
 T = TypeVar("T")
 Document = dict[str, Any]
 Day = TypeVar("Day", bound=date)
@@ -71,7 +71,8 @@ def _with_opening_days(tables: dict[str, list[Document]]) -> dict[str, list[Docu
     for practice in tables.get("practice", ()):
         seconds = practice.pop("stale_after", None)
         if isinstance(seconds, int | float) and not isinstance(seconds, bool):
-            practice["stale_days"] = min(STALE_DAYS[1], max(STALE_DAYS[0], seconds / 86_400))
+            least, most = checks.STALE_DAYS
+            practice["stale_days"] = min(most, max(least, seconds / 86_400))
     return tables
 
 
@@ -97,6 +98,7 @@ MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Do
     10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
     11: lambda tables: tables,  # 12 adds calendar_account, likewise
     12: lambda tables: tables,  # 13 adds feed_proxy, likewise
+    13: lambda tables: tables,  # 14 adds backups, likewise
 }
 
 
@@ -120,7 +122,7 @@ def _positive(value: timedelta, where: str) -> timedelta:
 
 
 def _stale_days(value: float | None, where: str) -> float | None:
-    return None if value is None else checks.number(value, where, *STALE_DAYS)
+    return None if value is None else checks.number(value, where, *checks.STALE_DAYS)
 
 
 _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
@@ -136,6 +138,7 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (User, "name"): checks.name,
     (SyncChoices, "days_in_arrears"): check_days,
     (SyncChoices, "days_in_advance"): check_days,
+    (BackupPlan, "folder"): checks.file_path,
     (SyncChoices, "colour"): checks.google_colour,
     (Disclosure, "kinds"): _some,
     (Practice, "timezone"): checks.timezone,
@@ -167,6 +170,7 @@ def to_tables(settings: Settings) -> dict[str, list[Document]]:
                 "install_id": settings.install_id,
                 "restored_as": settings.restored_as,
                 "paused_until": _encode(settings.paused_until),
+                "backups": _encode(settings.backups),
             }
         ],
         "practice": [_encode(settings.practice)],
@@ -182,7 +186,7 @@ def from_tables(tables: Tables) -> Settings:
     if unknown := current.keys() - _TABLES:
         raise _bad("is not a part of the settings we know", min(unknown))
     home = _only(current, "home")
-    _no_others(home, {"version", "install_id", "restored_as", "paused_until"}, "home")
+    _no_others(home, _OF_HOME, "home")
     install_id, restored_as = home.get("install_id"), home.get("restored_as", "")
     if not isinstance(install_id, str) or not install_id:
         raise _bad("is missing or no text", "home.install_id")
@@ -198,11 +202,8 @@ def from_tables(tables: Tables) -> Settings:
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),
         users=_keyed(users, lambda each: each.id, "users"),
-        paused_until=_decode(
-            datetime | None,
-            home.get("paused_until"),
-            "home.paused_until",
-        ),
+        paused_until=_decode(datetime | None, home.get("paused_until"), "home.paused_until"),
+        backups=_decode(BackupPlan, home.get("backups", {}), "home.backups"),
     )
 
 

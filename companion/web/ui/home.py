@@ -20,6 +20,7 @@ from companion.services.sync.auditing import clock_time
 from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
+from companion.web.ui.components.daily_backups import BackupTrouble
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
@@ -70,6 +71,7 @@ class _Home:
                     button("Add practitioner", self._add, icon="person_add")
         self._paused = box()
         self._paused_until: object = None
+        self._backups = BackupTrouble(site) if site.may(Action.PRACTICE) else None
         self._waiting = WaitingFiles(site) if site.may(Action.IMPORT) else None
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
@@ -113,6 +115,8 @@ class _Home:
         self._summary.set_text(_summary(board))
         self._draw_pause(board)
         self._draw_activity(board)
+        if self._backups is not None:
+            await self._backups.draw()
 
     def _draw_pause(self, board: Board) -> None:
         if board.paused_until == self._paused_until:

@@ -31,7 +31,7 @@ class DailyBackupsCard:
         self._site = site
         self._on_made = on_made
         with card("Daily backups"):
-            self._place = box("stack")
+            self._place = box("stack stack--loose")
 
     async def draw(self) -> None:
         standing = await self._site.services.daily_backups.standing()

@@ -12,7 +12,6 @@ import companion
 from companion.adapters.backup import SealedArchive
 from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
 from companion.adapters.backup_notes import BackupNotesFile
-from companion.adapters.calendar_links import HttpCalendarLinks
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.disks import on_another_disk
@@ -32,6 +31,7 @@ from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
+from companion.adapters.sources.calendar_link import CalendarLink
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.assets import static_dir
 from companion.desktop.this_desktop import ThisDesktop
@@ -42,6 +42,7 @@ from companion.restoring import finish_restore
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
+from companion.services.sources.remote import by_name
 
 
 @asynccontextmanager
@@ -84,7 +85,7 @@ async def open_ports(
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
-            links=HttpCalendarLinks(),
+            remotes=by_name(CalendarLink()),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),

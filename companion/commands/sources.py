@@ -1,7 +1,10 @@
-"""Where appointments come from by themselves: folders that are watched, links that are fetched."""
+"""Where appointments come from by themselves: folders that are watched, places that are asked."""
 
 from __future__ import annotations
 
+import getpass
+import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,26 +22,30 @@ from companion.domain.expectations import Expected
 if TYPE_CHECKING:
     from companion.domain.settings import SourceSettings
     from companion.services.assembly import Application
+    from companion.services.sources.fetched_sources import Wanted
+    from companion.services.sources.fetching import FetchOutcome
+    from companion.services.sources.remote import SourceKind
     from companion.services.sources.sources import SourceStatus
-    from companion.services.sources.subscriptions import FetchOutcome
 
 app = typer.Typer()
 sources = typer.Typer(
-    help="Where appointments come from: watched folders, links.", no_args_is_help=True
+    help="Where appointments come from: watched folders, links, programs.", no_args_is_help=True
 )
 app.add_typer(sources, name="sources")
 
 
 @sources.command("list")
 def sources_list(json: Json = False) -> None:
-    """Where appointments come from: folders that are watched, links that are fetched."""
+    """Where appointments come from: folders that are watched, places that are asked."""
 
     async def work(application: Application) -> None:
         known = await application.sources.overview()
         if json:
             as_json({"sources": [source_json(each) for each in known]})
         elif not known:
-            out.print("No sources yet. To watch a folder or fetch a link: sources add NAME PLACE")
+            out.print(
+                "No sources yet. To watch a folder or fetch from a place: sources add NAME PLACE"
+            )
         else:
             for each in known:
                 source_words(each, application.settings.read().practice.timezone)
@@ -49,9 +56,16 @@ def sources_list(json: Json = False) -> None:
 @sources.command("add")
 def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    place: Annotated[str, typer.Argument(metavar="FOLDER|LINK")],
+    place: Annotated[str, typer.Argument(metavar="[FOLDER|LINK]")] = "",
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="Of what it is fetched from: sources kinds.")
+    ] = "",
+    field: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What its kind needs: sources kinds."),
+    ] = None,
     every: Annotated[
-        int | None, typer.Option(metavar="MINUTES", help="How often a link is fetched; 15.")
+        int | None, typer.Option(metavar="MINUTES", help="How often it is fetched; 15.")
     ] = None,
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML).")] = None,
     snapshot: Annotated[
@@ -69,20 +83,21 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
     ] = None,
     json: Json = False,
 ) -> None:
-    """Watch a folder, or fetch the calendar at a link (https, webcal), while the app runs."""
+    """Watch a folder, or fetch from a calendar link (https, webcal) or a program (--kind), while
+    the app runs. A key or password is asked for, or read from standard input."""
     from companion.services.imports.reading.asking import answers_of
     from companion.services.sources.reports import every_words
 
-    folder = str(Path(place).absolute())
+    folder = str(Path(place).absolute()) if place else ""
 
     async def work(application: Application) -> None:
         given = answers_of(answer or ())
-        if "://" in place:
+        if kind or "://" in place:
             if leave_files is not None or expected is not None:
                 raise BadInput("Only a folder has --leave-files and --expected.", field="options")
-            source = await application.sources.add_link(
+            source = await application.fetched_sources.add(
                 name,
-                place,
+                _wanted(application, kind or "link", place, field or ()),
                 every=None if every is None else timedelta(minutes=every),
                 mapping=text_of(mapping),
                 snapshot=snapshot,
@@ -90,8 +105,13 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
                 guesses=yes,
             )
         else:
-            if every is not None:
-                raise BadInput("Only a link has --every: a folder is watched.", field="options")
+            if not place:
+                raise BadInput("Where does it come from?", _WHERE, field="place")
+            if every is not None or field:
+                raise BadInput(
+                    "Only what is fetched has --every and --field: a folder is watched.",
+                    field="options",
+                )
             source = await application.sources.add(
                 name,
                 folder,
@@ -104,15 +124,67 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
             )
         if json:
             as_json(_place_json(source))
-        elif source.link_host:
+        elif source.remote:
             out.print(
-                f"The calendar at {source.link_host} is fetched for {source.name} "
-                f"{every_words(source.every)} while the app runs. To fetch it now: sources sync"
+                f"{source.name} is fetched from {source.remote.place} "
+                f"{every_words(source.remote.every)} while the app runs. To fetch it now: sources "
+                "sync"
             )
         else:
             out.print(f"{source.folder} is watched for {source.name} while the app runs.")
 
     run_command(work, json=json)
+
+
+_WHERE = "Name a folder, the link of a calendar, or --kind; sources kinds lists those."
+
+
+def _wanted(application: Application, kind: str, place: str, given: Sequence[str]) -> Wanted:
+    """What somebody typed, its secret asked for. Raises BadInput."""
+    from companion.services.sources.fetched_sources import Wanted
+
+    fields = dict(each.partition("=")[::2] for each in given)
+    if kind == "link" and place:
+        return Wanted(kind=kind, secret=place, fields=fields)
+    known = {each.name: each for each in application.fetched_sources.kinds()}
+    label = known[kind].secret.label if kind in known else "Key"
+    return Wanted(kind=kind, secret=typed_secret(label), fields=fields)
+
+
+def typed_secret(label: str) -> str:
+    """Typed unseen, or the first line of standard input."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{label}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@sources.command("kinds")
+def sources_kinds(json: Json = False) -> None:
+    """What appointments can be fetched from, and what each kind needs."""
+
+    async def work(application: Application) -> None:
+        kinds = application.fetched_sources.kinds()
+        if json:
+            as_json({"kinds": [_kind_json(each) for each in kinds]})
+        for kind in () if json else kinds:
+            out.print(f"{kind.name}: {kind.title}. {kind.about}")
+            for each in kind.fields:
+                usual = f" ({each.default})" if each.default else ""
+                out.print(f"  --field {each.name}=…  {each.label}{usual}. {each.hint}")
+
+    run_command(work, json=json)
+
+
+def _kind_json(kind: SourceKind) -> dict[str, Any]:
+    return {
+        "kind": kind.name,
+        "title": kind.title,
+        "secret": kind.secret.label,
+        "fields": [
+            {"name": each.name, "label": each.label, "required": each.required}
+            for each in kind.fields
+        ],
+    }
 
 
 @sources.command("sync")
@@ -124,22 +196,23 @@ def sources_sync(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Fetch the calendars at links now: of one source, or of all."""
+    """Fetch now what is fetched: of one source, or of all."""
     from companion.services.imports.reading.asking import answers_of
 
     async def work(application: Application) -> int:
         answers, known = answers_of(answer or ()), await application.sources.overview()
-        links = [each.settings.name for each in known if each.settings.link_host]
+        fetched = [each.settings.name for each in known if each.settings.remote]
+        wanted = [application.sources.source(name).name] if name else fetched
         found = [
-            await application.sources.sync(each, answers=answers, yes=yes)
-            for each in ([name] if name else links)
+            await application.fetched_sources.sync(each, answers=answers, yes=yes)
+            for each in wanted
         ]
         if json:
             as_json({"sources": [_outcome_json(each) for each in found]})
         for each in found:
             _outcome_words(each, json=json)
         if not found:
-            err.print("No source is fetched from a link.")
+            err.print("No source is fetched from anywhere.")
         if any(each.error for each in found):
             return FAILED
         return HELD if any(each.held for each in found) else DONE
@@ -156,7 +229,7 @@ def sources_remove(
     yes: Annotated[bool, typer.Option("--yes", help="Without asking once more.")] = False,
     json: Json = False,
 ) -> None:
-    """Forget a source, its folder or link; files and appointments stay unless told."""
+    """Forget a source, its folder or place; files and appointments stay unless told."""
 
     async def work(application: Application) -> int:
         brought = await application.imports.brought_by(name) if appointments else 0
@@ -208,12 +281,14 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
 
 
 def _place_json(source: SourceSettings) -> dict[str, Any]:
-    """A link is a secret: only its host is said."""
+    """No secret, as a link is, is in it."""
+    remote = source.remote
     return {
         "source": source.name,
+        "kind": source.kind,
         "folder": source.folder,
-        "link_host": source.link_host,
-        "every_minutes": round(source.every / timedelta(minutes=1)) if source.link_host else None,
+        "place": remote.place if remote else "",
+        "every_minutes": round(remote.every / timedelta(minutes=1)) if remote else None,
         "snapshot": bool(source.snapshot),
     }
 
@@ -225,8 +300,8 @@ def source_words(status: SourceStatus, timezone: str) -> None:
     settings, note = status.settings, status.note
     mode = "whole book" if settings.snapshot else "changes only"
     place = settings.folder or "no folder is watched"
-    if settings.link_host:
-        place = f"the calendar at {settings.link_host}, {every_words(settings.every)}"
+    if settings.remote:
+        place = f"{settings.remote.place}, fetched {every_words(settings.remote.every)}"
     out.print(f"{settings.name}: {place} ({mode})")
     if status.failing:
         since = f" Since {when(note.trouble_since, timezone)}." if note.trouble_since else ""

@@ -47,6 +47,7 @@ tree from one table each.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from companion.domain.keepers import EarlierCalendar
 
@@ -99,6 +100,25 @@ class FileRefused(BadInput):
     default_remedy = "Export it again from the practice software as CSV or Excel (.xlsx)."
 
 
+class SourceTrouble(StrEnum):
+    """What is the matter with a source; its sentence says it in words."""
+
+    CREDENTIALS = "credentials"
+    """The link, key or password is not accepted."""
+    NOT_THERE = "not there"
+    """It answers, but has nothing under this address."""
+    OFFLINE = "offline"
+    BROKEN = "broken"
+    """It is out of order, and says so."""
+    PATIENCE = "patience"
+    """Asked too often; `SourceUnreachable.wait` says for how long to leave it alone."""
+    SLOW = "slow"
+    LARGE = "large"
+    UNREADABLE = "unreadable"
+    """What it gives is not what it should be."""
+    EMPTY = "empty"
+
+
 class SourceUnreachable(CompanionError):
     """Nothing was taken from it, and nothing may be removed because of it."""
 
@@ -110,11 +130,13 @@ class SourceUnreachable(CompanionError):
         what: str | None = None,
         remedy: str | None = None,
         *,
+        reason: SourceTrouble = SourceTrouble.OFFLINE,
         wait: float = 0.0,
         detail: str = "",
     ) -> None:
         """`wait`: seconds for which it asked to be left alone."""
         super().__init__(what, remedy, detail=detail)
+        self.reason = reason
         self.wait = wait
 
 

@@ -111,8 +111,22 @@ class PractitionerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSettings:
+    """Where a source is fetched from; its link, key or password is in the SecretStore."""
+
+    kind: str
+    """Name of a `SourceKind`, which says what `fields` there are."""
+    place: str
+    """In a few words without any secret: ``calendar.example``."""
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    every: timedelta = timedelta(minutes=15)
+    """How often it is fetched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
-    """An import source: how its files are read and, maybe, the folder it is watched in."""
+    """An import source: how its files are read and, maybe, the folder it is watched in or the
+    place it is fetched from; never both."""
 
     name: str
     mapping: str = ""
@@ -122,10 +136,7 @@ class SourceSettings:
     chosen: whole when they have no appointment ids."""
     folder: str = ""
     """Watched folder; empty for none."""
-    link_host: str = ""
-    """Where its calendar is fetched from; empty for none. The link itself is a secret."""
-    every: timedelta = timedelta(minutes=15)
-    """How often it is fetched."""
+    remote: RemoteSettings | None = None
     guesses: bool = False
     """What its files leave open is taken as the program guesses, where it has a guess."""
     leave_files: bool = False
@@ -144,7 +155,12 @@ class SourceSettings:
     @property
     def automatic(self) -> bool:
         """Its appointments arrive by themselves."""
-        return bool(self.folder or self.link_host)
+        return bool(self.folder or self.remote)
+
+    @property
+    def kind(self) -> str:
+        """``folder``, the kind of its `remote`, or empty: imported by hand."""
+        return self.remote.kind if self.remote else "folder" if self.folder else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

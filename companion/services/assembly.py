@@ -47,8 +47,9 @@ from companion.services.ports import (
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer
-from companion.services.sources.links import CalendarLinks
+from companion.services.sources.fetched_sources import FetchedSources
 from companion.services.sources.notes import SourceNotes
+from companion.services.sources.remote import RemoteSources
 from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
@@ -83,7 +84,7 @@ class Ports:
     feed_writer: FeedWriter
     feed_files: KeptFeeds
     source_notes: SourceNotes
-    links: CalendarLinks
+    remotes: RemoteSources
     sync_locks: NamedLocks
     """One pass per practitioner among all processes."""
     passwords: PasswordHasher
@@ -127,6 +128,7 @@ class Application:
     importing: Importing
     imports: ImportHistory
     sources: Sources
+    fetched_sources: FetchedSources
     watching: Watching
     connecting: Connecting
     selftest: SelfTest
@@ -254,12 +256,13 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
     )
-    sources, watching = sources_of(
+    sources, fetched_sources, watching = sources_of(
         settings=settings,
         notes=ports.source_notes,
-        links=ports.links,
+        remotes=ports.remotes,
         secrets=ports.secrets,
         importing=importing,
+        reader=ports.workbooks,
         book=book,
         activity=activity,
         clock=clock,
@@ -305,6 +308,7 @@ def build(ports: Ports) -> Application:
             clock=clock,
         ),
         sources=sources,
+        fetched_sources=fetched_sources,
         watching=watching,
         connecting=connecting,
         selftest=SelfTest(

@@ -43,7 +43,7 @@ SECRETS = Pool("secrets", 2)
 """The system's password store may ask a person."""
 TURNS = Pool("turns", 8)
 """Waiting until another process of this home is done."""
-LINKS = Pool("links", 4)
-"""Calendars of other programs, which are fetched."""
+SOURCES = Pool("sources", 8)
+"""Other programs' appointments, which are fetched; each waits for a network."""
 PROBES = Pool("probes", 8)
 """The doctor's questions, which wait for a network."""

@@ -103,6 +103,7 @@ class Threads(Generic[Own]):
 
         while (perform := self._work.get()) is not None:
             perform(own)
+            del perform  # with what it was given, or an idle thread would keep its last work alive
         for each in made:
             self._end(each)
 

@@ -32,6 +32,7 @@ from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.reading import SettingsReader
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer
+from companion.services.sources.fetched_sources import FetchedSources
 from companion.services.sources.sources import Sources
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
@@ -49,6 +50,7 @@ class PageServices:
     importing: Importing
     imports: ImportHistory
     sources: Sources
+    fetched_sources: FetchedSources
     connecting: Connecting
     selftest: SelfTest
     workspace: Workspace
@@ -80,6 +82,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         importing=gated(services.importing, who),
         imports=gated(services.imports, who),
         sources=gated(services.sources, who),
+        fetched_sources=gated(services.fetched_sources, who),
         connecting=gated(services.connecting, who),
         selftest=gated(services.selftest, who),
         workspace=gated(services.workspace, who),

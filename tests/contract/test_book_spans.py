@@ -206,13 +206,17 @@ async def test_counts_per_day_are_of_booked_single_appointments(book: Appointmen
     assert await book.day_counts([], DAY, DAY + timedelta(days=7)) == {}
 
 
-async def test_a_search_finds_every_word_in_client_title_or_notes(book: AppointmentBook) -> None:
+async def test_a_search_finds_every_word_without_regard_to_case_and_accents(
+    book: AppointmentBook,
+) -> None:
     await put(
         book,
         appointment(1, client_first_name="Anna", client_last_name="Lee"),
         appointment(2, title="Anna 100%_ sure", notes="call Mr Lee"),
         appointment(3, client_first_name="Zoë", client_last_name="ŁUKASZ"),
         appointment(4, client_first_name="Anna", **OMAR),
+        appointment(5, client_first_name="Tāne", client_last_name="O’Brien-Strauß"),
+        appointment(6, client_id="C-4711", appointment_type="Remedial massage"),
     )
 
     async def found(text: str, *who: str) -> list[str]:
@@ -223,7 +227,11 @@ async def test_a_search_finds_every_word_in_client_title_or_notes(book: Appointm
     assert await found("ANNA", "omar") == ["4"]
     assert await found("100%_") == ["2"]
     assert await found("%") == ["2"]
-    assert await found("łukasz zoë") == ["3"]
+    for text in ("łukasz zoë", "lukasz zoe", "ZOË", "Zoe\u0308"):
+        assert await found(text) == ["3"], text
+    for text in ("tane", "TĀNE", "o'brien", "o’brien", "strauss", "STRAUß"):
+        assert await found(text) == ["5"], text
+    assert await found("4711") == await found("massage remedial") == ["6"]
     assert await found("nobody") == []
     assert await found("  ") == []
 

@@ -268,8 +268,16 @@ def test_a_long_press_opens_the_menu(office: KnownBrowser) -> None:
 def test_searching_leads_to_the_day_and_focuses_the_appointment(page: Page) -> None:
     go(page, DAY)
     page.get_by_role("button", name="Search").click()
-    page.get_by_label("Client, title or notes").fill("conference hobart")
-    page.get_by_role("button", name="Leave").click()
+    wanted = page.get_by_label("Client, number, type, title or notes")
+    expect(wanted).to_be_focused()
+    wanted.fill("conference hobart")
+    found = page.get_by_role("button", name="Leave")
+    expect(found).to_be_visible()
+    wanted.press("ArrowDown")
+    expect(found).to_be_focused()
+    found.press("ArrowUp")
+    expect(wanted).to_be_focused()
+    wanted.press("Enter")
     expect(appointment(page, "Leave")).to_be_focused()
 
 

@@ -122,7 +122,7 @@ def test_a_calendar_is_fetched_from_a_link_that_is_never_said(commands: CommandH
         (failed,) = commands.json("sources", "sync", code=1)["sources"]
         assert "refuses the link" in failed["error"]
         (source,) = commands.json("sources", "list")["sources"]
-        assert (source["link_host"], source["every_minutes"]) == ("127.0.0.1", 60)
+        assert (source["place"], source["every_minutes"]) == ("127.0.0.1", 60)
         assert "refuses the link" in source["trouble"]
         everything = b"".join(e.read_bytes() for e in commands.home.rglob("*") if e.is_file())
         assert b"3f9a" not in everything

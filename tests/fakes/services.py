@@ -27,6 +27,7 @@ from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import BookChange, Clock
+from companion.services.sources.remote import RemoteSources, by_name
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
@@ -146,10 +147,12 @@ def fake_application(
     clock: Clock | None = None,
     user_rate: float = 100.0,
     home: Path | None = None,
+    remotes: RemoteSources | None = None,
 ) -> FakeApplication:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
-    `user_rate`: Google's requests a second; low ones make an upload longer."""
+    `user_rate`: Google's requests a second; low ones make an upload longer. `remotes`: None for
+    links of a fake."""
     clock = clock or FakeClock(TUESDAY)
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
@@ -172,7 +175,7 @@ def fake_application(
         feed_writer=CalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),
-        links=links,
+        remotes=remotes or by_name(links),
         sync_locks=FreeLocks(),
         passwords=PlainPasswords(),
         sessions=MemorySessions(),

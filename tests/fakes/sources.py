@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from companion.adapters.sources.calendar_link import CalendarLink, digest_of
 from companion.domain.errors import SourceUnreachable
 from companion.services.imports.importing import Importing
 from companion.services.ports import ActivityLog, Clock
-from companion.services.sources.links import LinkAnswer
+from companion.services.sources.fetching import Fetching
 from companion.services.sources.notes import Notes, SourceNote, SourceNotes, from_json, to_json
-from companion.services.sources.subscriptions import Subscriptions
+from companion.services.sources.remote import FetchAnswer, FetchRequest, by_name
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 
@@ -39,7 +40,11 @@ class MemoryNotes:
 
 
 class FakeLinks:
-    """CalendarLinks; what is at a link is asked for by its text, and every request is kept."""
+    """A RemoteSource that calls itself a link; what is at one is asked for by its text, and every
+    request is kept."""
+
+    kind = CalendarLink.kind
+    check = CalendarLink().check
 
     def __init__(self) -> None:
         self.calendars: dict[str, bytes] = {}
@@ -49,19 +54,21 @@ class FakeLinks:
         self.requests: list[tuple[str, str]] = []
         """Link and ETag of each."""
 
-    async def fetch(self, link: str, *, entity: str = "", modified: str = "") -> LinkAnswer:
-        del modified
-        await asyncio.sleep(0)
-        self.requests.append((link, entity))
+    def fetch(self, request: FetchRequest) -> FetchAnswer:
+        link = request.secret
+        self.requests.append((link, request.cursor))
         if link in self.trouble:
             raise self.trouble[link]
         if link not in self.calendars:
             raise SourceUnreachable
         content = self.calendars[link]
-        tag = f'"{hash(content)}"' if self.tags else ""
-        if tag and entity == tag:
-            return LinkAnswer(content=None, entity=tag)
-        return LinkAnswer(content=content, entity=tag)
+        digest = digest_of(content)
+        tag = digest if self.tags else ""
+        if tag and request.cursor == tag:
+            return FetchAnswer(cursor=tag)
+        file = request.folder / "calendar.ics"
+        file.write_bytes(content)
+        return FetchAnswer(file=file, cursor=tag, digest=digest)
 
 
 class _Home(Protocol):
@@ -75,14 +82,14 @@ class _Home(Protocol):
     def home(self) -> Path: ...
 
 
-def fake_subscriptions(
+def fake_fetching(
     fixture: _Home, importing: Importing, activity: ActivityLog, clock: Clock
-) -> Subscriptions:
+) -> Fetching:
     """For tests in which nothing is fetched."""
-    return Subscriptions(
+    return Fetching(
         settings=fixture.settings,
         notes=fixture.notes,
-        links=FakeLinks(),
+        remotes=by_name(FakeLinks()),
         secrets=FakeSecrets(),
         importing=importing,
         activity=activity,

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from companion.domain.appointments import Appointment
+from companion.domain.client_names import skeleton
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.reconcile import LedgerEntry
 from companion.domain.sync_state import SyncState
@@ -124,7 +125,7 @@ class MemoryBook:
         self, practitioner_ids: Sequence[str], text: str, around: datetime, limit: int = 50
     ) -> list[Appointment]:
         await asyncio.sleep(0)
-        words = text.casefold().split()
+        words = skeleton(text).split()
         found = [
             each
             for each in self._kept.values()
@@ -482,10 +483,11 @@ def _searched(each: Appointment) -> str:
         each.client_first_name,
         each.client_last_name,
         each.client_id,
+        each.appointment_type,
         each.title,
         each.notes,
     )
-    return " ".join(texts).casefold()
+    return skeleton(" ".join(texts))
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

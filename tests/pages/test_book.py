@@ -109,15 +109,45 @@ async def test_filters_by_practitioner_location_and_cancelled(book: Visit) -> No
     await until(lambda: len(events(book)) == 1)
 
 
-async def test_search_finds_by_words_and_leads_to_the_day(book: Visit) -> None:
+def results(book: Visit) -> list[ui.element]:
+    return [each for each in book.elements(ui.element) if "result" in each.classes]
+
+
+async def search(book: Visit, words: str) -> None:
+    """Open the search and type."""
     press(calendar(book), "act", {"what": "search"})
-    await until(lambda: field(book, "Client, title or notes"))
-    field(book, "Client, title or notes").value = "hobart CONFERENCE"
+    await until(lambda: field(book, "Client, number, type, title or notes"))
+    field(book, "Client, number, type, title or notes").value = words
+
+
+async def test_search_finds_by_words_and_leads_to_the_day(book: Visit) -> None:
+    await search(book, "hobart CONFERENCE")
     await book.user.should_see("1 appointment")
-    found = [each for each in book.elements(ui.element) if "result" in each.classes]
-    press(found[0])
+    press(results(book)[0])
     await until(lambda: calendar(book).shown["options"]["date"] != "2026-11-24")
     assert titled(book, "Leave")["allDay"]
+
+
+async def test_enter_opens_the_first_that_the_last_words_find_and_nothing_hides_it(
+    book: Visit,
+) -> None:
+    made = await new_visit(book, "Strauß-Ōtani")
+    opened(field(book, "Practitioners")).value = [AROHA]
+    await until(lambda: len(calendar(book).shown["options"]["resources"]) == 1)
+    await search(book, "nobody at all")
+    await book.user.should_see("Nothing found.")
+    field(book, "Client, number, type, title or notes").value = "strauss-otani"
+    press(field(book, "Client, number, type, title or notes"), "keydown.enter")
+    await until(lambda: made.id in events(book))
+    assert field(book, "Practitioners").value == [AROHA, ZOE]
+
+
+async def test_a_search_says_when_more_match_than_it_shows(book: Visit) -> None:
+    await search(book, "a")
+    assert results(book) == []
+    field(book, "Client, number, type, title or notes").value = "an"
+    await book.user.should_see("More than 40 match. Type more to find yours.")
+    assert len(results(book)) == 40
 
 
 async def test_an_address_may_name_the_day_and_the_view(visit: Visit) -> None:

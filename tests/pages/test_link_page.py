@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from companion.domain.errors import SourceUnreachable
+from companion.services.sources.fetched_sources import Wanted
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, fake_application
 from tests.pages.conftest import Visit, visiting
 from tests.pages.crawling import dialogs
 from tests.pages.driving import button, field, press, until
-from tests.unit.test_subscriptions import FOUR, HOST, LINK, calendar, entry
+from tests.unit.test_fetching import FOUR, HOST, LINK, calendar, entry
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ async def test_a_link_that_fails_is_mended_where_it_was_typed(visit: Visit) -> N
 
 async def test_fetch_now_and_what_fails_is_said_there_and_on_the_overview(visit: Visit) -> None:
     services = visit.application.services
-    await services.sources.add_link("books", LINK)
+    await services.fetched_sources.add("books", Wanted(kind="link", secret=LINK))
     await visit.user.open("/sources")
     await visit.user.should_see("It has not been fetched yet.")
     press(button(visit, "Fetch now"))
@@ -88,7 +89,7 @@ async def test_fetch_now_and_what_fails_is_said_there_and_on_the_overview(visit:
 
 
 async def test_the_rhythm_changes_and_the_link_stays(visit: Visit) -> None:
-    await visit.application.services.sources.add_link("books", LINK)
+    await visit.application.services.fetched_sources.add("books", Wanted(kind="link", secret=LINK))
     await visit.user.open("/sources")
     press(button(visit, "Change …"))
     await visit.user.should_see("Change books")
@@ -105,7 +106,9 @@ async def test_the_rhythm_changes_and_the_link_stays(visit: Visit) -> None:
 async def test_what_was_answered_is_shown_by_name(visit: Visit) -> None:
     settings = visit.application.settings
     jo = next(iter(settings.read().practitioners))
-    source = await visit.application.services.sources.add_link("books", LINK)
+    source = await visit.application.services.fetched_sources.add(
+        "books", Wanted(kind="link", secret=LINK)
+    )
     answered = replace(source, answers={"practitioner:*": jo})
     await settings.change(lambda now: now.with_source(answered))
     await visit.user.open("/sources")

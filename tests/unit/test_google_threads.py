@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 
 import pytest
 
@@ -105,3 +106,14 @@ async def test_threads_never_hold_up_the_end_of_the_program() -> None:
     daemons = await threads.run(lambda _own: threading.current_thread().daemon)
     threads.close()
     assert daemons
+
+
+async def test_an_idle_thread_keeps_nothing_of_its_last_work() -> None:
+    """An import is hundreds of megabytes, and full of names."""
+    threads, _made = pool(size=1)
+    given = Own()
+    gone = weakref.ref(given)
+    await threads.run(lambda _own, given=given: given.ended)  # type: ignore[misc]
+    del given
+    await until(lambda: gone() is None)
+    threads.close()

@@ -25,6 +25,7 @@ from companion.domain.settings import (
     GoogleLink,
     Practice,
     PractitionerSettings,
+    RemoteSettings,
     Settings,
     SourceSettings,
     SyncChoices,
@@ -156,6 +157,14 @@ sources = st.builds(
     mapping=texts,
     snapshot=st.none() | st.booleans(),
     folder=texts,
+    remote=st.none()
+    | st.builds(
+        RemoteSettings,
+        kind=st.from_regex(r"[a-z]{1,8}", fullmatch=True),
+        place=texts,
+        fields=st.dictionaries(words, texts, max_size=3),
+        every=st.integers(1, 10_000).map(lambda minutes: timedelta(minutes=minutes)),
+    ),
     leave_files=st.booleans(),
     answers=st.dictionaries(words, words, max_size=3),
     columns=st.dictionaries(words, texts, max_size=3),
@@ -336,6 +345,18 @@ def test_the_mark_of_a_calendar_under_creation_is_taken_over_from_version_5() ->
     assert read.creations == (CalendarCreation(mark="companion-2"),)
 
 
+@pytest.mark.parametrize(("host", "folder"), [("calendar.example", ""), ("", "C:\\exports")])
+def test_a_link_of_version_13_is_a_place_that_is_fetched(host: str, folder: str) -> None:
+    tables = to_tables(sample())
+    tables["home"][0]["version"] = 13
+    source = tables["sources"][0]
+    del source["remote"]
+    source |= {"link_host": host, "every": 3600.0, "folder": folder}
+    read = from_tables(tables).sources["bp"]
+    link = RemoteSettings(kind="link", place=host, every=timedelta(hours=1))
+    assert (read.remote, read.folder) == (link if host else None, folder)
+
+
 @pytest.mark.parametrize(
     ("calendar_id", "marks"), [("a@calendar", ("0123456789abcdef",)), ("", (MARK,))]
 )
@@ -382,9 +403,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 14
+    assert VERSION == 15
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_14.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_15.items()
     }
 
 
@@ -397,7 +418,7 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_14 = {
+KEYS_OF_VERSION_15 = {
     "": "home practice practitioners sources users",
     "home": "version install_id restored_as paused_until backups",
     "home.backups": "folder at other_disk sign_ins",
@@ -418,8 +439,10 @@ KEYS_OF_VERSION_14 = {
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
     "put_back_deleted tidy_past",
     "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
-    "sources": "name mapping snapshot folder link_host every guesses leave_files expected answers "
+    "sources": "name mapping snapshot folder remote guesses leave_files expected answers "
     "columns statuses",
+    "sources.remote": "kind place fields every",
+    "sources.remote.fields": "contact",
     "sources.answers": "status:DNA",
     "sources.columns": "",
     "sources.statuses": "",
@@ -441,7 +464,13 @@ def sample() -> Settings:
         practice=Practice(
             opening=Opening(closures=(Closure(first=date(2026, 12, 25), last=date(2026, 12, 25)),))
         ),
-        sources={"bp": SourceSettings(name="bp", answers={"status:DNA": "cancelled"})},
+        sources={
+            "bp": SourceSettings(
+                name="bp",
+                answers={"status:DNA": "cancelled"},
+                remote=RemoteSettings(kind="cliniko", place="Cliniko", fields={"contact": "a@b"}),
+            )
+        },
         users={"desk": User(id="desk", name="Front desk", role=Role.RECEPTION)},
     )
 

@@ -23,7 +23,7 @@ from companion.services.sources.notes import (
 from companion.services.sources.sources import Sources
 from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.settings import FakeSettings
-from tests.fakes.sources import MemoryNotes, fake_subscriptions
+from tests.fakes.sources import MemoryNotes, fake_fetching
 from tests.fakes.stores import MemoryStores
 from tests.fakes.workbooks import InlineWorkbooks
 
@@ -50,7 +50,7 @@ class Fixture:
             settings=self.settings,
             notes=self.notes,
             importing=importing,
-            subscriptions=fake_subscriptions(self, importing, stores.activity, clock),
+            fetching=fake_fetching(self, importing, stores.activity, clock),
             spool=self.home / "watched",
         )
 

@@ -31,7 +31,7 @@ from companion.services.sources.watching import Watching
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY
 from tests.fakes.settings import FakeSettings
-from tests.fakes.sources import fake_subscriptions
+from tests.fakes.sources import fake_fetching
 from tests.fakes.stores import MemoryStores
 from tests.fakes.waiting import until
 from tests.fakes.workbooks import InlineWorkbooks
@@ -88,12 +88,12 @@ class Clinic:
 
     def start(self) -> None:
         """As after a start of the program."""
-        subscriptions = fake_subscriptions(self, self.importing, self.stores.activity, self.clock)
+        fetching = fake_fetching(self, self.importing, self.stores.activity, self.clock)
         self.watching = Watching(
             settings=self.settings,
             notes=self.notes,
             importing=self.importing,
-            subscriptions=subscriptions,
+            fetching=fetching,
             book=self.stores.book,
             activity=self.stores.activity,
             clock=self.clock,
@@ -103,7 +103,7 @@ class Clinic:
             settings=self.settings,
             notes=self.notes,
             importing=self.importing,
-            subscriptions=subscriptions,
+            fetching=fetching,
             spool=self.home / "watched",
         )
         self.watched = WatchedFolder(self.watching, "nookal", self.folder)

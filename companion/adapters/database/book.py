@@ -37,7 +37,9 @@ from companion.adapters.database.schema import (
     id_key,
     practitioner_revisions,
 )
+from companion.adapters.database.spelling import unaccented
 from companion.domain.appointments import Appointment, AppointmentStatus
+from companion.domain.client_names import skeleton
 from companion.services.changes import BookChanged
 from companion.services.ports import (
     BookChange,
@@ -90,12 +92,14 @@ DAY_COUNTS = (
     )
     .group_by(_DAY)
 )
-_SEARCHED = (
+_SEARCHED = unaccented(
     appointments.c.client_first_name
     + " "
     + appointments.c.client_last_name
     + " "
     + appointments.c.client_id
+    + " "
+    + appointments.c.appointment_type
     + " "
     + appointments.c.title
     + " "
@@ -220,7 +224,7 @@ class SqlBook:
         words = text.split()
         if not words:
             return []
-        wanted = and_(*(or_(*map(_holds, _spellings(word))) for word in words))
+        wanted = and_(*(_SEARCHED.contains(skeleton(word), autoescape=True) for word in words))
         start = appointments.c.starts
         matching = select(*COLUMNS).where(_OF_SEVERAL, wanted).limit(limit)
         values = {"practitioner_ids": list(practitioner_ids)}
@@ -356,12 +360,3 @@ def _span(practitioner_id: str, start: datetime, end: datetime) -> dict[str, Any
 def _as_date(day: object) -> date:
     """SQLite answers text, PostgreSQL a date."""
     return day if isinstance(day, date) else date.fromisoformat(str(day))
-
-
-def _holds(word: str) -> ColumnElement[bool]:
-    return _SEARCHED.icontains(word, autoescape=True)
-
-
-def _spellings(word: str) -> set[str]:
-    """SQLite compares without regard to case in ASCII only."""
-    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.title()}

@@ -27,6 +27,8 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.pool import QueuePool
 
 from companion.adapters.database.errors import NO_WAL
+from companion.adapters.database.spelling import NAME as UNACCENTED
+from companion.domain.client_names import skeleton
 from companion.domain.errors import StoreDamaged
 
 BUSY_SECONDS = 5.0
@@ -64,6 +66,7 @@ def _engine(
                 *more,
             ):
                 raw.execute(pragma)
+            raw.create_function(UNACCENTED, 1, skeleton, deterministic=True)
         except BaseException:
             raw.close()
             raise

@@ -134,7 +134,7 @@ class Importing:
         settings = self._settings.read()
         say("Reading its rows", 1.0)
         chosen = await self._chosen(workbook, wish, settings)
-        notes = tuple(workbook.notes)
+        notes = (*workbook.notes, *chosen.reading.notes)
         del workbook  # 50,000 rows that nobody needs any more
         layout, content = chosen.reading.layout, chosen.reading.content
         kept = settings.sources.get(chosen.source)

@@ -133,9 +133,9 @@ class AppointmentBook(Protocol):
     async def search(
         self, practitioner_ids: Sequence[str], text: str, around: datetime, limit: int = 50
     ) -> list[Appointment]:
-        """Those whose client, title or notes hold every word of `text`, without regard to case:
-        the next ones from `around` (wall time) on, then the latest before it; at most `limit` of
-        each. A series counts by its first start."""
+        """Those whose client, client number, type, title or notes hold every word of `text`,
+        without regard to case and accents: the next ones from `around` (wall time) on, then the
+        latest before it; at most `limit` of each. A series counts by its first start."""
         ...
 
     async def change_sign(self) -> ChangeSign:

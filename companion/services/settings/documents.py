@@ -14,7 +14,7 @@ never dropped: whoever adds a field raises VERSION, and an older program then re
 too new. Enums are their values, sets sorted lists, moments ISO in UTC, days
 ``2026-03-02``, clock times ``08:30``, durations seconds.
 
-A migration turns the tables of version n into those of n+1: ``MIGRATIONS[n]``.
+Documents of earlier versions are brought up to date first (`migrations`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from companion.domain.opening_hours import check_opening
 from companion.domain.settings import (
     Practice,
     PractitionerSettings,
+    RemoteSettings,
     Settings,
     SourceSettings,
     SyncChoices,
@@ -43,63 +44,18 @@ from companion.domain.settings import (
 )
 from companion.domain.users import User
 from companion.services.settings import checks
+from companion.services.settings.checks import STALE_DAYS
+from companion.services.settings.migrations import MIGRATIONS
 
-VERSION = 14
+VERSION = 15
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 _OF_HOME = frozenset({"version", "install_id", "restored_as", "paused_until", "backups"})
+
 T = TypeVar("T")
 Document = dict[str, Any]
 Day = TypeVar("Day", bound=date)
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
-
-
-def _with_creations(tables: dict[str, list[Document]]) -> dict[str, list[Document]]:
-    """6 knows more of a calendar under creation than its mark."""
-    for record in tables.get("practitioners", ()):
-        link = record.get("google")
-        if isinstance(link, dict) and "creating" in link:
-            kept = {name: value for name, value in link.items() if name != "creating"}
-            if link["creating"]:
-                kept["creations"] = [{"mark": link["creating"]}]
-            record["google"] = kept
-    return tables
-
-
-def _with_opening_days(tables: dict[str, list[Document]]) -> dict[str, list[Document]]:
-    """7 counts opening days where 6 counted seconds of any day."""
-    for practice in tables.get("practice", ()):
-        seconds = practice.pop("stale_after", None)
-        if isinstance(seconds, int | float) and not isinstance(seconds, bool):
-            least, most = checks.STALE_DAYS
-            practice["stale_days"] = min(most, max(least, seconds / 86_400))
-    return tables
-
-
-def _with_marks(tables: dict[str, list[Document]]) -> dict[str, list[Document]]:
-    """Events written until 9 bear the installation's id as their mark."""
-    for record in tables.get("practitioners", ()):
-        link = record.get("google")
-        if isinstance(link, dict) and link.get("calendar_id"):
-            link["marks"] = [_only(tables, "home").get("install_id")]
-    return tables
-
-
-MIGRATIONS: Mapping[int, Callable[[dict[str, list[Document]]], dict[str, list[Document]]]] = {
-    1: lambda tables: tables,  # 2 adds availability, which may be absent
-    2: lambda tables: tables,  # 3 adds users, idle_sign_out and setup, likewise
-    3: lambda tables: tables,  # 4 adds the listener's certificate and feed_unused_after, likewise
-    4: lambda tables: tables,  # 5 adds import_hold_share, and answers, columns and statuses
-    5: _with_creations,
-    6: _with_opening_days,
-    7: lambda tables: tables,  # 8 adds who speaks for an account, which may be absent
-    8: lambda tables: tables,  # 9 adds paused_until, likewise
-    9: _with_marks,
-    10: lambda tables: tables,  # 11 adds link_host, every and guesses, which may be absent
-    11: lambda tables: tables,  # 12 adds calendar_account, likewise
-    12: lambda tables: tables,  # 13 adds feed_proxy, likewise
-    13: lambda tables: tables,  # 14 adds backups, likewise
-}
 
 
 def _some(values: frozenset[object], where: str) -> frozenset[object]:
@@ -122,7 +78,7 @@ def _positive(value: timedelta, where: str) -> timedelta:
 
 
 def _stale_days(value: float | None, where: str) -> float | None:
-    return None if value is None else checks.number(value, where, *checks.STALE_DAYS)
+    return None if value is None else checks.number(value, where, *STALE_DAYS)
 
 
 _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
@@ -148,7 +104,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "opening"): check_opening,
     (Practice, "stale_days"): _stale_days,
     (Practice, "activity_kept"): _positive,
-    (SourceSettings, "every"): _positive,
+    (RemoteSettings, "kind"): checks.identifier,
+    (RemoteSettings, "every"): _positive,
     (Practice, "idle_sign_out"): _positive,
     (Practice, "feed_host"): checks.host,
     (Practice, "feed_base_url"): checks.base_url,

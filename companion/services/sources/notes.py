@@ -61,14 +61,16 @@ class Fetched:
     """In a row."""
     wait: float = 0.0
     """Seconds for which it asked to be left alone."""
-    entity: str = ""
-    """ETag of what was last taken."""
-    modified: str = ""
-    """Last-Modified of it, as the server wrote it."""
+    took: float = 0.0
+    """Seconds that it last took."""
+    cursor: str = ""
+    """Since when changes are asked for: see `FetchAnswer`."""
     digest: str = ""
-    """Of its content, moments of writing left out."""
+    """Of what last went into the book."""
+    held: str = ""
+    """Of what waits for a person, or did."""
     whole_at: datetime | None = None
-    """When it was last compared with the book."""
+    """When all of it was last compared with the book."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,9 +179,10 @@ def _fetched(raw: Mapping[str, Any]) -> Fetched:
         good_at=_moment(raw.get("good_at")),
         failures=int(raw.get("failures", 0)),
         wait=float(raw.get("wait", 0)),
-        entity=str(raw.get("entity", "")),
-        modified=str(raw.get("modified", "")),
+        took=float(raw.get("took", 0)),
+        cursor=str(raw.get("cursor", "")),
         digest=str(raw.get("digest", "")),
+        held=str(raw.get("held", "")),
         whole_at=_moment(raw.get("whole_at")),
     )
 

@@ -1,9 +1,9 @@
-"""Sources: where appointments come from, the folders that are watched and the links fetched.
+"""Sources: where appointments come from, the folders that are watched and the places asked.
 
-A source's settings say how its files are read and which folder is watched, or how often its
-calendar is fetched; `Watching` does both. What was set aside waits here for a person: `look_at`
-shows what such a file would do, `release` imports it, `discard` takes it off the list and leaves
-the file.
+A source's settings say how its files are read and which folder is watched, or where it is fetched
+from (see `remote_sources`); `Watching` does both. What was set aside waits here for a person:
+`look_at` shows what such a file would do, `release` imports it, `discard` takes it off the list and
+leaves the file.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
-from companion.domain.errors import BadInput, FileRefused, NotFound
+from companion.domain.errors import FileRefused, NotFound
 from companion.domain.expectations import Expected
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.access.policy import Action
@@ -25,13 +24,11 @@ from companion.services.imports.layout_choice import source_name
 from companion.services.imports.mappings import check_mapping
 from companion.services.imports.questions import Answers
 from companion.services.ports import SettingsStore
+from companion.services.sources.fetching import Fetching, is_whole
 from companion.services.sources.folder_choice import checked_folder
 from companion.services.sources.folders import Folder, apart, spooled
-from companion.services.sources.links import checked_link
 from companion.services.sources.notes import Fetched, SourceNote, SourceNotes, Waiting
-from companion.services.sources.subscriptions import FetchOutcome, Subscriptions, check_filled
-
-EVERY = timedelta(minutes=5), timedelta(days=7)
+from companion.services.sources.remote import FetchAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +53,11 @@ class Sources:
         settings: SettingsStore,
         notes: SourceNotes,
         importing: Importing,
-        subscriptions: Subscriptions,
+        fetching: Fetching,
         spool: Path,
     ) -> None:
         """`spool`: a private folder of the home; files are copied there to be read."""
-        self._subscriptions = subscriptions
+        self._fetching = fetching
         self._settings = settings
         self._notes = notes
         self._importing = importing
@@ -99,7 +96,7 @@ class Sources:
         answers: Answers | None = None,
         guesses: bool | None = None,
     ) -> SourceSettings:
-        """Watch `folder` for exports of `name`, instead of a link; what is None stays as it was.
+        """Watch `folder` for exports of `name`, instead of fetching; what is None stays as it was.
         Raises BadInput."""
         wanted = source_name(name)
         if mapping is not None:
@@ -114,9 +111,9 @@ class Sources:
             before = settings.sources.get(wanted) or SourceSettings(name=wanted)
             return settings.with_source(
                 replace(
-                    _told(before, mapping, answers, guesses),
+                    with_wishes(before, mapping, answers, guesses),
                     folder=path,
-                    link_host="" if path else before.link_host,
+                    remote=None if path else before.remote,
                     snapshot=before.snapshot if snapshot is None else snapshot,
                     leave_files=before.leave_files if leave_files is None else leave_files,
                     expected=before.expected if expected is None else expected,
@@ -125,108 +122,9 @@ class Sources:
 
         after = await self._settings.change(edit)
         if path:
-            await self._subscriptions.forget(wanted)
-        await self._notes.change(wanted, _anew)
+            await self._fetching.forget(wanted)
+        await self._notes.change(wanted, read_anew)
         return after.sources[wanted]
-
-    @allows(Action.PRACTICE)
-    async def add_link(
-        self,
-        name: str,
-        link: str,
-        *,
-        every: timedelta | None = None,
-        mapping: str | None = None,
-        snapshot: bool | None = None,
-        answers: Answers | None = None,
-        guesses: bool | None = None,
-    ) -> SourceSettings:
-        """Fetch the calendar at `link` for `name`, instead of watching a folder; what is None
-        stays as it was, and so does the link where `link` is empty. A calendar is whole unless
-        somebody says otherwise. Raises BadInput, SecretsError."""
-        wanted = source_name(name)
-        known = self._settings.read().sources.get(wanted)
-        if mapping is not None:
-            check_mapping(mapping)
-        if every is not None and not EVERY[0] <= every <= EVERY[1]:
-            raise BadInput("Fetch it every 5 minutes to every 7 days.", field="every")
-        if link.strip() or not (known and known.link_host):
-            address, host = checked_link(link)
-            await self._subscriptions.keep(wanted, address)
-        else:
-            host = known.link_host
-
-        def edit(settings: Settings) -> Settings:
-            before = settings.sources.get(wanted) or SourceSettings(name=wanted)
-            whole = True if before.snapshot is None else before.snapshot
-            return settings.with_source(
-                replace(
-                    _told(before, mapping, answers, guesses),
-                    folder="",
-                    link_host=host,
-                    columns=before.columns if before.link_host else {},
-                    every=before.every if every is None else every,
-                    snapshot=whole if snapshot is None else snapshot,
-                )
-            )
-
-        after = await self._settings.change(edit)
-        await self._notes.change(wanted, _anew)
-        return after.sources[wanted]
-
-    @allows(Action.PRACTICE)
-    async def try_link(
-        self,
-        name: str,
-        link: str,
-        *,
-        answers: Answers | None = None,
-        mapping: str | None = None,
-    ) -> ImportPreview:
-        """What the calendar at a link would bring; nothing is kept. Raises BadInput,
-        SourceUnreachable."""
-        wanted = source_name(name)
-        known = self._settings.read().sources.get(wanted) or SourceSettings(name=wanted)
-        address, host = checked_link(link)
-        answer = await self._subscriptions.fetched(address)
-        async with self._subscriptions.spooled(answer) as path:
-            whole = replace(known, snapshot=known.snapshot is not False)
-            preview = await self._preview(whole, path, host, answers, mapping)
-        check_filled(preview, host)
-        return preview
-
-    @allows(Action.PRACTICE)
-    async def subscribe(
-        self,
-        link: str,
-        preview: ImportPreview,
-        *,
-        every: timedelta,
-        answers: Answers,
-        mapping: str | None = None,
-        release: bool = False,
-        cause: str = "import",
-    ) -> ImportReport:
-        """Import what `try_link` has shown, and fetch it from now on, unless that is held."""
-        report = await self._importing.apply(preview, answers=answers, release=release, cause=cause)
-        if not report.held:
-            source = await self.add_link(preview.source, link, every=every, mapping=mapping)
-            await self._subscriptions.taken(source, report)
-        return report
-
-    @allows(Action.IMPORT)
-    async def sync(
-        self, name: str, *, answers: Answers | None = None, yes: bool = False
-    ) -> FetchOutcome:
-        """Fetch its calendar now. Raises NotFound, BadInput for one that is not fetched."""
-        source = self.source(name)
-        if not source.link_host:
-            raise BadInput(
-                f"{source.name} is not fetched from anywhere.",
-                "A watched folder is looked at by itself while the app runs.",
-                field="source",
-            )
-        return await self._subscriptions.fetch(source.name, answers, yes=yes, asked=True)
 
     @allows(Action.PRACTICE)
     async def change_reading(
@@ -245,20 +143,20 @@ class Sources:
             return settings.with_source(now)
 
         after = await self._settings.change(edit)
-        await self._notes.change(source.name, _anew)
+        await self._notes.change(source.name, read_anew)
         return after.sources[source.name]
 
     @allows(Action.PRACTICE)
     async def stop(self, name: str) -> SourceSettings:
-        """Watch its folder, or fetch its link, no more; how its files are read stays known."""
+        """Watch its folder, or fetch it, no more; how its files are read stays known."""
         source = self.source(name)
 
         def edit(settings: Settings) -> Settings:
             before = settings.sources[source.name]
-            return settings.with_source(replace(before, folder="", link_host=""))
+            return settings.with_source(replace(before, folder="", remote=None))
 
         after = await self._settings.change(edit)
-        await self._subscriptions.forget(source.name)
+        await self._fetching.forget(source.name)
         return after.sources[source.name]
 
     @allows(Action.PRACTICE)
@@ -271,7 +169,7 @@ class Sources:
             return replace(settings, sources=rest)
 
         await self._settings.change(edit)
-        await self._subscriptions.forget(source.name)
+        await self._fetching.forget(source.name)
         await self._notes.change(source.name, lambda _note: None)
 
     # ── what was set aside ────────────────────────────────────────────────────────────────────
@@ -287,8 +185,8 @@ class Sources:
     ) -> ImportPreview:
         """What a file that waits would do. Raises FileRefused, BadInput, NotFound."""
         source, waiting = await self._waiting(name, place)
-        async with self._copy(source, waiting.place) as (copy, file_name):
-            return await self._preview(source, copy, file_name, answers, mapping)
+        async with self._copy(source, waiting.place) as copy:
+            return await self._preview(copy, answers, mapping)
 
     @allows(Action.IMPORT, further={"people_too": Action.PRACTITIONERS})
     async def release(
@@ -304,16 +202,16 @@ class Sources:
         """Import a file that waits, whatever it removes. With a question that is still open it
         goes on waiting: the report names it. `people_too`: as `Importing.apply` takes it."""
         source, waiting = await self._waiting(name, place)
-        async with self._copy(source, waiting.place) as (copy, file_name):
-            preview = await self._preview(source, copy, file_name, answers, mapping)
+        async with self._copy(source, waiting.place) as copy:
+            preview = await self._preview(copy, answers, mapping)
             report = await self._importing.apply(
                 preview, release=True, cause=cause, people_too=people_too
             )
-        if not report.held:
-            if source.link_host:
-                await self._subscriptions.taken(source, report)
-            else:
-                await self.resolved(source, waiting.place)
+            if not report.held:
+                if copy.answer is not None:
+                    await self._fetching.taken(source, report, copy.answer)
+                else:
+                    await self.resolved(source, waiting.place)
         return report
 
     @allows(Action.IMPORT)
@@ -349,33 +247,37 @@ class Sources:
         raise NotFound("That file does not wait any more.", "Reload the page.")
 
     async def _preview(
-        self,
-        source: SourceSettings,
-        copy: Path,
-        file_name: str,
-        answers: Answers | None,
-        mapping: str | None,
+        self, copy: _Copy, answers: Answers | None, mapping: str | None
     ) -> ImportPreview:
         return await self._importing.preview(
-            copy,
-            source=source.name,
+            copy.path,
+            source=copy.source.name,
             mapping=mapping,
-            snapshot=source.snapshot,
-            file_name=file_name,
+            snapshot=copy.snapshot,
+            file_name=copy.name,
             answers=answers,
         )
 
     @asynccontextmanager
-    async def _copy(self, source: SourceSettings, place: str) -> AsyncIterator[tuple[Path, str]]:
-        if source.link_host:
-            async with self._subscriptions.copy(source) as path:
-                yield path, source.link_host
+    async def _copy(self, source: SourceSettings, place: str) -> AsyncIterator[_Copy]:
+        if source.remote is not None:
+            async with self._fetching.copy(source) as answer:
+                assert answer.file is not None  # noqa: S101 - `copy` says so
+                yield _Copy(
+                    source=source,
+                    path=answer.file,
+                    name=source.remote.place,
+                    snapshot=is_whole(source, answer),
+                    answer=answer,
+                )
             return
         folder = Folder(Path(source.folder))
         try:
             seen = await apart(lambda: folder.look(place))
-            async with spooled(folder, seen, self._spool) as (copy, _digest):
-                yield copy, Path(place).name
+            async with spooled(folder, seen, self._spool) as (path, _digest):
+                yield _Copy(
+                    source=source, path=path, name=Path(place).name, snapshot=source.snapshot
+                )
         except OSError as error:
             raise FileRefused(
                 "The file cannot be reached.",
@@ -384,7 +286,20 @@ class Sources:
             ) from None
 
 
-def _told(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Copy:
+    """What waits, to be read."""
+
+    source: SourceSettings
+    path: Path
+    name: str
+    """As people know it."""
+    snapshot: bool | None
+    answer: FetchAnswer | None = None
+    """Of a source that is fetched."""
+
+
+def with_wishes(
     before: SourceSettings, mapping: str | None, answers: Answers | None, guesses: bool | None
 ) -> SourceSettings:
     return replace(
@@ -395,6 +310,6 @@ def _told(
     )
 
 
-def _anew(note: SourceNote) -> SourceNote:
+def read_anew(note: SourceNote) -> SourceNote:
     """It is read another way from now on, so what was read before is no measure."""
     return replace(note, trouble="", trouble_since=None, fetched=Fetched())

@@ -6,7 +6,7 @@ then becomes of it is `watched_folder`.
 
 A folder that cannot be reached is one sentence in the source's note, and is tried again for ever.
 
-A source that is a link is fetched when it is due (`subscriptions`).
+A source that is asked for its appointments is fetched when it is due (`fetching`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shutil
 from pathlib import Path
 
 from companion.domain.errors import CompanionError
@@ -26,17 +27,19 @@ from companion.services.ports import (
     SecretStore,
     SettingsStore,
 )
+from companion.services.sources.fetched_sources import FetchedSources
+from companion.services.sources.fetching import Fetching
 from companion.services.sources.folders import apart
-from companion.services.sources.links import CalendarLinks
 from companion.services.sources.notes import SourceNotes
+from companion.services.sources.remote import RemoteSources
 from companion.services.sources.sources import Sources
-from companion.services.sources.subscriptions import Subscriptions
 from companion.services.sources.watched_folder import LOOK_EVERY, RETRY, WatchedFolder
+from companion.services.workbooks import WorkbookReader
 
 log = logging.getLogger(__name__)
-LINK = "link:"
-LOOK_AT_LINKS = 5.0
-"""Seconds between looks at whether a link is due."""
+REMOTE = "remote:"
+LOOK_AT_REMOTES = 5.0
+"""Seconds between looks at whether a source that is fetched is due."""
 
 
 class Watching:
@@ -51,11 +54,11 @@ class Watching:
         book: AppointmentBook,
         activity: ActivityLog,
         clock: Clock,
-        subscriptions: Subscriptions,
+        fetching: Fetching,
         spool: Path,
     ) -> None:
         """`spool`: a private folder of the home."""
-        self.subscriptions = subscriptions
+        self.fetching = fetching
         self.settings = settings
         self.notes = notes
         self.importing = importing
@@ -89,13 +92,13 @@ class Watching:
         except CompanionError:  # the next reader of the settings reports it
             return {}
         return {
-            (each.name, each.folder or f"{LINK}{each.link_host}"): each
+            (each.name, f"{REMOTE}{each.kind}" if each.remote else each.folder): each
             for each in known.values()
             if each.automatic
         }
 
     async def _watch(self, name: str, place: str) -> None:
-        if place.startswith(LINK):
+        if place.startswith(REMOTE):
             await self._fetch(name)
         else:
             await self._watch_folder(name, place)
@@ -103,10 +106,10 @@ class Watching:
     async def _fetch(self, name: str) -> None:
         while True:
             try:
-                await self.subscriptions.look(name)
+                await self.fetching.look(name)
             except Exception as error:  # noqa: BLE001 - one source's error ends no watching
                 log.warning("a source was not fetched: %s", type(error).__name__)
-            await self.clock.sleep(LOOK_AT_LINKS)
+            await self.clock.sleep(LOOK_AT_REMOTES)
 
     async def _watch_folder(self, name: str, folder: str) -> None:
         watched = WatchedFolder(self, name, Path(folder))
@@ -126,26 +129,30 @@ class Watching:
 def _sweep(spool: Path) -> None:
     """Copies that a crash left."""
     for left in spool.iterdir():
-        left.unlink(missing_ok=True)
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def sources_of(  # noqa: PLR0913 - one for each part
     *,
     settings: SettingsStore,
     notes: SourceNotes,
-    links: CalendarLinks,
+    remotes: RemoteSources,
     secrets: SecretStore,
     importing: Importing,
+    reader: WorkbookReader,
     book: AppointmentBook,
     activity: ActivityLog,
     clock: Clock,
     spool: Path,
-) -> tuple[Sources, Watching]:
-    """The sources of one home for people, and what watches them, over one `Subscriptions`."""
-    subscriptions = Subscriptions(
+) -> tuple[Sources, FetchedSources, Watching]:
+    """The sources of one home for people, and what watches them, over one `Fetching`."""
+    fetching = Fetching(
         settings=settings,
         notes=notes,
-        links=links,
+        remotes=remotes,
         secrets=secrets,
         importing=importing,
         activity=activity,
@@ -153,20 +160,24 @@ def sources_of(  # noqa: PLR0913 - one for each part
         spool=spool,
     )
     sources = Sources(
+        settings=settings, notes=notes, importing=importing, fetching=fetching, spool=spool
+    )
+    fetched = FetchedSources(
         settings=settings,
         notes=notes,
+        remotes=remotes,
+        fetching=fetching,
         importing=importing,
-        subscriptions=subscriptions,
-        spool=spool,
+        reader=reader,
     )
     watching = Watching(
         settings=settings,
         notes=notes,
         importing=importing,
-        subscriptions=subscriptions,
+        fetching=fetching,
         book=book,
         activity=activity,
         clock=clock,
         spool=spool,
     )
-    return sources, watching
+    return sources, fetched, watching

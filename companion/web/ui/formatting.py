@@ -68,15 +68,18 @@ def day(value: date, *, year: bool = False) -> str:
     return f"{value:%a} {value.day} {value:%b}" + (f" {value.year}" if year else "")
 
 
-def span(start: datetime, end: datetime, *, all_day: bool = False) -> str:
-    """A wall-clock span: ``Tue 24 Nov, 09:00–09:30``; an all-day end is exclusive."""
+def span(start: datetime, end: datetime, *, all_day: bool = False, year: bool = False) -> str:
+    """A wall-clock span: ``Tue 24 Nov, 09:00–09:30``; an all-day end is exclusive. `year`: of the
+    first day, or of both where they differ."""
+    first, last = start.date(), end.date()
     if all_day:
-        last = (end - timedelta(days=1)).date()
-        first = start.date()
-        return f"{day(first)}, all day" if last <= first else f"{day(first)} – {day(last)}, all day"
-    if start.date() == end.date():
-        return f"{day(start.date())}, {start:%H:%M}–{end:%H:%M}"
-    return f"{day(start.date())}, {start:%H:%M} – {day(end.date())}, {end:%H:%M}"
+        last = max(first, last - timedelta(days=1))
+    begins, ends = day(first, year=year), day(last, year=year)
+    if all_day:
+        return f"{begins}, all day" if last == first else f"{begins} – {ends}, all day"
+    if first == last:
+        return f"{begins}, {start:%H:%M}–{end:%H:%M}"
+    return f"{begins}, {start:%H:%M} – {ends}, {end:%H:%M}"
 
 
 def local_span(start: datetime, end: datetime, timezone: str) -> str:

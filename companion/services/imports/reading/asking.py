@@ -31,6 +31,7 @@ _ALLOWED: Mapping[str, Sequence[str] | None] = {
     "sheets": None,
     "length": None,
     "titles": None,
+    "clock": ("12", "24"),
 }
 """Kinds of questions, and their answers where these do not depend on the file."""
 

@@ -33,6 +33,8 @@ class Column:
             return MOMENT if timed > 0 and found.moments >= 0.2 * found.days else DAY
         if found.share(found.clocks + found.days) >= 0.5:
             return MOMENT if found.moments else CLOCK
+        if found.share(found.fractions) >= 0.5:
+            return CLOCK
         numbers = found.share(found.numbers + found.clocks) >= 0.5
         return CLOCK if numbers and {"time", "start", "end"} & self.meanings.keys() else NOTHING
 

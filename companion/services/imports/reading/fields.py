@@ -62,6 +62,7 @@ def assign(
     for name in _PLAIN_FIELDS:
         work.plain(name)
     work.practitioner()
+    work.client()
     return work.found
 
 
@@ -212,6 +213,8 @@ class _Assigning:
             best = max(self._columns, key=lambda each: each.strength(name), default=None)
             if best is None or best.strength(name) < SURE or not self._free(name):
                 continue
+            if name == "start" and best.shape == CLOCK and self._dated(best):
+                continue
             self._take(name, best.at)
             for other in others:
                 second = max(self._columns, key=lambda each: each.strength(other, "start"))
@@ -219,6 +222,10 @@ class _Assigning:
                     self._take(other, second.at)
             return
         self.found.missing = "start"
+
+    def _dated(self, start: Column) -> bool:
+        """Does another column give the date of these times of day?"""
+        return any(each.strength("date") >= SURE and each is not start for each in self._columns)
 
     def _suggested(self, name: str, shapes: Collection[str], what: str) -> Column | None:
         """A column that only its values suggest; always asked."""
@@ -332,6 +339,15 @@ class _Assigning:
             best = self._added_column() or self._known_names() or self._likely_names()
         if best is not None:
             self._take("practitioner", best.at)
+
+    def client(self) -> None:
+        """Names under "Who" are clients where another column has the practitioners."""
+        named = {"client_name", "client_first_name", "client_last_name"} & self.found.columns.keys()
+        if named or not self._free("client_name") or "practitioner" not in self.found.columns:
+            return
+        scored = self._best("practitioner", fit="client_name")
+        if scored:
+            self._take("client_name", scored[0][1].at)
 
     def _added_column(self) -> Column | None:
         """The name of the section or the sheet, where these are people's names."""

@@ -18,6 +18,8 @@ class GridRow:
     sheet: str
     section: str = ""
     """The name that the rows above it give it."""
+    day: Cell = None
+    """The day that the row above the headings gives it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +44,10 @@ class Grid:
     header_rows: dict[int, str] = field(default_factory=dict)
     """Rows that may be the header, best first, with their words, where no heading of any of them
     is known; empty where there is no doubt."""
+    notes: list[str] = field(default_factory=list)
+    """Plain sentences about how the rows were read that a person should see."""
+    above: dict[str, str] = field(default_factory=dict)
+    """By sheet: what the row right above the headings holds, if it is one text alone."""
     rival_sheets: list[str] = field(default_factory=list)
     """Sheets whose rows look like appointments too, under other headings; not read."""
 

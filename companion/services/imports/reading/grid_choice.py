@@ -8,6 +8,7 @@ from companion.services.imports.mappings import headings_of_mapping
 from companion.services.imports.questions import Choice, Question
 from companion.services.imports.reading.asking import Asking, plain_choices
 from companion.services.imports.reading.grid import Grid
+from companion.services.imports.reading.printed_lists import complete_rows
 from companion.services.imports.reading.results import Setting
 from companion.services.imports.reading.sheets import grid_of
 from companion.services.workbooks import Workbook
@@ -30,6 +31,7 @@ def choose_grid(workbook: Workbook, setting: Setting, asking: Asking) -> Grid | 
         )
     if grid is not None:
         _ask_where(grid, asking)
+        complete_rows(grid)
     return grid
 
 

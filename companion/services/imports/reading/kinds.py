@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 from companion.services.imports.cells import CellError, read_line
 from companion.services.imports.lengths import plain_number, worded_length
 from companion.services.imports.moments import EXCEL_EPOCH, DateOrder, Stamp, read_stamp
+from companion.services.imports.reading.names import TITLES
 from companion.services.imports.reading.statuses import is_known_status
 
 SAMPLE = 300
@@ -69,6 +70,8 @@ class Profile:
     """With a time of day and no date."""
     ranges: int = 0
     numbers: int = 0
+    fractions: int = 0
+    """Of a day: more than 0 and less than 1."""
     lengths: int = 0
     """With a unit, or h:mm."""
     yes_no: int = 0
@@ -110,6 +113,7 @@ def profile_of(counts: Mapping[object, int]) -> Profile:
                 found.clocks += 1
             found.ranges += stamp.until is not None
         found.numbers += kind.number is not None
+        found.fractions += kind.number is not None and 0 < kind.number < 1
         found.lengths += kind.length
         found.yes_no += kind.yes_no
         found.zones += kind.zone
@@ -197,6 +201,12 @@ def _any_text(profile: Profile) -> float:
     return 1.0 if not profile.share(profile.contacts) > 0.5 else 0.2
 
 
+def _wording(profile: Profile) -> float:
+    """What an appointment is called: not how its client is addressed ("Mr", "Dr")."""
+    titles = sum(each.rstrip(".") in TITLES for each in profile.texts)
+    return 0.0 if titles * 2 > len(profile.texts) else _any_text(profile)
+
+
 def _day(profile: Profile) -> float:
     return _steep(profile.share(profile.days))
 
@@ -207,7 +217,7 @@ def _clock(profile: Profile) -> float:
 
 
 def _moment(profile: Profile) -> float:
-    return _steep(profile.share(profile.days + profile.clocks))
+    return _steep(profile.share(profile.days + profile.clocks + profile.fractions))
 
 
 def _length(profile: Profile) -> float:
@@ -285,4 +295,6 @@ _FITS = {
     "updated": _day,
     "id": _identifier,
     "kind": _kinds,
+    "type": _wording,
+    "title": _wording,
 }

@@ -30,6 +30,7 @@ from companion.services.imports.reading.columns import Assignment, Column
 from companion.services.imports.reading.fields import assign
 from companion.services.imports.reading.grid import SECTION, SHEET, Grid
 from companion.services.imports.reading.grid_choice import choose_grid
+from companion.services.imports.reading.half_days import with_half_days
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import profile_of
 from companion.services.imports.reading.names import person_key
@@ -66,6 +67,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     layout, proof = values.with_date_order(layout, grid, columns, setting, asking, software)
     layout = values.with_units(layout, columns, asking)
     layout, statuses = values.with_statuses(layout, columns, setting.statuses, asking, software)
+    with_half_days(layout, grid, asking)
     layout = with_zones(layout, columns, asking, setting.timezone)
     layout = values.with_people(layout, columns, setting.keys)
     layout = _with_one_person(layout, grid, asking, setting, software)
@@ -94,6 +96,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
         statuses=statuses,
         practitioners=_practitioners(layout, columns),
         footers=grid.footers,
+        notes=tuple(grid.notes),
         mapping=layout.mapping or mapping_of(layout, grid.headings),
         one_person=software.one_person if software else False,
     )

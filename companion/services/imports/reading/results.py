@@ -80,6 +80,8 @@ class Reading:
     """Name as in the file, to rows."""
     footers: int = 0
     """Rows left out: totals, repeated headings, titles."""
+    notes: tuple[str, ...] = ()
+    """Plain sentences about how the rows were read that a person should see."""
     mapping: str = ""
     """How it was read, as a mapping (TOML) that reads the next file alike."""
     one_person: bool = False

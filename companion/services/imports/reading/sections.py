@@ -48,6 +48,7 @@ def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
     grid.rows = [row for row, _ in kept]
     has_sections = any(each for _, each in kept)
     if has_sections:
+        kept = [(row, each or _name_above(grid, row)) for row, each in kept]
         at = len(grid.headings)
         grid.headings.append(SECTION)
         grid.rows = [extended(row, at, each or None) for row, each in kept]
@@ -64,6 +65,12 @@ def _section_of(row: GridRow) -> str:
     if _FOOTER.match(text) or not (bare != text or (kind_of(bare).name and len(bare) <= 40)):
         return ""
     return bare
+
+
+def _name_above(grid: Grid, row: GridRow) -> str:
+    """Where later sections are called by names alone, so is the first, above the headings."""
+    text = grid.above.get(row.sheet, "")
+    return text if kind_of(text).name and not _FOOTER.match(text) else ""
 
 
 def named_in_title(rows: Sequence[SheetRow]) -> str:

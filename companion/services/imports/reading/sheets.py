@@ -27,6 +27,7 @@ from companion.services.imports.reading.grid import (
 )
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import EMPTY_WORDS, kind_of
+from companion.services.imports.reading.printed_lists import lone_day
 from companion.services.imports.reading.sections import named_in_title
 from companion.services.workbooks import Cell, MergedRange, Sheet, SheetRow
 
@@ -268,11 +269,17 @@ def _same_table(table: _Table, best: _Table) -> bool:
 def _add(grid: Grid, table: _Table, best: _Table) -> None:
     places = _places(table.headings, grid.headings)
     header = tuple(each.casefold() for each in table.headings if each)
-    title = named_in_title(table.sheet.rows[: table.at])
+    before = table.sheet.rows[: table.at]
+    title = named_in_title(before)
+    day = lone_day(before[-1].cells) if before else None
+    alone = [each for each in before[-1].cells if each is not None] if before else []
+    if len(alone) == 1:
+        grid.above[table.sheet.name] = _heading(alone[0])
+    merged = _merged_down(table)
     straight = table is best and places == list(range(len(places)))
     width = len(table.headings)
     for row in table.sheet.rows[table.at + 1 :]:
-        cells = row.cells
+        cells = merged.get(row.number, row.cells)
         if not EMPTY_WORDS.isdisjoint(cells):
             cells = tuple([None if each in EMPTY_WORDS else each for each in cells])
         if not any(each is not None for each in cells):
@@ -286,8 +293,29 @@ def _add(grid: Grid, table: _Table, best: _Table) -> None:
                 placed[places[at]] = cell
             cells = (*placed, *cells[width:])
         grid.rows.append(
-            GridRow(number=row.number, cells=cells, sheet=table.sheet.name, section=title)
+            GridRow(number=row.number, cells=cells, sheet=table.sheet.name, section=title, day=day)
         )
+
+
+def _merged_down(table: _Table) -> dict[int, tuple[Cell, ...]]:
+    """Rows below the headings, by number, with the cells that they share with rows above them. A
+    merge across the whole row is a line of its own."""
+    rows = {each.number: each for each in table.sheet.rows[table.at + 1 :]}
+    found: dict[int, tuple[Cell, ...]] = {}
+    for each in table.sheet.merged:
+        first = rows.get(each.first_row)
+        if first is None or each.first_row == each.last_row:
+            continue
+        if each.first_column != each.last_column or each.first_column >= len(first.cells):
+            continue
+        for number in range(each.first_row + 1, each.last_row + 1):
+            row = rows.get(number)
+            if row is not None:
+                cells = [*found.get(number, row.cells)]
+                cells += [None] * (each.first_column + 1 - len(cells))
+                cells[each.first_column] = first.cells[each.first_column]
+                found[number] = tuple(cells)
+    return found
 
 
 def _places(mine: Sequence[str], headings: list[str]) -> list[int]:

@@ -108,6 +108,7 @@ class _Book:
         self._person = current_person(site)
         self._reading = 0
         self._seen = -1
+        self._focus = ""
         self._ready = False
         self._scrolled = False
         self._types: set[str] = set()
@@ -195,7 +196,9 @@ class _Book:
             await self.refresh()
 
     async def refresh(self, focus: str = "") -> None:
-        """Read the visible range and show it; a later reading overtakes an earlier one."""
+        """Read the visible range and show it; a later reading overtakes an earlier one, and takes
+        over what that was to bring the `focus` to."""
+        self._focus = focus or self._focus
         self._reading += 1
         reading = self._reading
         self._seen = self._pulse.version
@@ -207,11 +210,12 @@ class _Book:
             return
         self._note_offers(entries)
         kept = [each for each in entries if self._choice.shows(each)]
-        self._calendar.show(self._page_of(kept, columns, focus))
+        self._calendar.show(self._page_of(kept, columns))
+        self._focus = ""
         self._toolbar.offer(self._names(), self._known_locations())
 
     def _page_of(
-        self, entries: Sequence[BookEntry], columns: Sequence[payload.Column], focus: str
+        self, entries: Sequence[BookEntry], columns: Sequence[payload.Column]
     ) -> payload.Payload:
         view, (first, last) = self._choice.shown_view, self._choice.span()
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
@@ -229,7 +233,7 @@ class _Book:
             events += payload.off_hours(columns, days, limits)
         return {
             "stamp": self._reading,
-            "focus": focus,
+            "focus": self._focus,
             "scroll": self._scroll(),
             "title": self._choice.title(),
             "rights": {"edits": edits, "uploads": self._person.uploads},
@@ -359,8 +363,7 @@ class _Book:
         ids = calendars_of(self._person, list(self._services.settings.read().practitioners))
 
         async def show(found: Shown) -> None:
-            self._choice.day = found.occurrence.start.date()
-            self._toolbar.arrange()
+            self._toolbar.reveal(found)
             await self.refresh(found.occurrence.key)
 
         def search(wanted: str) -> Awaitable[list[Shown]]:

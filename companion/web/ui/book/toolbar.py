@@ -10,6 +10,7 @@ from typing import Any
 
 from nicegui import ui
 
+from companion.services.book.occurrences import Shown
 from companion.services.book.view import BookEntry
 from companion.web.ui.book.month_picker import Counts, MonthPicker
 from companion.web.ui.components.dialogs import dialog
@@ -45,6 +46,17 @@ class Choice:
         if entry.shown.cancelled and not self.cancelled:
             return False
         return not self.location or entry.occurrence.location == self.location
+
+    def reveal(self, entry: Shown) -> None:
+        """Change what hides it."""
+        occurrence = entry.occurrence
+        who = occurrence.appointment.practitioner_id
+        self.day, self.one = occurrence.start.date(), who
+        if self.who and who not in self.who:
+            self.who = [*self.who, who]
+        if self.location != occurrence.location:
+            self.location = ""
+        self.cancelled = self.cancelled or entry.cancelled
 
     def span(self) -> tuple[date, date]:
         """First and last day on screen."""
@@ -211,6 +223,18 @@ class BookToolbar:
         choice.location = self._location.value or ""
         choice.cancelled = bool(self._cancelled.value)
         await self._on_change()
+
+    def reveal(self, entry: Shown) -> None:
+        """Bring the choice, and the fields that show it, to where `entry` is seen."""
+        choice = self._choice
+        choice.reveal(entry)
+        self._begun = False
+        names = dict(self._names)
+        self._who.set_options(names, value=list(choice.who))
+        self._one.set_options(names, value=choice.one or None)
+        self._location.value, self._cancelled.value = choice.location, choice.cancelled
+        self._begun = True
+        self.arrange()
 
     async def _changed(self) -> None:
         self.arrange()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import BadInput
-from companion.services.sources.links import checked_link
+from companion.services.sources.fetched_sources import Trial, Wanted
 from companion.services.sources.reports import every_words
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
@@ -28,14 +28,20 @@ _MINUTES = (5, 15, 30, 60, 240, 1_440)
 
 
 class _NewLink:
-    """A FileToImport: the calendar at a link that is no source yet."""
+    """A FileToImport: the calendar at a link that is no source yet. It is fetched once."""
 
     def __init__(self, site: Site, name: str, link: str, every: timedelta) -> None:
         self._site = site
         self._source = name
-        self._link = link
+        self._wanted = Wanted(kind="link", secret=link)
         self._every = every
-        self.name = f"the calendar at {checked_link(link)[1]}"
+        self._trial: Trial | None = None
+        self.name = f"the calendar at {site.services.fetched_sources.checked(name, self._wanted)}"
+
+    async def close(self) -> None:
+        trial, self._trial = self._trial, None
+        if trial is not None:
+            await trial.close()
 
     @property
     def kept_mapping(self) -> str:
@@ -49,17 +55,18 @@ class _NewLink:
 
     async def read(self, answers: Answers, mapping: str | None, on_stage: OnStage) -> ImportPreview:
         on_stage("Fetching it", 0.0)
-        return await self._site.services.sources.try_link(
-            self._source, self._link, answers=answers, mapping=mapping
-        )
+        fetched = self._site.services.fetched_sources
+        if self._trial is None:
+            self._trial = await fetched.trial(self._source, self._wanted, every=self._every)
+        return await fetched.preview(self._trial, answers=answers, mapping=mapping)
 
     async def apply(
         self, preview: ImportPreview, answers: Answers, mapping: str | None, *, release: bool
     ) -> ImportReport:
-        return await self._site.services.sources.subscribe(
-            self._link,
+        assert self._trial is not None  # noqa: S101 - it was read before
+        return await self._site.services.fetched_sources.subscribe(
+            self._trial,
             preview,
-            every=self._every,
             answers={**preview.answers, **answers},
             mapping=mapping,
             release=release,
@@ -82,6 +89,7 @@ def open_new_link(site: Site, on_done: Callable[[], Awaitable[None]]) -> None:
             link = _link_input()
             every = _every_select(timedelta(minutes=15))
         review_place = box("stack")
+        tried: list[_NewLink] = []
 
         async def test() -> None:
             clear_errors(name, link)
@@ -91,8 +99,9 @@ def open_new_link(site: Site, on_done: Callable[[], Awaitable[None]]) -> None:
                     raise BadInput("What is it called?", "Type a short name.", field="source")
                 file = _NewLink(site, typed, str(link.value or ""), _chosen(every))
             except BadInput as error:
-                fail_field(error, {"source": name, "link": link})
+                fail_field(error, {"source": name, "secret": link})
                 return
+            tried.append(file)
             first.set_visibility(False)
             with review_place:
                 review = ImportReview(
@@ -100,13 +109,19 @@ def open_new_link(site: Site, on_done: Callable[[], Awaitable[None]]) -> None:
                 )
             await review.read()
 
-        def back() -> None:
+        async def file_closed() -> None:
+            while tried:
+                await tried.pop().close()
+
+        async def back() -> None:
             """What was typed is there still, to be mended."""
+            await file_closed()
             review_place.clear()
             first.set_visibility(True)
             link.run_method("focus")
 
         async def done(_report: ImportReport, _preview: ImportPreview) -> None:
+            await file_closed()
             opened.close()
             notify_done(f"Imported. It is fetched {every_words(_chosen(every))} from now on.")
             await on_done()
@@ -126,18 +141,20 @@ class LinkForm:
         self._source = source
         self._on_saved = on_saved
         self._link = _link_input("Left empty, the link stays as it is")
-        self._every = _every_select(source.every)
+        self._every = _every_select(source.remote.every if source.remote else timedelta(minutes=15))
         with box("actions"):
             button("Save", self._save, look="primary")
 
     async def _save(self) -> None:
         clear_errors(self._link)
         try:
-            await self._site.services.sources.add_link(
-                self._source.name, str(self._link.value or ""), every=_chosen(self._every)
+            await self._site.services.fetched_sources.add(
+                self._source.name,
+                Wanted(kind="link", secret=str(self._link.value or "")),
+                every=_chosen(self._every),
             )
         except BadInput as error:
-            fail_field(error, {"link": self._link})
+            fail_field(error, {"secret": self._link})
             return
         notify_done("Saved.")
         await self._on_saved()

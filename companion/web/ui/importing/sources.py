@@ -104,20 +104,22 @@ class _Sources:
                     badge("No folder is watched", "calm")
                 elif note.trouble:
                     badge("Not reached", "warn")
-                elif settings.link_host:
-                    badge(f"Fetched {every_words(settings.every)}", "ok")
+                elif settings.remote:
+                    badge(f"Fetched {every_words(settings.remote.every)}", "ok")
                 else:
                     badge("Watched", "ok")
                 text(_HOLDS[settings.snapshot], "soft", tag="span")
             if status.automatic:
-                text(settings.folder or settings.link_host, "address").props("dir=ltr")
+                text(
+                    settings.remote.place if settings.remote else settings.folder, "address"
+                ).props("dir=ltr")
             if status.failing:
                 with notice("warn", alert=True):
                     text(f"{note.trouble}{since_words(self._site, note)}")
             self._last(status)
             for waiting in note.waiting:
                 say_waiting(self._site, settings.name, waiting, self._look)
-            if settings.link_host:
+            if settings.remote:
                 with box("actions"):
                     fetch = partial(self._fetch, settings)
                     button("Fetch now", fetch, icon="sync", look="primary")
@@ -125,7 +127,7 @@ class _Sources:
                 with box("actions"):
                     button("Change …", partial(self._change, settings), icon="edit")
                     if status.automatic:
-                        stop = "Stop fetching" if settings.link_host else "Stop watching"
+                        stop = "Stop fetching" if settings.remote else "Stop watching"
                         button(stop, partial(self._stop, settings))
                     button(
                         "Forget this source …",
@@ -147,7 +149,7 @@ class _Sources:
         if note.last_at is None:
             if status.automatic:
                 fetched = "It has not been fetched yet."
-                text(fetched if status.settings.link_host else "No file has come yet.", "soft")
+                text(fetched if status.settings.remote else "No file has come yet.", "soft")
             return
         now = self._site.services.clock.now()
         when = formatting.short(note.last_at, self._site.timezone, now)
@@ -156,7 +158,7 @@ class _Sources:
                 good = formatting.short(note.fetched.good_at, self._site.timezone, now)
                 text("Last fetched", tag="dt")
                 text(good, tag="dd")
-            link = bool(status.settings.link_host)
+            link = status.settings.remote is not None
             text("Last change" if link else "Last file", tag="dt")
             text(when if link else f"{note.last_file}, {when}", tag="dd")
             text("Result", tag="dt")
@@ -169,12 +171,12 @@ class _Sources:
                 opened.close()
                 await self._look()
 
-            form = LinkForm if settings.link_host else SourceForm
+            form = LinkForm if settings.remote else SourceForm
             form(self._site, settings, report_errors(done))
             button("Cancel", opened.close, look="plain")
 
     async def _fetch(self, settings: SourceSettings) -> None:
-        outcome = await self._site.services.sources.sync(settings.name)
+        outcome = await self._site.services.fetched_sources.sync(settings.name)
         await self._look()
         if outcome.error is not None:
             raise outcome.error
@@ -188,7 +190,7 @@ class _Sources:
 
     async def _stop(self, settings: SourceSettings) -> None:
         await self._site.services.sources.stop(settings.name)
-        gone = "It is fetched no more." if settings.link_host else "The folder is watched no more."
+        gone = "It is fetched no more." if settings.remote else "The folder is watched no more."
         notify_done(gone)
         await self._look()
 

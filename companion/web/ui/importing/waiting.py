@@ -75,9 +75,9 @@ async def open_waiting(
     newer = any(each.at > waiting.at and each.file_name for each in imports)
     with dialog(f"Import {file.name}?", "wide") as opened:
         known = site.services.settings.read().sources.get(source)
-        fetched = known is not None and bool(known.link_host)
+        fetched = known is not None and known.remote is not None
         text(
-            f"As it is now at the link of {source}."
+            f"As it is now where {source} is fetched from."
             if fetched
             else f"Set aside from the folder of {source}.",
             "soft",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
+import shutil
 import socket
 import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from companion.adapters.calendar_links import HttpCalendarLinks
+from companion.adapters.sources.calendar_link import CalendarLink
 from companion.domain.errors import SourceUnreachable
+from companion.services.sources.remote import FetchAnswer, FetchRequest, Stop, Stopped
 from tests.fakes.calendar_server import Answer, CalendarServer, says
 from tests.fakes.certificates import write_certificate
 
@@ -33,41 +36,62 @@ def server() -> Iterator[CalendarServer]:
     found.close()
 
 
-async def refusal(link: str, **limits: float) -> SourceUnreachable:
+def fetch(link: str, cursor: str = "", stop: Stop | None = None, **limits: float) -> FetchAnswer:
+    request = FetchRequest(
+        fields={},
+        secret=link,
+        cursor=cursor,
+        folder=Path(tempfile.mkdtemp()),
+        now=datetime(2026, 3, 3, tzinfo=UTC),
+        timezone="Australia/Sydney",
+        stop=stop or Stop(),
+    )
+    try:
+        answer = CalendarLink(**limits).fetch(request)  # type: ignore[arg-type]
+        given.append(answer.file.read_bytes() if answer.file else b"")
+        return answer
+    finally:
+        shutil.rmtree(request.folder)
+
+
+given: list[bytes] = []
+"""What each good answer held."""
+
+
+def content(link: str) -> bytes:
+    fetch(link)
+    return given[-1]
+
+
+def refusal(link: str, **limits: float) -> SourceUnreachable:
     with pytest.raises(SourceUnreachable) as refused:
-        await HttpCalendarLinks(**limits).fetch(link)  # type: ignore[arg-type]
+        fetch(link, **limits)  # type: ignore[arg-type]
     said = f"{refused.value} {refused.value.detail} {refused.value.__cause__}"
     assert SECRET not in said
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
     return refused.value
 
 
-async def test_a_calendar_comes_with_what_tells_it_next_time(server: CalendarServer) -> None:
+def test_a_calendar_comes_with_what_tells_it_next_time(server: CalendarServer) -> None:
     server.answer = says(200, CALENDAR, ETag='"7"', Last_Modified="Mon, 02 Mar 2026 00:00:00 GMT")
-    answer = await HttpCalendarLinks().fetch(server.link)
-    assert (answer.content, answer.entity, answer.modified) == (
-        CALENDAR, '"7"', "Mon, 02 Mar 2026 00:00:00 GMT",
-    )  # fmt: skip
+    answer = fetch(server.link)
+    assert (given[-1], answer.whole) == (CALENDAR, True)
     server.answer = says(304, ETag='"7"')
-    again = await HttpCalendarLinks().fetch(
-        server.link, entity=answer.entity, modified=answer.modified
-    )
-    assert again.content is None
+    again = fetch(server.link, answer.cursor)
+    assert (again.file, again.cursor) == (None, answer.cursor)
     assert server.seen[1][1]["if-none-match"] == '"7"'
     assert server.seen[1][1]["if-modified-since"] == "Mon, 02 Mar 2026 00:00:00 GMT"
 
 
-async def test_a_packed_answer_is_unpacked(server: CalendarServer) -> None:
+def test_a_packed_answer_is_unpacked(server: CalendarServer) -> None:
     server.answer = says(200, gzip.compress(CALENDAR), Content_Encoding="gzip")
-    assert (await HttpCalendarLinks().fetch(server.link)).content == CALENDAR
+    assert content(server.link) == CALENDAR
 
 
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\r\n \r\n"])
-async def test_what_stands_before_a_calendar_is_no_matter(
-    server: CalendarServer, mark: bytes
-) -> None:
+def test_what_stands_before_a_calendar_is_no_matter(server: CalendarServer, mark: bytes) -> None:
     server.answer = says(200, mark + CALENDAR)
-    assert (await HttpCalendarLinks().fetch(server.link)).content == mark + CALENDAR
+    assert content(server.link) == mark + CALENDAR
 
 
 @pytest.mark.parametrize(
@@ -89,19 +113,19 @@ async def test_what_stands_before_a_calendar_is_no_matter(
         (says(302), "without end"),
     ],
 )
-async def test_anything_but_a_calendar_is_a_sentence(
+def test_anything_but_a_calendar_is_a_sentence(
     server: CalendarServer, answer: Answer, sentence: str
 ) -> None:
     server.answer = answer
-    assert sentence in (await refusal(server.link)).what
+    assert sentence in (refusal(server.link)).what
 
 
-async def test_a_wish_to_be_left_alone_is_kept(server: CalendarServer) -> None:
+def test_a_wish_to_be_left_alone_is_kept(server: CalendarServer) -> None:
     server.answer = says(429, Retry_After="120")
-    assert (await refusal(server.link)).wait == 120
+    assert (refusal(server.link)).wait == 120
 
 
-async def test_a_redirect_on_this_computer_is_followed_and_carries_no_password(
+def test_a_redirect_on_this_computer_is_followed_and_carries_no_password(
     server: CalendarServer,
 ) -> None:
     def move(request: BaseHTTPRequestHandler) -> None:
@@ -111,7 +135,7 @@ async def test_a_redirect_on_this_computer_is_followed_and_carries_no_password(
 
     server.answer = move
     link = server.link.replace("://", "://jo:s%40cret@")
-    assert (await HttpCalendarLinks().fetch(link)).content == CALENDAR
+    assert content(link) == CALENDAR
     assert server.seen[0][1]["authorization"] == "Basic am86c0BjcmV0"
     assert "authorization" not in server.seen[1][1]
 
@@ -119,13 +143,13 @@ async def test_a_redirect_on_this_computer_is_followed_and_carries_no_password(
 @pytest.mark.parametrize(
     "content", [CALENDAR + b"x" * 3_000_000, gzip.compress(CALENDAR + b" " * 300_000_000)]
 )
-async def test_a_huge_answer_is_left_at_its_limit(server: CalendarServer, content: bytes) -> None:
+def test_a_huge_answer_is_left_at_its_limit(server: CalendarServer, content: bytes) -> None:
     packed = {"Content_Encoding": "gzip"} if content[:2] == b"\x1f\x8b" else {}
     server.answer = says(200, content, **packed)
-    assert "larger than" in (await refusal(server.link, size_limit=1_000_000)).what
+    assert "larger than" in (refusal(server.link, size_limit=1_000_000)).what
 
 
-async def test_a_slow_answer_is_left(server: CalendarServer) -> None:
+def test_a_slow_answer_is_left(server: CalendarServer) -> None:
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
@@ -136,22 +160,22 @@ async def test_a_slow_answer_is_left(server: CalendarServer) -> None:
 
     stopped = threading.Event()
     server.answer = drip
-    assert "too slow" in (await refusal(server.link, seconds=0.0)).what
+    assert "too slow" in (refusal(server.link, seconds=0.0)).what
     stopped.set()
 
 
-async def test_a_silent_server_is_left(server: CalendarServer) -> None:
+def test_a_silent_server_is_left(server: CalendarServer) -> None:
     stopped = threading.Event()
 
     def wait(_request: BaseHTTPRequestHandler) -> None:
         stopped.wait(30)
 
     server.answer = wait
-    assert "cannot be reached" in (await refusal(server.link, pause=0.2)).what
+    assert "cannot be reached" in (refusal(server.link, pause=0.2)).what
     stopped.set()
 
 
-async def test_a_certificate_that_nobody_trusts_is_a_sentence(
+def test_a_certificate_that_nobody_trusts_is_a_sentence(
     server: CalendarServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, key = write_certificate(tmp_path)
@@ -159,31 +183,34 @@ async def test_a_certificate_that_nobody_trusts_is_a_sentence(
     context.load_cert_chain(certificate, key)
     server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
     link = server.link.replace("http:", "https:")
-    assert "could not be verified" in (await refusal(link)).what
+    assert "could not be verified" in (refusal(link)).what
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert (await HttpCalendarLinks().fetch(link)).content == CALENDAR
+    assert content(link) == CALENDAR
 
 
-async def test_a_server_that_is_not_there_is_a_sentence() -> None:
+def test_a_server_that_is_not_there_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as place:
         port = place.getsockname()[1]
-    error = await refusal(f"http://127.0.0.1:{port}/{SECRET}.ics")
+    error = refusal(f"http://127.0.0.1:{port}/{SECRET}.ics")
     assert error.what == "127.0.0.1 cannot be reached."
 
 
-async def test_a_fetch_that_is_given_up_ends_at_once(server: CalendarServer) -> None:
-    asked, stopped = threading.Event(), threading.Event()
+def test_a_fetch_that_is_given_up_ends_at_once(server: CalendarServer) -> None:
+    asked, stopped, stop = threading.Event(), threading.Event(), Stop()
 
     def wait(_request: BaseHTTPRequestHandler) -> None:
         asked.set()
         stopped.wait(60)
 
     server.answer = wait
-    fetching = asyncio.create_task(HttpCalendarLinks().fetch(server.link))
-    await asyncio.to_thread(asked.wait)
+
+    def give_up() -> None:
+        asked.wait(60)
+        stop.ask()
+
+    threading.Thread(target=give_up, daemon=True).start()
     began = time.monotonic()
-    fetching.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await fetching
+    with pytest.raises(Stopped):
+        fetch(server.link, stop=stop)
     assert time.monotonic() - began < 20, "it waits for no answer of 30 seconds"
     stopped.set()

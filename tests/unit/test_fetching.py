@@ -10,8 +10,10 @@ import pytest
 
 from companion.domain.appointments import AppointmentStatus
 from companion.domain.errors import BadInput, SourceUnreachable
+from companion.domain.settings import RemoteSettings
+from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetching import FetchOutcome
 from companion.services.sources.notes import SourceNote
-from companion.services.sources.subscriptions import FetchOutcome
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, fake_application
 
@@ -31,6 +33,10 @@ def entry(uid: str, day: int, hour: int = 9, *more: str) -> str:
     return "\r\n".join((f"UID:{uid}", start, "DURATION:PT45M", f"SUMMARY:Entry {uid}", *more))
 
 
+def at(link: str) -> Wanted:
+    return Wanted(kind="link", secret=link)
+
+
 FOUR = [entry(each, day) for each, day in zip("abcd", (7, 8, 9, 10), strict=True)]
 
 
@@ -45,14 +51,14 @@ class Clinic:
     async def open(self, *entries: str, **wishes: object) -> None:
         await self.services.practitioners.add("Jo Smith")
         self.links.calendars[LINK] = calendar(*(entries or FOUR))
-        await self.services.sources.add_link("books", LINK, **wishes)  # type: ignore[arg-type]
+        await self.services.fetched_sources.add("books", at(LINK), **wishes)  # type: ignore[arg-type]
 
     async def fetch(self) -> FetchOutcome:
-        return await self.services.sources.sync("books")
+        return await self.services.fetched_sources.sync("books")
 
     async def look(self) -> None:
         """As the background does every few seconds."""
-        await self.services.watching.subscriptions.look("books")
+        await self.services.watching.fetching.look("books")
 
     async def note(self) -> SourceNote:
         (status,) = await self.services.sources.overview()
@@ -242,7 +248,7 @@ async def test_questions_wait_and_are_answered_once(clinic: Clinic) -> None:
     assert await clinic.book() == {}
     assert (await clinic.fetch()).held, "who asks is told again, though nothing has changed"
     answer = {"practitioner:*": "jo-smith"}
-    assert not (await clinic.services.sources.sync("books", answers=answer)).held
+    assert not (await clinic.services.fetched_sources.sync("books", answers=answer)).held
     assert await clinic.book() == WHOLE
     clinic.links.calendars[LINK] = calendar(entry("a", 7, 8), *FOUR[1:])
     await clinic.fetch()
@@ -276,7 +282,7 @@ async def test_a_link_that_came_with_settings_of_another_computer_is_asked_for(
 ) -> None:
     await clinic.open()
     clinic.application.secrets.kept.clear()
-    assert "Give the link again" in str((await clinic.fetch()).error)
+    assert "Give its link, key or password again" in str((await clinic.fetch()).error)
 
 
 @pytest.mark.parametrize(
@@ -294,16 +300,18 @@ async def test_a_link_that_is_none_or_not_secure_is_refused_unrepeated(
     clinic: Clinic, link: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
-        await clinic.services.sources.add_link("books", link)
-    assert refused.value.field == "link"
+        await clinic.services.fetched_sources.add("books", at(link))
+    assert refused.value.field == "secret"
     assert link in {"", "https://"} or link not in str(refused.value)
 
 
 async def test_webcal_means_https_and_an_empty_link_keeps_the_one_there_is(clinic: Clinic) -> None:
-    await clinic.services.sources.add_link("books", f"webcal://{LINK.removeprefix('https://')}")
+    await clinic.services.fetched_sources.add(
+        "books", at(f"webcal://{LINK.removeprefix('https://')}")
+    )
     assert clinic.application.secrets.kept["source/books"] == LINK
-    changed = await clinic.services.sources.add_link("books", "", every=timedelta(hours=1))
-    assert (changed.link_host, changed.every) == (HOST, timedelta(hours=1))
+    changed = await clinic.services.fetched_sources.add("books", at(""), every=timedelta(hours=1))
+    assert changed.remote == RemoteSettings(kind="link", place=HOST, every=timedelta(hours=1))
     assert clinic.application.secrets.kept["source/books"] == LINK
 
 
@@ -325,11 +333,13 @@ async def test_a_practice_that_goes_over_from_an_export_to_a_link_has_no_double(
     }
     assert len(before) == 3
     clinic.links.calendars[LINK] = calendar(*FOUR)
-    await clinic.services.sources.add_link("books", LINK)
+    await clinic.services.fetched_sources.add("books", at(LINK))
     held = (await clinic.fetch()).report
     assert held is not None
     assert [each.key for each in held.questions] == ["same:books"]
-    outcome = await clinic.services.sources.sync("books", answers={"same:books": "take_over"})
+    outcome = await clinic.services.fetched_sources.sync(
+        "books", answers={"same:books": "take_over"}
+    )
     assert outcome.report is not None
     assert (outcome.report.held, outcome.report.added, outcome.report.removed) == (False, 1, 0)
     rows_now = await clinic.application.book.source_rows("books")

@@ -1,0 +1,1 @@
+"""Sources that are fetched, one module for each kind; `services/sources/remote` is their port."""

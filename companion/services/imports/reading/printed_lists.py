@@ -1,0 +1,173 @@
+"""Printed lists: what a person's eye completes in a report, put into the rows that it belongs to.
+
+- A row that holds nothing but a day is the day of the rows below it.
+- A day printed once, in the first of its rows only, is that of the rows below as well. A file that
+  repeats a day anywhere does not print like that: there an empty cell has lost its date.
+- AM and PM in a column of their own belong to the time on their left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time
+from itertools import pairwise
+
+from companion.services.imports.cells import CellError, read_line
+from companion.services.imports.moments import EXCEL_EPOCH, DateOrder, read_date
+from companion.services.imports.reading.grid import Grid, GridRow, extended
+from companion.services.imports.reading.headings import LIKELY, read_heading
+from companion.services.imports.reading.kinds import kind_of
+from companion.services.workbooks import Cell
+
+_HALVES = {"am": "am", "a.m.": "am", "a": "am", "pm": "pm", "p.m.": "pm", "p": "pm"}
+_PRINTED_ONCE = "Rows without a date were read as being of the date printed above them."
+_LOOK_AT = 200
+"""Rows that tell what a column holds."""
+
+
+def complete_rows(grid: Grid) -> None:
+    _join_halves(grid)
+    _take_day_lines(grid)
+    _repeat_days(grid)
+
+
+# ── days ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _take_day_lines(grid: Grid) -> None:
+    lines = {id(row): found for row in grid.rows if (found := _lone_day(row)) is not None}
+    rest = [row for row in grid.rows if id(row) not in lines]
+    if not rest or not (lines or any(row.day is not None for row in rest)):
+        return
+    looked_at = rest[:_LOOK_AT]
+    for at in range(len(grid.headings)):
+        if sum(_is_day(_cell(row, at)) for row in looked_at) * 2 >= len(looked_at):
+            return  # each row says its own
+    day, sheet, at = None, None, len(grid.headings)
+    rows = []
+    for row in grid.rows:
+        if row.sheet != sheet:
+            day, sheet = row.day, row.sheet
+        if id(row) in lines:
+            day = lines[id(row)]
+        else:
+            # A line that holds one text alone is a section, or a total.
+            rows.append(extended(row, at, day if len(_filled(row)) > 1 else None))
+    grid.headings.append("Date")
+    grid.footers += len(lines)
+    grid.rows = rows
+
+
+def _lone_day(row: GridRow) -> Cell:
+    filled = _filled(row)
+    return filled[0] if len(filled) == 1 and _is_day(filled[0]) else None
+
+
+def lone_day(cells: Sequence[Cell]) -> Cell:
+    """The day that a row above the headings holds and nothing else."""
+    filled = [each for each in cells if each is not None]
+    return filled[0] if len(filled) == 1 and _is_day(filled[0]) else None
+
+
+def _is_day(cell: Cell) -> bool:
+    """A day without a time of day."""
+    if isinstance(cell, datetime):
+        return cell.time() == time()
+    if isinstance(cell, date):
+        return True
+    stamp = kind_of(cell).stamp if isinstance(cell, str) else None
+    return stamp is not None and stamp.day is not None and not stamp.clock
+
+
+def _repeat_days(grid: Grid) -> None:
+    for at, heading in enumerate(grid.headings):
+        meanings = read_heading(heading).meanings
+        if max(meanings.get("date", 0.0), meanings.get("start", 0.0)) >= LIKELY:
+            _repeat(grid, at)
+
+
+def _repeat(grid: Grid, at: int) -> None:
+    full = [row for row in grid.rows if len(_filled(row)) * 2 > len(grid.headings) - 1]
+    if not full or len({row.sheet for row in full}) > 1:
+        return
+    days = [_cell(row, at) for row in full]
+    printed = [each for each in days if each is not None]
+    blank = len(days) - len(printed)
+    if days[0] is None or blank < 2 or blank * 5 < len(days):
+        return
+    if len(set(printed)) < len(printed) or not any(_ascend(printed, each) for each in DateOrder):
+        return
+    above: Cell = None
+    whole = {id(row) for row in full}
+    rows = []
+    for row in grid.rows:
+        found = _cell(row, at)
+        above = found if found is not None else above
+        rows.append(row if found is not None or id(row) not in whole else _with(row, at, above))
+    grid.rows = rows
+    grid.notes.append(_PRINTED_ONCE)
+
+
+def _ascend(cells: Sequence[Cell], order: DateOrder) -> bool:
+    try:
+        days = [read_date(each, order, EXCEL_EPOCH) for each in cells]
+    except CellError:
+        return False
+    return all(one < next_one for one, next_one in pairwise(days))
+
+
+# ── halves of the day ─────────────────────────────────────────────────────────────────────────
+
+
+def _join_halves(grid: Grid) -> None:
+    looked_at = grid.rows[:_LOOK_AT]
+    for at in range(1, len(grid.headings)):
+        filled = [each for row in looked_at if (each := _cell(row, at)) is not None]
+        if not filled or len(filled) * 2 < len(looked_at) or not all(map(_half, filled)):
+            continue
+        timed = [_clock(_cell(row, at - 1)) for row in looked_at]
+        if sum(map(bool, timed)) * 2 < len(looked_at):
+            continue
+        grid.headings[at] = ""
+        grid.rows = [_joined(row, at) for row in grid.rows]
+
+
+def _half(cell: Cell) -> str:
+    return _HALVES.get(read_line(cell).casefold(), "") if isinstance(cell, str) else ""
+
+
+def _clock(cell: Cell) -> str:
+    """A time of day that says nothing of its half, as text."""
+    if isinstance(cell, time):
+        return f"{cell:%H:%M:%S}" if cell.hour <= 12 else ""
+    if not isinstance(cell, str):
+        return ""
+    stamp = kind_of(cell).stamp
+    plain = read_line(cell)
+    return plain if stamp and stamp.clock is not None and not plain[-1].isalpha() else ""
+
+
+def _joined(row: GridRow, at: int) -> GridRow:
+    half, clock = _half(_cell(row, at)), _clock(_cell(row, at - 1))
+    if not half or not clock:
+        return row
+    return _with(_with(row, at - 1, f"{clock} {half}"), at, None)
+
+
+# ── cells ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _filled(row: GridRow) -> list[Cell]:
+    return [each for each in row.cells if each is not None and each != row.sheet]
+
+
+def _cell(row: GridRow, at: int) -> Cell:
+    return row.cells[at] if at < len(row.cells) else None
+
+
+def _with(row: GridRow, at: int, value: Cell) -> GridRow:
+    missing = [None] * (at + 1 - len(row.cells))
+    cells = [*row.cells, *missing]
+    cells[at] = value
+    return replace(row, cells=tuple(cells))

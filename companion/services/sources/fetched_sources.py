@@ -1,0 +1,272 @@
+"""FetchedSources: sources that are fetched, for people: added, tried, fetched now.
+
+Adding one goes in three steps: `sample` shows its first rows, `trial` fetches all of it once, and
+what `preview` then shows is imported by `subscribe`, which goes on from there. A secret is sealed
+when the source is kept, and given back to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
+from companion.domain.settings import RemoteSettings, Settings, SourceSettings
+from companion.services.access.policy import Action
+from companion.services.access.rules import allows
+from companion.services.imports.importing import Importing, ImportPreview, ImportReport
+from companion.services.imports.layout_choice import source_name
+from companion.services.imports.mappings import check_mapping
+from companion.services.imports.questions import Answers
+from companion.services.ports import SettingsStore
+from companion.services.sources.fetching import Fetching, FetchOutcome, check_filled, is_whole
+from companion.services.sources.notes import SourceNotes
+from companion.services.sources.one_fetch import UnderWay
+from companion.services.sources.remote import (
+    FetchAnswer,
+    Place,
+    RemoteSource,
+    RemoteSources,
+    SourceKind,
+)
+from companion.services.sources.sources import read_anew, with_wishes
+from companion.services.workbooks import Cell, WorkbookReader
+
+LONGEST_EVERY = timedelta(days=7)
+SAMPLE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A place as somebody typed it; `secret` is empty where the one that is kept counts."""
+
+    kind: str
+    secret: str = field(default="", repr=False)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """All that a place gives, fetched once and not yet a source's."""
+
+    source: SourceSettings
+    """As it would be kept."""
+    wanted: Wanted
+    answer: FetchAnswer
+    files: AsyncExitStack
+
+    @property
+    def place(self) -> str:
+        return self.source.remote.place if self.source.remote else ""
+
+    async def close(self) -> None:
+        """Its private file goes."""
+        await self.files.aclose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    place: str
+    rows: Sequence[Sequence[Cell]]
+    """The headings first, then at most ten."""
+
+
+class FetchedSources:
+    def __init__(
+        self,
+        *,
+        settings: SettingsStore,
+        notes: SourceNotes,
+        remotes: RemoteSources,
+        fetching: Fetching,
+        importing: Importing,
+        reader: WorkbookReader,
+    ) -> None:
+        self._settings = settings
+        self._notes = notes
+        self._remotes = remotes
+        self._fetching = fetching
+        self._importing = importing
+        self._reader = reader
+
+    @allows(Action.IMPORT)
+    def kinds(self) -> tuple[SourceKind, ...]:
+        return tuple(each.kind for each in self._remotes.values())
+
+    @allows(Action.IMPORT)
+    def under_way(self) -> Mapping[str, UnderWay]:
+        """By source: how far its fetch has come."""
+        return self._fetching.under_way
+
+    @allows(Action.PRACTICE)
+    async def add(
+        self,
+        name: str,
+        wanted: Wanted,
+        *,
+        every: timedelta | None = None,
+        mapping: str | None = None,
+        snapshot: bool | None = None,
+        answers: Answers | None = None,
+        guesses: bool | None = None,
+    ) -> SourceSettings:
+        """Fetch `name` from there, instead of watching a folder; what is None stays as it was, and
+        so does a secret that is empty. What it gives is whole unless somebody says otherwise.
+        Raises BadInput, SecretsError."""
+        source, place = await self._as_kept(name, wanted, every)
+        if mapping is not None:
+            check_mapping(mapping)
+        await self._fetching.keep(source.name, place.secret)
+
+        def edit(settings: Settings) -> Settings:
+            before = settings.sources.get(source.name) or SourceSettings(name=source.name)
+            return settings.with_source(
+                replace(
+                    with_wishes(before, mapping, answers, guesses),
+                    folder="",
+                    remote=source.remote,
+                    columns=before.columns if before.kind == source.kind else {},
+                    snapshot=source.snapshot if snapshot is None else snapshot,
+                )
+            )
+
+        after = await self._settings.change(edit)
+        await self._notes.change(source.name, read_anew)
+        return after.sources[source.name]
+
+    @allows(Action.PRACTICE)
+    def checked(self, name: str, wanted: Wanted) -> str:
+        """The place in words, for a secret that was typed. Asks no network. Raises BadInput."""
+        source_name(name)
+        return self._remote(wanted.kind).check(dict(wanted.fields), wanted.secret).place
+
+    @allows(Action.PRACTICE)
+    async def sample(self, name: str, wanted: Wanted) -> Sample:
+        """Its first rows; nothing is kept. Raises BadInput, SourceUnreachable."""
+        _source, place = await self._as_kept(name, wanted, None)
+        remote = self._remote(wanted.kind)
+        async with self._fetching.asked(remote, place, most=SAMPLE) as answer:
+            if answer.file is None:
+                raise _nothing(place.place)
+            workbook = await self._reader.read(answer.file)
+        rows = [row.cells for sheet in workbook.sheets for row in sheet.rows]
+        return Sample(place=place.place, rows=rows[: SAMPLE + 1])
+
+    @allows(Action.PRACTICE)
+    async def trial(
+        self,
+        name: str,
+        wanted: Wanted,
+        *,
+        every: timedelta | None = None,
+        going: UnderWay | None = None,
+    ) -> Trial:
+        """All that it gives, to be looked at and then closed. `going`: how far it has come, and to
+        stop it. Raises BadInput, SourceUnreachable, Stopped."""
+        source, place = await self._as_kept(name, wanted, every)
+        async with AsyncExitStack() as files:
+            fetch = self._fetching.asked(self._remote(wanted.kind), place, going=going)
+            answer = await files.enter_async_context(fetch)
+            if answer.file is None:
+                raise _nothing(place.place)
+            kept = replace(wanted, secret=place.secret)
+            return Trial(source=source, wanted=kept, answer=answer, files=files.pop_all())
+        raise AssertionError  # mypy: the stack swallows no error
+
+    @allows(Action.PRACTICE)
+    async def preview(
+        self, trial: Trial, *, answers: Answers | None = None, mapping: str | None = None
+    ) -> ImportPreview:
+        """What it would bring. Raises BadInput, SourceUnreachable."""
+        assert trial.answer.file is not None  # noqa: S101 - by `trial`
+        preview = await self._importing.preview(
+            trial.answer.file,
+            source=trial.source.name,
+            mapping=mapping,
+            snapshot=is_whole(trial.source, trial.answer),
+            file_name=trial.place,
+            answers=answers,
+        )
+        check_filled(preview, trial.place)
+        return preview
+
+    @allows(Action.PRACTICE)
+    async def subscribe(
+        self,
+        trial: Trial,
+        preview: ImportPreview,
+        *,
+        answers: Answers,
+        mapping: str | None = None,
+        release: bool = False,
+        cause: str = "import",
+    ) -> ImportReport:
+        """Import what a preview of it has shown, and fetch it from now on, unless that is held."""
+        report = await self._importing.apply(preview, answers=answers, release=release, cause=cause)
+        if not report.held:
+            assert trial.source.remote is not None  # noqa: S101 - by `trial`
+            every = trial.source.remote.every
+            source = await self.add(preview.source, trial.wanted, every=every, mapping=mapping)
+            await self._fetching.taken(source, report, trial.answer)
+        return report
+
+    @allows(Action.IMPORT)
+    async def sync(
+        self, name: str, *, answers: Answers | None = None, yes: bool = False
+    ) -> FetchOutcome:
+        """Fetch it now. Raises BadInput for one that is not fetched."""
+        source = self._settings.read().sources.get(name)
+        if source is None or source.remote is None:
+            raise BadInput(
+                f"{name} is not fetched from anywhere.",
+                "A watched folder is looked at by itself while the app runs.",
+                field="source",
+            )
+        return await self._fetching.fetch(source.name, answers, yes=yes, asked=True)
+
+    @allows(Action.IMPORT)
+    def stop_fetching(self, name: str) -> None:
+        """Break off the fetch under way; the next comes at its time."""
+        self._fetching.stop(name)
+
+    async def _as_kept(
+        self, name: str, wanted: Wanted, every: timedelta | None
+    ) -> tuple[SourceSettings, Place]:
+        wanted_name = source_name(name)
+        remote = self._remote(wanted.kind)
+        before = self._settings.read().sources.get(wanted_name) or SourceSettings(name=wanted_name)
+        known = before.remote if before.kind == wanted.kind else None
+        secret = wanted.secret
+        if not secret.strip() and known is not None:
+            secret = await self._fetching.secret_of(before)
+        place = remote.check({**(known.fields if known else {}), **wanted.fields}, secret)
+        kind = remote.kind
+        usual = known.every if known else kind.every
+        chosen = usual if every is None else every
+        if not kind.soonest <= chosen <= LONGEST_EVERY:
+            soonest = round(kind.soonest / timedelta(minutes=1))
+            minutes = "minute" if soonest == 1 else f"{soonest} minutes"
+            raise BadInput(f"Fetch it every {minutes} to every 7 days.", field="every")
+        kept = RemoteSettings(
+            kind=kind.name, place=place.place, fields=dict(place.fields), every=chosen
+        )
+        whole = True if before.snapshot is None else before.snapshot
+        return replace(before, folder="", remote=kept, snapshot=whole), place
+
+    def _remote(self, kind: str) -> RemoteSource:
+        if kind not in self._remotes:
+            known = ", ".join(self._remotes)
+            raise BadInput(
+                f"Nothing is fetched from “{kind[:40]}”.", f"Known: {known}.", field="kind"
+            )
+        return self._remotes[kind]
+
+
+def _nothing(place: str) -> SourceUnreachable:
+    return SourceUnreachable(
+        f"{place} gave nothing.",
+        "Look in the practice software whether it is shared.",
+        reason=SourceTrouble.EMPTY,
+    )

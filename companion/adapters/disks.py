@@ -32,10 +32,11 @@ def is_share(folder: Path | PureWindowsPath) -> bool:
 def disks_of(device: int, system: Path = _SYSTEM) -> set[str]:
     """Names of the disks that lie under a device; the device's own number where unknown."""
     if sys.platform == "win32":
-        return {str(device)}
-    number = f"{os.major(device)}:{os.minor(device)}"
+        number = str(device)
+    else:
+        number = f"{os.major(device)}:{os.minor(device)}"
     node = system / number
-    if not node.exists():  # a network, memory, or a file system over several devices
+    if not node.exists():  # Windows, a network, memory, a file system over several devices
         return {number}
     return _under(node.resolve())
 

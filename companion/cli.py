@@ -24,6 +24,7 @@ from companion.commands import (
     people,
     sources,
     syncing,
+    updating,
 )
 from companion.commands.running import (
     FAILED,
@@ -161,7 +162,8 @@ def _serve(options: ServeOptions) -> None:
 
 
 _GROUPS = (
-    imports, sources, import_history, people, google, syncing, feeds, maintenance, backups, desktop,
+    imports, sources, import_history, people, google, syncing, feeds, maintenance, backups,
+    desktop, updating,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

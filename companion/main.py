@@ -43,6 +43,7 @@ from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
 from companion.services.sources.remote import by_name
+from companion.updating import keep_before_migration, stamp
 
 
 @asynccontextmanager
@@ -61,6 +62,7 @@ async def open_ports(
                 rights.prepare(home)
         finish_restore(home)
         stack.enter_context(log_to(home))
+        keep_before_migration(environment)
         clock = SystemClock(environment.now)
         changes = Changes()
         settings_lock = FileLock(home / "settings.lock", holder=holder)
@@ -68,6 +70,7 @@ async def open_ports(
         install_id = settings.read().install_id
         stores = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(stores.close)
+        stamp(environment)
         secrets_lock = FileLock(home / LOCK_NAME, holder=holder)
         secrets = SealedSecrets(home, vault=KeyringEntry(home), lock=secrets_lock, passphrase=key)
         api = environment.google_api

@@ -133,15 +133,7 @@ def stop(json: Json = False) -> None:
     """Stop the app, wherever it was started; nothing is lost."""
 
     async def work() -> int:
-        instance = Instance(Environment.of_process().home)
-        ran = await _answer(instance) is not None
-        if ran:
-            await instance.ask("stop")
-            until = time.monotonic() + STOP_SECONDS
-            while instance.runs():
-                if time.monotonic() > until:
-                    raise Busy("Calendar Companion has not stopped yet.", _LATER)
-                await asyncio.sleep(0.1)
+        ran = await stop_app(Environment.of_process().home)
         if json:
             as_json({"running": False, "stopped": ran})
         elif ran:
@@ -154,6 +146,20 @@ def stop(json: Json = False) -> None:
         return DONE
 
     guarded(work, json=json)
+
+
+async def stop_app(home: Path) -> bool:
+    """Whether it ran; returns when it has ended. Raises Busy where it does not."""
+    instance = Instance(home)
+    if await _answer(instance) is None:
+        return False
+    await instance.ask("stop")
+    until = time.monotonic() + STOP_SECONDS
+    while instance.runs():
+        if time.monotonic() > until:
+            raise Busy("Calendar Companion has not stopped yet.", _LATER)
+        await asyncio.sleep(0.1)
+    return True
 
 
 @app.command(hidden=True)

@@ -43,6 +43,7 @@ def doctor(
     fix: Annotated[
         str, typer.Option(metavar="NAME", help="First mend this, as a finding offers it.")
     ] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Only what needs no network.")] = False,
     json: Json = False,
 ) -> None:
     """Check everything and say what to do; exit 1 when something fails."""
@@ -57,7 +58,7 @@ def doctor(
                 if fix:
                     err.print(await application.doctor.fix(fix))
                 with _examining(quiet=json) as show:
-                    diagnosis = await application.doctor.examine(show)
+                    diagnosis = await application.doctor.examine(show, offline=offline)
                 content = await application.support.bundle(diagnosis) if bundle else b""
         except CompanionError as error:  # it does not even open
             diagnosis = closed_home(error, companion.__version__, datetime.now(UTC))

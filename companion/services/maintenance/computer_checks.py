@@ -27,6 +27,10 @@ LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
 """Bytes of free disk."""
 CERTIFICATE_SOON = timedelta(days=14)
 NEEDED_PYTHON = (3, 11)
+OFFLINE = frozenset(
+    {"settings", "time-zones", "key-store", "disk", "home-rights", "versions", "database"}
+)
+"""Checks that need neither a network nor another computer."""
 _CLOCK = FindingAction(
     label="Set the clock by itself", command="Date and time settings: switch on automatic time"
 )

@@ -15,6 +15,7 @@ class Environment:
     home: Path
     database_url: str = ""
     google_api: str = ""
+    cliniko_api: str = ""
     secrets_key: str = ""
     now: str = ""
 
@@ -25,6 +26,7 @@ class Environment:
             home=Path(home).expanduser() if home else usual_home(),
             database_url=variables.get("COMPANION_DATABASE_URL", "").strip(),
             google_api=variables.get("COMPANION_GOOGLE_API", "").strip(),
+            cliniko_api=variables.get("COMPANION_CLINIKO_API", "").strip(),
             secrets_key=variables.get("COMPANION_SECRETS_KEY", ""),
             now=variables.get("COMPANION_NOW", ""),
         )

@@ -32,6 +32,7 @@ from companion.adapters.settings import SettingsFile
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.sources.calendar_link import CalendarLink
+from companion.adapters.sources.cliniko import ClinikoSource
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.assets import static_dir
 from companion.desktop.this_desktop import ThisDesktop
@@ -88,7 +89,7 @@ async def open_ports(
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
-            remotes=by_name(CalendarLink()),
+            remotes=by_name(CalendarLink(), ClinikoSource(environment.cliniko_api)),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),

@@ -20,7 +20,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import companion
 from companion.adapters.clock import SystemClock
@@ -197,11 +197,12 @@ async def _serve(
         _greet(options, url, application)
     if options.browser:
         _open_browser(pages, url)
-    if options.background and may_have_a_tray():
-        _start_tray(home)
+    tray = _start_tray(home) if options.background and may_have_a_tray() else None
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if tray is not None:
+        tray.close()
     pages.sweep()
     for task in working:
         task.cancel()
@@ -298,9 +299,12 @@ async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOp
     raise SystemExit(0)
 
 
-def _start_tray(home: Path) -> None:
+def _start_tray(home: Path) -> IO[bytes] | None:
+    """The icon goes when this stream is closed, or with this process, however it ends."""
+    command = Program.of_process().command("tray", "--told", "--home", str(home.resolve()))
     with suppress(OSError):  # without it everything works
-        start_detached(Program.of_process().command("tray", "--home", str(home.resolve())))
+        return start_detached(command, told=True).stdin
+    return None
 
 
 def _open_browser(pages: LaunchPages, url: str) -> None:

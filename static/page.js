@@ -54,7 +54,10 @@ addEventListener("keydown", (event) => {
 // who comes to the first of the two by Back, with nothing open, wants to go further.
 {
   const beside = () => [...document.querySelectorAll(".q-dialog__backdrop")].at(-1);
-  const place = () => ({ twice: Boolean(history.state?.twice), href: location.href });
+  // What follows the "?" is written anew while a page is looked at (the Appointment Book).
+  const place = () => ({
+    twice: Boolean(history.state?.twice), path: location.pathname + location.hash, href: location.href,
+  });
   let here = place();
   const double = () => {
     if (!here.twice) history.pushState({ ...history.state, twice: true }, "");
@@ -63,8 +66,9 @@ addEventListener("keydown", (event) => {
   addEventListener("popstate", () => {
     const left = here;
     here = place();
-    if (!left.twice || here.twice || left.href !== here.href) return;
+    if (!left.twice || here.twice || left.path !== here.path) return;
     if (!beside()) return history.back();
+    history.replaceState(history.state, "", left.href);
     double();
     beside().click();
   });
@@ -88,3 +92,21 @@ addEventListener("DOMContentLoaded", () => {
     return dismiss;
   };
 });
+
+// An address with # opens the fold that it names or leads into, also where it is drawn later.
+{
+  const reveal = () => {
+    const wanted = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    const fold = wanted && wanted.closest("details");
+    if (fold) fold.open = true;
+    if (wanted) wanted.scrollIntoView();
+    return Boolean(wanted);
+  };
+  addEventListener("hashchange", reveal);
+  addEventListener("DOMContentLoaded", () => {
+    if (location.hash.length < 2 || reveal()) return;
+    const drawn = new MutationObserver(() => reveal() && drawn.disconnect());
+    drawn.observe(document.body, { childList: true, subtree: true });
+    setTimeout(() => drawn.disconnect(), 5000);
+  });
+}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,6 +37,8 @@ app = typer.Typer()
 LOG = "background.log"
 """In the home: what the app in the background has to say before its own log is open."""
 START_SECONDS, STOP_SECONDS = 120.0, 30.0
+TRAY_SECONDS = 10.0
+"""So long a new app's icon waits for that of the app before it to go."""
 USUAL_PORT = 8080
 _NO_ANSWER = "Calendar Companion is running on this computer, but it does not answer."
 _LATER = "Wait a moment and try again; otherwise sign out of this computer and in again."
@@ -163,7 +168,10 @@ async def stop_app(home: Path) -> bool:
 
 
 @app.command(hidden=True)
-def tray(home: Home = "") -> None:  # noqa: ARG001 - its callback uses it
+def tray(
+    told: Annotated[bool, typer.Option("--told", help="End with the standard input.")] = False,
+    home: Home = "",  # noqa: ARG001 - its callback uses it
+) -> None:
     """The icon in the desktop's tray; the app in the background starts it."""
     from companion.adapters.logs import log_to
 
@@ -180,14 +188,25 @@ def tray(home: Home = "") -> None:  # noqa: ARG001 - its callback uses it
     with (
         log_to(folder),
         suppress(Busy),
-        FileLock(folder / "tray.lock", holder="tray", patience=0.0),
+        FileLock(folder / "tray.lock", holder="tray", patience=TRAY_SECONDS),
     ):
         try:
             from companion.desktop.tray import Tray
 
-            Tray(ask, open_app).run()
+            icon = Tray(ask, open_app)
+            if told:
+                Thread(target=_until_told, args=(icon.app_ended,), daemon=True).start()
+            icon.run()
         except Exception as error:  # noqa: BLE001 - without a tray everything else works
             log.info("this desktop shows no tray icon: %s", type(error).__name__)
+
+
+def _until_told(then: Callable[[], None]) -> None:
+    """The app holds the other end of this process's standard input."""
+    with suppress(OSError, ValueError, AttributeError):  # AttributeError: there is none
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        then()
 
 
 class Switch(StrEnum):

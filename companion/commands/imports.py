@@ -127,14 +127,14 @@ def _show(preview: ImportPreview, *, held: bool, json: bool) -> None:
         err.print(f"{preview.held}\nNothing was changed. If this is right, add --yes.")
 
 
-def text_of(mapping: Path | None) -> str | None:
-    if mapping is None:
+def text_of(file: Path | None, what: str = "mapping") -> str | None:
+    if file is None:
         return None
     try:
-        return mapping.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
-            f"The mapping file {mapping.name} cannot be read.",
+            f"The {what} file {file.name} cannot be read.",
             "Check its name; it must be a text file in UTF-8.",
             field="mapping",
         ) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,7 +57,16 @@ def sources_list(json: Json = False) -> None:
 @sources.command("add")
 def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    place: Annotated[str, typer.Argument(metavar="[FOLDER|LINK]")] = "",
+    place: Annotated[str, typer.Argument(metavar="[FOLDER|LINK|fhir+https://…]")] = "",
+    cliniko: Annotated[
+        bool, typer.Option("--cliniko", help="From Cliniko; its API key is asked for.")
+    ] = False,
+    database: Annotated[
+        str, typer.Option(metavar="URL", help="From a database, by the query of --query.")
+    ] = "",
+    query: Annotated[
+        Path | None, typer.Option(metavar="FILE.sql", help="What is asked of the database.")
+    ] = None,
     kind: Annotated[
         str, typer.Option(metavar="KIND", help="Of what it is fetched from: sources kinds.")
     ] = "",
@@ -92,12 +102,13 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
 
     async def work(application: Application) -> None:
         given = answers_of(answer or ())
-        if kind or "://" in place:
+        asked = _Asked.of(kind, place, field or (), cliniko, database, text_of(query, "query"))
+        if asked is not None:
             if leave_files is not None or expected is not None:
                 raise BadInput("Only a folder has --leave-files and --expected.", field="options")
             source = await application.fetched_sources.add(
                 name,
-                _wanted(application, kind or "link", place, field or ()),
+                asked.wanted(application.fetched_sources.kinds()),
                 every=None if every is None else timedelta(minutes=every),
                 mapping=text_of(mapping),
                 snapshot=snapshot,
@@ -139,16 +150,58 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
 _WHERE = "Name a folder, the link of a calendar, or --kind; sources kinds lists those."
 
 
-def _wanted(application: Application, kind: str, place: str, given: Sequence[str]) -> Wanted:
-    """What somebody typed, its secret asked for. Raises BadInput."""
-    from companion.services.sources.fetched_sources import Wanted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Where a source is fetched from, as the command's options say it."""
 
-    fields = dict(each.partition("=")[::2] for each in given)
-    if kind == "link" and place:
-        return Wanted(kind=kind, secret=place, fields=fields)
-    known = {each.name: each for each in application.fetched_sources.kinds()}
-    label = known[kind].secret.label if kind in known else "Key"
-    return Wanted(kind=kind, secret=typed_secret(label), fields=fields)
+    kind: str
+    secret: str = ""
+    """Where an option gives it; else it is asked for."""
+    fields: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        place: str,
+        given: Sequence[str],
+        cliniko: bool,
+        database: str,
+        query: str | None,
+    ) -> _Asked | None:
+        """None for a folder. Raises BadInput."""
+        fields, secret = dict(each.partition("=")[::2] for each in given), ""
+        said = [kind] if kind else []
+        said += ["cliniko"] if cliniko else []
+        said += ["database"] if database or query is not None else []
+        if place.startswith(_FHIR):
+            said.append("fhir")
+            fields["address"] = place.removeprefix("fhir+")
+        elif "://" in place:
+            said.append("link")
+        if not said:
+            return None
+        if len(set(said)) > 1 or (place and said[0] not in {"fhir", "link"}):
+            raise BadInput("A source comes from one place.", _WHERE, field="place")
+        if said[0] == "database":
+            secret = database
+            if query is not None:
+                fields["query"] = query
+        elif said[0] == "link":
+            secret = place
+        return cls(kind=said[0], secret=secret, fields=fields)
+
+    def wanted(self, kinds: Sequence[SourceKind]) -> Wanted:
+        from companion.services.sources.fetched_sources import Wanted
+
+        known = {each.name: each for each in kinds}
+        secret = self.secret
+        if not secret and self.kind in known:
+            secret = typed_secret(known[self.kind].secret.label)
+        return Wanted(kind=self.kind, secret=secret, fields=self.fields)
+
+
+_FHIR = ("fhir+https://", "fhir+http://")
 
 
 def typed_secret(label: str) -> str:

@@ -58,10 +58,14 @@ def _without_console(python: Path) -> Path:
     return other if python.name.casefold() == "python.exe" and other.exists() else python
 
 
-def start_detached(command: list[str], output: Path | None = None) -> subprocess.Popen[bytes]:
+def start_detached(
+    command: list[str], output: Path | None = None, *, told: bool = False
+) -> subprocess.Popen[bytes]:
     """A process that outlives this one and its terminal. `output` is written anew, for this user
-    alone. Raises OSError."""
-    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    alone. `told`: its standard input ends with this process, or when that stream is closed here.
+    Raises OSError."""
+    stdin = subprocess.PIPE if told else subprocess.DEVNULL
+    quiet: dict[str, Any] = {"stdin": stdin, "stderr": subprocess.STDOUT}
     if output is None:
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, **quiet, **detached())  # noqa: S603 - made by us
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from companion.desktop.entries import NAME
 from companion.desktop.tray_picture import tray_picture
+from companion.desktop.tray_x11 import has_a_place, mend
 
 if TYPE_CHECKING:
     import pystray
@@ -24,7 +25,7 @@ Ask = Callable[[str], Mapping[str, Any] | None]
 """Asks the app of this home; None where it does not answer."""
 LOOK_SECONDS = 3.0
 SILENT = 5
-"""Looks without an answer after which the app has ended."""
+"""Looks without an answer after which the app has ended, where nothing tells it."""
 MOST_TITLE = 127
 """Characters that Windows shows."""
 
@@ -66,15 +67,20 @@ class Tray:
         )
         icon = self._icon_class or pystray.Icon
         first = self._answer("status")
-        while not _has_a_place(icon):
+        while not has_a_place(icon):
             self._over.wait(self._seconds)
             first = self._answer("status")
             if self._over.is_set():
                 return
         self._icon = icon("calendar-companion", menu=menu)
-        _mend_plain_x11(self._icon)
+        mend(self._icon)
         self._show(first)
         self._icon.run(setup=self._watch)
+
+    def app_ended(self) -> None:
+        """The icon goes. From any thread, at any time."""
+        self._over.set()
+        self._looked_again.set()
 
     def _watch(self, icon: pystray.Icon) -> None:
         """In a thread of its own, once the icon can be shown."""
@@ -83,7 +89,8 @@ class Tray:
             while not self._over.is_set():
                 self._looked_again.wait(self._seconds)
                 self._looked_again.clear()
-                self._show(self._answer("status"))
+                if not self._over.is_set():
+                    self._show(self._answer("status"))
         except Exception as error:  # noqa: BLE001 - of the desktop, whatever it is
             log.warning("the tray icon was given up: %s", type(error).__name__)
         with suppress(Exception):
@@ -117,36 +124,4 @@ class Tray:
 
     def _quit(self) -> None:
         self._ask("stop")
-        self._over.set()
-        self._looked_again.set()
-
-
-def _on_plain_x11(icon: type[Any]) -> bool:
-    return icon.__module__.endswith("_xorg")
-
-
-def _has_a_place(icon: type[Any]) -> bool:
-    """On plain X11 a tray is a window that may come later, with the panel; pystray looks for it
-    only once."""
-    if not _on_plain_x11(icon):
-        return True
-    from Xlib import X
-    from Xlib.display import Display
-
-    display = Display()
-    try:
-        atom = display.intern_atom(f"_NET_SYSTEM_TRAY_S{display.get_default_screen()}")
-        return bool(display.get_selection_owner(atom) != X.NONE)
-    finally:
-        display.close()
-
-
-def _mend_plain_x11(icon: Any) -> None:
-    """On plain X11 pystray (0.19.5) handles clicks, but does not ask the X server for them; and it
-    notes the thread of its loop only after it has let `setup` begin."""
-    if _on_plain_x11(type(icon)):
-        from Xlib import X
-
-        mask = X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask
-        icon._window.change_attributes(event_mask=mask)
-        icon._thread = threading.current_thread()
+        self.app_ended()

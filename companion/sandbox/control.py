@@ -36,7 +36,8 @@ from companion.sandbox.calendars import Calendar, Policy
 from companion.sandbox.oauth import BLOCKS, REDIRECTED
 from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
-from companion.sandbox.simulator_api import JSON_TYPE, ApiRequest, Reply, SimulatorApi, encode
+from companion.sandbox.simulator_api import SimulatorApi
+from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, encode
 
 PREFIX = "/_control/"
 _WRONG = (KeyError, TypeError, ValueError, AttributeError)

@@ -15,11 +15,12 @@ from companion.sandbox.google import SimulatedAccount
 from companion.sandbox.grants import Consent, GrantRefused
 from companion.sandbox.pages import frame
 from companion.sandbox.refusals import Json
-from companion.sandbox.simulator_api import JSON_TYPE, ApiRequest, Reply, SimulatorApi, encode
+from companion.sandbox.simulator_api import SimulatorApi
+from companion.sandbox.sockets import LOOPBACK
+from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, encode
 
 AUTH_PATH, TOKEN_PATH, REVOKE_PATH = "/o/oauth2/v2/auth", "/token", "/revoke"
 USER_PATH = "/oauth2/v3/userinfo"
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MEANINGS = {
     "calendar": "See, edit, share and permanently delete all the calendars you can access",
     "calendar.app.created": "Make secondary Google calendars, and see, create, change and delete "

@@ -18,7 +18,6 @@ from companion.sandbox.events import Event
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.listing import Query, entries
 
-TITLE = "Simulated Google – demo"
 _WEEKS_BEFORE, _WEEKS_AFTER = 2, 10
 _COLOURS = {
     "1": "#7986cb",
@@ -97,15 +96,23 @@ class _Entry:
     day: date
 
 
-def frame(heading: str, content: str, *, refresh: bool = False, narrow: bool = False) -> bytes:
-    """A whole page; *heading* is plain text, *content* is HTML."""
+def frame(
+    heading: str,
+    content: str,
+    *,
+    refresh: bool = False,
+    narrow: bool = False,
+    site: str = "Google",
+) -> bytes:
+    """A whole page; *heading* is plain text, *content* is HTML; *site*: whose it seems to be."""
+    title = f"Simulated {site} – demo"
     width = ' class="narrow"' if narrow else ""
     return (
         f'<!doctype html><html lang="en-AU"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="referrer" content="same-origin"><link rel="icon" href="data:,">'
-        f"<title>{escape(heading)} · {TITLE}</title><style>{_STYLE}</style></head><body>"
-        f'<header{width}><div class="demo">{TITLE}: nothing here reaches the real Google</div>'
+        f"<title>{escape(heading)} · {title}</title><style>{_STYLE}</style></head><body>"
+        f'<header{width}><div class="demo">{title}: nothing here reaches the real {site}</div>'
         f"<h1>{escape(heading)}</h1></header><main{width}>{content}</main>"
         f"{_REFRESH if refresh else ''}</body></html>"
     ).encode()

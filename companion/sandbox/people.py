@@ -13,7 +13,8 @@ from companion.sandbox.moments import wire_time
 from companion.sandbox.oauth import html_reply, redirect
 from companion.sandbox.pages import accounts_page, calendar_page, frame, view_path
 from companion.sandbox.refusals import Json, SimulatedError, not_found
-from companion.sandbox.simulator_api import ApiRequest, Reply, SimulatorApi
+from companion.sandbox.simulator_api import SimulatorApi
+from companion.sandbox.wire import ApiRequest, Reply
 
 Form = dict[str, str]
 

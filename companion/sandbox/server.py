@@ -1,45 +1,26 @@
-"""The simulated Google on a socket: an ASGI application, and two ways to run it.
+"""The simulated Google on a socket: its requests sorted to API, sign-in, control and pages.
 
-    with start_simulated_google() as handle:      # tests: a daemon thread
-        handle.api.google.add_account(…)
-        client = client_file(handle.base_url)
+with start_simulated_google() as handle:      # tests: a daemon thread
+    handle.api.google.add_account(…)
+    client = client_file(handle.base_url)
 
-    async with serving(api, port=0) as base_url:  # `run.py demo`: in the running event loop
-
-It binds 127.0.0.1 and nothing else, refuses requests for another host name (a web page could
-otherwise reach it by DNS rebinding) and forms posted from another site. A severed reply aborts
-the TCP connection, for which a small subclass of uvicorn's protocol hands the application its
-transport.
+async with serving(api, port=0) as base_url:  # `run.py demo`: in the running event loop
 """
 
-import asyncio
-import contextlib
-import logging
-import socket
-import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Self, cast
-from urllib.parse import urlsplit
-
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from typing import Self
 
 from companion.sandbox import control, oauth, people
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.grants import CLIENT_ID, CLIENT_SECRET
 from companion.sandbox.refusals import Json
-from companion.sandbox.simulator_api import ApiRequest, Reply, SimulatorApi
+from companion.sandbox.simulator_api import SimulatorApi
+from companion.sandbox.sockets import ServerThread, serving_simulator
+from companion.sandbox.wire import ApiRequest, Reply
 
-HOST = "127.0.0.1"
-LARGEST_BODY = 32 * 1024 * 1024
-STOP_SECONDS = 10.0
-_LOG = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_NAME = "simulated-google"
 
 
 def client_file(base_url: str) -> Json:
@@ -57,38 +38,13 @@ def client_file(base_url: str) -> Json:
     }
 
 
-class SimulatedApp:
-    """The ASGI application over one `SimulatorApi`."""
+class SimulatedSite:
+    """Everything of the simulated Google: the API, the sign-in, the control API and the pages."""
 
     def __init__(self, api: SimulatorApi) -> None:
         self.api = api
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        body = await _read_body(receive)
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        request = ApiRequest(
-            method=scope["method"],
-            path=scope["raw_path"].decode("ascii", "replace"),
-            query=scope["query_string"].decode("ascii", "replace"),
-            headers=headers,
-            body=body or b"",
-        )
-        reply = Reply(status=413) if body is None else self.reply(request)
-        if reply.delay:
-            await asyncio.sleep(reply.delay)
-        if reply.severed:
-            await _sever(scope, receive)
-            return
-        await _send(reply, send)
-
     def reply(self, request: ApiRequest) -> Reply:
-        refused = _foreign(request)
-        if refused is not None:
-            return refused
         if self.api.answers(request.path):
             return self.api.answer(request)
         if request.path.startswith(control.PREFIX):
@@ -101,110 +57,13 @@ class SimulatedApp:
         return reply
 
 
-def _foreign(request: ApiRequest) -> Reply | None:
-    """A refusal for another host's name, and for writes from another site's pages."""
-    if urlsplit(f"//{request.headers.get('host', '')}").hostname not in oauth.LOOPBACK:
-        return Reply(status=421)
-    origin = request.headers.get("origin")
-    writes = origin is not None and request.method not in {"GET", "HEAD"}
-    if writes and urlsplit(origin).hostname not in oauth.LOOPBACK:
-        return Reply(status=403)
-    return None
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None when it is larger than anything Google would take."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    chunks = [body]
-    size = len(body)
-    while message.get("more_body"):
-        message = await receive()
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size <= LARGEST_BODY:
-            chunks.append(chunk)
-    return None if size > LARGEST_BODY else b"".join(chunks)
-
-
-async def _send(reply: Reply, send: Send) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    if reply.status not in {204, 304}:
-        headers.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-async def _sever(scope: Scope, receive: Receive) -> None:
-    transport = cast("asyncio.Transport", scope["state"]["transport"])
-    transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-class _SeverableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the connection's transport in the request's state."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn itself narrows it
-        self.app_state = {**self.app_state, "transport": transport}
-        super().connection_made(transport)
-
-
-class _QuietServer(uvicorn.Server):
-    """Leaves the process's signals to whoever runs the program."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def listen(port: int = 0) -> socket.socket:
-    """A bound socket on 127.0.0.1; port 0 takes any free one."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if sys.platform != "win32":
-        # On Windows this option would let a second program take the same port.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((HOST, port))
-    except OSError:
-        bound.close()
-        raise
-    return bound
-
-
-def base_url_of(bound: socket.socket) -> str:
-    return f"http://{HOST}:{bound.getsockname()[1]}"
-
-
-def _server(api: SimulatorApi) -> _QuietServer:
-    config = uvicorn.Config(
-        SimulatedApp(api),
-        http=_SeverableProtocol,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        log_level="critical",
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=1,
-        backlog=512,
-    )
-    return _QuietServer(config)
-
-
 class SimulatedHandle:
     """A simulated Google that runs in a thread of its own; a context manager."""
 
     def __init__(self, api: SimulatorApi, port: int) -> None:
         self.api = api
-        self._socket = listen(port)
-        self.base_url = base_url_of(self._socket)
-        self._server = _server(api)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="simulated-google", daemon=True
-        )
+        self.server = ServerThread(SimulatedSite(api), _NAME, port)
+        self.base_url = self.server.base_url
 
     @property
     def google(self) -> SimulatedGoogle:
@@ -215,16 +74,9 @@ class SimulatedHandle:
     def lock(self) -> "threading.RLock":
         return self.api.lock
 
-    def start(self) -> Self:
-        self._thread.start()
-        return self
-
     def stop(self, *, wait: bool = True) -> None:
         """Without *wait* the port closes a moment later: fit for the end of a test."""
-        self._server.should_exit = True
-        if wait:
-            self._thread.join(STOP_SECONDS)
-            self._socket.close()
+        self.server.stop(wait=wait)
 
     def __enter__(self) -> Self:
         return self
@@ -240,21 +92,9 @@ class SimulatedHandle:
 
 def start_simulated_google(port: int = 0, *, api: SimulatorApi | None = None) -> SimulatedHandle:
     """A running server; the socket accepts connections from the moment this returns."""
-    handle = SimulatedHandle(api or SimulatorApi(), port)
-    handle._socket.listen(512)
-    return handle.start()
+    return SimulatedHandle(api or SimulatorApi(), port)
 
 
-@contextlib.asynccontextmanager
-async def serving(api: SimulatorApi, port: int = 0) -> AsyncIterator[str]:
+def serving(api: SimulatorApi, port: int = 0) -> AbstractAsyncContextManager[str]:
     """The server inside the running event loop; gives its base URL."""
-    bound = listen(port)
-    bound.listen(512)
-    server = _server(api)
-    task = asyncio.create_task(server.serve(sockets=[bound]), name="simulated-google")
-    try:
-        yield base_url_of(bound)
-    finally:
-        server.should_exit = True
-        await task
-        bound.close()
+    return serving_simulator(SimulatedSite(api), _NAME, port)

@@ -1,9 +1,8 @@
 """SimulatorApi: HTTP requests to API calls of the simulated Google, without a network.
 
-`SimulatorApi.answer` takes an `ApiRequest` and gives a `Reply`, which says not only what to send
-but how long to hold it back and whether the connection dies instead. The server carries that out on
-sockets; a test can equally carry it out in-process. Calls must not overlap: threads that share one
-take `SimulatorApi.lock`.
+`SimulatorApi.answer` takes an `ApiRequest` and gives a `Reply`; `sockets` carries that out, and a
+test can equally do so in-process. Calls must not overlap: threads that share one take
+`SimulatorApi.lock`.
 
 The path decides the method, then: bearer token, faults, quota, scope, the method itself, partial
 response. Every answer carries `Date` by the simulated clock.
@@ -13,9 +12,7 @@ import json
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote
 
@@ -31,10 +28,10 @@ from companion.sandbox.listing import Parameters
 from companion.sandbox.partial import read_mask, select
 from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
+from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, SimulatedClock, date_header, encode
 
 API = "/calendar/v3/"
 BATCHES = ("/batch/calendar/v3", "/batch")
-JSON_TYPE = "application/json; charset=UTF-8"
 _CALENDARS = {
     "GET": "calendars.get",
     "PUT": "calendars.update",
@@ -48,45 +45,6 @@ _EVENT = {
     "PATCH": "events.patch",
     "DELETE": "events.delete",
 }
-
-Headers = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiRequest:
-    method: str
-    path: str
-    """Still percent-encoded: a calendar id may hold an encoded slash."""
-    query: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    """Names in lower case."""
-    body: bytes = b""
-
-
-@dataclass(slots=True, kw_only=True)
-class Reply:
-    status: int = 200
-    headers: Headers = field(default_factory=list)
-    body: bytes = b""
-    delay: float = 0.0
-    """Seconds to hold the answer (or the death of the connection) back."""
-    severed: bool = False
-    """The connection closes without an answer."""
-
-
-class SimulatedClock:
-    """A base clock that tests may push forwards."""
-
-    def __init__(self, base: Callable[[], datetime]) -> None:
-        self._base = base
-        self.shift = timedelta()
-
-    def __call__(self) -> datetime:
-        return self._base() + self.shift
-
-    def advance(self, step: timedelta) -> None:
-        self.shift += step
-
 
 Observer = Callable[["ApiRequest", Caller | None], None]
 
@@ -157,7 +115,7 @@ class SimulatorApi:
         now = self.clock()
         second = int(now.timestamp())
         if self._date[0] != second:
-            self._date = (second, format_datetime(now.astimezone(UTC), usegmt=True))
+            self._date = (second, date_header(now))
         return self._date[1]
 
     # Whole requests
@@ -310,12 +268,6 @@ def route(method: str, path: str) -> tuple[str, str | None, str | None]:
     if name is None:
         raise refusals.not_found()
     return name, calendar, event
-
-
-def encode(resource: object) -> bytes:
-    text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
-    # A client may have sent half of a surrogate pair, which UTF-8 cannot carry back.
-    return text.encode("utf-8", "replace")
 
 
 def _read_body(request: ApiRequest) -> Json | None:

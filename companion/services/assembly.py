@@ -48,7 +48,7 @@ from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer
 from companion.services.sources.fetched_sources import FetchedSources
-from companion.services.sources.notes import SourceNotes
+from companion.services.sources.notes import SourceNotes, current_moments
 from companion.services.sources.remote import RemoteSources
 from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching, sources_of
@@ -166,7 +166,13 @@ def build(ports: Ports) -> Application:
     names = KnownNames(book)
 
     # ── sync ──────────────────────────────────────────────────────────────────────────────────
-    staleness = Staleness(book=book, ledger=ledger, settings=settings, clock=clock)
+    staleness = Staleness(
+        book=book,
+        ledger=ledger,
+        settings=settings,
+        clock=clock,
+        fetched=lambda: current_moments(ports.source_notes),
+    )
     pacer = Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate)
     syncing = Syncing(
         SyncParts(

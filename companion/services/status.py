@@ -127,6 +127,7 @@ class PractitionerStatus:
     enabled: bool
     connected: bool
     account: str
+    calendar_id: str
     calendar_name: str
     state: PractitionerState
     sentence: str
@@ -269,6 +270,7 @@ class Status:
             enabled=record.choices.enabled,
             connected=record.google.connected,
             account=record.google.account,
+            calendar_id=record.google.calendar_id,
             calendar_name=record.google.calendar_name or record.google.calendar_id,
             state=word,
             sentence=sentence,

@@ -275,7 +275,7 @@ class _SignIns:
             else "now choose the calendar."
         )
         said = f"{connected.account} is signed in; {calendar}"
-        return self._done("Connected to Google", said, back, f"{back}?connected=1")
+        return self._done("Connected to Google", said, back, back)
 
     def _done(self, heading: str, said: str, back: str, go_to: str) -> Response:
         page = plain_page(

@@ -9,7 +9,7 @@ from companion.domain.event_keys import is_notice
 from companion.domain.events import Content
 from companion.domain.expectations import Expected
 from companion.domain.opening_hours import Opening
-from companion.domain.settings import SourceSettings
+from companion.domain.settings import RemoteSettings, SourceSettings
 from companion.services.ports import BookChange, ImportRecord
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
@@ -24,13 +24,22 @@ class Practice(World):
     """A world open on every day, whose book is imported each day from a watched folder."""
 
     def __init__(self, *people: str, clock: FakeClock | None = None) -> None:
+        self.fetched: dict[str, datetime] = {}
+        """By source, when what it gave was last in the book."""
         super().__init__(*people, clock=clock)
         self.expects(Expected.DAILY, Opening(days=frozenset(range(7))))
 
     def expects(
-        self, expected: Expected, opening: Opening | None = None, *, folder: str = "/exports"
+        self,
+        expected: Expected,
+        opening: Opening | None = None,
+        *,
+        folder: str = "/exports",
+        remote: RemoteSettings | None = None,
     ) -> None:
-        source = SourceSettings(name="nookal", folder=folder, expected=expected)
+        source = SourceSettings(
+            name="nookal", folder="" if remote else folder, remote=remote, expected=expected
+        )
         practice = replace(self.settings.current.practice, opening=opening or Opening())
         changed = replace(self.settings.current, practice=practice)
         self.settings.current = changed.with_source(source)
@@ -38,12 +47,19 @@ class Practice(World):
     def restart(self) -> None:
         super().restart()
         self.staleness = Staleness(
-            book=self.book, ledger=self.ledger, settings=self.settings, clock=self.clock
+            book=self.book,
+            ledger=self.ledger,
+            settings=self.settings,
+            clock=self.clock,
+            fetched=self._fetched,
         )
         parts = replace(self.syncing._parts, stale_since=self.staleness.for_google)
         self.syncing = Syncing(parts, self.changes)
         self.auditing._syncing = self.syncing
         self.worker = self.new_worker()
+
+    async def _fetched(self) -> dict[str, datetime]:
+        return self.fetched
 
     def new_worker(self) -> Worker:
         return Worker(

@@ -494,9 +494,7 @@ async def test_a_connection_the_server_closed_is_replaced_unseen(real: Simulated
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
-    for connection in [*real.handle._server.server_state.connections]:
-        loop = connection.loop
-        loop.call_soon_threadsafe(connection.transport.abort)
+    real.handle.server.drop_connections()
     await asyncio.sleep(0.2)
     assert (await calendar.info()).name == "Appointments"
 

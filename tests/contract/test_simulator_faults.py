@@ -1,5 +1,7 @@
 """The simulated Google's batches, quotas, limits and faults, through Google's own client."""
 
+import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -342,8 +344,29 @@ def test_only_loopback_names_and_same_site_forms_are_served(handle: SimulatedHan
 
 
 def test_it_listens_on_the_loopback_address_only(handle: SimulatedHandle) -> None:
-    assert handle._socket.getsockname()[0] == "127.0.0.1"
+    assert handle.server.bound_to == "127.0.0.1"
     assert handle.base_url.startswith("http://127.0.0.1:")
+
+
+def test_it_is_silent_without_touching_the_loggers_of_the_process(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo runs it beside the app, whose server is to be heard."""
+    theirs = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(theirs, "level", logging.NOTSET)
+    with simulated_google() as handle:
+        port = handle.server._socket.getsockname()[1]
+        handle.api.latency = 600
+        with socket.create_connection(("127.0.0.1", port), 10) as line:
+            line.sendall(b"nonsense\r\n\r\n")
+            assert line.recv(12) == b"HTTP/1.1 400"
+        with socket.create_connection(("127.0.0.1", port), 10) as line:
+            line.sendall(b"GET /calendar/v3/colors HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            while not handle.server._server.server_state.tasks:
+                time.sleep(0.001)
+            handle.stop()
+    assert theirs.level == logging.NOTSET
+    assert not [each.getMessage() for each in caplog.records]
 
 
 def test_every_answer_carries_the_simulated_date(handle: SimulatedHandle) -> None:

@@ -63,7 +63,10 @@ def enter(page: Page, name: str, start: str = "") -> Locator:
     return made
 
 
-def drag(page: Page, what: Locator, dx: float, dy: float, *, at_end: bool = False) -> None:
+def drag(
+    page: Page, what: Locator, dx: float, dy: float, *, at_end: bool = False, shows: str = ""
+) -> None:
+    """`shows`: what its preview says before it is let go."""
     box = what.bounding_box()
     assert box is not None
     x = box["x"] + box["width"] / 2
@@ -72,6 +75,8 @@ def drag(page: Page, what: Locator, dx: float, dy: float, *, at_end: bool = Fals
     page.mouse.down()
     page.mouse.move(x + dx / 2, y + dy / 2, steps=4)
     page.mouse.move(x + dx, y + dy, steps=4)
+    if shows:
+        expect(page.locator(".ec-preview")).to_contain_text(shows)
     page.mouse.up()
 
 
@@ -89,9 +94,11 @@ def test_dragging_moves_in_time_and_between_practitioners_and_undo_brings_it_bac
     go(page, DAY)
     made = enter(page, "Dragged")
     expect(made).to_contain_text("09:00–09:30")
-    drag(page, made, column(page), 8 * 22)
+    drag(page, made, column(page), 8 * 22, shows="11:00–11:30")
     expect(made).to_contain_text("11:00–11:30")
     expect(made).to_contain_text("with Müller, Jürgen")
+    page.reload()
+    expect(page.get_by_role("button", name="Undo move")).to_be_enabled()
     page.keyboard.press("Control+z")
     expect(made).to_contain_text("09:00–09:30")
     expect(made).to_contain_text("with Zoë")
@@ -120,7 +127,7 @@ def test_a_window_that_is_out_of_step_asks_for_all_of_it_again(page: Page) -> No
 def test_the_lower_edge_changes_the_length(page: Page) -> None:
     go(page, "2026-12-19")
     made = enter(page, "Stretched")
-    drag(page, made, 0, 4 * 22, at_end=True)
+    drag(page, made, 0, 4 * 22, at_end=True, shows="09:00–10:30")
     expect(made).to_contain_text("09:00–10:30")
 
 
@@ -135,6 +142,7 @@ def test_drawing_over_free_time_begins_an_appointment_there(page: Page) -> None:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x, y + 3 * 22, steps=6)
+    expect(page.locator(".ec-preview")).to_have_text("New, 10:00–11:00")
     page.mouse.up()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Start time")).to_have_value("10:00")
@@ -142,6 +150,8 @@ def test_drawing_over_free_time_begins_an_appointment_there(page: Page) -> None:
     expect(dialog.get_by_text("Aroha Ngātā")).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    page.mouse.dblclick(x, y + 8 * 22)
+    expect(dialog.get_by_label("Start time")).to_have_value("12:00")
 
 
 def test_everything_goes_by_keyboard_and_the_focus_stays(page: Page) -> None:
@@ -279,6 +289,7 @@ def test_searching_leads_to_the_day_and_focuses_the_appointment(page: Page) -> N
     expect(wanted).to_be_focused()
     wanted.press("Enter")
     expect(appointment(page, "Leave")).to_be_focused()
+    expect(page.locator(".book-event--imported.ec-draggable")).to_have_count(0)
 
 
 def test_an_export_file_is_downloaded(page: Page, tmp_path: Path) -> None:

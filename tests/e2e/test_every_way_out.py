@@ -24,7 +24,8 @@ from companion.domain.tokens import token_digest
 from companion.environment import Environment
 from companion.main import open_companion
 from companion.sandbox.access import Caller
-from companion.sandbox.simulator_api import ApiRequest, SimulatorApi
+from companion.sandbox.simulator_api import SimulatorApi
+from companion.sandbox.wire import ApiRequest
 from companion.services.feeds.answers import Poll
 from companion.web.ui.importing.rows import rejected_csv
 from tests.e2e.command_home import CommandHome, open_desk

@@ -47,7 +47,9 @@ def test_the_demo_comes_to_a_filled_calendar_and_its_proof_in_four_clicks(launch
         expect(card).to_be_visible(timeout=SLOW)
         me.press(card.get_by_role("link", name=re.compile("^Connect to Google")))
         me.at_google()
-        expect(page.get_by_text("Connected.").first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("Connected; nothing uploaded yet").first).to_be_visible(
+            timeout=SLOW
+        )
         me.press(me.button(re.compile("^Upload to Google")))
         dialog = page.get_by_role("dialog")
         me.press(dialog.get_by_role("button", name="Upload", exact=True))

@@ -127,6 +127,10 @@ def test_a_calendar_is_fetched_from_a_link_that_is_never_said(commands: CommandH
         everything = b"".join(e.read_bytes() for e in commands.home.rglob("*") if e.is_file())
         assert b"3f9a" not in everything
         commands.run("sources", "add", "x", "http://calendar.example/x.ics", code=1)
+        commands.run("sources", "add", "x", "--kind", "pigeons", code=1)
+        commands.run("sources", "add", "x", "exports", "--kind", "link", code=1)
+        commands.run("sources", "add", "x", "--kind", "link", "--field", "a=b", code=1)
+        assert "link: Calendar link." in commands.run("sources", "kinds")
         commands.run("sources", "remove", "books")
         commands.run("sources", "sync", "books", code=1)
     finally:

@@ -34,7 +34,7 @@ PAGES = (
 DIALOGS = (
     ("/", "Add practitioner"),
     ("/", "Show the removals that wait"),
-    ("/practitioner/{person}", "Copy settings to others"),
+    ("/practitioner/{person}#step-8", "Copy settings to others"),
     ("/practitioner/{person}", "Disconnect"),
     ("/practitioner/{person}", "Upload to Google"),
     ("/users", "Add user"),
@@ -142,7 +142,7 @@ def test_more_opens_with_enter_and_closes_with_escape(page: Page, person: str) -
 
 
 def test_space_enter_and_the_arrows_work_what_has_the_focus(page: Page, person: str) -> None:
-    visit(page, f"/practitioner/{person}", person)
+    visit(page, f"/practitioner/{person}#step-8", person)
     notes = page.get_by_role("checkbox", name="Notes")
     was = notes.get_attribute("aria-checked")
     notes.focus()

@@ -27,7 +27,7 @@ from googleapiclient import discovery_cache
 
 from companion.adapters.network.http import USER_AGENT
 from companion.sandbox.access import Caller, short_name
-from companion.sandbox.simulator_api import ApiRequest
+from companion.sandbox.wire import ApiRequest
 
 MOST_PARTS = 50
 QUOTA_USER = re.compile(r"[0-9a-f]{16,40}")

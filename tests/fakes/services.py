@@ -11,7 +11,7 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
-from companion.services.ports import BookChange, Clock
+from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.clock import FakeClock
@@ -148,11 +148,12 @@ def fake_application(
     user_rate: float = 100.0,
     home: Path | None = None,
     remotes: RemoteSources | None = None,
+    google_of: Callable[[FakeSecrets], Google] | None = None,
 ) -> FakeApplication:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
     `user_rate`: Google's requests a second; low ones make an upload longer. `remotes`: None for
-    links of a fake."""
+    links of a fake. `google_of`: another Google than the one in memory, made with the secrets."""
     clock = clock or FakeClock(TUESDAY)
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
@@ -169,7 +170,7 @@ def fake_application(
         settings=settings,
         stores=stores,
         secrets=secrets,
-        google=google,
+        google=google_of(secrets) if google_of else google,
         workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
         feed_writer=CalendarWriter(INSTALL),

@@ -49,7 +49,7 @@ async def test_the_day_shows_a_column_per_practitioner_with_their_state(book: Vi
     assert "in Google" in lunch["extendedProps"]["spoken"]
     imported = [each for each in events(book).values() if each["extendedProps"].get("imported")]
     assert imported
-    assert not any(each["editable"] for each in imported)
+    assert not any(each["startEditable"] or each["durationEditable"] for each in imported)
 
 
 async def test_the_week_is_of_one_practitioner_and_the_list_of_all(book: Visit) -> None:
@@ -272,7 +272,9 @@ async def test_a_practitioner_sees_their_own_book_and_changes_nothing(tmp_path: 
         page = calendar(visit).shown
         assert [each["id"] for each in page["options"]["resources"]] == [AROHA]
         assert page["rights"] == {"edits": False, "uploads": True}
-        assert not any(each["editable"] for each in events(visit).values())
+        assert not any(
+            each["startEditable"] or each["durationEditable"] for each in events(visit).values()
+        )
         press(calendar(visit), "open", {"key": LUNCH})
         await until(lambda: button(visit, "Close"))
         assert not [each for each in visit.elements(ui.button) if each.text == "Save"]

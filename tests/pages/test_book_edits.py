@@ -30,7 +30,7 @@ from tests.pages.book_page import (
     titled,
 )
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, press, tick
+from tests.pages.driving import button, field, named, press, tick
 
 
 @pytest.fixture
@@ -234,11 +234,31 @@ async def test_undo_takes_back_one_edit_after_the_other(book: Visit) -> None:
         },
     )
     await until(lambda: titled(book, "Testperson")["start"].endswith("16:00:00"))
-    assert button(book, "Undo move").enabled
+    assert named(book, "Undo move").enabled
     press(calendar(book), "act", {"what": "undo"})
     await until(lambda: titled(book, "Testperson")["start"].endswith("15:00:00"))
-    press(button(book, "Undo new appointment"))
+    press(named(book, "Undo new appointment"))
     await until(lambda: all(e["title"] != "Testperson" for e in events(book).values()))
+    press(named(book, "Redo new appointment"))
+    await until(lambda: titled(book, "Testperson")["start"].endswith("15:00:00"))
+    await open_book(book)  # as after a reload
+    await until(lambda: named(book, "Redo move").enabled)
+    press(calendar(book), "act", {"what": "redo"})
+    await until(lambda: titled(book, "Testperson")["start"].endswith("16:00:00"))
+    assert not named(book, "Redo").enabled
+
+
+async def test_what_is_saved_out_of_sight_is_named_with_a_link(book: Visit) -> None:
+    press(calendar(book), "create", place())
+    await until(lambda: button(book, "Save"))
+    field(book, "Client's last name").value = "Testperson"
+    for name in ("Start", "End"):
+        field(book, name).value = "2026-12-04"
+    press(button(book, "Save"))
+    await until(lambda: "New appointment: Fri 4 Dec 2026, 15:00–15:30" in book.notices())
+    assert all(each["title"] != "Testperson" for each in events(book).values())
+    await open_book(book, "/book?day=2026-12-04&view=day")
+    assert titled(book, "Testperson")
 
 
 async def test_a_drop_that_cannot_be_is_put_back_and_explained(book: Visit) -> None:

@@ -23,7 +23,7 @@ def choices(visit: Visit, who: str = ZOE) -> object:
 
 async def test_the_steps_stand_in_the_vendors_order(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
-    shown = [each.text for each in visit.elements(ui.element) if each.tag == "h2"]
+    shown = [each.text for each in visit.elements(ui.element) if each.tag == "h3"]
     steps = [
         "Enable Google Calendar Sync",
         "Google Login",

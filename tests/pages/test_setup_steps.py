@@ -29,6 +29,11 @@ def done(visit: Visit, who: str) -> list[int]:
     return [each.number for each in steps if each.done]
 
 
+def unfolded(visit: Visit) -> list[str]:
+    folds = [each for each in visit.elements(ui.element) if each.tag == "details"]
+    return [each.props["id"] for each in folds if "open" in each.props]
+
+
 @pytest.fixture
 async def filled(tmp_path: Path) -> AsyncIterator[Visit]:
     """Zoë is connected, her book is not uploaded yet."""
@@ -43,36 +48,56 @@ async def filled(tmp_path: Path) -> AsyncIterator[Visit]:
 
 async def test_the_page_says_where_one_stopped(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{NEW.id}")
-    await filled.user.should_see("0 of 9 steps done. Next: Enable Google Calendar Sync.")
+    await filled.user.should_see("0 of 9 steps done.")
+    assert unfolded(filled) == ["step-1", "step-2", "step-3", "step-4"]
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    await filled.user.should_see("4 of 9 steps done. Next: Test Credentials.")
-    await filled.user.should_see("Go on with step 5")
+    await filled.user.should_see("6 of 9 steps done.")
+    assert unfolded(filled) == []
 
 
-async def test_right_after_connecting_it_says_that_nothing_is_written_yet(filled: Visit) -> None:
-    await filled.user.open(f"/practitioner/{ZOE.id}?connected=1")
-    await filled.user.should_see("Nothing is written to the calendar before you press Upload")
-
-
-async def test_before_connecting_the_last_step_leads_back_to_where_one_connects(
+async def test_right_after_connecting_the_tests_run_by_themselves_and_the_upload_is_next(
     filled: Visit,
 ) -> None:
-    await filled.user.open(f"/practitioner/{NEW.id}")
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await until(lambda: done(filled, ZOE.id) == [1, 2, 3, 4, 5, 6])
     (card,) = filled.elements(PractitionerCard)
-    assert [each["href"] for each in card.card["actions"]] == ["#step-3"]
+    assert card.card["sentence"] == "Connected; nothing uploaded yet. Press Upload to Google."
+    labels = [each["label"] for each in card.card["actions"]]
+    assert labels == ["Upload to Google", "Open in Google Calendar"]
+
+
+async def test_a_check_that_failed_is_seen_and_not_repeated_by_itself(filled: Visit) -> None:
+    google = filled.application.google
+    record = filled.application.settings.read().record(ZOE.id)
+    del google.calendars_by_id[record.google.calendar_id]
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await filled.user.should_see("Calendar Accessible (Failed)")
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    await filled.user.should_see("With these choices")
+    assert button(filled, "Check Calendar is accessible").enabled
+
+
+async def test_the_card_connects_with_what_the_steps_hold(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{NEW.id}")
+    gone_to: list[str] = []
+    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    field(filled, "Name of the new calendar").value = "Clinic"
+    (card,) = filled.elements(PractitionerCard)
+    assert [each["label"] for each in card.card["actions"]] == ["Connect to Google"]
+    press(card, "connect")
+    await until(lambda: gone_to)
+    assert gone_to[0].endswith("calendar=new&name=Clinic")
 
 
 async def test_the_checks_and_the_choices_are_remembered(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    press(button(filled, "Test Credentials"))
-    await filled.user.should_see("Next: Check Calendar is accessible.")
-    press(button(filled, "Check Calendar is accessible"))
-    await filled.user.should_see("Next: Sync period.")
-    press(button(filled, "Apply as it is"))
-    await filled.user.should_see("Next: Upload to Google.")
-    await filled.user.should_not_see("Apply as it is")
+    await filled.user.should_see("6 of 9 steps done.")
+    field(filled, "Days in Advance").value = 30
+    press(button(filled, "Apply"))
+    await filled.user.should_see("8 of 9 steps done.")
+    await filled.user.should_see("7 days back, 30 ahead")
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    await filled.user.should_see("8 of 9 steps done. Next: Upload to Google.")
+    await filled.user.should_see("8 of 9 steps done.")
 
 
 async def test_the_upload_is_previewed_confirmed_and_proved(filled: Visit) -> None:
@@ -166,13 +191,13 @@ async def test_ok_with_a_bad_value_keeps_nothing_and_stays(filled: Visit) -> Non
     await filled.user.open(f"/practitioner/{ZOE.id}")
     gone_to: list[str] = []
     filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
-    before = filled.application.settings.read()
+    before = filled.application.settings.read().record(ZOE.id).choices
     field(filled, "Colour in Google").value = "11"
     field(filled, "Days in Advance").value = 9999
     press(button(filled, "OK"))
     await until(lambda: field(filled, "Days in Advance").error)
     assert gone_to == []
-    assert filled.application.settings.read() == before
+    assert filled.application.settings.read().record(ZOE.id).choices == before
 
 
 async def test_settings_are_copied_to_others(filled: Visit) -> None:
@@ -213,7 +238,8 @@ async def test_a_step_is_ticked_as_soon_as_it_is_done(filled: Visit) -> None:
 
     await filled.user.open(f"/practitioner/{ZOE.id}")
     assert not {7, 8} & set(ticked())
-    press(button(filled, "Apply as it is"))
+    field(filled, "Days in Advance").value = 30
+    press(button(filled, "Apply"))
     await until(lambda: {7, 8} <= set(ticked()))
     assert [each for each in (7, 8) if each in done(filled, ZOE.id)] == [7, 8]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from companion.domain.appointments import Appointment
 from companion.domain.availability import WorkingHours
 from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
 from companion.services.book.availability import Availability
+from companion.services.book.booking import Edit
 from companion.services.book.series import Scope
 from companion.services.book.trail import Trail
-from tests.fakes.booking import DAY, HALF_HOUR, NINE, Fixture, visit
+from tests.fakes.booking import DAY, HALF_HOUR, Fixture, visit
 
 WEEK = timedelta(days=7)
 
@@ -121,29 +123,41 @@ async def test_a_series_that_no_longer_repeats_becomes_one_appointment(fixture: 
 # ── undo ──────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_undo_goes_back_step_by_step_to_an_empty_book(fixture: Fixture) -> None:
-    made = await fixture.booking.create(visit(), user="Sam")
+async def test_undo_and_redo_go_through_every_state_there_was(fixture: Fixture) -> None:
+    """Whatever the way: after any of it the book is as it was after that many edits."""
+    trail, states = Trail(), [await fixture.all()]
     noon = DAY + timedelta(hours=12)
-    moved = await fixture.booking.move(
-        made.key, start=noon, end=noon + HALF_HOUR, practitioner_id="omar", seen=1
-    )
-    longer = await fixture.booking.move(
-        made.key, start=noon, end=noon + 2 * HALF_HOUR, practitioner_id="omar", seen=2
-    )
-    trail = Trail()
-    for edit in (made, moved, longer):
+
+    async def did(edit: Edit) -> Edit:
         trail.add(edit)
-    for what, start, length in (
-        ("Change of length", noon, HALF_HOUR),
-        ("Move", NINE, HALF_HOUR),
-    ):
-        assert trail.last == what
-        await trail.undo(fixture.booking)
-        (kept,) = await fixture.all()
-        assert (kept.start, kept.end - kept.start) == (start, length)
-    await trail.undo(fixture.booking)
-    assert await fixture.all() == []
-    assert (trail.last, await trail.undo(fixture.booking)) == ("", None)
+        states.append(await fixture.all())
+        return edit
+
+    made = await did(await fixture.booking.create(visit(), user="Sam"))
+    for seen, halves in ((1, 1), (2, 2)):
+        end = noon + halves * HALF_HOUR
+        await did(
+            await fixture.booking.move(
+                made.key, start=noon, end=end, practitioner_id="omar", seen=seen
+            )
+        )
+    await did(await fixture.booking.cancel(made.key, seen=3))
+    names = ["New appointment", "Move", "Change of length", "Cancel"]
+    at = len(names)
+    for step in (-1, -1, 1, -1, -1, -1, 1, 1, 1, 1, -1, 1, -1, -1, -1, -1, 1):
+        assert (trail.last, trail.next) == ("", *names, "")[at : at + 2]
+        back = await (trail.redo if step > 0 else trail.undo)(fixture.booking)
+        at += step
+        assert back is not None
+        now = await fixture.all()
+        assert list(map(plainly, now)) == list(map(plainly, states[at]))
+    await did(await fixture.booking.create(visit(), user="Sam"))
+    assert (trail.next, await trail.redo(fixture.booking)) == ("", None)
+
+
+def plainly(appointment: Appointment) -> Appointment:
+    """Without what every write raises."""
+    return replace(appointment, revision=0, changed_at=datetime(2000, 1, 1, tzinfo=UTC))
 
 
 async def test_undo_drops_an_edit_that_was_overwritten_and_goes_on_with_others(

@@ -12,7 +12,7 @@ from companion.adapters.google import batch, wire
 from companion.adapters.google.batch import Call
 from companion.adapters.network.http import USER_AGENT
 from companion.sandbox.access import SCOPES, Caller
-from companion.sandbox.simulator_api import ApiRequest
+from companion.sandbox.wire import ApiRequest
 from tests.fakes.conformance import Conformance, scopes_of, violations_of
 
 EVENTS = "/calendar/v3/calendars/zoe%40example.com/events"

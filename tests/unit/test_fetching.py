@@ -11,9 +11,10 @@ import pytest
 from companion.domain.appointments import AppointmentStatus
 from companion.domain.errors import BadInput, SourceUnreachable
 from companion.domain.settings import RemoteSettings
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import Wanted, filled
 from companion.services.sources.fetching import FetchOutcome
 from companion.services.sources.notes import SourceNote
+from companion.services.sources.remote import SourceField, SourceKind
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, fake_application
 
@@ -231,6 +232,10 @@ async def test_removals_of_many_wait_for_a_person(clinic: Clinic) -> None:
     assert await clinic.book() == WHOLE
     (waiting,) = (await clinic.note()).waiting
     assert waiting.place == HOST
+    current = (await clinic.note()).fetched.current_at
+    await clinic.clock.advance(600)
+    await clinic.fetch()
+    assert (await clinic.note()).fetched.current_at == current, "what waits is not in the book"
     preview = await clinic.services.sources.look_at("books", HOST)
     assert preview.removed == 2
     await clinic.services.sources.release("books", HOST)
@@ -369,3 +374,33 @@ async def test_a_source_that_was_stopped_in_between_is_no_error(clinic: Clinic) 
     await clinic.services.sources.stop("books")
     await clinic.look()
     assert (await clinic.note()).trouble == ""
+
+
+KIND = SourceKind(
+    name="pigeons",
+    title="Pigeons",
+    about="They come.",
+    secret=SourceField(name="secret", label="Whistle"),
+    fields=(
+        SourceField(name="loft", label="Loft", hint="Where they live."),
+        SourceField(name="colour", label="Colour", default="grey", choices={"grey": "Grey"}),
+    ),
+)
+
+
+def test_fields_left_empty_are_as_usual() -> None:
+    assert filled(KIND, {"loft": " North "}) == {"loft": "North", "colour": "grey"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({}, "loft"),
+        ({"loft": "North", "colour": "pink"}, "colour"),
+        ({"loft": "North", "wings": "2"}, "field"),
+    ],
+)
+def test_what_a_kind_does_not_know_or_lacks_is_named(typed: dict[str, str], field: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        filled(KIND, typed)
+    assert refused.value.field == field

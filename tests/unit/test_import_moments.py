@@ -8,6 +8,7 @@ import pytest
 
 from companion.domain.appointments import Appointment, interval
 from companion.services.imports.drafts import fixed_zone
+from companion.services.imports.moments import DateOrder, read_stamp
 from tests.samples.import_bench import ImportBench
 
 SYDNEY = "Australia/Sydney"
@@ -69,3 +70,25 @@ def test_a_fixed_zone_has_the_offset_of_its_moment_or_is_utc(zone: str) -> None:
         fixed = fixed_zone(moment, zone)
         offset = moment.astimezone(ZoneInfo(zone)).utcoffset()
         assert fixed == "UTC" or moment.astimezone(ZoneInfo(fixed)).utcoffset() == offset
+
+
+@pytest.mark.parametrize(
+    ("cell", "hours"),
+    [
+        ("14/12/2026 09:00 +1100", 11),
+        ("14/12/2026 9:00 AM GMT+11", 11),
+        ("14/12/2026 9:00 UTC-5", -5),
+        ("9:00 +1000", 10),
+    ],
+)
+def test_an_offset_may_stand_behind_any_time(cell: str, hours: int) -> None:
+    stamp = read_stamp(cell, DateOrder.DMY)
+    assert (stamp.clock, stamp.until) == (9 * 3_600, None)
+    assert stamp.zone is not None
+    assert stamp.zone.utcoffset(None) == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("cell", ["9:00-1000", "9:00 - 10:00", "9:00 -10:00"])
+def test_a_dash_between_times_is_a_range(cell: str) -> None:
+    stamp = read_stamp(cell, DateOrder.DMY)
+    assert (stamp.clock, stamp.until, stamp.zone) == (9 * 3_600, 10 * 3_600, None)

@@ -12,6 +12,7 @@ import pytest
 
 from companion.domain.appointments import Appointment
 from companion.services.imports.importing import ImportPreview
+from companion.services.imports.reading.results import UnknownLayout
 from tests.fakes.clock import FakeClock
 from tests.samples.import_bench import ImportBench
 
@@ -108,6 +109,29 @@ async def test_a_day_printed_once_is_said(bench: ImportBench) -> None:
     lines = [f"Date,{HEADINGS}", f"14/12/2026,{ROWS[MIRA]}", *[f",{ROWS[TOBIAS]}"] * 2]
     shown = await preview(bench, "\n".join(lines))
     assert any("printed above them" in each for each in shown.notes)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Schedule for Monday 14 December 2026",
+        "Printed 29/11/2026\nDate: 14/12/2026",
+        'Day list,,"December 14th, 2026"',
+    ],
+)
+async def test_the_title_may_name_the_day(bench: ImportBench, title: str) -> None:
+    lines = ["Northside Physio", title, HEADINGS, ROWS[MIRA], ROWS[TOBIAS]]
+    shown = await preview(bench, "\n".join(lines))
+    assert any("above the table" in each for each in shown.notes)
+    assert await booked(bench, shown) == THREE[:2]
+
+
+@pytest.mark.parametrize(
+    "title", ["14/12/2026 - 20/12/2026", "Week of 14/12/2026", "Run on 1/1/27"]
+)
+async def test_a_title_of_several_days_gives_none(bench: ImportBench, title: str) -> None:
+    with pytest.raises(UnknownLayout):
+        await preview(bench, "\n".join([title, HEADINGS, ROWS[MIRA], ROWS[TOBIAS]]))
 
 
 async def test_a_row_that_lost_its_date_is_rejected(bench: ImportBench) -> None:

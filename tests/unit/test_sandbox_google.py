@@ -15,7 +15,8 @@ from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.partial import read_mask, select
 from companion.sandbox.quotas import WINDOW_SECONDS, Meter, Quota
 from companion.sandbox.refusals import SimulatedError
-from companion.sandbox.simulator_api import ApiRequest, SimulatorApi
+from companion.sandbox.simulator_api import SimulatorApi
+from companion.sandbox.wire import ApiRequest
 
 ZOE = "zoe@example.com"
 ALL = Caller(account=ZOE, client_id="client", scopes=frozenset({"calendar"}))

@@ -11,6 +11,7 @@ import pytest
 from companion.domain.client_names import NOBODY
 from companion.domain.errors import CalendarGone, Offline, SignInExpired
 from companion.domain.expectations import Expected
+from companion.domain.settings import RemoteSettings
 from companion.services.feeds.views import stale_notice, view_of
 from companion.services.ports import FeedDetail
 from companion.services.status import PractitionerStatus, Status
@@ -60,6 +61,50 @@ async def test_missing_passes_count_while_the_practice_is_open() -> None:
         world.clock.set(FRIDAY + timedelta(hours=hours))
         await world.staleness.look()
         assert said(world) == words
+
+
+LINK = RemoteSettings(kind="link", place="calendar.example", every=timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(("hours", "old"), [(24, False), (72.2, False), (72.3, True)])
+async def test_a_link_that_gives_nothing_any_more_counts_while_the_practice_is_open(
+    hours: float, old: bool
+) -> None:
+    world = Practice()
+    world.expects(Expected.AUTOMATIC, remote=LINK)
+    world.fetched["nookal"] = FRIDAY + timedelta(hours=9)
+    world.clock.set(FRIDAY + timedelta(hours=9 + hours))
+    await world.staleness.look()
+    assert world.staleness.book_since() == (world.fetched["nookal"] if old else None)
+
+
+async def test_a_fetch_just_after_the_program_started_is_waited_for() -> None:
+    world = Practice()
+    world.expects(Expected.AUTOMATIC, remote=LINK)
+    world.fetched["nookal"] = FRIDAY
+    world.clock.set(FRIDAY + timedelta(days=9))
+    world.staleness.woke()
+    await world.staleness.look()
+    assert world.staleness.book_since() is None
+    world.clock.shift(660)
+    await world.staleness.look()
+    assert world.staleness.book_since() == FRIDAY
+    world.fetched["nookal"] = world.clock.now()
+    await world.staleness.look()
+    assert world.staleness.book_since() is None
+
+
+@pytest.mark.parametrize("expected", [Expected.NEVER, Expected.AUTOMATIC])
+async def test_nothing_is_said_of_a_link_that_never_worked_or_is_not_expected(
+    expected: Expected,
+) -> None:
+    world = Practice()
+    world.expects(expected, remote=LINK)
+    if expected is Expected.NEVER:
+        world.fetched["nookal"] = FRIDAY
+    world.clock.set(FRIDAY + timedelta(days=9))
+    await world.staleness.look()
+    assert world.staleness.book_since() is None
 
 
 @pytest.mark.parametrize("folder", ["", "/exports"])

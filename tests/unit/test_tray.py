@@ -83,9 +83,13 @@ class App:
         self.opened += 1
 
 
-def begun(app: App) -> tuple[MemoryIcon, threading.Thread]:
-    """A tray whose icon is shown; it looks every few milliseconds."""
-    tray = Tray(app.ask, app.open, icon=MemoryIcon, seconds=0.005)
+def tray_of(app: App, seconds: float = 0.005) -> Tray:
+    return Tray(app.ask, app.open, icon=MemoryIcon, seconds=seconds)
+
+
+def begun(app: App, tray: Tray | None = None) -> tuple[MemoryIcon, threading.Thread]:
+    """A tray whose icon is shown; unless told otherwise it looks every few milliseconds."""
+    tray = tray or tray_of(app)
     thread = threading.Thread(target=tray.run, daemon=True)
     before = len(MemoryIcon.made)
     thread.start()
@@ -148,6 +152,16 @@ def test_it_ends_only_when_the_app_has_been_silent_for_a_while() -> None:
     app.running = False
     thread.join(20)
     assert icon.ended.is_set()
+
+
+def test_it_ends_at_once_when_it_is_told_that_the_app_has_ended() -> None:
+    app = App()
+    tray = tray_of(app, seconds=600)
+    icon, thread = begun(app, tray)
+    tray.app_ended()
+    thread.join(20)
+    assert icon.ended.is_set()
+    assert app.asked == ["status"]
 
 
 def test_a_long_sentence_fits_windows() -> None:

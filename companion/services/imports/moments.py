@@ -114,7 +114,7 @@ for _number, _names in enumerate(
     1,
 ):
     MONTHS |= dict.fromkeys(_names.split(), _number)
-_OFFSET = re.compile(r"\s*(?:(Z)|(?:UTC|GMT)?\s?([+-])(\d{2})(?::?([0-5]\d))?)$", _ANY_CASE)
+_OFFSET = re.compile(r"\s*(?:(Z)|(?:UTC|GMT)?\s?([+-])(\d{1,2})(?::?([0-5]\d))?)$", _ANY_CASE)
 _ZONE_NAME = re.compile(r"\s*\(?([A-Z]{3,5})\)?$")
 ZONE_HOURS: dict[str, float] = {
     "UTC": 0, "GMT": 0, "AEST": 10, "AEDT": 11, "ACST": 9.5, "ACDT": 10.5, "AWST": 8, "NZST": 12,
@@ -179,7 +179,7 @@ def stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
         until_day, after = second, f"{gap} {rest}"
     words = _bare(f"{before} {after}")
     if not words:
-        return _checked(text, Stamp(day))
+        return _checked(text, Stamp(day, until_day=until_day))
     try:
         clock, until, zone = _clocks(words, compact_zone=plain[:4].isdigit())
     except ValueError:
@@ -257,7 +257,7 @@ def _clocks(text: str, *, compact_zone: bool) -> tuple[int, int | None, tzinfo |
     """Start, end of a range, zone. Raises ValueError for what is no time of day."""
     zone: tzinfo | None = None
     offset = _OFFSET.search(text)
-    if offset and (offset[1] or compact_zone or (offset[4] and offset.start() >= 8)):
+    if offset and (compact_zone or _is_offset(offset)):
         text, zone = text[: offset.start()], _offset_of(offset)
     else:
         name = _ZONE_NAME.search(text)
@@ -278,6 +278,12 @@ def _clocks(text: str, *, compact_zone: bool) -> tuple[int, int | None, tzinfo |
             start = _clock(parts[0] if ":" in parts[0] else f"{parts[0]}:00")
         return start, until, zone
     return _clock(parts[0]), until, zone
+
+
+def _is_offset(found: re.Match[str]) -> bool:
+    """Rather than the second half of a range: "9:00 -10", "9:00-1000"."""
+    named = found[0].strip()[:3].upper() in {"UTC", "GMT"}
+    return bool(found[1] or named or found[2] == "+" or (found[4] and found.start() >= 8))
 
 
 def _offset_of(found: re.Match[str]) -> tzinfo:

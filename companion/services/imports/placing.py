@@ -114,7 +114,7 @@ def _group(attendees: Sequence[Placed], *, made: bool = False) -> Placed:
     """`made`: of rows that have no id in common."""
     first = min(attendees, key=_rank)
     coming = [each for each in attendees if not each.appointment.cancelled]
-    number = len(coming)
+    number = sum(bool(client_key(each.appointment)) for each in coming)
     it = first.appointment
     kind = it.appointment_type or it.title or "Group"
     notes = {each.appointment.notes for each in attendees}

@@ -56,7 +56,7 @@ class RowTimes:
         if first_stamp.day is None:
             raise CellError(f"{quoted(self._cells[self._start_field])} is not a date")
         first = first_stamp.day
-        last, exclusive = self._last_day(first)
+        last, exclusive = self._last_day(first_stamp.until_day or first)
         if last < first:
             raise CellError("the last day comes before the first")
         if last == date.max:
@@ -64,14 +64,15 @@ class RowTimes:
         end = last if exclusive and last > first else last + _DAY
         return _midnight(first), _midnight(end), ""
 
-    def _last_day(self, first: date) -> tuple[date, bool]:
-        """The day in the end's cell, and whether it is the day after the last one."""
+    def _last_day(self, said: date) -> tuple[date, bool]:
+        """The day in the end's cell, else what the start's says, and whether it is the day after
+        the last one."""
         name = next((each for each in ("end", "end_date") if not is_blank(self._cells[each])), "")
         if not name:
-            return first, False
+            return said, False
         stamp = self._stamp(name)
         if stamp.day is None:
-            return first, False
+            return said, False
         if self._layout.all_day_end:
             return stamp.day, self._layout.all_day_end == "exclusive"
         if stamp.clock is not None and stamp.clock >= 86_400:

@@ -30,6 +30,7 @@ STEPS = (
     "Upload to Google",
 )
 """The vendor's words and order; the last is what they lead to."""
+CALENDAR = 4
 PERIOD, ITEMS = "period", "items"
 PARTS: Mapping[str, tuple[str, ...]] = {
     PERIOD: ("days_in_arrears", "days_in_advance"),
@@ -44,6 +45,8 @@ class SetupStep:
     number: int
     title: str
     done: bool
+    failed: bool = False
+    """The check was made, and did not succeed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,12 @@ class SetupProgress:
     @property
     def done(self) -> int:
         return sum(step.done for step in self.steps)
+
+    @property
+    def to_connect(self) -> frozenset[int]:
+        """The steps that lead to a connected calendar, until there is one."""
+        connected = self.steps[CALENDAR - 1].done
+        return frozenset() if connected else frozenset(range(1, CALENDAR + 1))
 
 
 def progress_of(record: PractitionerSettings, *, filled: bool = False) -> SetupProgress:
@@ -78,11 +87,16 @@ def progress_of(record: PractitionerSettings, *, filled: bool = False) -> SetupP
         filled,
     )
     steps = zip(STEPS, facts, strict=True)
+    wrong = {
+        number
+        for number, mark in ((5, _tested(record)), (6, _accessible(record)))
+        if _failed(mark) in marks
+    }
     return SetupProgress(
         practitioner_id=record.practitioner.id,
         name=record.practitioner.name,
         steps=tuple(
-            SetupStep(number=number, title=title, done=done)
+            SetupStep(number=number, title=title, done=done, failed=number in wrong)
             for number, (title, done) in enumerate(steps, 1)
         ),
     )

@@ -19,6 +19,7 @@ def in_the_book(before: Fetched, answer: FetchAnswer, now: datetime) -> Fetched:
         before,
         tried_at=now,
         good_at=now,
+        current_at=now,
         failures=0,
         wait=0.0,
         cursor=answer.cursor,

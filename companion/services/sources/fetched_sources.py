@@ -140,7 +140,8 @@ class FetchedSources:
     def checked(self, name: str, wanted: Wanted) -> str:
         """The place in words, for a secret that was typed. Asks no network. Raises BadInput."""
         source_name(name)
-        return self._remote(wanted.kind).check(dict(wanted.fields), wanted.secret).place
+        remote = self._remote(wanted.kind)
+        return remote.check(filled(remote.kind, wanted.fields), wanted.secret).place
 
     @allows(Action.PRACTICE)
     async def sample(self, name: str, wanted: Wanted) -> Sample:
@@ -241,8 +242,11 @@ class FetchedSources:
         secret = wanted.secret
         if not secret.strip() and known is not None:
             secret = await self._fetching.secret_of(before)
-        place = remote.check({**(known.fields if known else {}), **wanted.fields}, secret)
         kind = remote.kind
+        fields = filled(kind, {**(known.fields if known else {}), **wanted.fields})
+        if kind.secret.required and not secret.strip():
+            raise BadInput(f"{kind.secret.label} is missing.", kind.secret.hint, field="secret")
+        place = remote.check(fields, secret)
         usual = known.every if known else kind.every
         chosen = usual if every is None else every
         if not kind.soonest <= chosen <= LONGEST_EVERY:
@@ -262,6 +266,29 @@ class FetchedSources:
                 f"Nothing is fetched from “{kind[:40]}”.", f"Known: {known}.", field="kind"
             )
         return self._remotes[kind]
+
+
+def filled(kind: SourceKind, typed: Mapping[str, str]) -> dict[str, str]:
+    """All fields of the kind, trimmed, those left empty as usual. Raises BadInput."""
+    known = {each.name: each for each in kind.fields}
+    if unknown := sorted(typed.keys() - known.keys()):
+        listed = ", ".join(known) or "none"
+        raise BadInput(
+            f"{kind.title} has no “{unknown[0][:40]}”.", f"Known: {listed}.", field="field"
+        )
+    found = {}
+    for name, each in known.items():
+        value = typed.get(name, "").strip() or each.default
+        if each.required and not value:
+            raise BadInput(f"{each.label} is missing.", each.hint or "Type it.", field=name)
+        if value and each.choices and value not in each.choices:
+            raise BadInput(
+                f"“{value[:40]}” is no choice for {each.label}.",
+                f"Choose {', '.join(each.choices)}.",
+                field=name,
+            )
+        found[name] = value
+    return found
 
 
 def _nothing(place: str) -> SourceUnreachable:

@@ -71,6 +71,8 @@ class Fetched:
     """Of what waits for a person, or did."""
     whole_at: datetime | None = None
     """When all of it was last compared with the book."""
+    current_at: datetime | None = None
+    """When the book last held what it gave, changed or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,15 @@ class SourceNotes(Protocol):
         """One note, read and written as one turn among all processes; None forgets it.
         Raises Busy, StoreError."""
         ...
+
+
+async def current_moments(notes: SourceNotes) -> dict[str, datetime]:
+    """By source that is fetched: when the book last held what it gave."""
+    return {
+        name: note.fetched.current_at
+        for name, note in (await notes.read()).items()
+        if note.fetched.current_at
+    }
 
 
 def to_json(notes: Notes) -> dict[str, Any]:
@@ -184,6 +195,7 @@ def _fetched(raw: Mapping[str, Any]) -> Fetched:
         digest=str(raw.get("digest", "")),
         held=str(raw.get("held", "")),
         whole_at=_moment(raw.get("whole_at")),
+        current_at=_moment(raw.get("current_at")),
     )
 
 

@@ -170,8 +170,9 @@ class RemoteSource(Protocol):
     def kind(self) -> SourceKind: ...
 
     def check(self, fields: Mapping[str, str], secret: str) -> Place:
-        """What was typed, without asking any network. Raises BadInput whose `field` is the
-        field's name, or ``secret``; it does not repeat the secret."""
+        """What was typed, without asking any network: all fields of the kind, trimmed, filled in
+        as usual and one of their choices. Raises BadInput whose `field` is the field's name, or
+        ``secret``; it does not repeat the secret."""
         ...
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:

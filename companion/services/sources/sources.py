@@ -312,4 +312,5 @@ def with_wishes(
 
 def read_anew(note: SourceNote) -> SourceNote:
     """It is read another way from now on, so what was read before is no measure."""
-    return replace(note, trouble="", trouble_since=None, fetched=Fetched())
+    fetched = Fetched(current_at=note.fetched.current_at)
+    return replace(note, trouble="", trouble_since=None, fetched=fetched)

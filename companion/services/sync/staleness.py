@@ -1,12 +1,13 @@
 """Staleness: since when a practitioner's schedule has not been kept up to date, and the notice.
 
-A schedule is stale when a source that comes by itself, a watched folder, is late by the practice's
-`stale_days`, counted in its opening days (`companion.domain.expectations`), or when so much opening
-time has passed without a good pass over the practitioner's Google calendar. A file that a person
-imports is not expected again, and an edit in the Book is as good as an arrival. A pass that need
+A schedule is stale when a source that comes by itself is late by the practice's `stale_days`,
+counted in its opening days: a watched folder in its own rhythm (`companion.domain.expectations`),
+a source that is fetched as often as somebody said. Or when so much opening time has passed without
+a good pass over the practitioner's Google calendar. A file that a person imports is not expected
+again, and an edit in the Book is as good as an arrival. A pass that need
 not run because nothing has changed counts as good (`confirm`). A practitioner who was never
 connected misses no pass. For ten minutes after the program started or the computer woke, missing
-passes are not counted: the first one is still due.
+passes and fetches are not counted: the first one is still due.
 
 The notice is one all-day entry on today, shown as free, in Google and in every feed. In
 Google it bears our mark under a key of its own (`EventKey.notice`). It is no
@@ -16,6 +17,7 @@ is up to date again. Where Google cannot be reached there is none; the feed stil
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -37,8 +39,16 @@ _IMPORTING = timedelta(minutes=1)
 
 class Staleness:
     def __init__(
-        self, *, book: AppointmentBook, ledger: Ledger, settings: SettingsStore, clock: Clock
+        self,
+        *,
+        book: AppointmentBook,
+        ledger: Ledger,
+        settings: SettingsStore,
+        clock: Clock,
+        fetched: Callable[[], Awaitable[Mapping[str, datetime]]],
     ) -> None:
+        """`fetched`: by source, when the book last held what it gave."""
+        self._fetched = fetched
         self._book = book
         self._ledger = ledger
         self._settings = settings
@@ -69,9 +79,11 @@ class Staleness:
         late = overdue(
             await self._scheduled(settings, now), hours, late=settings.practice.stale_days, now=now
         )
-        if not late:
+        missing = [each.arrivals[-1] for each in late]
+        missing += await self._not_fetched(settings, hours, settings.practice.stale_days, now)
+        if not missing:
             return None
-        since = min(each.arrivals[-1] for each in late)
+        since = min(missing)
         edited = await self._edited_at(now)
         if edited is None or edited <= since:
             return since
@@ -87,6 +99,23 @@ class Staleness:
             for each in settings.sources.values()
             if each.folder and each.expected is not Expected.NEVER
         ]
+
+    async def _not_fetched(
+        self, settings: Settings, hours: OpeningHours, days: float, now: datetime
+    ) -> list[datetime]:
+        """When those were last up to date that are asked and give nothing any more."""
+        if self._just_awake():
+            return []
+        current = await self._fetched()
+        return [
+            current[each.name]
+            for each in settings.sources.values()
+            if each.remote and each.expected is not Expected.NEVER and each.name in current
+            if _missed(hours, current[each.name] + each.remote.every, days, now)
+        ]
+
+    def _just_awake(self) -> bool:
+        return self._awake_since is not None and self._clock.now() - self._awake_since < GRACE
 
     async def _arrivals(self, source: str, now: datetime) -> list[datetime]:
         """A moment to come was noted by a clock that ran ahead, and tells nothing."""
@@ -138,7 +167,7 @@ class Staleness:
         days = settings.practice.stale_days
         if record is None or not record.syncs or days is None:
             return None
-        if self._awake_since and self._clock.now() - self._awake_since < GRACE:
+        if self._just_awake():
             return None
         good = (
             self._passed.get(practitioner_id),

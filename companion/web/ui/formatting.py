@@ -33,6 +33,11 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{max(1, count // 1000)} kB"
 
 
+def lower_first(words: str) -> str:
+    """To stand within a sentence."""
+    return words[:1].lower() + words[1:]
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     """``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``; ``never`` for None."""
     if moment is None:

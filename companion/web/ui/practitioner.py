@@ -1,18 +1,22 @@
-"""One practitioner's Google Calendar page: the vendor's steps, as cards, and the phone links.
+"""One practitioner's page: how their calendar stands and what to do next, then the vendor's steps
+and the phone links.
 
-The head shows the progress. Steps 2 to 6 act at once, because they call Google. Steps 1, 7 and 8
-are one form: nothing of it is saved before *Apply* (or *OK*, which goes back as well); a bar shows
-that something is unsaved, and leaving then asks.
+Finished steps are folded, and say in a word what they hold. Steps 2 to 6 act at once, because they
+call Google; 5 and 6 run by themselves after connecting. Steps 1, 7 and 8 are one form: nothing of
+it is saved before *Apply* (or *OK*, which goes back as well); a bar shows that something is
+unsaved, and leaving then asks. The last step, the upload, is the card at the top.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
+from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.domain.window import SyncWindow
@@ -22,20 +26,26 @@ from companion.services.settings.checks import GOOGLE_COLOURS
 from companion.services.settings.setup import SetupProgress
 from companion.web.ui import formatting
 from companion.web.ui.components.copy_settings import open_copy_dialog
-from companion.web.ui.components.disclosure_form import DisclosureForm
+from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS, DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
 from companion.web.ui.components.google_steps import GoogleSteps
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.leave_practice import leave_card
-from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
-from companion.web.ui.components.setup_steps import SetupSteps, anchor
+from companion.web.ui.components.practitioner_card import (
+    PractitionerCard,
+    calendar_address,
+    card_of,
+    colour_of,
+)
+from companion.web.ui.components.setup_steps import UPLOAD, SetupSteps, anchor
 from companion.web.ui.components.upload_dialog import open_upload_dialog
 from companion.web.ui.error_reports import notify, notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.phones.links import PhoneLinks
+from companion.web.ui.presses import on_press
 from companion.web.ui.site import Site
-from companion.web.ui.theme import back_link, box, button, card, frame, notice, page_head, text
+from companion.web.ui.theme import back_link, box, button, card, frame, page_head, text
 
 if TYPE_CHECKING:
     from companion.services.status import PractitionerStatus
@@ -49,24 +59,13 @@ COLOURS = {"": "The calendar's own"} | {
 
 def create(site: Site) -> None:
     @page(site, "/practitioner/{practitioner_id}", Rule(Action.GOOGLE, of="practitioner_id"))
-    async def practitioner(practitioner_id: str, connected: str = "") -> None:
+    async def practitioner(practitioner_id: str) -> None:
         record = site.services.settings.read().practitioner(practitioner_id)
         await site.live.see(record.practitioner.id)
         with frame(site, record.practitioner.name, active="/", narrow=True):
             if site.who().practitioner_id != record.practitioner.id:  # theirs is the overview
                 back_link()
-            page_head(record.practitioner.name, "Google Calendar and phone")
-            if connected and record.google.connected:
-                status = site.live.status_of(record.practitioner.id)
-                with notice("ok"):
-                    text("Connected.", "strong")
-                    if status is not None and status.last_sync is not None:
-                        text("The calendar is filled by itself from now on.")
-                    else:
-                        text(
-                            "Nothing is written to the calendar before you press Upload to Google "
-                            "(step 9). From then on it is kept by itself."
-                        )
+            page_head(record.practitioner.name)
             connecting = site.services.connecting
             _Page(
                 site,
@@ -77,7 +76,7 @@ def create(site: Site) -> None:
 
 
 class _State:
-    """The practitioner's card, kept up to date."""
+    """How it stands: the practitioner's card, kept up to date."""
 
     def __init__(self, site: Site, practitioner_id: str) -> None:
         self._site = site
@@ -85,6 +84,7 @@ class _State:
         board = site.live.latest()
         places = [each.practitioner.id for each in board.practitioners] if board else []
         self._place = places.index(practitioner_id) if practitioner_id in places else 0
+        self._connect: Callable[[], object] | None = None
         status = site.live.status_of(practitioner_id)
         if status is None:
             return
@@ -95,7 +95,15 @@ class _State:
             on_held=partial(open_held_dialog, site, practitioner_id),
             on_keep=partial(open_keep_dialog, site, practitioner_id),
         )
+        self._card.props(f"id={anchor(UPLOAD)}")
         ui.timer(LOOK_SECONDS, self._look)
+
+    def connects_by(self, connect: Callable[[], object] | None) -> None:
+        """*Connect to Google* on the card takes what steps 2 and 4 hold."""
+        self._connect = connect
+        if connect is not None:
+            on_press(self._card, connect, "connect")
+        self._look()
 
     def _content(self, status: PractitionerStatus) -> dict[str, object]:
         card = card_of(
@@ -103,10 +111,12 @@ class _State:
             colour=colour_of(status, self._place),
             now=self._site.services.clock.now(),
             may=self._site.may,
+            calendar=calendar_address(self._site, status),
         )
-        if not status.connected:  # steps 2 to 4 say with which account and calendar
-            there = {"event": "there", "label": "Go to step 3", "icon": "arrow_upward"}
-            card["actions"] = [{**there, "href": f"#{anchor(3)}", "look": "second"}]
+        for action in card["actions"]:
+            if action["event"] == "connect" and not status.connected:
+                action.pop("href")
+                action["disabled"] = self._connect is None
         return card
 
     def _look(self) -> None:
@@ -122,43 +132,12 @@ class _Page:
         self._site = site
         self._record = record
         self._id = record.practitioner.id
-        choices = record.choices
-        self._head = SetupSteps(self._progress())
-        with self._head.step(1, "Enable Google Calendar Sync"):
-            self._enabled = ui.switch(
-                "Keep this practitioner's Google Calendar equal to the book",
-                value=choices.enabled,
-                on_change=self._changed,
-            )
-        google = GoogleSteps(
-            site, record, self._head, self._look, delegates=delegates, signs_in=signs_in
-        )
-        with self._head.step(7, "Sync period"):
-            with box("columns"):
-                self._arrears = self._days("Days in Arrears", choices.days_in_arrears)
-                self._advance = self._days("Days in Advance", choices.days_in_advance)
-            self._dates = text("", "soft").props("aria-live=polite")
-        with self._head.step(8, "Items to include"):
-            cap = site.services.settings.read().practice.cap
-            self._form = DisclosureForm(choices.disclosure, cap, self._changed)
-            self._colour = ui.select(COLOURS, label="Colour in Google", value=choices.colour)
-            self._colour.classes("field").props("outlined options-dense")
-            self._colour.on_value_change(self._changed)
-            self._put_back = ui.switch(
-                "Put back events that somebody deletes in Google",
-                value=choices.put_back_deleted,
-                on_change=self._changed,
-            )
-            self._tidy = ui.switch(
-                "Remove events from Google once they are older than the days in arrears",
-                value=choices.tidy_past,
-                on_change=self._changed,
-            )
-            text("Preview", tag="h3")
-            self._preview = EventPreview(site, record)
-            self._other_actions(record)
-        with self._head.step(9, "Upload to Google"):
-            _State(site, self._id)
+        state = _State(site, self._id)
+        with card("Set-up"):
+            head = self._head = SetupSteps(self._progress())
+            with box("folds"):
+                self._steps(head, delegates=delegates, signs_in=signs_in)
+        state.connects_by(self._google.connect)
         self._bar = box("savebar unsaved").props("role=status")
         with self._bar:
             text("Not saved yet", "strong")
@@ -176,17 +155,51 @@ class _Page:
                 "card__lead",
             )
             self._links = PhoneLinks(site, self._id)
-        google.disconnect_card()
+        self._google.disconnect_card()
         if site.may(Action.PRACTITIONERS):
             leave_card(site, record)
         # They read, the preview the whole period: the page does not wait for them.
         ui.timer(0.01, report_errors(self._fill), once=True)
 
+    def _steps(self, head: SetupSteps, *, delegates: bool, signs_in: bool) -> None:
+        record, choices = self._record, self._record.choices
+        said = "On" if choices.enabled else "Off"
+        with head.step(1, "Enable Google Calendar Sync", said) as self._fold_enabled:
+            self._enabled = ui.switch(
+                "Keep this practitioner's Google Calendar equal to the book",
+                value=choices.enabled,
+                on_change=self._changed,
+            )
+        self._google = GoogleSteps(
+            self._site, record, head, self._look, delegates=delegates, signs_in=signs_in
+        )
+        with head.step(7, "Sync period", _period(choices)) as self._fold_period:
+            with box("columns"):
+                self._arrears = self._days("Days in Arrears", choices.days_in_arrears)
+                self._advance = self._days("Days in Advance", choices.days_in_advance)
+            self._dates = text("", "soft").props("aria-live=polite")
+        cap = self._site.services.settings.read().practice.cap
+        with head.step(8, "Items to include", _items(choices.disclosure, cap)) as self._fold_items:
+            self._form = DisclosureForm(choices.disclosure, cap, self._changed)
+            self._colour = ui.select(COLOURS, label="Colour in Google", value=choices.colour)
+            self._colour.classes("field").props("outlined options-dense")
+            self._colour.on_value_change(self._changed)
+            self._put_back = ui.switch(
+                "Put back events that somebody deletes in Google",
+                value=choices.put_back_deleted,
+                on_change=self._changed,
+            )
+            self._tidy = ui.switch(
+                "Remove events from Google once they are older than the days in arrears",
+                value=choices.tidy_past,
+                on_change=self._changed,
+            )
+            text("Preview", tag="h4")
+            self._preview = EventPreview(self._site, record)
+            self._other_actions(record)
+
     def _other_actions(self, record: PractitionerSettings) -> None:
         with box("actions"):
-            self._as_it_is = button("Apply as it is", self._apply, icon="check")
-            open_steps = {each.number for each in self._progress().steps if not each.done}
-            self._as_it_is.set_visibility(bool(open_steps & {7, 8}))
             if record.google.connected:
                 button("Put back what was left out", self._put_left_out_back, icon="restore")
             if self._site.may(Action.PRACTITIONERS):
@@ -196,6 +209,7 @@ class _Page:
     async def _fill(self) -> None:
         await self._links.fill()
         await self._draw()
+        await self._google.check_new()
 
     def _days(self, label: str, value: int) -> ui.number:
         field = ui.number(label, value=value, precision=0, on_change=self._changed)
@@ -280,12 +294,18 @@ class _Page:
                 field.error = f"{error.what} {error.remedy}"
             return False
         await self._site.services.setup.applied(self._id)
-        self._as_it_is.set_visibility(False)
         self._saved = values
+        self._say(self._record.choices)
         self._unsaved(False)
         self._look()
         notify_done("Saved.")
         return True
+
+    def _say(self, choices: SyncChoices) -> None:
+        cap = self._site.services.settings.read().practice.cap
+        self._fold_enabled.say("On" if choices.enabled else "Off")
+        self._fold_period.say(_period(choices))
+        self._fold_items.say(_items(choices.disclosure, cap))
 
     async def _put_left_out_back(self) -> None:
         count = await self._site.services.auditing.put_back(self._id)
@@ -298,6 +318,20 @@ class _Page:
     def _undo(self) -> None:
         self._unsaved(False)
         ui.navigate.reload()
+
+
+def _period(choices: SyncChoices) -> str:
+    """``7 days back, 60 ahead``."""
+    back = formatting.counted(choices.days_in_arrears, "day")
+    return f"{back} back, {choices.days_in_advance} ahead"
+
+
+def _items(disclosure: Disclosure, cap: DisclosureCap) -> str:
+    """``Initials, Appointment type, Location``: what is shown of a client's appointment."""
+    shown = disclosure.capped(cap)
+    names = [CLIENT_NAMES[shown.client_name].removesuffix(" (recommended)")]
+    names += [label.partition(" (")[0] for item, label in ITEMS.items() if item in shown.items]
+    return ", ".join(names)
 
 
 def _whole(value: float | None, field: str) -> int:

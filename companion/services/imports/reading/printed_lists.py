@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -18,10 +19,17 @@ from companion.services.imports.moments import EXCEL_EPOCH, DateOrder, read_date
 from companion.services.imports.reading.grid import Grid, GridRow, extended
 from companion.services.imports.reading.headings import LIKELY, read_heading
 from companion.services.imports.reading.kinds import kind_of
-from companion.services.workbooks import Cell
+from companion.services.workbooks import Cell, SheetRow
 
 _HALVES = {"am": "am", "a.m.": "am", "a": "am", "pm": "pm", "p.m.": "pm", "p": "pm"}
 _PRINTED_ONCE = "Rows without a date were read as being of the date printed above them."
+_DAY_IN_TITLE = re.compile(
+    r"(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2}"
+    r"|\d{1,2}(?:st|nd|rd|th)? [^\W\d_]{3,9},? \d{4}|[^\W\d_]{3,9} \d{1,2}(?:st|nd|rd|th)?, \d{4})"
+    r"(?![\d/])"
+)
+_PRINTING = re.compile(r"print|generat|export|produc|creat|run on|report date|as at", re.IGNORECASE)
+_PERIOD = re.compile(r"\d\s*(?:-|–|—|\bto\b|\buntil\b)\s*(?:\d|[^\W\d_])|week|month", re.IGNORECASE)
 _LOOK_AT = 200
 """Rows that tell what a column holds."""
 
@@ -54,6 +62,8 @@ def _take_day_lines(grid: Grid) -> None:
         else:
             # A line that holds one text alone is a section, or a total.
             rows.append(extended(row, at, day if len(_filled(row)) > 1 else None))
+    if not lines:
+        grid.notes.append("The rows were read as being of the date above the table.")
     grid.headings.append("Date")
     grid.footers += len(lines)
     grid.rows = rows
@@ -70,6 +80,20 @@ def lone_day(cells: Sequence[Cell]) -> Cell:
     return filled[0] if len(filled) == 1 and _is_day(filled[0]) else None
 
 
+def day_of_title(rows: Sequence[SheetRow]) -> Cell:
+    """The one day that titles name ("Schedule for Monday 14 December 2026"); not that of printing,
+    and none where they name a period."""
+    named: list[str] = []
+    for row in rows:
+        texts = [read_line(each, 200) for each in row.cells if isinstance(each, str)]
+        if any(map(_PERIOD.search, texts)):
+            return None
+        if not any(map(_PRINTING.search, texts)):
+            named += [found for text in texts for found in _DAY_IN_TITLE.findall(text)]
+    days = {kind_of(each).stamp for each in named}
+    return named[0] if len(days) == 1 and None not in days else None
+
+
 def _is_day(cell: Cell) -> bool:
     """A day without a time of day."""
     if isinstance(cell, datetime):
@@ -77,7 +101,9 @@ def _is_day(cell: Cell) -> bool:
     if isinstance(cell, date):
         return True
     stamp = kind_of(cell).stamp if isinstance(cell, str) else None
-    return stamp is not None and stamp.day is not None and not stamp.clock
+    if stamp is None or stamp.until_day is not None:
+        return False
+    return stamp.day is not None and not stamp.clock
 
 
 def _repeat_days(grid: Grid) -> None:

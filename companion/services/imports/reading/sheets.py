@@ -27,7 +27,7 @@ from companion.services.imports.reading.grid import (
 )
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import EMPTY_WORDS, kind_of
-from companion.services.imports.reading.printed_lists import lone_day
+from companion.services.imports.reading.printed_lists import day_of_title, lone_day
 from companion.services.imports.reading.sections import named_in_title
 from companion.services.workbooks import Cell, MergedRange, Sheet, SheetRow
 
@@ -272,6 +272,8 @@ def _add(grid: Grid, table: _Table, best: _Table) -> None:
     before = table.sheet.rows[: table.at]
     title = named_in_title(before)
     day = lone_day(before[-1].cells) if before else None
+    if day is None:
+        day = day_of_title(before)
     alone = [each for each in before[-1].cells if each is not None] if before else []
     if len(alone) == 1:
         grid.above[table.sheet.name] = _heading(alone[0])

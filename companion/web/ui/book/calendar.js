@@ -141,6 +141,7 @@ export default {
     const frame = this.$refs.frame;
     frame.addEventListener("contextmenu", (event) => this.contextMenu(event));
     frame.addEventListener("keydown", (event) => this.eventKeys(event));
+    frame.addEventListener("dblclick", (event) => this.begin(event));
     frame.addEventListener("pointerover", (event) => this.tip(event.target));
     frame.addEventListener("pointerdown", (event) => this.pressed(event));
     frame.addEventListener("pointerup", (event) => this.released(event));
@@ -172,6 +173,9 @@ export default {
         if (name !== "nowIndicator") arranged = true;
       }
       this.options = options;
+      if (page.address !== location.pathname + location.search) {
+        history.replaceState(history.state, "", page.address); // a reload shows the same
+      }
       const turned = arranged || before.options.date !== page.options.date;
       if (arranged) this.bodies.clear(); // other columns, other elements
       this.draw(page.events, turned, arranged);
@@ -357,7 +361,8 @@ export default {
       const again = known?.column === column && known.root.isConnected;
       const body = again ? known : { column, ...this.body() };
       if (stays) this.bodies.set(event.id, body);
-      if (props.key) this.write(body, event);
+      if (props.key) this.write(body, event, this.timeOf(event));
+      else body.root.textContent = `New, ${this.clock(event)}`; // what is drawn over free time
       return again ? {} : { domNodes: [body.root] };
     },
     tip(target) {
@@ -374,13 +379,22 @@ export default {
       const words = new Map();
       return { root, words };
     },
-    write({ root, words }, event) {
+    timeOf(event) {
+      // While it is dragged, and until the server answers, as it is drawn.
+      const { key, time } = event.extendedProps;
+      const drawn = event.display === "preview" || this.pending.has(key) || this.inFlight.has(key);
+      return drawn && !event.allDay ? this.clock(event) : time;
+    },
+    clock({ start, end, allDay }) {
+      return allDay ? "all day" : `${wall(start).slice(11, 16)}–${wall(end).slice(11, 16)}`;
+    },
+    write({ root, words }, event, time) {
       const props = event.extendedProps;
       // Few elements draw quickly: the icons of a tone are one run of ligatures.
       const tones = new Map();
       for (const [icon, tone] of props.icons) tones.set(tone, [...(tones.get(tone) ?? []), icon]);
       const parts = [];
-      if (!event.allDay) parts.push(["time", "span", "appt__time", props.time]);
+      if (!event.allDay) parts.push(["time", "span", "appt__time", time]);
       for (const [tone, icons] of tones) {
         parts.push([tone, "span", `material-icons appt__icon appt__icon--${tone}`, icons.join(" ")]);
       }
@@ -443,6 +457,13 @@ export default {
       if (!to || !event) return;
       this.inFlight.add(key);
       this.$emit("move", { key, seen: event.extendedProps.revision, ...to });
+    },
+    begin({ target, clientX, clientY }) {
+      // A double click on free time; on an appointment the first click has opened it.
+      if (this.suppressed && performance.now() < this.suppressed) return;
+      if (this.keyOf(target) || this.menu || !this.page?.rights.edits) return;
+      const info = this.calendar.dateFromPoint(clientX, clientY);
+      if (info) this.$emit("create", this.placeOf(info));
     },
     selected(info) {
       this.$emit("create", { ...this.placeOf(info), end: this.wall(info.end) });
@@ -553,7 +574,7 @@ export default {
       if (typing || document.querySelector(".q-dialog") || event.altKey) return;
       const control = event.ctrlKey || event.metaKey;
       const what = control
-        ? { z: "undo" }[event.key.toLowerCase()]
+        ? { z: event.shiftKey ? "redo" : "undo", y: "redo" }[event.key.toLowerCase()]
         : { n: "create", t: "today", "?": "keys", "/": "search", PageUp: "previous", PageDown: "next" }[
             event.key.length === 1 ? event.key.toLowerCase() : event.key
           ];
@@ -591,7 +612,7 @@ export default {
     nudge(key, arrow, resize) {
       const event = this.events.get(key);
       const props = event.extendedProps;
-      if (event.editable === false) {
+      if (!event.startEditable) {
         const why = props.imported ? "It was imported and cannot be moved here." : "It cannot be moved.";
         return this.announce(why);
       }

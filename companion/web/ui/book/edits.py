@@ -13,11 +13,12 @@ from typing import Literal
 
 from companion.domain.appointments import AppointmentKind
 from companion.domain.errors import ChangedMeanwhile, NotFound
-from companion.services.book.booking import Edit, Opened
+from companion.services.book.booking import Booking, Edit, Opened
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.series import Scope
 from companion.services.book.trail import Trail
 from companion.web.access import PageServices
+from companion.web.ui import formatting
 from companion.web.ui.book.calendar import Drop, TimeSlot
 from companion.web.ui.book.dialogs import AppointmentDialogs
 from companion.web.ui.book.form import Offers
@@ -36,11 +37,11 @@ class BookEdits:
         *,
         offers: Callable[[], Offers],
         upload: Callable[[str], None],
-        on_edit: Callable[[str], Awaitable[None]],
-        on_trail: Callable[[str], None],
+        on_edit: Callable[[Edit], Awaitable[None]],
+        on_trail: Callable[[Trail], None],
     ) -> None:
-        """`upload`: of a practitioner id. `on_edit` is given the key to show, `on_trail` what would
-        be undone next, in words."""
+        """`upload`: of a practitioner id. `on_edit` is to show an edit, `on_trail` what can
+        be undone and done again."""
         self._services = services
         self._booking = services.booking
         self._upload = upload
@@ -57,23 +58,33 @@ class BookEdits:
             uploads=person.uploads,
         )
 
+    def go_on_with(self, trail: Trail) -> None:
+        """With the edits of this tab before it was loaded anew."""
+        self._trail = trail
+        self._on_trail(trail)
+
     async def done(self, edit: Edit) -> None:
         self._trail.add(edit)
-        await self._show(edit.key)
+        await self._show(edit)
 
-    async def _show(self, key: str) -> None:
-        self._on_trail(self._trail.last)
-        await self._on_edit(key)
+    async def _show(self, edit: Edit) -> None:
+        self._on_trail(self._trail)
+        await self._on_edit(edit)
 
     async def undo(self) -> None:
-        what = self._trail.last
+        await self._back(self._trail.undo, "Undone")
+
+    async def redo(self) -> None:
+        await self._back(self._trail.redo, "Done again")
+
+    async def _back(self, go: Callable[[Booking], Awaitable[Edit | None]], said: str) -> None:
         try:
-            undone = await self._trail.undo(self._booking)
+            edit = await go(self._booking)
         finally:
-            self._on_trail(self._trail.last)
-        if undone is not None:
-            await self._show(undone.key)
-            notify_done(f"Undone: {what}.")
+            self._on_trail(self._trail)
+        if edit is not None:
+            await self._show(edit)
+            notify_done(f"{said}: {formatting.lower_first(edit.what)}.")
 
     async def move(self, drop: Drop) -> Edit | None:
         """None when the person chose nothing; not yet in the trail."""

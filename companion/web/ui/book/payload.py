@@ -90,6 +90,7 @@ def event_of(
         column.practitioner.name if named else "",
     ]
     facts = ", ".join(_facts(entry, imported=imported))
+    moves = edits and not imported and not entry.shown.cancelled
     whole = appointment.all_day or occurrence.start.date() != occurrence.end.date()
     return {
         "id": occurrence.key,
@@ -98,7 +99,9 @@ def event_of(
         "end": _text(occurrence.end),
         "allDay": appointment.all_day,
         "title": title,
-        "editable": edits and not imported and not entry.shown.cancelled,
+        # Of `editable` EventCalendar takes no notice while dragging is allowed at all.
+        "startEditable": moves,
+        "durationEditable": moves,
         "classNames": _classes(entry, imported=imported),
         "styles": [f"--who:{column.colour}"],
         "extendedProps": {

@@ -9,7 +9,8 @@ here within a second.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from datetime import date, datetime, time, timedelta
+from dataclasses import fields
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
@@ -20,28 +21,31 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.book.booking import Edit
 from companion.services.book.occurrences import Shown
+from companion.services.book.trail import Trail
 from companion.services.book.view import BookEntry
+from companion.web.ui import formatting
 from companion.web.ui.book import paper as book_print
 from companion.web.ui.book import payload
 from companion.web.ui.book.calendar import Act, AppointmentCalendar, Drop, TimeSlot
+from companion.web.ui.book.choice import OF_ONE, Choice
 from companion.web.ui.book.edits import BookEdits, blank_draft
 from companion.web.ui.book.export import ExportDialog
 from companion.web.ui.book.form import Offers
 from companion.web.ui.book.hours import HoursDialog
+from companion.web.ui.book.memory import TabMemory, tab_memory
 from companion.web.ui.book.person import calendars_of, current_person
 from companion.web.ui.book.search import SearchDialog
 from companion.web.ui.book.shows import open_shows
 from companion.web.ui.book.status import BookStatus
-from companion.web.ui.book.toolbar import (
-    OF_ONE,
-    VIEWS,
-    Actions,
-    BookToolbar,
-    Choice,
-    keyboard_help,
-)
+from companion.web.ui.book.toolbar import Actions, BookToolbar, keyboard_help
 from companion.web.ui.components.practitioner_card import PALETTE
-from companion.web.ui.error_reports import as_companion_error, notify, notify_of, report_errors
+from companion.web.ui.error_reports import (
+    as_companion_error,
+    notify,
+    notify_done,
+    notify_of,
+    report_errors,
+)
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, frame, link_button, text
@@ -51,7 +55,9 @@ LOOK_SECONDS = 0.2
 
 def create(site: Site) -> None:
     @page(site, "/book", Rule(Action.SEE_BOOK, somewhere=True))
-    async def book(day: str = "", view: str = "", who: str = "") -> None:
+    async def book(
+        day: str = "", view: str = "", who: str = "", one: str = "", cancelled: str = ""
+    ) -> None:
         ui.add_head_html(_head(site))
         with frame(site, "Appointment Book", active="/book") as place:
             place.classes("page--book")
@@ -59,7 +65,16 @@ def create(site: Site) -> None:
             if not site.services.settings.read().practitioners:
                 _no_practitioners()
                 return
-            _Book(site, _choice(site, day, view, who))
+            choice = Choice.of(
+                day=day,
+                view=view,
+                who=who,
+                one=one,
+                cancelled=cancelled,
+                today=site.services.book_view.today(),
+                known=_known(site),
+            )
+            _Book(site, choice)
 
     book_print.create(site)
 
@@ -72,19 +87,8 @@ def _head(site: Site) -> str:
     )
 
 
-def _choice(site: Site, day: str, view: str, who: str) -> Choice:
-    try:
-        shown = date.fromisoformat(day)
-    except ValueError:
-        shown = site.services.book_view.today()
-    known = calendars_of(current_person(site), list(site.services.settings.read().practitioners))
-    wanted = who if who in known else next(iter(known), "")
-    return Choice(
-        day=shown,
-        view=view if view in VIEWS else "day",
-        one=wanted,
-        who=[who] if who in known else [],
-    )
+def _known(site: Site) -> list[str]:
+    return calendars_of(current_person(site), list(site.services.settings.read().practitioners))
 
 
 def _no_practitioners() -> None:
@@ -109,6 +113,7 @@ class _Book:
         self._reading = 0
         self._seen = -1
         self._focus = ""
+        self._memory = TabMemory()
         self._ready = False
         self._scrolled = False
         self._types: set[str] = set()
@@ -118,7 +123,7 @@ class _Book:
             self._person,
             offers=self._offers,
             upload=self._upload,
-            on_edit=self.refresh,
+            on_edit=self._edited,
             on_trail=self._offer_undo,
         )
         self._toolbar = BookToolbar(
@@ -131,6 +136,7 @@ class _Book:
             actions=Actions(
                 new=lambda: self._new(TimeSlot()),
                 undo=self._edits.undo,
+                redo=self._edits.redo,
                 search=self._search,
                 export=self._export,
                 print=self._print,
@@ -181,9 +187,19 @@ class _Book:
 
     async def _on_ready(self, narrow: bool) -> None:
         self._choice.narrow = narrow
+        if not self._ready:
+            self._memory = tab_memory(self._site.who().id)
+            self._choice.location = self._memory.location
+            self._edits.go_on_with(self._memory.trail)
         self._ready = True
-        self._toolbar.arrange()
+        self._toolbar.follow()
         await self.refresh()
+
+    def _take(self, choice: Choice) -> None:
+        """Look at what `choice` says; the toolbar holds the same object."""
+        for each in fields(choice):
+            setattr(self._choice, each.name, getattr(choice, each.name))
+        self._toolbar.follow()
 
     async def _on_narrow(self, narrow: bool) -> None:
         self._choice.narrow = narrow
@@ -199,6 +215,7 @@ class _Book:
         """Read the visible range and show it; a later reading overtakes an earlier one, and takes
         over what that was to bring the `focus` to."""
         self._focus = focus or self._focus
+        self._memory.location = self._choice.location
         self._reading += 1
         reading = self._reading
         self._seen = self._pulse.version
@@ -236,6 +253,7 @@ class _Book:
             "focus": self._focus,
             "scroll": self._scroll(),
             "title": self._choice.title(),
+            "address": self._choice.address(),
             "rights": {"edits": edits, "uploads": self._person.uploads},
             "options": {
                 "resources": payload.resources(columns),
@@ -297,8 +315,20 @@ class _Book:
         quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0, tzinfo=None)
         return quarter + timedelta(minutes=15)
 
-    def _offer_undo(self, last: str) -> None:
-        self._toolbar.can_undo(last)
+    async def _edited(self, edit: Edit) -> None:
+        """Show what an edit led to, or say where it is when that is not on screen."""
+        await self.refresh(edit.key)
+        if not edit.key or self._calendar.shows(edit.key):
+            return
+        opened = await self._services.booking.open(edit.key)
+        occurrence, draft = opened.occurrence, opened.draft
+        there = self._choice.revealing(occurrence, cancelled=opened.cancelled)
+        span = formatting.span(draft.start, draft.end, all_day=draft.all_day, year=True)
+        who = self._names().get(draft.practitioner_id, "")
+        notify_done(f"{edit.what}: {span}, {who}.", link=("Show it", there.address()))
+
+    def _offer_undo(self, trail: Trail) -> None:
+        self._toolbar.can_undo(trail.last, trail.next)
 
     async def _moved(self, drop: Drop) -> None:
         try:
@@ -327,6 +357,8 @@ class _Book:
         match act.what:
             case "undo":
                 await self._edits.undo()
+            case "redo":
+                await self._edits.redo()
             case "today":
                 await self._toolbar.today()
             case "previous" | "next":
@@ -363,7 +395,8 @@ class _Book:
         ids = calendars_of(self._person, list(self._services.settings.read().practitioners))
 
         async def show(found: Shown) -> None:
-            self._toolbar.reveal(found)
+            choice = self._choice.revealing(found.occurrence, cancelled=found.cancelled)
+            self._take(choice)
             await self.refresh(found.occurrence.key)
 
         def search(wanted: str) -> Awaitable[list[Shown]]:

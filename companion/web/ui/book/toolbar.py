@@ -3,79 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any
 
 from nicegui import ui
 
-from companion.services.book.occurrences import Shown
-from companion.services.book.view import BookEntry
+from companion.web.ui import formatting
+from companion.web.ui.book.choice import OF_ONE, VIEWS, Choice
 from companion.web.ui.book.month_picker import Counts, MonthPicker
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import first_of, offer_when_opened
 from companion.web.ui.theme import box, button, menu_item, text
-
-VIEWS = {"day": "Day", "week": "Week", "workweek": "Work week", "list": "List"}
-OF_ONE = frozenset({"week", "workweek"})
-"""Views of one practitioner."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Choice:
-    """What is looked at; of one open page."""
-
-    day: date
-    view: str = "day"
-    narrow: bool = False
-    """The window is wide enough for the list only."""
-    who: list[str] = field(default_factory=list)
-    """Practitioner ids in day and list; empty for everyone."""
-    one: str = ""
-    """The practitioner of the week views."""
-    location: str = ""
-    cancelled: bool = True
-    """Show cancelled ones, struck through."""
-
-    @property
-    def shown_view(self) -> str:
-        return "list" if self.narrow else self.view
-
-    def shows(self, entry: BookEntry) -> bool:
-        if entry.shown.cancelled and not self.cancelled:
-            return False
-        return not self.location or entry.occurrence.location == self.location
-
-    def reveal(self, entry: Shown) -> None:
-        """Change what hides it."""
-        occurrence = entry.occurrence
-        who = occurrence.appointment.practitioner_id
-        self.day, self.one = occurrence.start.date(), who
-        if self.who and who not in self.who:
-            self.who = [*self.who, who]
-        if self.location != occurrence.location:
-            self.location = ""
-        self.cancelled = self.cancelled or entry.cancelled
-
-    def span(self) -> tuple[date, date]:
-        """First and last day on screen."""
-        if self.shown_view not in OF_ONE:
-            return self.day, self.day
-        monday = self.day - timedelta(days=self.day.weekday())
-        return monday, monday + timedelta(days=4 if self.view == "workweek" else 6)
-
-    def step(self, by: int) -> date:
-        """The day after turning over `by` pages."""
-        return self.day + timedelta(days=7 * by if self.shown_view in OF_ONE else by)
-
-    def title(self) -> str:
-        first, last = self.span()
-        if first == last:
-            return f"{first:%A} {first.day} {first:%B} {first.year}"
-        month = f" {first:%b}" if first.month != last.month else ""
-        return f"{first.day}{month} – {last.day} {last:%B} {last.year}"
-
 
 Act = Callable[[], Any]
 
@@ -84,6 +24,7 @@ Act = Callable[[], Any]
 class Actions:
     new: Act
     undo: Act
+    redo: Act
     search: Act
     export: Act
     print: Act
@@ -125,8 +66,8 @@ class BookToolbar:
             with box("actions"):
                 new = button("New appointment", actions.new, icon="add", look="primary")
                 new.props('aria-keyshortcuts="N"').set_visibility(edits)
-                self._undo = button("Undo", actions.undo, icon="undo")
-                self._undo.props('aria-keyshortcuts="Control+Z"').set_visibility(edits)
+                self._undo = self._small("undo", actions.undo, "Control+Z", shown=edits)
+                self._redo = self._small("redo", actions.redo, "Control+Y", shown=edits)
                 button("Export to Google/iCal", actions.export, icon="ios_share")
                 self._more(actions, edits=edits)
         with box("book__filters"):
@@ -150,11 +91,19 @@ class BookToolbar:
             )
             for each in (self._who, self._one, self._location):
                 each.classes("book__filter").props("outlined dense options-dense")
-            self._cancelled = ui.checkbox("Show cancelled", value=True, on_change=self._filter)
+            self._cancelled = ui.checkbox(
+                "Show cancelled", value=choice.cancelled, on_change=self._filter
+            )
             button("Search", actions.search, icon="search").props('aria-keyshortcuts="/"')
         self._begun = True
         self.arrange()
-        self.can_undo("")
+        self.can_undo("", "")
+
+    @staticmethod
+    def _small(icon: str, act: Act, keys: str, *, shown: bool) -> ui.button:
+        made = button("", act, icon=icon).classes("btn--icon")
+        made.props(f'aria-keyshortcuts="{keys}"').set_visibility(shown)
+        return made
 
     def _turn(self, label: str, icon: str, by: int) -> None:
         made = button("", partial(self.turn_page, by), icon=icon, repeats=True)
@@ -224,15 +173,15 @@ class BookToolbar:
         choice.cancelled = bool(self._cancelled.value)
         await self._on_change()
 
-    def reveal(self, entry: Shown) -> None:
-        """Bring the choice, and the fields that show it, to where `entry` is seen."""
-        choice = self._choice
-        choice.reveal(entry)
+    def follow(self) -> None:
+        """Bring the fields to what was chosen without them."""
+        choice, one = self._choice, [self._choice.one] if self._choice.one else []
         self._begun = False
-        names = dict(self._names)
-        self._who.set_options(names, value=list(choice.who))
-        self._one.set_options(names, value=choice.one or None)
-        self._location.value, self._cancelled.value = choice.location, choice.cancelled
+        self._who.set_options(first_of(self._names, choice.who), value=list(choice.who))
+        self._one.set_options(first_of(self._names, one), value=choice.one or None)
+        places = {choice.location: choice.location, **dict(self._location.options)}
+        self._location.set_options(places, value=choice.location)
+        self._cancelled.value = choice.cancelled
         self._begun = True
         self.arrange()
 
@@ -256,10 +205,13 @@ class BookToolbar:
         self._who.set_visibility(view not in OF_ONE)
         self._one.set_visibility(view in OF_ONE)
 
-    def can_undo(self, what: str) -> None:
-        """`what` names the last edit; empty when there is none."""
-        self._undo.set_enabled(bool(what))
-        self._undo.text = f"Undo {what[:1].lower()}{what[1:]}" if what else "Undo"
+    def can_undo(self, last: str, following: str) -> None:
+        """The last edit, and the one that was undone last, in words; empty where there is none."""
+        for each, verb, what in ((self._undo, "Undo", last), (self._redo, "Redo", following)):
+            name = f"{verb} {formatting.lower_first(what)}" if what else verb
+            each.set_enabled(bool(what))
+            each.props["aria-label"] = each.props["title"] = name
+            each.update()
 
     def offer(self, names: Mapping[str, str], locations: Mapping[str, str]) -> None:
         """What the filters can choose from."""
@@ -283,6 +235,7 @@ def keyboard_help() -> None:
         "Alt+Shift+arrow up, down": "Shorter, longer",
         "Delete": "Cancel appointment",
         "Ctrl+Z": "Undo",
+        "Ctrl+Y": "Redo",
         "/": "Search",
     }
     with dialog("Keyboard", "small") as opened:

@@ -66,7 +66,7 @@ class CalendarList:
         except CalendarNotReached:
             self._explain_wider(calendar)
         else:
-            ui.navigate.to(f"/practitioner/{self._id}?connected=1")
+            ui.navigate.to(f"/practitioner/{self._id}")
 
     def _explain_wider(self, calendar: CalendarInfo) -> None:
         with dialog(f"“{calendar.name}” is shared with this account") as opened, box("stack"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from nicegui import ui
@@ -22,6 +22,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.calendar_list import WIDER, CalendarList
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.folds import Fold
 from companion.web.ui.components.google_account import add_account_notes
 from companion.web.ui.components.google_pages import add_other_pages
 from companion.web.ui.components.setup_steps import SetupSteps
@@ -33,6 +34,7 @@ from companion.web.ui.theme import box, button, card, notice, text
 if TYPE_CHECKING:
     from companion.services.google.connecting import CheckResult
 
+_SAID = {None: "", True: "Succeeded", False: "Failed"}
 KEEP, NEW, LIST, EXISTING = "keep", "new", "list", "existing"
 
 
@@ -53,40 +55,61 @@ class GoogleSteps:
         account; `signs_in`: it has a client to sign in with, or nothing yet."""
         self._site = site
         self._record = record
+        self._head = head
         self._id = record.practitioner.id
         self._on_check = on_check
         self._delegates = delegates and site.may(Action.PRACTICE)
         self._signs_in = signs_in or not delegates
         google = record.google
-        with head.step(2, "Google Login"):
+        with head.step(2, "Google Login", google.account or google.login or "Not chosen"):
             text("The Google account whose calendar is to be filled.", "card__lead")
             self._login = ui.input(
                 "E-mail of the Google account",
                 value=google.login or record.practitioner.email,
             )
             self._login.classes("field").props("outlined type=email autocomplete=off")
-        with head.step(3, "Connect to Google"):
+        how = "By the service account" if google.delegated else "Signed in"
+        with head.step(3, "Connect to Google", how if google.account else "Not connected"):
             self._sign_in()
-        with head.step(4, "Calendar"):
+        with head.step(4, "Calendar", google.calendar_name or google.calendar_id) as calendar:
             ui.link_target("calendar")
             waiting = add_decision(site, self._id)
+            if waiting:
+                calendar.element.props("open")
             with box("stack") as ways:
                 self._calendar()
             ways.set_visibility(not waiting)
-        with head.step(5, "Test Credentials"):
+        self._checks = (
             self._check(
+                head,
+                5,
                 "Test Credentials",
                 "Asks Google whether the sign-in still works.",
                 lambda: site.services.connecting.test(self._id),
                 site.services.setup.tested,
-            )
-        with head.step(6, "Check Calendar is accessible"):
+            ),
             self._check(
+                head,
+                6,
                 "Check Calendar is accessible",
                 "Writes one test event to the calendar and removes it again.",
                 lambda: site.services.connecting.check(self._id),
                 site.services.setup.accessible,
-            )
+            ),
+        )
+
+    async def check_new(self) -> None:
+        """Right after connecting both checks run by themselves; each at most once."""
+        for number, check in zip((5, 6), self._checks, strict=True):
+            if self._record.google.connected and self._head.answer(number) is None:
+                await check()
+
+    @property
+    def connect(self) -> Callable[[], object] | None:
+        """What *Connect to Google* does; None where somebody else does it."""
+        if self._delegates:
+            return self._delegate
+        return self._go if self._signs_in else None
 
     # ── 3 ────────────────────────────────────────────────────────────────────────────────────
 
@@ -117,15 +140,14 @@ class GoogleSteps:
         else:
             text("An administrator of the practice connects everybody; nobody signs in.")
         self._waiting = box("stack")
-        look: Literal["primary", "second"] = "second" if google.account else "primary"
         label = "Connect again" if google.account else "Connect to Google"
         with box("actions"):
             if self._delegates:
-                button(label, self._delegate, icon="login", look=look)
+                button(label, self._delegate, icon="login")
             if self._delegates and self._signs_in:
                 button("Sign in at Google instead", self._go, look="plain")
             elif self._signs_in:
-                button(label, self._go, icon="login", look=look)
+                button(label, self._go, icon="login")
         self._show_waiting()
         if self._signs_in:
             add_other_pages(self._site)
@@ -148,7 +170,7 @@ class GoogleSteps:
         except CalendarInUse:  # the page asks about it
             ui.navigate.reload()
             return
-        ui.navigate.to(f"/practitioner/{self._id}?connected=1")
+        ui.navigate.to(f"/practitioner/{self._id}")
 
     def _warn_of_testing(self, ends_at: datetime) -> None:
         day = formatting.exact(ends_at, self._record.practitioner.timezone)
@@ -266,26 +288,29 @@ class GoogleSteps:
 
     def _check(
         self,
+        head: SetupSteps,
+        number: int,
         label: str,
         lead: str,
         ask: Callable[[], Awaitable[CheckResult]],
         remember: Callable[..., Awaitable[None]],
-    ) -> None:
-        text(lead, "card__lead")
-
+    ) -> Callable[[], Awaitable[None]]:
         async def check() -> None:
             outcome.clear()
+            step.say("Asking Google …")
             try:
                 result = await ask()
                 await remember(self._id, good=result.ok)
             except CompanionError as error:
                 shown = as_companion_error(error)
                 press.set_text(f"{label} (Failed)")
+                _tell(step, good=False)
                 with outcome, notice("bad", alert=True):
                     text(shown.what, "strong")
                     text(shown.remedy)
                 return
             self._on_check()
+            _tell(step, good=result.ok)
             press.set_text(result.label)
             press.props["icon"] = "check_circle" if result.ok else "error"
             press.classes(
@@ -295,13 +320,17 @@ class GoogleSteps:
             with outcome:
                 _show_result(result)
 
-        with box("actions"):
-            press = button(label, check)
-        outcome = box("stack").props("aria-live=polite")
-        if not self._record.google.connected:
-            press.set_enabled(False)
-            with outcome:
-                text("Connect to Google first.", "soft small")
+        said = _SAID[head.answer(number)]
+        with head.step(number, label, said) as step:
+            text(lead, "card__lead")
+            with box("actions"):
+                press = button(label, check)
+            outcome = box("stack").props("aria-live=polite")
+            if not self._record.google.connected:
+                press.set_enabled(False)
+                with outcome:
+                    text("Connect to Google first.", "soft small")
+        return check
 
     def disconnect_card(self) -> None:
         google = self._record.google
@@ -333,6 +362,12 @@ class GoogleSteps:
             with box("actions"):
                 button("Disconnect", go, look="danger")
                 button("Stay connected", opened.close, look="primary")
+
+
+def _tell(step: Fold, *, good: bool) -> None:
+    step.say(_SAID[good])
+    if not good:
+        step.unfold()
 
 
 def _show_result(result: CheckResult) -> None:

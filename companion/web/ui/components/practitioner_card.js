@@ -32,7 +32,7 @@ export default {
       <p v-if="card.proof" class="proof" :class="{ 'proof--calm': card.tone !== 'ok' }"><q-icon name="verified_user" aria-hidden="true" /><span>{{ card.proof }}</span></p>
       <div class="who__actions">
         <q-btn v-for="action in card.actions" :key="action.event" class="btn" :class="'btn--' + action.look"
-               unelevated no-caps :icon="action.icon" :label="action.label" :href="action.href"
+               unelevated no-caps :icon="action.icon" :label="action.label" :href="action.href" :target="action.target"
                :disable="action.disabled" :aria-label="action.label + ', ' + card.name"
                @click="action.href ? null : $emit(action.event)" />
       </div>

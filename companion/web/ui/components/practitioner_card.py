@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from nicegui import ui
 
@@ -22,6 +23,7 @@ from companion.web.ui.presses import on_press
 if TYPE_CHECKING:
     from companion.services.status import NextAction, PractitionerStatus
     from companion.services.sync.progress import Progress
+    from companion.web.ui.site import Site
 
 Card = dict[str, Any]
 May = Callable[[Action, str], bool]
@@ -52,6 +54,7 @@ _ACTIONS: Mapping[NextAction, tuple[str, str, str, str]] = {
     "import": ("mend", "Import an export", "upload_file", "/import"),
 }
 """Event, label, icon, address of the button that resolves a state; elsewhere it is the upload."""
+GOOGLE_CALENDAR = "https://calendar.google.com/calendar/r"
 FOR_OTHERS = "Tell an administrator."
 PALETTE = ("#0b6670", "#8a4b9f", "#b4581f", "#2f6db5", "#5d7a1f", "#a63d57", "#4b5fc0", "#7a6a1c")
 
@@ -106,9 +109,10 @@ def card_of(
     now: datetime,
     may: May,
     page: str = "",
+    calendar: str = "",
 ) -> Card:
     """What the card shows to somebody of whom `may` tells the rights; `page` is the practitioner's
-    own page, empty when already there."""
+    own page, empty when already there; `calendar` the address of their calendar at Google."""
     identity = status.practitioner.id
     if status.action and not may(RIGHTS[status.action], identity):
         status = replace(status, remedy=FOR_OTHERS, action="")
@@ -127,7 +131,7 @@ def card_of(
         "held": _held(status) if decides else "",
         "facts": _facts(status, now),
         "proof": "" if running else status.proof,
-        "actions": _actions(status, may, page),
+        "actions": _actions(status, may, page, calendar),
     }
 
 
@@ -179,12 +183,24 @@ def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
     return facts
 
 
-def _actions(status: PractitionerStatus, may: May, page: str) -> list[dict[str, Any]]:
+def calendar_address(site: Site, status: PractitionerStatus) -> str:
+    """Where the practitioner's calendar is looked at; empty where there is none."""
+    if not status.connected:
+        return ""
+    if site.options.demo_google:
+        where = "/".join(quote(each, safe="") for each in (status.account, status.calendar_id))
+        return f"{site.options.demo_google.rstrip('/')}/view/{where}"
+    return f"{GOOGLE_CALENDAR}?{urlencode({'authuser': status.account})}"
+
+
+def _actions(
+    status: PractitionerStatus, may: May, page: str, calendar: str
+) -> list[dict[str, Any]]:
     identity = status.practitioner.id
     made: list[dict[str, Any]] = []
 
     def add(event: str, label: str, icon: str, href: str = "", look: str = "second") -> None:
-        where = {"href": href.format(identity)} if href else {}
+        where = {"href": href.replace("{}", identity)} if href else {}
         made.append({"event": event, "label": label, "icon": icon, "look": look, **where})
 
     if status.progress is not None:
@@ -197,6 +213,9 @@ def _actions(status: PractitionerStatus, may: May, page: str) -> list[dict[str, 
     elif status.connected and may(Action.UPLOAD, identity):
         add("upload", "Upload to Google", "cloud_upload", look="primary")
         made[-1]["disabled"] = not status.enabled
+    if calendar and may(Action.GOOGLE, identity):
+        add("look", "Open in Google Calendar", "open_in_new", calendar, "plain")
+        made[-1]["target"] = "_blank"
     if page and may(Action.GOOGLE, identity):
         add("setup", "Set up", "tune", page)
     return made

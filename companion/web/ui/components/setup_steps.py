@@ -1,4 +1,4 @@
-"""SetupSteps: how far a practitioner's set-up is, where to go on, and the card of each step."""
+"""SetupSteps: how far a practitioner's set-up is, and each step of it; `step` is a guide's card."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from markupsafe import Markup
 
-from companion.services.settings.setup import SetupProgress, SetupStep
+from companion.services.settings.setup import SetupProgress
+from companion.web.ui.components.folds import Fold, fold
 from companion.web.ui.static_html import StaticHtml, icon, tag
-from companion.web.ui.theme import box, card, link_button, text
+from companion.web.ui.theme import box, card, text
 
 UPLOAD = 9
 
@@ -47,24 +48,31 @@ def step(number: int, title: str, *, done: bool = False) -> Iterator[StepNumber]
 
 
 class SetupSteps:
-    """The head, and the cards that its list leads to."""
+    """How many steps are done, and below it each step, folded once it is."""
 
     def __init__(self, progress: SetupProgress) -> None:
-        self._shown: SetupProgress | None = None
+        self._shown = progress
         self._numbers: dict[int, StepNumber] = {}
-        with card("Set-up") as outer:
-            outer.props("role=region")
-            self._place = box("stack")
-        self.show(progress)
+        self._line = text(_line(progress), "soft").props("role=status")
 
     @contextmanager
-    def step(self, number: int, title: str) -> Iterator[None]:
-        """The card of a step, ticked while it is done."""
-        steps = self._shown.steps if self._shown else ()
-        done = any(each.done for each in steps if each.number == number)
-        with step(number, title, done=done) as mark:
-            self._numbers[number] = mark
-            yield
+    def step(self, number: int, title: str, said: str = "") -> Iterator[Fold]:
+        """A step, ticked while it is done; `said`: how it stands, seen while it is folded."""
+        done = any(each.done for each in self._shown.steps if each.number == number)
+
+        def mark() -> None:
+            self._numbers[number] = StepNumber(number, done=done)
+
+        # Signing in takes what steps 2 to 4 hold: they are seen together.
+        opened = number in self._shown.to_connect and not (done and number == 1)
+        with fold(title, said=said, opened=opened, mark=mark) as made:
+            made.element.props(f"id={anchor(number)}")
+            yield made
+
+    def answer(self, number: int) -> bool | None:
+        """Of a step that is a check; None before it was made."""
+        found = self._shown.steps[number - 1]
+        return True if found.done else False if found.failed else None
 
     def show(self, progress: SetupProgress) -> None:
         if progress == self._shown:
@@ -73,31 +81,11 @@ class SetupSteps:
         for each in progress.steps:
             if each.number in self._numbers:
                 self._numbers[each.number].show(done=each.done)
-        self._place.clear()
-        with self._place:
-            current = progress.current
-            count = len(progress.steps)
-            line = (
-                f"All {count} steps are done."
-                if current is None
-                else f"{progress.done} of {count} steps done. Next: {current.title}."
-            )
-            text(line, "strong").props("role=status")
-            items = (_item(each, current=each == current) for each in progress.steps)
-            StaticHtml(Markup("").join(items), "steps", tag="ol")
-            if current is not None and progress.done:
-                link_button(
-                    f"Go on with step {current.number}",
-                    f"#{anchor(current.number)}",
-                    icon="arrow_downward",
-                )
+        self._line.set_text(_line(progress))
 
 
-def _item(step: SetupStep, *, current: bool) -> Markup:
-    look, name = ("steps__done", "Done") if step.done else ("soft", "To do")
-    mark = icon("check_circle" if step.done else "radio_button_unchecked", look, name=name)
-    here = {"aria_current": "step"} if current else {}
-    words = f"{step.number} {step.title}"
-    return tag(
-        "li", mark, tag("a", words, href=f"#{anchor(step.number)}", **here), class_="steps__item"
-    )
+def _line(progress: SetupProgress) -> str:
+    count = len(progress.steps)
+    if progress.current is None:
+        return f"All {count} steps are done."
+    return f"{progress.done} of {count} steps done."

@@ -34,7 +34,7 @@ def add_decision(site: Site, practitioner_id: str) -> bool:
 
     async def decide(calendar_id: str = "") -> None:
         await connecting.decide(practitioner_id, calendar_id, upload_by_hand=True)
-        ui.navigate.to(f"/practitioner/{practitioner_id}?connected=1")
+        ui.navigate.to(f"/practitioner/{practitioner_id}")
 
     def decline() -> None:
         connecting.decline(practitioner_id)
@@ -91,7 +91,7 @@ def ask_to_take_over(site: Site, practitioner_id: str, error: CalendarInUse) -> 
             await site.services.connecting.choose(
                 practitioner_id, offer.calendar_id, take_over=True
             )
-            ui.navigate.to(f"/practitioner/{practitioner_id}?connected=1")
+            ui.navigate.to(f"/practitioner/{practitioner_id}")
 
         with box("actions"):
             button("Take it over", take, look="primary", icon="devices")

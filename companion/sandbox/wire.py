@@ -1,0 +1,62 @@
+"""What a simulator is asked and what it says, without a network.
+
+A `Reply` says not only what to send but how long to hold it back and whether the connection dies
+instead; `sockets` carries that out.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+JSON_TYPE = "application/json; charset=UTF-8"
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest:
+    method: str
+    path: str
+    """Still percent-encoded: a calendar id may hold an encoded slash."""
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    body: bytes = b""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    status: int = 200
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    delay: float = 0.0
+    """Seconds to hold the answer (or the death of the connection) back."""
+    severed: bool = False
+    """The connection closes without an answer."""
+
+
+class SimulatedClock:
+    """A base clock that tests may push forwards."""
+
+    def __init__(self, base: Callable[[], datetime]) -> None:
+        self._base = base
+        self.shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._base() + self.shift
+
+    def advance(self, step: timedelta) -> None:
+        self.shift += step
+
+
+def date_header(moment: datetime) -> str:
+    """The value of the Date header."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
+def encode(resource: object) -> bytes:
+    text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
+    # A client may have sent half of a surrogate pair, which UTF-8 cannot carry back.
+    return text.encode("utf-8", "replace")

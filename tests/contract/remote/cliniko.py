@@ -1,0 +1,111 @@
+"""Cliniko, simulated."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from companion.adapters.sources.cliniko import ClinikoSource
+from companion.domain.errors import SourceTrouble
+from companion.sandbox.cliniko.account import Record, SimulatedAccount
+from companion.sandbox.cliniko.sample import fill
+from companion.sandbox.cliniko.service import KEY, ClinikoService
+from companion.sandbox.sockets import ServerThread
+from tests.contract.remote.harness import PRACTITIONER, Booked, RemoteHarness, Setting, Switched
+
+_FAULTS: Mapping[SourceTrouble, dict[str, Any]] = {
+    SourceTrouble.CREDENTIALS: {"kind": "status", "status": 401},
+    SourceTrouble.NOT_THERE: {"kind": "status", "status": 404},
+    SourceTrouble.BROKEN: {"kind": "status", "status": 500},
+    SourceTrouble.PATIENCE: {"kind": "status", "status": 429, "retry_after": 7_200},
+    SourceTrouble.UNREADABLE: {"kind": "status", "status": 200},
+    SourceTrouble.OFFLINE: {"kind": "refuse"},
+    SourceTrouble.SLOW: {"kind": "slow", "ms": 60_000},
+}
+_PACE: Mapping[str, Any] = {"rate": 1e6, "burst": 10**6, "retries": ()}
+
+
+class ClinikoHarness(RemoteHarness):
+    kind: ClassVar[str] = "cliniko"
+    quiet_requests: ClassVar[int] = 1
+    troubles: ClassVar[frozenset[SourceTrouble]] = frozenset(
+        {*_FAULTS, SourceTrouble.EMPTY, SourceTrouble.LARGE}
+    )
+    secret = KEY
+    wrong_secret = "MS0xLWFub3RoZXIta2V5-au1"
+    fields: Mapping[str, str] = {"contact": "desk@banksia.example"}
+
+    def __init__(self, setting: Setting) -> None:
+        self._account = SimulatedAccount(now=setting.now)
+        self._service = ClinikoService(self._account)
+        self._server = ServerThread(self._service, "simulated-cliniko")
+        url, limits = self._server.base_url, {"size_limit": 60_000}
+        self.source = self._switch = Switched(
+            ClinikoSource(url, limits=limits, **_PACE),
+            ClinikoSource(url, limits={**limits, "pause": 0.3}, **_PACE),
+        )
+        first, _space, last = PRACTITIONER.partition(" ")
+        self._jo = self._account.add_practitioner(first, last)
+        self._place = self._account.add_business("Bondi")
+        self._type = self._account.add_type("Follow-up")
+        self._clients: dict[str, int] = {}
+        self._known: dict[str, tuple[Booked, int]] = {}
+        self._aside: dict[int, Record] | None = None
+
+    def put(self, booked: Sequence[Booked]) -> None:
+        account = self._account
+        for gone in self._known.keys() - {each.key for each in booked}:
+            account.delete(account.bookings, self._known.pop(gone)[1])
+        for each in booked:
+            before, number = self._known.get(each.key, (None, 0))
+            if before is None:
+                number = account.book(
+                    self._jo, self._client(each.client or each.key), _start(each),
+                    kind_of=self._type, business=self._place, minutes=each.minutes,
+                )  # fmt: skip
+            elif before != each:
+                account.move(number, _start(each))
+            if each.cancelled and not (before and before.cancelled):
+                account.cancel(number)
+            self._known[each.key] = each, number
+
+    @property
+    def requests(self) -> int:
+        return self._service.requests
+
+    def trouble(self, which: SourceTrouble | None) -> None:
+        account = self._account
+        self._switch.in_a_hurry = which is SourceTrouble.SLOW
+        self._service.faults.clear()
+        if self._aside is not None:
+            account.bookings, self._aside = self._aside, None
+        if which in {SourceTrouble.EMPTY, SourceTrouble.LARGE}:
+            self._aside, account.bookings = account.bookings, {}
+        if which is SourceTrouble.LARGE:
+            fill(account, 100, first=account.now() + timedelta(days=1))
+        elif which is not None and which in _FAULTS:
+            self._service.faults.add(**_FAULTS[which])
+        account.version += 1
+
+    def hang(self) -> threading.Event:
+        came = threading.Event()
+        self._service.faults.add(**_FAULTS[SourceTrouble.SLOW])
+        self._service.observers.append(lambda _request: came.set())
+        return came
+
+    def close(self) -> None:
+        self._server.stop(wait=False)
+
+    def _client(self, name: str) -> int:
+        if name not in self._clients:
+            first, _space, last = name.partition(" ")
+            self._clients[name] = self._account.add_patient(first, last)
+        return self._clients[name]
+
+
+def _start(booked: Booked) -> datetime:
+    wall = datetime(2026, 12, booked.day, booked.hour, tzinfo=ZoneInfo("Australia/Sydney"))
+    return wall.astimezone(UTC)

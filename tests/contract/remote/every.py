@@ -1,0 +1,18 @@
+"""Every way by which appointments come in: a kind that is added is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.contract.remote.cliniko import ClinikoHarness
+from tests.contract.remote.folder import FileHarness, FolderHarness
+from tests.contract.remote.harness import Harness, RemoteHarness
+from tests.contract.remote.link import LinkHarness
+
+REMOTE: Mapping[str, type[RemoteHarness]] = {
+    each.kind: each for each in (LinkHarness, ClinikoHarness)
+}
+EVERY: Mapping[str, type[Harness]] = {
+    **{each.kind: each for each in (FileHarness, FolderHarness)},
+    **REMOTE,
+}

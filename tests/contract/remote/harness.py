@@ -1,0 +1,133 @@
+"""What the contract of all sources needs of one: a real adapter, and the server that it asks.
+
+A kind that is fetched has a `RemoteHarness` in a module beside this one, named in `every.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from companion.domain.errors import CompanionError, SourceTrouble
+from companion.services.imports.importing import ImportReport
+from companion.services.imports.questions import Answers
+from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.remote import FetchAnswer, FetchRequest, Place, RemoteSource
+from tests.fakes.services import FakeApplication
+
+NAME = "books"
+PRACTITIONER = "Jo Smith"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """An appointment as the practice has it, in the wall time of Sydney."""
+
+    key: str
+    day: int
+    """Of December 2026."""
+    hour: int = 9
+    client: str = ""
+    practitioner: str = PRACTITIONER
+    minutes: int = 45
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What one fetch led to."""
+
+    report: ImportReport | None = None
+    error: CompanionError | None = None
+    stopped: bool = False
+
+    @property
+    def held(self) -> bool:
+        return self.report is not None and self.report.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a harness is made with."""
+
+    now: Callable[[], datetime]
+    """Aware UTC: the test's clock, by which a server's clock and moments of change go."""
+    folder: Path
+    """Private to the test."""
+
+
+class Harness(ABC):
+    """Any way by which appointments come in."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+
+    kind: ClassVar[str]
+    quiet_requests: ClassVar[int]
+    """What an unchanged fetch costs of what `requests` counts."""
+    troubles: ClassVar[frozenset[SourceTrouble]]
+    """Those that `trouble` can make."""
+
+    @abstractmethod
+    def put(self, booked: Sequence[Booked]) -> None:
+        """What the practice has from now on; what is missing was deleted there."""
+
+    @property
+    @abstractmethod
+    def requests(self) -> int:
+        """So far."""
+
+    @abstractmethod
+    def trouble(self, which: SourceTrouble | None) -> None: ...
+
+    @abstractmethod
+    async def open(self, application: FakeApplication) -> None:
+        """Add the source NAME."""
+
+    @abstractmethod
+    async def fetch(self, application: FakeApplication, answers: Answers | None = None) -> Came: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+class Switched:
+    """A RemoteSource that is another one at times: with less patience, say."""
+
+    def __init__(self, usual: RemoteSource, impatient: RemoteSource) -> None:
+        self.usual, self.impatient = usual, impatient
+        self.in_a_hurry = False
+        self.kind = usual.kind
+
+    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+        return self.usual.check(fields, secret)
+
+    def fetch(self, request: FetchRequest) -> FetchAnswer:
+        return (self.impatient if self.in_a_hurry else self.usual).fetch(request)
+
+
+class RemoteHarness(Harness):
+    """A kind that is fetched."""
+
+    source: RemoteSource
+    secret: str
+    wrong_secret: str
+    """Empty where the kind has none."""
+    fields: Mapping[str, str]
+
+    @abstractmethod
+    def hang(self) -> threading.Event:
+        """The next request gets no answer; set when it has come."""
+
+    async def open(self, application: FakeApplication) -> None:
+        wanted = Wanted(kind=self.source.kind.name, secret=self.secret, fields=self.fields)
+        await application.services.fetched_sources.add(NAME, wanted)
+
+    async def fetch(self, application: FakeApplication, answers: Answers | None = None) -> Came:
+        outcome = await application.services.fetched_sources.sync(NAME, answers=answers)
+        return Came(report=outcome.report, error=outcome.error, stopped=outcome.stopped)

@@ -39,20 +39,27 @@ from companion.desktop.this_desktop import ThisDesktop
 from companion.domain.errors import StoreError
 from companion.environment import Environment, usual_home
 from companion.instance import Instance
-from companion.restoring import finish_restore
+from companion.restoring import finish_restore, restoring_of
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
+from companion.services.maintenance.all_backups import BackupPorts
+from companion.services.maintenance.restore_here import RestoreApart
 from companion.services.sources.remote import by_name
 from companion.updating import keep_before_migration, stamp
 
 
 @asynccontextmanager
 async def open_ports(
-    environment: Environment, *, holder: str, listener: tuple[str, int] | None = None
+    environment: Environment,
+    *,
+    holder: str,
+    listener: tuple[str, int] | None = None,
+    restore_apart: RestoreApart | None = None,
 ) -> AsyncIterator[Ports]:
     """The real parts of one home, closed at the end. `holder` names this process, for others that
-    have to wait; `listener` is the host and port for phones, None for where the app last had it.
+    have to wait; `listener` is the host and port for phones, None for where the app last had it;
+    `restore_apart` as of `BackupPorts`.
     Raises CompanionError when something cannot be opened."""
     home, key = environment.home, environment.secrets_key
     async with AsyncExitStack() as stack:
@@ -97,9 +104,13 @@ async def open_ports(
             network=MachineNetwork(),
             probes=MachineProbes(google_api=api),
             home_rights=rights,
-            sealing=SealedArchive(),
-            backup_notes=BackupNotesFile(home, lock=FileLock(home / BACKUPS_LOCK, holder=holder)),
-            another_disk=on_another_disk,
+            backups=BackupPorts(
+                sealing=SealedArchive(),
+                notes=BackupNotesFile(home, lock=FileLock(home / BACKUPS_LOCK, holder=holder)),
+                another_disk=on_another_disk,
+                restoring=restoring_of(environment),
+                apart=restore_apart,
+            ),
             desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
             version=companion.__version__,
             log_name=FILE_NAME,
@@ -113,10 +124,16 @@ async def open_ports(
 
 @asynccontextmanager
 async def open_companion(
-    environment: Environment, *, holder: str, listener: tuple[str, int] | None = None
+    environment: Environment,
+    *,
+    holder: str,
+    listener: tuple[str, int] | None = None,
+    restore_apart: RestoreApart | None = None,
 ) -> AsyncIterator[Application]:
     """As `open_ports`, with the services over them."""
-    async with open_ports(environment, holder=holder, listener=listener) as ports:
+    async with open_ports(
+        environment, holder=holder, listener=listener, restore_apart=restore_apart
+    ) as ports:
         application = build(ports)
         try:
             yield application

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.commands.running import DONE, FAILED, HELD, Json, guarded, run_command
+from companion.commands.running import DONE, FAILED, HELD, Home, Json, guarded, run_command
 from companion.console import as_json, err, out
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, CompanionError
+from companion.services.maintenance.backup import VARIABLE
 
 if TYPE_CHECKING:
+    from companion.environment import Environment
     from companion.services.assembly import Application
     from companion.services.maintenance.backup import BackupMade
     from companion.services.maintenance.daily_backups import BackupStanding
+    from companion.services.maintenance.restore import Restored
 
 app = typer.Typer()
 daily = typer.Typer(
@@ -52,16 +57,24 @@ def restore(
         bool,
         typer.Option("--sign-ins/--no-sign-ins", help="Take the backup's sign-ins, if it has any."),
     ] = True,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Stop the app for it, and start it again.")
+    ] = False,
+    home: Home = "",  # noqa: ARG001 - its callback uses it
     json: Json = False,
 ) -> None:
-    """Put a backup in place of what is here; the app must be stopped. What was here is kept."""
+    """Put a backup in place of what is here. What was here is kept."""
     from companion.environment import Environment
     from companion.restoring import restoring_of
 
     async def work() -> int:
-        restoring = restoring_of(Environment.of_process())
+        environment = Environment.of_process()
         passphrase = _passphrase(twice=False)
-        done = await restoring.restore(file, passphrase, sign_ins=sign_ins)
+        os.environ.pop(VARIABLE, None)  # not for the app that is started again
+        if restart:
+            done = await _restarted(environment, file, passphrase, sign_ins=sign_ins)
+        else:
+            done = await restoring_of(environment).restore(file, passphrase, sign_ins=sign_ins)
         if json:
             as_json(
                 {
@@ -81,6 +94,37 @@ def restore(
         return DONE
 
     guarded(work, json=json)
+
+
+async def _restarted(
+    environment: Environment, file: Path, passphrase: str, *, sign_ins: bool
+) -> Restored:
+    """The app is stopped, and started again whatever came of the restore; a page that waits finds
+    the report. It is looked into before, so that the app is not stopped in vain."""
+    from companion.commands.desktop import start_again, stop_app
+    from companion.restoring import restoring_of
+    from companion.services.maintenance.restore_here import RestoreReport, write_report
+
+    ran = False
+    report = RestoreReport(done=False, what="The restore ended without saying why.")
+    try:
+        await restoring_of(environment).look(file, passphrase)
+        ran = await stop_app(environment.home)
+        done = await restoring_of(environment).restore(file, passphrase, sign_ins=sign_ins)
+        report = RestoreReport(
+            done=True,
+            what=f"The backup with {done.manifest.appointments:,} appointments is in place.",
+            remedy=f"What was here before lies in {done.aside}.",
+        )
+    except CompanionError as error:
+        report = RestoreReport(done=False, what=error.what, remedy=error.remedy)
+        raise
+    finally:
+        with suppress(OSError):
+            write_report(environment.home, report)
+        if ran:
+            await start_again(environment.home)
+    return done
 
 
 def _contents(manifest: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.adapters.file_locks import FileLock
+from companion.adapters.network.interfaces import noted_listener
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached
@@ -102,6 +103,17 @@ async def _answer(instance: Instance) -> dict[str, Any] | None:
         if found is None:
             raise Busy(_NO_ANSWER, _LATER)
     return found
+
+
+async def start_again(home: Path) -> None:
+    """As it last ran, without opening a browser. Raises CompanionError."""
+    instance = Instance(home)
+    if await _answer(instance) is not None:
+        return
+    host, port = noted_listener(home)
+    own = free_app_port(instance.port or USUAL_PORT)
+    options = ["--port", str(own), "--feed-host", host, "--feed-port", str(port)]
+    await _begin(instance, home / LOG, options)
 
 
 async def _begin(instance: Instance, log: Path, options: list[str]) -> None:

@@ -5,7 +5,6 @@ In a folder `run.py update` does the exchange (`companion.launcher.update`) and 
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from companion.console import as_json, out
 from companion.desktop.program import Program
 from companion.domain.errors import BadInput, CompanionError
 from companion.environment import Environment
+from companion.services.pools import BACKUPS
 
 app = typer.Typer()
 step = typer.Typer(hidden=True)
@@ -42,7 +42,7 @@ def keep_step() -> None:
             ran = await stop_app(environment.home)
             from companion.updating import keep
 
-            kept = await asyncio.to_thread(keep, environment)
+            kept = await BACKUPS.run(keep, environment)
         except CompanionError as error:
             as_json({"ran": ran, "error": {"what": error.what, "remedy": error.remedy}})
             raise
@@ -59,7 +59,7 @@ def put_back_step(folder: Path) -> None:
     async def work() -> int:
         from companion.updating import put_back
 
-        await asyncio.to_thread(put_back, Environment.of_process(), folder)
+        await BACKUPS.run(put_back, Environment.of_process(), folder)
         return DONE
 
     guarded(work, json=False)
@@ -90,7 +90,7 @@ def update(
         environment = Environment.of_process()
         await _before(environment)
         ran = await stop_app(environment.home)
-        kept = await asyncio.to_thread(keep, environment)
+        kept = await BACKUPS.run(keep, environment)
         if ran:
             out.print("The app is stopped.")
         if kept is not None:

@@ -30,10 +30,12 @@ from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
-from companion.services.maintenance.backup import Backups, Sealing, weakness_of
-from companion.services.maintenance.daily_backups import BackupNotes, DailyBackups
+from companion.services.maintenance.all_backups import BackupPorts, backups_of
+from companion.services.maintenance.backup import Backups, weakness_of
+from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.findings import CheckContext, ComputerProbes, HomeRights
+from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
 from companion.services.ports import (
     ActivityLog,
@@ -92,10 +94,7 @@ class Ports:
     network: Network
     probes: ComputerProbes
     home_rights: HomeRights
-    sealing: Sealing
-    backup_notes: BackupNotes
-    another_disk: Callable[[Path, Path], bool]
-    """As of `DailyBackups`."""
+    backups: BackupPorts
     desktop: Desktop
     version: str
     """Of Calendar Companion."""
@@ -148,6 +147,7 @@ class Application:
     support: Support
     backups: Backups
     daily_backups: DailyBackups
+    restore_here: RestoreHere
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
@@ -274,28 +274,15 @@ def build(ports: Ports) -> Application:
         clock=clock,
         spool=home / "watched",
     )
-    backups = Backups(
-        settings=settings,
-        feeds=links,
-        secrets=ports.secrets,
-        activity=activity,
-        copy_database=ports.stores.backup_to,
-        check_copy=ports.stores.check_copy,
-        sealing=ports.sealing,
-        clock=clock,
-        home=home,
-        program=ports.version,
-    )
-    daily_backups = DailyBackups(
-        backups=backups,
+    backups = backups_of(
+        ports.backups,
+        stores=ports.stores,
         settings=settings,
         secrets=ports.secrets,
-        notes=ports.backup_notes,
-        activity=activity,
         clock=clock,
         turns=ports.sync_locks,
-        another_disk=ports.another_disk,
         home=home,
+        program=ports.version,
     )
     return Application(
         clock=clock,
@@ -352,7 +339,7 @@ def build(ports: Ports) -> Application:
             book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
         ),
         availability=Availability(settings=settings),
-        doctor=Doctor(_check_context(ports, connecting, reachability, sources, daily_backups)),
+        doctor=Doctor(_check_context(ports, connecting, reachability, sources, backups.daily)),
         support=Support(
             settings=settings,
             book=book,
@@ -367,8 +354,9 @@ def build(ports: Ports) -> Application:
             log_name=ports.log_name,
             passphrases=(ports.secrets_key,),
         ),
-        backups=backups,
-        daily_backups=daily_backups,
+        backups=backups.backups,
+        daily_backups=backups.daily,
+        restore_here=backups.restore_here,
         transfer=SettingTransfer(settings=settings, clock=clock),
         setup=setup,
         accounts=Accounts(

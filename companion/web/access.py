@@ -26,6 +26,7 @@ from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
 from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
+from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
 from companion.services.ports import Clock
 from companion.services.settings.practitioners import Practitioners
@@ -67,6 +68,7 @@ class PageServices:
     support: Support
     backups: Backups
     daily_backups: DailyBackups
+    restore_here: RestoreHere
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
@@ -99,6 +101,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         support=gated(services.support, who),
         backups=gated(services.backups, who),
         daily_backups=gated(services.daily_backups, who),
+        restore_here=gated(services.restore_here, who),
         transfer=gated(services.transfer, who),
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),

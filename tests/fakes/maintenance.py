@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from companion.adapters.backup import SealedArchive
 from companion.adapters.backup_notes import record_of
 from companion.domain.backup_plan import BackupRecord
-from companion.domain.errors import CompanionError
+from companion.domain.errors import BadInput, CompanionError, FileRefused
 from companion.services.maintenance.findings import NetworkPath
+from companion.services.maintenance.restore import BackupContents
 
 T = TypeVar("T")
 QUICK = {"time": 1, "memory_kib": 64, "lanes": 1}
@@ -79,6 +80,23 @@ class FakeRights:
 
     def prepare(self, folder: Path) -> None:
         self.close(folder)
+
+
+class FakeRestoring:
+    """LooksIntoBackups, and what begins a restore: it only notes what it was told."""
+
+    def __init__(self) -> None:
+        self.contents: BackupContents | CompanionError = FileRefused()
+        self.begun: list[tuple[Path, str, bool]] = []
+
+    async def look(self, path: Path, passphrase: str) -> BackupContents:
+        await asyncio.sleep(0)
+        if not passphrase:
+            raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
+        return _or_raise(self.contents)
+
+    def restore(self, path: Path, passphrase: str, sign_ins: bool) -> None:
+        self.begun.append((path, passphrase, sign_ins))
 
 
 class MemoryBackupNotes:

@@ -26,6 +26,7 @@ from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.assembly import Application, Ports, build
 from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
+from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
 from tests.fakes.accounts import MemorySessions, PlainPasswords
@@ -35,6 +36,7 @@ from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import (
     FakeProbes,
+    FakeRestoring,
     FakeRights,
     MemoryBackupNotes,
     copy_words,
@@ -127,6 +129,7 @@ class FakeApplication:
     desktop: FakeDesktop
     rights: FakeRights
     home: Path
+    restoring: FakeRestoring
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
         await self.book.apply(BookChange(put=appointments, remove=remove), self.clock.now())
@@ -163,6 +166,7 @@ def fake_application(
     google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
     links = FakeLinks()
+    backup_room = FakeRestoring()
     ports = Ports(
         home=home or nowhere(),
         clock=clock,
@@ -183,9 +187,13 @@ def fake_application(
         network=FakeNetwork(),
         probes=probes,
         home_rights=rights,
-        sealing=quick_archive(),
-        backup_notes=MemoryBackupNotes(),
-        another_disk=lambda folder, _home: folder.name != "same disk",
+        backups=BackupPorts(
+            sealing=quick_archive(),
+            notes=MemoryBackupNotes(),
+            another_disk=lambda folder, _home: folder.name != "same disk",
+            restoring=backup_room,
+            apart=backup_room.restore,
+        ),
         desktop=desktop,
         version="1.2.3",
         log_name="companion.log",
@@ -208,6 +216,7 @@ def fake_application(
         desktop=desktop,
         rights=rights,
         home=ports.home,
+        restoring=backup_room,
     )
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from nicegui import ui
 
-from companion.services.maintenance.backup import SECRETS
+from companion.domain.errors import BadInput
+from companion.services.maintenance.backup import SECRETS, Manifest
+from companion.services.maintenance.restore import BackupContents
+from companion.services.maintenance.restore_here import RestoreReport, write_report
+from companion.web.ui.theme import Text
 from tests.fakes.maintenance import FAIR
-from tests.fakes.services import lived_in
+from tests.fakes.services import TUESDAY, lived_in
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, press, until
 
@@ -137,3 +142,68 @@ async def test_a_weak_passphrase_is_shown_at_its_field(
     await fill(practice, first, second)
     await until(lambda: any(said in (each.error or "") for each in practice.elements(ui.input)))
     assert not (practice.application.home / "backups").exists()
+
+
+def contents(visit: Visit) -> BackupContents:
+    """A backup of this practice, three appointments of its first practitioner ago."""
+    settings = visit.application.settings.read()
+    first, *rest = settings.practitioners
+    manifest = Manifest(
+        version=1,
+        program="1.2.2",
+        made_at=TUESDAY - timedelta(days=1),
+        install_id=settings.install_id,
+        practice=settings.practice.name,
+        practitioners=len(rest),
+        appointments=3,
+        feeds=0,
+        sign_ins=True,
+    )
+    return BackupContents(
+        manifest=manifest,
+        settings=settings.without_practitioner(first),
+        appointments=dict.fromkeys(rest, 3),
+        feeds=0,
+        last_import=None,
+    )
+
+
+async def test_a_backup_is_looked_into_and_put_in_place(practice: Visit) -> None:
+    folder = practice.application.home / "backups"
+    folder.mkdir()
+    (folder / "monday.ccbackup").write_bytes(b"sealed")
+    restoring = practice.application.restoring
+    await practice.user.open("/backup")
+    press(button(practice, "Look into it"))
+    await until(lambda: "No backup is chosen." in practice.notices())
+    field(practice, "Backup").value = "kept monday.ccbackup"
+    await until(lambda: "monday.ccbackup" in [e.text for e in practice.elements(Text)])
+    press(button(practice, "Look into it"))
+    await until(lambda: said(practice, "Type it."))
+    restoring.contents = BadInput("Not that one.", "Try again.", field="passphrase")
+    field(practice, "Its passphrase").value = FAIR
+    press(button(practice, "Look into it"))
+    await until(lambda: said(practice, "Not that one."))
+    restoring.contents = contents(practice)
+    press(button(practice, "Look into it"))
+    gone = next(iter(practice.application.settings.read().practitioners.values()))
+    await practice.user.should_see(f"{gone.practitioner.name}: would be gone.")
+    press(button(practice, "Put it in place …"))
+    await practice.user.should_see("Everything becomes as it was on")
+    assert restoring.begun == []
+    press(button(practice, "Put it in place"))
+    await practice.user.should_see("The backup is being put in place")
+    assert restoring.begun == [(folder / "monday.ccbackup", FAIR, True)]
+
+
+async def test_what_came_of_it_is_said_until_it_is_seen(practice: Visit) -> None:
+    for done, words in ((True, "Import the latest export now"), (False, "Nothing was changed")):
+        report = RestoreReport(done=done, what="So it went.", remedy="And so on.")
+        write_report(practice.application.home, report)
+        await practice.user.open("/backup")
+        await practice.user.should_see("So it went.")
+        await practice.user.should_see(words)
+        press(button(practice, "Seen"))
+        await practice.user.should_not_see("So it went.")
+    await practice.user.open("/backup")
+    await practice.user.should_not_see("So it went.")

@@ -133,7 +133,7 @@ async def drop(practice: Visit, content: bytes) -> None:
         yield content
 
     ticket = await practice.site.incoming.receive(chunks(), file_name="settings.json")
-    (place,) = practice.elements(FileDrop)
+    place = practice.elements(FileDrop)[-1]
     listener = next(e for e in place._event_listeners.values() if e.type == "received")
     place._handle_event(
         {"listener_id": listener.id, "args": {"ticket": ticket, "name": "settings.json"}}

@@ -23,7 +23,7 @@ from companion.domain.backup_plan import (
     surplus,
 )
 from companion.domain.errors import BadInput, CompanionError, NotFound, StoreError
-from companion.services.maintenance import computer_checks
+from companion.services.maintenance import backup_checks
 from companion.services.maintenance.daily_backups import DailyBackups, SameDisk
 from companion.services.ports import BookChange
 from tests.fakes.backup_fixture import Fixture, appointment
@@ -242,10 +242,10 @@ async def test_the_doctor_says_the_age_of_the_last_good_one(daily: Daily) -> Non
     clinic.clock = daily.fixture.clock
 
     async def found() -> tuple[str, str]:
-        (finding,) = await computer_checks.backups(clinic.context())
+        (finding,) = await backup_checks.backups(clinic.context())
         return finding.state, finding.what
 
-    assert list(await computer_checks.backups(clinic.context())) == []  # an empty book
+    assert list(await backup_checks.backups(clinic.context())) == []  # an empty book
     service = await daily.on()
     assert await found() == ("warn", "No backup has been made yet.")
     await service.make()

@@ -1,4 +1,4 @@
-"""Backup: everything in one sealed file, those made here, how to restore; settings as a file."""
+"""Backup: everything in one sealed file, every day or by hand; restoring; settings as a file."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from companion.web.ui.components.daily_backups import DailyBackupsCard
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field, secret_field
 from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.components.restore_backup import RestoreCard
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -37,15 +38,15 @@ def create(site: Site) -> None:
             page_head("Backup", "Everything in one file that only its passphrase opens.")
             backups = _Backups(site)
             await backups.draw()
-            _restore()
             _Settings(site)
 
 
 class _Backups:
-    """The daily ones, making one by hand, and those that there are."""
+    """The daily ones, making one by hand, those that there are, and restoring one."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        report = box()
         self._daily = DailyBackupsCard(site, self._draw_list)
         with card("A backup to take along"):
             text(
@@ -63,6 +64,7 @@ class _Backups:
                 button("Make a backup", self._back_up, look="primary")
         with card("Backups there are"):
             self._list = box("activity", tag="ul")
+        self._restore = RestoreCard(site, report)
 
     async def draw(self) -> None:
         await self._daily.draw()
@@ -91,6 +93,7 @@ class _Backups:
     async def _draw_list(self) -> None:
         services = self._site.services
         kept, standing = await services.backups.kept(), await services.daily_backups.standing()
+        await self._restore.draw()
         self._list.clear()
         with self._list:
             if not kept and not standing.good:
@@ -135,20 +138,6 @@ class _Backups:
             with box("actions"):
                 button("Delete", go, look="danger")
                 button("Keep", opened.close, look="plain")
-
-
-def _restore() -> None:
-    with card("Restore one"):
-        text(
-            "A restore takes the place of everything here, so the app must be stopped for it. What "
-            "was here before is kept in a folder of its own. Stop the app, then type:"
-        )
-        text("python run.py restore FILE", "address", tag="code").props("dir=ltr")
-        text(
-            "Afterwards import the latest export, and each calendar is compared with Google: "
-            "nothing is there twice.",
-            "soft small",
-        )
 
 
 class _Settings:

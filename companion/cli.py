@@ -21,6 +21,7 @@ from companion.commands import (
     import_history,
     imports,
     maintenance,
+    notices,
     people,
     sources,
     syncing,
@@ -133,7 +134,7 @@ def demo(
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
 ) -> None:
-    """The same with a sample practice and a simulated Google, on a throw-away home."""
+    """The same with a sample practice, simulated Google and Cliniko, on a throw-away home."""
     from companion.serving import ServeOptions
 
     _serve(
@@ -163,7 +164,7 @@ def _serve(options: ServeOptions) -> None:
 
 _GROUPS = (
     imports, sources, import_history, people, google, syncing, feeds, maintenance, backups,
-    desktop, updating,
+    desktop, notices, updating,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

@@ -5,6 +5,7 @@ Commands and the app open a home alike and differ only in what they call of the 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -23,28 +24,36 @@ from companion.adapters.icalendar import CalendarWriter
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.network.interfaces import MachineNetwork, noted_listener
+from companion.adapters.notice_book import NoticeFile
 from companion.adapters.own_layouts import OwnLayouts
 from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.probes import MachineProbes
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.sessions import SessionFile
 from companion.adapters.settings import SettingsFile
+from companion.adapters.smtp import SmtpPost
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
 from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.sources.calendar_link import CalendarLink
 from companion.adapters.sources.cliniko import ClinikoSource
+from companion.adapters.sources.database.source import DatabaseSource
+from companion.adapters.sources.nookal import NookalSource
 from companion.adapters.tabular.files import WorkbookFiles
+from companion.adapters.webhook import HttpWebhook
 from companion.assets import static_dir
+from companion.desktop.notices import notices_of_this_desktop
 from companion.desktop.this_desktop import ThisDesktop
 from companion.domain.errors import StoreError
 from companion.environment import Environment, usual_home
 from companion.instance import Instance
 from companion.restoring import finish_restore, restoring_of
-from companion.services.assembly import Application, Ports, build
+from companion.services.assembly import Application, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
+from companion.services.home_ports import Ports
 from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.maintenance.restore_here import RestoreApart
+from companion.services.notices.ways import NoticeWays
 from companion.services.sources.remote import by_name
 from companion.updating import keep_before_migration, stamp
 
@@ -96,7 +105,12 @@ async def open_ports(
             own_layouts=OwnLayouts(home / "layouts").read,
             feed_writer=CalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
-            remotes=by_name(CalendarLink(), ClinikoSource(environment.cliniko_api)),
+            remotes=by_name(
+                CalendarLink(),
+                ClinikoSource(environment.cliniko_api),
+                DatabaseSource(),
+                NookalSource(),
+            ),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
             sync_locks=NamedFileLocks(home / "turns", holder=holder),
             passwords=Argon2Passwords(),
@@ -112,6 +126,13 @@ async def open_ports(
                 apart=restore_apart,
             ),
             desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
+            notices=NoticeWays(
+                store=NoticeFile(home),
+                desktop=notices_of_this_desktop(static_dir()),
+                mail=SmtpPost(),
+                webhook=HttpWebhook(),
+                computer=socket.gethostname(),
+            ),
             version=companion.__version__,
             log_name=FILE_NAME,
             listener=listener or noted_listener(home),

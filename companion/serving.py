@@ -70,10 +70,11 @@ class ServeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Demo:
-    """A throw-away home beside a simulated Google."""
+    """A throw-away home beside a simulated Google and a simulated Cliniko."""
 
     environment: Environment
     google_url: str
+    cliniko_url: str
     rehearsal: Rehearsal
 
     @property
@@ -82,9 +83,10 @@ class _Demo:
         return tuple(SampleFile(label=label, path=path) for label, path in exports)
 
     async def move_in(self, application: Application) -> None:
-        from companion.sandbox.demo import move_in
+        from companion.sandbox.demo import fetch_from_cliniko, move_in
 
         await move_in(application, self.rehearsal, self.google_url)
+        await fetch_from_cliniko(application)
 
 
 def serve(options: ServeOptions) -> None:
@@ -176,6 +178,7 @@ async def _serve(
             launches=launches,
             demo=demo is not None,
             demo_google=demo.google_url if demo else "",
+            demo_cliniko=demo.cliniko_url if demo else "",
             samples=demo.samples if demo else (),
             commands=_commands(application, stop),
         ),
@@ -195,6 +198,9 @@ async def _serve(
         ),
     ]
     if demo is None:
+        working.append(
+            asyncio.create_task(_keep_going(application.notices.run, "notices"), name="notices")
+        )
         working.append(asyncio.create_task(application.workstation.renew(), name="entries"))
     freeze_gc()
     url = launch_url(options.port, launches.issue())
@@ -330,7 +336,10 @@ def _open_browser(pages: LaunchPages, url: str) -> None:
 
 def _greet(options: ServeOptions, url: str, application: Application) -> None:
     if options.demo:
-        out.print("Demo: invented people and a simulated Google. Nothing leaves this computer.")
+        out.print(
+            "Demo: invented people, a simulated Google and a simulated Cliniko. Nothing leaves "
+            "this computer."
+        )
     out.print(f"Calendar Companion is running. Open: {url}")
     if problem := application.reachability.listener_status.problem:
         err.print(problem)
@@ -342,22 +351,29 @@ def _greet(options: ServeOptions, url: str, application: Application) -> None:
 @asynccontextmanager
 async def _demo() -> AsyncIterator[_Demo]:
     """Everything is gone when the demo ends."""
-    from companion.sandbox.demo import rehearse
+    from companion.sandbox.demo import cliniko_of, rehearse
     from companion.sandbox.server import serving
     from companion.sandbox.simulator_api import SimulatorApi
+    from companion.sandbox.sockets import serving_simulator
 
-    api = SimulatorApi()
+    api, clock = SimulatorApi(), SystemClock(Environment.of_process().now)
     with tempfile.TemporaryDirectory(
         prefix="companion-demo-", ignore_cleanup_errors=True
     ) as folder:
-        async with serving(api) as google_url:
+        rehearsal = rehearse(api, Path(folder) / "exports", clock.now())
+        cliniko = serving_simulator(cliniko_of(rehearsal, clock.now), "simulated-cliniko")
+        async with serving(api) as google_url, cliniko as cliniko_url:
             environment = replace(
                 Environment.of_process(),
                 home=Path(folder) / "home",
                 database_url="",
                 google_api=google_url,
+                cliniko_api=cliniko_url,
                 secrets_key=os.urandom(24).hex(),
             )
-            now = SystemClock(environment.now).now()
-            rehearsal = rehearse(api, Path(folder) / "exports", now)
-            yield _Demo(environment=environment, google_url=google_url, rehearsal=rehearsal)
+            yield _Demo(
+                environment=environment,
+                google_url=google_url,
+                cliniko_url=cliniko_url,
+                rehearsal=rehearsal,
+            )

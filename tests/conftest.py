@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from companion.sandbox.simulator_api import SimulatorApi
 from companion.testing import find_chromium, find_node
 from tests.fakes.conformance import UNPERMITTED, Conformance
+from tests.fakes.database_servers import find_mariadb, find_postgresql
 
 settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # The same examples each time: what CI says of a commit depends on the commit alone. New examples
@@ -29,12 +30,19 @@ COMPLETE = pytest.StashKey[bool]()
 INSTALL = {
     "browser": "Chromium or Chrome (Debian: sudo apt install chromium)",
     "node": "Node.js (Debian: sudo apt install nodejs)",
+    "postgresql": "PostgreSQL (Debian: sudo apt install postgresql)",
+    "mariadb": "MariaDB (Debian: sudo apt install mariadb-server)",
 }
 
 
 def missing_tools() -> list[str]:
     """The markers whose tests cannot run on this machine."""
-    found = {"browser": find_chromium(), "node": find_node()}
+    found = {
+        "browser": find_chromium(),
+        "node": find_node(),
+        "postgresql": find_postgresql(),
+        "mariadb": find_mariadb(),
+    }
     return [marker for marker, path in found.items() if path is None]
 
 

@@ -20,12 +20,12 @@ Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs another program: its exit code and what it said. Raises OSError where it is not there."""
 
 
-def run_quietly(command: Sequence[str]) -> tuple[int, str]:
-    """Without a window. A program that hangs has failed."""
+def run_quietly(command: Sequence[str], given: str = "") -> tuple[int, str]:
+    """Without a window; it reads `given`. A program that hangs has failed."""
     try:
         done = subprocess.run(  # noqa: S603 - programs of the system, named by us
             command,
-            stdin=subprocess.DEVNULL,
+            input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

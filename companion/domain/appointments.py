@@ -33,6 +33,8 @@ from dateutil.rrule import rrule, rrulestr
 from companion.domain.errors import BadInput
 from companion.domain.event_keys import EventKey
 
+NO_REMINDER = -1
+
 
 class AppointmentKind(StrEnum):
     CLIENT = "client"
@@ -127,6 +129,7 @@ class Appointment:
     location: str = ""
     notes: str = ""
     reminder_minutes: int | None = None
+    """`NO_REMINDER` for none at all; None where nothing is said."""
     recurring: bool = False
     """An imported member of a series: one row, one id per occurrence."""
     recurrence: Recurrence | None = None

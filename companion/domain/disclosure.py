@@ -59,11 +59,16 @@ class Disclosure:
     client_name: ClientName = ClientName.INITIALS
     masked_types: frozenset[str] = frozenset()
     """Appointment types, in any spelling, that appear as "Busy" and nothing else."""
+    left_out_types: frozenset[str] = frozenset()
+    """Appointment types, folded, that do not go at all."""
     busy_only: bool = False
     """Everything appears as "Busy"."""
 
     def admits(self, appointment: Appointment) -> bool:
         """Does this appointment go at all?"""
+        left_out = self.left_out_types
+        if left_out and fold_name(appointment.appointment_type) in left_out:
+            return False
         if appointment.in_series:
             return KindChoice.RECURRING in self.kinds
         return _CHOICES[appointment.kind] in self.kinds

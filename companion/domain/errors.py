@@ -8,6 +8,7 @@ tree from one table each.
     ├── BadInput                  a field, row or file a person gave us; names it
     │   └── FileRefused           the whole file cannot be used
     ├── SourceUnreachable         a calendar link or another source did not give what it should
+    ├── NoticeNotSent             a message to people went out by none of its ways
     ├── NotFound                  no such practitioner, source, feed …
     ├── Busy                      another window or command holds what we need
     ├── ChangedMeanwhile          an edit was decided on what is no longer so
@@ -138,6 +139,25 @@ class SourceUnreachable(CompanionError):
         super().__init__(what, remedy, detail=detail)
         self.reason = reason
         self.wait = wait
+
+
+class NoticeNotSent(CompanionError):
+    default_what = "The notice was not sent."
+    default_remedy = "It is tried again by itself."
+
+    def __init__(
+        self,
+        what: str | None = None,
+        remedy: str | None = None,
+        *,
+        unconfirmed: bool = False,
+        address_only: bool = False,
+        detail: str = "",
+    ) -> None:
+        """`unconfirmed`: it may have arrived all the same. `address_only`: others are reached."""
+        super().__init__(what, remedy, detail=detail)
+        self.unconfirmed = unconfirmed
+        self.address_only = address_only
 
 
 class NotFound(CompanionError):

@@ -12,12 +12,13 @@ separately.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from companion.domain.appointments import (
@@ -64,6 +65,7 @@ class CalendarEvent(NamedTuple):
     show_as: ShowAs = ShowAs.BUSY
     private: bool = True
     reminder_minutes: int | None = None
+    """None for the calendar's own, `NO_REMINDER` for none at all."""
     colour: str = ""
     """Google's colorId ("1" to "11") or empty for the calendar's own."""
     sequence: int = 0
@@ -195,6 +197,22 @@ def as_instant(moment: datetime | date, timezone: str) -> datetime:
     return instant(datetime.combine(moment, time.min), timezone)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventStyle:
+    """How one practitioner's events look in Google, beside what they say."""
+
+    colour: str = ""
+    """Google's colorId, or empty for the calendar's own."""
+    type_colours: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Appointment type, folded, to colorId: of events that show their type."""
+    reminder: int | None = None
+    """Minutes before a timed event of which the book says nothing, as in
+    `Appointment.reminder_minutes`."""
+
+
+PLAIN = EventStyle()
+
+
 def project(
     appointments: Iterable[Appointment],
     window: SyncWindow,
@@ -202,7 +220,7 @@ def project(
     *,
     names: ClientNames = NOBODY,
     practitioner_name: str = "",
-    colour: str = "",
+    style: EventStyle = PLAIN,
     disclosure_revision: int = 0,
     disclosure_changed_at: datetime = EPOCH,
 ) -> list[CalendarEvent]:
@@ -218,6 +236,7 @@ def project(
     first, last = window.start, window.end
     wording = _Wording(disclosure, practitioner_name, names)
     reminds = Item.REMINDER in disclosure.items
+    colours = style.type_colours if Item.TYPE in disclosure.items else {}
     found: list[tuple[datetime, str, CalendarEvent]] = []
     for appointment in appointments:
         if not disclosure.admits(appointment):
@@ -225,6 +244,12 @@ def project(
         texts = wording.texts(appointment)
         private = texts.masked or appointment.kind is not AppointmentKind.MEETING
         timezone = window.timezone if appointment.all_day else appointment.timezone
+        colour, reminder = style.colour, None
+        if colours and not texts.masked:
+            colour = colours.get(fold_name(appointment.appointment_type), colour)
+        if not appointment.all_day:
+            reminder = appointment.reminder_minutes if reminds else None
+            reminder = style.reminder if reminder is None else reminder
         for occurrence in occurrences(appointment, after, before):
             start: datetime | date
             end: datetime | date
@@ -246,9 +271,7 @@ def project(
                 description=wording.description(texts, occurrence),
                 show_as=occurrence.show_as,
                 private=private,
-                reminder_minutes=(
-                    appointment.reminder_minutes if reminds and not appointment.all_day else None
-                ),
+                reminder_minutes=reminder,
                 colour=colour,
                 sequence=appointment.revision + disclosure_revision,
                 changed_at=max(appointment.changed_at, disclosure_changed_at),

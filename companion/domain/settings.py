@@ -16,9 +16,10 @@ from companion.domain.availability import WorkingHours
 from companion.domain.backup_plan import BackupPlan
 from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput, NotFound
-from companion.domain.events import EPOCH
+from companion.domain.events import EPOCH, EventStyle
 from companion.domain.expectations import Expected
 from companion.domain.keepers import MARK, Keeper
+from companion.domain.notice_choices import NoticeChoices
 from companion.domain.opening_hours import Opening, OpeningHours, opening_hours
 from companion.domain.users import User
 
@@ -84,10 +85,21 @@ class SyncChoices:
     disclosure: Disclosure = field(default_factory=Disclosure)
     colour: str = ""
     """Google colorId, "" for the calendar's own."""
+    type_colours: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Appointment type, folded, to colorId; the others have `colour`."""
+    reminder: int | None = None
+    """Minutes before each timed event of which the book says nothing; `NO_REMINDER` for none at
+    all, None for the calendar's own."""
     put_back_deleted: bool = True
     """Return events a person deleted in Google (at the next audit), or leave them out."""
     tidy_past: bool = False
     """Delete events that fell behind the window instead of leaving them as history."""
+
+    @property
+    def style(self) -> EventStyle:
+        return EventStyle(
+            colour=self.colour, type_colours=self.type_colours, reminder=self.reminder
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +212,7 @@ class Practice:
     """Google requests per second and signed-in account."""
     project_rate: float = 166.0
     """Google requests per second for the whole practice."""
+    notices: NoticeChoices = field(default_factory=NoticeChoices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

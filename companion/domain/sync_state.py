@@ -119,6 +119,8 @@ class SyncState:
     (`Keeper`); None until an audit has looked."""
     overruled_by: str = ""
     """The stamp of another installation, since which nothing is written from here."""
+    history: str = ""
+    """How the last days went (`sync_history`)."""
     claimed: bool = False
     """A person has put this installation in charge: the next audit begins a new term."""
 
@@ -148,6 +150,7 @@ class SyncState:
                 owned_calendar=str(document.get("owned_calendar", "")),
                 others=_others(document.get("others")),
                 overruled_by=str(document.get("overruled_by", "")),
+                history=str(document.get("history", "")),
                 claimed=bool(document.get("claimed", False)),
             )
         except (KeyError, TypeError, ValueError):

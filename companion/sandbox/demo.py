@@ -2,19 +2,22 @@
 
 The sample practice's people are added, its export goes through the real import, its own
 appointments through the book, and the simulated Google's client file through the real check.
-No practitioner is connected yet: that is for the person at the screen to try.
+No practitioner is connected yet: that is for the person at the screen to try. Evening appointments
+come from a simulated Cliniko by themselves.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.sandbox.cliniko.sample import sample_account
+from companion.sandbox.cliniko.service import KEY, ClinikoService
 from companion.sandbox.sample import (
     SamplePractice,
     add_accounts,
@@ -26,10 +29,13 @@ from companion.sandbox.server import client_file
 from companion.sandbox.simulator_api import SimulatorApi
 from companion.services.assembly import Application
 from companion.services.ports import BookChange
+from companion.services.sources.fetched_sources import Wanted
 
 ZONE = "Australia/Sydney"
 EXPORT = "Appointments export"
 LATER_EXPORT = "Appointments export, a day later"
+CLINIKO = "Cliniko (simulated)"
+"""The source's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +79,16 @@ async def move_in(services: Application, rehearsal: Rehearsal, google_url: str) 
     await services.importing.apply(preview, cause="demo")
     await services.book.apply(BookChange(put=practice.own), services.clock.now())
     await services.connecting.set_client(json.dumps(client_file(google_url)).encode())
+
+
+def cliniko_of(rehearsal: Rehearsal, now: Callable[[], datetime]) -> ClinikoService:
+    """The simulated Cliniko of the practice."""
+    practice = rehearsal.practice
+    return ClinikoService(sample_account(now, practice.practitioners, practice.timezone))
+
+
+async def fetch_from_cliniko(services: Application) -> None:
+    """Add the simulated Cliniko as a source. Raises CompanionError."""
+    fields = {"contact": "reception@banksia.example"}
+    wanted = Wanted(kind="cliniko", secret=KEY, fields=fields)
+    await services.fetched_sources.add(CLINIKO, wanted, every=timedelta(minutes=1))

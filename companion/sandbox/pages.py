@@ -57,6 +57,7 @@ ul { list-style: none; margin: 0; padding: 0; } li + li { border-top: 1px solid 
 .bar { width: 4px; align-self: stretch; border-radius: 2px; background: var(--bar); }
 .when { flex: 0 0 112px; font-variant-numeric: tabular-nums; }
 .what { flex: 1 1 180px; min-width: 0; overflow-wrap: anywhere; white-space: pre-line; }
+code { overflow-wrap: anywhere; }
 .today h2 { color: var(--accent); }
 details { font-size: 14px; } summary { cursor: pointer; padding: 4px 0; color: var(--accent); }
 form { display: inline-flex; gap: 8px; flex-wrap: wrap; margin: 4px 8px 4px 0; }

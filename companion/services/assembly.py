@@ -6,112 +6,60 @@ is what commands and pages use; nothing else wires one service to another.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from uuid import uuid4
+from dataclasses import dataclass
+from functools import partial
 
 from companion.domain.event_keys import OWN_ID
-from companion.services.accounts.accounts import Accounts, PasswordHasher
-from companion.services.accounts.sessions import SessionStore
+from companion.services.accounts.accounts import Accounts
 from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
 from companion.services.changes import Changes
 from companion.services.feeds.feeds import Feeds
-from companion.services.feeds.ports import FeedWriter, KeptFeeds
-from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network, Reachability
+from companion.services.feeds.reachability import Reachability
 from companion.services.google.account_changes import AccountChanges
 from companion.services.google.connecting import Connecting
 from companion.services.google.selftest import SelfTest
 from companion.services.google.workspace import Workspace
+from companion.services.home_ports import Ports
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
-from companion.services.imports.layouts.software import Software
 from companion.services.known_names import KnownNames
-from companion.services.maintenance.all_backups import BackupPorts, backups_of
+from companion.services.maintenance import computer_checks
+from companion.services.maintenance.all_backups import backups_of
 from companion.services.maintenance.backup import Backups, weakness_of
 from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
-from companion.services.maintenance.findings import CheckContext, ComputerProbes, HomeRights
+from companion.services.maintenance.findings import (
+    CheckContext,
+)
 from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
+from companion.services.notices.looking import Looking
+from companion.services.notices.notices import Notices
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
     Clock,
-    Google,
-    SecretStore,
     SettingsStore,
-    Stores,
 )
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer
 from companion.services.sources.fetched_sources import FetchedSources
-from companion.services.sources.notes import SourceNotes, current_moments
-from companion.services.sources.remote import RemoteSources
+from companion.services.sources.notes import current_moments
 from companion.services.sources.sources import Sources
 from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.pausing import Pausing
-from companion.services.sync.snapshot import NamedLocks, SyncParts
+from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
-from companion.services.workbooks import WorkbookReader
-from companion.services.workstation import Desktop, Workstation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Every part that comes from outside, and what is known of this home."""
-
-    home: Path
-    """The data folder: drafts, backups and copies of watched files lie in it."""
-    clock: Clock
-    changes: Changes
-    """To which the stores publish."""
-    settings: SettingsStore
-    stores: Stores
-    secrets: SecretStore
-    google: Google
-    workbooks: WorkbookReader
-    own_layouts: Callable[[], Sequence[Software]]
-    """Layouts that the practice has added."""
-    feed_writer: FeedWriter
-    feed_files: KeptFeeds
-    source_notes: SourceNotes
-    remotes: RemoteSources
-    sync_locks: NamedLocks
-    """One pass per practitioner among all processes."""
-    passwords: PasswordHasher
-    sessions: SessionStore
-    network: Network
-    probes: ComputerProbes
-    home_rights: HomeRights
-    backups: BackupPorts
-    desktop: Desktop
-    version: str
-    """Of Calendar Companion."""
-    log_name: str
-    listener: tuple[str, int] = (ANYWHERE, FEED_PORT)
-    """Where the listener for phones is, or was when the app last ran."""
-    secrets_key: str = ""
-    """COMPANION_SECRETS_KEY, to warn of a weak one and to keep it out of support bundles."""
-    rehearsing: bool = False
-    """The clock is set by COMPANION_NOW."""
-    recovered: Callable[[], str] = lambda: ""
-    """A sentence when the settings had to come from their last good copy; else empty."""
-    app_runs: Callable[[], bool] = lambda: False
-    """Whether the app of this home is running, in any process."""
-    chance: random.Random = field(default_factory=random.Random)
-    """Jitter."""
-    new_id: Callable[[], str] = lambda: uuid4().hex
+from companion.services.workstation import Workstation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +87,7 @@ class Application:
     reachability: Reachability
     status: Status
     pausing: Pausing
+    notices: Notices
     worker: Worker
     booking: Booking
     book_view: BookView
@@ -284,6 +233,37 @@ def build(ports: Ports) -> Application:
         home=home,
         program=ports.version,
     )
+    status = Status(
+        settings=settings,
+        book=book,
+        ledger=ledger,
+        feeds=links,
+        activity=activity,
+        syncing=syncing,
+        clock=clock,
+        staleness=staleness,
+        next_look=worker.next_look,
+    )
+    checked = _check_context(ports, connecting, reachability, sources, backups.daily)
+    notices = Notices(
+        ways=ports.notices,
+        looking=Looking(
+            status=status,
+            sources=sources,
+            staleness=staleness,
+            feeds=links,
+            activity=activity,
+            settings=settings,
+            disk=partial(computer_checks.disk, checked),
+        ),
+        names=names,
+        settings=settings,
+        secrets=ports.secrets,
+        activity=activity,
+        clock=clock,
+        changes=ports.changes,
+        chance=ports.chance,
+    )
     return Application(
         clock=clock,
         changes=ports.changes,
@@ -317,17 +297,9 @@ def build(ports: Ports) -> Application:
         uploads=Uploads(syncing=syncing, auditing=auditing, setup=setup),
         feeds=feeds,
         reachability=reachability,
-        status=Status(
-            settings=settings,
-            book=book,
-            ledger=ledger,
-            feeds=links,
-            activity=activity,
-            syncing=syncing,
-            clock=clock,
-            staleness=staleness,
-        ),
+        status=status,
         pausing=Pausing(settings, clock),
+        notices=notices,
         worker=worker,
         booking=Booking(
             book=book,
@@ -339,7 +311,7 @@ def build(ports: Ports) -> Application:
             book=book, names=names, settings=settings, ledger=ledger, feeds=links, clock=clock
         ),
         availability=Availability(settings=settings),
-        doctor=Doctor(_check_context(ports, connecting, reachability, sources, backups.daily)),
+        doctor=Doctor(checked),
         support=Support(
             settings=settings,
             book=book,

@@ -5,7 +5,7 @@ Whatever is wrong has one plain sentence, what to do, and the one action that re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -133,10 +133,16 @@ class PractitionerStatus:
     sentence: str
     remedy: str
     action: NextAction
+    since: datetime | None = None
+    """Since when it needs a person, where that is noted."""
     stale_since: datetime | None
     """Since when the schedule has not been kept up to date, where that is too long."""
     last_sync: datetime | None
     """Of the last pass without errors."""
+    next_look: datetime | None
+    """When the background sync next looks by itself, changes or not."""
+    history: str
+    """How the last days went (`domain.sync_history`)."""
     proof: str
     in_google: int
     waiting: int
@@ -153,6 +159,13 @@ class Board:
     practitioners: tuple[PractitionerStatus, ...]
     activity: list[Activity]
     paused_until: datetime | None = None
+    book_is_empty: bool = False
+    """Known only while no calendar was ever filled."""
+
+    @property
+    def running(self) -> bool:
+        """Some calendar is filled, or some phone has fetched its link."""
+        return any(each.last_sync or each.feed_last_fetched for each in self.practitioners)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +201,7 @@ def standing(board: Board, now: datetime, *, files: int = 0) -> Standing:
 
 
 class Status:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it reads; assembly names each
         self,
         *,
         settings: SettingsStore,
@@ -199,7 +212,9 @@ class Status:
         syncing: Syncing,
         clock: Clock,
         staleness: Staleness | None = None,
+        next_look: Callable[[str], datetime | None] = lambda _: None,
     ) -> None:
+        self._next_look = next_look
         self._settings = settings
         self._book = book
         self._ledger = ledger
@@ -219,7 +234,9 @@ class Status:
         links: dict[str, list[FeedLink]] = {}
         for link in await self._feeds.links():
             links.setdefault(link.practitioner_id, []).append(link)
+        filled = any(each.last_success for each in states.values())
         return Board(
+            book_is_empty=not filled and not any((await self._book.revisions()).values()),
             practice=settings.practice,
             practitioners=tuple(
                 self._status(
@@ -277,8 +294,11 @@ class Status:
             remedy=remedy,
             action=_OTHER_ACTIONS.get(state.trouble.kind if state.trouble else "")
             or _ACTIONS.get(word, ""),
+            since=_since(state),
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
+            next_look=self._next_look(practitioner.id),
+            history=state.history,
             proof=_proof_in_words(state, record, now),
             in_google=_in_google(state, record),
             waiting=state.waiting,
@@ -344,6 +364,12 @@ class Status:
 
     def _stale_since(self, practitioner_id: str) -> datetime | None:
         return self._staleness.since(practitioner_id) if self._staleness is not None else None
+
+
+def _since(state: SyncState) -> datetime | None:
+    if state.trouble is not None:
+        return state.trouble.since
+    return state.held.since if state.held is not None else None
 
 
 def _left_in_google(state: SyncState) -> str:

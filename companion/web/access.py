@@ -28,6 +28,7 @@ from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
+from companion.services.notices.notices import Notices
 from companion.services.ports import Clock
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.reading import SettingsReader
@@ -61,6 +62,7 @@ class PageServices:
     reachability: Reachability
     status: Status
     pausing: Pausing
+    notices: Notices
     booking: Booking
     book_view: BookView
     availability: Availability
@@ -94,6 +96,7 @@ def page_services(services: Application, who: Who) -> PageServices:
         reachability=gated(services.reachability, who),
         status=gated(services.status, who),
         pausing=gated(services.pausing, who),
+        notices=gated(services.notices, who),
         booking=gated(services.booking, who),
         book_view=gated(services.book_view, who),
         availability=gated(services.availability, who),

@@ -28,6 +28,8 @@ class AppOptions:
     demo: bool = False
     demo_google: str = ""
     """The simulated Google's own page, where its calendars can be looked at."""
+    demo_cliniko: str = ""
+    """The simulated Cliniko's, where a person changes its appointments."""
     samples: tuple[SampleFile, ...] = ()
     commands: Mapping[str, Command] = field(default_factory=dict)
     """What other processes of this home may ask of the app, by its word on the control path."""

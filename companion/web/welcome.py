@@ -191,8 +191,8 @@ class Welcome:
         page = form_page(
             "Try it with invented people",
             "The demo is a whole practice that does not exist: six practitioners, their "
-            "appointments and a simulated Google. Nothing leaves this computer, and everything "
-            "is gone when it ends.",
+            "appointments, a simulated Google and a simulated Cliniko. Nothing leaves this "
+            "computer, and everything is gone when it ends.",
             "Close this window, stop the program, and start it with: python run.py demo",
             links=(Link(to="/welcome", words="Back to the welcome"),),
         )

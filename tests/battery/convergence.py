@@ -127,7 +127,7 @@ class Convergence:
             wide,
             self.world.settings.current.disclosure_of(record),
             practitioner_name=record.practitioner.name,
-            colour=record.choices.colour,
+            style=record.choices.style,
         )
         return [each for each in events if each.begins < last and each.ends > first]
 

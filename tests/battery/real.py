@@ -23,7 +23,8 @@ from companion.environment import Environment
 from companion.main import open_ports
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import client_file
-from companion.services.assembly import Application, Ports, build
+from companion.services.assembly import Application, build
+from companion.services.home_ports import Ports
 from companion.services.ports import BookChange
 
 PASSPHRASE = "a passphrase for tests"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,3 +67,11 @@ async def test_what_is_older_than_a_moment_can_be_dropped(log: ActivityLog) -> N
     assert await log.prune(NOW + timedelta(minutes=3)) == 3
     assert [each.text for each in await log.recent()] == ["4", "3"]
     assert await log.prune(NOW) == 0
+
+
+async def test_lines_of_one_kind_alone(log: ActivityLog) -> None:
+    backup = replace(line("b", 2, practitioner_id=""), kind=ActivityKind.BACKUP)
+    await log.add([line("a", 1), backup, line("c", 3)])
+    assert await log.recent(kind=ActivityKind.BACKUP) == [backup]
+    assert await log.recent(5, "mira", kind=ActivityKind.BACKUP) == []
+    assert await log.recent(kind=ActivityKind.TOLD) == []

@@ -10,7 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from companion.sandbox.cliniko.service import KEY
+from companion.sandbox.cliniko.account import BLOCK, GROUP, INDIVIDUAL
+from companion.sandbox.cliniko.sample import sample_account
+from companion.sandbox.cliniko.service import KEY, ClinikoService
+from companion.sandbox.sample import sample_practice
+from companion.sandbox.sockets import serving_simulator
 from tests.fakes.cliniko import START, Clinic, clinic
 
 AGENT = "Calendar Companion (desk@banksia.example)"
@@ -176,3 +180,22 @@ def test_a_person_edits_the_book_on_its_page(there: Clinic) -> None:
         assert "1 of 8 clients" in page
         assert browser.post(f"/bookings/{number}/explode").status_code == 404
         assert browser.post("/bookings", data={"start": "soon"}).status_code == 404
+
+
+async def test_the_demos_account_belongs_to_the_sample_practice() -> None:
+    practice = sample_practice(START.date())
+    account = sample_account(lambda: START, practice.practitioners, practice.timezone)
+    names = [
+        f"{each.fields['first_name']} {each.fields['last_name']}"
+        for each in account.practitioners.values()
+    ]
+    assert names == [each.name for each in practice.practitioners]
+    kinds = {each.fields["kind"] for each in account.bookings.values()}
+    assert kinds == {INDIVIDUAL, GROUP, BLOCK}
+    async with (
+        serving_simulator(ClinikoService(account), "simulated-cliniko") as base_url,
+        httpx.AsyncClient(base_url=base_url, trust_env=False) as client,
+    ):
+        page = (await client.get("/")).text
+        assert KEY in page
+        assert "Pilates class: 5 of 8 clients" in page

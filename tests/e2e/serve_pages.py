@@ -1,6 +1,8 @@
 """Serves the app on a fake application for a browser; the first line printed is the launch address.
 
-    python tests/e2e/serve_pages.py HOME
+    python tests/e2e/serve_pages.py HOME [DAYS]
+
+DAYS: so many days of use have gone by before.
 
 Google takes a hundred events a second, so that an upload can be watched and cancelled, and
 Fatima's book has grown since her last upload.
@@ -24,17 +26,25 @@ from companion.domain.appointments import appointment_id  # noqa: E402 - after t
 from companion.web.app import create_app  # noqa: E402 - as above
 from companion.web.launching import launch_url  # noqa: E402 - as above
 from companion.web.options import AppOptions  # noqa: E402 - as above
-from tests.fakes.services import FakeApplication, RunningClock, lived_in, the_sample  # noqa: E402
+from tests.fakes.services import (  # noqa: E402 - as above
+    TUESDAY,
+    FakeApplication,
+    RunningClock,
+    lived_in,
+    the_sample,
+)
+from tests.fakes.weeks import live_on  # noqa: E402 - as above
 
 FATIMA = 3
 GROWTH = 300
 
 
-async def main(home: Path) -> None:
+async def main(home: Path, days: int) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    clock = RunningClock()
+    clock = RunningClock(begun=TUESDAY - timedelta(days=days))
     application = await lived_in(clock=clock)
+    await live_on(application, clock, days)
     await grow(application)
     clock.start()
     options = AppOptions(
@@ -68,4 +78,4 @@ async def grow(application: FakeApplication) -> None:
     )
 
 
-asyncio.run(main(Path(sys.argv[1])))
+asyncio.run(main(Path(sys.argv[1]), int((*sys.argv, "0")[2])))

@@ -23,9 +23,10 @@ from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
-from companion.services.assembly import Application, Ports, build
+from companion.services.assembly import Application, build
 from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
+from companion.services.home_ports import Ports
 from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
@@ -44,6 +45,7 @@ from tests.fakes.maintenance import (
     quick_archive,
 )
 from tests.fakes.network import FakeNetwork
+from tests.fakes.notices import FakeWays
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import FakeLinks, MemoryNotes
@@ -69,15 +71,20 @@ CLIENT_FILE = (
 class RunningClock:
     """Virtual time while an application is filled; real seconds from `start` on, for a browser."""
 
-    def __init__(self) -> None:
-        self._virtual = FakeClock(TUESDAY)
+    def __init__(self, *, begun: datetime = TUESDAY) -> None:
+        self.begun = begun
+        self._virtual = FakeClock(begun)
         self._offset: float | None = None
 
     def start(self) -> None:
         self._offset = self._virtual.monotonic() - time.monotonic()
 
     def now(self) -> datetime:
-        return TUESDAY + timedelta(seconds=self.monotonic())
+        return self.begun + timedelta(seconds=self.monotonic())
+
+    def shift(self, seconds: float) -> None:
+        """Virtual time passes at once."""
+        self._virtual.shift(seconds)
 
     def monotonic(self) -> float:
         if self._offset is None:
@@ -128,6 +135,7 @@ class FakeApplication:
     probes: FakeProbes
     desktop: FakeDesktop
     rights: FakeRights
+    ways: FakeWays
     home: Path
     restoring: FakeRestoring
 
@@ -163,6 +171,7 @@ def fake_application(
     secrets, probes, numbers = FakeSecrets(), FakeProbes(), itertools.count(1)
     desktop = FakeDesktop()
     rights = FakeRights()
+    ways = FakeWays()
     google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
     links = FakeLinks()
@@ -195,6 +204,7 @@ def fake_application(
             apart=backup_room.restore,
         ),
         desktop=desktop,
+        notices=ways.ways(),
         version="1.2.3",
         log_name="companion.log",
         chance=random.Random(1),
@@ -215,6 +225,7 @@ def fake_application(
         probes=probes,
         desktop=desktop,
         rights=rights,
+        ways=ways,
         home=ports.home,
         restoring=backup_room,
     )

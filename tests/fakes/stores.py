@@ -30,6 +30,7 @@ from companion.services.ports import (
     UNDO_IMPORTS,
     UNDO_ROWS,
     Activity,
+    ActivityKind,
     BookChange,
     CalendarRef,
     ChangeSign,
@@ -402,9 +403,19 @@ class MemoryActivity:
             self.lines.extend(lines)
             self.publishes_to.publish(ActivityAdded())
 
-    async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
+    async def recent(
+        self,
+        limit: int = 50,
+        practitioner_id: str | None = None,
+        *,
+        kind: ActivityKind | None = None,
+    ) -> list[Activity]:
         await asyncio.sleep(0)
-        wanted = [e for e in self.lines if practitioner_id in {None, e.practitioner_id}]
+        wanted = [
+            each
+            for each in self.lines
+            if practitioner_id in {None, each.practitioner_id} and kind in {None, each.kind}
+        ]
         return _newest(wanted, limit)
 
     async def prune(self, before: datetime) -> int:

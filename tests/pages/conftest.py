@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fastapi.dependencies.models
 import httpx
 import pytest
 from nicegui import app as nicegui_app
@@ -94,6 +95,15 @@ async def visiting(
             ui.navigate = Navigate()
             ui.notify = notify
             ui.download = download
+            forget_pages()
+
+
+def forget_pages() -> None:
+    """FastAPI keeps the last thousands of functions that it was given, and with a page's function
+    all of its application: each test would look for garbage in what the tests before it left."""
+    for each in vars(fastapi.dependencies.models).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
 
 
 @pytest.fixture

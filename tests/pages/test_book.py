@@ -10,8 +10,8 @@ import pytest
 from nicegui import ui
 
 from companion.domain.users import Role, User
-from companion.web.ui.book.month_picker import MonthPicker
 from companion.web.ui.components.fields import FEW
+from companion.web.ui.components.month_picker import MonthPicker
 from tests.fakes.services import crowd, fake_application, lived_in, the_sample
 from tests.fakes.waiting import until
 from tests.pages.book_page import (
@@ -199,10 +199,10 @@ async def test_export_to_a_file_downloads_one_calendar_or_several(book: Visit) -
     await until(lambda: button(book, "OK"))
     whose, where = book.elements(ui.radio)[-2:]
     where.value = "file"
-    field(book, "Last day").value = "2026-11-01"
+    field(book, "Last day").value = "1/11/2026"
     press(button(book, "OK"))
     await until(lambda: field(book, "Last day").error or field(book, "First day").error)
-    field(book, "Last day").value = "2026-12-01"
+    field(book, "Last day").value = "1/12/2026"
     press(button(book, "OK"))
     one = await book.user.download.next()
     assert one.content.startswith(b"BEGIN:VCALENDAR")

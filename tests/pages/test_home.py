@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from nicegui import ui
+
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import StoreError
 from companion.domain.sync_state import SyncTrouble
 from companion.web.ui.components.practitioner_card import PractitionerCard
-from tests.fakes.services import TUESDAY, crowd, fake_application, the_sample
+from companion.web.ui.static_html import StaticHtml
+from tests.fakes.services import (
+    CLIENT_FILE,
+    TUESDAY,
+    RunningClock,
+    crowd,
+    fake_application,
+    lived_in,
+    the_sample,
+)
+from tests.fakes.weeks import OFFLINE_AFTER, live_on
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, until
+from tests.pages.driving import button, field, named, press, tick, until
 
 PEOPLE = the_sample().practitioners
 
@@ -31,8 +43,96 @@ async def test_each_practitioner_has_a_card_with_state_and_proof(visit: Visit) -
     first = card(visit, 0).card
     assert first["badge"] == "Up to date"
     assert "verified" in first["proof"]
-    assert [action["label"] for action in first["actions"]] == ["Upload to Google", "Set up"]
+    assert [action["label"] for action in first["actions"]] == [
+        "Upload to Google",
+        "Open in Google Calendar",
+        "Set up",
+    ]
     await visit.user.should_see("2 need you")
+
+
+async def test_who_needs_a_person_comes_first_and_then_who_is_not_connected(visit: Visit) -> None:
+    await visit.user.open("/")
+    shown = [each.card["badge"] for each in visit.elements(PractitionerCard)]
+    assert shown == [
+        "Held",
+        "Sign in again",
+        "Not connected",
+        "Not connected",
+        "Up to date",
+        "Up to date",
+    ]
+
+
+async def test_nothing_is_drawn_of_weeks_that_have_not_been(visit: Visit) -> None:
+    await visit.user.open("/")
+    assert not any(each.card["strip"] for each in visit.elements(PractitionerCard))
+    await visit.user.should_not_see("The last four weeks")
+
+
+async def test_the_last_weeks_are_drawn_and_told_in_words(tmp_path: Path) -> None:
+    clock = RunningClock()
+    application = await lived_in(clock=clock)
+    await live_on(application, clock, OFFLINE_AFTER + 1)
+    async with visiting(application, tmp_path) as visit:
+        await visit.user.open("/")
+        await visit.user.should_see("The last four weeks")
+        words = card(visit, 0).card["strip"]["words"]
+        assert "without a sync" in words
+        looks = [look for look, _ in card(visit, 0).card["strip"]["days"]]
+        assert {"good", "none"} <= set(looks)
+        table = next(e for e in visit.elements(StaticHtml) if "19 of 20" in e.content)
+        assert table.content.count("<tr>") > 5
+        dead = card(visit, 2).card["strip"]
+        assert "not up to date" in dead["words"]
+        titles = [title for _, title in dead["days"]]
+        assert any("no longer accepts this practitioner's sign-in" in each for each in titles)
+
+
+async def test_several_are_uploaded_at_once(visit: Visit) -> None:
+    await visit.user.open("/")
+    press(button(visit, "Upload several …"))
+    await visit.user.should_see("Each calendar is brought to what the book says.")
+    for place in (1, 2):
+        tick(visit, PEOPLE[place].name).value = False
+    press(button(visit, "Upload"))
+    await visit.user.should_see("Nobody is chosen.")
+    for place in (0, 3):
+        tick(visit, PEOPLE[place].name).value = True
+    press(button(visit, "Upload"))
+    await until(lambda: "2 uploads begun." in visit.notices())
+    await until(lambda: all("written" in card(visit, e).card["sentence"] for e in (0, 3)))
+
+
+async def test_several_are_connected_from_one_list(visit: Visit) -> None:
+    await visit.user.open("/")
+    press(button(visit, "Connect several …"))
+    await visit.user.should_see("Google opens in a new tab for each person")
+    link = named(visit, f"Connect {PEOPLE[4].name}")
+    assert link.props["href"] == f"/oauth/start/{PEOPLE[4].id}"
+    await visit.application.connect(PEOPLE[4].id, PEOPLE[4].email)
+    await visit.user.should_see(f"Connected: {PEOPLE[4].email}")
+
+
+async def test_until_a_calendar_is_filled_the_next_step_is_shown(first_day: Visit) -> None:
+    def steps() -> list[str]:
+        rows = [e for e in first_day.elements(ui.element) if "begin__step" in e.classes]
+        return ["now" if "aria-current" in each.props else "" for each in rows]
+
+    application = first_day.application
+    await first_day.user.open("/")
+    await first_day.user.should_see("0 of 4 steps done.")
+    assert steps() == ["now", "", "", ""]
+    await application.services.connecting.set_client(CLIENT_FILE)
+    await application.services.practitioners.add("Ada Example")
+    await application.write(replace(the_sample().imported[0], practitioner_id="ada-example"))
+    await first_day.user.open("/")
+    await first_day.user.should_see("3 of 4 steps done.")
+    assert steps() == ["", "", "", "now"]
+    await application.connect("ada-example", "ada@example.com")
+    await application.services.syncing.run("ada-example", cause="upload")
+    await first_day.user.open("/")
+    await first_day.user.should_not_see("Getting started")
 
 
 async def test_someone_not_connected_is_offered_the_sign_in(visit: Visit) -> None:
@@ -155,7 +255,7 @@ async def test_a_wrong_address_is_shown_at_its_field(first_day: Visit) -> None:
 async def test_the_demo_says_so_on_every_page(demo: Visit) -> None:
     for path in ("/", "/import", "/practice", f"/practitioner/{PEOPLE[0].id}"):
         await demo.user.open(path)
-        await demo.user.should_see("Demo: invented people")
+        await demo.user.should_see("invented people")
 
 
 async def test_search_appears_with_many_and_hides_the_others(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
     radio.value = FeedDetail.BUSY
     field(visit, "Days back").value = 1
     field(visit, "Days ahead").value = 30
-    field(visit, "Works until (may stay empty)").value = "2027-06-30"
+    field(visit, "Works until (may stay empty)").value = "30 June 2027"
     press(button(visit, "Make the link"))
     await visit.user.should_see("webcal://192.168.20.7:8090/feeds/")
     made = next(each for each in await links(visit) if each.label == "Tablet")
@@ -133,7 +133,7 @@ async def test_what_is_missing_is_shown_at_its_field_and_makes_no_link(visit: Vi
     press(button(visit, "Make the link"))
     await until(lambda: field(visit, "Whose or which one").error)
     field(visit, "Whose or which one").value = "Phone"
-    field(visit, "Works until (may stay empty)").value = "2020-01-01"
+    field(visit, "Works until (may stay empty)").value = "1/1/2020"
     press(button(visit, "Make the link"))
     await until(lambda: field(visit, "Works until (may stay empty)").error)
     assert len(await links(visit)) == before

@@ -146,7 +146,7 @@ async def test_when_a_schedule_is_old_is_said_in_words_and_saved(first_day: Visi
     ("label", "value", "said"),
     [
         ("Closed on (holidays)", "Christmas", "is no day."),
-        ("From", "", "A time is missing."),
+        ("From", "", "The time is missing."),
         ("From", "19:00", "closes before it opens."),
     ],
 )

@@ -188,7 +188,7 @@ async def test_the_demo_signs_in_by_itself_and_says_so(tmp_path: Path) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, "/practice?x=1")
         page = await browser.http.get("/practice?x=1")
         assert page.status_code == 200
-        assert "signed in by itself as Demo administrator" in page.text
+        assert "Signed in by itself as Demo administrator" in page.text
         assert "invented people" in (await browser.http.get("/account")).text
 
 

@@ -89,6 +89,7 @@ def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
         "adapters/backup_notes.py",
         "adapters/database/opening.py",  # closing, at the end
         "adapters/feed_files.py",
+        "adapters/notice_book.py",
         "adapters/sessions.py",
         "adapters/settings.py",
         "adapters/source_notes.py",

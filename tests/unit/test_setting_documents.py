@@ -19,6 +19,7 @@ from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, I
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.expectations import Expected
 from companion.domain.keepers import MARK, Keeper
+from companion.domain.notice_choices import MailSecurity, MailServer, NoticeChoices
 from companion.domain.opening_hours import Closure, Opening
 from companion.domain.settings import (
     CalendarCreation,
@@ -124,6 +125,28 @@ openings = st.builds(
         lambda first: (Closure(first=first, last=first + timedelta(days=3)),)
     ),
 ) | st.just(Opening(opens=time(8, 30), closes=time(17)))
+mailboxes = st.sampled_from([(), ("a@clinic.example",), ("a@clinic.example", "B@clinic.example")])
+quiet_times = st.sampled_from([(None, None), (time(19), time(7)), (time(12, 30), time(13))])
+notices = st.builds(
+    lambda quiet, **others: NoticeChoices(quiet_from=quiet[0], quiet_to=quiet[1], **others),
+    quiet=quiet_times,
+    desktop=st.booleans(),
+    mail=st.just(False),
+    server=st.builds(
+        MailServer,
+        host=st.sampled_from(["", "mail.clinic.example"]),
+        port=st.integers(1, 65_535),
+        security=st.sampled_from(MailSecurity),
+        login=words,
+        sender=st.sampled_from(["", "office@clinic.example"]),
+    ),
+    administrators=mailboxes,
+    reception=mailboxes,
+    practitioners=st.booleans(),
+    webhook=st.sampled_from(["", "hooks.clinic.example"]),
+    behind_hours=st.floats(1, 240),
+    backup_days=st.floats(1, 365),
+)
 practices = st.builds(
     Practice,
     name=texts,
@@ -150,6 +173,7 @@ practices = st.builds(
     feed_unused_after=st.timedeltas(timedelta(days=1), timedelta(days=3660)),
     user_rate=st.floats(0.1, 1000),
     project_rate=st.floats(0.1, 10_000),
+    notices=notices,
 )
 sources = st.builds(
     SourceSettings,
@@ -403,9 +427,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 15
+    assert VERSION == 16
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_15.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_16.items()
     }
 
 
@@ -418,16 +442,19 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_15 = {
+KEYS_OF_VERSION_16 = {
     "": "home practice practitioners sources users",
     "home": "version install_id restored_as paused_until backups",
     "home.backups": "folder at other_disk sign_ins",
     "practice": "name timezone cap hold_share hold_at_least import_hold_share opening "
     "stale_days activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_proxy "
-    "feed_certificate feed_key feed_unused_after user_rate project_rate",
+    "feed_certificate feed_key feed_unused_after user_rate project_rate notices",
     "practice.cap": "items client_name masked_types",
     "practice.opening": "days opens closes closures",
     "practice.opening.closures": "first last",
+    "practice.notices": "desktop mail server administrators reception practitioners quiet_from "
+    "quiet_to webhook behind_hours backup_days",
+    "practice.notices.server": "host port security login sender",
     "practitioners": "practitioner google choices disclosure_revision disclosure_changed_at "
     "availability setup",
     "practitioners.availability": "weekday start end location",
@@ -437,8 +464,10 @@ KEYS_OF_VERSION_15 = {
     "connected_at ends_at delegated creations made_by marks term",
     "practitioners.google.creations": "mark account begun_at calendar_id throwaway",
     "practitioners.choices": "enabled days_in_arrears days_in_advance disclosure colour "
-    "put_back_deleted tidy_past",
-    "practitioners.choices.disclosure": "kinds items client_name masked_types busy_only",
+    "type_colours reminder put_back_deleted tidy_past",
+    "practitioners.choices.type_colours": "",
+    "practitioners.choices.disclosure": "kinds items client_name masked_types left_out_types "
+    "busy_only",
     "sources": "name mapping snapshot folder remote guesses leave_files expected answers "
     "columns statuses",
     "sources.remote": "kind place fields every",

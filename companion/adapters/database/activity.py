@@ -35,10 +35,18 @@ class SqlActivity:
                 lambda _: ActivityAdded(),
             )
 
-    async def recent(self, limit: int = 50, practitioner_id: str | None = None) -> list[Activity]:
+    async def recent(
+        self,
+        limit: int = 50,
+        practitioner_id: str | None = None,
+        *,
+        kind: ActivityKind | None = None,
+    ) -> list[Activity]:
         statement = _NEWEST.limit(limit)
         if practitioner_id is not None:
             statement = statement.where(activity.c.practitioner_id == practitioner_id)
+        if kind is not None:
+            statement = statement.where(activity.c.kind == kind)
         return await self._access.read(
             lambda connection: [
                 Activity(**{**row, "kind": ActivityKind(row["kind"])})

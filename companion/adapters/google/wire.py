@@ -9,7 +9,7 @@ the practitioner's to change. No attendees, ever.
 - Free is `transparency: transparent`; tentative is `status: tentative`; the rest is confirmed.
 - A reminder becomes one pop-up. Without one, a timed event takes the calendar's own default
   (Google's words: useDefault), an all-day event takes none at all: a default of "10 minutes
-  before" would ring at 23:50 the evening before.
+  before" would ring at 23:50 the evening before, and so does one that is to have none.
 - A patch leaves `status` out, since `status: confirmed` would revive an event that a person has
   deleted; where the answer shows another status than wanted, it is set by itself (`calendar`).
 - A patch clears `recurrence`: if a person made our event repeat in Google, `observe` shows it
@@ -25,6 +25,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from companion.domain.appointments import NO_REMINDER
 from companion.domain.errors import RequestRefused
 from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content, style_of
 from companion.domain.keepers import Keeper, Stamp
@@ -104,6 +105,8 @@ def _moment(moment: datetime | date, timezone: str) -> Json:
 
 def _reminders(event: CalendarEvent, *, clear: bool = False) -> Json:
     """A patch merges objects, so it must empty `overrides` itself."""
+    if event.reminder_minutes == NO_REMINDER:
+        return {"useDefault": False, **({"overrides": []} if clear else {})}
     if event.reminder_minutes is not None:
         minutes = min(max(event.reminder_minutes, 0), LONGEST_REMINDER)
         return {"useDefault": False, "overrides": [{"method": "popup", "minutes": minutes}]}
@@ -184,5 +187,8 @@ def _style(item: Mapping[str, Any]) -> str:
         for each in reminders.get("overrides") or ()
         if each.get("method") == "popup" and isinstance(each.get("minutes"), int)
     ]
+    silent = reminders.get("useDefault") is False and not reminders.get("overrides")
     pop_up = minutes[0] if minutes and not reminders.get("useDefault") else None
+    if silent and "dateTime" in (item.get("start") or {}):
+        pop_up = NO_REMINDER
     return style_of(str(item.get("colorId") or ""), pop_up)

@@ -62,6 +62,7 @@ BURST, RATE = 30, 2.6
 _CANCELLED_TOO = "cancelled_at:*"
 _KINDS = ("individual_appointments", "group_appointments", "unavailable_blocks")
 _EMAIL = re.compile(r"[^\s@()<>]+@[^\s@()<>]+\.[^\s@()<>]+")
+_REFUSED = "does not accept the API key, or its user may not see the appointments"
 _ANEW = "Make a new API key in Cliniko (My info, Manage API keys) and give it here."
 
 KIND = SourceKind(
@@ -154,7 +155,9 @@ class ClinikoSource:
         with self._lock:
             pace = self._paces.setdefault(key.digest, self._pace())
             names = self._names.setdefault(key.digest, ClinikoNames())
-        with SourceWeb(place.place, request.stop, anew=_ANEW, **self._limits) as web:
+        with SourceWeb(
+            place.place, request.stop, anew=_ANEW, refused=_REFUSED, **self._limits
+        ) as web:
             api = ClinikoApi(
                 self._root,
                 key,
@@ -234,11 +237,11 @@ class _Fetch:
         filters = [f"starts_at:>={stamp(self._start)}", _CANCELLED_TOO, ARCHIVED_TOO]
         ids: set[str] = set()
         groups = False
-        total = 0
+        total: int | None = None
         with self._rows() as file:
             rows = ClinikoRows(file, self._api, self._names, self._request.timezone)
             for page in self._api.pages("bookings", filters):
-                if page.total < total:
+                if page.total is not None and total is not None and page.total < total:
                     break
                 total = page.total
                 self._note_moment(page.moment)
@@ -248,7 +251,7 @@ class _Fetch:
                     groups = groups or is_group(each)
                 rows.add([each for each in page.rows if not text(each, "archived_at")])
                 self._request.progress(len(ids), total)
-        if len(ids) != total:
+        if total is not None and len(ids) != total:
             file.path.unlink()
             return None
         cursor = self._cursor(groups=groups, deleted_lists=self._has_deleted_lists())
@@ -271,7 +274,7 @@ class _Fetch:
 
     def _has_deleted_lists(self) -> bool:
         try:
-            probe = self._api.pages(_KINDS[0], path=f"{_KINDS[0]}/deleted", sort="id", per_page=1)
+            probe = self._api.pages(_KINDS[0], path=f"{_KINDS[0]}/deleted", sort="", per_page=1)
             next(iter(probe))
         except SourceUnreachable as error:
             if error.detail.startswith("HTTP 4") and error.reason is not SourceTrouble.PATIENCE:
@@ -319,9 +322,7 @@ class _Fetch:
         gone: dict[str, Json] = {}
         for table in _KINDS:
             path = f"{table}/deleted"
-            for page in self._api.pages(
-                table, [f"deleted_at:>{cursor.since}"], path=path, sort="id"
-            ):
+            for page in self._api.pages(table, [f"deleted_at:>{cursor.since}"], path=path, sort=""):
                 gone |= {text(each, "id"): each for each in page.rows}
         fresh = {number: each for number, each in gone.items() if self._note(each, cursor)}
         if not fresh:

@@ -52,8 +52,8 @@ def read_key(typed: str) -> ClinikoKey | None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     rows: Sequence[Json]
-    total: int
-    """Entries of the whole list when this page was made."""
+    total: int | None
+    """Entries of the whole list when this page was made, where it says so."""
     moment: datetime | None
     """Aware UTC: when this page was made, by the server's clock."""
 
@@ -95,8 +95,9 @@ class ClinikoApi:
         per_page: int = PER_PAGE,
     ) -> Iterator[Page]:
         """A list, page by page. `table`: what the answer calls it; `path`: where that differs.
-        Raises SourceUnreachable, Stopped."""
-        given = [("per_page", str(per_page)), ("sort", sort), *(("q[]", each) for each in filters)]
+        `sort`: empty for the list's own order. Raises SourceUnreachable, Stopped."""
+        given = [("per_page", str(per_page)), *(("q[]", each) for each in filters)]
+        given += [("sort", sort)] if sort else []
         url = f"{self._root}/{path or table}?{urlencode(given)}"
         seen: set[str] = set()
         while url:
@@ -163,8 +164,9 @@ class ClinikoApi:
 def _read_page(table: str, document: Json, moment: datetime | None) -> tuple[Page, str]:
     """The page, and the address of the next one; empty after the last."""
     try:
-        rows, total, links = document[table], int(document["total_entries"]), document["links"]
-        following = links.get("next") or ""
+        rows, said = document[table], document.get("total_entries")
+        total = None if said is None else int(said)
+        following = (document.get("links") or {}).get("next") or ""
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _not_as_documented(f"{table} cannot be read") from None
     shaped = isinstance(rows, list) and all(isinstance(each, dict) for each in rows)

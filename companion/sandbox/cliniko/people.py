@@ -22,10 +22,11 @@ _DAYS = 14
 _SITE = "Cliniko"
 
 
-def answer(account: SimulatedAccount, request: ApiRequest) -> Reply:
+def answer(account: SimulatedAccount, request: ApiRequest, key: str) -> Reply:
+    """`key`: shown to whoever wants to fetch from here."""
     parts = request.path.strip("/").split("/")
     if request.method == "GET" and request.path == "/":
-        return html_reply(_calendar(account))
+        return html_reply(_calendar(account, key))
     if request.method == "POST" and parts == ["bookings"]:
         form = parse_qs(request.body.decode("utf-8", "replace"))
         if _book(account, {key: values[-1] for key, values in form.items()}):
@@ -109,7 +110,7 @@ def _book(account: SimulatedAccount, form: Mapping[str, str]) -> bool:
 # ── the page ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _calendar(account: SimulatedAccount) -> bytes:
+def _calendar(account: SimulatedAccount, key: str) -> bytes:
     zone = _zone(account)
     today = account.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     shown = [
@@ -132,7 +133,8 @@ def _calendar(account: SimulatedAccount) -> bytes:
     empty = '<p class="card">No bookings in the next two weeks.</p>'
     intro = (
         f'<p class="soft">{escape(account.name)} · the next two weeks of all practitioners. '
-        f"What you change here arrives in Calendar Companion with its next fetch.</p>"
+        f"What you change here arrives in Calendar Companion with its next fetch. "
+        f"Its API key is <code>{escape(key)}</code></p>"
         f"{_add_form(account, today)}"
     )
     return frame("Appointments", intro + ("".join(days) or empty), refresh=True, site=_SITE)
@@ -156,19 +158,20 @@ def _row(account: SimulatedAccount, record: Record, zone: ZoneInfo) -> str:
     return (
         f'<li class="event"><span class="bar" aria-hidden="true"></span>'
         f'<span class="when">{start:%H:%M} – {end:%H:%M}</span><span class="what">'
-        f"<bdi>{escape(_what(account, record))}</bdi>{f' · {state}' if state else ''}"
+        f"{_what(account, record)}{f' · {state}' if state else ''}"
         f'<br><span class="soft">{escape(person["first_name"])} {escape(person["last_name"])}'
         f"</span><details><summary>Change as in Cliniko</summary>{forms}</details></span></li>"
     )
 
 
 def _what(account: SimulatedAccount, record: Record) -> str:
+    """HTML."""
     fields = record.fields
     if fields["kind"] == BLOCK:
-        return f"Unavailable: {fields['notes'] or 'no reason given'}"
-    kind_of = account.appointment_types[fields["appointment_type_id"]].fields["name"]
+        return f"Unavailable: {escape(fields['notes'] or 'no reason given')}"
+    kind_of = escape(account.appointment_types[fields["appointment_type_id"]].fields["name"])
     if fields["kind"] == INDIVIDUAL:
-        return f"{account.patient_name(fields['patient_id'])}, {kind_of}"
+        return f"<bdi>{escape(account.patient_name(fields['patient_id']))}</bdi>, {kind_of}"
     coming = sum(map(_is_coming, account.attendees_of(record.id)))
     return f"{kind_of}: {coming} of {fields['max_attendees']} clients"
 

@@ -96,7 +96,7 @@ class ClinikoService:
                 reply = self._answer(request)
                 reply.headers.append(("Date", date_header(self.account.now())))
                 return reply
-            return people.answer(self.account, request)
+            return people.answer(self.account, request, self.key)
 
     def _answer(self, request: ApiRequest) -> Reply:
         self.requests += 1

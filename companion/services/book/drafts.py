@@ -30,7 +30,6 @@ from companion.services.settings import checks
 
 TITLE_LIMIT = 1000
 NOTES_LIMIT = 8000
-REMINDER_LIMIT = 28 * 24 * 60
 """Minutes, as far ahead as Google takes one."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 
@@ -98,12 +97,7 @@ def checked(draft: AppointmentDraft, settings: Settings) -> AppointmentDraft:
         if not (tidy.title or tidy.appointment_type):
             raise BadInput("It has no title.", "Type a title or a type.", field="title")
     _check_times(tidy, record)
-    if tidy.reminder_minutes is not None and not 0 <= tidy.reminder_minutes <= REMINDER_LIMIT:
-        raise BadInput(
-            "The reminder is out of range.",
-            "Use 0 minutes to four weeks before.",
-            field="reminder_minutes",
-        )
+    checks.reminder(tidy.reminder_minutes, "reminder_minutes")
     return _with_rule(tidy)
 
 

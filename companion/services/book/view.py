@@ -369,7 +369,7 @@ def _projected(
         disclosure,
         names=names,
         practitioner_name=record.practitioner.name,
-        colour=record.choices.colour,
+        style=record.choices.style,
     )
     return next((event for event in events if event.key == occurrence.key), None)
 

@@ -11,7 +11,7 @@ from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.services.settings import formatting
 
-KEYS = ("kinds", "include", "client_name", "masked_types", "busy_only")
+KEYS = ("kinds", "include", "client_name", "masked_types", "left_out_types", "busy_only")
 """Of `companion.services.settings.formatting.PRACTITIONER`."""
 
 
@@ -21,6 +21,7 @@ def disclosure_document(shown: Disclosure) -> dict[str, Any]:
         "items": sorted(shown.items),
         "client_name": shown.client_name.value,
         "masked_types": sorted(shown.masked_types),
+        "left_out_types": sorted(shown.left_out_types),
         "busy_only": shown.busy_only,
     }
 
@@ -32,6 +33,7 @@ def disclosure_of(document: Mapping[str, Any]) -> Disclosure:
         items=frozenset(each for each in Item if each in document["items"]),
         client_name=ClientName(document["client_name"]),
         masked_types=frozenset(document["masked_types"]),
+        left_out_types=frozenset(document.get("left_out_types", ())),
         busy_only=bool(document["busy_only"]),
     )
 

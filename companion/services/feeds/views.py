@@ -92,8 +92,8 @@ def disclosure_for(
 ) -> Disclosure:
     """What `detail` shows of this practitioner's book, under the practice's cap.
 
-    Types the practitioner masks in Google are masked in every link. `custom` is what a link of
-    that detail shows; without it, initials."""
+    Types the practitioner masks or leaves out in Google are so in every link. `custom` is what a
+    link of that detail shows; without it, initials."""
     own = settings.disclosure_of(record)
     if detail is FeedDetail.GOOGLE:
         return own
@@ -104,6 +104,7 @@ def disclosure_for(
         items=preset.items,
         client_name=preset.client_name,
         masked_types=preset.masked_types | own.masked_types,
+        left_out_types=preset.left_out_types | own.left_out_types,
         busy_only=preset.busy_only,
     )
 

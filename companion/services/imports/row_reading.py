@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import lru_cache
 
 from companion.domain.appointments import (
@@ -23,13 +22,13 @@ from companion.domain.errors import BadInput
 from companion.services.imports.cells import CellError, folded, read_line, read_notes, read_yes_no
 from companion.services.imports.drafts import Draft, Rejection
 from companion.services.imports.layouts import Layout
-from companion.services.imports.lengths import read_length
 from companion.services.imports.reading.asking import CANCELLED
 from companion.services.imports.reading.grid import SHEET
 from companion.services.imports.reading.names import client_name
 from companion.services.imports.reading.statuses import takes_away
 from companion.services.imports.row_cells import RowCells
 from companion.services.imports.row_times import RowTimes
+from companion.services.reminders import read_reminder
 from companion.services.settings.checks import text
 
 
@@ -191,15 +190,10 @@ class RowReader:
         return f"{reason}\n{notes}".strip() if reason else notes
 
     def _reminder(self) -> int | None:
-        cell = self._cells["reminder"]
-        if cell is None:
-            return None
         try:
-            length = read_length(cell)
-        except CellError:
+            return read_reminder(read_line(self._cells["reminder"], 40))
+        except ValueError:
             return None
-        minutes = round(length / timedelta(minutes=1))
-        return minutes if minutes <= 40_320 else None  # four weeks: as much as Google takes
 
 
 @lru_cache(maxsize=4_096)

@@ -89,6 +89,8 @@ class ActivityKind(StrEnum):
     PRACTITIONERS = "practitioners"
     BACKUP = "backup"
     RESTORE = "restore"
+    TOLD = "told"
+    """Somebody was told of a trouble."""
     OTHER = "other"
     """Written by a later version."""
 
@@ -118,7 +120,13 @@ class ActivityLog(Protocol):
     async def add(self, lines: Sequence[Activity]) -> None: ...
 
     async def recent(
-        self, limit: int = 50, practitioner_id: str | None = None
-    ) -> list[Activity]: ...
+        self,
+        limit: int = 50,
+        practitioner_id: str | None = None,
+        *,
+        kind: ActivityKind | None = None,
+    ) -> list[Activity]:
+        """Newest first; of one practitioner or kind alone, where it is given."""
+        ...
 
     async def prune(self, before: datetime) -> int: ...

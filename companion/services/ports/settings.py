@@ -40,7 +40,7 @@ class SettingsStore(Protocol):
 class SecretStore(Protocol):
     """Named small texts, sealed on disk. Names hold no secret: ``google/client``,
     ``google/service-account``, ``google/token/<practitioner>``, ``feed/<feed>``,
-    ``backup/passphrase``."""
+    ``backup/passphrase``, ``notices/…``."""
 
     async def get(self, name: str) -> str | None: ...
 

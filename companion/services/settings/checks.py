@@ -10,14 +10,17 @@ import difflib
 import ipaddress
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from companion.domain.appointments import NO_REMINDER
 from companion.domain.errors import BadInput
 from companion.domain.settings import SyncChoices, check_days
+from companion.services.reminders import LONGEST as LONGEST_REMINDER
 
 TEXT_LIMIT = 200
 STALE_DAYS = (0.1, 365.0)
@@ -152,6 +155,22 @@ def google_colour(value: str, field: str = "colour") -> str:
     return wanted
 
 
+def type_colours(wanted: Mapping[str, str], field: str = "type_colours") -> Mapping[str, str]:
+    """Colours by appointment type, folded; those without a colour are left out."""
+    found = {}
+    for name, colour in wanted.items():
+        folded = text(name, field).casefold()
+        if folded and (chosen := google_colour(colour, field)):
+            found[folded] = chosen
+    return found
+
+
+def reminder(minutes: int | None, field: str = "reminder") -> int | None:
+    if minutes is None or minutes == NO_REMINDER:
+        return minutes
+    return whole(minutes, field, 0, LONGEST_REMINDER)
+
+
 GOOGLE_COLOURS = {
     "lavender": "1",
     "sage": "2",
@@ -240,11 +259,14 @@ def choices(wanted: SyncChoices) -> SyncChoices:
             "Tick one; to stop the sync, switch it off.",
             field="kinds",
         )
-    types = folded_types(tuple(wanted.disclosure.masked_types), "masked_types")
+    masked = folded_types(tuple(wanted.disclosure.masked_types), "masked_types")
+    left_out = folded_types(tuple(wanted.disclosure.left_out_types), "left_out_types")
     return replace(
         wanted,
         days_in_arrears=check_days(wanted.days_in_arrears, "days_in_arrears"),
         days_in_advance=check_days(wanted.days_in_advance, "days_in_advance"),
-        disclosure=replace(wanted.disclosure, masked_types=types),
+        disclosure=replace(wanted.disclosure, masked_types=masked, left_out_types=left_out),
         colour=google_colour(wanted.colour),
+        type_colours=type_colours(wanted.type_colours),
+        reminder=reminder(wanted.reminder),
     )

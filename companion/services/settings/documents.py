@@ -43,11 +43,11 @@ from companion.domain.settings import (
     check_days,
 )
 from companion.domain.users import User
-from companion.services.settings import checks
+from companion.services.settings import checks, notice_checks
 from companion.services.settings.checks import STALE_DAYS
 from companion.services.settings.migrations import MIGRATIONS
 
-VERSION = 15
+VERSION = 16
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 _OF_HOME = frozenset({"version", "install_id", "restored_as", "paused_until", "backups"})
@@ -96,6 +96,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (SyncChoices, "days_in_advance"): check_days,
     (BackupPlan, "folder"): checks.file_path,
     (SyncChoices, "colour"): checks.google_colour,
+    (SyncChoices, "type_colours"): checks.type_colours,
+    (SyncChoices, "reminder"): checks.reminder,
     (Disclosure, "kinds"): _some,
     (Practice, "timezone"): checks.timezone,
     (Practice, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),
@@ -115,6 +117,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practice, "feed_unused_after"): _positive,
     (Practice, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
     (Practice, "project_rate"): lambda value, where: checks.number(value, where, 0.1, 10_000),
+    (Practice, "notices"): notice_checks.complete,
+    **notice_checks.RULES,
 }
 """Beyond its type, what a field must be; a rule that would change the value refuses it."""
 

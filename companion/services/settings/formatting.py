@@ -22,6 +22,7 @@ from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, I
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import Closure, check_opening
 from companion.domain.settings import Practice, PractitionerSettings, SyncChoices, check_days
+from companion.services.reminders import read_reminder, reminder_text
 from companion.services.settings import checks
 
 Subject = TypeVar("Subject")
@@ -179,6 +180,34 @@ def _types(text: str, key: str) -> frozenset[str]:
     return checks.folded_types(parts(text), key)
 
 
+def _type_colours(text: str, key: str) -> Mapping[str, str]:
+    """``Initial=tomato,Review=sage``."""
+    pairs = [each.rpartition("=") for each in parts(text)]
+    if not all(sign and name.strip() for name, sign, _ in pairs):
+        raise BadInput(
+            f'"{text[:40]}" does not say which type has which colour.',
+            "Use Initial=tomato,Review=sage, or none.",
+            field=key,
+        )
+    return checks.type_colours({name: colour for name, _, colour in pairs}, key)
+
+
+def _colours_listed(colours: Mapping[str, str]) -> str:
+    names = {number: name for name, number in checks.GOOGLE_COLOURS.items()}
+    return listed(f"{kind}={names[colour]}" for kind, colour in colours.items())
+
+
+def _reminder(text: str, key: str) -> int | None:
+    try:
+        return checks.reminder(read_reminder(text), key)
+    except ValueError as error:
+        raise BadInput(
+            f'"{text[:40]}" is no reminder.',
+            "Use minutes, a length such as 1 day, none, or calendar for the calendar's own.",
+            field=key,
+        ) from error
+
+
 PRACTITIONER: Mapping[str, Word[PractitionerSettings]] = {
     "enabled": _choice("enabled", yes_or_no, _true_or_false),
     "days_in_arrears": _choice("days_in_arrears", _days),
@@ -191,8 +220,11 @@ PRACTITIONER: Mapping[str, Word[PractitionerSettings]] = {
     ),
     "client_name": _disclosed("client_name", lambda text, key: one_of(ClientName, text, key)),
     "masked_types": _disclosed("masked_types", _types, listed),
+    "left_out_types": _disclosed("left_out_types", _types, listed),
     "busy_only": _disclosed("busy_only", yes_or_no, _true_or_false),
     "colour": _choice("colour", checks.google_colour),
+    "type_colours": _choice("type_colours", _type_colours, _colours_listed),
+    "reminder": _choice("reminder", _reminder, reminder_text),
     "put_back_deleted": _choice("put_back_deleted", yes_or_no, _true_or_false),
     "tidy_past": _choice("tidy_past", yes_or_no, _true_or_false),
     "timezone": _person("timezone", checks.timezone),

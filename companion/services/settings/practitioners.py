@@ -19,6 +19,8 @@ from companion.services.access.rules import allows
 from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
 from companion.services.rows import next_change
 from companion.services.settings import checks, formatting
+from companion.services.settings.notice_checks import complete
+from companion.services.settings.notice_words import NOTICES, PREFIX
 
 _EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - wall time
 _LATEST = datetime(2300, 1, 1)  # noqa: DTZ001 - wall time
@@ -223,14 +225,18 @@ class Practitioners:
 
     @allows(Action.PRACTICE)
     def practice_values(self) -> dict[str, str]:
-        return formatting.show(self._settings.read().practice, formatting.PRACTICE)
+        return formatting.show(self._settings.read().practice, _PRACTICE)
 
     @allows(Action.PRACTICE)
     async def set_practice(self, values: Mapping[str, str]) -> Practice:
         """As `edit_practice`; BadInput's field is the key."""
-        return await self.edit_practice(
-            lambda practice: formatting.change(practice, values, formatting.PRACTICE)
-        )
+
+        def edit(practice: Practice) -> Practice:
+            changed = formatting.change(practice, values, _PRACTICE)
+            complete(changed.notices, PREFIX)
+            return changed
+
+        return await self.edit_practice(edit)
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
 
@@ -255,6 +261,9 @@ class Practitioners:
             disclosure_revision=record.disclosure_revision + 1,
             disclosure_changed_at=next_change(self._clock.now(), record.disclosure_changed_at),
         )
+
+
+_PRACTICE = {**formatting.PRACTICE, **NOTICES}
 
 
 def _not_connected(record: PractitionerSettings) -> None:

@@ -34,7 +34,7 @@ CALENDAR = 4
 PERIOD, ITEMS = "period", "items"
 PARTS: Mapping[str, tuple[str, ...]] = {
     PERIOD: ("days_in_arrears", "days_in_advance"),
-    ITEMS: ("disclosure", "colour"),
+    ITEMS: ("disclosure", "colour", "type_colours", "reminder"),
     "habits": ("put_back_deleted", "tidy_past"),
 }
 """What can be copied: fields of SyncChoices."""

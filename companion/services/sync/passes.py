@@ -213,6 +213,7 @@ class Pass:
     async def _work(self, state: SyncState, recorder: PassRecorder) -> None:
         parts = self._parts
         self._holding.begin(state)
+        self._tally.since = state.last_success
         calendar_id = self._record.google.calendar_id
         remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
         await self._shared.drain_in_flight(self._id)

@@ -20,6 +20,7 @@ from companion.domain.errors import (
     CompanionError,
 )
 from companion.domain.settings import PractitionerSettings
+from companion.domain.sync_history import noted
 from companion.domain.sync_state import Proof, SyncState, SyncTrouble
 from companion.services.ports import Activity, ActivityKind
 from companion.services.sync.held_removals import HeldRemovals
@@ -71,12 +72,24 @@ class PassRecorder:
         )
 
         def edit(state: SyncState) -> SyncState:
-            return _after(state, outcome, now, same_calendar=same)
+            after = _after(state, outcome, now, same_calendar=same)
+            return replace(after, history=self._history(state, outcome, now))
 
         before, after = await self._parts.ledger.edit_state(self._id, edit)
         if isinstance(outcome.error, AccountParked):
             await self._park(now)
         await self.log(outcome, before, after)
+
+    def _history(self, state: SyncState, outcome: PassOutcome, now: datetime) -> str:
+        error = outcome.error or outcome.tally.last_refusal
+        return noted(
+            state.history,
+            now.astimezone(ZoneInfo(self._record.practitioner.timezone)).date(),
+            ended=outcome.ended,
+            written=outcome.tally.done,
+            delays=outcome.tally.delays,
+            trouble=error.what if error is not None else "",
+        )
 
     async def _park(self, now: datetime) -> None:
         """Pause every calendar of the account, each time for longer. A pause that another of its

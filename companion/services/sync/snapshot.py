@@ -214,7 +214,7 @@ def desired_events(
         settings.disclosure_of(record),
         names=names,
         practitioner_name=record.practitioner.name,
-        colour=record.choices.colour,
+        style=record.choices.style,
         disclosure_revision=record.disclosure_revision,
         disclosure_changed_at=record.disclosure_changed_at,
     )

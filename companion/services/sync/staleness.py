@@ -54,6 +54,9 @@ class Staleness:
         self._settings = settings
         self._clock = clock
         self._book_since: datetime | None = None
+        self.late: Mapping[str, datetime] = {}
+        """By name of each source that has missed its rhythm: when it came last; as of the last
+        `look`."""
         self._passed: dict[str, datetime] = {}
         self._confirmed: dict[str, datetime] = {}
         self._looked_at = float("-inf")
@@ -73,17 +76,20 @@ class Staleness:
 
     async def _late_since(self, settings: Settings) -> datetime | None:
         """The oldest last arrival of the sources that are late, or a later edit."""
+        self.late = {}
         if settings.practice.stale_days is None:
             return None
         now, hours = self._clock.now(), settings.opening_hours()
         late = overdue(
             await self._scheduled(settings, now), hours, late=settings.practice.stale_days, now=now
         )
-        missing = [each.arrivals[-1] for each in late]
-        missing += await self._not_fetched(settings, hours, settings.practice.stale_days, now)
-        if not missing:
+        self.late = {
+            **{each.name: each.arrivals[-1] for each in late},
+            **await self._not_fetched(settings, hours, settings.practice.stale_days, now),
+        }
+        if not self.late:
             return None
-        since = min(missing)
+        since = min(self.late.values())
         edited = await self._edited_at(now)
         if edited is None or edited <= since:
             return since
@@ -102,17 +108,17 @@ class Staleness:
 
     async def _not_fetched(
         self, settings: Settings, hours: OpeningHours, days: float, now: datetime
-    ) -> list[datetime]:
+    ) -> dict[str, datetime]:
         """When those were last up to date that are asked and give nothing any more."""
         if self._just_awake():
-            return []
+            return {}
         current = await self._fetched()
-        return [
-            current[each.name]
+        return {
+            each.name: current[each.name]
             for each in settings.sources.values()
             if each.remote and each.expected is not Expected.NEVER and each.name in current
             if _missed(hours, current[each.name] + each.remote.every, days, now)
-        ]
+        }
 
     def _just_awake(self) -> bool:
         return self._awake_since is not None and self._clock.now() - self._awake_since < GRACE
@@ -145,6 +151,11 @@ class Staleness:
         """The oldest moment that something is missing since, as of the last `look`."""
         found = (self.book_since(), self._passes_since(practitioner_id))
         return min((each for each in found if each is not None), default=None)
+
+    def passed(self, practitioner_id: str) -> datetime | None:
+        """The last good pass, also one that needed not run; as of the last `look`."""
+        good = (self._passed.get(practitioner_id), self._confirmed.get(practitioner_id))
+        return max((each for each in good if each is not None), default=None)
 
     def book_since(self) -> datetime | None:
         """Since when a source is missing; as of the last `look`."""

@@ -48,12 +48,21 @@ class Tally:
     """Events that Google refused."""
     left: int = 0
     """Writes still to do."""
+    since: datetime | None = None
+    """The last good pass: what the book changed later was waited for."""
+    delays: list[float] = field(default_factory=list)
+    """Seconds from such a change until Google confirmed it."""
 
     @property
     def done(self) -> int:
         return self.inserted + self.updated + self.deleted
 
-    def count(self, action: RemoteAction) -> None:
+    def count(self, action: RemoteAction, now: datetime | None = None) -> None:
+        """`now`: when Google confirmed what it had not before."""
+        if now is not None and self.since is not None and not isinstance(action, Delete):
+            changed = action.event.changed_at
+            if changed > self.since:
+                self.delays.append(max(0.0, (now - changed).total_seconds()))
         if isinstance(action, Insert):
             self.inserted += 1
         elif isinstance(action, Update):

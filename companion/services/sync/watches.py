@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.services.ports import Clock
 from companion.services.settings.documents import to_tables
 
 AUDIT_HOUR = 3
@@ -54,6 +55,13 @@ class Watch:
     not_before: float = 0.0
     """Monotonic seconds."""
     task: asyncio.Task[None] | None = None
+
+    def next_look(self, clock: Clock, every: timedelta) -> datetime | None:
+        """Without news; None before the first pass."""
+        if self.passed_at is None:
+            return None
+        now, wait = clock.now(), self.not_before - clock.monotonic()
+        return now + timedelta(seconds=wait) if wait > 0 else max(now, self.passed_at + every)
 
 
 @dataclass(slots=True)

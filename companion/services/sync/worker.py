@@ -33,13 +33,7 @@ from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
-from companion.services.sync.watches import (
-    NetworkState,
-    PassInput,
-    Watch,
-    local_day,
-    night_of,
-)
+from companion.services.sync.watches import NetworkState, PassInput, Watch, local_day, night_of
 
 log = logging.getLogger(__name__)
 
@@ -194,6 +188,11 @@ class Worker:
             if self._busy(practitioner_id, self._watches[practitioner_id]):
                 # Switched off or disconnected: the running pass finds out before its next batch.
                 self._syncing.book_changed(practitioner_id)
+
+    def next_look(self, practitioner_id: str) -> datetime | None:
+        """When this practitioner is looked at next, news or not; None for those not kept."""
+        watch = self._watches.get(practitioner_id)
+        return watch.next_look(self._clock, PASS_EVERY) if watch is not None else None
 
     def sync_now(self) -> None:
         """Every calendar gets a pass as soon as it can, whether or not anything changed."""

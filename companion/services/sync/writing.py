@@ -191,12 +191,12 @@ class PlanWriter:
             if isinstance(action, Delete):
                 if answer is None or isinstance(answer, EventGone):
                     drop.append(action.key)
-                    self.tally.count(action)
+                    self.tally.count(action, self.clock.now())
             elif isinstance(answer, ObservedEvent):
                 wanted = step.event_id(self.target)
                 row = row_of(action.event, wanted, step.generation, EntryState.OK)
                 put.append(as_answered(row, answer))
-                self.tally.count(action)
+                self.tally.count(action, self.clock.now())
         if put or drop:
             await asyncio.shield(self.ledger.write(self.target.calendar, put=put, drop=drop))
 

@@ -1,4 +1,5 @@
-"""Overview: a card per practitioner, and what happened lately.
+"""Overview: until a calendar is filled, how to get there; then who needs attention first, a row per
+practitioner, the last weeks at a glance, and what happened lately.
 
 One timer a page looks at `UploadBoard.version`; only cards that differ are sent again.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
@@ -21,9 +23,22 @@ from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.components.daily_backups import BackupTrouble
+from companion.web.ui.components.first_run import FirstRun
 from companion.web.ui.components.held import open_held_dialog
+from companion.web.ui.components.history import weeks_card
 from companion.web.ui.components.keep_calendar import open_keep_dialog
-from companion.web.ui.components.practitioner_card import PractitionerCard, card_of, colour_of
+from companion.web.ui.components.practitioner_card import (
+    PractitionerCard,
+    calendar_address,
+    card_of,
+    colour_of,
+)
+from companion.web.ui.components.several import (
+    open_connect_several,
+    open_upload_several,
+    to_connect,
+    to_upload,
+)
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.waiting import WaitingFiles
 from companion.web.ui.pages import page
@@ -72,11 +87,25 @@ class _Home:
         self._paused = box()
         self._paused_until: object = None
         self._backups = BackupTrouble(site) if site.may(Action.PRACTICE) else None
+        self._first_run = (
+            FirstRun(site, add=self._add, connect=partial(open_connect_several, site))
+            if self._sets_up
+            else None
+        )
         self._waiting = WaitingFiles(site) if site.may(Action.IMPORT) else None
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")
-        self._grid = box("grid")
+        with box("actions") as self._at_once:
+            self._connect_many = button(
+                "Connect several …", partial(open_connect_several, site), icon="group_add"
+            )
+            self._upload_many = button(
+                "Upload several …", partial(open_upload_several, site), icon="cloud_upload"
+            )
+        self._grid = box("rows")
+        self._weeks = box()
+        self._weeks_seen: object = None
         with box("card", tag="section") as section:
             heading = text("Activity", tag="h2")
             section.props(f"aria-labelledby={heading.html_id}")
@@ -102,21 +131,37 @@ class _Home:
             await self._draw(board)
 
     async def _draw(self, board: Board) -> None:
-        ids = [each.practitioner.id for each in board.practitioners]
+        ids = {each.practitioner.id for each in board.practitioners}
         if not ids:
             if not self._empty:
                 self._draw_empty()
-        elif ids != list(self._cards):
+        elif ids != self._cards.keys():
             await self._rebuild(board)
         else:
             for place, status in enumerate(board.practitioners):
                 await _let_others(place)
-                self._cards[status.practitioner.id].show(self._card(status, place))
+                self._cards[status.practitioner.id].show(self._card(board, status, place))
         self._summary.set_text(_summary(board))
+        if self._first_run is not None:
+            await self._first_run.show(board)
+        self._connect_many.set_visibility(len(to_connect(self._site)) > 1)
+        self._upload_many.set_visibility(len(to_upload(self._site)) > 1)
         self._draw_pause(board)
+        self._draw_weeks(board)
         self._draw_activity(board)
         if self._backups is not None:
             await self._backups.draw()
+
+    def _draw_weeks(self, board: Board) -> None:
+        zone = ZoneInfo(board.practice.timezone)
+        today = self._site.services.clock.now().astimezone(zone).date()
+        seen = (today, [each.history for each in board.practitioners])
+        if seen == self._weeks_seen:
+            return
+        self._weeks_seen = seen
+        self._weeks.clear()
+        with self._weeks:
+            weeks_card(seen[1], today)
 
     def _draw_pause(self, board: Board) -> None:
         if board.paused_until == self._paused_until:
@@ -159,13 +204,15 @@ class _Home:
         self._grid.clear()
         self._cards.clear()
         many = len(board.practitioners) > MANY
-        self._grid.classes(add="grid--many" if many else "", remove="" if many else "grid--many")
+        self._grid.classes(add="rows--many" if many else "", remove="" if many else "rows--many")
         with self._grid:
-            for place, status in enumerate(board.practitioners):
-                await _let_others(place)
+            # Who needs somebody comes first; while the page is open nobody changes places.
+            places = list(enumerate(board.practitioners))
+            for number, (place, status) in enumerate(sorted(places, key=_urgency)):
+                await _let_others(number)
                 identity = status.practitioner.id
                 self._cards[identity] = PractitionerCard(
-                    self._card(status, place),
+                    self._card(board, status, place),
                     on_upload=partial(self._site.live.upload, identity),
                     on_stop=partial(self._site.live.cancel, identity),
                     on_held=partial(open_held_dialog, self._site, identity),
@@ -173,7 +220,7 @@ class _Home:
                 )
         self._filter()
 
-    def _card(self, status: PractitionerStatus, place: int) -> dict[str, object]:
+    def _card(self, board: Board, status: PractitionerStatus, place: int) -> dict[str, object]:
         identity = status.practitioner.id
         shown = card_of(
             status,
@@ -181,6 +228,8 @@ class _Home:
             now=self._site.services.clock.now(),
             may=self._site.may,
             page=f"/practitioner/{identity}",
+            calendar=calendar_address(self._site, status),
+            paused=board.paused_until is not None,
         )
         return shown if self._sets_up else {**shown, "page": ""}
 
@@ -190,11 +239,9 @@ class _Home:
 
     def _filter(self) -> None:
         for card in self._cards.values():
-            name, account = fold_name(card.card["name"]), ""
-            for fact in card.card["facts"]:
-                account += f" {fold_name(fact['value'])}"
-            badge = fold_name(card.card["badge"])
-            card.set_visibility(self._wanted in f"{name}{account} {badge}")
+            shown = card.card
+            words = f"{shown['name']} {shown['also']} {shown['badge']}"
+            card.set_visibility(self._wanted in fold_name(words))
 
     def _draw_activity(self, board: Board) -> None:
         seen = (tuple(board.activity), len(board.practitioners))
@@ -217,6 +264,14 @@ class _Home:
 
     def _add(self) -> None:
         open_add_dialog(self._site)
+
+
+def _urgency(each: tuple[int, PractitionerStatus]) -> tuple[int, int]:
+    """Who needs a person, then who is not kept yet, then the others, as they were added."""
+    place, status = each
+    if status.state in NEEDS_A_PERSON:
+        return 0, place
+    return (1 if status.state in {"not connected", "ready"} else 2), place
 
 
 async def _let_others(place: int) -> None:

@@ -22,12 +22,12 @@ from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
-from companion.services.settings.checks import GOOGLE_COLOURS
 from companion.services.settings.setup import SetupProgress
 from companion.web.ui import formatting
 from companion.web.ui.components.copy_settings import open_copy_dialog
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS, DisclosureForm
 from companion.web.ui.components.event_preview import EventPreview
+from companion.web.ui.components.event_style_form import EventStyleForm
 from companion.web.ui.components.google_steps import GoogleSteps
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.keep_calendar import open_keep_dialog
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.25
 MOST_DAYS = 730
-COLOURS = {"": "The calendar's own"} | {
-    number: name.capitalize() for name, number in GOOGLE_COLOURS.items()
-}
 
 
 def create(site: Site) -> None:
@@ -112,12 +109,17 @@ class _State:
             now=self._site.services.clock.now(),
             may=self._site.may,
             calendar=calendar_address(self._site, status),
+            paused=self._paused(),
         )
         for action in card["actions"]:
             if action["event"] == "connect" and not status.connected:
                 action.pop("href")
                 action["disabled"] = self._connect is None
         return card
+
+    def _paused(self) -> bool:
+        board = self._site.live.latest()
+        return board is not None and board.paused_until is not None
 
     def _look(self) -> None:
         status = self._site.live.status_of(self._id)
@@ -181,9 +183,7 @@ class _Page:
         cap = self._site.services.settings.read().practice.cap
         with head.step(8, "Items to include", _items(choices.disclosure, cap)) as self._fold_items:
             self._form = DisclosureForm(choices.disclosure, cap, self._changed)
-            self._colour = ui.select(COLOURS, label="Colour in Google", value=choices.colour)
-            self._colour.classes("field").props("outlined options-dense")
-            self._colour.on_value_change(self._changed)
+            self._style = EventStyleForm(choices, self._changed)
             self._put_back = ui.switch(
                 "Put back events that somebody deletes in Google",
                 value=choices.put_back_deleted,
@@ -221,11 +221,10 @@ class _Page:
             self._arrears,
             self._advance,
             *self._form.fields,
-            self._colour,
             self._put_back,
             self._tidy,
         )
-        return [each.value for each in fields]
+        return [*(each.value for each in fields), *self._style.values]
 
     def _choices(self) -> SyncChoices:
         """The choices of the form. Raises BadInput."""
@@ -234,7 +233,9 @@ class _Page:
             days_in_arrears=_whole(self._arrears.value, "days_in_arrears"),
             days_in_advance=_whole(self._advance.value, "days_in_advance"),
             disclosure=self._form.draft(),
-            colour=self._colour.value or "",
+            colour=self._style.colour,
+            type_colours=self._style.type_colours,
+            reminder=self._style.reminder,
             put_back_deleted=self._put_back.value,
             tidy_past=self._tidy.value,
         )
@@ -269,7 +270,7 @@ class _Page:
         )
         first = formatting.day(window.first_day, year=True)
         self._dates.set_text(f"From {first} to {formatting.day(window.last_day, year=True)}.")
-        await self._preview.show(choices.disclosure, arrears, advance)
+        self._style.offer(await self._preview.show(choices))
 
     def _unsaved(self, state: bool) -> None:
         self._bar.set_visibility(state)

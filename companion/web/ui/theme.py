@@ -248,16 +248,19 @@ def _chosen_theme() -> str:
 
 def _demo_banner(site: Site) -> None:
     with box("demo").props('role=note aria-label="Demo"'):
+        simulated = "Google and Cliniko" if site.options.demo_cliniko else "Google"
         with box(tag="span"):
-            text("Demo: invented people", tag="span")
+            text("Demo", tag="span")
             text(
-                " and a simulated Google. Nothing leaves this computer. You are signed in by "
-                f"itself as {site.who().name}.",
+                f": invented people, simulated {simulated}. Nothing leaves this computer. "
+                f"Signed in by itself as {site.who().name}.",
                 "demo__more",
                 tag="span",
             )
         if site.options.demo_google:
-            ui.link("Look at the simulated Google", site.options.demo_google, new_tab=True)
+            ui.link("Simulated Google", site.options.demo_google, new_tab=True)
+        if site.options.demo_cliniko:
+            ui.link("Simulated Cliniko", site.options.demo_cliniko, new_tab=True)
 
 
 def page_head(title: str, lead: str = "") -> tuple[ui.element, Text]:

@@ -15,7 +15,14 @@ from nicegui import ui
 from companion.domain.appointments import AppointmentKind
 from companion.domain.errors import BadInput, ChangedMeanwhile, CompanionError
 from companion.domain.repetition import in_words
-from companion.services.book.booking import Booking, Conflict, Edit, Opened, read_only
+from companion.services.book.booking import (
+    MOST_COPIES,
+    Booking,
+    Conflict,
+    Edit,
+    Opened,
+    read_only,
+)
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.series import Scope
 from companion.web.ui import formatting
@@ -27,6 +34,7 @@ from companion.web.ui.book.form import (
 from companion.web.ui.book.payload import title_of
 from companion.web.ui.components.dialogs import Dialog, dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.typed_fields import DayField, NumberField
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, notice, text
 
@@ -134,16 +142,19 @@ class AppointmentDialogs:
                 "soft",
             )
             with box("columns"):
-                copies = ui.number("Copies", value=1, min=1, max=100, precision=0)
-                every = ui.number("Days between them", value=7, min=0, max=366, precision=0)
-            first = ui.input("First one on", value=_in_a_week(start)).props("type=date stack-label")
+                copies = NumberField("Copies", 1, least=1, most=MOST_COPIES, field="copies")
+                every = NumberField("Days between them", 7, least=0, most=366, field="every")
+            in_a_week = (start + timedelta(days=7)).date()
+            first = DayField("First one on", in_a_week, near=in_a_week, field="first")
             for field in (copies, every, first):
-                field.classes("field").props("outlined dense")
+                field.props("dense")
 
             async def make() -> None:
                 clear_errors(copies, every, first)
                 try:
-                    starts = _copy_starts(start, first.value, copies.value, every.value)
+                    begins = datetime.combine(first.day(), start.time())
+                    apart, number = timedelta(days=every.whole()), copies.whole()
+                    starts = [begins + apart * place for place in range(number)]
                     edit = await self.booking.copy(key, to=starts, user=self.user())
                 except BadInput as error:
                     fail_field(
@@ -299,22 +310,3 @@ def _facts(opened: Opened, names: object) -> dict[str, str]:
         "Notes": occurrence.notes,
         "Imported from": each.source,
     }
-
-
-def _in_a_week(start: datetime) -> str:
-    return (start + timedelta(days=7)).date().isoformat()
-
-
-def _copy_starts(
-    start: datetime, first: str | None, copies: float | None, every: float | None
-) -> list[datetime]:
-    try:
-        day = datetime.fromisoformat(first or "").date()
-    except ValueError as error:
-        raise BadInput("The day is missing.", "Choose one.", field="first") from error
-    if copies is None or not 1 <= copies <= 100:
-        raise BadInput("Make 1 to 100 copies.", field="copies")
-    if every is None or not 0 <= every <= 366:
-        raise BadInput("Use 0 to 366 days between them.", field="every")
-    begins = datetime.combine(day, start.time())
-    return [begins + timedelta(days=int(every) * number) for number in range(int(copies))]

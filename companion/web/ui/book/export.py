@@ -15,6 +15,7 @@ from companion.domain.errors import BadInput
 from companion.web.ui.book.person import BookViewer
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.typed_fields import DayField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
@@ -50,18 +51,16 @@ class ExportDialog:
             self._where = ui.radio(where, value=next(iter(where)), on_change=self._arrange)
             self._where.props('inline aria-label="Where to"')
             with box("columns") as self._days:
-                self._first = self._day("First day", today)
-                self._last = self._day("Last day", today + timedelta(days=60))
+                self._first = DayField("First day", today, near=today, field="from")
+                last = today + timedelta(days=60)
+                self._last = DayField("Last day", last, near=today, field="to")
+                for each in (self._first, self._last):
+                    each.props("dense")
             self._hint = text("", "soft small")
             with box("actions"):
                 button("OK", self._go, look="primary")
                 button("Cancel", self._dialog.close, look="plain")
         self._arrange()
-
-    @staticmethod
-    def _day(label: str, day: date) -> ui.input:
-        field = ui.input(label, value=day.isoformat()).classes("field")
-        return field.props("type=date stack-label outlined dense")
 
     def _arrange(self) -> None:
         mine, file = self._whose.value == MINE, self._where.value == FILE
@@ -113,7 +112,7 @@ class ExportDialog:
             notify_done(f"Not connected, so left out: {', '.join(missing)}.")
 
     async def _download(self, chosen: list[str]) -> None:
-        first, last = _date(self._first.value, "from"), _date(self._last.value, "to")
+        first, last = self._first.day(), self._last.day()
         export = self._site.services.feeds.export
         files = {
             file_name(self._names[key], taken): await export(key, first_day=first, last_day=last)
@@ -149,10 +148,3 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return packed.getvalue()
-
-
-def _date(value: str | None, field: str) -> date:
-    try:
-        return date.fromisoformat(value or "")
-    except ValueError as error:
-        raise BadInput("The day is missing.", "Choose one.", field=field) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from nicegui import ui
@@ -13,7 +13,10 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from companion.domain.appointments import AppointmentKind, ShowAs
 from companion.domain.errors import BadInput
 from companion.services.book.drafts import AppointmentDraft
+from companion.services.reminders import reminder_text
 from companion.web.ui.book.repetition_form import RepetitionForm
+from companion.web.ui.components.fields import chosen_reminder, reminder_choices
+from companion.web.ui.components.typed_fields import DayField, TimeField
 from companion.web.ui.theme import box, text
 
 _KINDS = {
@@ -73,8 +76,10 @@ class AppointmentForm:
                 )
             with box("fields fields--2"):
                 self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as)
-                self._reminder = ui.number(
-                    "Reminder, minutes before", value=draft.reminder_minutes, min=0, precision=0
+                self._reminder = ui.select(
+                    reminder_choices(draft.reminder_minutes),
+                    label="Reminder",
+                    value=reminder_text(draft.reminder_minutes),
                 )
             self._notes = ui.textarea("Notes", value=draft.notes).props("autogrow")
             self._repeats = RepetitionForm(draft.rule, draft.start, self._changed)
@@ -90,16 +95,19 @@ class AppointmentForm:
     def _times(self, draft: AppointmentDraft) -> None:
         last = draft.end - timedelta(days=1) if draft.all_day else draft.end
         with box("times"):
-            self._start_day = self._native("Start", draft.start.date().isoformat(), "date")
-            self._start_time = self._native("Start time", f"{draft.start:%H:%M}", "time")
-            self._end_day = self._native("End", last.date().isoformat(), "date")
-            self._end_time = self._native("End time", f"{draft.end:%H:%M}", "time")
+            self._start_day = self._day("Start", draft.start, "start_day")
+            self._start_time = self._time("Start time", draft.start, "start_time")
+            self._end_day = self._day("End", last, "end_day")
+            self._end_time = self._time("End time", draft.end, "end_time")
         self._length = draft.end - draft.start
         self._before = draft.start
 
-    def _native(self, label: str, value: str, kind: str) -> ui.input:
-        field = ui.input(label, value=value, on_change=self._changed)
-        return field.props(f"type={kind} stack-label")
+    def _day(self, label: str, at: datetime, field: str) -> DayField:
+        day = at.date()
+        return DayField(label, day, near=day, field=field, on_change=self._changed)
+
+    def _time(self, label: str, at: datetime, field: str) -> TimeField:
+        return TimeField(label, at.time(), field=field, on_change=self._changed)
 
     @property
     def fields(self) -> dict[str, ValidationElement[Any]]:
@@ -130,7 +138,6 @@ class AppointmentForm:
         all_day = bool(self._all_day.value)
         kind: AppointmentKind = self._kind.value
         start, end = self._span(all_day=all_day)
-        reminder = self._reminder.value
         return AppointmentDraft(
             kind=kind,
             practitioner_id=self._who.value or "",
@@ -145,20 +152,19 @@ class AppointmentForm:
             location=self._location.value or "",
             notes=self._notes.value or "",
             show_as=self._show_as.value,
-            reminder_minutes=None if reminder is None else int(reminder),
+            reminder_minutes=chosen_reminder(self._reminder.value),
             cancelled=bool(self._cancelled.value),
             rule=self._repeats.rule(start) if kind is AppointmentKind.MEETING else "",
         )
 
     def _span(self, *, all_day: bool) -> tuple[datetime, datetime]:
-        first = _day(self._start_day.value, "start_day")
-        last = _day(self._end_day.value, "end_day")
+        first, last = self._start_day.day(), self._end_day.day()
         if all_day:
             after = datetime.combine(last, time()) + timedelta(days=1)
             return datetime.combine(first, time()), after
         return (
-            datetime.combine(first, _clock(self._start_time.value, "start_time")),
-            datetime.combine(last, _clock(self._end_time.value, "end_time")),
+            datetime.combine(first, self._start_time.clock()),
+            datetime.combine(last, self._end_time.clock()),
         )
 
     # ── what follows from a change ────────────────────────────────────────────────────────────
@@ -180,7 +186,8 @@ class AppointmentForm:
         if start != self._before and self._length > timedelta(0) and not all_day:
             end = start + self._length
             self._begun = False
-            self._end_day.value, self._end_time.value = end.date().isoformat(), f"{end:%H:%M}"
+            self._end_day.show(end.date())
+            self._end_time.show(end.time())
             self._begun = True
         self._before, self._length = start, end - start
         if not self._own_location:
@@ -219,17 +226,3 @@ def read_only_facts(facts: Mapping[str, str]) -> None:
             if value:
                 text(name, tag="dt")
                 text(value, "notes", tag="dd")
-
-
-def _day(value: str | None, field: str) -> date:
-    try:
-        return date.fromisoformat(value or "")
-    except ValueError as error:
-        raise BadInput("The day is missing.", "Choose one.", field=field) from error
-
-
-def _clock(value: str | None, field: str) -> time:
-    try:
-        return time.fromisoformat(value or "").replace(second=0, microsecond=0)
-    except ValueError as error:
-        raise BadInput("The time is missing.", "Type one such as 09:30.", field=field) from error

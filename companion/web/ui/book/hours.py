@@ -12,6 +12,7 @@ from companion.domain.errors import BadInput
 from companion.services.book.availability import Availability
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors
+from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.theme import box, button, text
 
@@ -111,10 +112,11 @@ class _Day:
         self._arrange()
 
     @staticmethod
-    def _clock(label: str, value: time) -> ui.input:
-        short = label.rpartition(", ")[2].capitalize()
-        field = ui.input(short, value=f"{value:%H:%M}")
-        return field.props(f'type=time stack-label outlined dense aria-label="{label}"')
+    def _clock(label: str, value: time) -> TimeField:
+        field = TimeField(label.rpartition(", ")[2].capitalize(), value)
+        field.props("dense")
+        field.props["aria-label"] = label
+        return field
 
     def _arrange(self) -> None:
         for field in (self.start, self._end, self._location):
@@ -124,13 +126,10 @@ class _Day:
         if not self._works.value:
             return []
         try:
-            start, end = time.fromisoformat(self.start.value), time.fromisoformat(self._end.value)
-        except ValueError as error:
-            raise BadInput(
-                "A time is missing.",
-                "Type one such as 09:00.",
-                field=DAYS[self._weekday].casefold(),
-            ) from error
+            start, end = self.start.clock(), self._end.clock()
+        except BadInput as error:
+            day = DAYS[self._weekday].casefold()
+            raise BadInput(error.what, error.remedy, field=day) from error
         mine = WorkingHours(
             weekday=self._weekday, start=start, end=end, location=self._location.value or ""
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from nicegui import ui
@@ -13,6 +13,7 @@ from companion.domain.availability import DAYS
 from companion.domain.errors import BadInput
 from companion.domain.repetition import Frequency, Repetition, in_words, next_starts
 from companion.web.ui import formatting
+from companion.web.ui.components.typed_fields import DayField, NumberField
 from companion.web.ui.theme import box, text
 
 ONCE = ""
@@ -50,12 +51,12 @@ class RepetitionForm:
                 self._often = ui.select(
                     options, label="Repeats", value=chosen, on_change=self._changed
                 )
-                self._interval = ui.number(
+                self._interval = NumberField(
                     "Every …",
-                    value=known.interval if known else 1,
-                    min=1,
-                    max=99,
-                    precision=0,
+                    known.interval if known else 1,
+                    least=1,
+                    most=99,
+                    field="interval",
                     on_change=self._changed,
                 )
             with box("weekdays", tag="fieldset") as self._days_box:
@@ -74,17 +75,19 @@ class RepetitionForm:
                 elif known and known.until:
                     ends = "until"
                 self._ends = ui.select(_ENDS, label="Ends", value=ends, on_change=self._changed)
-                self._until = ui.input(
+                self._until = DayField(
                     "Last day",
-                    value=known.until.isoformat() if known and known.until else "",
+                    known.until if known else None,
+                    near=start.date(),
+                    field="until",
                     on_change=self._changed,
-                ).props("type=date stack-label")
-                self._count = ui.number(
+                )
+                self._count = NumberField(
                     "Times",
-                    value=known.count if known and known.count else 10,
-                    min=1,
-                    max=1000,
-                    precision=0,
+                    known.count if known and known.count else 10,
+                    least=1,
+                    most=1000,
+                    field="count",
                     on_change=self._changed,
                 )
             for field in (self._often, self._interval, self._ends, self._until, self._count):
@@ -114,12 +117,12 @@ class RepetitionForm:
         ends = self._ends.value
         return Repetition(
             frequency=Frequency(often),
-            interval=_whole(self._interval.value, "interval") if self._has_interval() else 1,
+            interval=self._interval.whole() if self._has_interval() else 1,
             weekdays=frozenset(number for number, each in enumerate(self._days) if each.value)
             if often == Frequency.WEEKLY
             else frozenset(),
-            count=_whole(self._count.value, "count") if ends == "count" else None,
-            until=_day(self._until.value) if ends == "until" else None,
+            count=self._count.whole() if ends == "count" else None,
+            until=self._until.day() if ends == "until" else None,
         ).rule(start)
 
     def describe(self, start: datetime) -> None:
@@ -152,16 +155,3 @@ class RepetitionForm:
         self._ends.set_visibility(repeats)
         self._until.set_visibility(repeats and ends == "until")
         self._count.set_visibility(repeats and ends == "count")
-
-
-def _whole(value: float | None, field: str) -> int:
-    if value is None:
-        raise BadInput("A number is missing.", "Type one.", field=field)
-    return int(value)
-
-
-def _day(value: str | None) -> date:
-    try:
-        return date.fromisoformat(value or "")
-    except ValueError as error:
-        raise BadInput("The last day is missing.", "Choose one.", field="until") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 from companion.domain.events import CalendarEvent
 from companion.services.book.view import BookView, Shows
 from companion.services.ports import FeedDetail
+from companion.services.reminders import reminder_words
 from companion.web.ui import formatting
 from companion.web.ui.book.payload import title_of
 from companion.web.ui.components.dialogs import dialog
@@ -68,4 +69,4 @@ def _event(event: CalendarEvent | None) -> None:
         if event.description:
             text(event.description, "small notes")
         if event.reminder_minutes is not None:
-            text(f"Reminder {event.reminder_minutes} minutes before", "small soft")
+            text(f"Reminder: {reminder_words(event.reminder_minutes).lower()}", "small soft")

@@ -10,11 +10,17 @@ from typing import Any
 
 from nicegui import ui
 
-from companion.web.ui import formatting
+from companion.domain.errors import BadInput
+from companion.web.ui import formatting, typed
 from companion.web.ui.book.choice import OF_ONE, VIEWS, Choice
-from companion.web.ui.book.month_picker import Counts, MonthPicker
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import first_of, offer_when_opened
+from companion.web.ui.components.fields import (
+    clear_errors,
+    fail_field,
+    first_of,
+    offer_when_opened,
+)
+from companion.web.ui.components.month_picker import Counts, MonthPicker
 from companion.web.ui.theme import box, button, menu_item, text
 
 Act = Callable[[], Any]
@@ -140,11 +146,17 @@ class BookToolbar:
             month = MonthPicker(
                 selected=self._choice.day, today=self._today(), counts=self._counts, on_pick=pick
             )
-            jump = ui.input("Jump to a date", value=self._choice.day.isoformat())
-            jump.classes("field").props("type=date outlined dense stack-label")
+            jump = ui.input("Jump to a date", value=typed.day_text(self._choice.day))
+            jump.classes("field").props("outlined dense stack-label autocomplete=off")
 
             async def go() -> None:
-                await pick(date.fromisoformat(jump.value or self._choice.day.isoformat()))
+                clear_errors(jump)
+                try:
+                    day = typed.day_of(jump.value or "", near=self._choice.day, field="jump")
+                except BadInput as error:
+                    fail_field(error, {"jump": jump})
+                    return
+                await pick(day)
 
             with box("actions"):
                 button("Go", go, look="primary")

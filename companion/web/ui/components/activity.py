@@ -32,7 +32,10 @@ _ICONS = {
     ActivityKind.PRACTITIONERS: "people",
     ActivityKind.BACKUP: "archive",
     ActivityKind.RESTORE: "archive",
+    ActivityKind.TOLD: "campaign",
 }
+FIRST = 12
+"""Lines that are seen at once."""
 _VERBS = {
     ActivityKind.INSERT: "added to Google",
     ActivityKind.UPDATE: "changed",
@@ -61,9 +64,13 @@ def activity_list(
             text("Nothing has happened yet.", "strong")
             text("Imports, uploads and repairs will be listed here.")
         return
-    StaticHtml(
-        Markup("").join(_line(each, names, now, timezone) for each in lines), "activity", tag="ul"
-    )
+    shown = [_line(each, names, now, timezone) for each in lines]
+    StaticHtml(Markup("").join(shown[:FIRST]), "activity", tag="ul")
+    if shown[FIRST:]:
+        with box("fold", tag="details"):
+            with box("fold__head", tag="summary"):
+                text("Earlier", "soft", tag="span")
+            StaticHtml(Markup("").join(shown[FIRST:]), "activity", tag="ul")
 
 
 def _line(line: Activity, names: Mapping[str, str], now: datetime, timezone: str) -> Markup:
@@ -74,6 +81,7 @@ def _line(line: Activity, names: Mapping[str, str], now: datetime, timezone: str
             "div",
             tag("p", line.text or _plain(line)),
             tag("p", _origin(line, names), class_="soft small"),
+            class_="activity__words",
         ),
         tag(
             "time",

@@ -82,11 +82,25 @@ class DisclosureForm:
         self._masked.classes("field").props(
             'outlined debounce=400 hint="With commas, such as: Counselling, Supervision"'
         )
+        self._left_out = ui.input(
+            "Appointment types left out altogether",
+            value=listed(disclosure.left_out_types),
+            on_change=changed,
+        )
+        self._left_out.classes("field").props(
+            'outlined debounce=400 hint="With commas, such as: Admin, Travel"'
+        )
         text("Cancelled appointments are never shown.", "soft small")
 
     @property
     def fields(self) -> tuple[ValueElement[Any], ...]:
-        return (*self._kinds.values(), self._name, *self._items.values(), self._masked)
+        return (
+            *self._kinds.values(),
+            self._name,
+            *self._items.values(),
+            self._masked,
+            self._left_out,
+        )
 
     def draft(self) -> Disclosure:
         """The present choices. Raises BadInput for types that cannot be."""
@@ -96,5 +110,6 @@ class DisclosureForm:
             items=frozenset(item for item, tick in self._items.items() if tick.value),
             client_name=self._name.value,
             masked_types=folded_types(types, "masked_types"),
+            left_out_types=folded_types(parts(str(self._left_out.value or "")), "left_out_types"),
             busy_only=self._disclosure.busy_only,
         )

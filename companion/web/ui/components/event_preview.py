@@ -13,15 +13,16 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from companion.domain.appointments import Appointment
-from companion.domain.disclosure import Disclosure
 from companion.domain.event_keys import appointment_id_of
 from companion.domain.events import CalendarEvent, project
-from companion.domain.settings import PractitionerSettings
+from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.domain.window import SyncWindow
 from companion.services.feeds.views import disclosure_for
 from companion.services.pools import EXPORTS
 from companion.services.ports import FeedDetail
+from companion.services.reminders import reminder_words
 from companion.web.ui import formatting
+from companion.web.ui.components.event_style_form import COLOURS
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import text
@@ -44,14 +45,18 @@ class EventPreview:
         self._place = StaticHtml(Markup(""), "stack").props("aria-live=polite")
         self._count = text("", "soft")
 
-    async def show(self, disclosure: Disclosure, arrears: int, advance: int) -> None:
-        """Read the book and draw; a later call replaces an earlier one."""
+    async def show(self, choices: SyncChoices) -> set[str]:
+        """Read the book and draw; a later call replaces an earlier one. The appointment types met,
+        as the book spells them."""
         self._asked += 1
         turn = self._asked
         now = self._site.services.clock.now()
         person = self._record.practitioner
         window = SyncWindow.around(
-            now, person.timezone, days_in_arrears=arrears, days_in_advance=advance
+            now,
+            person.timezone,
+            days_in_arrears=choices.days_in_arrears,
+            days_in_advance=choices.days_in_advance,
         )
         slack = timedelta(days=2)
         appointments = await self._site.services.book_view.appointments(
@@ -59,14 +64,21 @@ class EventPreview:
         )
         names = await self._site.services.book_view.names()
         settings = self._site.services.settings.read()
-        draft = replace(self._record, choices=replace(self._record.choices, disclosure=disclosure))
+        draft = replace(self._record, choices=choices)
         google = settings.disclosure_of(draft)
         phone = disclosure_for(PHONE_DETAIL, draft, settings)
         events = await EXPORTS.run(
-            project, appointments, window, google, names=names, practitioner_name=person.name
+            project,
+            appointments,
+            window,
+            google,
+            names=names,
+            practitioner_name=person.name,
+            style=choices.style,
         )
+        types = {each.appointment_type for each in appointments}
         if turn != self._asked:
-            return
+            return types
         by_id = {each.id: each for each in appointments}
         chosen = _examples(by_id, [event for event in events if event.ends > now])
         theirs = {each.id: each for each in (by_id[_owner(event)] for event in chosen)}
@@ -85,6 +97,7 @@ class EventPreview:
             nothing = "No coming appointment to show with these choices."
             rows = [tag("p", nothing, class_="soft")]
         self._place.content = Markup("").join(rows)
+        return types
 
 
 def _owner(event: CalendarEvent) -> str:
@@ -133,8 +146,10 @@ def _as_shown(event: CalendarEvent) -> Markup:
     if event.description:
         more.append(tag("pre", event.description))
     if event.reminder_minutes is not None:
-        reminder = f"Reminder {event.reminder_minutes} min before"
+        reminder = f"Reminder: {reminder_words(event.reminder_minutes).lower()}"
         more.append(tag("p", reminder, class_="small soft"))
+    if event.colour:
+        more.append(tag("p", f"Colour: {COLOURS[event.colour]}", class_="small soft"))
     if "…" in f"{event.summary}{event.location}{event.description}":
         more.append(tag("p", LEFT_OUT, class_="small soft"))
     return _card(event.summary, event, more)

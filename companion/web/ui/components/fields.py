@@ -11,7 +11,9 @@ from zoneinfo import available_timezones
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
+from companion.domain.appointments import NO_REMINDER
 from companion.domain.errors import BadInput
+from companion.services.reminders import USUAL, read_reminder, reminder_text, reminder_words
 
 _FIRST = (
     "Australia/Sydney",
@@ -78,3 +80,15 @@ def fail_field(error: BadInput, fields: Mapping[str, ValidationElement[Any]]) ->
 def clear_errors(*fields: ValidationElement[Any]) -> None:
     for field in fields:
         field.error = None
+
+
+def reminder_choices(*present: int | None) -> dict[str, str]:
+    """By `reminder_text`; `present` ones are among them, however unusual."""
+    minutes = sorted({*USUAL, *(each for each in present if each is not None and each >= 0)})
+    listed = [None, NO_REMINDER, *minutes]
+    return {reminder_text(each): reminder_words(each) for each in listed}
+
+
+def chosen_reminder(value: object) -> int | None:
+    """Of a select with `reminder_choices`."""
+    return read_reminder(str(value or ""))

@@ -11,13 +11,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
 from companion.services.access.policy import Action
-from companion.services.status import RIGHTS
+from companion.services.status import NEEDS_A_PERSON, RIGHTS
+from companion.services.sync.auditing import clock_time
 from companion.services.sync.progress import SyncPhase
 from companion.web.ui import formatting
+from companion.web.ui.components.history import strip_of
 from companion.web.ui.presses import on_press
 
 if TYPE_CHECKING:
@@ -110,17 +113,21 @@ def card_of(
     may: May,
     page: str = "",
     calendar: str = "",
+    paused: bool = False,
 ) -> Card:
     """What the card shows to somebody of whom `may` tells the rights; `page` is the practitioner's
-    own page, empty when already there; `calendar` the address of their calendar at Google."""
+    own page, empty when already there; `calendar` the address of their calendar at Google;
+    `paused`: the background sync is."""
     identity = status.practitioner.id
     if status.action and not may(RIGHTS[status.action], identity):
         status = replace(status, remedy=FOR_OTHERS, action="")
     decides = may(Action.UPLOAD, identity)
     running = status.progress is not None
+    zone = status.practitioner.timezone
     return {
         "id": status.practitioner.id,
         "name": status.practitioner.name,
+        "also": f"{status.account} {status.calendar_name}",
         "heading": status.practitioner.name if page else "How it stands",
         "page": page,
         "colour": colour,
@@ -129,7 +136,8 @@ def card_of(
         "sentence": "" if running or (decides and status.state == "held") else _sentence(status),
         "progress": _progress(status.progress),
         "held": _held(status) if decides else "",
-        "facts": _facts(status, now),
+        "facts": _facts(status, now, of_one=not page, paused=paused),
+        "strip": strip_of(status.history, now.astimezone(ZoneInfo(zone)).date()),
         "proof": "" if running else status.proof,
         "actions": _actions(status, may, page, calendar),
     }
@@ -156,31 +164,43 @@ def _held(status: PractitionerStatus) -> str:
     return f"{formatting.counted(status.held, 'removal')} wait for you."
 
 
-def _facts(status: PractitionerStatus, now: datetime) -> list[dict[str, str]]:
+def _facts(
+    status: PractitionerStatus, now: datetime, *, of_one: bool, paused: bool
+) -> list[dict[str, str]]:
+    """`of_one`: on the practitioner's own page, which has room for whose calendar it is."""
     facts: list[dict[str, str]] = []
 
     def fact(name: str, value: str, title: str = "") -> None:
         facts.append({"name": name, "value": value, "title": title})
 
     if status.connected:
-        fact("Account", status.account)
-        fact("Calendar", status.calendar_name)
         zone = status.practitioner.timezone
-        fact(
-            "Last sync",
-            formatting.ago(status.last_sync, now),
-            formatting.exact(status.last_sync, zone),
-        )
-        if status.progress is None:  # it says so itself
+        if of_one:
+            fact("Account", status.account)
+            fact("Calendar", status.calendar_name)
+        if status.last_sync is not None:
+            last = formatting.ago(status.last_sync, now)
+            fact("Last sync", last, formatting.exact(status.last_sync, zone))
+        if not paused and (coming := _next_sync(status, now)):
+            fact("Next sync", coming)
+        counted = status.proof.startswith("Book") and "=" in status.proof
+        if status.progress is None and not counted:  # they say so themselves
             waiting = f", {formatting.number(status.waiting)} waiting" if status.waiting else ""
             fact("In Google", f"{formatting.counted(status.in_google, 'event')}{waiting}")
     if status.feeds:
         fetched = status.feed_last_fetched
         when = f"last fetched {formatting.ago(fetched, now)}" if fetched else "not fetched yet"
         fact("Phones", f"{formatting.counted(status.feeds, 'link')}, {when}")
-    else:
-        fact("Phones", "No link yet")
     return facts
+
+
+def _next_sync(status: PractitionerStatus, now: datetime) -> str:
+    """Empty where it waits for a person, or runs."""
+    waits = status.state in NEEDS_A_PERSON or not status.enabled or status.last_sync is None
+    if status.next_look is None or status.progress is not None or waits:
+        return ""
+    at = clock_time(status.next_look, status.practitioner.timezone, now)
+    return f"with the next change, else {at}" if status.state == "up to date" else at
 
 
 def calendar_address(site: Site, status: PractitionerStatus) -> str:
@@ -211,11 +231,13 @@ def _actions(
         label = "Sign in again" if status.state == "sign in again" else label
         add(event, label, icon, href, "primary")
     elif status.connected and may(Action.UPLOAD, identity):
-        add("upload", "Upload to Google", "cloud_upload", look="primary")
+        calm = page and status.state not in {"ready", "waiting"}
+        add("upload", "Upload to Google", "cloud_upload", look="second" if calm else "primary")
         made[-1]["disabled"] = not status.enabled
     if calendar and may(Action.GOOGLE, identity):
         add("look", "Open in Google Calendar", "open_in_new", calendar, "plain")
-        made[-1]["target"] = "_blank"
+        made[-1] |= {"target": "_blank", "bare": bool(page)}
     if page and may(Action.GOOGLE, identity):
-        add("setup", "Set up", "tune", page)
+        add("setup", "Set up", "tune", page, "plain")
+        made[-1]["bare"] = True
     return made

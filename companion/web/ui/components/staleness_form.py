@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
 
 from companion.domain.availability import DAYS
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import in_words
 from companion.services.settings.formatting import AUTOMATIC
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, link_button, text
@@ -73,10 +76,8 @@ class StalenessForm:
                 times = [each for each in hours.week if each is not None]
                 opens, closes = min(e[0] for e in times), max(e[1] for e in times)
                 with box("choices"):
-                    self._opens = ui.input("From", value=f"{opens:%H:%M}")
-                    self._closes = ui.input("To", value=f"{closes:%H:%M}")
-                for field in (self._opens, self._closes):
-                    field.classes("field").props("type=time stack-label outlined")
+                    self._opens = TimeField("From", opens, field="opens")
+                    self._closes = TimeField("To", closes, field="closes")
         shown = values["closed_on"].replace(",", ", ")
         self._closed = ui.input("Closed on (holidays)", value=shown)
         self._closed.classes("field").props(f'outlined maxlength=4000 hint="{_EXAMPLE}"')
@@ -114,10 +115,8 @@ class StalenessForm:
                         "Tick at least one.",
                         field="opening_hours",
                     )
-                if not (self._opens.value and self._closes.value):
-                    raise BadInput("A time is missing.", "Type both times.", field="opening_hours")
                 days = ",".join(chosen)
-                times = f"{self._opens.value or ''}-{self._closes.value or ''}"
+                times = f"{self._opens.clock():%H:%M}-{self._closes.clock():%H:%M}"
             await self._site.services.practitioners.set_practice(
                 {
                     "stale_days": str(self._late.value),
@@ -127,6 +126,12 @@ class StalenessForm:
                 }
             )
         except BadInput as error:
-            fail_field(error, {"opening_hours": self._opens, "closed_on": self._closed})
+            fields: dict[str, ValidationElement[Any]] = {
+                "opening_hours": self._opens,
+                "opens": self._opens,
+                "closes": self._closes,
+                "closed_on": self._closed,
+            }
+            fail_field(error, fields)
             return False
         return True

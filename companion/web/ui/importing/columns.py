@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from companion.domain.errors import CompanionError
-from companion.web.ui.components.fields import offer_when_opened, zone_names
+from companion.domain.errors import BadInput, CompanionError
+from companion.web.ui.components.fields import fail_field, offer_when_opened, zone_names
+from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.importing.column_choices import FIELD_LABELS, NONE, ColumnChoices
 from companion.web.ui.theme import box, button, notice, text
 
@@ -65,13 +66,15 @@ class ColumnsForm:
             self._person = self._input(
                 "Whose appointments", choices.get("defaults.practitioner"), _NO_COLUMN
             )
-            self._length = ui.number(
+            minutes = choices.get("defaults.length")
+            self._length = NumberField(
                 "Minutes of every appointment",
-                value=choices.get("defaults.length"),
-                min=1,
-                max=1440,
+                float(minutes) if isinstance(minutes, int) else None,
+                least=1,
+                most=1440,
+                field="defaults.length",
+                needed=False,
             )
-            self._length.classes("field").props("outlined")
             self._length.props["hint"] = _NO_COLUMN
             self._cancelled = self._words("Words that mean cancelled", "values.cancelled")
             self._booked = self._words("Words that mean booked", "values.booked")
@@ -128,7 +131,11 @@ class ColumnsForm:
         choices.put("defaults.kind", self._kind.value)
         choices.put("timezone", self._zone.value)
         choices.put("defaults.practitioner", " ".join(str(self._person.value or "").split()))
-        choices.put("defaults.length", int(self._length.value) if self._length.value else None)
+        try:
+            choices.put("defaults.length", self._length.number())
+        except BadInput as error:
+            fail_field(error, {"defaults.length": self._length})
+            return
         choices.put("values.cancelled", _spoken(self._cancelled))
         choices.put("values.booked", _spoken(self._booked))
         self._trouble.clear()

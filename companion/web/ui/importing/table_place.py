@@ -9,10 +9,14 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.services.imports.questions import Answers
+from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.theme import box, button, text
 
 if TYPE_CHECKING:
     from companion.services.imports.reading.grid import SheetUse
+
+LAST_ROW = 10_000
 
 
 class TablePlace:
@@ -29,12 +33,14 @@ class TablePlace:
         text("Is the table somewhere else in the file?", "strong")
         self._sheets: ui.select | None = None
         with box("columns"):
-            self._row = ui.number(
+            self._row = NumberField(
                 "Row with the names of the columns",
-                value=int(said) if said.isdecimal() else found,
-                min=1,
+                int(said) if said.isdecimal() else found,
+                least=1,
+                most=LAST_ROW,
+                field="header_row",
             )
-            self._row.classes("field").props('outlined hint="Counted from the top of the sheet"')
+            self._row.props('hint="Counted from the top of the sheet"')
             if len(sheets) > 1:
                 names = [each.name for each in sheets]
                 chosen = [each.name for each in sheets if each.used]
@@ -44,9 +50,11 @@ class TablePlace:
             button("Read from there", self._read)
 
     async def _read(self) -> None:
-        if not self._row.value:
-            raise BadInput("Which row has the names of the columns?", "Type its number.")
-        said = {"header_row": str(int(self._row.value))}
+        try:
+            said = {"header_row": str(self._row.whole())}
+        except BadInput as error:
+            fail_field(error, {"header_row": self._row})
+            return
         if self._sheets is not None and self._sheets.value:
             said["sheets"] = ", ".join(self._sheets.value)
         await self._on_said(said)

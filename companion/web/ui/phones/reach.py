@@ -6,6 +6,7 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -60,10 +61,13 @@ class PhoneReach:
                     "Empty when the certificate's file holds it too",
                 )
                 days = round(practice.feed_unused_after.total_seconds() / 86400)
-                self._unused = ui.number(
-                    "Point out links unused for so many days", value=days, min=1, precision=0
+                self._unused = NumberField(
+                    "Point out links unused for so many days",
+                    days,
+                    least=1,
+                    most=3650,
+                    field="feed_unused_days",
                 )
-                self._unused.classes("field").props("outlined inputmode=numeric")
                 with box("actions"):
                     button("Save", self._save, look="primary")
         self._draw()
@@ -110,6 +114,7 @@ class PhoneReach:
         clear_errors(*fields.values())
         values = {key: _words(field.value) for key, field in fields.items()}
         try:
+            values["feed_unused_days"] = str(self._unused.whole())
             await self._site.services.practitioners.set_practice(values)
         except BadInput as error:
             fail_field(error, fields)
@@ -134,6 +139,4 @@ class PhoneReach:
 
 
 def _words(value: object) -> str:
-    if isinstance(value, float) and value == int(value):
-        value = int(value)
     return str("" if value is None else value).strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 from typing import Any
 
 from nicegui import ui
@@ -16,6 +15,7 @@ from companion.services.ports import FeedDetail, FeedLink
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.typed_fields import DayField, NumberField
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.phones.formatting import DETAILS, DEVICES, explained
 from companion.web.ui.phones.preview import PhonePreview
@@ -60,21 +60,30 @@ class _Wizard:
                 self._custom = DisclosureForm(Disclosure(), cap, self._changed)
             self._custom_box.set_visibility(False)
         with box("columns columns--three"):
-            self._arrears = self._days("Days back", record.choices.days_in_arrears)
-            self._advance = self._days("Days ahead", record.choices.days_in_advance)
-        self._expires = ui.input("Works until (may stay empty)").props("type=date stack-label")
-        for field in (self._kind, self._label, self._expires):
+            self._arrears = self._days(
+                "Days back", record.choices.days_in_arrears, "days_in_arrears"
+            )
+            self._advance = self._days(
+                "Days ahead", record.choices.days_in_advance, "days_in_advance"
+            )
+        self._expires = DayField(
+            "Works until (may stay empty)",
+            None,
+            near=site.services.book_view.today(),
+            field="expires",
+        )
+        for field in (self._kind, self._label):
             field.classes("field").props("outlined")
         self._preview = PhonePreview(site, record)
         with box("actions"):
             button("Make the link", self._make, look="primary")
             button("Cancel", self._dialog.close, look="plain")
 
-    def _days(self, label: str, value: int) -> ui.number:
-        field = ui.number(
-            label, value=value, min=0, max=MOST_DAYS, precision=0, on_change=self._changed
+    def _days(self, label: str, value: int, field: str) -> NumberField:
+        made = NumberField(
+            label, value, least=0, most=MOST_DAYS, field=field, on_change=self._changed
         )
-        return field.classes("field").props("outlined debounce=250 inputmode=numeric")
+        return made.props("debounce=250")
 
     def _changed(self, *_: object) -> None:
         if hasattr(self, "_preview"):
@@ -82,14 +91,16 @@ class _Wizard:
             ui.timer(0.01, report_errors(self.draw), once=True)
 
     async def draw(self) -> None:
-        days = [each.value for each in (self._arrears, self._advance)]
-        if all(each is not None and 0 <= each <= MOST_DAYS for each in days):
-            await self._preview.show(
-                detail=self._detail.value,
-                custom=self._chosen(),
-                arrears=int(days[0]),
-                advance=int(days[1]),
-            )
+        try:
+            arrears, advance = self._arrears.whole(), self._advance.whole()
+        except BadInput:  # said under its field
+            return
+        await self._preview.show(
+            detail=self._detail.value,
+            custom=self._chosen(),
+            arrears=arrears,
+            advance=advance,
+        )
 
     def _chosen(self) -> Disclosure | None:
         return self._custom.draft() if self._detail.value is FeedDetail.CUSTOM else None
@@ -97,18 +108,14 @@ class _Wizard:
     async def _make(self) -> None:
         clear_errors(self._label, self._arrears, self._advance, self._expires)
         try:
-            expires = date.fromisoformat(self._expires.value) if self._expires.value else None
-        except ValueError:
-            self._expires.error = "This is not a date."
-            return
-        try:
+            expires = self._expires.day() if self._expires.value else None
             link, url = await self._site.services.feeds.add(
                 self._record.practitioner.id,
                 label=self._label.value or "",
                 detail=self._detail.value,
                 custom=self._chosen(),
-                days_in_arrears=_whole(self._arrears),
-                days_in_advance=_whole(self._advance),
+                days_in_arrears=self._arrears.whole(),
+                days_in_advance=self._advance.whole(),
                 expires=expires,
             )
         except BadInput as error:
@@ -122,9 +129,3 @@ class _Wizard:
             return
         self._dialog.close()
         await self._made(link, url, str(self._kind.value))
-
-
-def _whole(field: ui.number) -> int:
-    if field.value is None:
-        raise BadInput("Say how many days.", "Use a number from 0 to 730.", field="days_in_advance")
-    return int(field.value)

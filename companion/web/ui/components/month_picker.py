@@ -1,4 +1,4 @@
-"""MonthPicker: a month with a count per day, counted when it is looked at."""
+"""MonthPicker: a month to choose a day from; with a count per day, where it is given one."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ Counts = Callable[[date, date], Awaitable[Mapping[date, int]]]
 
 class MonthPicker(ui.element, component="month_picker.js"):
     def __init__(
-        self, *, selected: date, today: date, counts: Counts, on_pick: Callable[[date], object]
+        self,
+        *,
+        selected: date,
+        today: date | None = None,
+        on_pick: Callable[[date], object],
+        counts: Counts | None = None,
     ) -> None:
-        """`counts` gives appointments by day, from and to inclusive."""
+        """`counts` gives appointments by day, from and to inclusive, when a month is looked at."""
         super().__init__()
         self._counts = counts
         self.props.update(
             month=selected.replace(day=1).isoformat(),
             selected=selected.isoformat(),
-            today=today.isoformat(),
+            today=today.isoformat() if today else "",
             counts={},
+            counted=counts is not None,
         )
 
         @report_errors
@@ -43,7 +49,9 @@ class MonthPicker(ui.element, component="month_picker.js"):
         """Show the month of that day, with its counts."""
         first = month.replace(day=1)
         start = first - timedelta(days=first.weekday())
-        counts = await self._counts(start, start + timedelta(days=41))
+        counts: Mapping[date, int] = {}
+        if self._counts is not None:
+            counts = await self._counts(start, start + timedelta(days=41))
         self.props["month"] = first.isoformat()
         self.props["counts"] = {day.isoformat(): count for day, count in counts.items()}
         if selected is not None:

@@ -23,9 +23,9 @@ export default {
                       :aria-pressed="each.iso === selected"
                       :class="{ 'month__day--other': each.other }"
                       :tabindex="each.iso === at ? 0 : -1" @click="$emit('pick', each.iso)">
-                <span><span class="sr-only">{{ each.weekday }} </span>{{ each.number }}<span class="sr-only"> {{ each.month }}, </span></span>
+                <span><span class="sr-only">{{ each.weekday }} </span>{{ each.number }}<span class="sr-only"> {{ each.month }}<template v-if="counted">, </template></span></span>
                 <small v-if="each.count">{{ each.count }}<span class="sr-only"> {{ each.count === 1 ? "appointment" : "appointments" }}</span></small>
-                <span v-else class="sr-only">no appointments</span>
+                <span v-else-if="counted" class="sr-only">no appointments</span>
               </button>
             </td>
           </tr>
@@ -33,10 +33,14 @@ export default {
       </table>
     </div>
   `,
-  props: { month: String, selected: String, today: String, counts: Object },
+  props: { month: String, selected: String, today: String, counts: Object, counted: Boolean },
   emits: ["pick", "month"],
   data() {
     return { at: this.selected };
+  },
+  mounted() {
+    if (!this.$el.closest(".q-menu")) return; // in a dialog another field has the focus
+    setTimeout(() => this.$el.querySelector("[aria-pressed=true]")?.focus(), 50);
   },
   watch: {
     selected(value) {

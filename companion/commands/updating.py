@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from companion.commands.desktop import stop_app
-from companion.commands.running import DONE, guarded
+from companion.commands.desktop import start_again, stop_app
+from companion.commands.running import DONE, Json, guarded
 from companion.console import as_json, out
 from companion.desktop.program import Program
 from companion.domain.errors import BadInput, CompanionError
@@ -65,9 +65,21 @@ def put_back_step(folder: Path) -> None:
     guarded(work, json=False)
 
 
+@step.command("start")
+def start_step() -> None:
+    """The app, where it was before."""
+
+    async def work() -> int:
+        await start_again(Environment.of_process().home)
+        return DONE
+
+    guarded(work, json=False)
+
+
 @app.command()
 def update(
     file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Of a newer version.")],
+    json: Json = False,
 ) -> None:
     """Put a newer version in place; goes back by itself if it fails. As pipx or uv installed it:
     stop the app and copy the data, then say which command does the rest."""
@@ -91,15 +103,20 @@ def update(
         await _before(environment)
         ran = await stop_app(environment.home)
         kept = await BACKUPS.run(keep, environment)
+        installing = _installer().format(file=file.resolve())
+        if json:
+            kept_in = None if kept is None else str(kept)
+            as_json({"stopped": ran, "kept": kept_in, "next": installing})
+            return DONE
         if ran:
             out.print("The app is stopped.")
         if kept is not None:
             out.print(f"The data as they are now were copied to {kept}")
-        out.print(f"Now type: {_installer().format(file=file.resolve())}")
+        out.print(f"Now type: {installing}")
         out.print("and then: companion doctor && companion start")
         return DONE
 
-    guarded(work, json=False)
+    guarded(work, json=json)
 
 
 def _installer() -> str:

@@ -9,7 +9,7 @@ Parts are the folders and files at the top of the program's folder. A folder is 
 the new one renamed in; a file is copied away, then replaced, so that ``run.py`` is always there.
 While the journal says ``trying``, whatever starts the program first runs ``go_back.py``, which puts
 back every part that has left its place: each step can be done again. Once the new program has
-proven itself the journal says ``proven``; then only tidying up is left to do.
+proven itself the journal says ``proven``, and the script goes; then only tidying up is left to do.
 
 Runs alone, with any Python that the program supports: standard library only, no import of ours.
 """
@@ -43,6 +43,7 @@ class Exchange:
         self.new, self.old = self.place / "new", self.place / "old"
         self._failed = self.place / "failed"
         self._journal = self.place / "journal.json"
+        self._way_back = self.place / "go_back.py"
 
     # ── what is known of it ────────────────────────────────────────────────────────────────────
 
@@ -74,7 +75,7 @@ class Exchange:
         noted for whoever goes back. Raises OSError."""
         shutil.rmtree(self.old, ignore_errors=True)
         self.old.mkdir(parents=True)
-        shutil.copyfile(__file__, self.place / "go_back.py")
+        self._lay_the_way_back()
         if hasattr(os, "sync"):
             os.sync()  # the new program is on the disk before the old one leaves its place
         added = [each for each in names if not (self.root / each).exists()]
@@ -98,8 +99,21 @@ class Exchange:
             self._replace(draft, kept)
 
     def prove(self) -> None:
-        """From here on nothing leads back by itself."""
+        """From here on nothing leads back by itself, and other starts of the program go on."""
         self.note(phase=PROVEN)
+        self._way_back.unlink(missing_ok=True)
+        self._sync(self.place)
+
+    def doubt(self) -> None:
+        """What was proven turned out not to work: from here on everything leads back again."""
+        self._lay_the_way_back()
+        self.note(phase=TRYING, whole=True)
+
+    def _lay_the_way_back(self) -> None:
+        if not self._way_back.exists():
+            draft = self.place / "go_back.tmp"
+            shutil.copyfile(__file__, draft)
+            self._replace(draft, self._way_back)
 
     # ── backwards ──────────────────────────────────────────────────────────────────────────────
 

@@ -11,6 +11,7 @@ run.py with the Python outside `.venv`; standard library only, all of it read be
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -20,7 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from companion.launcher.environment import VirtualEnvironment, base_python
-from companion.launcher.exchange import CHILD, TRYING, Exchange, go_back, run_program, update_lock
+from companion.launcher.exchange import (
+    CHILD,
+    PROVEN,
+    Exchange,
+    go_back,
+    run_program,
+    update_lock,
+)
 from companion.launcher.release import LIST, PARTS, Release, is_newer, take, version_in
 from companion.launcher.setup_errors import SetupError
 
@@ -39,6 +47,20 @@ def update(root: Path, arguments: list[str]) -> int:
             "This folder is a checkout of the source code.",
             "Bring it up to date with git; the next start does the rest.",
         )
+    aside = contextlib.redirect_stdout(sys.stderr) if wanted.json else contextlib.nullcontext()
+    try:
+        with aside:
+            facts = _alone(root, wanted)
+    except SetupError as error:
+        if wanted.json:
+            print(json.dumps({"error": {"what": error.what, "remedy": error.remedy}}, indent=2))
+        raise
+    if wanted.json:
+        print(json.dumps(facts, indent=2))
+    return 0
+
+
+def _alone(root: Path, wanted: argparse.Namespace) -> dict[str, Any]:
     try:
         with update_lock(root, seconds=0):
             return _Update(root, Exchange(root)).run(wanted.source, wanted.sha256, wanted.again)
@@ -57,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("source", metavar="FILE|FOLDER", type=Path, help="zip, or its folder")
     parser.add_argument("--sha256", default="", help="as published: what the file must be")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--again", action="store_true", help="also the version that is here")
     return parser
 
@@ -66,9 +89,10 @@ class _Update:
         self._root = root
         self._exchange = exchange
 
-    def run(self, source: Path, sha256: str, again: bool) -> int:
+    def run(self, source: Path, sha256: str, again: bool) -> dict[str, Any]:
         present = version_in(self._root)
-        if self._exchange.noted() is not None:
+        noted = self._exchange.noted()
+        if noted is not None and noted.get("phase") != PROVEN:
             raise SetupError("An update was interrupted.", "Start the program once, then again.")
         if not source.exists():
             raise SetupError(f"{source} is not there.", "Check its name and place.")
@@ -93,7 +117,14 @@ class _Update:
         _say(f"Calendar Companion {release.version} is in place ({present} before).")
         if kept["kept"]:
             _say(f"The data as they were before lie in {kept['kept']}")
-        return 0
+        return {
+            "version": release.version,
+            "before": present,
+            "kept": kept["kept"],
+            "compared": release.listed,
+            "sha256": release.digest or None,
+            "started": bool(kept["ran"]),
+        }
 
     @staticmethod
     def _check(release: Release, present: str, again: bool) -> None:
@@ -172,7 +203,7 @@ class _Update:
             raise SetupError(f"The new version's doctor says: {ill[0]['what']}", ill[0]["remedy"])
         self._exchange.prove()
         if kept["ran"] and not self._start(kept):
-            self._exchange.note(phase=TRYING)
+            self._exchange.doubt()
             raise SetupError("The new version did not start.", "See background.log in the data.")
 
     def _return(self, kept: dict[str, Any]) -> None:
@@ -188,7 +219,7 @@ class _Update:
         if not kept["ran"]:
             return True
         _say("Starting the app …")
-        return run_program(self._root, "start", "--quiet", "--no-browser").returncode == 0
+        return run_program(self._root, "update-step", "start").returncode == 0
 
 
 def _say(line: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from companion.packaging import ROOT, make_wheel
-from companion.services.maintenance.computer_checks import OFFLINE
+from companion.services.maintenance.doctor import OFFLINE
 from tests.e2e.command_home import CommandHome, open_desk
 
 

@@ -27,10 +27,6 @@ LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
 """Bytes of free disk."""
 CERTIFICATE_SOON = timedelta(days=14)
 NEEDED_PYTHON = (3, 11)
-OFFLINE = frozenset(
-    {"settings", "time-zones", "key-store", "disk", "home-rights", "versions", "database"}
-)
-"""Checks that need neither a network nor another computer."""
 _CLOCK = FindingAction(
     label="Set the clock by itself", command="Date and time settings: switch on automatic time"
 )
@@ -50,6 +46,7 @@ def checks(context: CheckContext) -> list[Check]:
         "versions": ("Versions", versions),
         "sources": ("Sources", sources),
         "backups": ("Backups", backup_checks.backups),
+        "notices": ("Notices", notices),
     }
     usual = [
         Check(id=key, title=title, run=partial(run, context), seconds=30.0)
@@ -76,6 +73,23 @@ async def sources(context: CheckContext) -> Iterable[Finding]:
             action=FindingAction(label="Look at the sources", page="/sources"),
         )
         for name, why in failing.items()
+    ]
+
+
+async def notices(context: CheckContext) -> Iterable[Finding]:
+    failing = await context.failing_notices()
+    if not failing:
+        return [_ok("notices", "Notices", "Nothing keeps them from going out.")]
+    return [
+        Finding(
+            id=f"notices:{way}",
+            state="warn",
+            title="Notices",
+            what=what,
+            remedy="Test it on the page Practice.",
+            action=FindingAction(label="Look at the notices", page="/practice"),
+        )
+        for way, what in failing.items()
     ]
 
 

@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Checks that run side by side."""
+OFFLINE = frozenset(
+    {"settings", "time-zones", "key-store", "disk", "home-rights", "versions", "database"}
+)
+"""Checks that need neither a network nor another computer."""
 _RANK = {"fail": 0, "warn": 1, "ok": 2}
 
 
@@ -101,7 +105,7 @@ class Doctor:
         except CompanionError as error:
             checks = [_failing_check("settings", "Settings", error)]
         if offline:
-            checks = [each for each in checks if each.id in computer_checks.OFFLINE]
+            checks = [each for each in checks if each.id in OFFLINE]
         examination = _Examination(total=len(checks), on_progress=on_progress)
         places = asyncio.Semaphore(AT_ONCE)
 

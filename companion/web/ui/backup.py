@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def create(site: Site) -> None:
     @page(site, "/backup", Rule(Action.PRACTICE))
     async def backup() -> None:
-        with frame(site, "Backup", active="/backup", narrow=True):
+        with frame(site, "Backup", active="/backup"):
             page_head("Backup", "Everything in one file that only its passphrase opens.")
             backups = _Backups(site)
             await backups.draw()

@@ -1,13 +1,11 @@
-"""Practice: its name and zone, what may be shown at most, when a schedule is old, and the Google
-client file."""
+"""Practice: its name and zone, what may be shown at most, when a schedule is old, who is told of
+troubles, and the Google client file."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from nicegui import ui
-from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import BadInput
@@ -15,8 +13,10 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
 from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
+from companion.web.ui.components.notices_card import notices_card
 from companion.web.ui.components.staleness_form import StalenessForm
 from companion.web.ui.components.this_computer import this_computer
+from companion.web.ui.components.unsaved import Unsaved
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.google_guide import client_card
 from companion.web.ui.pages import page
@@ -38,42 +38,17 @@ def create(site: Site) -> None:
     @page(site, "/practice", Rule(Action.PRACTICE))
     async def practice() -> None:
         client = await site.services.connecting.client_name()
-        with frame(site, "Practice", active="/practice", narrow=True):
+        with frame(site, "Practice", active="/practice"):
             page_head("Practice")
             _names(site)
             client_card(site, client)
             workspace_card(await site.services.connecting.service_account())
             _privacy(site)
             _age(site)
+            await notices_card(site)
             _phones(site)
             if not site.options.demo:
                 await this_computer(site)
-
-
-class _Unsaved:
-    """Says "Not saved yet" while fields differ from what was saved; then leaving asks."""
-
-    def __init__(self, *fields: ValueElement[Any]) -> None:
-        self._fields = fields
-        self._saved = self._values()
-        self._words: ui.element | None = None
-        for field in fields:
-            field.on_value_change(self._look)
-
-    def place(self) -> None:
-        self._words = text("Not saved yet", "unsaved strong").props("role=status")
-        self._look()
-
-    def saved(self) -> None:
-        self._saved = self._values()
-        self._look()
-
-    def _values(self) -> list[object]:
-        return [field.value for field in self._fields]
-
-    def _look(self, *_: object) -> None:
-        if self._words is not None:
-            self._words.set_visibility(self._values() != self._saved)
 
 
 def _names(site: Site) -> None:
@@ -84,7 +59,7 @@ def _names(site: Site) -> None:
         zone = zone_select("Time zone", practice.timezone)
         text("New practitioners get this time zone; each may have another.", "soft small")
 
-        unsaved = _Unsaved(name, zone)
+        unsaved = Unsaved(name, zone)
 
         async def save() -> None:
             clear_errors(name, zone)
@@ -122,7 +97,7 @@ def _privacy(site: Site) -> None:
                     for item, label in ITEMS.items()
                 }
 
-        unsaved = _Unsaved(name, *ticks.values())
+        unsaved = Unsaved(name, *ticks.values())
 
         async def save() -> None:
             allowed = frozenset(item for item, tick in ticks.items() if tick.value)
@@ -142,7 +117,7 @@ def _privacy(site: Site) -> None:
 def _age(site: Site) -> None:
     with card("When a schedule is old"):
         form = StalenessForm(site)
-        unsaved = _Unsaved(*form.fields)
+        unsaved = Unsaved(*form.fields)
         with box("actions"):
             form.actions(unsaved.saved)
             unsaved.place()

@@ -201,7 +201,11 @@ def build(ports: Ports) -> Application:
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────
     practitioners = Practitioners(
-        settings=settings, book=book, clock=clock, leaving=(feeds.revoke_all,)
+        settings=settings,
+        book=book,
+        clock=clock,
+        leaving=(feeds.revoke_all,),
+        activity=activity,
     )
     importing = Importing(
         book=book,
@@ -330,7 +334,7 @@ def build(ports: Ports) -> Application:
         backups=backups.backups,
         daily_backups=backups.daily,
         restore_here=backups.restore_here,
-        transfer=SettingTransfer(settings=settings, clock=clock),
+        transfer=SettingTransfer(settings=settings, clock=clock, activity=activity),
         setup=setup,
         accounts=Accounts(
             settings=settings,

@@ -1,6 +1,6 @@
 """The pages in a real browser: looks, accessibility, keyboard, two tabs, a real file.
 
-Screenshots go to the folder named by COMPANION_SCREENSHOTS, else to pytest's temporary folder.
+Screenshots go to the folder named by COMPANION_SCREENSHOTS, if there is one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, origin_of, serving
+from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, origin_of, serving, settle
 
 pytestmark = pytest.mark.browser
 
@@ -84,7 +84,6 @@ def test_every_page_is_whole_and_accessible(
     chromium: Browser,
     known: BrowserContext,
     launch: str,
-    tmp_path: Path,
     size: tuple[int, int],
     theme: str,
 ) -> None:
@@ -105,9 +104,9 @@ def test_every_page_is_whole_and_accessible(
     ):
         page.goto(path)
         expect(page.locator(sign).first).to_be_visible()
-        page.wait_for_timeout(300)
-        folder = Path(SHOTS) if SHOTS else tmp_path
-        page.screenshot(path=folder / f"{name}-{size[0]}-{theme}.png", full_page=True)
+        settle(page)
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/{name}-{size[0]}-{theme}.png", full_page=True)
         beyond = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )

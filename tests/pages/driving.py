@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
 
 from companion.web.ui.static_html import StaticHtml
 from tests.fakes.waiting import until as until  # noqa: PLC0414 - page tests take it from here
@@ -53,6 +54,18 @@ def named(visit: Visit, name: str) -> ui.button:
     found = [each for each in visit.elements(ui.button) if each.props.get("aria-label") == name]
     assert found, f"no button {name}"
     newest: ui.button = found[-1]
+    return newest
+
+
+def item(visit: Visit, label: str) -> ui.menu_item:
+    """The newest entry of a menu with exactly this text."""
+    found = [
+        each
+        for each in visit.elements(ui.menu_item)
+        if any(isinstance(e, TextElement) and e.text == label for e in each.descendants())
+    ]
+    assert found, f"no entry {label}"
+    newest: ui.menu_item = found[-1]
     return newest
 
 

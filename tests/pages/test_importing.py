@@ -12,7 +12,7 @@ from companion.services.workbooks import Workbook
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.importing.source_choice import ANOTHER
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, named, press, radio, tick, until
+from tests.pages.driving import button, field, item, named, press, radio, tick, until
 
 HEADERS = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
@@ -203,7 +203,7 @@ async def test_how_a_known_file_is_read_can_be_changed(first_day: Visit) -> None
     assert "Location" not in source.mapping
 
     await first_day.user.open("/sources")
-    press(button(first_day, "How its files are read …"))
+    press(item(first_day, "How its files are read …"))
     await first_day.user.should_see("What somebody said its columns hold:")
     field(first_day, "“Notes” holds").value = ""
     press(button(first_day, "Save"))

@@ -20,7 +20,7 @@ from companion.services.sources.watched_folder import WatchedFolder
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeApplication, fake_application
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, named, press, radio, tick, until
+from tests.pages.driving import button, field, item, named, press, radio, tick, until
 from tests.unit.test_watching import export
 
 
@@ -55,11 +55,13 @@ async def test_an_empty_list_says_what_such_a_folder_is_for(visit: Visit) -> Non
     await visit.user.open("/import")
     assert button(visit, "Sources").props["href"] == "/sources"
     await visit.user.open("/sources")
-    await visit.user.should_see("No folder is watched yet")
+    await visit.user.should_see("No source yet")
 
 
 async def test_a_folder_is_added_and_shown_at_once(visit: Visit, tmp_path: Path) -> None:
     await visit.user.open("/sources")
+    press(button(visit, "Add a source …"))
+    await visit.user.should_see("Watch this folder")
     field(visit, "Name of the source").value = "nookal"
     field(visit, "Folder").value = str(tmp_path / "exports")
     press(button(visit, "Watch this folder"))
@@ -72,6 +74,8 @@ async def test_a_folder_that_cannot_be_watched_is_told_at_its_field(
     visit: Visit, tmp_path: Path
 ) -> None:
     await visit.user.open("/sources")
+    press(button(visit, "Add a source …"))
+    await visit.user.should_see("Watch this folder")
     field(visit, "Name of the source").value = "nookal"
     for folder in ("", "exports", str(tmp_path / "none")):
         field(visit, "Folder").error = None
@@ -149,9 +153,9 @@ async def test_a_source_is_changed_stopped_and_forgotten(visit: Visit, tmp_path:
     radio(visit, "What its files hold").value = "whole"
     press(button(visit, "Save"))
     await until(lambda: visit.application.settings.read().sources["nookal"].snapshot)
-    press(button(visit, "Stop watching"))
-    await visit.user.should_see("No folder is watched")
-    press(button(visit, "Forget this source …"))
+    press(item(visit, "Stop watching"))
+    await visit.user.should_see("Imported by hand")
+    press(item(visit, "Forget this source …"))
     await visit.user.should_see("Forget nookal?")
     press(button(visit, "Forget it"))
     await until(lambda: not visit.application.settings.read().sources)
@@ -178,7 +182,7 @@ async def test_reception_sees_the_folders_and_what_waits_but_changes_none(tmp_pa
         await visit.user.open("/sources")
         await visit.user.should_see("export-0.csv")
         labels = {each.text for each in visit.elements(ui.button)}
-        assert not labels & {"Change …", "Stop watching", "Watch this folder"}
+        assert not labels & {"Change …", "More", "Add a source …"}
 
 
 async def test_the_activity_list_is_saved_as_a_table(visit: Visit, tmp_path: Path) -> None:
@@ -236,7 +240,7 @@ async def test_all_appointments_of_a_source_are_removed_and_brought_back(
 ) -> None:
     await watched(visit.application, tmp_path, export(1, 2, 3))
     await visit.user.open("/sources")
-    press(button(visit, "Remove its appointments …"))
+    press(item(visit, "Remove its appointments …"))
     await visit.user.should_see("The book holds 3 appointments of this source.")
     press(button(visit, "Remove 3 appointments"))
     await until(lambda: "Removed: 3 appointments." in visit.notices())
@@ -256,6 +260,8 @@ async def test_a_folder_goes_on_with_a_source_that_was_imported_by_hand(
         lambda each: each.with_source(SourceSettings(name="by hand"))
     )
     await visit.user.open("/sources")
+    press(button(visit, "Add a source …"))
+    await visit.user.should_see("Watch this folder")
     assert next(iter(radio(visit, "Source").options)) == "by hand"
     field(visit, "Folder").value = str(tmp_path / "exports")
     press(button(visit, "Watch this folder"))
@@ -274,7 +280,7 @@ async def test_what_a_source_was_answered_is_shown_and_forgotten(
         )
     )
     await visit.user.open("/sources")
-    press(button(visit, "How its files are read …"))
+    press(item(visit, "How its files are read …"))
     await visit.user.should_see("mdy")
     press(button(visit, "Forget 2 answers: ask again"))
     await until(lambda: not visit.application.settings.read().sources["nookal"].answers)
@@ -296,7 +302,7 @@ async def test_a_source_is_forgotten_with_all_that_it_brought(visit: Visit, tmp_
     )
     await application.book.apply(BookChange(put=[brought]), application.services.clock.now())
     await visit.user.open("/sources")
-    press(button(visit, "Forget this source …"))
+    press(item(visit, "Forget this source …"))
     await visit.user.should_see("Take its 1 appointment out of the book too")
     tick(visit, "Take its 1 appointment out of the book too").value = True
     press(button(visit, "Forget it"))

@@ -1,15 +1,34 @@
-"""What a fetch leaves in its source's note: where the next one goes on, and what waits."""
+"""What a fetch leaves in its source's note: where and when the next one goes on, what waits."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from companion.domain.settings import SourceSettings
+from companion.domain.settings import RemoteSettings, SourceSettings
 from companion.services.imports.importing import ImportReport
 from companion.services.sources.notes import Fetched, SourceNote, Waiting
 from companion.services.sources.remote import FetchAnswer
 from companion.services.sources.reports import counted
+
+FIRST_RETRY = timedelta(minutes=5)
+LONGEST_RETRY = timedelta(hours=4)
+SHARE = 10
+"""At most this part of the time goes into fetching one source."""
+
+
+def next_fetch(remote: RemoteSettings, fetched: Fetched) -> datetime | None:
+    """When it is asked again: as often as somebody said, more and more rarely while it fails; None
+    for at once."""
+    if fetched.tried_at is None:
+        return None
+    pause = max(remote.every, timedelta(seconds=fetched.took * SHARE))
+    if fetched.failures:
+        first = min(FIRST_RETRY, remote.every)
+        longest = max(LONGEST_RETRY, remote.every)
+        pause = min(first * 2 ** min(fetched.failures - 1, 20), longest)
+        pause = max(pause, timedelta(seconds=max(fetched.wait, fetched.took * SHARE)))
+    return fetched.tried_at + pause
 
 
 def in_the_book(before: Fetched, answer: FetchAnswer, now: datetime) -> Fetched:

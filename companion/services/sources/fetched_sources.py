@@ -200,15 +200,17 @@ class FetchedSources:
         preview: ImportPreview,
         *,
         answers: Answers,
+        every: timedelta | None = None,
         mapping: str | None = None,
         release: bool = False,
         cause: str = "import",
     ) -> ImportReport:
-        """Import what a preview of it has shown, and fetch it from now on, unless that is held."""
+        """Import what a preview of it has shown, and fetch it from now on, unless that is held.
+        `every`: None for as often as the trial said."""
         report = await self._importing.apply(preview, answers=answers, release=release, cause=cause)
         if not report.held:
             assert trial.source.remote is not None  # noqa: S101 - by `trial`
-            every = trial.source.remote.every
+            every = every or trial.source.remote.every
             source = await self.add(preview.source, trial.wanted, every=every, mapping=mapping)
             await self._fetching.taken(source, report, trial.answer)
         return report

@@ -32,12 +32,12 @@ from companion.domain.errors import (
     SourceTrouble,
     SourceUnreachable,
 )
-from companion.domain.settings import RemoteSettings, SourceSettings
+from companion.domain.settings import SourceSettings
 from companion.services.activity import note
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.questions import Answers, with_guesses
 from companion.services.ports import ActivityKind, ActivityLog, Clock, SecretStore, SettingsStore
-from companion.services.sources.fetch_notes import in_the_book, with_report
+from companion.services.sources.fetch_notes import in_the_book, next_fetch, with_report
 from companion.services.sources.notes import Fetched, SourceNote, SourceNotes
 from companion.services.sources.one_fetch import UnderWay, fetched
 from companion.services.sources.remote import (
@@ -49,13 +49,9 @@ from companion.services.sources.remote import (
 )
 
 CAUSE = "link"
-FIRST_RETRY = timedelta(minutes=5)
-LONGEST_RETRY = timedelta(hours=4)
 REFUSED_RETRY = timedelta(hours=1)
 """A password that is tried too often may lock its user out."""
 WHOLE_EVERY = timedelta(days=1)
-SHARE = 10
-"""At most this part of the time goes into fetching one source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +125,8 @@ class Fetching:
             return
         known = (await self._note(name)).fetched
         now = self._clock.now()
-        if known.tried_at is None or not known.tried_at <= now < _due(source.remote, known):
+        due = next_fetch(source.remote, known)
+        if due is None or known.tried_at is None or not known.tried_at <= now < due:
             await self.fetch(name)
 
     async def fetch(
@@ -359,18 +356,6 @@ def check_filled(preview: ImportPreview, place: str) -> None:
             "Look at it in the practice software: has it been turned off, or its days limited?",
             reason=SourceTrouble.EMPTY,
         )
-
-
-def _due(remote: RemoteSettings, fetched: Fetched) -> datetime:
-    """When to ask again. `fetched`: tried before."""
-    pause = max(remote.every, timedelta(seconds=fetched.took * SHARE))
-    if fetched.failures:
-        first = min(FIRST_RETRY, remote.every)
-        longest = max(LONGEST_RETRY, remote.every)
-        pause = min(first * 2 ** min(fetched.failures - 1, 20), longest)
-        pause = max(pause, timedelta(seconds=max(fetched.wait, fetched.took * SHARE)))
-    assert fetched.tried_at is not None  # noqa: S101 - as said above
-    return fetched.tried_at + pause
 
 
 def _secret(source: str) -> str:

@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from companion.domain.errors import FileRefused, NotFound
@@ -24,6 +25,7 @@ from companion.services.imports.layout_choice import source_name
 from companion.services.imports.mappings import check_mapping
 from companion.services.imports.questions import Answers
 from companion.services.ports import SettingsStore
+from companion.services.sources.fetch_notes import next_fetch
 from companion.services.sources.fetching import Fetching, is_whole
 from companion.services.sources.folder_choice import checked_folder
 from companion.services.sources.folders import Folder, apart, spooled
@@ -39,6 +41,12 @@ class SourceStatus:
     @property
     def automatic(self) -> bool:
         return self.settings.automatic
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When it is asked again; None for at once, and for a source that is not fetched."""
+        remote = self.settings.remote
+        return next_fetch(remote, self.note.fetched) if remote else None
 
     @property
     def failing(self) -> str:

@@ -38,11 +38,21 @@ def checked_titles(patterns: Sequence[str]) -> tuple[re.Pattern[str], ...]:
     return tuple(map(_compiled, listed))
 
 
+def parts_of(pattern: str, title: str) -> Mapping[str, str] | None:
+    """What one of the patterns, with ``|`` between them, finds in a title; None where it stays a
+    title. Raises BadInput."""
+    return _found(checked_titles(_listed(pattern)), title)
+
+
+def _listed(answer: str) -> list[str]:
+    said = re.split(r"(?<!\\)\|", answer)
+    return [each.replace(r"\|", "|") for each in said]
+
+
 def with_title_parts(grid: Grid, layout: Layout, answer: str | None) -> Layout:
     """The grid gets a column for each part, of which the layout knows then. `answer`: patterns
     with ``|`` between them (``\\|`` is the sign itself), instead of the layout's own."""
-    said = re.split(r"(?<!\\)\|", answer or "")
-    listed = [each.replace(r"\|", "|") for each in said] if answer else layout.titles_are
+    listed = _listed(answer) if answer else layout.titles_are
     at = layout.columns.get("title")
     if not listed or at is None:
         return layout

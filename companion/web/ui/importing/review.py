@@ -32,6 +32,7 @@ from companion.web.ui.importing.questions import ImportQuestions
 from companion.web.ui.importing.rows import rejected_rows
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.table_place import TablePlace
+from companion.web.ui.importing.titles import title_parts
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -242,6 +243,7 @@ class _Shown:
             if self._asked and not preview.open:
                 self._ask(people)
             new_people(preview, people, self._choices.answers, self._decide)
+            title_parts(preview, self._choices.answers, review.answer)
             status_words(preview, review.answer)
             say_how_read(preview)
             if preview.rejected:

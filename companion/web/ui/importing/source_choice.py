@@ -22,15 +22,19 @@ class SourceChoice:
         value: str | None = None,
         by_columns: str = "",
         another: str = "Another source, or another site: give it a name",
+        new: bool = False,
         on_change: Callable[[], object] = lambda: None,
     ) -> None:
-        """`by_columns`: label for no choice; empty where there must be one."""
+        """`by_columns`: label for no choice; empty where there must be one. `new`: another one,
+        called `value`, unless that is a known one."""
         self._on_change = on_change
         options = {name: name for name in known}
         options |= {BY_COLUMNS: by_columns} if by_columns else {}
         options[ANOTHER] = another
         first = BY_COLUMNS if by_columns else next(iter(options))
         chosen = ANOTHER if value and value not in options else value or first
+        if new and not value:
+            chosen = ANOTHER
         self._choice: ui.radio | ui.select
         if len(options) > MOST_BUTTONS:
             self._choice = ui.select(options, label="Source", value=chosen)

@@ -52,7 +52,7 @@ class SourceForm:
         self._choice: SourceChoice | None = None
         if source is None:
             known = site.services.settings.read().sources.values()
-            free = sorted((each.name for each in known if not each.folder), key=str.casefold)
+            free = sorted((each.name for each in known if not each.automatic), key=str.casefold)
             self._choice = SourceChoice(free, on_change=self._chosen)
         self._folder = ui.input("Folder", value=source.folder if source else "")
         self._folder.classes("field").props(

@@ -11,7 +11,9 @@ from companion.web.ui.theme import box, button, card, text
 
 
 class Working:
-    def __init__(self, title: str, on_cancel: Callable[[], None]) -> None:
+    def __init__(
+        self, title: str, on_cancel: Callable[[], object], *, stop: str = "Stop reading"
+    ) -> None:
         self._title = title
         self._stage = ""
         self._seconds = 0
@@ -22,7 +24,7 @@ class Working:
                 self._bar.props('indeterminate rounded aria-label="Progress"')
                 self._said = text("", "soft small")
             with box("actions"):
-                button("Stop reading", on_cancel, icon="close")
+                button(stop, on_cancel, icon="close")
             ui.timer(1.0, self._tick)
 
     def show(self, stage: str, share: float) -> None:

@@ -1,0 +1,38 @@
+"""The first rows that a source gives, as it gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from markupsafe import Markup
+
+from companion.services.workbooks import Cell
+from companion.web.ui.static_html import StaticHtml, tag
+from companion.web.ui.theme import scrolling
+
+_LONGEST = 60
+"""Characters of a cell."""
+
+
+def sample_table(rows: Sequence[Sequence[Cell]]) -> None:
+    """`rows`: the headings first. Columns that are empty in all of them are left out."""
+    headings, *body = rows
+    width = max(len(row) for row in rows)
+    used = [at for at in range(width) if any(_cell(row, at) for row in body)]
+    head = tag("tr", *(tag("th", _cell(headings, at), scope="col") for at in used))
+    lines = [
+        tag("tr", *(tag("td", _cell(row, at), data_label=_cell(headings, at)) for at in used))
+        for row in body
+    ]
+    with scrolling("Its first rows"):
+        content = tag("thead", head) + tag("tbody", Markup("").join(lines))
+        StaticHtml(content, "table table--stacked", tag="table")
+
+
+def _cell(row: Sequence[Cell], at: int) -> str:
+    value = row[at] if at < len(row) else None
+    if value is None:
+        return ""
+    text = f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

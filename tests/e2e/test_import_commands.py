@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from companion.console import operator
+from companion.sandbox.cliniko.service import KEY
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes.calendar_server import CalendarServer, says
+from tests.fakes.cliniko import clinic
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -135,3 +139,25 @@ def test_a_calendar_is_fetched_from_a_link_that_is_never_said(commands: CommandH
         commands.run("sources", "sync", "books", code=1)
     finally:
         server.close()
+
+
+def test_cliniko_is_fetched_with_a_key_that_is_never_said(commands: CommandHome) -> None:
+    now = datetime(2026, 3, 1, 22, tzinfo=UTC)
+    with clinic(lambda: now) as cliniko:
+        here = replace(commands, cliniko=cliniko.base_url)
+        here.run("practitioners", "add", "Jo Smith")
+        for day in range(30):
+            cliniko.book(days=day)
+        here.run("sources", "add", "cliniko", "--cliniko", typed=f"{KEY}\n", code=1)
+        typed = f"{KEY}\ndesk@banksia.example\n"
+        said = here.run("sources", "add", "cliniko", "--cliniko", "--every", "1", typed=typed)
+        assert "every minute" in said
+        (taken,) = here.json("sources", "sync")["sources"]
+        assert (taken["fetched"], taken["added"], taken["held"]) == (True, 30, False)
+        (same,) = here.json("sources", "sync")["sources"]
+        assert same == {"source": "cliniko", "fetched": True, "error": ""}
+        assert "cliniko: Cliniko" in here.run("sources", "kinds")
+    (gone,) = here.json("sources", "sync", code=1)["sources"]
+    assert "cannot be reached" in gone["error"]
+    everything = b"".join(e.read_bytes() for e in here.home.rglob("*") if e.is_file())
+    assert KEY.encode() not in everything

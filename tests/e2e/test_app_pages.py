@@ -138,7 +138,6 @@ def test_held_removals_can_be_looked_at(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="Show the removals that wait").click()
     expect(page.get_by_role("heading", name="Removals held for")).to_be_visible()
-    page.wait_for_timeout(400)
     assert faults(page) == []
 
 
@@ -173,12 +172,10 @@ def test_a_dropped_file_is_previewed_and_applied(page: Page, tmp_path: Path) -> 
     expect(page.get_by_role("heading", name="What would change")).to_be_visible()
     page.get_by_role("button", name="Change how columns are read").click()
     expect(page.get_by_role("heading", name="How the columns are read")).to_be_visible()
-    page.wait_for_timeout(300)
     assert faults(page) == []
     page.get_by_role("button", name="Read the file again").click()
     expect(page.get_by_role("heading", name="What would change")).to_be_visible()
     expect(page.get_by_text("is not a date")).to_be_visible()
-    page.wait_for_timeout(300)
     assert faults(page) == []
     page.get_by_role("button", name="Use these answers").click()
     page.get_by_role("button", name="Apply").click()
@@ -208,5 +205,4 @@ def test_the_checks_turn_their_buttons_green(page: Page) -> None:
     expect(page.get_by_role("button", name="Test Credentials (Succeeded)")).to_be_visible()
     page.get_by_role("button", name="Check Calendar is accessible").click()
     expect(page.get_by_role("button", name="Calendar Accessible (Succeeded)")).to_be_visible()
-    page.wait_for_timeout(300)
     assert faults(page) == []

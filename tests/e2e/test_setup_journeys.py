@@ -196,7 +196,6 @@ def test_the_wizard_leads_to_a_filled_calendar_with_its_proof(me: Person) -> Non
     me.press(page.get_by_role("button", name=re.compile("^Upload to Google")))
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
-    page.wait_for_timeout(400)
     me.look("upload")
     me.press(dialog.get_by_role("button", name=re.compile("^(Upload|Compare with Google)$")))
     expect(me.button(re.compile("^Cancel, "))).to_be_visible()  # the dialog's has no name
@@ -358,11 +357,9 @@ def test_a_user_signs_in_elsewhere_and_out_of_every_tab(
     page.goto("/users")
     me.press(me.button("Add user"))
     page.get_by_role("dialog").get_by_label("Name").fill("Kim")
-    page.wait_for_timeout(300)
     me.press(page.get_by_role("dialog").get_by_role("button", name="Add"))
     password = page.locator(".address").inner_text()
     me.press(me.button("Done"))
-    page.wait_for_timeout(400)
     me.look("users")
 
     machine = [e for e in settled.cookies() if e["name"].startswith("companion-machine")]

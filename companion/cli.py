@@ -131,6 +131,7 @@ def demo(
     feed_host: FeedHost = "127.0.0.1",
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
+    told: Annotated[bool, typer.Option("--told", hidden=True)] = False,
 ) -> None:
     """The same with a sample practice, simulated Google and Cliniko, on a throw-away home."""
     from companion.serving import ServeOptions
@@ -142,6 +143,7 @@ def demo(
             feed_port=feed_port,
             demo=True,
             browser=not no_browser,
+            told=told,
         )
     )
 

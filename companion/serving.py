@@ -20,6 +20,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import companion
@@ -28,7 +29,8 @@ from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.adapters.open_files import raise_open_files
 from companion.console import err, out
-from companion.desktop.program import Program, start_detached
+from companion.desktop.demo import DemoProgram
+from companion.desktop.program import Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
 from companion.domain.errors import Busy, CompanionError, Technical
 from companion.environment import Environment
@@ -64,6 +66,8 @@ class ServeOptions:
     browser: bool = True
     background: bool = False
     """Nobody sees what is printed, and it may lie in a file: no address that lets anybody in."""
+    told: bool = False
+    """End with the standard input, which whoever started this holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,8 @@ async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
             await demo.move_in(application)
         # Before any listener: a server that is cancelled instead of stopped logs an error.
         with stop.signals():
+            if options.told:
+                Thread(target=until_told, args=(stop.ask,), daemon=True).start()
             await _serve(application, environment.home, app_socket, options, demo, stop)
 
 
@@ -164,6 +170,7 @@ async def _serve(
     launches = LaunchTokens(
         on_taken=lambda token: pages.remove(launch_url(options.port, token)),
     )
+    shown = DemoProgram()
     app = create_app(
         application,
         AppOptions(
@@ -176,6 +183,8 @@ async def _serve(
             demo_cliniko=demo.cliniko_url if demo else "",
             samples=demo.samples if demo else (),
             commands=_commands(application, stop),
+            open_demo=None if demo else shown.open,
+            end_demo=stop.ask if demo else None,
         ),
     )
     server = app_server(
@@ -207,6 +216,7 @@ async def _serve(
     if tray is not None:
         tray.close()
     pages.sweep()
+    shown.close()
     for task in working:
         task.cancel()
     server.should_exit = True

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
@@ -21,7 +19,7 @@ import typer
 from companion.adapters.file_locks import FileLock
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
-from companion.desktop.program import Program, start_detached
+from companion.desktop.program import Program, start_detached, until_told
 from companion.domain.errors import Busy, CompanionError
 from companion.environment import Environment
 from companion.instance import Instance
@@ -189,18 +187,10 @@ def tray(
 
             icon = Tray(ask, open_app)
             if told:
-                Thread(target=_until_told, args=(icon.app_ended,), daemon=True).start()
+                Thread(target=until_told, args=(icon.app_ended,), daemon=True).start()
             icon.run()
         except Exception as error:  # noqa: BLE001 - without a tray everything else works
             log.info("this desktop shows no tray icon: %s", type(error).__name__)
-
-
-def _until_told(then: Callable[[], None]) -> None:
-    """The app holds the other end of this process's standard input."""
-    with suppress(OSError, ValueError, AttributeError):  # AttributeError: there is none
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
-        then()
 
 
 class Switch(StrEnum):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,15 @@ def start_detached(
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         return subprocess.Popen(command, stdout=file, **quiet, **detached())  # noqa: S603 - the same
+
+
+def until_told(then: Callable[[], object]) -> None:
+    """Blocking, for a thread: calls `then` once the process that started this one has ended, or has
+    closed its end of our standard input."""
+    with suppress(OSError, ValueError, AttributeError):  # AttributeError: there is none
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        then()
 
 
 def detached(platform: str = sys.platform) -> dict[str, Any]:

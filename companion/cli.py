@@ -14,6 +14,7 @@ import typer
 
 import companion
 from companion.commands import (
+    backups,
     desktop,
     feeds,
     google,
@@ -24,6 +25,7 @@ from companion.commands import (
     people,
     sources,
     syncing,
+    updating,
 )
 from companion.commands.running import (
     FAILED,
@@ -163,8 +165,8 @@ def _serve(options: ServeOptions) -> None:
 
 
 _GROUPS = (
-    imports, sources, import_history, people, google, syncing, feeds, maintenance, desktop,
-    notices,
+    imports, sources, import_history, people, google, syncing, feeds, maintenance, backups,
+    desktop, notices, updating,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

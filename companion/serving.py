@@ -38,6 +38,8 @@ from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
 from companion.main import open_companion
 from companion.services.assembly import Application
+from companion.services.files import disk_trouble
+from companion.services.maintenance.backup import VARIABLE
 from companion.services.standing import standing
 from companion.stopping import Stopping
 from companion.web.app import create_app
@@ -134,7 +136,10 @@ async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
         stack.callback(app_socket.close)
         application = await stack.enter_async_context(
             open_companion(
-                environment, holder="the app", listener=(options.feed_host, options.feed_port)
+                environment,
+                holder="the app",
+                listener=(options.feed_host, options.feed_port),
+                restore_apart=None if options.demo else partial(_restore_apart, environment.home),
             )
         )
         if demo is not None:
@@ -197,6 +202,9 @@ async def _serve(
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
+        asyncio.create_task(
+            _keep_going(application.daily_backups.run, "daily backups"), name="backups"
+        ),
     ]
     if demo is None:
         working.append(
@@ -310,6 +318,17 @@ async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOp
     if options.browser:
         _open_browser(pages, url)
     raise SystemExit(0)
+
+
+def _restore_apart(home: Path, file: Path, passphrase: str, sign_ins: bool) -> None:
+    """Raises StoreError."""
+    more = ["--sign-ins" if sign_ins else "--no-sign-ins", "--home", str(home.resolve())]
+    command = Program.of_process().command("restore", str(file), "--restart", *more)
+    log_file = home / "restore.log"
+    try:
+        start_detached(command, log_file, variables={VARIABLE: passphrase})
+    except OSError as error:
+        raise disk_trouble(error, log_file) from error
 
 
 def _start_tray(home: Path) -> IO[bytes] | None:

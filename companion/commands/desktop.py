@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.adapters.file_locks import FileLock
+from companion.adapters.network.interfaces import noted_listener
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached, until_told
@@ -102,6 +103,17 @@ async def _answer(instance: Instance) -> dict[str, Any] | None:
     return found
 
 
+async def start_again(home: Path) -> None:
+    """As it last ran, without opening a browser. Raises CompanionError."""
+    instance = Instance(home)
+    if await _answer(instance) is not None:
+        return
+    host, port = noted_listener(home)
+    own = free_app_port(instance.port or USUAL_PORT)
+    options = ["--port", str(own), "--feed-host", host, "--feed-port", str(port)]
+    await _begin(instance, home / LOG, options)
+
+
 async def _begin(instance: Instance, log: Path, options: list[str]) -> None:
     """Returns when the app answers; raises CompanionError with what it said instead."""
     command = Program.of_process().command("serve", "--background", "--no-browser", *options)
@@ -136,15 +148,7 @@ def stop(json: Json = False) -> None:
     """Stop the app, wherever it was started; nothing is lost."""
 
     async def work() -> int:
-        instance = Instance(Environment.of_process().home)
-        ran = await _answer(instance) is not None
-        if ran:
-            await instance.ask("stop")
-            until = time.monotonic() + STOP_SECONDS
-            while instance.runs():
-                if time.monotonic() > until:
-                    raise Busy("Calendar Companion has not stopped yet.", _LATER)
-                await asyncio.sleep(0.1)
+        ran = await stop_app(Environment.of_process().home)
         if json:
             as_json({"running": False, "stopped": ran})
         elif ran:
@@ -157,6 +161,20 @@ def stop(json: Json = False) -> None:
         return DONE
 
     guarded(work, json=json)
+
+
+async def stop_app(home: Path) -> bool:
+    """Whether it ran; returns when it has ended. Raises Busy where it does not."""
+    instance = Instance(home)
+    if await _answer(instance) is None:
+        return False
+    await instance.ask("stop")
+    until = time.monotonic() + STOP_SECONDS
+    while instance.runs():
+        if time.monotonic() > until:
+            raise Busy("Calendar Companion has not stopped yet.", _LATER)
+        await asyncio.sleep(0.1)
+    return True
 
 
 @app.command(hidden=True)

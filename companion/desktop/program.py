@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +61,20 @@ def _without_console(python: Path) -> Path:
 
 
 def start_detached(
-    command: list[str], output: Path | None = None, *, told: bool = False
+    command: list[str],
+    output: Path | None = None,
+    *,
+    told: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """A process that outlives this one and its terminal. `output` is written anew, for this user
     alone. `told`: its standard input ends with this process, or when that stream is closed here.
-    Raises OSError."""
-    stdin = subprocess.PIPE if told else subprocess.DEVNULL
-    quiet: dict[str, Any] = {"stdin": stdin, "stderr": subprocess.STDOUT}
+    `variables` are added to this process's own. Raises OSError."""
+    quiet: dict[str, Any] = {
+        "stdin": subprocess.PIPE if told else subprocess.DEVNULL,
+        "stderr": subprocess.STDOUT,
+        "env": {**os.environ, **(variables or {})},
+    }
     if output is None:
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, **quiet, **detached())  # noqa: S603 - made by us
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -34,6 +34,7 @@ from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.sources.calendar_link import CalendarLink
 from companion.adapters.sources.cliniko import ClinikoSource
 from companion.adapters.sources.database.source import DatabaseSource
+from companion.adapters.sources.fhir.source import FhirSource
 from companion.adapters.sources.nookal import NookalSource
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.adapters.webhook import HttpWebhook
@@ -96,6 +97,7 @@ async def open_ports(
                 CalendarLink(),
                 ClinikoSource(environment.cliniko_api),
                 DatabaseSource(),
+                FhirSource(),
                 NookalSource(),
             ),
             source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),

@@ -36,7 +36,7 @@ from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
 from companion.main import open_companion
 from companion.services.assembly import Application
-from companion.services.status import standing
+from companion.services.standing import standing
 from companion.stopping import Stopping
 from companion.web.app import create_app
 from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server

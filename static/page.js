@@ -78,14 +78,14 @@ addEventListener("keydown", (event) => {
   });
 }
 
-// Three notices at most: an older one goes for a newer. A link in one leads on.
+// Three notices at most: an older one goes for a newer. A link in one leads on, Undo takes back.
 addEventListener("DOMContentLoaded", () => {
   if (!window.Quasar) return;
   const create = Quasar.Notify.create, shown = [];
-  Quasar.Notify.create = ({ link, ...options }) => {
-    const actions = link
-      ? [{ label: link[0], href: link[1], noCaps: true, flat: true, "no-dismiss": true }]
-      : [];
+  Quasar.Notify.create = ({ link, undo, ...options }) => {
+    const look = { noCaps: true, flat: true };
+    const actions = link ? [{ label: link[0], href: link[1], "no-dismiss": true, ...look }] : [];
+    if (undo) actions.push({ label: "Undo", handler: () => emitEvent(undo), ...look });
     const dismiss = create({ ...options, actions });
     shown.push(dismiss);
     if (shown.length > 3) shown.shift()();
@@ -108,5 +108,36 @@ addEventListener("DOMContentLoaded", () => {
     const drawn = new MutationObserver(() => reveal() && drawn.disconnect());
     drawn.observe(document.body, { childList: true, subtree: true });
     setTimeout(() => drawn.disconnect(), 5000);
+  });
+}
+
+// While the connection is lost, one line says so in our words; when it stays away, what to do.
+addEventListener("DOMContentLoaded", () => {
+  const line = document.getElementById("popup");
+  if (!line) return;
+  const [said, more] = line.children;
+  const tell = (what, then) => ([said.textContent, more.textContent] = [what, then]);
+  line.setAttribute("role", "status");
+  let late = 0;
+  const look = () => {
+    clearTimeout(late);
+    if (line.ariaHidden !== "false") return;
+    tell("The connection is interrupted.", "Connecting again …");
+    late = setTimeout(() => {
+      tell("Calendar Companion does not answer.", "Is it running? This page goes on by itself then.");
+    }, 15000);
+  };
+  new MutationObserver(look).observe(line, { attributeFilter: ["aria-hidden"] });
+});
+
+// Passwords can be looked at; without script the button is not there.
+for (const button of document.querySelectorAll("[data-shows]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const field = document.getElementById(button.dataset.shows);
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    button.textContent = shown ? "Hide" : "Show";
+    button.setAttribute("aria-pressed", String(shown));
   });
 }

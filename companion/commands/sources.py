@@ -94,7 +94,8 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
     json: Json = False,
 ) -> None:
     """Watch a folder, or fetch from a calendar link (https, webcal) or a program (--kind), while
-    the app runs. A key or password is asked for, or read from standard input."""
+    the app runs. A key or password is asked for, or read from standard input; and so is what else
+    its kind needs, one a line."""
     from companion.services.imports.reading.asking import answers_of
     from companion.services.sources.reports import every_words
 
@@ -195,10 +196,14 @@ class _Asked:
         from companion.services.sources.fetched_sources import Wanted
 
         known = {each.name: each for each in kinds}
-        secret = self.secret
+        secret, fields = self.secret, dict(self.fields)
         if not secret and self.kind in known:
             secret = typed_secret(known[self.kind].secret.label)
-        return Wanted(kind=self.kind, secret=secret, fields=self.fields)
+        for each in known[self.kind].fields if self.kind in known else ():
+            asked = each.required and not each.default and each.lines == 1
+            if asked and each.name not in fields and (said := typed(each.label)):
+                fields[each.name] = said
+        return Wanted(kind=self.kind, secret=secret, fields=fields)
 
 
 _FHIR = ("fhir+https://", "fhir+http://")
@@ -208,6 +213,13 @@ def typed_secret(label: str) -> str:
     """Typed unseen, or the first line of standard input."""
     if sys.stdin.isatty():
         return getpass.getpass(f"{label}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def typed(label: str) -> str:
+    """Asked for, or the next line of standard input."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(label, default="", show_default=False))
     return sys.stdin.readline().rstrip("\r\n")
 
 

@@ -127,6 +127,10 @@ class Appointment:
     client_first_name: str = ""
     client_last_name: str = ""
     location: str = ""
+    visit_address: str = ""
+    """Where the client is visited."""
+    telehealth_link: str = ""
+    """``https`` address of a video call."""
     notes: str = ""
     reminder_minutes: int | None = None
     """`NO_REMINDER` for none at all; None where nothing is said."""

@@ -38,6 +38,10 @@ class Item(StrEnum):
     PRACTITIONER = "practitioner"
     REMINDER = "reminder"
     """A pop-up in Google as set in the book; timed events only."""
+    ADDRESS = "address"
+    """Of a home visit, as the place of the event."""
+    TELEHEALTH = "telehealth"
+    """The link of a video call: whoever has it may join."""
 
 
 class KindChoice(StrEnum):
@@ -93,6 +97,6 @@ class Disclosure:
 class DisclosureCap:
     """What the practice allows at most, whatever a practitioner chose."""
 
-    items: frozenset[Item] = frozenset(Item)
+    items: frozenset[Item] = frozenset(Item) - {Item.ADDRESS, Item.TELEHEALTH}
     client_name: ClientName = ClientName.FULL
     masked_types: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ from functools import lru_cache
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _OFTEN_REPEATED = 100
 """Length up to which a text is worth keeping in the cache."""
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][^\s<>\"\\^`{|}@]{0,1000})?")
 _TAG_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
 
 
@@ -43,3 +44,9 @@ def without_markup(text: str) -> str:
 
 def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def safe_link(text: str) -> str:
+    """An https address without a password in it, as it stands; empty for anything else."""
+    link = text.strip()
+    return link if _LINK.fullmatch(link) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,5 +34,21 @@ class User:
     must_change: bool = False
     """The password was set by another user: a new one is asked for first."""
 
+    @property
+    def short_names(self) -> frozenset[str]:
+        """What may be typed in place of the name."""
+        words = fold_name(self.name).split()
+        return frozenset({self.id, *words[:1], *words[-1:]})
+
     def matches_name(self, name: str) -> bool:
         return fold_name(name) == fold_name(self.name)
+
+
+def user_called(users: Iterable[User], name: str) -> User | None:
+    """By the whole name; else by its first or last word, or the id, where only one has that."""
+    everybody, wanted = list(users), fold_name(name)
+    for user in everybody:
+        if fold_name(user.name) == wanted:
+            return user
+    short = [user for user in everybody if wanted in user.short_names]
+    return short[0] if len(short) == 1 else None

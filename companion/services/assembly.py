@@ -34,6 +34,7 @@ from companion.services.maintenance.findings import (
 from companion.services.maintenance.support import Support
 from companion.services.notices.looking import Looking
 from companion.services.notices.notices import Notices
+from companion.services.notices.telling import Way
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -343,6 +344,15 @@ def _check_context(
     async def failing_sources() -> dict[str, str]:
         return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
 
+    async def failing_notices() -> dict[str, str]:
+        book = await ports.notices.store.read()
+        failing = book.failing if book else {}
+        by_way = {Way(name.partition(" ")[0]): each for name, each in failing.items()}
+        return {
+            way: f"Nobody is told of troubles by {way.words}: {each.what}"
+            for way, each in by_way.items()
+        }
+
     stores, key = ports.stores, ports.secrets_key
     return CheckContext(
         settings=ports.settings,
@@ -364,4 +374,5 @@ def _check_context(
         listener=reachability.listener,
         app_runs=ports.app_runs,
         failing_sources=failing_sources,
+        failing_notices=failing_notices,
     )

@@ -33,6 +33,7 @@ def row_hash(appointment: Appointment) -> bytes:
     """16 bytes; equal exactly when the content is. Raises BadInput for text that no file can
     keep (half a character)."""
     each = appointment
+    later = (each.visit_address, each.telehealth_link)
     content = _encode(
         (
             each.id,
@@ -59,6 +60,8 @@ def row_hash(appointment: Appointment) -> bytes:
             None if each.created is None else each.created.timestamp(),
             each.created_by,
             None if each.updated is None else each.updated.timestamp(),
+            # Books from before these fields keep their hashes.
+            *(later if any(later) else ()),
         )
     )
     try:

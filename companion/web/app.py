@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
@@ -55,6 +56,7 @@ from companion.web.ui.components.fields import zone_names
 from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.page_setup import mount_ui
 from companion.web.ui.sockets import own_sockets
+from companion.web.ways_on import ways_on
 from companion.web.welcome import Welcome
 
 CALLBACK_PATH = "/oauth/callback"
@@ -83,7 +85,7 @@ def create_app(
     incoming = Incoming(options.incoming)
     incoming.sweep()
     for route in _routes(services, options, incoming):
-        handler = _in_words(_allowed(route, services))
+        handler = _in_words(_allowed(route, services), partial(_practice_of, services))
         host.add_api_route(route.path, handler, methods=[route.method])
     host.mount("/static", StaticFiles(directory=static_dir()), name="app-static")
     mount_ui(host, services, options, incoming)
@@ -100,6 +102,7 @@ def create_app(
 
 def _routes(services: Application, options: AppOptions, incoming: Incoming) -> tuple[_Route, ...]:
     sign_ins = _SignIns(services, options.port)
+    practice = partial(_practice_of, services)
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -114,7 +117,12 @@ def _routes(services: Application, options: AppOptions, incoming: Incoming) -> t
             return JSONResponse({"what": error.what, "remedy": error.remedy}, status_code=status)
         return JSONResponse({"ticket": ticket})
 
-    signing_in = SigningIn(services.accounts, port=options.port, demo=options.demo)
+    signing_in = SigningIn(
+        services.accounts,
+        port=options.port,
+        demo=options.demo,
+        practice=practice,
+    )
     welcome = Welcome(
         services.accounts,
         services.practitioners,
@@ -163,7 +171,7 @@ def _allowed(route: _Route, services: Application) -> Handler:
     return asks_first
 
 
-def _in_words(handler: Handler) -> Handler:
+def _in_words(handler: Handler, practice: Callable[[], str]) -> Handler:
     """What a plain route raises becomes a plain page."""
 
     async def wrapped(request: Request) -> Response:
@@ -171,7 +179,10 @@ def _in_words(handler: Handler) -> Handler:
             return await handler(request)
         except Exception as error:  # noqa: BLE001 - the edge of the program: every failure is reported
             shown = as_companion_error(error)
-            page = plain_page(shown.what, shown.remedy, link=("/", "Back to the overview"))
+            here = request.url.path if request.method == "GET" else ""
+            page = plain_page(
+                shown.what, shown.remedy, links=ways_on(shown, here=here), practice=practice()
+            )
             refused = isinstance(shown, (NotAllowed, SignedOut))
             return HTMLResponse(page, status_code=403 if refused else 400)
 
@@ -187,6 +198,14 @@ class _Begun:
     practitioner_id: str
     user_id: str
     session: str
+
+
+def _practice_of(services: Application) -> str:
+    """Its name, for pages that must open also when the settings do not."""
+    try:
+        return services.settings.read().practice.name
+    except CompanionError:
+        return ""
 
 
 class _SignIns:
@@ -279,20 +298,25 @@ class _SignIns:
 
     def _done(self, heading: str, said: str, back: str, go_to: str) -> Response:
         page = plain_page(
-            heading, said, "Taking you back …", link=(back, "Back to the practitioner"), go_to=go_to
+            heading,
+            said,
+            "Taking you back …",
+            links=((back, "Back to the practitioner"),),
+            go_to=go_to,
+            practice=_practice_of(self._services),
         )
         answer = HTMLResponse(page)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)
         return answer
 
     def _sorry(self, error: CompanionError, back: str, *, status: int = 400) -> Response:
-        first = None
+        ways = ways_on(error, practitioner="" if back == "/" else back)
         if isinstance(error, CalendarNotReached) and error.maybe_shared:
             place = back.replace("/practitioner/", "/oauth/start/")
             shared = urlencode({"calendar": error.calendar_id, "shared": "1"})
-            first = (f"{place}?{shared}", "It is shared with me: continue at Google")
+            ways.insert(0, (f"{place}?{shared}", "It is shared with me: continue at Google"))
         page = plain_page(
-            error.what, error.remedy, first=first, link=(back, "Back to the practitioner")
+            error.what, error.remedy, links=ways, practice=_practice_of(self._services)
         )
         answer = HTMLResponse(page, status_code=status)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)

@@ -35,7 +35,7 @@ class LaunchPages:
         """Blocking, for a moment; False when the file could not be written. Python's own
         `webbrowser` does the opening, in a process that has none of our secrets."""
         page = plain_page(
-            f"Opening {what} …", link=(address, f"Open {what}"), go_to=address, after_seconds=0
+            f"Opening {what} …", links=((address, f"Open {what}"),), go_to=address, after_seconds=0
         )
         return self._show(self._path(address), page)
 

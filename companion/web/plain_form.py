@@ -66,6 +66,7 @@ def form_page(  # noqa: PLR0913 - the parts of one page
     step: str = "",
     links: Sequence[Link] = (),
     note: str = "",
+    practice: str = "",
 ) -> str:
     """The page; without `submit` it has no form. `error` names its field."""
     named = {field.name for field in fields}
@@ -97,7 +98,7 @@ def form_page(  # noqa: PLR0913 - the parts of one page
     if note:
         parts.append(f"<small>{escape(note)}</small>")
     shown = f"Error: {title}" if error is not None else title
-    return plain_page_of(shown, "".join(parts))
+    return plain_page_of(shown, "".join(parts), practice=practice)
 
 
 def _field(field: Field, error: BadInput | None) -> str:
@@ -135,4 +136,10 @@ def _field(field: Field, error: BadInput | None) -> str:
     label = f'<label for="{field.name}">{escape(field.label)}</label>'
     if field.kind == "checkbox":
         return f'<div class="tick">{control}{label}{hint}{problem}</div>'
+    if field.kind == "password":
+        shows = (
+            f'<button type="button" data-shows="{field.name}" aria-pressed="false" hidden '
+            f'aria-label="Show {escape(field.label.lower())}" data-repeats>Show</button>'
+        )
+        return f'<div class="secret">{label}{control}{shows}{hint}{problem}</div>'
     return f"<div>{label}{control}{hint}{problem}</div>"

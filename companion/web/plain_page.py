@@ -6,7 +6,13 @@ failed. Its look follows static/app.css.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from html import escape
+
+from companion.assets import static_dir
+
+NAME = "Calendar Companion"
 
 _STYLE = """
 :root{color-scheme:light dark;--ground:#f3f6f7;--card:#fff;--ink:#17262e;--soft:#4d626d;
@@ -47,32 +53,50 @@ outline-offset:2px}
 .choice:hover{border-color:var(--brand)}
 .choice a::after{content:"";position:absolute;inset:0;border-radius:12px}
 main>:last-child{margin-bottom:0}
+.brand{display:flex;align-items:center;gap:12px;margin:0 0 20px;font-weight:600;color:var(--ink)}
+.brand svg{width:36px;height:36px;flex:none}
+.acts{display:flex;flex-wrap:wrap;gap:12px;margin:20px 0 0}
+.acts a{display:inline-flex;align-items:center;min-height:44px;padding:8px 20px;
+border:1px solid var(--edge);border-radius:10px;text-decoration:none}
+.acts a:first-child{border-color:transparent;background:var(--brand);color:var(--on-brand)}
+form .secret{grid-template-columns:1fr auto;gap:4px 8px}
+form .secret>:not(input,button){grid-column:1/-1}
+form .secret button{background:none;color:var(--brand);border:1px solid var(--edge);min-width:76px}
 """
+
+
+@cache
+def _logo() -> str:
+    """Within the page: what is not known to the app, or not served by it, can load no file."""
+    drawing = (static_dir() / "icon.svg").read_text("utf-8")
+    return drawing.replace("<svg", '<svg aria-hidden="true"', 1)
 
 
 def plain_page(
     title: str,
     *paragraphs: str,
-    link: tuple[str, str] | None = None,
-    first: tuple[str, str] | None = None,
+    links: Sequence[tuple[str, str]] = (),
     go_to: str = "",
     after_seconds: int = 2,
     note: str = "",
+    practice: str = "",
 ) -> str:
-    """The page as HTML. All texts are escaped; `link` is (address, words), `first` another one
-    before it.
+    """The page as HTML. All texts are escaped; `links` are (address, words), of which the first is
+    what one would press; `practice` is named only where the browser is known.
 
     `go_to`: an address of ours that the browser opens by itself after a moment."""
     refresh = f"{after_seconds};url={go_to}" if go_to else ""
     body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
-    for address, words in filter(None, (first, link)):
-        body += f'<p><a href="{escape(address)}">{escape(words)}</a></p>'
+    acts = "".join(f'<a href="{escape(to)}">{escape(words)}</a>' for to, words in links)
+    if acts:
+        body += f'<p class="acts">{acts}</p>'
     if note:
         body += f"<small>{escape(note)}</small>"
-    return plain_page_of(title, f"<h1>{escape(title)}</h1>{body}", refresh=refresh)
+    page = f"<h1>{escape(title)}</h1>{body}"
+    return plain_page_of(title, page, refresh=refresh, practice=practice)
 
 
-def plain_page_of(title: str, body: str, *, refresh: str = "") -> str:
+def plain_page_of(title: str, body: str, *, refresh: str = "", practice: str = "") -> str:
     """The frame around `body`, which is HTML already; `refresh` is a meta refresh's content."""
     again = f'<meta http-equiv="refresh" content="{escape(refresh)}">' if refresh else ""
     return (
@@ -81,5 +105,6 @@ def plain_page_of(title: str, body: str, *, refresh: str = "") -> str:
         '<link rel="icon" href="/static/icon.svg">'
         f"{again}<title>{escape(title)} – Calendar Companion</title>"
         f"<style>{_STYLE}</style></head>"
-        f"<body><main>{body}</main></body></html>"
+        f'<body><main><p class="brand">{_logo()}<span>{escape(practice or NAME)}</span></p>'
+        f"{body}</main></body></html>"
     )

@@ -34,8 +34,12 @@ def way_back(wanted: str) -> str:
 
 
 class SigningIn:
-    def __init__(self, accounts: Accounts, *, port: int, demo: bool) -> None:
+    def __init__(
+        self, accounts: Accounts, *, port: int, demo: bool, practice: Callable[[], str]
+    ) -> None:
+        """`practice`: its name."""
         self._accounts = accounts
+        self._practice = practice
         self._port = port
         self._demo = demo
 
@@ -62,6 +66,7 @@ class SigningIn:
             action="/sign-out",
             submit="Sign in as somebody else",
             links=(Link(to="/", words=f"Go on as {name}"),),
+            practice=self._practice(),
         )
         return HTMLResponse(page)
 
@@ -107,6 +112,7 @@ class SigningIn:
             error=error,
             links=(Link(to=to, words="Go on as the demo's administrator"),) if self._demo else (),
             note=FORGOTTEN,
+            practice=self._practice(),
         )
         return HTMLResponse(page, status_code=200 if error is None else 403)
 
@@ -151,6 +157,7 @@ class SigningIn:
                 "You are signed in by itself, because these are invented people. A practice of "
                 "your own has users with names, roles and passwords.",
                 links=(Link(to="/", words="Back to the overview"),),
+                practice=self._practice(),
             )
             return HTMLResponse(page)
         lead = (
@@ -177,5 +184,6 @@ class SigningIn:
             submit="Change the password",
             error=error,
             links=() if user.must_change else (Link(to="/", words="Back without changing it"),),
+            practice=self._practice(),
         )
         return HTMLResponse(page, status_code=200 if error is None else 400)

@@ -40,6 +40,8 @@ class CommandHome:
 
     home: Path
     google: SimulatedHandle
+    cliniko: str = ""
+    """A simulated one's address."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,6 +53,7 @@ class CommandHome:
         return {
             "COMPANION_HOME": str(self.home),
             "COMPANION_GOOGLE_API": self.google.base_url,
+            "COMPANION_CLINIKO_API": self.cliniko,
             "COMPANION_SECRETS_KEY": "a passphrase for tests",
             "COMPANION_NOW": f"{TODAY}T09:00+11:00",
         }
@@ -64,9 +67,10 @@ class CommandHome:
         environment = self.environment
         return warm.start("-c", COMMAND, *arguments, env=environment, errors=True, cold=True)
 
-    def run(self, *arguments: str | Path, code: int = 0) -> str:
-        """In this process, as Typer's runner does it."""
-        result = CliRunner().invoke(app, list(map(str, arguments)), env=self.settings)
+    def run(self, *arguments: str | Path, code: int = 0, typed: str = "") -> str:
+        """In this process, as Typer's runner does it. `typed`: into its standard input."""
+        settings = self.settings
+        result = CliRunner().invoke(app, list(map(str, arguments)), env=settings, input=typed)
         said = f"{arguments}: {result.exit_code}\n{result.output}"
         assert result.exit_code == code, f"{said}\n{result.exception}"
         assert "Traceback" not in result.output

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from companion.console import operator
+from companion.sandbox.cliniko.service import KEY
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes.calendar_server import CalendarServer, says
+from tests.fakes.cliniko import clinic
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -170,3 +174,25 @@ def test_a_fetch_that_was_killed_is_done_again_whole_and_once(commands: CommandH
         assert same == {"source": "books", "fetched": True, "error": ""}
     finally:
         server.close()
+
+
+def test_cliniko_is_fetched_with_a_key_that_is_never_said(commands: CommandHome) -> None:
+    now = datetime(2026, 3, 1, 22, tzinfo=UTC)
+    with clinic(lambda: now) as cliniko:
+        here = replace(commands, cliniko=cliniko.base_url)
+        here.run("practitioners", "add", "Jo Smith")
+        for day in range(30):
+            cliniko.book(days=day)
+        here.run("sources", "add", "cliniko", "--cliniko", typed=f"{KEY}\n", code=1)
+        typed = f"{KEY}\ndesk@banksia.example\n"
+        said = here.run("sources", "add", "cliniko", "--cliniko", "--every", "1", typed=typed)
+        assert "every minute" in said
+        (taken,) = here.json("sources", "sync")["sources"]
+        assert (taken["fetched"], taken["added"], taken["held"]) == (True, 30, False)
+        (same,) = here.json("sources", "sync")["sources"]
+        assert same == {"source": "cliniko", "fetched": True, "error": ""}
+        assert "cliniko: Cliniko" in here.run("sources", "kinds")
+    (gone,) = here.json("sources", "sync", code=1)["sources"]
+    assert "cannot be reached" in gone["error"]
+    everything = b"".join(e.read_bytes() for e in here.home.rglob("*") if e.is_file())
+    assert KEY.encode() not in everything

@@ -7,7 +7,7 @@ import email
 import email.policy
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -32,6 +32,8 @@ class RunningMailServer:
     """Instead of its usual answers, by ``AUTH``, ``MAIL``, ``RCPT`` or ``DATA``; ``hang up`` ends
     the connection after it has taken the message."""
     signed_in: int = 0
+    on_taken: Callable[[], None] = lambda: None
+    """Called once it has a message, and before it says so."""
 
     def settings(self, **changed: Any) -> MailServer:
         usual: dict[str, Any] = {
@@ -82,6 +84,7 @@ class RunningMailServer:
             assert isinstance(message, EmailMessage)
             self.taken.append(message)
             self.to += envelope.rcpt_tos
+            self.on_taken()
         if answer == "hang up":
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()

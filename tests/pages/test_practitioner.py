@@ -89,7 +89,7 @@ async def test_at_least_one_kind_must_go(visit: Visit) -> None:
     for label in ("Client appointments", "Casual appointments", "Meetings", "Recurring meetings"):
         tick(visit, label).value = False
     press(button(visit, "Apply"))
-    await until(lambda: "At least one kind" in visit.notices())
+    await visit.user.should_see("At least one kind")
 
 
 async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
@@ -227,3 +227,16 @@ async def test_days_out_of_range_are_refused_at_their_field_and_stay_as_typed(vi
     press(button(visit, "Apply"))
     await until(lambda: "730" in str(days.error))
     assert days.value == 9999
+
+
+async def test_what_was_saved_is_taken_back_from_its_notice(visit: Visit) -> None:
+    await visit.user.open(f"/practitioner/{ZOE}")
+    before = choices(visit)
+    field(visit, "Days in Advance").value = 90
+    press(button(visit, "Apply"))
+    await until(lambda: "Saved." in visit.notices())
+    layout = visit.user.client.layout if visit.user.client else None
+    assert layout is not None
+    undo = [e for e in layout._event_listeners.values() if e.type.startswith("undo")]
+    press(layout, undo[0].type)
+    await until(lambda: choices(visit) == before)

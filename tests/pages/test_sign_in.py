@@ -228,3 +228,38 @@ async def first_answer(browser: Browser) -> str:
 async def test_a_websocket_needs_a_signed_in_user(browser: Browser) -> None:
     await browser.be_known()
     assert await first_answer(browser) == "websocket.close"
+
+
+async def test_the_sign_in_names_the_practice_and_shows_a_password_at_a_press(
+    browser: Browser,
+) -> None:
+    await browser.be_known()
+    page = (await browser.http.get("/sign-in")).text
+    assert "Banksia Allied Health (sample)" in page
+    assert "<svg" in page
+    assert 'data-shows="password"' in page
+
+
+async def test_a_browser_that_is_not_known_hears_no_name(browser: Browser) -> None:
+    assert "Banksia" not in (await browser.http.get("/")).text
+
+
+async def test_a_short_name_signs_in_where_only_one_has_it(browser: Browser) -> None:
+    await browser.be_known()
+    accounts = browser.application.services.accounts
+    _, password = await accounts.add("Kim van Example", Role.RECEPTION)
+    for name in ("kim", "Example", "kim-van-example", "Kim  van Example"):
+        assert (await browser.sign_in(name, password)).status_code == 303, name
+    await accounts.add("Kim Other", Role.RECEPTION)
+    assert (await browser.sign_in("kim", password)).status_code == 403
+
+
+async def test_a_short_name_gives_no_further_tries(browser: Browser) -> None:
+    await browser.be_known()
+    accounts = browser.application.services.accounts
+    _, password = await accounts.add("Kim Example", Role.RECEPTION)
+    for name in ("Kim Example", "kim", "example", "kim-example", "kim", "example"):
+        await browser.sign_in(name, "wrong wrong wrong")
+    answer = await browser.sign_in("Kim Example", password)
+    assert answer.status_code == 403
+    assert "tried too often" in answer.text

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Literal
+from urllib.parse import quote
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -23,8 +24,9 @@ from companion.domain.appointments import (
     ShowAs,
 )
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
-from companion.domain.events import BUSY, CalendarEvent, project
+from companion.domain.events import CalendarEvent, project
 from companion.domain.window import SyncWindow
+from companion.domain.wording import BUSY
 
 WINDOW = SyncWindow(
     first_day=date(2026, 3, 2), last_day=date(2026, 3, 8), timezone="Australia/Sydney"
@@ -145,8 +147,17 @@ def named(draw: st.DrawFn) -> Appointment:
         client_first_name=first,
         client_last_name=last,
         location=draw(text),
+        visit_address=draw(text),
+        telehealth_link=draw(st.just("") | links(first, last)),
         notes=draw(text),
     )
+
+
+@st.composite
+def links(draw: st.DrawFn, *names: str) -> str:
+    """Of video calls: rooms are often called after whoever comes."""
+    part = draw(st.sampled_from(["r-7f3", *(quote(each) for each in names), "a?n=" + names[0]]))
+    return f"https://call.example/{part}"
 
 
 items = st.frozensets(st.sampled_from(Item))
@@ -279,9 +290,9 @@ def test_under_a_cap_no_word_appears_that_the_cap_alone_would_not_show(
     widest = shown(appointment, Disclosure().capped(cap))
     assert widest.key == "one"
     for event in admitted:
-        if Item.NOTES not in cap.items and Item.STATUS not in cap.items:
+        if not {Item.NOTES, Item.STATUS, Item.TELEHEALTH} & cap.items:
             assert event.description in {"", "With: Ada Q"}
-        if Item.LOCATION not in cap.items:
+        if not {Item.LOCATION, Item.ADDRESS} & cap.items:
             assert event.location == ""
         if cap.client_name is ClientName.NONE:
             assert not event.summary.startswith("Client 7")

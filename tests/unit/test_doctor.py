@@ -39,6 +39,7 @@ async def test_a_healthy_clinic_has_nothing_to_fix(clinic: Clinic) -> None:
         "database",
         "disk",
         "sources",
+        "notices",
         "feed-listener",
         "home-rights",
         "key-store",

@@ -81,4 +81,5 @@ def test_the_modes_are_in_order_of_openness() -> None:
 
 def test_a_cap_that_allows_everything_changes_nothing() -> None:
     own = Disclosure(items=frozenset(Item), client_name=ClientName.FULL)
-    assert own.capped(DisclosureCap()) == own
+    assert own.capped(DisclosureCap(items=frozenset(Item))) == own
+    assert own.items - own.capped(DisclosureCap()).items == {Item.ADDRESS, Item.TELEHEALTH}

@@ -18,8 +18,6 @@ from companion.domain.appointments import (
 )
 from companion.domain.disclosure import ClientName, Disclosure, Item
 from companion.domain.events import (
-    DESCRIPTION_LIMIT,
-    SUMMARY_LIMIT,
     BusyStatus,
     CalendarEvent,
     project,
@@ -28,6 +26,7 @@ from companion.domain.person_names import PersonName
 from companion.domain.plain_text import clean_text, shorten
 from companion.domain.redaction import Redactor
 from companion.domain.window import SyncWindow
+from companion.domain.wording import DESCRIPTION_LIMIT, SUMMARY_LIMIT
 
 WINDOW = SyncWindow(
     first_day=date(2026, 3, 2), last_day=date(2026, 3, 8), timezone="Australia/Sydney"

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from companion.domain.settings import Settings
-from companion.services.status import Board, Mood, Standing, standing
+from companion.services.standing import Mood, Standing, standing
+from companion.services.status import Board
 from companion.services.sync.pausing import Pausing
 from tests.battery.working import edit, until, working
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment

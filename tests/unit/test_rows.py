@@ -50,6 +50,8 @@ OTHERWISE: dict[str, Any] = {
     "client_first_name": "x",
     "client_last_name": "x",
     "location": "x",
+    "visit_address": "x",
+    "telehealth_link": "x",
     "notes": "x",
     "reminder_minutes": 0,
     "recurring": True,

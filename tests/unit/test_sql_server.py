@@ -20,6 +20,7 @@ QUERY = """SELECT Patient, InternalID, AppointmentDate, AppointmentTime, Appoint
        Provider, Urgent, AppointmentType, Status, ArrivalTime, ConsultationTime, BookedBy
 FROM BPS_Appointments
 WHERE AppointmentDate BETWEEN DATEADD(day, -7, GETDATE()) AND DATEADD(day, 366, GETDATE())"""
+CURSOR = '{"at": "2026-12-07T00:30:00+00:00", "seen": []}'
 DAY = datetime(2026, 12, 7)  # noqa: DTZ001 - wall time
 VIEW: Rows = (
     [
@@ -111,7 +112,7 @@ def test_changes_are_asked_for_by_the_earlier_of_the_servers_time_and_utc(
 ) -> None:
     server = FakeSqlServer(bp())
     query = "SELECT * FROM BPS_Changes WHERE UPDATED >= :since AND NOTE LIKE '50%'"
-    answer = fetch(server, tmp_path, monkeypatch, query=query, cursor="2026-12-07T00:30:00+00:00")
+    answer = fetch(server, tmp_path, monkeypatch, query=query, cursor=CURSOR)
     assert not answer.whole
     said = next(each for each in server.said if "BPS_Changes" in each)
     assert "UPDATED >= %(since)s AND NOTE LIKE '50%'" in said

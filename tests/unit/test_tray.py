@@ -17,7 +17,7 @@ from PIL import Image
 from companion.desktop.this_desktop import may_have_a_tray
 from companion.desktop.tray import MOST_TITLE, SILENT, Tray
 from companion.desktop.tray_picture import tray_picture
-from companion.services.status import Mood
+from companion.services.standing import Mood
 
 MOODS: tuple[Mood, ...] = ("well", "working", "waiting", "offline", "paused")
 

@@ -87,7 +87,7 @@ def test_a_result_without_changes_says_so() -> None:
 
 
 def test_a_plain_page_shows_markup_as_text() -> None:
-    page = plain_page("<script>x</script>", "<b>&", link=('/"><script>', "<i>"))
+    page = plain_page("<script>x</script>", "<b>&", links=[('/"><script>', "<i>")])
     assert "<script>" not in page
     assert "<b>" not in page
     assert "<i>" not in page

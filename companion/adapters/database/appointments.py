@@ -65,6 +65,8 @@ def row_of(appointment: Appointment, row_hash: bytes) -> dict[str, Any]:
         "revision": each.revision,
         "changed_at": each.changed_at,
         "row_hash": row_hash,
+        "visit_address": each.visit_address,
+        "telehealth_link": each.telehealth_link,
     }
 
 
@@ -97,6 +99,8 @@ def appointment_of(row: Sequence[Any]) -> Appointment:
         updated,
         revision,
         changed_at,
+        visit_address,
+        telehealth_link,
     ) = row
     return Appointment(
         id=appointment_id,
@@ -125,4 +129,6 @@ def appointment_of(row: Sequence[Any]) -> Appointment:
         updated=updated,
         revision=revision,
         changed_at=changed_at,
+        visit_address=visit_address,
+        telehealth_link=telehealth_link,
     )

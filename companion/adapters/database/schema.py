@@ -44,7 +44,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD = "0005"
+HEAD = "0006"
 
 BRIEF, LONG, SERIES = 0, 1, 2
 """The shapes of an appointment."""
@@ -152,6 +152,8 @@ def _appointment() -> list[Column[Any]]:
         _number("revision"),
         Column("changed_at", Instant, nullable=False),
         Column("row_hash", LargeBinary(16), nullable=False),
+        Column("visit_address", Text, nullable=False),
+        Column("telehealth_link", Text, nullable=False),
     ]
 
 

@@ -20,13 +20,9 @@ from companion.adapters.google.delegation import Access
 from companion.adapters.google.errors import Subject, refusal
 from companion.adapters.network.answer import HttpAnswer
 from companion.domain.errors import CompanionError, RateLimited, SignInExpired
-from companion.domain.events import (
-    DESCRIPTION_LIMIT,
-    LOCATION_LIMIT,
-    SUMMARY_LIMIT,
-    CalendarEvent,
-)
+from companion.domain.events import CalendarEvent
 from companion.domain.keepers import Keeper
+from companion.domain.wording import DESCRIPTION_LIMIT, LOCATION_LIMIT, SUMMARY_LIMIT
 from companion.services.ports import Assumption, Clock
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@
 
 `/bookings` lists individual appointments, group appointments and unavailable blocks alike, so that
 an unchanged account costs one request; one more where it has groups, whose clients (attendees) can
-change without them; three more where deleted bookings stand in lists of their own, as they did
-until 2022. An appointment is one row, a group one row for each of its clients and one for itself,
+change without them; and some more where deleted ones stand in lists of their own, as they did until
+2022. An appointment is one row, a group one row for each of its clients and one for itself,
 and an unavailable block a reservation.
 
 A moment is the server's own. Each fetch goes back some minutes behind the last one, because a
@@ -307,7 +307,10 @@ class _Fetch:
 
     def _add_groups(self, rows: ClinikoRows, since: Sequence[str], cursor: Cursor) -> None:
         """Groups whose clients changed."""
-        attendees = self._api.rows("attendees", since)
+        attendees = [*self._api.rows("attendees", since)]
+        if cursor.deleted_lists:
+            gone = [f"deleted_at:>{cursor.since}"]
+            attendees += self._api.rows("attendees", gone, path="attendees/deleted", sort="")
         changed = {
             linked(each, "booking") for each in attendees if self._note(each, cursor, "attendee ")
         }

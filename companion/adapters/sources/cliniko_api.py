@@ -107,8 +107,15 @@ class ClinikoApi:
             page, url = _read_page(table, *self._get(url))
             yield page
 
-    def rows(self, table: str, filters: Sequence[str] = (), *, path: str = "") -> Iterator[Json]:
-        for page in self.pages(table, filters, path=path):
+    def rows(
+        self,
+        table: str,
+        filters: Sequence[str] = (),
+        *,
+        path: str = "",
+        sort: str = "created_at:asc",
+    ) -> Iterator[Json]:
+        for page in self.pages(table, filters, path=path, sort=sort):
             yield from page.rows
 
     def rows_of(

@@ -1,9 +1,10 @@
 """FHIR R4 Appointments as a sheet: a Bundle, a single resource, or one resource a line (NDJSON).
 
 Names of practitioners, patients and places come from `participant.actor`: its `display`, else the
-resource of that reference in the same file. A participant who declined takes no part. An entry
-that says DELETE, or an appointment without a start, has no moment and is left to its status: a
-waitlisted or cancelled one without a start is no row.
+resource of that reference in the appointment itself (`contained`) or in the same file, by its type
+and id or by the address that its bundle gives it. A participant who declined takes no part. An
+entry that says DELETE, or an appointment without a start, has no moment and is left to its status:
+a waitlisted or cancelled one without a start is no row.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ Resource = Mapping[str, Any]
 
 def read_fhir(content: bytes, writer: SheetWriter) -> None:
     """Raises Refused where the file holds no FHIR resource."""
-    resources = list(_resources(content))
-    known = {f"{each.get('resourceType')}/{each.get('id')}": each for each in resources}
+    entries = list(_resources(content))
+    resources = [each for _, each in entries]
+    known = {url: each for url, each in entries if url}
+    known |= {f"{each.get('resourceType')}/{each.get('id')}": each for each in resources}
     writer.sheet("")
     writer.row(1, HEADINGS)
     number = 1
@@ -42,15 +45,17 @@ def read_fhir(content: bytes, writer: SheetWriter) -> None:
         }:  # fmt: skip
             continue
         try:
-            writer.row(number, _cells(each, known))
+            inside = {f"#{part.get('id')}": part for part in each.get("contained") or ()}
+            writer.row(number, _cells(each, {**known, **inside} if inside else known))
         except (TypeError, AttributeError, KeyError):
             writer.damaged(number, "The appointment is not as FHIR R4 describes it.")
     if number == 1 and not any("resourceType" in each for each in resources):
         raise Refused("no fhir")
 
 
-def _resources(content: bytes) -> Iterator[Resource]:
-    """Every resource of the file, bundles and those inside of them."""
+def _resources(content: bytes) -> Iterator[tuple[str, Resource]]:
+    """Every resource of the file, bundles and those inside of them, with its address in its bundle
+    (``urn:uuid:…``)."""
     text = content.decode("utf-8-sig", "replace")
     try:
         documents = [json.loads(text)]
@@ -71,18 +76,19 @@ def _lines(text: str) -> list[Any]:
     return found
 
 
-def _inside(document: object) -> Iterator[Resource]:
+def _inside(document: object) -> Iterator[tuple[str, Resource]]:
     if isinstance(document, list):
         for each in document:
             yield from _inside(each)
     elif isinstance(document, dict) and document.get("resourceType") == "Bundle":
-        yield document
+        yield "", document
         for entry in document.get("entry") or ():
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(resource, dict):
-                yield _as_removed(resource) if _is_deletion(entry) else resource
+                found = _as_removed(resource) if _is_deletion(entry) else resource
+                yield str(entry.get("fullUrl") or ""), found
     elif isinstance(document, dict):
-        yield document
+        yield "", document
 
 
 def _is_deletion(entry: Mapping[str, Any]) -> bool:
@@ -100,10 +106,11 @@ def _cells(each: Resource, known: Mapping[str, Resource]) -> tuple[str | int | N
         for each_actor in each.get("participant") or ()
         if each_actor.get("actor") and each_actor.get("status") != "declined"
     ]
-    clients = [actor for actor in actors if _kind(actor) in {"Patient", "RelatedPerson"}]
+    kinds = [(_kind(actor, known), actor) for actor in actors]
+    clients = [actor for kind, actor in kinds if kind in {"Patient", "RelatedPerson"}]
     patient = clients[0] if clients else None
-    practitioners = [_name(actor, known) for actor in actors if _kind(actor) in _ROLES]
-    places = [_name(actor, known) for actor in actors if _kind(actor) == "Location"]
+    practitioners = [_name(actor, known) for kind, actor in kinds if kind in _ROLES]
+    places = [_name(actor, known) for kind, actor in kinds if kind == "Location"]
     created, meta = each.get("created"), each.get("meta") or {}
     return (
         _text(each.get("id")),
@@ -113,7 +120,7 @@ def _cells(each: Resource, known: Mapping[str, Resource]) -> tuple[str | int | N
         each.get("minutesDuration"),
         "; ".join(dict.fromkeys(filter(None, practitioners))) or None,
         _name(patient, known) if patient else None,
-        _reference(patient).rpartition("/")[2] or None if patient else None,
+        _id(patient, known) if patient else None,
         _concept(each.get("appointmentType")) or _concept((each.get("serviceType") or [None])[0]),
         ", ".join(filter(None, places)) or None,
         _text(each.get("description")),
@@ -128,12 +135,27 @@ def _text(value: object) -> str | None:
 
 
 def _reference(actor: Resource) -> str:
-    parts = str(actor.get("reference") or "").split("/")
+    """As in `known`: ``Patient/12``, ``#p1``, ``urn:uuid:…``; without one ``Patient/``."""
+    reference = str(actor.get("reference") or "").partition("/_history/")[0]
+    parts = reference.split("/")
+    if reference.startswith(("#", "urn:")):
+        return reference
     return "/".join(parts[-2:]) if len(parts) >= 2 else str(actor.get("type") or "") + "/"
 
 
-def _kind(actor: Resource) -> str:
-    return str(actor.get("type") or _reference(actor).partition("/")[0])
+def _kind(actor: Resource, known: Mapping[str, Resource]) -> str:
+    reference = _reference(actor)
+    resource = known.get(reference, {})
+    return str(actor.get("type") or resource.get("resourceType") or reference.partition("/")[0])
+
+
+def _id(actor: Resource, known: Mapping[str, Resource]) -> str | None:
+    reference = _reference(actor)
+    if reference.startswith("#"):
+        return None  # of this appointment alone
+    if reference.startswith("urn:"):
+        return _text(known.get(reference, {}).get("id"))
+    return reference.rpartition("/")[2] or None
 
 
 def _name(actor: Resource, known: Mapping[str, Resource]) -> str | None:
@@ -148,10 +170,14 @@ def _name(actor: Resource, known: Mapping[str, Resource]) -> str | None:
     if isinstance(name, str):
         return name
     if isinstance(name, list) and name:
-        first = name[0]
-        given = " ".join(first.get("given") or ())
-        return first.get("text") or f"{given} {first.get('family') or ''}".strip() or None
+        best = min(name, key=lambda each: _USES.get(str(each.get("use")), 2))
+        given = " ".join(best.get("given") or ())
+        return best.get("text") or f"{given} {best.get('family') or ''}".strip() or None
     return _text((actor.get("identifier") or {}).get("value"))
+
+
+_USES = {"official": 0, "usual": 1, "nickname": 3, "maiden": 4, "old": 5}
+"""Which name of a person counts; the others come between."""
 
 
 def _concept(concept: object) -> str | None:

@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 from companion.domain.appointments import fold_name
 from companion.domain.errors import BadInput, CompanionError, NotFound
 from companion.domain.settings import Settings
-from companion.domain.users import Role, User
+from companion.domain.users import Role, User, user_called
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.accounts.delays import Delays
@@ -204,14 +204,15 @@ class Accounts:
         """The user and their session's token; `machine` names the browser that tries.
 
         Raises SignInRefused, saying how long to wait after several failures."""
-        key = (fold_name(name)[:200], machine)
+        found = user_called(self.users(), name)
+        typed = found.name if found is not None else name  # a short name gives no further tries
+        key = (fold_name(typed)[:200], machine)
         left = self._delays.seconds_left(*key)
         if left > 0:
             raise SignInRefused(
                 "That was tried too often.", f"Wait {_wait(left)}, then try again.", field="name"
             )
         self._delays.begin(*key)
-        found = next((user for user in self.users() if user.matches_name(name)), None)
         async with self._turns.setdefault(machine, asyncio.Lock()):  # one's tries delay no other
             kept = found.password if found is not None else await self._unused_hash()
             good = await self._matches(kept, password)

@@ -24,8 +24,10 @@ from companion.domain.appointments import (
     parse_rule,
 )
 from companion.domain.errors import BadInput
+from companion.domain.plain_text import safe_link
 from companion.domain.repetition import first_start
 from companion.domain.settings import PractitionerSettings, Settings
+from companion.domain.wording import LOCATION_LIMIT
 from companion.services.settings import checks
 
 TITLE_LIMIT = 1000
@@ -49,6 +51,8 @@ class AppointmentDraft:
     title: str = ""
     appointment_type: str = ""
     location: str = ""
+    visit_address: str = ""
+    telehealth_link: str = ""
     notes: str = ""
     show_as: ShowAs = ShowAs.BUSY
     reminder_minutes: int | None = None
@@ -72,6 +76,8 @@ def draft_of(occurrence: Occurrence, *, cancelled: bool = False) -> AppointmentD
         title=occurrence.title,
         appointment_type=each.appointment_type,
         location=occurrence.location,
+        visit_address=each.visit_address,
+        telehealth_link=each.telehealth_link,
         notes=occurrence.notes,
         show_as=occurrence.show_as,
         reminder_minutes=each.reminder_minutes,
@@ -93,7 +99,9 @@ def checked(draft: AppointmentDraft, settings: Settings) -> AppointmentDraft:
             )
         tidy = replace(tidy, title="")
     else:
-        tidy = replace(tidy, client_id="", client_first_name="", client_last_name="")
+        tidy = replace(
+            tidy, client_id="", client_first_name="", client_last_name="", visit_address=""
+        )
         if not (tidy.title or tidy.appointment_type):
             raise BadInput("It has no title.", "Type a title or a type.", field="title")
     _check_times(tidy, record)
@@ -119,8 +127,21 @@ def _with_texts(draft: AppointmentDraft) -> AppointmentDraft:
         title=checks.text(draft.title, "title", TITLE_LIMIT),
         appointment_type=checks.text(draft.appointment_type, "appointment_type"),
         location=checks.text(draft.location, "location"),
+        visit_address=checks.text(draft.visit_address, "visit_address", LOCATION_LIMIT),
+        telehealth_link=_link(draft.telehealth_link),
         notes=_notes(draft.notes),
     )
+
+
+def _link(text: str) -> str:
+    typed = checks.text(text, "telehealth_link", TITLE_LIMIT)
+    if typed and not safe_link(typed):
+        raise BadInput(
+            "That is no link to a video call.",
+            "Copy the whole link, from https:// on.",
+            field="telehealth_link",
+        )
+    return typed
 
 
 def _notes(text: str) -> str:
@@ -199,6 +220,8 @@ def appointment_of(
         client_first_name=draft.client_first_name,
         client_last_name=draft.client_last_name,
         location=draft.location,
+        visit_address=draft.visit_address,
+        telehealth_link=draft.telehealth_link,
         notes=draft.notes,
         reminder_minutes=draft.reminder_minutes,
         recurring=False,

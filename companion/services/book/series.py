@@ -114,6 +114,8 @@ def _fits_a_change(series: Appointment, edited: Appointment) -> bool:
             "timezone",
             "appointment_type",
             "reminder_minutes",
+            "visit_address",
+            "telehealth_link",
         )
     )
 

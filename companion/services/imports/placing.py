@@ -126,6 +126,7 @@ def _group(attendees: Sequence[Placed], *, made: bool = False) -> Placed:
         client_id="",
         client_first_name="",
         client_last_name="",
+        visit_address="",
         notes=it.notes if len(notes) == 1 else "",
         updated=max(each.appointment.updated or _NEVER for each in attendees),
     )

@@ -19,6 +19,7 @@ from companion.domain.appointments import (
     check_times,
 )
 from companion.domain.errors import BadInput
+from companion.domain.plain_text import safe_link
 from companion.services.imports.cells import CellError, folded, read_line, read_notes, read_yes_no
 from companion.services.imports.drafts import Draft, Rejection
 from companion.services.imports.layouts import Layout
@@ -73,6 +74,8 @@ class RowReader:
             client_first_name=client[1],
             client_last_name=client[2],
             location=cells.line("location") or layout.fallbacks.location,
+            visit_address=cells.line("visit_address"),
+            telehealth_link=safe_link(cells.line("telehealth_link")),
             notes=self._notes(),
             reminder_minutes=self._reminder(),
             recurring=self._recurring(kind),

@@ -44,6 +44,7 @@ def checks(context: CheckContext) -> list[Check]:
         "certificate": ("Certificate", certificate),
         "versions": ("Versions", versions),
         "sources": ("Sources", sources),
+        "notices": ("Notices", notices),
     }
     usual = [
         Check(id=key, title=title, run=partial(run, context), seconds=30.0)
@@ -70,6 +71,23 @@ async def sources(context: CheckContext) -> Iterable[Finding]:
             action=FindingAction(label="Look at the sources", page="/sources"),
         )
         for name, why in failing.items()
+    ]
+
+
+async def notices(context: CheckContext) -> Iterable[Finding]:
+    failing = await context.failing_notices()
+    if not failing:
+        return [_ok("notices", "Notices", "Nothing keeps them from going out.")]
+    return [
+        Finding(
+            id=f"notices:{way}",
+            state="warn",
+            title="Notices",
+            what=what,
+            remedy="Test it on the page Practice.",
+            action=FindingAction(label="Look at the notices", page="/practice"),
+        )
+        for way, what in failing.items()
     ]
 
 

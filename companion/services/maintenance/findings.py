@@ -137,6 +137,8 @@ class CheckContext:
     app_runs: Callable[[], bool] = lambda: False
     failing_sources: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
     """By name: why nothing arrives from it at present."""
+    failing_notices: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
+    """By way (``mail`` …): that nobody is told in it at present, and why."""
 
 
 def finding_of(

@@ -33,6 +33,10 @@ class Way(StrEnum):
     MAIL = "mail"
     WEBHOOK = "webhook"
 
+    @property
+    def words(self) -> str:
+        return {"mail": "e-mail", "desktop": "this computer's desktop"}.get(self, "the webhook")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:

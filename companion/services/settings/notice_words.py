@@ -59,7 +59,7 @@ def _plain(value: float) -> str:
     return repr(value).removesuffix(".0")
 
 
-def _true_or_false(value: bool) -> str:
+def true_or_false(value: bool) -> str:
     return "true" if value else "false"
 
 
@@ -95,8 +95,8 @@ def quiet_words(notices: NoticeChoices) -> str:
 
 
 NOTICES: Mapping[str, Word[Practice]] = {
-    "notice_desktop": _word("desktop", yes_or_no, _true_or_false),
-    "notice_mail": _word("mail", yes_or_no, _true_or_false),
+    "notice_desktop": _word("desktop", yes_or_no, true_or_false),
+    "notice_mail": _word("mail", yes_or_no, true_or_false),
     "notice_mail_server": _server("host", checks.host),
     "notice_mail_port": _server(
         "port", lambda text, key: checks.whole(whole_number(text, key), key, 1, 65_535)
@@ -106,7 +106,7 @@ NOTICES: Mapping[str, Word[Practice]] = {
     "notice_mail_from": _server("sender", notice_checks.mailbox),
     "notice_administrators": _word("administrators", _mailboxes, listed),
     "notice_reception": _word("reception", _mailboxes, listed),
-    "notice_practitioners": _word("practitioners", yes_or_no, _true_or_false),
+    "notice_practitioners": _word("practitioners", yes_or_no, true_or_false),
     "notice_quiet": Word(put=_put_quiet, show=lambda practice: quiet_words(practice.notices)),
     "notice_behind_hours": _word("behind_hours", _number(*notice_checks.BEHIND_HOURS), _plain),
     "notice_backup_days": _word("backup_days", _number(*notice_checks.BACKUP_DAYS), _plain),

@@ -21,6 +21,7 @@ from companion.services.rows import next_change
 from companion.services.settings import checks, formatting
 from companion.services.settings.notice_checks import complete
 from companion.services.settings.notice_words import NOTICES, PREFIX
+from companion.services.settings.practice_words import PRACTICE
 
 _EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - wall time
 _LATEST = datetime(2300, 1, 1)  # noqa: DTZ001 - wall time
@@ -263,7 +264,7 @@ class Practitioners:
         )
 
 
-_PRACTICE = {**formatting.PRACTICE, **NOTICES}
+_PRACTICE = {**PRACTICE, **NOTICES}
 
 
 def _not_connected(record: PractitionerSettings) -> None:

@@ -31,7 +31,7 @@ def create(site: Site) -> None:
     @page(site, "/backup", Rule(Action.PRACTICE))
     async def backup() -> None:
         kept = await site.services.backups.kept()
-        with frame(site, "Backup", active="/backup", narrow=True):
+        with frame(site, "Backup", active="/backup"):
             page_head("Backup", "Everything in one file that only its passphrase opens.")
             _Backups(site, kept)
             _restore()

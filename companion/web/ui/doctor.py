@@ -46,7 +46,7 @@ _TONES: dict[str, Tone] = {"fail": "bad", "warn": "warn"}
 def create(site: Site) -> None:
     @page(site, "/doctor", Rule(Action.PRACTICE))
     async def doctor() -> None:
-        with frame(site, "Doctor", active="/doctor", narrow=True):
+        with frame(site, "Doctor", active="/doctor"):
             _Doctor(site)
 
 

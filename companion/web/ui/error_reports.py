@@ -51,9 +51,18 @@ def notify(error: CompanionError) -> None:
     _notify(error.what, "bad", error.remedy)
 
 
-def notify_done(sentence: str, *, link: tuple[str, str] | None = None) -> None:
-    """`link`: words and address of where it can be looked at."""
-    _notify(sentence, "ok", link=link)
+def notify_done(
+    sentence: str,
+    *,
+    link: tuple[str, str] | None = None,
+    undo: Callable[[], Any] | None = None,
+) -> None:
+    """`link`: words and address of where it can be looked at; `undo` takes back what was done."""
+    event = ""
+    if undo is not None:
+        event = f"undo{secrets.token_hex(4)}"
+        ui.on(event, report_errors(undo), args=[])
+    _notify(sentence, "ok", link=link, undo=event)
 
 
 def notify_of(sentence: str) -> None:
@@ -66,9 +75,12 @@ def _notify(
     tone: Literal["ok", "bad", "info"],
     caption: str = "",
     link: tuple[str, str] | None = None,
+    undo: str = "",
 ) -> None:
     """At the foot, as long as it takes to read; the browser shows three at a time."""
     more: dict[str, Any] = {"link": link} if link else {}
+    if undo:
+        more["undo"] = undo
     ui.notify(
         words,
         caption=caption,

@@ -125,7 +125,7 @@ def create(site: Site) -> None:
     @page(site, "/practice/google", Rule(Action.PRACTICE))
     async def google() -> None:
         client = await site.services.connecting.client_name()
-        with frame(site, "Google client", active="/practice", narrow=True):
+        with frame(site, "Google client", active="/practice"):
             back_link("Practice", "/practice")
             page_head(
                 "The Google client",

@@ -81,7 +81,6 @@ class _Home:
             if board.practitioners:
                 link_button("Import appointments", "/import", icon="upload_file")
                 if self._sets_up:
-                    link_button("Who is set up", "/progress", icon="checklist")
                     button("Add practitioner", self._add, icon="person_add")
         self._paused = box()
         self._paused_until: object = None
@@ -101,6 +100,8 @@ class _Home:
             self._upload_many = button(
                 "Upload several …", partial(open_upload_several, site), icon="cloud_upload"
             )
+            if board.practitioners and self._sets_up:
+                link_button("Who is set up", "/progress", icon="checklist", look="plain")
         self._grid = box("rows")
         self._weeks = box()
         self._weeks_seen: object = None

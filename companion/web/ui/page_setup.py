@@ -68,6 +68,7 @@ def create_site(
         live=gated(live, who),
         pulse=BookPulse(services, live),
         who=who,
+        practice_name=lambda: services.settings.read().practice.name,
     )
     for module in (
         home,
@@ -85,7 +86,7 @@ def create_site(
         backup,
     ):
         module.create(site)
-    _report_unhandled_errors()
+    _report_unhandled_errors(site)
     helpers.expects_arguments = _expects_arguments
     return site
 
@@ -122,7 +123,7 @@ def _expects_arguments(func: Callable[..., Any]) -> bool:
     return getattr(func, "__func__", None) not in _INCURIOUS and _inspected(func)
 
 
-def _report_unhandled_errors() -> None:
+def _report_unhandled_errors(site: Site) -> None:
     logging.getLogger("nicegui").addFilter(_without_tracebacks)
     for library in ("engineio.server", "socketio.server"):
         logging.getLogger(library).handlers.clear()  # they print tracebacks with all values
@@ -132,7 +133,8 @@ def _report_unhandled_errors() -> None:
     @nicegui_app.exception_handler(404)
     async def missing(_request: Request, _error: Exception) -> HTMLResponse:
         return trouble_page(
-            NotFound("There is no such page.", "Check the address, or go back to the overview.")
+            site,
+            NotFound("There is no such page.", "Check the address, or go back to the overview."),
         )
 
 

@@ -17,6 +17,7 @@ from companion.web.plain_page import plain_page
 from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.site import Site
 from companion.web.ui.who import SIGN_IN
+from companion.web.ways_on import ways_on
 
 P = ParamSpec("P")
 BUILD_SECONDS = 20.0
@@ -42,7 +43,7 @@ def page(
                     return way
                 await build(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - the edge of the program
-                return trouble_page(as_companion_error(error))
+                return trouble_page(site, as_companion_error(error), here=_address())
             return None
 
         return guarded
@@ -66,9 +67,18 @@ def _admit(site: Site, path: str, arguments: Mapping[str, object]) -> Response |
     return None
 
 
-def trouble_page(error: CompanionError) -> HTMLResponse:
+def _address() -> str:
+    return ui.context.client.request.url.path
+
+
+def trouble_page(site: Site, error: CompanionError, *, here: str = "") -> HTMLResponse:
+    """`here`: the address that failed."""
     status = 404 if isinstance(error, NotFound) else 403 if isinstance(error, NotAllowed) else 500
-    page = plain_page(error.what, error.remedy, link=("/", "Back to the overview"))
+    try:
+        practice = site.practice_name()
+    except CompanionError:  # the settings may be what failed
+        practice = ""
+    page = plain_page(error.what, error.remedy, links=ways_on(error, here=here), practice=practice)
     return HTMLResponse(page, status_code=status)
 
 

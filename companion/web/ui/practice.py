@@ -38,7 +38,7 @@ def create(site: Site) -> None:
     @page(site, "/practice", Rule(Action.PRACTICE))
     async def practice() -> None:
         client = await site.services.connecting.client_name()
-        with frame(site, "Practice", active="/practice", narrow=True):
+        with frame(site, "Practice", active="/practice"):
             page_head("Practice")
             _names(site)
             client_card(site, client)

@@ -40,7 +40,7 @@ from companion.web.ui.components.practitioner_card import (
 )
 from companion.web.ui.components.setup_steps import UPLOAD, SetupSteps, anchor
 from companion.web.ui.components.upload_dialog import open_upload_dialog
-from companion.web.ui.error_reports import notify, notify_done, report_errors
+from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.phones.links import PhoneLinks
 from companion.web.ui.presses import on_press
@@ -59,7 +59,7 @@ def create(site: Site) -> None:
     async def practitioner(practitioner_id: str) -> None:
         record = site.services.settings.read().practitioner(practitioner_id)
         await site.live.see(record.practitioner.id)
-        with frame(site, record.practitioner.name, active="/", narrow=True):
+        with frame(site, record.practitioner.name, active="/"):
             if site.who().practitioner_id != record.practitioner.id:  # theirs is the overview
                 back_link()
             page_head(record.practitioner.name)
@@ -143,6 +143,7 @@ class _Page:
         self._bar = box("savebar unsaved").props("role=status")
         with self._bar:
             text("Not saved yet", "strong")
+            self._wrong = text("", "bad").props("role=alert")
             with box("actions"):
                 button("Undo", self._undo, look="plain")
                 button("OK", self._okay, icon="done_all")
@@ -281,7 +282,7 @@ class _Page:
 
     async def _apply(self) -> bool:
         """All of the form or nothing; whether it was kept."""
-        values = self._values()
+        values, before = self._values(), self._record.choices
         try:
             self._record = await self._site.services.practitioners.set_choices(
                 self._id, self._choices()
@@ -290,17 +291,22 @@ class _Page:
             fields = {"days_in_arrears": self._arrears, "days_in_advance": self._advance}
             field = fields.get(error.field)
             if field is None:
-                notify(error)
+                self._wrong.set_text(f"{error.what} {error.remedy}")
             else:
                 field.error = f"{error.what} {error.remedy}"
             return False
+        self._wrong.set_text("")
         await self._site.services.setup.applied(self._id)
         self._saved = values
         self._say(self._record.choices)
         self._unsaved(False)
         self._look()
-        notify_done("Saved.")
+        notify_done("Saved.", undo=partial(self._take_back, before))
         return True
+
+    async def _take_back(self, choices: SyncChoices) -> None:
+        await self._site.services.practitioners.set_choices(self._id, choices)
+        ui.navigate.reload()
 
     def _say(self, choices: SyncChoices) -> None:
         cap = self._site.services.settings.read().practice.cap

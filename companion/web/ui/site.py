@@ -30,6 +30,8 @@ class Site:
     """Shared by all windows of the Appointment Book; it gives a number and nothing else."""
     who: Callable[[], User]
     """The signed-in user of the page at hand; raises SignedOut."""
+    practice_name: Callable[[], str]
+    """For error pages, also where nobody is known at the page; raises CompanionError."""
     pages: dict[str, Rule] = field(default_factory=dict)
     """By path: whom each page lets in."""
 

@@ -153,7 +153,6 @@ def frame(
     title: str,
     *,
     active: str = "",
-    narrow: bool = False,
 ) -> Iterator[ui.element]:
     """The page `title` inside navigation and banner; `active` is the path of its place."""
     ui.page_title(f"{title} – Calendar Companion")
@@ -164,7 +163,7 @@ def frame(
     nav.move(target_index=0)  # before the page, as it is on screen: the keyboard goes there first
     if site.options.demo:
         _demo_banner(site)
-    with box("page page--narrow" if narrow else "page") as page:
+    with box("page") as page:
         page.props(f"id={CONTENT} tabindex=-1")
         yield page
 

@@ -40,7 +40,7 @@ _REACH = {Reach.ALL: "Yes", Reach.OWN: "Own", Reach.NONE: "No"}
 def create(site: Site) -> None:
     @page(site, "/users", Rule(Action.USERS))
     async def users() -> None:
-        with frame(site, "Users", active="/users", narrow=True):
+        with frame(site, "Users", active="/users"):
             actions, _ = page_head("Users", "Who may sign in on this computer.")
             users_page = _Users(site)
             with actions:

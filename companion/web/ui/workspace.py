@@ -65,7 +65,7 @@ def create(site: Site) -> None:
     async def workspace() -> None:
         account = await site.services.connecting.service_account()
         people = [*site.services.settings.read().practitioners.values()]
-        with frame(site, "Google Workspace", active="/practice", narrow=True):
+        with frame(site, "Google Workspace", active="/practice"):
             back_link("Practice", "/practice")
             page_head(
                 "Google Workspace: everybody at once",

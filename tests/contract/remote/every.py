@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tests.contract.remote.cliniko import ClinikoHarness
 from tests.contract.remote.database import DatabaseHarness
+from tests.contract.remote.fhir import FhirHarness
 from tests.contract.remote.folder import FileHarness, FolderHarness
 from tests.contract.remote.harness import Harness, RemoteHarness
 from tests.contract.remote.link import LinkHarness
@@ -17,6 +18,7 @@ REMOTE: Mapping[str, type[RemoteHarness]] = {
         LinkHarness,
         ClinikoHarness,
         DatabaseHarness,
+        FhirHarness,
         NookalHarness,
     )
 }

@@ -11,9 +11,12 @@ without `:since`, all of it is read.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,7 @@ SIZE_LIMIT = 45_000_000
 """Characters; the import's reader takes somewhat more."""
 _GRACE = 2.0
 """Seconds for a server that ends it by itself."""
+MOST_SEEN = 1_000
 BATCH = 500
 """Rows in memory."""
 EVER = datetime(1900, 1, 1)  # noqa: DTZ001 - wall time, as the column has it
@@ -163,7 +167,8 @@ class DatabaseSource:
         request: FetchRequest,
         end: QueryEnd,
     ) -> FetchAnswer:
-        since = _since(system, connection, request) if statement.incremental else EVER
+        cursor = _Cursor.of(request.cursor)
+        since = _since(system, connection, request, cursor) if statement.incremental else EVER
         given: object = since.isoformat(" ") if system is SQLITE else since
         result = connection.execute(
             text(statement.text),
@@ -171,22 +176,27 @@ class DatabaseSource:
             execution_options={"stream_results": True, "max_row_buffer": BATCH},
         )
         try:
-            rows = self._written(result, connection, request)
+            known = cursor.seen if since != EVER else frozenset()
+            rows, seen = self._written(result, connection, request, known)
             if request.most:
                 end.ask()  # the rest is not wanted
         finally:
             with contextlib.suppress(Exception):
                 result.close()
         whole = since == EVER
-        reached = request.now.isoformat() if statement.incremental else ""
+        reached = _Cursor(at=request.now, seen=seen).text if statement.incremental else ""
         if not whole and not rows.count:
             return FetchAnswer(cursor=reached)
         return FetchAnswer(file=rows.path, whole=whole, cursor=reached)
 
     def _written(
-        self, result: CursorResult[Any], connection: Connection, request: FetchRequest
-    ) -> RowsFile:
-        """All rows that are wanted, in their file."""
+        self,
+        result: CursorResult[Any],
+        connection: Connection,
+        request: FetchRequest,
+        known: frozenset[str],
+    ) -> tuple[RowsFile, frozenset[str]]:
+        """All rows that are wanted but those known already, in their file, and marks of all."""
         if not result.returns_rows:
             raise BadInput(
                 "The query gives no rows.", "Give a query that begins with SELECT.", field="query"
@@ -195,18 +205,22 @@ class DatabaseSource:
         description = cursor.description
         reading = readers(description, mysql=connection.dialect.name in {"mysql", "mariadb"})
         names = headings([str(each[0] or "") for each in description])
-        size = 0
+        size, seen = 0, set[str]()
         with RowsFile(request.folder, names) as rows:
             for part in result.partitions(min(BATCH, request.most or BATCH)):
                 for row in part:
                     cells = [read(each) for read, each in zip(reading, row, strict=True)]
                     size += sum(len(str(each)) for each in cells)
+                    if len(seen) <= MOST_SEEN:
+                        seen.add(mark := _mark(cells))
+                        if mark in known:
+                            continue
                     rows.add(dict(zip(names, cells, strict=True)))
                 request.progress(rows.count)
                 if request.most and rows.count >= request.most:
                     break
                 self._check_size(rows.count, size)
-        return rows
+        return rows, frozenset(seen if len(seen) <= MOST_SEEN else ())
 
     def _check_size(self, rows: int, size: int) -> None:
         if rows > self._row_limit or size > self._size_limit:
@@ -263,12 +277,36 @@ def _bad_address() -> BadInput:
     )
 
 
-def _since(system: DatabaseSystem, connection: Connection, request: FetchRequest) -> datetime:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cursor:
+    at: datetime | None = None
+    """When it was last asked; aware UTC."""
+    seen: frozenset[str] = frozenset()
+    """Marks of the rows that came then: those that come again are no news."""
+
+    @classmethod
+    def of(cls, text: str) -> _Cursor:
+        try:
+            found = json.loads(text)
+            return cls(at=datetime.fromisoformat(found["at"]), seen=frozenset(found["seen"]))
+        except (ValueError, KeyError, TypeError):
+            return cls()
+
+    @property
+    def text(self) -> str:
+        return json.dumps({"at": self.at and self.at.isoformat(), "seen": sorted(self.seen)})
+
+
+def _mark(cells: Sequence[object]) -> str:
+    return hashlib.sha256(repr(cells).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _since(
+    system: DatabaseSystem, connection: Connection, request: FetchRequest, cursor: _Cursor
+) -> datetime:
     """The moment from which changes are wanted, in the column's wall time; EVER for all."""
-    if not request.cursor or request.most:
-        return EVER
-    before = datetime.fromisoformat(request.cursor)
-    if before > request.now:  # this computer's clock was put back
+    before = cursor.at
+    if before is None or request.most or before > request.now:  # our clock was put back
         return EVER
     local = moment(connection.exec_driver_sql(system.clock).scalar_one())
     since_then = request.now - before

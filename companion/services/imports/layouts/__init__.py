@@ -134,6 +134,8 @@ FIELDS = {
     "practitioner_last_name": "",
     "timezone": "of the row's times",
     "location": "",
+    "visit_address": "of a home visit",
+    "telehealth_link": "of a video call",
     "status": "a word that says whether it takes place, or show-as",
     "show_as": "busy, tentative, out of office, free",
     "cancelled": "yes, a moment or a reason; may be several columns",

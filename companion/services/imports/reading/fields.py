@@ -33,9 +33,9 @@ from companion.services.imports.reading.names import person_key
 _NONE_OF_THEM = Choice(value=NONE, label="None of them")
 _PLAIN_FIELDS = (
     "id", "client_id", "client_first_name", "client_last_name", "client_name", "kind", "type",
-    "meeting_type", "title", "all_day", "location", "show_as", "recurring", "reason", "notes",
-    "reminder", "created", "created_by", "updated", "timezone", "practitioner_first_name",
-    "practitioner_last_name",
+    "meeting_type", "title", "all_day", "location", "visit_address", "telehealth_link", "show_as",
+    "recurring", "reason", "notes", "reminder", "created", "created_by", "updated", "timezone",
+    "practitioner_first_name", "practitioner_last_name",
 )  # fmt: skip
 _NEEDS_KNOWN_WORDS = frozenset(
     {"state", "flag", "result", "outcome", "progress", "recordstatus", "confirmation"}

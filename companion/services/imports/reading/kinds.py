@@ -207,6 +207,11 @@ def _wording(profile: Profile) -> float:
     return 0.0 if titles * 2 > len(profile.texts) else _any_text(profile)
 
 
+def _link(profile: Profile) -> float:
+    links = sum(each.startswith("https://") for each in profile.texts)
+    return 1.0 if links * 2 >= len(profile.texts) else 0.0
+
+
 def _day(profile: Profile) -> float:
     return _steep(profile.share(profile.days))
 
@@ -296,5 +301,6 @@ _FITS = {
     "id": _identifier,
     "kind": _kinds,
     "type": _wording,
+    "telehealth_link": _link,
     "title": _wording,
 }

@@ -305,6 +305,8 @@ def _facts(opened: Opened, names: object) -> dict[str, str]:
         "When": formatting.span(occurrence.start, occurrence.end, all_day=each.all_day),
         "Practitioner": who,
         "Location": occurrence.location,
+        "Address": each.visit_address,
+        "Telehealth": each.telehealth_link,
         "Show as": occurrence.show_as.capitalize(),
         "State": "Cancelled" if opened.cancelled else "",
         "Notes": occurrence.notes,

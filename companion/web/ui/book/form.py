@@ -75,6 +75,10 @@ class AppointmentForm:
                     on_change=self._typed_location,
                 )
             with box("fields fields--2"):
+                self._address = ui.input("Address of a home visit", value=draft.visit_address)
+                self._link = ui.input("Telehealth link", value=draft.telehealth_link)
+                self._link.props("type=url inputmode=url")
+            with box("fields fields--2"):
                 self._show_as = ui.select(_SHOWS, label="Show as", value=draft.show_as)
                 self._reminder = ui.select(
                     reminder_choices(draft.reminder_minutes),
@@ -127,6 +131,8 @@ class AppointmentForm:
             "end": self._end_day if all_day else self._end_time,
             "practitioner_id": self._who,
             "location": self._location,
+            "visit_address": self._address,
+            "telehealth_link": self._link,
             "show_as": self._show_as,
             "reminder_minutes": self._reminder,
             "notes": self._notes,
@@ -150,6 +156,8 @@ class AppointmentForm:
             title=self._title.value or "",
             appointment_type=self._type.value or "",
             location=self._location.value or "",
+            visit_address=self._address.value or "",
+            telehealth_link=self._link.value or "",
             notes=self._notes.value or "",
             show_as=self._show_as.value,
             reminder_minutes=chosen_reminder(self._reminder.value),

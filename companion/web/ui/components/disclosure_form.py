@@ -33,6 +33,8 @@ ITEMS: Mapping[Item, str] = {
     Item.STATUS: "Status (tentative, out of office)",
     Item.PRACTITIONER: "Practitioner's name",
     Item.REMINDER: "Reminder",
+    Item.ADDRESS: "Address of a home visit",
+    Item.TELEHEALTH: "Telehealth link",
 }
 
 

@@ -34,7 +34,7 @@ class EventStyleForm:
             for each in (self._colour, self._reminder):
                 each.classes("field").props("outlined options-dense")
                 each.on_value_change(self._changed)
-        with box(tag="fieldset"):
+        with box("stack", tag="fieldset"):
             text("Colours by appointment type", tag="legend")
             self._rows = box("stack").props("aria-live=polite")
             with box("columns"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import time
 from typing import Any
 
 from nicegui import ui
@@ -14,6 +15,7 @@ from companion.services.notices.notices import NoticesStanding
 from companion.services.notices.telling import Way
 from companion.services.settings.notice_words import NONE
 from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, notice, text
@@ -100,10 +102,14 @@ class NoticeForm:
         )
         self._hours = box("choices choices--fields")
         with self._hours:
-            self._from = ui.input("Quiet from", value=begin)
-            self._to = ui.input("Quiet until (then the day's summary comes)", value=end)
-            for each in (self._from, self._to):
-                each.classes("field").props("type=time stack-label outlined")
+            self._from = TimeField("Quiet from", time.fromisoformat(begin), field="quiet_from")
+            self._to = TimeField(
+                "Quiet until (then the day's summary comes)",
+                time.fromisoformat(end),
+                field="quiet_to",
+            )
+            for clock in (self._from, self._to):
+                clock.props("hide-bottom-space")
         with box("choices choices--fields"):
             self._behind = _input(
                 "Hours that calendars may go without a sync",
@@ -168,6 +174,8 @@ class NoticeForm:
             "notice_administrators": self._administrators,
             "notice_reception": self._reception,
             "notice_quiet": self._from,
+            "quiet_from": self._from,
+            "quiet_to": self._to,
             "notice_behind_hours": self._behind,
             "notice_backup_days": self._backup,
         }
@@ -183,9 +191,9 @@ class NoticeForm:
         login, password = str(self._login.value or "").strip(), str(self._password.value or "")
         if self._mail.value and login and not (password or self._kept):
             raise BadInput("The password is missing.", "Type the mailbox's.", field="password")
-        if self._quiet.value and not (self._from.value and self._to.value):
-            raise BadInput("A time is missing.", "Type both times.", field="notice_quiet")
-        quiet = f"{self._from.value}-{self._to.value}" if self._quiet.value else NONE
+        quiet = NONE
+        if self._quiet.value:
+            quiet = f"{self._from.clock():%H:%M}-{self._to.clock():%H:%M}"
         await self._site.services.practitioners.set_practice(
             {
                 "notice_desktop": str(bool(self._desktop.value)),

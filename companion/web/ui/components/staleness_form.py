@@ -12,7 +12,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from companion.domain.availability import DAYS
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import in_words
-from companion.services.settings.formatting import AUTOMATIC
+from companion.services.settings.practice_words import AUTOMATIC
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done

@@ -39,6 +39,8 @@ FIELD_LABELS: Mapping[str, str] = {
     "title": "Title of a meeting",
     "meeting_type": "Type of a meeting",
     "location": "Location",
+    "visit_address": "Address of a home visit",
+    "telehealth_link": "Telehealth link",
     "status": "Status",
     "cancelled": "Cancelled (yes, a moment or a reason)",
     "show_as": "Busy, free or tentative",
@@ -49,7 +51,7 @@ FIELD_LABELS: Mapping[str, str] = {
     "updated": "Last changed",
     "created": "Entered on",
     "created_by": "Entered by",
-    "reminder": "Reminder, minutes before",
+    "reminder": "Reminder",
     "timezone": "Time zone",
 }
 SEVERAL = frozenset({"status", "cancelled"})

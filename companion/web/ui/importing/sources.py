@@ -37,7 +37,7 @@ def create(site: Site) -> None:
     @page(site, "/sources", Rule(Action.IMPORT))
     async def sources() -> None:
         known = await site.services.sources.overview()
-        with frame(site, "Sources", active="/import", narrow=True):
+        with frame(site, "Sources", active="/import"):
             back_link("Import", "/import")
             actions, _ = page_head(
                 "Sources",

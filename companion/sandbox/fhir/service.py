@@ -1,0 +1,238 @@
+"""FhirService: the simulated FHIR interface, request by request, without a network.
+
+In this order: the token endpoint and SMART's configuration, which are open; the bearer token; what
+may be accepted; faults; the path; the search. Pages are kept under a number of their own, as HAPI
+does, and are gone after a while.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlencode
+
+from companion.sandbox.faults import Fault, Faults
+from companion.sandbox.fhir.queries import CONTROLS, KNOWN, BadSearch, Query, included, read_query
+from companion.sandbox.fhir.store import FhirStore, Resource
+from companion.sandbox.fhir.tokens import ALGORITHMS, SignInRefused, Tokens
+from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, date_header, encode
+
+BASE = "/fhir"
+SIGN_IN = "/oauth/token"
+FHIR_TYPE = "application/fhir+json; charset=UTF-8"
+PAGES_LIVE = timedelta(minutes=10)
+_ACCEPTED = ("application/fhir+json", "application/json", "*/*")
+
+
+@dataclass(slots=True, kw_only=True)
+class Policy:
+    tokens: frozenset[str] = frozenset()
+    """Good for ever; with none and no client of `Tokens`, everybody is let in."""
+    page: int = 100
+    """Most on one page."""
+    supported: frozenset[str] = field(
+        default_factory=lambda: frozenset().union(*KNOWN.values()) | CONTROLS
+    )
+    """Search parameters; others are refused."""
+    ignores: bool = False
+    """Whatever is not supported is left out in silence, `Prefer` or not."""
+    origin: str = ""
+    """Stands in the links of pages; empty for where the request came to."""
+
+
+class FhirService:
+    """Threads share it: it answers one request at a time."""
+
+    def __init__(self, store: FhirStore, *, policy: Policy | None = None) -> None:
+        self.store = store
+        self.policy = policy or Policy()
+        self.tokens = Tokens(now=store.now)
+        self.faults = Faults()
+        self.requests = 0
+        """To the FHIR interface."""
+        self.observers: list[Callable[[ApiRequest], None]] = []
+        self._lock = threading.RLock()
+        self._searches: dict[str, tuple[datetime, Query, Sequence[Resource]]] = {}
+
+    def reply(self, request: ApiRequest) -> Reply:
+        with self._lock:
+            for observer in self.observers:
+                observer(request)
+            reply = self._answer(request)
+            reply.headers.append(("Date", date_header(self.store.now())))
+            return reply
+
+    def _answer(self, request: ApiRequest) -> Reply:
+        origin = f"http://{request.headers.get('host', '')}"
+        if request.path == SIGN_IN:
+            return self._token(request, origin)
+        if request.path == f"{BASE}/.well-known/smart-configuration":
+            return self._configuration(origin)
+        if not request.path.startswith(BASE):
+            return Reply(status=404)
+        self.requests += 1
+        if not self._is_let_in(request.headers.get("authorization", "")):
+            refused = outcome(401, "login", "HAPI-0644: Missing or invalid token")
+            refused.headers.append(("WWW-Authenticate", 'Bearer realm="fhir"'))
+            return refused
+        accept = request.headers.get("accept", "*/*")
+        if not any(each in accept for each in _ACCEPTED):
+            return outcome(406, "not-supported", "HAPI-0441: only JSON is served")
+        fault = self.faults.strike(f"{request.method} {request.path}", None)
+        if fault is not None:
+            return self._faulty(request, fault, origin)
+        return self._served(request, origin)
+
+    # ── who asks ──────────────────────────────────────────────────────────────────────────────
+
+    def _is_let_in(self, header: str) -> bool:
+        if not self.policy.tokens and not self.tokens.clients:
+            return True
+        scheme, _space, token = header.partition(" ")
+        known = token in self.policy.tokens or self.tokens.is_good(token)
+        return scheme.casefold() == "bearer" and known
+
+    def _configuration(self, origin: str) -> Reply:
+        if not self.tokens.clients:
+            return Reply(status=404)
+        return _json(
+            {
+                "token_endpoint": origin + SIGN_IN,
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+                "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+                "grant_types_supported": ["client_credentials"],
+                "scopes_supported": ["system/*.rs"],
+                "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+            }
+        )
+
+    def _token(self, request: ApiRequest, origin: str) -> Reply:
+        if request.method != "POST":
+            return Reply(status=405)
+        try:
+            kind = request.headers.get("content-type", "")
+            granted = self.tokens.grant(kind, request.body, origin + SIGN_IN)
+        except SignInRefused as refused:
+            found = _json({"error": str(refused)})
+            found.status = 401 if str(refused) == "invalid_client" else 400
+            return found
+        reply = _json(granted)
+        reply.headers += [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+        return reply
+
+    def _faulty(self, request: ApiRequest, fault: Fault, origin: str) -> Reply:
+        if fault.kind == "status":
+            reply = outcome(fault.status, "exception", "HAPI-0389: Failed to call access method")
+            if fault.retry_after is not None:
+                reply.headers.append(("Retry-After", str(fault.retry_after)))
+            return reply
+        reply = Reply(severed=True) if fault.kind != "slow" else self._served(request, origin)
+        reply.delay += fault.ms / 1000
+        return reply
+
+    # ── what is asked ─────────────────────────────────────────────────────────────────────────
+
+    def _served(self, request: ApiRequest, origin: str) -> Reply:
+        if request.method != "GET":
+            return outcome(405, "not-supported", "HAPI-0418: this server is for reading")
+        place = (self.policy.origin or origin) + BASE
+        parts = request.path.removeprefix(BASE).strip("/").split("/")
+        if parts == [""] and "_getpages" in request.query:
+            return self._page(request.query, place)
+        if parts[0] not in KNOWN:
+            return outcome(404, "not-found", f"HAPI-0302: Unknown resource type '{parts[0]}'")
+        if len(parts) == 1:
+            return self._search(parts[0], request, place)
+        return self._read("/".join(parts[:2]))
+
+    def _read(self, reference: str) -> Reply:
+        found = self.store.find(reference)
+        if found is not None:
+            return _fhir(found)
+        if reference in self.store.deleted:
+            return outcome(410, "deleted", f"HAPI-1814: Resource was deleted: {reference}")
+        return outcome(404, "not-found", f"HAPI-2001: Resource {reference} is not known")
+
+    def _search(self, kind: str, request: ApiRequest, place: str) -> Reply:
+        lenient = self.policy.ignores or "handling=lenient" in request.headers.get("prefer", "")
+        try:
+            query = read_query(
+                kind, request.query, lenient=lenient, supported=self.policy.supported
+            )
+        except BadSearch as wrong:
+            return outcome(400, "invalid", str(wrong))
+        found = [each for each in self.store.all(kind) if query.matches(each)]
+        number = secrets.token_hex(16)
+        self._searches[number] = (self.store.now(), query, found)
+        return self._shown(number, 0, f"{place}/{kind}?{urlencode(query.applied)}", place)
+
+    def _page(self, text: str, place: str) -> Reply:
+        asked = {key: values[0] for key, values in parse_qs(text).items()}
+        number, offset = asked["_getpages"], int(asked["_getpagesoffset"])
+        begun = self._searches.get(number)
+        if begun is None or self.store.now() - begun[0] > PAGES_LIVE:
+            what = f'HAPI-0417: Search ID "{number}" does not exist and may have expired'
+            return outcome(410, "not-found", what)
+        return self._shown(number, offset, f"{place}?{text}", place)
+
+    def forget_pages(self) -> None:
+        self._searches.clear()
+
+    def _shown(self, number: str, offset: int, address: str, place: str) -> Reply:
+        _begun, query, found = self._searches[number]
+        size = min(query.count or self.policy.page, self.policy.page)
+        shown = found[offset : offset + size]
+        entries = [
+            {
+                "fullUrl": f"{place}/{each['resourceType']}/{each['id']}",
+                "resource": each,
+                "search": {"mode": "match"},
+            }
+            for each in shown
+        ]
+        wanted = [reference for each in shown for reference in included(each, query.includes)]
+        entries += [
+            {
+                "fullUrl": f"{place}/{reference}",
+                "resource": resource,
+                "search": {"mode": "include"},
+            }
+            for reference in dict.fromkeys(wanted)
+            if (resource := self.store.find(reference)) is not None
+        ]
+        links = [{"relation": "self", "url": address}]
+        if offset + size < len(found):
+            more = {
+                "_getpages": number,
+                "_getpagesoffset": offset + size,
+                "_count": size,
+                "_bundletype": "searchset",
+            }
+            links.append({"relation": "next", "url": f"{place}?{urlencode(more)}"})
+        return _fhir(
+            {
+                "resourceType": "Bundle",
+                "type": "searchset",
+                "total": len(found),
+                "link": links,
+                "entry": entries,
+            }
+        )
+
+
+def outcome(status: int, code: str, diagnostics: str) -> Reply:
+    issue = {"severity": "error", "code": code, "diagnostics": diagnostics}
+    reply = _fhir({"resourceType": "OperationOutcome", "issue": [issue]})
+    reply.status = status
+    return reply
+
+
+def _fhir(resource: object) -> Reply:
+    return Reply(headers=[("Content-Type", FHIR_TYPE)], body=encode(resource))
+
+
+def _json(content: object) -> Reply:
+    return Reply(headers=[("Content-Type", JSON_TYPE)], body=encode(content))

@@ -141,3 +141,17 @@ for (const button of document.querySelectorAll("[data-shows]")) {
     button.setAttribute("aria-pressed", String(shown));
   });
 }
+
+// What goes wrong is said where it is seen: an error that appears out of sight is scrolled to.
+addEventListener("DOMContentLoaded", () => {
+  const ALERT = "[role=alert]";
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const node of addedNodes) {
+        if (node.nodeType !== 1) continue;
+        const found = node.matches(ALERT) ? node : node.querySelector(ALERT);
+        if (found && !found.closest(".q-notifications")) found.scrollIntoView({ block: "nearest" });
+      }
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+});

@@ -106,6 +106,44 @@ def _print_link(application: Application, link: FeedLink, url: str, *, json: boo
         out.print(url)
 
 
+@feeds.command("edit")
+def feeds_edit(
+    feed: Annotated[str, typer.Argument(metavar="FEED", help="Id from feeds list.")],
+    label: Annotated[str | None, typer.Option(help="Which device.")] = None,
+    detail: Annotated[str | None, typer.Option(help="full, initials, busy or google.")] = None,
+    days_in_arrears: Annotated[int | None, typer.Option(help="Days back.")] = None,
+    days_in_advance: Annotated[int | None, typer.Option(help="Days ahead.")] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day it works.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Rename a link, or change what it shows; the link itself stays as it is."""
+    from companion.services.feeds.links import last_day
+    from companion.services.feeds.views import read_detail
+
+    async def work(application: Application) -> None:
+        old = await application.feeds.link(feed)
+        zone = application.settings.read().practitioner(old.practitioner_id).practitioner.timezone
+        link = await application.feeds.edit(
+            feed,
+            label=old.label if label is None else label,
+            detail=old.detail if detail is None else read_detail(detail),
+            custom=old.custom if detail is None else None,
+            days_in_arrears=old.days_in_arrears if days_in_arrears is None else days_in_arrears,
+            days_in_advance=old.days_in_advance if days_in_advance is None else days_in_advance,
+            expires=expires.date() if expires else last_day(old, zone),
+        )
+        if json:
+            unused_after = application.settings.read().practice.feed_unused_after
+            now = application.clock.now()
+            as_json(feed_json(link, names_of(application), now, unused_after))
+        else:
+            out.print("Saved; the link is the same.")
+
+    run_command(work, json=json)
+
+
 @feeds.command("renew")
 def feeds_renew(
     feed: Annotated[str, typer.Argument(metavar="FEED", help="Id from feeds list.")],

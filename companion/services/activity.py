@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from companion.services.acting import caused
 from companion.services.ports import Activity, ActivityKind, ActivityLog, Clock
 
 
@@ -20,7 +21,7 @@ async def note(
     line = Activity(
         at=clock.now(),
         practitioner_id=practitioner_id,
-        cause=cause,
+        cause=caused(cause),
         kind=kind,
         text=text,
         count=count,

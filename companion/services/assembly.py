@@ -196,7 +196,11 @@ def build(ports: Ports) -> Application:
 
     # ── what comes in ─────────────────────────────────────────────────────────────────────────
     practitioners = Practitioners(
-        settings=settings, book=book, clock=clock, leaving=(feeds.revoke_all,)
+        settings=settings,
+        book=book,
+        clock=clock,
+        leaving=(feeds.revoke_all,),
+        activity=activity,
     )
     importing = Importing(
         book=book,
@@ -324,7 +328,7 @@ def build(ports: Ports) -> Application:
             home=home,
             program=ports.version,
         ),
-        transfer=SettingTransfer(settings=settings, clock=clock),
+        transfer=SettingTransfer(settings=settings, clock=clock, activity=activity),
         setup=setup,
         accounts=Accounts(
             settings=settings,

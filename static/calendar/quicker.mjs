@@ -1,12 +1,14 @@
-// Two changes to EventCalendar before it is bundled; run by the commands in README.md.
+// Three changes to EventCalendar before it is bundled; run by the commands in README.md.
 //
 // An appointment that is drawn again keeps its element: chunks are known by the event's id, not by
 // the object that happens to describe it. And the hours of day do not depend on the events unless
 // they are flexible: otherwise each change of one appointment has every column and label redone.
+// An appointment is a button, which an <article> must not be.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const FILE = "node_modules/@event-calendar/core/dist/index.js";
 const CHANGES = [
+  ["`<article><!></article>`", "`<div><!></div>`"],
   ["chunk.id = `${uid(event)}-${gridColumn}", "chunk.id = `${event.id}-${gridColumn}"],
   [
     "let { filteredEvents, viewDates, options: { flexibleSlotTimeLimits, slotMinTime, slotMaxTime } } = mainState;\n\t\tlet limits;",

@@ -294,7 +294,8 @@ def test_searching_leads_to_the_day_and_focuses_the_appointment(page: Page) -> N
 
 def test_an_export_file_is_downloaded(page: Page, tmp_path: Path) -> None:
     go(page, DAY)
-    page.get_by_role("button", name="Export to Google/iCal").click()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Export to Google/iCal …").click()
     page.get_by_text("To an .ics file").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="OK").click()
@@ -371,6 +372,8 @@ def test_turning_the_page_keeps_the_elements_and_brings_the_other_days_words(pag
 @pytest.mark.parametrize("label", ["Practitioners", "Location"])
 def test_a_filter_offers_everything_at_the_first_click(page: Page, label: str) -> None:
     go(page, DAY)
+    if label == "Location":
+        page.get_by_role("button", name="Filters").click()
     page.get_by_label(label).click()
     offered = page.get_by_role("option")
     expect(offered.first).to_be_visible()

@@ -111,13 +111,13 @@ def test_a_phone_follows_what_commands_do_beside_the_running_app(
         assert set(summaries(made["url"])) == {"Mira – Standard"}
 
         renewed = commands.json("feeds", "renew", made["id"])
-        until(lambda: summaries(made["url"]) == ["This calendar link was switched off"])
+        until(lambda: summaries(made["url"]) == ["This phone link was switched off"])
         assert len(summaries(renewed["url"])) == 21
 
         assert "answers this computer" in commands.run("feeds", "check")
         gone = commands.json("feeds", "revoke", "--all", "--practitioner", "Anna Example")
         assert gone == {"revoked": 2}
-        until(lambda: summaries(url) == ["This calendar link was switched off"])
+        until(lambda: summaries(url) == ["This phone link was switched off"])
         commands.run("feeds", "revoke", code=2)
     token = re.findall(r"/feeds/([\w-]{43})", url + made["url"] + renewed["url"])
     for path in commands.home.rglob("*"):

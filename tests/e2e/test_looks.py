@@ -99,7 +99,7 @@ def test_notices_can_be_read_in_both_themes_go_by_themselves_and_are_three_at_mo
         seen = dict(page.evaluate(CONTRASTS, ".toast, .tone-test"))
         assert {"Close", "What to do.", "Notice 3", "badge warn", "notice calm"} <= seen.keys()
         assert {words: ratio for words, ratio in seen.items() if ratio < LEAST} == {}, theme
-    toolbar = page.locator(".book__filters").bounding_box()
+    toolbar = page.locator(".book__bar").bounding_box()
     top = min(box["y"] for each in page.locator(".toast").all() if (box := each.bounding_box()))
     assert toolbar is not None
     assert top > toolbar["y"] + toolbar["height"]
@@ -111,7 +111,7 @@ def test_a_menu_is_as_wide_as_what_it_holds_and_beside_its_button(page: Page) ->
     assert nav is not None
     for opener in (
         page.get_by_role("button", name="More"),
-        page.get_by_role("combobox", name="Location"),
+        page.get_by_role("button", name="Filters"),
         page.get_by_role("combobox", name="Practitioners"),
     ):
         opener.click()

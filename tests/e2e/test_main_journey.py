@@ -185,7 +185,7 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
     page.locator(".who__name a", has_text=name).click()
     expect(page.get_by_role("heading", name=name).first).to_be_visible()
     assert faults(page) == []
-    page.get_by_role("link", name="My phone").click()
+    page.get_by_role("link", name="Phone links").click()
     page.get_by_role("button", name="Add a device").click()
     page.get_by_label("Device").wait_for()
     page.get_by_label("Whose or which one").fill("A phone")

@@ -64,7 +64,7 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 def open_first(page: Page) -> None:
     page.goto("/phone")
     page.locator("table a").first.click()
-    expect(page.get_by_role("heading", name="My phone")).to_be_visible()
+    expect(page.get_by_role("heading", name="Phone links")).to_be_visible()
     expect(page.get_by_text("Work phone").first).to_be_visible()
 
 

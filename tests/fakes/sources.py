@@ -53,10 +53,13 @@ class FakeLinks:
         """Whether the server says by an ETag what it has given."""
         self.requests: list[tuple[str, str]] = []
         """Link and ETag of each."""
+        self.takes: Callable[[], None] = lambda: None
+        """What passes meanwhile."""
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:
         link = request.secret
         self.requests.append((link, request.cursor))
+        self.takes()
         if link in self.trouble:
             raise self.trouble[link]
         if link not in self.calendars:

@@ -10,6 +10,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.users import Role, User
+from companion.web.ui.book.month import LINES, MonthView
 from companion.web.ui.components.fields import FEW
 from companion.web.ui.components.month_picker import MonthPicker
 from tests.fakes.services import crowd, fake_application, lived_in, the_sample
@@ -27,7 +28,7 @@ from tests.pages.book_page import (
     titled,
 )
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, opened, press, tick
+from tests.pages.driving import button, field, item, named, opened, press, tick
 
 
 @pytest.fixture
@@ -83,8 +84,8 @@ async def test_turning_pages_and_jumping_to_a_date(book: Visit) -> None:
     await until(lambda: calendar(book).shown["options"]["date"] == "2026-11-23")
     press(calendar(book), "act", {"what": "today"})
     await until(lambda: calendar(book).shown["options"]["date"] == "2026-11-24")
-    press(button(book, "Tuesday 24 November 2026"))
-    await until(lambda: book.elements(MonthPicker))
+    press(button(book, "Tue 24 Nov 2026"))
+    await until(lambda: len(book.elements(MonthPicker)) == 2)  # the view of a month is one too
     month = book.elements(MonthPicker)[-1]
     await until(lambda: month.props["counts"])
     booked = [e for e in events(book).values() if not e["extendedProps"]["cancelled"]]
@@ -195,7 +196,7 @@ async def test_upload_without_a_connection_says_what_to_do(book: Visit) -> None:
 
 
 async def test_export_to_a_file_downloads_one_calendar_or_several(book: Visit) -> None:
-    press(button(book, "Export to Google/iCal"))
+    press(item(book, "Export to Google/iCal …"))
     await until(lambda: button(book, "OK"))
     whose, where = book.elements(ui.radio)[-2:]
     where.value = "file"
@@ -206,7 +207,7 @@ async def test_export_to_a_file_downloads_one_calendar_or_several(book: Visit) -
     press(button(book, "OK"))
     one = await book.user.download.next()
     assert one.content.startswith(b"BEGIN:VCALENDAR")
-    press(button(book, "Export to Google/iCal"))
+    press(item(book, "Export to Google/iCal …"))
     await until(lambda: len(book.elements(ui.radio)) >= 2)
     whose, where = book.elements(ui.radio)[-2:]
     whose.value, where.value = "chosen", "file"
@@ -218,7 +219,7 @@ async def test_export_to_a_file_downloads_one_calendar_or_several(book: Visit) -
 
 async def test_export_to_google_uploads_those_who_are_connected(book: Visit) -> None:
     await new_visit(book)
-    press(button(book, "Export to Google/iCal"))
+    press(item(book, "Export to Google/iCal …"))
     await until(lambda: button(book, "OK"))
     book.elements(ui.radio)[-2].value = "chosen"
     press(button(book, "OK"))
@@ -232,11 +233,28 @@ async def test_a_day_on_paper_holds_everyone_or_the_chosen(visit: Visit) -> None
     await visit.user.should_see("Aroha Ngātā")
     await visit.user.should_not_see("Fatima al-Hassan")
     await visit.user.should_see("Staff meeting")
+    await visit.user.should_see(visit.application.settings.read().practice.name)
+    await visit.user.should_see("Printed Tue 24 Nov 2026, ")
+
+
+async def test_the_month_shows_the_first_of_each_day_and_leads_to_it(book: Visit) -> None:
+    press(button(book, "Month"))
+    (month,) = book.elements(MonthView)
+    await until(lambda: month.visible and not calendar(book).visible)
+    lines, counts = month.props["lines"], month.props["counts"]
+    assert lines["2026-11-24"][0] == ("08:00", "Staff meeting", False)
+    assert len(lines["2026-11-24"]) == LINES < counts["2026-11-24"]
+    assert named(book, "November 2026. Choose another day").text == "November 2026"
+    press(named(book, "Next"))
+    await until(lambda: month.props["month"] == "2026-12-01")
+    press(month, "pick", "2026-12-03")
+    await until(lambda: calendar(book).shown["options"]["date"] == "2026-12-03")
+    assert calendar(book).visible
+    assert not month.visible
 
 
 async def test_working_hours_are_kept_shade_the_day_and_give_the_location(book: Visit) -> None:
-    more = next(e for e in book.elements(ui.menu_item) if "Working hours" in _words(e))
-    press(more)
+    press(item(book, "Working hours …"))
     await until(lambda: tick(book, "Tuesday"))
     tick(book, "Tuesday").value = True
     boxes = [each for each in book.elements(ui.input) if "Tuesday" in str(each.props)]
@@ -251,10 +269,6 @@ async def test_working_hours_are_kept_shade_the_day_and_give_the_location(book: 
     await until(lambda: field(book, "Client's last name"))
     places = [e for e in book.elements(ui.input) if e.props.get("label") == "Location"]
     assert places[-1].value == "Room 7"
-
-
-def _words(element: ui.element) -> str:
-    return " ".join(str(getattr(each, "text", "")) for each in (element, *element.descendants()))
 
 
 async def test_the_keyboard_is_explained(book: Visit) -> None:

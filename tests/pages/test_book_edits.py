@@ -30,7 +30,7 @@ from tests.pages.book_page import (
     titled,
 )
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, named, press, tick
+from tests.pages.driving import button, field, named, press, radio, tick
 
 
 @pytest.fixture
@@ -259,6 +259,18 @@ async def test_what_is_saved_out_of_sight_is_named_with_a_link(book: Visit) -> N
     assert all(each["title"] != "Testperson" for each in events(book).values())
     await open_book(book, "/book?day=2026-12-04&view=day")
     assert titled(book, "Testperson")
+
+
+async def test_a_meeting_is_made_for_several_and_says_whose_time_it_overlaps(book: Visit) -> None:
+    press(calendar(book), "create", place(start="2026-11-24T12:30:00", end="2026-11-24T13:00:00"))
+    await until(lambda: button(book, "Save"))
+    assert not field(book, "Also for").visible
+    radio(book, "Kind of appointment").value = AppointmentKind.MEETING
+    field(book, "Title").value = "Case review"
+    field(book, "Also for").value = [AROHA]
+    await book.user.should_see("Aroha Ngātā, Tue 24 Nov, 12:30–13:00: Lunch")
+    press(button(book, "Save"))
+    await until(lambda: len([e for e in events(book).values() if e["title"] == "Case review"]) == 2)
 
 
 async def test_a_drop_that_cannot_be_is_put_back_and_explained(book: Visit) -> None:

@@ -239,6 +239,11 @@ async def test_a_practitioner_is_added_by_hand(first_day: Visit) -> None:
     first_day.user.find("Name").type("Dr Ada Example")
     press(button(first_day, "Add"))
     await until(lambda: "dr-ada-example" in first_day.application.settings.read().practitioners)
+    await until(lambda: first_day.application.activity.lines)
+    line = first_day.application.activity.lines[-1]
+    assert (line.text, line.cause) == ("Dr Ada Example was added.", "practitioners by Alex")
+    await first_day.user.open("/")
+    await first_day.user.should_see("Dr Ada Example · Alex")
 
 
 async def test_a_wrong_address_is_shown_at_its_field(first_day: Visit) -> None:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from companion.domain.settings import SourceSettings
 from companion.services.workbooks import Workbook
 from companion.web.ui.components.file_drop import FileDrop
@@ -237,6 +239,14 @@ async def test_the_same_file_again_has_nothing_to_apply(first_day: Visit) -> Non
     await first_day.user.should_see("Choose the export")
     await drop(first_day, content)
     await first_day.user.should_see("nothing to apply")
+    assert not button(first_day, "Apply").visible
+
+
+@pytest.mark.parametrize("content", ["", HEADERS])
+async def test_a_file_without_appointments_says_so(first_day: Visit, content: str) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, content)
+    await first_day.user.should_see("There is no appointment in this file: nothing to apply.")
     assert not button(first_day, "Apply").visible
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from nicegui import ui
@@ -20,7 +21,7 @@ from companion.web.ui.phones import formatting as phone_words
 from companion.web.ui.phones.device import qr_svg
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, tick, until
+from tests.pages.driving import button, field, named, press, tick, until
 
 PEOPLE = the_sample().practitioners
 ZOE, OMAR = PEOPLE[0].id, PEOPLE[1].id
@@ -252,7 +253,7 @@ async def test_the_owner_sees_it(tmp_path: Path) -> None:
 async def test_a_practitioner_does_not_see_the_practice(tmp_path: Path) -> None:
     async with as_zoe(tmp_path) as visit:
         await visit.user.open("/phone")
-        await visit.user.should_see("My phone")
+        await visit.user.should_see("Phone links")
         await visit.user.should_not_see("Who has links")
         assert (await visit.user.http_client.get(f"/phone/{OMAR}")).status_code == 403
 
@@ -286,7 +287,7 @@ async def test_the_practice_may_switch_all_links_off_and_on(visit: Visit) -> Non
     switch.value = False
     await until(lambda: not visit.application.settings.read().practice.feeds_allowed)
     await visit.user.open(OWN)
-    await visit.user.should_see("The practice has switched calendar links off.")
+    await visit.user.should_see("The practice has switched phone links off.")
     assert not [each for each in visit.elements(ui.button) if each.text == "Add a device"]
 
 
@@ -355,3 +356,43 @@ async def test_a_link_in_clear_says_so_where_it_is_made(tmp_path: Path, base: st
         press(button(visit, "Make the link"))
         await visit.user.should_see("The link for “Tablet”")
         assert says(visit, "This link is not encrypted (http)") == (not base)
+
+
+async def test_a_link_is_renamed_and_changed_without_being_set_up_again(visit: Visit) -> None:
+    before = (await links(visit))[0]
+    await visit.user.open(OWN)
+    await visit.user.should_see("Work phone")
+    press(named(visit, "Change: Work phone"))
+    await visit.user.should_see("Change “Work phone”")
+    label = field(visit, "Whose or which one")
+    assert label.value == "Work phone"
+    label.value = ""
+    press(button(visit, "Save"))
+    await until(lambda: label.error)
+    label.value = "Anna's iPhone"
+    field(visit, "Works until (may stay empty)").value = "30 June 2027"
+    press(button(visit, "Save"))
+    await until(lambda: "Saved; the link is the same." in visit.notices())
+    after = (await links(visit))[0]
+    assert (after.label, after.token_hash) == ("Anna's iPhone", before.token_hash)
+    press(named(visit, "Change: Anna's iPhone"))
+    await until(lambda: field(visit, "Works until (may stay empty)").value)
+    assert "2027" in field(visit, "Works until (may stay empty)").value
+
+
+async def test_an_e_mail_with_the_link_is_written_after_a_warning(tmp_path: Path) -> None:
+    async with as_zoe(tmp_path) as visit:
+        await visit.user.open(OWN)
+        await visit.user.should_see("Work phone")
+        press(named(visit, "Show: Work phone"))
+        await visit.user.should_see("Send by e-mail …")
+        press(button(visit, "Send by e-mail …"))
+        await visit.user.should_see("An e-mail is like a postcard.")
+        address = urlsplit(button(visit, "Write the e-mail").props["href"])
+        message = parse_qs(address.query)
+        assert address.scheme == "mailto"
+        assert address.path == PEOPLE[0].email
+        assert "/feeds/" in message["body"][0]
+        assert "/feeds/" not in message["subject"][0]
+        field(visit, "To").value = "other@example.com"
+        assert button(visit, "Write the e-mail").props["href"].startswith("mailto:other@")

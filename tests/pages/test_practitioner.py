@@ -161,7 +161,7 @@ async def test_devices_with_a_link_are_named_and_lead_to_their_page(visit: Visit
     await visit.user.open(f"/practitioner/{ZOE}")
     await visit.user.should_see("Work phone")
     await visit.user.should_see("Not fetched yet")
-    assert button(visit, "My phone").props["href"] == f"/phone/{ZOE}"
+    assert button(visit, "Phone links").props["href"] == f"/phone/{ZOE}"
 
 
 async def test_disconnecting_can_take_the_events_along(visit: Visit) -> None:

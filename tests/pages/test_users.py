@@ -15,7 +15,7 @@ from companion.web.ui.components.practitioner_card import PractitionerCard
 from companion.web.ui.static_html import StaticHtml
 from tests.fakes.services import ADMINISTRATOR, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, until
+from tests.pages.driving import button, field, named, press, until
 
 ZOE, SECOND = the_sample().practitioners[0], the_sample().practitioners[1]
 KIM = User(id="kim", name="Kim", role=Role.RECEPTION)
@@ -78,7 +78,9 @@ async def test_a_password_is_set_anew(visit: Visit) -> None:
 
 async def test_the_last_administrator_stays(visit: Visit) -> None:
     await visit.user.open("/users")
-    assert not [each for each in visit.elements(ui.button) if each.text == "Remove"]
+    labels = [str(each.props.get("aria-label", "")) for each in visit.elements(ui.button)]
+    assert "Change, Alex" in labels
+    assert not [each for each in labels if each.startswith("Remove")]
     press(button(visit, "Change"))
     await visit.user.should_see("Change Alex")
     field(visit, "Role").value = Role.RECEPTION
@@ -90,7 +92,7 @@ async def test_the_last_administrator_stays(visit: Visit) -> None:
 async def test_a_user_is_removed(visit: Visit) -> None:
     await visit.application.services.accounts.add("Kim", Role.RECEPTION)
     await visit.user.open("/users")
-    press(button(visit, "Remove"))
+    press(named(visit, "Remove, Kim"))
     await visit.user.should_see("Remove Kim?")
     press(button(visit, "Remove"))
     await until(lambda: len(visit.application.services.accounts.users()) == 1)
@@ -149,3 +151,13 @@ async def test_a_role_that_changes_counts_for_pages_that_are_open(tmp_path: Path
         press(button(visit, "Apply"))
         await until(lambda: "may not change settings of Google" in visit.notices())
         assert application.settings.read() == before
+
+
+async def test_a_password_is_copied_at_a_press(visit: Visit) -> None:
+    await visit.user.open("/users")
+    press(button(visit, "New password"))
+    await visit.user.should_see("A new password for Alex?")
+    press(button(visit, "Make a new password"))
+    await visit.user.should_see("It is not shown again.")
+    press(button(visit, "Copy"))
+    await until(lambda: "Copied." in visit.notices())

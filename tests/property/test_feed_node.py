@@ -84,8 +84,8 @@ async def nothing(application: FeedApplication, token: str) -> None:
 @pytest.mark.parametrize(
     ("happen", "words"),
     [
-        (off, "This calendar link was switched off"),
-        (expire, "This calendar link was switched off"),
+        (off, "This phone link was switched off"),
+        (expire, "This phone link was switched off"),
         (nothing, "No appointments in this period"),
     ],
 )

@@ -36,6 +36,22 @@ async def test_a_new_appointment_bears_its_maker_its_zone_and_an_id_of_our_own(
     assert (edit.key, edit.after) == ("own-1", {"own-1": 1})
 
 
+async def test_a_meeting_for_several_is_one_of_each_and_one_edit(fixture: Fixture) -> None:
+    meeting = visit(kind=AppointmentKind.MEETING, title="Review")
+    edit = await fixture.booking.create(meeting, user="Sam", also=["omar", "mira", "omar"])
+    made = await fixture.all()
+    assert sorted((e.practitioner_id, e.timezone, e.title) for e in made) == [
+        ("mira", "Australia/Sydney", "Review"),
+        ("omar", "Australia/Perth", "Review"),
+    ]
+    await fixture.booking.undo(edit)
+    assert await fixture.all() == []
+    for wrong, also in ((meeting, ["nobody"]), (visit(), ["omar"])):
+        with pytest.raises(BadInput):
+            await fixture.booking.create(wrong, user="Sam", also=also)
+    assert await fixture.all() == []
+
+
 @pytest.mark.parametrize(
     ("field", "changes"),
     [

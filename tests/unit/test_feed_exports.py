@@ -118,7 +118,7 @@ async def test_a_renewed_link_is_as_the_old_one_for_as_long_again() -> None:
     with pytest.raises(NotFound):
         await application.feeds.url(old.id)
     body = (await application.feeds.fetch(token_of(url))).body
-    assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]
+    assert [each["SUMMARY"] for each in events(body)] == ["This phone link was switched off"]
 
 
 async def test_all_links_of_one_or_of_everybody_are_switched_off() -> None:
@@ -223,7 +223,7 @@ async def test_the_links_of_a_practitioner_who_leaves_are_switched_off_first() -
     (link,) = await application.feeds.links()
     assert link.revoked_at is not None
     body = (await application.feeds.fetch(token)).body
-    assert [each["SUMMARY"] for each in events(body)] == ["This calendar link was switched off"]
+    assert [each["SUMMARY"] for each in events(body)] == ["This phone link was switched off"]
 
 
 async def test_what_every_link_shows_is_given_at_once_except_for_those_switched_off() -> None:

@@ -60,7 +60,7 @@ def test_the_interval_is_the_median_of_what_was_measured() -> None:
             "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.4.0",
             "Thunderbird",
         ),
-        ("Microsoft.Exchange/15.20", "SyncPreview"),
+        ("Microsoft.Exchange/15.20", "Outlook"),
         ("Evolution/3.50", "Evolution"),
         ("SomethingNew/1", "SomethingNew"),
         ("", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from companion.domain.errors import BadInput, NotFound, SecretsUnavailable
 from companion.services.feeds.views import read_detail
 from companion.services.ports import FeedDetail
 from tests.fakes.feed_links import shown
-from tests.fakes.feeds import NOON, FeedApplication, practice, visit
+from tests.fakes.feeds import NOON, FeedApplication, asking, practice, token_of, visit
 from tests.fakes.settings import FakeSettings
 
 
@@ -173,3 +174,40 @@ def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: FeedDetail
     assert result.items <= cap.items
     assert result.client_name.openness <= ClientName.ID.openness
     assert result.masked_types == {"counselling", "intake"}
+
+
+async def test_a_changed_link_keeps_its_address_and_shows_what_was_chosen_since() -> None:
+    application = FeedApplication()
+    await application.write(visit(1))
+    link, url = await application.feeds.add("avery", label="Phone", detail=FeedDetail.FULL)
+    token = token_of(url)
+    before = await application.feeds.fetch(token, asking(token, gzip=False))
+    changed = await application.feeds.edit(
+        link.id,
+        label="Work phone",
+        detail=FeedDetail.BUSY,
+        days_in_arrears=1,
+        days_in_advance=30,
+        expires=date(2030, 1, 1),
+    )
+    assert (changed.id, changed.token_hash) == (link.id, link.token_hash)
+    assert await application.feeds.url(link.id) == url
+    after = await application.feeds.fetch(token, asking(token, gzip=False))
+    assert (before.status, after.status) == (200, 200)
+    assert b"SUMMARY:Busy" in after.body
+    assert b"SUMMARY:Busy" not in before.body
+    assert (await application.feeds.links())[0].label == "Work phone"
+
+
+async def test_a_link_that_is_off_or_gets_a_wrong_value_is_not_changed() -> None:
+    application = FeedApplication()
+    link, _url = await application.feeds.add("avery", label="Phone")
+    same: dict[str, Any] = {"detail": link.detail, "days_in_arrears": 7}
+    with pytest.raises(BadInput):
+        await application.feeds.edit(link.id, label="", days_in_advance=60, **same)
+    with pytest.raises(BadInput):
+        await application.feeds.edit(link.id, label="A", days_in_advance=9999, **same)
+    assert await application.feeds.links() == [link]
+    await application.feeds.revoke(link.id)
+    with pytest.raises(BadInput, match="switched off"):
+        await application.feeds.edit(link.id, label="A", days_in_advance=60, **same)

@@ -404,3 +404,29 @@ def test_what_a_kind_does_not_know_or_lacks_is_named(typed: dict[str, str], fiel
     with pytest.raises(BadInput) as refused:
         filled(KIND, typed)
     assert refused.value.field == field
+
+
+async def test_a_first_fetch_that_takes_long_does_not_put_off_what_changes_next(
+    clinic: Clinic,
+) -> None:
+    await clinic.open(every=timedelta(minutes=5))
+    clinic.links.takes = lambda: clinic.clock.shift(90)
+    await clinic.look()
+    clinic.links.takes = lambda: None
+    clinic.links.calendars[LINK] = calendar(*FOUR[1:], entry("a", 7, 11))
+    await clinic.clock.advance(300)
+    await clinic.look()
+    assert (await clinic.book())["a"] == "07 11:00"
+
+
+async def test_one_that_always_takes_long_is_asked_less_often(clinic: Clinic) -> None:
+    clinic.links.tags = False
+    await clinic.open(every=timedelta(minutes=5))
+    clinic.links.takes = lambda: clinic.clock.shift(90)
+    await clinic.look()
+    await clinic.clock.advance(600)
+    await clinic.look()
+    assert len(clinic.links.requests) == 1
+    await clinic.clock.advance(301)
+    await clinic.look()
+    assert len(clinic.links.requests) == 2

@@ -14,6 +14,7 @@ from companion.domain.appointments import Practitioner
 from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import Closure, Opening
+from companion.domain.palette import PALETTE
 from companion.domain.settings import Practice, PractitionerSettings, Settings
 from companion.services.settings import formatting as setting_words
 from companion.services.settings.practitioners import Practitioners
@@ -49,7 +50,7 @@ async def test_the_defaults_are_those_of_the_contract(fixture: Fixture) -> None:
         "timezone": "Australia/Sydney",
         "email": "anna@example.com",
         "name": "Anna Lee",
-        "display_colour": "",
+        "display_colour": PALETTE[0],
         "display_order": "0",
     }
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from companion.domain.errors import BadInput, NotFound, StoreError
+from companion.domain.palette import PALETTE
+from companion.domain.settings import Settings
 from tests.fakes.practitioners import Fixture
 
 
@@ -35,6 +39,35 @@ async def test_a_new_person_has_the_practice_s_zone_unless_told(fixture: Fixture
     assert (
         await fixture.people.add("Ben", timezone="australia/perth")
     ).timezone == "Australia/Perth"
+
+
+async def test_nobody_is_recoloured_because_somebody_comes_or_goes(fixture: Fixture) -> None:
+    """The colours of the palette, by place, are those of a practice that never had another."""
+
+    def without_colours(settings: Settings) -> Settings:
+        for each in settings.practitioners.values():
+            plain = replace(each.practitioner, colour="")
+            settings = settings.with_practitioner(replace(each, practitioner=plain))
+        return settings
+
+    def shown() -> dict[str, str]:
+        return {
+            key: each.practitioner.colour or PALETTE[place]
+            for place, (key, each) in enumerate(fixture.settings.read().practitioners.items())
+        }
+
+    for name in ("Ben", "Cleo", "Dan"):
+        await fixture.people.add(name)
+    assert len(set(shown().values())) == 3
+    await fixture.settings.change(without_colours)
+    before = shown()
+    await fixture.people.add("Anna")
+    assert {key: shown()[key] for key in before} == before
+    assert shown()["anna"] not in before.values()
+    await fixture.settings.change(without_colours)
+    before = shown()
+    await fixture.people.remove("anna")
+    assert shown() == {key: colour for key, colour in before.items() if key != "anna"}
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ async def half_renewed(clinic: Clinic) -> None:
         (refused_certificate, "not accepted"),
         (ending_certificate, "another 5 days"),
         (in_clear, "not encrypted"),
-        (switched_off, "switched calendar links off"),
+        (switched_off, "switched phone links off"),
         (half_renewed, "not used yet"),
     ],
 )

@@ -22,9 +22,11 @@ from companion.domain.settings import (
     SourceSettings,
     SyncChoices,
 )
+from companion.services.acting import acting_as
 from companion.services.settings.transfer import LARGEST, SettingTransfer
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
+from tests.fakes.stores import MemoryActivity
 
 SIGNED_IN = GoogleLink(
     login="anna@clinic.example",
@@ -56,7 +58,10 @@ class Fixture:
     def __init__(self, settings: Settings | None = None) -> None:
         self.store = FakeSettings(settings or here())
         self.clock = FakeClock()
-        self.transfer = SettingTransfer(settings=self.store, clock=self.clock)
+        self.activity = MemoryActivity()
+        self.transfer = SettingTransfer(
+            settings=self.store, clock=self.clock, activity=self.activity
+        )
 
     def document(self) -> Any:
         return json.loads(self.transfer.export())
@@ -210,3 +215,31 @@ async def test_a_preview_changes_nothing_and_tells_the_same() -> None:
     seen = fixture.transfer.preview(content)
     assert fixture.store.changes == 0
     assert await fixture.transfer.take(content) == seen
+
+
+async def test_the_report_names_each_value_and_the_activity_that_it_was_done() -> None:
+    fixture = Fixture()
+
+    def change(document: Any) -> None:
+        document["practice"]["name"] = "Wattle"
+        document["practitioners"][0]["choices"]["days_in_advance"] = 30
+
+    content = fixture.with_change(change)
+    seen = [
+        (each.whose, each.setting, each.before, each.after)
+        for each in fixture.transfer.preview(content).differences
+    ]
+    assert seen == [
+        ("", "Name", "Banksia", "Wattle"),
+        ("Anna Example", "Days in advance", "90", "30"),
+    ]
+    assert fixture.activity.lines == []
+    with acting_as("Alex"):
+        await fixture.transfer.take(content)
+    (line,) = fixture.activity.lines
+    assert (line.text, line.cause) == (
+        "Settings were taken over from a file: 1 practitioner changed, the practice changed.",
+        "settings by Alex",
+    )
+    await fixture.transfer.take(content)
+    assert len(fixture.activity.lines) == 1

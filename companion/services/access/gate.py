@@ -20,6 +20,7 @@ from typing import Any, NoReturn, TypeVar
 from companion.domain.errors import NotAllowed
 from companion.domain.users import User
 from companion.services.access.rules import Rule, rule_of
+from companion.services.acting import acting_as
 
 T = TypeVar("T")
 Who = Callable[[], User]
@@ -58,9 +59,27 @@ def _asking(kind: type, name: str, member: object) -> object:
     return refuse if inspect.isroutine(member) else property(refuse)
 
 
+def _named_while(method: Any) -> Callable[..., Any]:
+    """`method`, carried out in the name of the user who is given first."""
+    if inspect.iscoroutinefunction(method):
+
+        async def awaited(user: User, *args: Any, **kwargs: Any) -> Any:
+            with acting_as(user.name):
+                return await method(*args, **kwargs)
+
+        return awaited
+
+    def called(user: User, *args: Any, **kwargs: Any) -> Any:
+        with acting_as(user.name):
+            return method(*args, **kwargs)
+
+    return called
+
+
 def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
     """`method` is a function, whatever its signature."""
     of, owner, place = rule.of, rule.owner, rule.place
+    call = _named_while(method)
 
     def named(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """What `of` is in this call; None when it is left out."""
@@ -74,7 +93,7 @@ def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
         def asks(self: Any, *args: Any, **kwargs: Any) -> Any:
             user = self._who()
             rule.check(user)
-            return method(self._service, *args, **kwargs | rule.left_out(user))
+            return call(user, self._service, *args, **kwargs | rule.left_out(user))
 
         return asks
 
@@ -82,16 +101,17 @@ def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
 
         @wraps(method)
         def asks_whose(self: Any, *args: Any, **kwargs: Any) -> Any:
-            value = named(args, kwargs) or ()
-            rule.check(self._who(), (value,) if isinstance(value, str) else value)
-            return method(self._service, *args, **kwargs)
+            value, user = named(args, kwargs) or (), self._who()
+            rule.check(user, (value,) if isinstance(value, str) else value)
+            return call(user, self._service, *args, **kwargs)
 
         return asks_whose
 
     @wraps(method)
     async def looks_up_whose(self: Any, *args: Any, **kwargs: Any) -> Any:
         whose = await owner(self._service, named(args, kwargs))
-        rule.check(self._who(), () if whose is None else (whose,))
-        return await method(self._service, *args, **kwargs)
+        user = self._who()
+        rule.check(user, () if whose is None else (whose,))
+        return await call(user, self._service, *args, **kwargs)
 
     return looks_up_whose

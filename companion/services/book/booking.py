@@ -17,6 +17,7 @@ from itertools import islice
 
 from companion.domain.appointments import (
     Appointment,
+    AppointmentKind,
     AppointmentStatus,
     Occurrence,
     occurrences,
@@ -156,10 +157,18 @@ class Booking:
     # ── editing ───────────────────────────────────────────────────────────────────────────────
 
     @allows(Action.EDIT_BOOK)
-    async def create(self, draft: AppointmentDraft, *, user: str) -> Edit:
-        """Raises BadInput naming the field of Draft."""
-        made = self._made(checked(draft, self._settings.read()), user)
-        return await self._write("New appointment", key_of(made), [made], ())
+    async def create(self, draft: AppointmentDraft, *, user: str, also: Sequence[str] = ()) -> Edit:
+        """A meeting may be for other practitioners `also`: each gets an appointment of their own,
+        all of them or none. Raises BadInput naming the field of Draft."""
+        if also and draft.kind is not AppointmentKind.MEETING:
+            raise BadInput("Only a meeting is for several.", "Choose Meeting.", field="kind")
+        settings = self._settings.read()
+        everyone = dict.fromkeys([draft.practitioner_id, *also])
+        made = [
+            self._made(checked(replace(draft, practitioner_id=each), settings), user)
+            for each in everyone
+        ]
+        return await self._write("New appointment", key_of(made[0]), made, ())
 
     @allows(Action.EDIT_BOOK)
     async def edit(

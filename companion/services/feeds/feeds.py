@@ -112,15 +112,7 @@ class Feeds:
         """A new link and its URL. `custom` is what it shows when its detail is CUSTOM. Days
         left out are the practitioner's own; the link works to the end of the day `expires` in
         their zone. Raises BadInput, NotFound, SecretsError."""
-        settings = self._settings.read()
-        record = settings.practitioner(practitioner_id)
-        label = clean_text(label)
-        if not 0 < len(label) <= 100:
-            raise BadInput(
-                "A link needs a label of at most 100 characters.",
-                "Name the device it is for, for example: Work phone.",
-                field="label",
-            )
+        record = self._settings.read().practitioner(practitioner_id)
         now = self._clock.now()
         choices = record.choices
         back = choices.days_in_arrears if days_in_arrears is None else days_in_arrears
@@ -128,7 +120,7 @@ class Feeds:
         link = FeedLink(
             id="",
             practitioner_id=record.practitioner.id,
-            label=label,
+            label=_label(label),
             detail=detail,
             custom=(custom or Disclosure()) if detail is FeedDetail.CUSTOM else None,
             token_hash=b"",
@@ -144,7 +136,7 @@ class Feeds:
         settings = self._settings.read()
         if not settings.practice.feeds_allowed:
             raise BadInput(
-                "The practice has switched calendar links off.",
+                "The practice has switched phone links off.",
                 "Ask the practice to allow them, under Practice.",
             )
         token = self._token()
@@ -152,8 +144,41 @@ class Feeds:
         link = replace(plan, id=link_id, token_hash=token_digest(token))
         await self._secrets.put(secret_name(link.id), token)
         await self._store.put(link)
-        await self._note_activity(link, ActivityKind.FEED_ADDED, "A calendar link was made.")
+        await self._note_activity(link, ActivityKind.FEED_ADDED, "A phone link was made.")
         return link, self._url(token, settings)
+
+    @allows(Action.PHONE, of="feed_id", owner=_owner)
+    async def edit(
+        self,
+        feed_id: str,
+        *,
+        label: str,
+        detail: FeedDetail,
+        custom: Disclosure | None = None,
+        days_in_arrears: int,
+        days_in_advance: int,
+        expires: date | None = None,
+    ) -> FeedLink:
+        """Another name, or something else to show: the link itself stays as it is, so nothing is
+        set up again. Raises BadInput, NotFound."""
+        old = await self.link(feed_id)
+        now = self._clock.now()
+        if off_at(old, now):
+            raise BadInput("This link is switched off.", "Make a new one for the device.")
+        record = self._settings.read().practitioner(old.practitioner_id)
+        link = replace(
+            old,
+            label=_label(label),
+            detail=detail,
+            custom=(custom or Disclosure()) if detail is FeedDetail.CUSTOM else None,
+            days_in_arrears=check_days(days_in_arrears, "days_in_arrears"),
+            days_in_advance=check_days(days_in_advance, "days_in_advance"),
+            expires_at=end_of(expires, record, now),
+        )
+        if link != old:
+            await self._store.put(link)
+            await self._note_activity(link, ActivityKind.FEED_ADDED, "A phone link was changed.")
+        return link
 
     @allows(Action.PHONE, of="feed_id", owner=_owner)
     async def renew(self, feed_id: str) -> tuple[FeedLink, str]:
@@ -193,7 +218,7 @@ class Feeds:
             if link.id == feed_id:
                 return link
         raise NotFound(
-            f'There is no calendar link "{feed_id[:40]}".',
+            f'There is no phone link "{feed_id[:40]}".',
             "The list shows every link with its id: python run.py feeds list",
         )
 
@@ -205,7 +230,7 @@ class Feeds:
             link = replace(link, revoked_at=self._clock.now())
             await self._store.put(link)
             await self._note_activity(
-                link, ActivityKind.FEED_REVOKED, "A calendar link was switched off."
+                link, ActivityKind.FEED_REVOKED, "A phone link was switched off."
             )
         await self._serving.forget(link)
         await self._secrets.remove(secret_name(link.id))
@@ -343,3 +368,14 @@ class Feeds:
     async def close(self) -> None:
         """Wait for what fetches left to write."""
         await self._serving.close()
+
+
+def _label(label: str) -> str:
+    label = clean_text(label)
+    if not 0 < len(label) <= 100:
+        raise BadInput(
+            "A link needs a label of at most 100 characters.",
+            "Name the device it is for, for example: Work phone.",
+            field="label",
+        )
+    return label

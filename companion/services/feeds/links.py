@@ -13,6 +13,7 @@ import re
 import zlib
 from datetime import date, datetime, time, timedelta
 from secrets import token_urlsafe
+from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import instant
 from companion.domain.errors import BadInput
@@ -93,6 +94,13 @@ def end_of(day: date | None, record: PractitionerSettings, now: datetime) -> dat
     if end <= now:
         raise BadInput("That day is over already.", "Choose a later day.", field="expires")
     return end
+
+
+def last_day(link: FeedLink, timezone: str) -> date | None:
+    """The last day on which it works; None where it has no end."""
+    if link.expires_at is None:
+        return None
+    return (link.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(timezone)).date()
 
 
 def to_keep(link: FeedLink, body: FeedBody) -> bytes:

@@ -178,7 +178,7 @@ class Reachability:
         its own status counts."""
         practice = self._settings.read().practice
         if not practice.feeds_allowed:
-            what = "The practice has switched calendar links off."
+            what = "The practice has switched phone links off."
             return [ReachabilityFinding(ok=False, what=what, remedy="Switch them on first.")]
         address = self.address()
         parts = urlsplit(address)

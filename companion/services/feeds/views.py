@@ -37,7 +37,7 @@ PRESETS: Mapping[FeedDetail, Disclosure] = {
 }
 
 EMPTY = "No appointments in this period"
-SWITCHED_OFF = "This calendar link was switched off"
+SWITCHED_OFF = "This phone link was switched off"
 _FIRST_DAY = date(2020, 1, 1)
 
 

@@ -87,6 +87,7 @@ class ActivityKind(StrEnum):
     FEED_REVOKED = "feed revoked"
     USERS = "users"
     PRACTITIONERS = "practitioners"
+    SETTINGS = "settings"
     BACKUP = "backup"
     RESTORE = "restore"
     TOLD = "told"

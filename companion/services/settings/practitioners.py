@@ -13,12 +13,22 @@ from datetime import datetime
 
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput
+from companion.domain.palette import colours_fixed, free_colour
 from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.ports import AppointmentBook, BookChange, Clock, SettingsStore
+from companion.services.activity import note
+from companion.services.ports import (
+    ActivityKind,
+    ActivityLog,
+    AppointmentBook,
+    BookChange,
+    Clock,
+    SettingsStore,
+)
 from companion.services.rows import next_change
 from companion.services.settings import checks, formatting
+from companion.services.settings.differences import differences, named
 from companion.services.settings.notice_checks import complete
 from companion.services.settings.notice_words import NOTICES, PREFIX
 from companion.services.settings.practice_words import PRACTICE
@@ -35,13 +45,16 @@ class Practitioners:
         book: AppointmentBook,
         clock: Clock,
         leaving: Sequence[Callable[[str], Awaitable[object]]] = (),
+        activity: ActivityLog | None = None,
     ) -> None:
-        """`leaving` is called with the id of a practitioner about to be removed or merged, so that
-        feed links and the like are removed first; an error it raises stops the removal."""
+        """`activity`: where changes are noted. `leaving` is called with the id of a practitioner
+        about to be removed or merged, so that feed links and the like are removed first; an error
+        it raises stops the removal."""
         self._settings = settings
         self._book = book
         self._clock = clock
         self._leaving = tuple(leaving)
+        self._activity = activity
 
     # ── people ────────────────────────────────────────────────────────────────────────────────
 
@@ -68,17 +81,21 @@ class Practitioners:
                 (each.practitioner.display_order for each in settings.practitioners.values()),
                 default=0,
             )
+            settings = colours_fixed(settings)
             person = Practitioner(
                 id=wanted or _free_id(settings, tidy),
                 name=tidy,
                 email=address,
                 timezone=zone or settings.practice.timezone,
+                colour=free_colour(settings),
                 display_order=last,
             )
             return settings.with_practitioner(PractitionerSettings(practitioner=person))
 
         after = await self._settings.change(edit)
-        return after.practitioner(tidy).practitioner
+        made = after.practitioner(tidy).practitioner
+        await self._note(ActivityKind.PRACTITIONERS, f"{made.name} was added.", made.id)
+        return made
 
     @allows(Action.PRACTITIONERS)
     async def edit(
@@ -131,6 +148,7 @@ class Practitioners:
         await self._book.reassign(from_id, into_id, self._clock.now())
 
         def edit(settings: Settings) -> Settings:
+            settings = colours_fixed(settings)
             into, left = settings.record(into_id), settings.record(from_id)
             _not_connected(left)
             names = (left.practitioner.name, *left.practitioner.aliases)
@@ -144,7 +162,11 @@ class Practitioners:
         after = await self._settings.change(edit)
         # What an import wrote to the old id meanwhile follows.
         await self._book.reassign(from_id, into_id, self._clock.now())
-        return after.practitioners[into_id].practitioner
+        into = after.practitioners[into_id].practitioner
+        left = settings.record(from_id).practitioner.name
+        text = f"{left} was merged into {into.name}."
+        await self._note(ActivityKind.PRACTITIONERS, text, into_id)
+        return into
 
     @allows(Action.PRACTITIONERS)
     async def remove(self, practitioner_id: str) -> None:
@@ -164,9 +186,11 @@ class Practitioners:
         def edit(settings: Settings) -> Settings:
             _not_connected(settings.record(practitioner_id))
             _no_user_signs_in_as(settings, practitioner_id)
-            return settings.without_practitioner(practitioner_id)
+            return colours_fixed(settings).without_practitioner(practitioner_id)
 
         await self._settings.change(edit)
+        name = settings.record(practitioner_id).practitioner.name
+        await self._note(ActivityKind.PRACTITIONERS, f"{name} was removed.")
 
     @allows(Action.PRACTITIONERS)
     async def appointments_of(self, practitioner_id: str) -> int:
@@ -180,17 +204,34 @@ class Practitioners:
         """All or none; BadInput's field is the key of `set_values`."""
         wanted = checks.choices(choices)
 
+        return await self._change(practitioner_id, lambda each: replace(each, choices=wanted))
+
+    async def _change(
+        self,
+        practitioner_id: str,
+        edit_record: Callable[[PractitionerSettings], PractitionerSettings],
+    ) -> PractitionerSettings:
+        seen: list[PractitionerSettings] = []
+
         def edit(settings: Settings) -> Settings:
             record = settings.record(practitioner_id)
-            return self._put(settings, record, replace(record, choices=wanted))
+            seen[:] = [record]
+            return self._put(settings, record, edit_record(record))
 
-        return (await self._settings.change(edit)).record(practitioner_id)
+        after = (await self._settings.change(edit)).record(practitioner_id)
+        if found := differences(seen[0], after, formatting.PRACTITIONER):
+            text = f"Settings were changed: {named(found)}."
+            await self._note(ActivityKind.SETTINGS, text, practitioner_id)
+        return after
 
     @allows(Action.PRACTICE)
     async def edit_practice(self, edit_practice: Callable[[Practice], Practice]) -> Practice:
         """All or none. Raises BadInput. A new zone counts for people added later."""
 
+        seen: list[Practice] = []
+
         def edit(settings: Settings) -> Settings:
+            seen[:] = [settings.practice]
             changed = replace(settings, practice=edit_practice(settings.practice))
             if changed.practice.cap != settings.practice.cap:
                 # Feeds have presets of their own, so the cap may show in any of them.
@@ -198,7 +239,11 @@ class Practitioners:
                     changed = changed.with_practitioner(self._shown_anew(record))
             return changed
 
-        return (await self._settings.change(edit)).practice
+        after = (await self._settings.change(edit)).practice
+        if found := differences(seen[0], after, _PRACTICE):
+            text = f"The practice's settings were changed: {named(found)}."
+            await self._note(ActivityKind.SETTINGS, text)
+        return after
 
     # ── settings in words ─────────────────────────────────────────────────────────────────────
 
@@ -215,14 +260,10 @@ class Practitioners:
     ) -> PractitionerSettings:
         """All or none; BadInput's field is the key."""
 
-        def edit(settings: Settings) -> Settings:
-            record = settings.record(practitioner_id)
-            return self._put(
-                settings, record, formatting.change(record, values, formatting.PRACTITIONER)
-            )
-
-        after = await self._settings.change(edit)
-        return after.practitioners[practitioner_id]
+        return await self._change(
+            practitioner_id,
+            lambda record: formatting.change(record, values, formatting.PRACTITIONER),
+        )
 
     @allows(Action.PRACTICE)
     def practice_values(self) -> dict[str, str]:
@@ -238,6 +279,17 @@ class Practitioners:
             return changed
 
         return await self.edit_practice(edit)
+
+    async def _note(self, kind: ActivityKind, text: str, practitioner_id: str = "") -> None:
+        if self._activity is not None:
+            await note(
+                self._activity,
+                self._clock,
+                kind,
+                text,
+                cause="practitioners",
+                practitioner_id=practitioner_id,
+            )
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
 

@@ -22,11 +22,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from companion.domain.errors import BadInput, FileRefused
+from companion.domain.palette import colours_fixed
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.ports import Clock, SettingsStore
+from companion.services.activity import note
+from companion.services.ports import ActivityKind, ActivityLog, Clock, SettingsStore
+from companion.services.settings.differences import SettingDifference, differences
 from companion.services.settings.documents import from_tables, to_tables
+from companion.services.settings.formatting import PRACTITIONER
+from companion.services.settings.notice_words import NOTICES
+from companion.services.settings.practice_words import PRACTICE
 
 FORMAT = "calendar-companion settings"
 LARGEST = 5_000_000
@@ -60,6 +66,8 @@ class TransferReport:
     """Practitioners that the file does not name."""
     practice_changed: bool
     sources_changed: bool
+    differences: tuple[SettingDifference, ...] = ()
+    """Value by value, of the practice and of those who are changed."""
 
     @property
     def changes(self) -> int:
@@ -68,9 +76,10 @@ class TransferReport:
 
 
 class SettingTransfer:
-    def __init__(self, *, settings: SettingsStore, clock: Clock) -> None:
+    def __init__(self, *, settings: SettingsStore, clock: Clock, activity: ActivityLog) -> None:
         self._settings = settings
         self._clock = clock
+        self._activity = activity
 
     @allows(Action.PRACTICE)
     def export(self) -> bytes:
@@ -99,12 +108,19 @@ class SettingTransfer:
             return self._merged(settings, content)
 
         after = await self._settings.change(edit)
-        return _report(seen[0], after, content)
+        report = _report(seen[0], after, content)
+        if report.changes:
+            text = f"Settings were taken over from a file: {in_words(report)}."
+            kind = ActivityKind.SETTINGS
+            await note(self._activity, self._clock, kind, text, cause="settings")
+        return report
 
     def _merged(self, here: Settings, content: bytes) -> Settings:
         file = _read(content, here.install_id)
         now = self._clock.now()
         merged = replace(here, practice=file.practice, sources=file.sources)
+        if file.practitioners.keys() - here.practitioners.keys():
+            merged = colours_fixed(merged)
         capped_anew = file.practice.cap != here.practice.cap
         for key, wanted in file.practitioners.items():
             known = here.practitioners.get(key)
@@ -121,6 +137,18 @@ class SettingTransfer:
                 )
         _no_namesakes(merged)
         return merged
+
+
+def in_words(report: TransferReport) -> str:
+    """``2 practitioners added, 1 changed, the practice changed``."""
+    parts = [
+        f"{len(names)} practitioner{'' if len(names) == 1 else 's'} {did}"
+        for names, did in ((report.added, "added"), (report.changed, "changed"))
+        if names
+    ]
+    parts += ["the practice changed"] if report.practice_changed else []
+    parts += ["the import sources changed"] if report.sources_changed else []
+    return ", ".join(parts)
 
 
 def _read(content: bytes, install_id: str) -> Settings:
@@ -220,6 +248,20 @@ def _report(before: Settings, after: Settings, content: bytes) -> TransferReport
         kept=names(set(before.practitioners) - named),
         practice_changed=before.practice != after.practice,
         sources_changed=dict(before.sources) != dict(after.sources),
+        differences=(
+            *differences(before.practice, after.practice, {**PRACTICE, **NOTICES}),
+            *(
+                each
+                for key in before.practitioners
+                if key in changed
+                for each in differences(
+                    before.practitioners[key],
+                    after.practitioners[key],
+                    PRACTITIONER,
+                    whose=before.practitioners[key].practitioner.name,
+                )
+            ),
+        ),
     )
 
 

@@ -249,6 +249,8 @@ class Fetching:
         after = (
             in_the_book(before, answer, now) if not held else replace(before, held=answer.digest)
         )
+        if whole and answer.cursor:  # from here on only what changes is asked for
+            took = 0.0
         after = replace(after, tried_at=now, good_at=now, failures=0, wait=0.0, took=took)
 
         def edit(note: SourceNote) -> SourceNote:

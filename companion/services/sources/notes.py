@@ -62,7 +62,7 @@ class Fetched:
     wait: float = 0.0
     """Seconds for which it asked to be left alone."""
     took: float = 0.0
-    """Seconds that it last took."""
+    """Seconds that it last took; 0 where it goes on with less."""
     cursor: str = ""
     """Since when changes are asked for: see `FetchAnswer`."""
     digest: str = ""

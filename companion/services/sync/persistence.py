@@ -22,6 +22,7 @@ from companion.domain.errors import (
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_history import noted
 from companion.domain.sync_state import Proof, SyncState, SyncTrouble
+from companion.services.acting import caused
 from companion.services.ports import Activity, ActivityKind
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.snapshot import SyncParts, SyncSnapshot, account_of
@@ -143,7 +144,7 @@ class PassRecorder:
         return Activity(
             at=self._parts.clock.now(),
             practitioner_id=self._id,
-            cause=self._cause,
+            cause=caused(self._cause),
             kind=kind,
             text=text,
             count=count,

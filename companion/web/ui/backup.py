@@ -18,7 +18,8 @@ from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, frame, notice, page_head, text
+from companion.web.ui.static_html import table
+from companion.web.ui.theme import box, button, card, frame, notice, page_head, scrolling, text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -176,6 +177,20 @@ class _Settings:
                 return
             for line in _lines(report):
                 text(line)
+            if report.differences:
+                with scrolling("What would change", tall=True):
+                    table(
+                        ("Whose", "Setting", "Now", "In the file"),
+                        (
+                            (
+                                each.whose or "The practice",
+                                each.setting,
+                                each.before or "(empty)",
+                                each.after or "(empty)",
+                            )
+                            for each in report.differences
+                        ),
+                    )
             if report.changes:
                 with box("actions"):
                     button("Apply", partial(self._apply, content), look="primary")

@@ -107,7 +107,7 @@ def button(
 
 def menu_item(label: str, on_click: Callable[..., Any]) -> None:
     """In a `ui.menu`, which closes by itself."""
-    item = ui.menu_item(label, auto_close=False)
+    item = ui.menu_item(label, auto_close=False).props("role=menuitem")
     on_press(item, on_click)
 
 

@@ -52,7 +52,8 @@ class _Users:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._accounts = site.services.accounts
-        self._list = box("stack stack--loose")
+        with card():
+            self._list = box("lines lines--first", tag="ul")
         self._draw()
 
     def _draw(self) -> None:
@@ -63,25 +64,37 @@ class _Users:
             for user in self._accounts.users():
                 whose = people.get(user.practitioner_id)
                 role = ROLES[user.role] + (f" ({whose.practitioner.name})" if whose else "")
-                with card(user.name):
-                    with box("actions"):
+                count = self._accounts.open_sessions(user.id)
+                with box("lines__line", tag="li"):
+                    with box("lines__words"):
+                        text(user.name, "strong", tag="h2")
+                        text("Signed in now" if count else "Not signed in", "soft small")
+                    with box("actions lines__badges"):
                         badge(role, "info" if user.role is Role.ADMINISTRATOR else "calm")
                         if user.id == me.id:
                             badge("You", "ok")
                         if user.must_change:
                             badge("Has to choose a password", "warn")
-                        count = self._accounts.open_sessions(user.id)
-                        text("Signed in now" if count else "Not signed in", "soft small")
                     with box("actions"):
                         self._button("Change", user, self._change, "edit")
                         self._button("New password", user, self._reset, "key")
-                        self._button("Sign out everywhere", user, self._out, "logout")
+                        self._button("Sign out everywhere", user, self._out, "logout", bare=True)
                         if user.id != me.id:
-                            self._button("Remove", user, self._remove, "person_remove")
+                            self._button("Remove", user, self._remove, "person_remove", bare=True)
 
-    def _button(self, label: str, user: User, act: Callable[[User], object], icon: str) -> None:
-        pressed = button(label, partial(act, user), icon=icon, look="plain")
+    def _button(
+        self,
+        label: str,
+        user: User,
+        act: Callable[[User], object],
+        icon: str,
+        *,
+        bare: bool = False,
+    ) -> None:
+        pressed = button("" if bare else label, partial(act, user), icon=icon, look="plain")
         pressed.props["aria-label"] = f"{label}, {user.name}"
+        if bare:
+            pressed.classes("btn--icon").props["title"] = label
 
     # ── what can be done ──────────────────────────────────────────────────────────────────────
 
@@ -167,7 +180,14 @@ class _Users:
             text("Hand it over on paper or by word. It is not shown again.")
             text(password, "address").props("dir=ltr")
             text("At the first sign-in another one is asked for.", "soft small")
-            button("Done", opened.close, look="primary")
+
+            def copy() -> None:
+                ui.clipboard.write(password)
+                notify_done("Copied. Paste it where only they see it.")
+
+            with box("actions"):
+                button("Done", opened.close, look="primary")
+                button("Copy", copy, icon="content_copy")
 
     async def _out(self, user: User) -> None:
         await self._accounts.sign_out_everywhere(user.id)

@@ -109,7 +109,7 @@ export default {
       longPressDelay: LONG_PRESS,
       eventDragMinDistance: 4,
       columnWidth: "minmax(7.5rem, 1fr)",
-      dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
+      dayHeaderFormat: { weekday: "short", day: "numeric" },
       allDayContent: "All day",
       eventTimeFormat: () => "", // ours is in the content; Intl takes a third of the drawing
       noEventsContent: "No appointments on this day.",
@@ -165,7 +165,7 @@ export default {
       const before = this.page;
       this.page = page;
       const focused = page.focus || this.focusedKey();
-      const options = { ...page.options, view: VIEWS[page.options.view], ...this.dated(page.options) };
+      const options = { ...page.options, view: VIEWS[page.options.view] ?? VIEWS.day, ...this.dated(page.options) };
       let arranged = !before;
       for (const [name, value] of Object.entries(options)) {
         if (before && JSON.stringify(this.options[name]) === JSON.stringify(value)) continue;
@@ -348,7 +348,7 @@ export default {
       dot.className = "book__dot";
       dot.style.background = resource.extendedProps.colour;
       const name = document.createElement("bdi");
-      name.textContent = resource.title;
+      name.textContent = name.title = resource.title;
       return [dot, name];
     },
     content(event) {
@@ -394,11 +394,14 @@ export default {
       const tones = new Map();
       for (const [icon, tone] of props.icons) tones.set(tone, [...(tones.get(tone) ?? []), icon]);
       const parts = [];
-      if (!event.allDay) parts.push(["time", "span", "appt__time", time]);
-      for (const [tone, icons] of tones) {
-        parts.push([tone, "span", `material-icons appt__icon appt__icon--${tone}`, icons.join(" ")]);
-      }
       parts.push(["title", "bdi", "appt__title", event.title]);
+      const shown = ([tone, icons]) =>
+        [tone, "span", `material-icons appt__icon appt__icon--${tone}`, icons.join(" ")];
+      // How it stands with Google first: where there is little room the kind may go.
+      const [calm, state] = [tones.get("calm"), [...tones].filter(([tone]) => tone !== "calm")];
+      parts.push(...state.map(shown));
+      if (!event.allDay) parts.push(["time", "span", "appt__time", time]);
+      if (calm) parts.push(shown(["calm", calm]));
       if (props.second) parts.push(["second", "bdi", "appt__second", props.second]);
       parts.push(["spoken", "span", "sr-only", props.spoken]);
       const shape = parts.map((part) => part[0]).join();

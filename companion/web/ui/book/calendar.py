@@ -101,9 +101,6 @@ class AppointmentCalendar(
         self.run_method("show", delta(self.shown, page))
         self.shown = page
 
-    def shows(self, key: str) -> bool:
-        return any(each["id"] == key for each in self.shown.get("events", ()))
-
     def confirm_move(self, key: str) -> None:
         """A move has been written or refused; the page is drawn as shown next."""
         self.run_method("confirmMove", key)

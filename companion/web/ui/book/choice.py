@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 
 from companion.domain.appointments import Occurrence
 from companion.services.book.view import BookEntry
+from companion.web.ui import formatting
 
-VIEWS = {"day": "Day", "week": "Week", "workweek": "Work week", "list": "List"}
-OF_ONE = frozenset({"week", "workweek"})
+VIEWS = {"day": "Day", "week": "Week", "workweek": "Work week", "month": "Month", "list": "List"}
+OF_ONE = frozenset({"week", "workweek", "month"})
 """Views of one practitioner."""
 
 
@@ -30,7 +31,7 @@ class Choice:
     who: list[str] = field(default_factory=list)
     """Practitioner ids in day and list; empty for everyone."""
     one: str = ""
-    """The practitioner of the week views."""
+    """The practitioner of the views of one."""
     location: str = ""
     cancelled: bool = True
     """Show cancelled ones, struck through."""
@@ -95,18 +96,36 @@ class Choice:
 
     def span(self) -> tuple[date, date]:
         """First and last day on screen."""
-        if self.shown_view not in OF_ONE:
+        view = self.shown_view
+        if view not in OF_ONE:
             return self.day, self.day
-        monday = self.day - timedelta(days=self.day.weekday())
+        first = self.day.replace(day=1) if view == "month" else self.day
+        monday = first - timedelta(days=first.weekday())
+        if view == "month":
+            return monday, monday + timedelta(days=41)
         return monday, monday + timedelta(days=4 if self.view == "workweek" else 6)
 
     def step(self, by: int) -> date:
-        """The day after turning over `by` pages."""
+        """The day after turning over `by` pages; of a month its first."""
+        if self.shown_view == "month":
+            months = self.day.year * 12 + self.day.month - 1 + by
+            return date(months // 12, months % 12 + 1, 1)
         return self.day + timedelta(days=7 * by if self.shown_view in OF_ONE else by)
 
     def title(self) -> str:
+        if self.shown_view == "month":
+            return f"{self.day:%B} {self.day.year}"
         first, last = self.span()
         if first == last:
             return f"{first:%A} {first.day} {first:%B} {first.year}"
         month = f" {first:%b}" if first.month != last.month else ""
         return f"{first.day}{month} – {last.day} {last:%B} {last.year}"
+
+    def short_title(self) -> str:
+        first, last = self.span()
+        if self.shown_view == "month":
+            return self.title()
+        if first == last:
+            return formatting.day(first, year=True)
+        month = f" {first:%b}" if first.month != last.month else ""
+        return f"{first.day}{month} – {last.day} {last:%b} {last.year}"

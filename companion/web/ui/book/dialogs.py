@@ -6,7 +6,8 @@ the field. Overlaps are shown while typing and are allowed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -188,6 +189,7 @@ class _Editing:
         if opened is not None and opened.in_series:
             _series_note(opened)
         offers = dialogs.offers()
+        self._names = offers.practitioners
         self._form = AppointmentForm(draft, offers, self._changed, new=opened is None)
         self._conflicts = box("stack").props("role=status")
         with box("actions dialog__foot"):
@@ -218,13 +220,15 @@ class _Editing:
         try:
             draft = self._form.draft()
             own = self._opened.appointment.id if self._opened else ""
-            found = await self._booking.conflicts(draft, apart_from=own)
+            everyone = dict.fromkeys([draft.practitioner_id, *self._form.also()])
+            each_of = [replace(draft, practitioner_id=each) for each in everyone]
+            found = [await self._booking.conflicts(each, apart_from=own) for each in each_of]
         except BadInput:
-            found = ()
+            everyone, found = {}, []
         if turn == self._asked and not self._conflicts.is_deleted:
             self._conflicts.clear()
             with self._conflicts:
-                _show_conflicts(found)
+                _show_conflicts(dict(zip(everyone, found, strict=True)), self._names)
 
     async def _save(self) -> None:
         clear_errors(*self._form.fields.values())
@@ -245,7 +249,8 @@ class _Editing:
     async def _write(self, draft: AppointmentDraft) -> Edit | None:
         opened = self._opened
         if opened is None:
-            return await self._booking.create(draft, user=self._dialogs.user())
+            also = self._form.also()
+            return await self._booking.create(draft, user=self._dialogs.user(), also=also)
         scope: Scope | None = Scope.THIS
         if opened.in_series:
             same_rule = draft.rule == opened.draft.rule
@@ -277,16 +282,19 @@ def _series_note(opened: Opened) -> None:
             text(f"Moved from {formatting.day(usual.date())}, {usual:%H:%M}.")
 
 
-def _show_conflicts(found: tuple[Conflict, ...]) -> None:
-    if not found:
+def _show_conflicts(found: Mapping[str, Sequence[Conflict]], names: Mapping[str, str]) -> None:
+    """By practitioner id; whose it is, is said where several are looked at."""
+    every = [(names.get(who, ""), each) for who, theirs in found.items() for each in theirs]
+    if not every:
         return
     with notice("warn", icon="event_repeat"):
-        text(f"Overlaps with {formatting.counted(len(found), 'appointment')}; you may still save.")
-        for each in found[:MOST_CONFLICTS]:
+        text(f"Overlaps with {formatting.counted(len(every), 'appointment')}; you may still save.")
+        for name, each in every[:MOST_CONFLICTS]:
             span = formatting.span(each.start, each.end, all_day=each.all_day)
-            text(f"{span}: {each.what}", "small")
-        if len(found) > MOST_CONFLICTS:
-            text(f"… and {formatting.number(len(found) - MOST_CONFLICTS)} more", "small")
+            whose = f"{name}, " if len(found) > 1 else ""
+            text(f"{whose}{span}: {each.what}", "small")
+        if len(every) > MOST_CONFLICTS:
+            text(f"… and {formatting.number(len(every) - MOST_CONFLICTS)} more", "small")
 
 
 def _facts(opened: Opened, names: object) -> dict[str, str]:

@@ -46,6 +46,7 @@ class AppointmentForm:
         self._offers = offers
         self._on_change = on_change
         self._begun = False
+        self._new = new
         self._own_location = not new or bool(draft.location)
         with box("form") as self.place:
             self._kind = ui.radio(_KINDS, value=draft.kind, on_change=self._changed)
@@ -74,6 +75,14 @@ class AppointmentForm:
                     autocomplete=sorted(offers.locations),
                     on_change=self._typed_location,
                 )
+            self._also = ui.select(
+                dict(offers.practitioners),
+                label="Also for",
+                multiple=True,
+                value=[],
+                on_change=self._changed,
+            )
+            self._also.props('use-chips hint="Each of them gets an appointment of their own"')
             with box("fields fields--2"):
                 self._address = ui.input("Address of a home visit", value=draft.visit_address)
                 self._link = ui.input("Telehealth link", value=draft.telehealth_link)
@@ -130,6 +139,7 @@ class AppointmentForm:
             "start": self._start_day if all_day else self._start_time,
             "end": self._end_day if all_day else self._end_time,
             "practitioner_id": self._who,
+            "also": self._also,
             "location": self._location,
             "visit_address": self._address,
             "telehealth_link": self._link,
@@ -164,6 +174,10 @@ class AppointmentForm:
             cancelled=bool(self._cancelled.value),
             rule=self._repeats.rule(start) if kind is AppointmentKind.MEETING else "",
         )
+
+    def also(self) -> list[str]:
+        """Practitioner ids that a new meeting is for beside the first."""
+        return list(self._also.value or []) if self._also.visible else []
 
     def _span(self, *, all_day: bool) -> tuple[datetime, datetime]:
         first, last = self._start_day.day(), self._end_day.day()
@@ -219,6 +233,9 @@ class AppointmentForm:
             "Meeting type" if kind is AppointmentKind.MEETING else "Consultation type"
         )
         self._repeats.place.set_visibility(kind is AppointmentKind.MEETING)
+        self._also.set_visibility(
+            self._new and kind is AppointmentKind.MEETING and len(self._offers.practitioners) > 1
+        )
         for field in (self._start_time, self._end_time):
             field.set_visibility(not self._all_day.value)
         try:

@@ -38,7 +38,13 @@ def create(site: Site) -> None:
             with box("paper__actions actions"):
                 button("Print", lambda: ui.run_javascript("window.print()"), icon="print")
                 link_button("Back to the book", f"/book?day={shown.isoformat()}", look="plain")
-            text(f"{shown:%A} {shown.day} {shown:%B} {shown.year}", tag="h1")
+            settings = site.services.settings.read()
+            now = site.services.clock.now()
+            with box("paper__head"):
+                text(f"{shown:%A} {shown.day} {shown:%B} {shown.year}", tag="h1")
+                text(settings.practice.name, "strong")
+                printed = formatting.exact(now, settings.practice.timezone)
+                text(f"Printed {printed}. Later changes are not on it.", "small")
             for practitioner_id in wanted:
                 theirs = [
                     each
@@ -57,6 +63,9 @@ def _table(name: str, entries: list[BookEntry]) -> None:
             text("No appointments.")
             return
         with box("paper__table", tag="table"):
+            with box(tag="colgroup"):
+                for column in ("time", "who", "what", "where", "notes"):
+                    box(f"paper__{column}", tag="col")
             with box(tag="thead"), box(tag="tr"):
                 for heading in ("Time", "Who", "What", "Where", "Notes"):
                     text(heading, tag="th").props("scope=col")

@@ -162,6 +162,40 @@ def _classes(entry: BookEntry, *, imported: bool) -> list[str]:
     return classes
 
 
+def page_of(
+    entries: Sequence[BookEntry],
+    columns: Sequence[Column],
+    *,
+    view: str,
+    days: tuple[date, date],
+    edits: bool,
+) -> Payload:
+    """What the calendar draws, and how; `days` are the first and the last."""
+    first, last = days
+    shown = limits(entries, columns)
+    slot_min, slot_max = slot_times(shown)
+    by_id = {each.practitioner.id: each for each in columns}
+    named = view == "list" and len(columns) > 1
+    events = [
+        event_of(each, by_id[each.appointment.practitioner_id], named=named, edits=edits)
+        for each in entries
+    ]
+    if view not in {"list", "month"}:
+        every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        events += off_hours(columns, every, shown)
+    return {
+        "options": {
+            "resources": resources(columns),
+            "slotMinTime": slot_min,
+            "slotMaxTime": slot_max,
+            "date": first.isoformat(),
+            "view": view,
+            "selectable": edits,
+        },
+        "events": events,
+    }
+
+
 def off_hours(
     columns: Iterable[Column], days: Sequence[date], limits: tuple[time, time]
 ) -> list[Payload]:

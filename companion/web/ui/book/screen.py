@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import fields
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from companion.domain.availability import location_at
 from companion.domain.errors import BadInput, ChangedMeanwhile
+from companion.domain.palette import PALETTE
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.book.booking import Edit
@@ -33,12 +33,13 @@ from companion.web.ui.book.export import ExportDialog
 from companion.web.ui.book.form import Offers
 from companion.web.ui.book.hours import HoursDialog
 from companion.web.ui.book.memory import TabMemory, tab_memory
+from companion.web.ui.book.month import MonthView
 from companion.web.ui.book.person import calendars_of, current_person
 from companion.web.ui.book.search import SearchDialog
 from companion.web.ui.book.shows import open_shows
 from companion.web.ui.book.status import BookStatus
+from companion.web.ui.book.suggestions import Suggestions
 from companion.web.ui.book.toolbar import Actions, BookToolbar, keyboard_help
-from companion.web.ui.components.practitioner_card import PALETTE
 from companion.web.ui.error_reports import (
     as_companion_error,
     notify,
@@ -63,7 +64,7 @@ def create(site: Site) -> None:
             place.classes("page--book")
             text("Appointment Book", "sr-only", tag="h1")
             if not site.services.settings.read().practitioners:
-                _no_practitioners()
+                _no_practitioners(adds=site.may(Action.PRACTITIONERS))
                 return
             choice = Choice.of(
                 day=day,
@@ -91,10 +92,13 @@ def _known(site: Site) -> list[str]:
     return calendars_of(current_person(site), list(site.services.settings.read().practitioners))
 
 
-def _no_practitioners() -> None:
+def _no_practitioners(*, adds: bool) -> None:
     with box("card empty"):
         ui.icon("groups").props("aria-hidden=true")
         text("No practitioners yet", tag="h2")
+        if not adds:
+            text("An administrator has to add them, or to import the first export.")
+            return
         text("Import an export of your practice software, or add a practitioner on the overview.")
         with box("actions"):
             link_button("Import appointments", "/import", icon="upload_file", look="primary")
@@ -116,8 +120,9 @@ class _Book:
         self._memory = TabMemory()
         self._ready = False
         self._scrolled = False
-        self._types: set[str] = set()
-        self._locations: set[str] = set()
+        self._suggestions = Suggestions()
+        self._visible: frozenset[str] = frozenset()
+        """Keys of what is on screen."""
         self._edits = BookEdits(
             self._services,
             self._person,
@@ -153,6 +158,8 @@ class _Book:
             on_move=self._moved,
             on_act=self._act,
         )
+        self._month = MonthView(today=self._services.book_view.today(), on_pick=self._day_of_month)
+        self._month.set_visibility(False)
         self._status = BookStatus(site, self._names)
         ui.timer(LOOK_SECONDS, report_errors(self._look))
 
@@ -201,6 +208,11 @@ class _Book:
             setattr(self._choice, each.name, getattr(choice, each.name))
         self._toolbar.follow()
 
+    async def _day_of_month(self, day: date) -> None:
+        self._choice.day, self._choice.view = day, "day"
+        self._toolbar.arrange()
+        await self.refresh()
+
     async def _on_narrow(self, narrow: bool) -> None:
         self._choice.narrow = narrow
         self._toolbar.arrange()
@@ -225,45 +237,33 @@ class _Book:
         entries = await self._services.book_view.entries(ids, first, last)
         if reading != self._reading:
             return
-        self._note_offers(entries)
+        self._suggestions.note(entries)
         kept = [each for each in entries if self._choice.shows(each)]
-        self._calendar.show(self._page_of(kept, columns))
+        self._visible = frozenset(each.occurrence.key for each in kept)
+        by_month = self._choice.shown_view == "month"
+        self._calendar.set_visibility(not by_month)
+        self._month.set_visibility(by_month)
+        if by_month:
+            self._month.show(self._choice.day, columns[0].colour if columns else "", kept)
+        self._calendar.show(self._page_of([] if by_month else kept, columns))
         self._focus = ""
-        self._toolbar.offer(self._names(), self._known_locations())
+        self._toolbar.offer(self._names(), self._suggestions.locations(self._columns()))
 
     def _page_of(
         self, entries: Sequence[BookEntry], columns: Sequence[payload.Column]
     ) -> payload.Payload:
-        view, (first, last) = self._choice.shown_view, self._choice.span()
-        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        limits = payload.limits(entries, columns)
-        slot_min, slot_max = payload.slot_times(limits)
-        by_id = {each.practitioner.id: each for each in columns}
-        named, edits = view == "list" and len(columns) > 1, self._person.edits
-        events = [
-            payload.event_of(
-                each, by_id[each.appointment.practitioner_id], named=named, edits=edits
-            )
-            for each in entries
-        ]
-        if view != "list":
-            events += payload.off_hours(columns, days, limits)
+        choice, edits = self._choice, self._person.edits
+        page = payload.page_of(
+            entries, columns, view=choice.shown_view, days=choice.span(), edits=edits
+        )
         return {
             "stamp": self._reading,
             "focus": self._focus,
             "scroll": self._scroll(),
-            "title": self._choice.title(),
-            "address": self._choice.address(),
+            "title": choice.title(),
+            "address": choice.address(),
             "rights": {"edits": edits, "uploads": self._person.uploads},
-            "options": {
-                "resources": payload.resources(columns),
-                "slotMinTime": slot_min,
-                "slotMaxTime": slot_max,
-                "date": first.isoformat(),
-                "view": view,
-                "selectable": edits,
-            },
-            "events": events,
+            **page,
         }
 
     def _scroll(self) -> str:
@@ -275,30 +275,9 @@ class _Book:
         hour = now.hour - 1 if self._choice.day == now.date() and 8 < now.hour < 18 else 8
         return f"{hour:02}:00:00"
 
-    def _note_offers(self, entries: Sequence[BookEntry]) -> None:
-        """Types and locations met so far are what the dialogs suggest."""
-        for each in entries:
-            self._types.add(each.appointment.appointment_type)
-            self._locations.add(each.occurrence.location)
-
-    def _known_locations(self) -> dict[str, str]:
-        known = {hours.location for each in self._columns() for hours in each.hours}
-        every = sorted((self._locations | known) - {""})
-        return {"": "All locations", **{each: each for each in every}}
-
     def _offers(self) -> Offers:
         records = self._services.settings.read().practitioners
-
-        def location_of(practitioner_id: str, start: datetime) -> str:
-            record = records.get(practitioner_id)
-            return location_at(record.availability, start) if record else ""
-
-        return Offers(
-            practitioners=self._names(),
-            types=self._types - {""},
-            locations=[each for each in self._known_locations() if each],
-            location_of=location_of,
-        )
+        return self._suggestions.offers(self._columns(), records)
 
     # ── edits ─────────────────────────────────────────────────────────────────────────────────
 
@@ -318,7 +297,7 @@ class _Book:
     async def _edited(self, edit: Edit) -> None:
         """Show what an edit led to, or say where it is when that is not on screen."""
         await self.refresh(edit.key)
-        if not edit.key or self._calendar.shows(edit.key):
+        if not edit.key or edit.key in self._visible:
             return
         opened = await self._services.booking.open(edit.key)
         occurrence, draft = opened.occurrence, opened.draft
@@ -426,7 +405,7 @@ class _Book:
         HoursDialog(
             self._services.availability,
             self._names(),
-            [each for each in self._known_locations() if each],
+            self._suggestions.locations(self._columns()),
             focus=focus,
             on_saved=self.refresh,
         )

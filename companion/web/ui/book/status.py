@@ -42,7 +42,9 @@ class BookStatus:
         if (line, share) == self._shown and line:
             return
         self._shown = (line, share)
-        self._line.set_text(line or "Ready")
+        self._line.set_text(line)
+        idle = "book__status--idle"
+        self._bar.classes(add="" if line else idle, remove=idle if line else "")
         self._meter.set_visibility(share is not None)
         self._stop.set_visibility(share is not None)
         self._close.set_visibility(bool(line) and share is None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -62,53 +62,73 @@ class BookToolbar:
                 button("Today", self.today).props('aria-keyshortcuts="T"')
                 self._turn("Previous", "chevron_left", -1)
                 self._turn("Next", "chevron_right", 1)
-                self._date = button("", self._pick_day, icon="calendar_month")
+                self._date = button("", self._pick_day, look="plain")
                 self._date.classes("book__date")
+            self._people()
             with box("book__views").props('role=group aria-label="View"'):
                 self._views = {
                     view: button(label, partial(self._to_view, view))
                     for view, label in VIEWS.items()
                 }
-            with box("actions"):
-                new = button("New appointment", actions.new, icon="add", look="primary")
-                new.props('aria-keyshortcuts="N"').set_visibility(edits)
-                self._undo = self._small("undo", actions.undo, "Control+Z", shown=edits)
-                self._redo = self._small("redo", actions.redo, "Control+Y", shown=edits)
-                button("Export to Google/iCal", actions.export, icon="ios_share")
+            with box("book__acts"):
+                new = button("New", actions.new, icon="add", look="primary")
+                new.props('aria-label="New appointment" aria-keyshortcuts="N"')
+                new.set_visibility(edits)
+                self._undo = self._small("Undo", "undo", actions.undo, "Control+Z")
+                self._redo = self._small("Redo", "redo", actions.redo, "Control+Y")
+                for each in (self._undo, self._redo):
+                    each.set_visibility(edits)
+                self._small("Search", "search", actions.search, "/")
+                self._filters()
                 self._more(actions, edits=edits)
-        with box("book__filters"):
-            self._who = ui.select(
-                first_of(names, choice.who),
-                label="Practitioners",
-                multiple=True,
-                value=list(choice.who),
-                on_change=self._filter,
-            ).props("use-chips clearable")
-            self._one = ui.select(
-                first_of(names, [choice.one] if choice.one else []),
-                label="Practitioner",
-                value=choice.one or None,
-                on_change=self._filter,
-            )
-            for each in (self._who, self._one):
-                offer_when_opened(each, lambda: dict(self._names))
-            self._location = ui.select(
-                {"": "All locations"}, label="Location", value="", on_change=self._filter
-            )
-            for each in (self._who, self._one, self._location):
-                each.classes("book__filter").props("outlined dense options-dense")
-            self._cancelled = ui.checkbox(
-                "Show cancelled", value=choice.cancelled, on_change=self._filter
-            )
-            button("Search", actions.search, icon="search").props('aria-keyshortcuts="/"')
         self._begun = True
         self.arrange()
         self.can_undo("", "")
 
+    def _people(self) -> None:
+        choice, names = self._choice, self._names
+        self._who = ui.select(
+            first_of(names, choice.who),
+            label="Practitioners",
+            multiple=True,
+            value=list(choice.who),
+            on_change=self._filter,
+        ).props("stack-label clearable")
+        self._one = ui.select(
+            first_of(names, [choice.one] if choice.one else []),
+            label="Practitioner",
+            value=choice.one or None,
+            on_change=self._filter,
+        )
+        for each in (self._who, self._one):
+            each.classes("book__who").props("outlined dense options-dense")
+            offer_when_opened(each, lambda: dict(self._names))
+
+    def _filters(self) -> None:
+        self._filter_button = self._small("Filters", "filter_list")
+        self._filter_button.props("aria-haspopup=dialog")
+        with self._filter_button, ui.menu() as menu, box("book__filters"):
+            menu.props('role=dialog aria-label="Filters"')
+            self._location = ui.select(
+                {"": "All locations"}, label="Location", value="", on_change=self._filter
+            )
+            self._location.classes("field").props("outlined dense options-dense")
+            self._cancelled = ui.checkbox(
+                "Show cancelled", value=self._choice.cancelled, on_change=self._filter
+            )
+
     @staticmethod
-    def _small(icon: str, act: Act, keys: str, *, shown: bool) -> ui.button:
+    def _small(
+        name: str,
+        icon: str,
+        act: Act | None = None,
+        keys: str = "",
+    ) -> ui.button:
+        """Only an icon is seen of it."""
         made = button("", act, icon=icon).classes("btn--icon")
-        made.props(f'aria-keyshortcuts="{keys}"').set_visibility(shown)
+        made.props["aria-label"] = made.props["title"] = name
+        if keys:
+            made.props["aria-keyshortcuts"] = keys
         return made
 
     def _turn(self, label: str, icon: str, by: int) -> None:
@@ -116,9 +136,10 @@ class BookToolbar:
         made.classes("btn--icon").props(f'aria-label="{label}" title="{label}"')
 
     def _more(self, actions: Actions, *, edits: bool) -> None:
-        more = button("More", icon="more_vert")
+        more = self._small("More", "more_vert")
         more.props("aria-haspopup=menu")
         with more, ui.menu().props("auto-close"):
+            menu_item("Export to Google/iCal …", actions.export)
             menu_item("Print this day", actions.print)
             if edits:
                 menu_item("Working hours …", actions.hours)
@@ -183,6 +204,7 @@ class BookToolbar:
         choice.one = self._one.value or ""
         choice.location = self._location.value or ""
         choice.cancelled = bool(self._cancelled.value)
+        self._show_filters()
         await self._on_change()
 
     def follow(self) -> None:
@@ -204,8 +226,8 @@ class BookToolbar:
     def arrange(self) -> None:
         """Bring labels and pressed buttons to what is chosen."""
         view = self._choice.shown_view
-        self._date.text = self._choice.title()
-        self._date.props["aria-label"] = f"{self._choice.title()}. Choose another day"
+        self._date.text = self._choice.short_title()
+        self._date.props["aria-label"] = f"{self._date.text}. Choose another day"
         for name, each in self._views.items():
             each.props["aria-pressed"] = "true" if name == view else "false"
             each.classes(
@@ -214,8 +236,23 @@ class BookToolbar:
             )
             each.update()
         self._date.update()
+        self._show_filters()
         self._who.set_visibility(view not in OF_ONE)
         self._one.set_visibility(view in OF_ONE)
+
+    def _show_filters(self) -> None:
+        """Who is shown, in few words; and whether something is filtered away."""
+        choice = self._choice
+        chosen = [self._names[each] for each in choice.who if each in self._names]
+        people = chosen[0] if len(chosen) == 1 else f"{len(chosen)} practitioners"
+        self._who.props["display-value"] = people if chosen else "Everyone"
+        self._who.update()
+        on = ", ".join(filter(None, [choice.location, "" if choice.cancelled else "no cancelled"]))
+        name = f"Filters: {on}" if on else "Filters"
+        filters = self._filter_button
+        filters.props["aria-label"] = filters.props["title"] = name
+        filters.classes(add="btn--chosen" if on else "", remove="" if on else "btn--chosen")
+        filters.update()
 
     def can_undo(self, last: str, following: str) -> None:
         """The last edit, and the one that was undone last, in words; empty where there is none."""
@@ -225,12 +262,13 @@ class BookToolbar:
             each.props["aria-label"] = each.props["title"] = name
             each.update()
 
-    def offer(self, names: Mapping[str, str], locations: Mapping[str, str]) -> None:
+    def offer(self, names: Mapping[str, str], locations: Sequence[str]) -> None:
         """What the filters can choose from."""
         self._begun = False
         self._names = names
-        if self._location.options != dict(locations):
-            self._location.set_options(dict(locations))
+        options = {"": "All locations", **{each: each for each in locations}}
+        if self._location.options != options:
+            self._location.set_options(options)
         self._begun = True
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from markupsafe import Markup
 from nicegui import ui
 
+from companion.services.acting import BY
 from companion.services.ports import Activity, ActivityKind
 from companion.web.ui import formatting
 from companion.web.ui.static_html import StaticHtml, icon, tag
@@ -30,6 +31,7 @@ _ICONS = {
     ActivityKind.FEED_REVOKED: "smartphone",
     ActivityKind.USERS: "badge",
     ActivityKind.PRACTITIONERS: "people",
+    ActivityKind.SETTINGS: "tune",
     ActivityKind.BACKUP: "archive",
     ActivityKind.RESTORE: "archive",
     ActivityKind.TOLD: "campaign",
@@ -52,6 +54,11 @@ _CAUSES = {
     "demo": "Demo",
     "connecting": "",
     "feeds": "",
+    "accounts": "",
+    "backup": "",
+    "practitioners": "",
+    "settings": "",
+    "look": "By itself",
 }
 
 
@@ -99,5 +106,7 @@ def _plain(line: Activity) -> str:
 
 def _origin(line: Activity, names: Mapping[str, str]) -> str:
     who = names.get(line.practitioner_id, "") if line.practitioner_id else "Practice"
-    cause = _CAUSES.get(line.cause, line.cause)
-    return " · ".join(part for part in (who, cause) if part)
+    what, _, person = line.cause.partition(BY)
+    cause = _CAUSES.get(what, what)
+    by = f"{cause} by {person}" if cause and person else cause or person
+    return " · ".join(part for part in (who, by) if part)

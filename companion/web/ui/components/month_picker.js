@@ -24,7 +24,10 @@ export default {
                       :class="{ 'month__day--other': each.other }"
                       :tabindex="each.iso === at ? 0 : -1" @click="$emit('pick', each.iso)">
                 <span><span class="sr-only">{{ each.weekday }} </span>{{ each.number }}<span class="sr-only"> {{ each.month }}<template v-if="counted">, </template></span></span>
-                <small v-if="each.count">{{ each.count }}<span class="sr-only"> {{ each.count === 1 ? "appointment" : "appointments" }}</span></small>
+                <span v-for="line in each.lines" class="month__line" :class="{ 'month__line--gone': line[2] }">
+                  <span class="month__time">{{ line[0] }}</span> <bdi>{{ line[1] }}</bdi></span>
+                <small v-if="each.lines.length">{{ each.more ? "+ " + each.more + " more" : "" }}</small>
+                <small v-else-if="each.count">{{ each.count }}<span class="sr-only"> {{ each.count === 1 ? "appointment" : "appointments" }}</span></small>
                 <span v-else-if="counted" class="sr-only">no appointments</span>
               </button>
             </td>
@@ -33,7 +36,7 @@ export default {
       </table>
     </div>
   `,
-  props: { month: String, selected: String, today: String, counts: Object, counted: Boolean },
+  props: { month: String, selected: String, today: String, counts: Object, counted: Boolean, lines: Object },
   emits: ["pick", "month"],
   data() {
     return { at: this.selected };
@@ -61,11 +64,14 @@ export default {
           date.setUTCDate(start.getUTCDate() + 7 * week + weekday);
           const text = iso(date);
           const count = this.counts[text] ?? 0;
+          const lines = this.lines?.[text] ?? [];
           const part = (options) => date.toLocaleDateString("en-AU", { ...options, timeZone: "UTC" });
           return {
             iso: text,
             number: date.getUTCDate(),
             count,
+            lines,
+            more: count - lines.length,
             other: date.getUTCMonth() !== first.getUTCMonth(),
             weekday: part({ weekday: "long" }),
             month: part({ month: "long", year: "numeric" }),

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
+from companion.domain.palette import PALETTE
 from companion.services.access.policy import Action
 from companion.services.status import NEEDS_A_PERSON, RIGHTS
 from companion.services.sync.auditing import clock_time
@@ -59,7 +60,6 @@ _ACTIONS: Mapping[NextAction, tuple[str, str, str, str]] = {
 """Event, label, icon, address of the button that resolves a state; elsewhere it is the upload."""
 GOOGLE_CALENDAR = "https://calendar.google.com/calendar/r"
 FOR_OTHERS = "Tell an administrator."
-PALETTE = ("#0b6670", "#8a4b9f", "#b4581f", "#2f6db5", "#5d7a1f", "#a63d57", "#4b5fc0", "#7a6a1c")
 
 
 class PractitionerCard(ui.element, component="practitioner_card.js"):

@@ -106,7 +106,8 @@ class DayField(_TypedField):
     def _choose(self) -> None:
         if self._menu is not None:
             self._menu.delete()
-        with self, ui.menu().props("no-parent-event no-refocus") as self._menu:
+        with self, ui.menu() as self._menu:
+            self._menu.props('no-parent-event no-refocus role=dialog aria-label="Choose a day"')
 
             def pick(day: date) -> None:
                 self.show(day)

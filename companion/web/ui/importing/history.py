@@ -123,7 +123,7 @@ async def _ask(
         if preview.left:
             _say_left(preview)
         text(
-            "Google and the calendar links follow. The next file of this source brings its "
+            "Google and the phone links follow. The next file of this source brings its "
             "appointments again, unless it is corrected.",
             "soft small",
         )

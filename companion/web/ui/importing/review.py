@@ -311,6 +311,10 @@ class _Shown:
             else f"{formatting.counted(changes, 'change')} to the book"
             if changes
             else "The book already says the same: nothing to apply."
+            if shown.unchanged
+            else "Nothing of it can be used: no appointment could be read."
+            if shown.rejected
+            else "There is no appointment in this file: nothing to apply."
         )
         worth = bool(changes or shown.new_names or self._choices.mapping)
         self._apply.set_visibility(worth and not waiting)

@@ -215,7 +215,7 @@ class SourceCard:
             counted = formatting.counted(count, "appointment")
             text(f"The book holds {counted} of this source. All of them would go.", "strong")
             text(
-                "They go from Google and from the calendar links too. Appointments of other "
+                "They go from Google and from the phone links too. Appointments of other "
                 "sources, and those entered in the book, stay. It can be undone in the list of "
                 "imports. How its files are read stays known."
             )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from urllib.parse import quote, urlencode
+
 from nicegui import ui
 
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done
-from companion.web.ui.phones.formatting import DEVICES
+from companion.web.ui.phones.formatting import DEVICES, Device
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, link_button, notice, text
 
@@ -76,4 +79,41 @@ def _device(site: Site, url: str, kind: str, practitioner_id: str) -> None:
 
     with box("actions"):
         button("Copy the link", copy, icon="content_copy")
+        send = partial(_open_send, site, device, link, practitioner_id)
+        button("Send by e-mail …", send, icon="mail")
     text(site.services.reachability.sentence(), "soft small")
+
+
+def _open_send(site: Site, device: Device, link: str, practitioner_id: str) -> None:
+    """Into a message of the person's own e-mail program; nothing is sent from here."""
+    person = site.services.settings.read().practitioner(practitioner_id).practitioner
+    with dialog("Send the link by e-mail?", asks=False) as opened:
+        with notice("warn"):
+            text("An e-mail is like a postcard.", "strong")
+            text(
+                "Whoever reads it, on its way or later, can read the calendar with the link in it. "
+                "Better is to scan the code here. If you send it: to the person alone, and delete "
+                "the message on both sides once the device is set up."
+            )
+        to = ui.input("To", value=person.email).classes("field").props("outlined type=email")
+        with box("actions"):
+            send = link_button("Write the e-mail", "", icon="mail", look="primary")
+            button("Cancel", opened.close, look="plain")
+
+        def address() -> None:
+            send.props["href"] = _message(device, link, str(to.value or ""))
+
+        to.on_value_change(address)
+        address()
+
+
+def _message(device: Device, link: str, to: str) -> str:
+    """A mailto address. The link is in the body, which is what the person was warned of, and not in
+    the subject."""
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(device.steps, 1))
+    body = (
+        f"Your appointments in the calendar of your device:\n\n{link}\n\n{steps}\n\n"
+        "Whoever has this link can read the calendar: delete this message once it is set up.\n"
+    )
+    words = urlencode({"subject": "Your phone link", "body": body}, quote_via=quote)
+    return f"mailto:{quote(to.strip(), safe='@')}?{words}"

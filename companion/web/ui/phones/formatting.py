@@ -85,7 +85,7 @@ DEVICES: Mapping[str, Device] = {
         ),
     ),
     "outlook": Device(
-        name="SyncPreview",
+        name="Outlook",
         icon="mail",
         steps=(
             "Copy the link. In Outlook open Calendar, Add calendar, Subscribe from web.",
@@ -171,7 +171,7 @@ def fetched(facts: LinkFacts, now: datetime) -> str:
     """``Google Calendar last fetched 9 h ago, from outside; nothing was new (304).``"""
     link = facts.link
     if link.last_fetched_at is None:
-        return "Not fetched yet"
+        return "Not fetched yet: set it up on the device"
     who = facts.client or "A device"
     line = f"{who} last fetched {formatting.ago(link.last_fetched_at, now)}"
     if place := _NETWORKS.get(link.last_network):
@@ -183,7 +183,7 @@ def fetched(facts: LinkFacts, now: datetime) -> str:
 def interval(measured: timedelta | None) -> str:
     """``About every 15 min``."""
     if measured is None:
-        return "Not measured yet"
+        return ""
     seconds = measured.total_seconds()
     if seconds < 90:
         return "About every minute"

@@ -19,7 +19,7 @@ class PhoneLinks:
                 text(problem)
         self._list = box("stack stack--loose")
         with box("actions"):
-            link_button("My phone", f"/phone/{practitioner_id}", icon="smartphone")
+            link_button("Phone links", f"/phone/{practitioner_id}", icon="smartphone")
 
     async def fill(self) -> None:
         services = self._site.services
@@ -38,6 +38,7 @@ class PhoneLinks:
                 with box("card__head"):
                     with box("stack"):
                         text(each.link.label, "strong")
-                        text(fetched(each, now), "soft small")
+                        if each.link.last_fetched_at is not None:
+                            text(fetched(each, now), "soft small")
                     if each.state != "in use":
                         badge(*STATES[each.state])

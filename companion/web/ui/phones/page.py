@@ -1,4 +1,4 @@
-"""Phone links: a practitioner's own page (My phone), and the practice's overview of all."""
+"""Phone links: a practitioner's own page, and the practice's overview of all."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def create(site: Site) -> None:
     async def phones() -> None:
         own = site.who().practitioner_id
         if own:
-            await _my_phone(site, own)
+            await _theirs(site, own)
             return
         with frame(site, "Phone links", active="/phone"):
-            page_head("Phone links", "A private calendar link for each device of each practitioner")
+            page_head("Phone links", "A private link for each device of each practitioner")
             overview = PhonePractice(site)
             if site.may(Action.PRACTICE):
                 PhoneReach(site)
@@ -32,30 +32,30 @@ def create(site: Site) -> None:
 
     @page(site, "/phone/{practitioner_id}", Rule(Action.PHONE, of="practitioner_id"))
     async def phone(practitioner_id: str) -> None:
-        await _my_phone(site, practitioner_id)
+        await _theirs(site, practitioner_id)
 
 
-async def _my_phone(site: Site, practitioner_id: str) -> None:
+async def _theirs(site: Site, practitioner_id: str) -> None:
     record = site.services.settings.read().practitioner(practitioner_id)
-    with frame(site, f"My phone: {record.practitioner.name}", active="/phone"):
+    with frame(site, f"Phone links of {record.practitioner.name}", active="/phone"):
         if site.who().practitioner_id != record.practitioner.id:
-            back_link("Phone links", "/phone")
-        page_of = _MyPhone(site, record)
+            back_link("All phone links", "/phone")
+        page_of = _Theirs(site, record)
     await page_of.fill()
 
 
-class _MyPhone:
+class _Theirs:
     def __init__(self, site: Site, record: PractitionerSettings) -> None:
         self._site = site
         self._record = record
         services = site.services
-        actions, _lead = page_head("My phone", record.practitioner.name)
+        actions, _lead = page_head("Phone links", record.practitioner.name)
         if services.settings.read().practice.feeds_allowed:
             with actions:
                 button("Add a device", self._add, icon="add_link", look="primary")
         else:
             with notice("warn"):
-                text("The practice has switched calendar links off.", "strong")
+                text("The practice has switched phone links off.", "strong")
                 text("Existing links show one entry that says so.")
         if problem := services.reachability.listener_status.problem:
             with notice("warn"):

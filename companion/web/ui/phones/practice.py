@@ -105,7 +105,7 @@ def _cells(identity: str, name: str, links: list[LinkFacts], now: datetime) -> t
     flag = tag("span", f"{formatting.number(unused)} unused", class_="badge badge--warn")
     return (
         tag("a", name, href=f"/phone/{identity}"),
-        formatting.number(len(links)),
-        formatting.ago(max(fetched), now) if fetched else "never",
+        formatting.number(len(links)) if links else "",
+        formatting.ago(max(fetched), now) if fetched else "not yet" if links else "",
         flag if unused else "",
     )

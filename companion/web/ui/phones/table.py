@@ -10,6 +10,7 @@ from nicegui import ui
 from companion.domain.settings import PractitionerSettings
 from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.facts import LinkFacts, facts_of
+from companion.services.feeds.links import last_day
 from companion.services.ports import FeedLink
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
@@ -23,6 +24,7 @@ from companion.web.ui.phones.formatting import (
     size,
     trimmed,
 )
+from companion.web.ui.phones.wizard import open_change
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import badge, box, button, notice, scrolling, text
@@ -94,7 +96,8 @@ class PhoneTable:
                 seen = text(fetched(facts, now))
                 seen.props["title"] = formatting.exact(link.last_fetched_at, zone)
             with _cell(2):
-                text(interval(facts.interval))
+                if pace := interval(facts.interval):
+                    text(pace)
             with _cell(3):
                 if body is not None:
                     text(size(body))
@@ -102,8 +105,8 @@ class PhoneTable:
                         badge("Too large", "warn")
                         text(left_out, "small")
             with _cell(4):
-                expires = link.expires_at
-                text(formatting.day(expires.date(), year=True) if expires else "No end")
+                until = last_day(link, zone)
+                text(formatting.day(until, year=True) if until else "No end")
             with box("table__actions", tag="td"):
                 if facts.works:
                     self._actions(link)
@@ -112,6 +115,7 @@ class PhoneTable:
         with box("actions"):
             if self._site.who().practitioner_id == link.practitioner_id:
                 self._act("Show", "qr_code", link, partial(self._again, link))
+            self._act("Change", "edit", link, partial(self._change, link))
             self._act("Renew", "autorenew", link, partial(self._ask_renew, link))
             self._act("Switch off", "link_off", link, partial(self._ask_revoke, link))
 
@@ -122,6 +126,11 @@ class PhoneTable:
 
     async def _again(self, link: FeedLink) -> None:
         await self._show(link, await self._site.services.feeds.url(link.id))
+
+    async def _change(self, link: FeedLink) -> None:
+        await open_change(
+            self._site, self._record, link, partial(self._done, "Saved; the link is the same.")
+        )
 
     def _ask_renew(self, link: FeedLink) -> None:
         async def renew() -> None:

@@ -1,8 +1,10 @@
-"""The wizard that adds a device: what it is, what it shows, how far, and how long."""
+"""The form of a device's link: what it is for, what it shows, how far and how long. It makes a
+link or changes one."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -11,6 +13,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings
+from companion.services.feeds.links import last_day
 from companion.services.ports import FeedDetail, FeedLink
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
@@ -29,55 +32,95 @@ Made = Callable[[FeedLink, str, str], Awaitable[None]]
 
 async def open_wizard(site: Site, record: PractitionerSettings, made: Made) -> None:
     with dialog("Add a device") as opened:
-        wizard = _Wizard(site, record, made, opened)
-    await wizard.draw()
+        form = _LinkForm(site, record, None)
+        with box("actions"):
+            button("Make the link", partial(_make, form, made, opened), look="primary")
+            button("Cancel", opened.close, look="plain")
+    await form.draw()
 
 
-class _Wizard:
-    def __init__(
-        self, site: Site, record: PractitionerSettings, made: Made, opened: ui.dialog
-    ) -> None:
-        self._site = site
-        self._record = record
-        self._made = made
-        self._dialog = opened
+async def open_change(
+    site: Site,
+    record: PractitionerSettings,
+    link: FeedLink,
+    changed: Callable[[], Awaitable[None]],
+) -> None:
+    """The link itself stays: nothing has to be set up again on the device."""
+    with dialog(f"Change “{link.label}”") as opened:
+        form = _LinkForm(site, record, link)
+        with box("actions"):
+            button("Save", partial(_change, form, link, changed, opened), look="primary")
+            button("Cancel", opened.close, look="plain")
+    await form.draw()
+
+
+async def _make(form: _LinkForm, made: Made, opened: ui.dialog) -> None:
+    feeds = form.site.services.feeds
+    try:
+        link, url = await feeds.add(form.record.practitioner.id, **form.values())
+    except BadInput as error:
+        form.fail(error)
+        return
+    opened.close()
+    await made(link, url, form.kind)
+
+
+async def _change(
+    form: _LinkForm, link: FeedLink, changed: Callable[[], Awaitable[None]], opened: ui.dialog
+) -> None:
+    try:
+        await form.site.services.feeds.edit(link.id, **form.values())
+    except BadInput as error:
+        form.fail(error)
+        return
+    opened.close()
+    await changed()
+
+
+class _LinkForm:
+    def __init__(self, site: Site, record: PractitionerSettings, link: FeedLink | None) -> None:
+        """`link`: which one is changed; None for a new one."""
+        self.site = site
+        self.record = record
+        choices = link or record.choices
         cap = site.services.settings.read().practice.cap
         self._kind = ui.select(
             {key: device.name for key, device in DEVICES.items()}, label="Device", value="apple"
         )
-        self._label = ui.input("Whose or which one", placeholder="Anna's iPhone")
+        self._kind.set_visibility(link is None)
+        self._label = ui.input(
+            "Whose or which one", value=link.label if link else "", placeholder="Anna's iPhone"
+        )
         self._label.props("autofocus maxlength=80")
         with box(tag="fieldset"):
             text("What it shows", tag="legend")
             self._detail = ui.radio(
                 {key: explained(key, cap) for key in DETAILS},
-                value=FeedDetail.INITIALS,
+                value=link.detail if link else FeedDetail.INITIALS,
                 on_change=self._changed,
             )
             self._detail.props('aria-label="What it shows"')
             self._custom_box = box("stack stack--loose")
             with self._custom_box:
-                self._custom = DisclosureForm(Disclosure(), cap, self._changed)
-            self._custom_box.set_visibility(False)
+                shown = (link.custom if link else None) or Disclosure()
+                self._custom = DisclosureForm(shown, cap, self._changed)
+            self._custom_box.set_visibility(self._detail.value is FeedDetail.CUSTOM)
         with box("columns columns--three"):
-            self._arrears = self._days(
-                "Days back", record.choices.days_in_arrears, "days_in_arrears"
-            )
-            self._advance = self._days(
-                "Days ahead", record.choices.days_in_advance, "days_in_advance"
-            )
+            self._arrears = self._days("Days back", choices.days_in_arrears, "days_in_arrears")
+            self._advance = self._days("Days ahead", choices.days_in_advance, "days_in_advance")
         self._expires = DayField(
             "Works until (may stay empty)",
-            None,
+            last_day(link, record.practitioner.timezone) if link else None,
             near=site.services.book_view.today(),
             field="expires",
         )
         for field in (self._kind, self._label):
             field.classes("field").props("outlined")
         self._preview = PhonePreview(site, record)
-        with box("actions"):
-            button("Make the link", self._make, look="primary")
-            button("Cancel", self._dialog.close, look="plain")
+
+    @property
+    def kind(self) -> str:
+        return str(self._kind.value)
 
     def _days(self, label: str, value: int, field: str) -> NumberField:
         made = NumberField(
@@ -105,27 +148,23 @@ class _Wizard:
     def _chosen(self) -> Disclosure | None:
         return self._custom.draft() if self._detail.value is FeedDetail.CUSTOM else None
 
-    async def _make(self) -> None:
+    def values(self) -> dict[str, Any]:
+        """What the services take. Raises BadInput."""
         clear_errors(self._label, self._arrears, self._advance, self._expires)
-        try:
-            expires = self._expires.day() if self._expires.value else None
-            link, url = await self._site.services.feeds.add(
-                self._record.practitioner.id,
-                label=self._label.value or "",
-                detail=self._detail.value,
-                custom=self._chosen(),
-                days_in_arrears=self._arrears.whole(),
-                days_in_advance=self._advance.whole(),
-                expires=expires,
-            )
-        except BadInput as error:
-            fields: dict[str, ValidationElement[Any]] = {
-                "label": self._label,
-                "days_in_arrears": self._arrears,
-                "days_in_advance": self._advance,
-                "expires": self._expires,
-            }
-            fail_field(error, fields)
-            return
-        self._dialog.close()
-        await self._made(link, url, str(self._kind.value))
+        return {
+            "label": self._label.value or "",
+            "detail": self._detail.value,
+            "custom": self._chosen(),
+            "days_in_arrears": self._arrears.whole(),
+            "days_in_advance": self._advance.whole(),
+            "expires": self._expires.day() if self._expires.value else None,
+        }
+
+    def fail(self, error: BadInput) -> None:
+        fields: dict[str, ValidationElement[Any]] = {
+            "label": self._label,
+            "days_in_arrears": self._arrears,
+            "days_in_advance": self._advance,
+            "expires": self._expires,
+        }
+        fail_field(error, fields)

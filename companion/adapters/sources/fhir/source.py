@@ -72,7 +72,13 @@ KIND = SourceKind(
             hint="Where the server gave the key a name of its own.",
             required=False,
         ),
-        SourceField(name="scope", label="Scopes", required=False, default=SCOPES),
+        SourceField(
+            name="scope",
+            label="Scopes",
+            hint="With a private key: what is asked for. Leave it unless told otherwise.",
+            required=False,
+            default=SCOPES,
+        ),
         SourceField(
             name="filter",
             label="Only some appointments",

@@ -54,6 +54,7 @@ _CAUSES = {
     "demo": "Demo",
     "connecting": "",
     "feeds": "",
+    "notices": "",
     "accounts": "",
     "backup": "",
     "practitioners": "",

@@ -217,6 +217,18 @@ async def test_the_sync_is_paused_here_and_goes_on_from_the_overview(visit: Visi
     assert pausing.until() is None
 
 
+async def test_a_pause_is_seen_and_ended_where_it_was_begun(visit: Visit) -> None:
+    pausing = visit.application.services.pausing
+    await visit.user.open("/practice")
+    for _ in range(2):
+        press(button(visit, "Pause for an hour"))
+        await visit.user.should_see("The background sync is paused until 10:30.")
+        assert pausing.until()
+        press(button(visit, "Go on now"))
+        await visit.user.should_not_see("The background sync is paused")
+        assert pausing.until() is None
+
+
 async def test_stopping_says_what_stops_and_asks(tmp_path: Path) -> None:
     asked: list[str] = []
 

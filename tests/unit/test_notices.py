@@ -12,10 +12,13 @@ from companion.domain.errors import BadInput, NoticeNotSent, SecretsUnavailable
 from companion.domain.notice_choices import MailServer, NoticeChoices
 from companion.domain.settings import RemoteSettings, SourceSettings
 from companion.services.maintenance.computer_checks import LITTLE
+from companion.services.notices.looking import _KINDS
 from companion.services.notices.notices import PASSWORD, Notices
 from companion.services.notices.telling import Way
+from companion.services.notices.troubles import HANDLING, TroubleKind
 from companion.services.ports import ActivityKind
 from companion.services.sources.notes import SourceNote, Waiting
+from companion.services.status import NEEDS_A_PERSON
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY, FakeApplication, fake_application, lived_in, the_sample
 
@@ -86,6 +89,12 @@ async def add_source(application: FakeApplication, name: str) -> None:
 SAMPLE = [each.name for each in the_sample().practitioners]
 EMAILS = [each.email for each in the_sample().practitioners]
 SIGN_IN = f"{SAMPLE[2]}: Google"
+
+
+def test_every_state_that_needs_a_person_is_a_trouble_and_every_trouble_is_somebodys() -> None:
+    assert set(_KINDS) == NEEDS_A_PERSON - {"stale"}  # a source's, or everybody's
+    assert set(HANDLING) == set(TroubleKind)
+    assert all(each.roles for each in HANDLING.values())
 
 
 async def test_everybody_hears_of_what_they_can_mend_and_of_nothing_else() -> None:

@@ -251,7 +251,8 @@ class Notices:
             Way.MAIL: f"E-mail to {to}",
             Way.WEBHOOK: "Webhook called",
         }[channel.way]
-        await self._note(f"{place}: {wording.title(message)}")
+        title = wording.title(message)
+        await self._note(f"{place}: {title.removeprefix(f'{to}: ') if to else title}")
 
     async def _not_taken(self, message: Message, error: CompanionError) -> None:
         now, channel = self._clock.now(), message.channel

@@ -53,6 +53,7 @@ _CAUSES = {
     "demo": "Demo",
     "connecting": "",
     "feeds": "",
+    "notices": "",
     "accounts": "",
     "backup": "",
     "practitioners": "",

@@ -7,6 +7,7 @@ from functools import partial
 
 from nicegui import ui
 
+from companion.services.sync.auditing import clock_time
 from companion.services.workstation import EntryState
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
@@ -38,23 +39,53 @@ async def this_computer(site: Site) -> None:
             station.set_menu,
             done=("It is in the menu.", "It is not in the menu any more."),
         )
+        pause = _Pause(site)
         with box("actions"):
             if "sync" in site.options.commands:
-                button("Sync now", partial(_sync, site))
-            button("Pause for an hour", partial(_pause, site))
+                button("Sync now", partial(_sync, site, pause))
+            pause.place()
             if "stop" in site.options.commands:
                 button("Stop Calendar Companion …", partial(_open_stop, site), look="danger")
 
 
-async def _sync(site: Site) -> None:
+async def _sync(site: Site, pause: _Pause) -> None:
     await site.services.pausing.resume()  # the command's own answer holds no error
+    pause.show()
     await site.options.commands["sync"]()
     notify_done("Every calendar is looked at now.")
 
 
-async def _pause(site: Site) -> None:
-    await site.services.pausing.pause()
-    notify_done("Paused: it goes on by itself in an hour, or on the overview.")
+class _Pause:
+    """One button: it pauses, or ends the pause."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._words = text("", "strong").props("role=status")
+        self._button: ui.button | None = None
+
+    def place(self) -> None:
+        self._button = button("", self._press)
+        self.show()
+
+    def show(self) -> None:
+        until = self._site.services.pausing.until()
+        self._words.set_visibility(until is not None)
+        if until is not None:
+            zone = self._site.services.settings.read().practice.timezone
+            at = clock_time(until, zone, self._site.services.clock.now())
+            self._words.text = f"The background sync is paused until {at}."
+        if self._button is not None:
+            self._button.text = "Pause for an hour" if until is None else "Go on now"
+
+    async def _press(self) -> None:
+        pausing = self._site.services.pausing
+        if pausing.until() is None:
+            await pausing.pause()
+            notify_done("Paused: it goes on by itself in an hour, or when you say so.")
+        else:
+            await pausing.resume()
+            notify_done("The background sync goes on.")
+        self.show()
 
 
 def _open_stop(site: Site) -> None:

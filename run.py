@@ -2,6 +2,7 @@
 
 Makes or renews the environment `.venv` beside this file (see `companion.launcher`), then runs again
 inside it and hands its arguments to `companion.cli`, or to `companion.testing` for `run.py test`.
+`run.py update` exchanges all of this (see `companion.launcher.update`).
 In another environment that already has the dependencies, it installs nothing and runs the program
 right away.
 
@@ -77,46 +78,83 @@ def hand_over(python: Path, arguments: list[str], log: Path | None) -> int:
             continue
 
 
+def finish_update(arguments: list[str], log: Path | None) -> int | None:
+    """After an update that was interrupted the version before is put back, by a program of its own
+    (`companion/launcher/exchange.py`): this folder may be half of each. None where there is none,
+    else the exit code."""
+    goes_back = Path(__file__).resolve().parent / ".update" / "go_back.py"
+    if "COMPANION_UPDATING" in os.environ or not goes_back.exists():
+        return None  # an update starts this itself, or there is none
+    code = subprocess.call([sys.executable, str(goes_back)])
+    if code:
+        return code
+    os.environ["COMPANION_UPDATING"] = "yes"
+    return hand_over(Path(sys.executable), arguments, log)
+
+
 def start(arguments: list[str]) -> int:
     """The program itself, in this process."""
     # Container images often set PYTHONDONTWRITEBYTECODE: every start would then compile all of the
     # program anew, which takes nearly a second. What lies beside this file is ours to write.
     sys.dont_write_bytecode = False
+    os.environ.pop("COMPANION_UPDATING", None)  # not for what this starts later
     if arguments[:1] == ["test"]:
         from companion.testing import main as test
 
         return test(arguments[1:])
+    if arguments[:1] == ["package"]:
+        from companion.packaging import main as package
+
+        return package(arguments[1:])
     from companion.cli import run
 
     run()
     return 0
 
 
-def main(arguments: list[str]) -> int:
-    """Environment, then program; the exit code."""
-    log = give_streams()
-    sentence = too_old(sys.version_info[:3])
-    if sentence:
-        print(sentence, file=sys.stderr)
-        return 1
-
+def launch(arguments: list[str], log: Path | None) -> int:
+    """An environment that has everything, then the program in it. Raises SetupError."""
     from companion.launcher.environment import VirtualEnvironment
     from companion.launcher.pip import InstallProgress
     from companion.launcher.requirements import has_all
-    from companion.launcher.setup_errors import SetupError
 
-    environment = VirtualEnvironment(Path(__file__).resolve().parent)
-    extras = {"test"} if arguments[:1] == ["test"] else set()
+    root = Path(__file__).resolve().parent
+    if arguments[:1] == ["update"]:
+        from companion.launcher.update import update
+
+        return update(root, arguments[1:])
+    extras = {"test"} if arguments[:1] in (["test"], ["package"]) else set()
+    if extras and not (root / "tests").is_dir():
+        print("The tests are part of the source code only, not of a release.", file=sys.stderr)
+        return 2
+    environment = VirtualEnvironment(root)
     ready = environment.current(extras)
     if environment.active():
         if ready:
             return start(arguments)
     elif (sys.prefix != sys.base_prefix or not ready) and has_all(environment.requirements(extras)):
         return start(arguments)
+    if not ready:
+        environment.prepare(extras, InstallProgress())
+    return hand_over(environment.python, arguments, log)
+
+
+def main(arguments: list[str]) -> int:
+    """What was interrupted is finished first; the exit code."""
+    log = give_streams()
+    sentence = too_old(sys.version_info[:3])
+    if sentence:
+        print(sentence, file=sys.stderr)
+        return 1
+
+    code = finish_update(arguments, log)
+    if code is not None:
+        return code
+
+    from companion.launcher.setup_errors import SetupError
+
     try:
-        if not ready:
-            environment.prepare(extras, InstallProgress())
-        return hand_over(environment.python, arguments, log)
+        return launch(arguments, log)
     except SetupError as err:
         print(f"\n{err.what}\n{err.remedy}", file=sys.stderr)
         if log is not None and "--quiet" not in arguments:  # a person waits, and sees nothing

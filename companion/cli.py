@@ -14,6 +14,7 @@ import typer
 
 import companion
 from companion.commands import (
+    backups,
     desktop,
     feeds,
     google,
@@ -24,6 +25,7 @@ from companion.commands import (
     people,
     sources,
     syncing,
+    updating,
 )
 from companion.commands.running import (
     FAILED,
@@ -131,6 +133,7 @@ def demo(
     feed_host: FeedHost = "127.0.0.1",
     feed_port: FeedPort = 8090,
     no_browser: NoBrowser = False,
+    told: Annotated[bool, typer.Option("--told", hidden=True)] = False,
 ) -> None:
     """The same with a sample practice, simulated Google and Cliniko, on a throw-away home."""
     from companion.serving import ServeOptions
@@ -142,6 +145,7 @@ def demo(
             feed_port=feed_port,
             demo=True,
             browser=not no_browser,
+            told=told,
         )
     )
 
@@ -161,8 +165,8 @@ def _serve(options: ServeOptions) -> None:
 
 
 _GROUPS = (
-    imports, sources, import_history, people, google, syncing, feeds, maintenance, desktop,
-    notices,
+    imports, sources, import_history, people, google, syncing, feeds, maintenance, backups,
+    desktop, notices, updating,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

@@ -11,8 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import companion
 from companion.adapters.backup import SealedArchive
+from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
+from companion.adapters.backup_notes import BackupNotesFile
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
+from companion.adapters.disks import on_another_disk
 from companion.adapters.feed_files import FeedFiles
 from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
@@ -44,21 +47,29 @@ from companion.desktop.this_desktop import ThisDesktop
 from companion.domain.errors import StoreError
 from companion.environment import Environment, usual_home
 from companion.instance import Instance
-from companion.restoring import finish_restore
+from companion.restoring import finish_restore, restoring_of
 from companion.services.assembly import Application, build
 from companion.services.changes import Changes
 from companion.services.files import make_folder
 from companion.services.home_ports import Ports
+from companion.services.maintenance.all_backups import BackupPorts
+from companion.services.maintenance.restore_here import RestoreApart
 from companion.services.notices.ways import NoticeWays
 from companion.services.sources.remote import by_name
+from companion.updating import keep_before_migration, stamp
 
 
 @asynccontextmanager
 async def open_ports(
-    environment: Environment, *, holder: str, listener: tuple[str, int] | None = None
+    environment: Environment,
+    *,
+    holder: str,
+    listener: tuple[str, int] | None = None,
+    restore_apart: RestoreApart | None = None,
 ) -> AsyncIterator[Ports]:
     """The real parts of one home, closed at the end. `holder` names this process, for others that
-    have to wait; `listener` is the host and port for phones, None for where the app last had it.
+    have to wait; `listener` is the host and port for phones, None for where the app last had it;
+    `restore_apart` as of `BackupPorts`.
     Raises CompanionError when something cannot be opened."""
     home, key = environment.home, environment.secrets_key
     async with AsyncExitStack() as stack:
@@ -69,6 +80,7 @@ async def open_ports(
                 rights.prepare(home)
         finish_restore(home)
         stack.enter_context(log_to(home))
+        keep_before_migration(environment)
         clock = SystemClock(environment.now)
         changes = Changes()
         settings_lock = FileLock(home / "settings.lock", holder=holder)
@@ -76,6 +88,7 @@ async def open_ports(
         install_id = settings.read().install_id
         stores = open_database(environment.book, clock, changes=changes)
         stack.push_async_callback(stores.close)
+        stamp(environment)
         secrets_lock = FileLock(home / LOCK_NAME, holder=holder)
         secrets = SealedSecrets(home, vault=KeyringEntry(home), lock=secrets_lock, passphrase=key)
         api = environment.google_api
@@ -107,7 +120,13 @@ async def open_ports(
             network=MachineNetwork(),
             probes=MachineProbes(google_api=api),
             home_rights=rights,
-            sealing=SealedArchive(),
+            backups=BackupPorts(
+                sealing=SealedArchive(),
+                notes=BackupNotesFile(home, lock=FileLock(home / BACKUPS_LOCK, holder=holder)),
+                another_disk=on_another_disk,
+                restoring=restoring_of(environment),
+                apart=restore_apart,
+            ),
             desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
             notices=NoticeWays(
                 store=NoticeFile(home),
@@ -128,10 +147,16 @@ async def open_ports(
 
 @asynccontextmanager
 async def open_companion(
-    environment: Environment, *, holder: str, listener: tuple[str, int] | None = None
+    environment: Environment,
+    *,
+    holder: str,
+    listener: tuple[str, int] | None = None,
+    restore_apart: RestoreApart | None = None,
 ) -> AsyncIterator[Application]:
     """As `open_ports`, with the services over them."""
-    async with open_ports(environment, holder=holder, listener=listener) as ports:
+    async with open_ports(
+        environment, holder=holder, listener=listener, restore_apart=restore_apart
+    ) as ports:
         application = build(ports)
         try:
             yield application

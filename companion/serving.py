@@ -20,6 +20,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import companion
@@ -28,7 +29,8 @@ from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.adapters.open_files import raise_open_files
 from companion.console import err, out
-from companion.desktop.program import Program, start_detached
+from companion.desktop.demo import DemoProgram
+from companion.desktop.program import Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
 from companion.domain.errors import Busy, CompanionError, Technical
 from companion.environment import Environment
@@ -36,6 +38,8 @@ from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
 from companion.main import open_companion
 from companion.services.assembly import Application
+from companion.services.files import disk_trouble
+from companion.services.maintenance.backup import VARIABLE
 from companion.services.standing import standing
 from companion.stopping import Stopping
 from companion.web.app import create_app
@@ -64,6 +68,8 @@ class ServeOptions:
     browser: bool = True
     background: bool = False
     """Nobody sees what is printed, and it may lie in a file: no address that lets anybody in."""
+    told: bool = False
+    """End with the standard input, which whoever started this holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +136,18 @@ async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
         stack.callback(app_socket.close)
         application = await stack.enter_async_context(
             open_companion(
-                environment, holder="the app", listener=(options.feed_host, options.feed_port)
+                environment,
+                holder="the app",
+                listener=(options.feed_host, options.feed_port),
+                restore_apart=None if options.demo else partial(_restore_apart, environment.home),
             )
         )
         if demo is not None:
             await demo.move_in(application)
         # Before any listener: a server that is cancelled instead of stopped logs an error.
         with stop.signals():
+            if options.told:
+                Thread(target=until_told, args=(stop.ask,), daemon=True).start()
             await _serve(application, environment.home, app_socket, options, demo, stop)
 
 
@@ -164,6 +175,7 @@ async def _serve(
     launches = LaunchTokens(
         on_taken=lambda token: pages.remove(launch_url(options.port, token)),
     )
+    shown = DemoProgram()
     app = create_app(
         application,
         AppOptions(
@@ -176,6 +188,8 @@ async def _serve(
             demo_cliniko=demo.cliniko_url if demo else "",
             samples=demo.samples if demo else (),
             commands=_commands(application, stop),
+            open_demo=None if demo else shown.open,
+            end_demo=stop.ask if demo else None,
         ),
     )
     server = app_server(
@@ -188,6 +202,9 @@ async def _serve(
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
         asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
+        asyncio.create_task(
+            _keep_going(application.daily_backups.run, "daily backups"), name="backups"
+        ),
     ]
     if demo is None:
         working.append(
@@ -207,6 +224,7 @@ async def _serve(
     if tray is not None:
         tray.close()
     pages.sweep()
+    shown.close()
     for task in working:
         task.cancel()
     server.should_exit = True
@@ -300,6 +318,17 @@ async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOp
     if options.browser:
         _open_browser(pages, url)
     raise SystemExit(0)
+
+
+def _restore_apart(home: Path, file: Path, passphrase: str, sign_ins: bool) -> None:
+    """Raises StoreError."""
+    more = ["--sign-ins" if sign_ins else "--no-sign-ins", "--home", str(home.resolve())]
+    command = Program.of_process().command("restore", str(file), "--restart", *more)
+    log_file = home / "restore.log"
+    try:
+        start_detached(command, log_file, variables={VARIABLE: passphrase})
+    except OSError as error:
+        raise disk_trouble(error, log_file) from error
 
 
 def _start_tray(home: Path) -> IO[bytes] | None:

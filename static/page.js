@@ -78,6 +78,17 @@ addEventListener("keydown", (event) => {
   });
 }
 
+// The app stops and starts again (a backup is put in place): the page waits until it has been gone and
+// is back, or for two minutes, then opens the place.
+window.companionComesBack = async (place) => {
+  const answers = () => fetch("/healthz", { cache: "no-store" }).then((got) => got.ok, () => false);
+  const pause = () => new Promise((over) => setTimeout(over, 400));
+  const until = performance.now() + 120000;
+  while (await answers() && performance.now() < until) await pause();
+  while (!(await answers())) await pause();
+  location.assign(place);
+};
+
 // Three notices at most: an older one goes for a newer. A link in one leads on, Undo takes back.
 addEventListener("DOMContentLoaded", () => {
   if (!window.Quasar) return;

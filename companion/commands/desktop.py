@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
@@ -19,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.adapters.file_locks import FileLock
+from companion.adapters.network.interfaces import noted_listener
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
-from companion.desktop.program import Program, start_detached
+from companion.desktop.program import Program, start_detached, until_told
 from companion.domain.errors import Busy, CompanionError
 from companion.environment import Environment
 from companion.instance import Instance
@@ -104,6 +103,17 @@ async def _answer(instance: Instance) -> dict[str, Any] | None:
     return found
 
 
+async def start_again(home: Path) -> None:
+    """As it last ran, without opening a browser. Raises CompanionError."""
+    instance = Instance(home)
+    if await _answer(instance) is not None:
+        return
+    host, port = noted_listener(home)
+    own = free_app_port(instance.port or USUAL_PORT)
+    options = ["--port", str(own), "--feed-host", host, "--feed-port", str(port)]
+    await _begin(instance, home / LOG, options)
+
+
 async def _begin(instance: Instance, log: Path, options: list[str]) -> None:
     """Returns when the app answers; raises CompanionError with what it said instead."""
     command = Program.of_process().command("serve", "--background", "--no-browser", *options)
@@ -138,15 +148,7 @@ def stop(json: Json = False) -> None:
     """Stop the app, wherever it was started; nothing is lost."""
 
     async def work() -> int:
-        instance = Instance(Environment.of_process().home)
-        ran = await _answer(instance) is not None
-        if ran:
-            await instance.ask("stop")
-            until = time.monotonic() + STOP_SECONDS
-            while instance.runs():
-                if time.monotonic() > until:
-                    raise Busy("Calendar Companion has not stopped yet.", _LATER)
-                await asyncio.sleep(0.1)
+        ran = await stop_app(Environment.of_process().home)
         if json:
             as_json({"running": False, "stopped": ran})
         elif ran:
@@ -159,6 +161,20 @@ def stop(json: Json = False) -> None:
         return DONE
 
     guarded(work, json=json)
+
+
+async def stop_app(home: Path) -> bool:
+    """Whether it ran; returns when it has ended. Raises Busy where it does not."""
+    instance = Instance(home)
+    if await _answer(instance) is None:
+        return False
+    await instance.ask("stop")
+    until = time.monotonic() + STOP_SECONDS
+    while instance.runs():
+        if time.monotonic() > until:
+            raise Busy("Calendar Companion has not stopped yet.", _LATER)
+        await asyncio.sleep(0.1)
+    return True
 
 
 @app.command(hidden=True)
@@ -189,18 +205,10 @@ def tray(
 
             icon = Tray(ask, open_app)
             if told:
-                Thread(target=_until_told, args=(icon.app_ended,), daemon=True).start()
+                Thread(target=until_told, args=(icon.app_ended,), daemon=True).start()
             icon.run()
         except Exception as error:  # noqa: BLE001 - without a tray everything else works
             log.info("this desktop shows no tray icon: %s", type(error).__name__)
-
-
-def _until_told(then: Callable[[], None]) -> None:
-    """The app holds the other end of this process's standard input."""
-    with suppress(OSError, ValueError, AttributeError):  # AttributeError: there is none
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
-        then()
 
 
 class Switch(StrEnum):

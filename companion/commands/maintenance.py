@@ -1,8 +1,7 @@
-"""The doctor, backups, and settings as a file."""
+"""The doctor, and settings as a file."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from companion.commands.running import (
     run_command,
 )
 from companion.console import as_json, err, out, progress_bar
-from companion.domain.errors import BadInput, CompanionError
+from companion.domain.errors import CompanionError
 from companion.services.files import write_file
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ def doctor(
     fix: Annotated[
         str, typer.Option(metavar="NAME", help="First mend this, as a finding offers it.")
     ] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Only what needs no network.")] = False,
     json: Json = False,
 ) -> None:
     """Check everything and say what to do; exit 1 when something fails."""
@@ -58,7 +58,7 @@ def doctor(
                 if fix:
                     err.print(await application.doctor.fix(fix))
                 with _examining(quiet=json) as show:
-                    diagnosis = await application.doctor.examine(show)
+                    diagnosis = await application.doctor.examine(show, offline=offline)
                 content = await application.support.bundle(diagnosis) if bundle else b""
         except CompanionError as error:  # it does not even open
             diagnosis = closed_home(error, companion.__version__, datetime.now(UTC))
@@ -84,103 +84,6 @@ def _bundle_of_closed(home: Path, diagnosis: Diagnosis) -> bytes:
 
     versions = MachineProbes().versions()
     return bare_bundle(diagnosis, home=home, log_name=FILE_NAME, versions=versions)
-
-
-@app.command()
-def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    sign_ins: Annotated[
-        bool,
-        typer.Option("--sign-ins/--no-sign-ins", help="With the Google sign-ins and links."),
-    ] = True,
-    json: Json = False,
-) -> None:
-    """Everything in one file that only its passphrase opens (asked, or COMPANION_BACKUP_KEY)."""
-
-    async def work(application: Application) -> None:
-        passphrase = _passphrase(twice=True)
-        made = await application.backups.back_up(file, passphrase, sign_ins=sign_ins)
-        if json:
-            as_json({"file": str(made.path), "bytes": made.size, **_contents(made.manifest)})
-        else:
-            err.print(
-                f"Backup of {made.manifest.appointments} appointments written to {made.path} "
-                f"({made.size / 1e6:.1f} MB). Keep its passphrase where it is not lost."
-            )
-
-    run_command(work, json=json, who="a backup")
-
-
-@app.command()
-def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    sign_ins: Annotated[
-        bool,
-        typer.Option("--sign-ins/--no-sign-ins", help="Take the backup's sign-ins, if it has any."),
-    ] = True,
-    json: Json = False,
-) -> None:
-    """Put a backup in place of what is here; the app must be stopped. What was here is kept."""
-    from companion.environment import Environment
-    from companion.restoring import restoring_of
-
-    async def work() -> int:
-        restoring = restoring_of(Environment.of_process())
-        passphrase = _passphrase(twice=False)
-        done = await restoring.restore(file, passphrase, sign_ins=sign_ins)
-        if json:
-            as_json(
-                {
-                    **_contents(done.manifest),
-                    "sign_ins": done.sign_ins,
-                    "kept": str(done.aside),
-                    "calendars": done.calendars,
-                }
-            )
-        else:
-            err.print(
-                f"Restored {done.manifest.appointments} appointments as of "
-                f"{done.manifest.made_at:%d/%m/%Y %H:%M} UTC. What was here before lies in "
-                f"{done.aside}.\nThe next sync compares {done.calendars} calendars with Google "
-                "and mends what differs. Import the latest export before it."
-            )
-        return DONE
-
-    guarded(work, json=json)
-
-
-def _contents(manifest: Any) -> dict[str, Any]:
-    return {
-        "made_at": manifest.made_at.isoformat(),
-        "practitioners": manifest.practitioners,
-        "appointments": manifest.appointments,
-        "feeds": manifest.feeds,
-        "sign_ins": manifest.sign_ins,
-    }
-
-
-def _passphrase(*, twice: bool) -> str:
-    """Of a backup: from COMPANION_BACKUP_KEY, else typed unseen."""
-    import getpass
-    import os
-
-    from companion.services.maintenance.backup import VARIABLE, check_passphrase
-
-    given = os.environ.get(VARIABLE, "")
-    if given.strip():
-        return given
-    if not sys.stdin.isatty():
-        raise BadInput(
-            "A backup needs a passphrase, and there is nobody to type one.",
-            f"Set {VARIABLE} to it.",
-            field="passphrase",
-        )
-    typed = getpass.getpass("Passphrase of the backup: ")
-    if twice:
-        check_passphrase(typed)
-        if getpass.getpass("Once more: ") != typed:
-            raise BadInput("The two are not the same.", "Try again.", field="passphrase")
-    return typed
 
 
 @settings_file.command("export")

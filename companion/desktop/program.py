@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,18 +61,34 @@ def _without_console(python: Path) -> Path:
 
 
 def start_detached(
-    command: list[str], output: Path | None = None, *, told: bool = False
+    command: list[str],
+    output: Path | None = None,
+    *,
+    told: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """A process that outlives this one and its terminal. `output` is written anew, for this user
     alone. `told`: its standard input ends with this process, or when that stream is closed here.
-    Raises OSError."""
-    stdin = subprocess.PIPE if told else subprocess.DEVNULL
-    quiet: dict[str, Any] = {"stdin": stdin, "stderr": subprocess.STDOUT}
+    `variables` are added to this process's own. Raises OSError."""
+    quiet: dict[str, Any] = {
+        "stdin": subprocess.PIPE if told else subprocess.DEVNULL,
+        "stderr": subprocess.STDOUT,
+        "env": {**os.environ, **(variables or {})},
+    }
     if output is None:
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, **quiet, **detached())  # noqa: S603 - made by us
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         return subprocess.Popen(command, stdout=file, **quiet, **detached())  # noqa: S603 - the same
+
+
+def until_told(then: Callable[[], object]) -> None:
+    """Blocking, for a thread: calls `then` once the process that started this one has ended, or has
+    closed its end of our standard input."""
+    with suppress(OSError, ValueError, AttributeError):  # AttributeError: there is none
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        then()
 
 
 def detached(platform: str = sys.platform) -> dict[str, Any]:

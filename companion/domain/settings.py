@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.availability import WorkingHours
+from companion.domain.backup_plan import BackupPlan
 from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import EPOCH, EventStyle
@@ -230,6 +231,7 @@ class Settings:
     """By id, in the order they were added; empty until the welcome made the first."""
     paused_until: datetime | None = None
     """Until when a person has paused the background sync."""
+    backups: BackupPlan = field(default_factory=BackupPlan)
 
     def keeper_of(self, link: GoogleLink) -> Keeper:
         """As which this installation writes to the calendar."""

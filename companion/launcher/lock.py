@@ -7,13 +7,12 @@ nothing behind that a later start would have to judge stale and break.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from companion.launcher.exchange import grab
 from companion.launcher.pip import InstallProgress
 from companion.launcher.setup_errors import SetupError
 
@@ -38,20 +37,3 @@ def setup_lock(root: Path, progress: InstallProgress, seconds: float = 900) -> I
         yield lock
     finally:
         os.close(lock)
-
-
-def grab(lock: int) -> bool:
-    """Take the lock if it is free."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as err:
-        # Some network drives know no locks; there, one start at a time is the user's part.
-        return err.errno not in {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
-    return True

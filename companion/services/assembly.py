@@ -26,11 +26,14 @@ from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.known_names import KnownNames
 from companion.services.maintenance import computer_checks
+from companion.services.maintenance.all_backups import backups_of
 from companion.services.maintenance.backup import Backups, weakness_of
+from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.findings import (
     CheckContext,
 )
+from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
 from companion.services.notices.looking import Looking
 from companion.services.notices.notices import Notices
@@ -93,6 +96,8 @@ class Application:
     doctor: Doctor
     support: Support
     backups: Backups
+    daily_backups: DailyBackups
+    restore_here: RestoreHere
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
@@ -223,6 +228,16 @@ def build(ports: Ports) -> Application:
         clock=clock,
         spool=home / "watched",
     )
+    backups = backups_of(
+        ports.backups,
+        stores=ports.stores,
+        settings=settings,
+        secrets=ports.secrets,
+        clock=clock,
+        turns=ports.sync_locks,
+        home=home,
+        program=ports.version,
+    )
     status = Status(
         settings=settings,
         book=book,
@@ -234,7 +249,7 @@ def build(ports: Ports) -> Application:
         staleness=staleness,
         next_look=worker.next_look,
     )
-    checked = _check_context(ports, connecting, reachability, sources)
+    checked = _check_context(ports, connecting, reachability, sources, backups.daily)
     notices = Notices(
         ways=ports.notices,
         looking=Looking(
@@ -316,18 +331,9 @@ def build(ports: Ports) -> Application:
             log_name=ports.log_name,
             passphrases=(ports.secrets_key,),
         ),
-        backups=Backups(
-            settings=settings,
-            book=book,
-            feeds=links,
-            secrets=ports.secrets,
-            activity=activity,
-            copy_database=ports.stores.backup_to,
-            sealing=ports.sealing,
-            clock=clock,
-            home=home,
-            program=ports.version,
-        ),
+        backups=backups.backups,
+        daily_backups=backups.daily,
+        restore_here=backups.restore_here,
         transfer=SettingTransfer(settings=settings, clock=clock, activity=activity),
         setup=setup,
         accounts=Accounts(
@@ -343,7 +349,11 @@ def build(ports: Ports) -> Application:
 
 
 def _check_context(
-    ports: Ports, connecting: Connecting, reachability: Reachability, sources: Sources
+    ports: Ports,
+    connecting: Connecting,
+    reachability: Reachability,
+    sources: Sources,
+    daily_backups: DailyBackups,
 ) -> CheckContext:
     async def failing_sources() -> dict[str, str]:
         return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
@@ -378,5 +388,6 @@ def _check_context(
         listener=reachability.listener,
         app_runs=ports.app_runs,
         failing_sources=failing_sources,
+        daily_backups=daily_backups,
         failing_notices=failing_notices,
     )

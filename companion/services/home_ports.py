@@ -14,7 +14,7 @@ from companion.services.changes import Changes
 from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network
 from companion.services.imports.layouts.software import Software
-from companion.services.maintenance.backup import Sealing
+from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.maintenance.findings import (
     ComputerProbes,
     HomeRights,
@@ -61,7 +61,7 @@ class Ports:
     network: Network
     probes: ComputerProbes
     home_rights: HomeRights
-    sealing: Sealing
+    backups: BackupPorts
     desktop: Desktop
     notices: NoticeWays
     version: str

@@ -24,7 +24,9 @@ from companion.services.google.workspace import Workspace
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing
 from companion.services.maintenance.backup import Backups
+from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
+from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
 from companion.services.notices.notices import Notices
 from companion.services.ports import Clock
@@ -67,6 +69,8 @@ class PageServices:
     doctor: Doctor
     support: Support
     backups: Backups
+    daily_backups: DailyBackups
+    restore_here: RestoreHere
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
@@ -99,6 +103,8 @@ def page_services(services: Application, who: Who) -> PageServices:
         doctor=gated(services.doctor, who),
         support=gated(services.support, who),
         backups=gated(services.backups, who),
+        daily_backups=gated(services.daily_backups, who),
+        restore_here=gated(services.restore_here, who),
         transfer=gated(services.transfer, who),
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),

@@ -28,6 +28,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.background import BackgroundTask
 
 from companion.assets import static_dir
 from companion.domain.errors import (
@@ -129,6 +130,7 @@ def _routes(services: Application, options: AppOptions, incoming: Incoming) -> t
         signing_in,
         services.workstation,
         zones=zone_names,
+        open_demo=options.open_demo,
     )
     return (
         # /welcome is open while there is no user; afterwards it leads away.
@@ -149,7 +151,24 @@ def _routes(services: Application, options: AppOptions, incoming: Incoming) -> t
         _Route("POST", "/welcome/administrator", OPEN, welcome.keep_administrator),
         _Route("GET", "/welcome/appointments", Rule(Action.USERS), welcome.appointments),
         _Route("GET", "/welcome/demo", OPEN, welcome.demo),
+        *(
+            [_Route("POST", "/demo/end", OPEN, _ending(options.end_demo))]
+            if options.end_demo
+            else ()
+        ),
     )
+
+
+def _ending(end: Callable[[], None]) -> Handler:
+    async def ended(_: Request) -> Response:
+        page = plain_page(
+            "The demo has ended",
+            "Its practice, its calendars and everything you did there are gone.",
+            "Close this window.",
+        )
+        return HTMLResponse(page, background=BackgroundTask(end))
+
+    return ended
 
 
 def _allowed(route: _Route, services: Application) -> Handler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,10 @@ class AppOptions:
     demo_cliniko: str = ""
     """The simulated Cliniko's, where a person changes its appointments."""
     samples: tuple[SampleFile, ...] = ()
+    open_demo: Callable[[], Awaitable[str]] | None = None
+    """Starts the demo beside this app; where it is looked at. None within the demo."""
+    end_demo: Callable[[], None] | None = None
+    """Ends this app, which is the demo."""
     commands: Mapping[str, Command] = field(default_factory=dict)
     """What other processes of this home may ask of the app, by its word on the control path."""
 

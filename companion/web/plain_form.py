@@ -17,6 +17,7 @@ from companion.domain.errors import BadInput
 from companion.web.plain_page import plain_page_of
 
 MOST_BYTES = 16 * 1024
+_BESIDE = ' target="_blank" rel="noopener"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Link:
     words: str
     lead: str = ""
     """Smaller words below it."""
+    new_window: bool = False
 
 
 async def fields_of(request: Request) -> dict[str, str]:
@@ -89,7 +91,8 @@ def form_page(  # noqa: PLR0913 - the parts of one page
     if links:
         items = "".join(
             f"<li{' class=choice' if each.lead else ''}>"
-            f'<a href="{escape(each.to)}">{escape(each.words)}</a>'
+            f'<a href="{escape(each.to)}"{_BESIDE if each.new_window else ""}>'
+            f"{escape(each.words)}</a>"
             + (f"<span>{escape(each.lead)}</span>" if each.lead else "")
             + "</li>"
             for each in links

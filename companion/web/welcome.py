@@ -8,7 +8,7 @@ user the first two lead away for good.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from fastapi import Request, Response
@@ -32,7 +32,10 @@ class Welcome:
         workstation: Workstation,
         *,
         zones: Callable[[], Sequence[str]],
+        open_demo: Callable[[], Awaitable[str]] | None,
     ) -> None:
+        """`open_demo` starts the demo and gives its address; None where there is none."""
+        self._open_demo = open_demo
         self._accounts = accounts
         self._practitioners = practitioners
         self._signing_in = signing_in
@@ -80,8 +83,10 @@ class Welcome:
             links=(
                 Link(
                     to="/welcome/demo",
-                    words="Just looking?",
-                    lead="Everything can be tried with invented people first.",
+                    words="Just looking? Try the demo",
+                    lead="Invented people and a simulated Google, in a window of its own that "
+                    "takes a moment to open. Nothing of it stays.",
+                    new_window=True,
                 ),
             ),
         )
@@ -187,16 +192,13 @@ class Welcome:
 
     # ── demo ──────────────────────────────────────────────────────────────────────────────────
 
-    async def demo(self, _: Request) -> Response:
-        page = form_page(
-            "Try it with invented people",
-            "The demo is a whole practice that does not exist: six practitioners, their "
-            "appointments, a simulated Google and a simulated Cliniko. Nothing leaves this "
-            "computer, and everything is gone when it ends.",
-            "Close this window, stop the program, and start it with: python run.py demo",
-            links=(Link(to="/welcome", words="Back to the welcome"),),
-        )
-        return HTMLResponse(page)
+    async def demo(self, request: Request) -> Response:
+        """Starts it, and leads there; in a window of its own, so the welcome stays open."""
+        if (over := self._over()) is not None:
+            return over
+        if self._open_demo is None or "prefetch" in request.headers.get("sec-purpose", ""):
+            return RedirectResponse("/welcome", status_code=303)
+        return RedirectResponse(await self._open_demo(), status_code=303)
 
     def _over(self) -> Response | None:
         return RedirectResponse("/", status_code=303) if self._accounts.users() else None

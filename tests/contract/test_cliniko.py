@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,27 +11,24 @@ from typing import Any
 import pytest
 
 from companion.adapters.sources.cliniko import ClinikoSource
-from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
+from companion.domain.errors import BadInput
 from companion.sandbox.cliniko.sample import fill
 from companion.sandbox.cliniko.service import KEY
-from companion.sandbox.wire import ApiRequest
-from companion.services.sources.remote import Stop, Stopped
-from tests.fakes.cliniko import FIELDS, START, Clinic, Row, WaitingStop, clinic
+from tests.fakes.cliniko import (
+    FIELDS,
+    START,
+    Clinic,
+    Row,
+    by_id,
+    clinic,
+    is_gone,
+)
 
 
 @pytest.fixture
 def there() -> Iterator[Clinic]:
     with clinic() as found:
         yield found
-
-
-def is_gone(row: Row) -> bool:
-    names = ("cancelled_at", "deleted_at", "archived_at", "did_not_arrive")
-    return any(row[name] for name in names)
-
-
-def by_id(rows: list[Row]) -> dict[str, Row]:
-    return {row["id"]: row for row in rows}
 
 
 # ── what is typed ─────────────────────────────────────────────────────────────────────────────
@@ -91,7 +87,10 @@ def test_the_first_fetch_brings_everything_with_its_names(there: Clinic, tmp_pat
         "Jo Smith", "Bondi", "Follow-up",
     )  # fmt: skip
     assert (row["patient_name"], row["patient_id"]) == ("Mira Halloway", str(there.mira))
-    assert (row["starts_at"], row["ends_at"]) == ("2026-12-02T01:00:00Z", "2026-12-02T01:45:00Z")
+    assert (row["starts_at"], row["ends_at"]) == (
+        "2026-12-02 12:00:00+11:00",
+        "2026-12-02 12:45:00+11:00",
+    )
     assert row["notes"] == "Bring the scan"
     assert [is_gone(found[str(each)]) for each in (kept, cancelled, missed)] == [False, True, True]
     assert "telehealth" not in (tmp_path / "rows.csv").read_text("utf-8")
@@ -115,6 +114,23 @@ def test_practitioners_who_left_and_archived_types_keep_their_names(
     there.account.delete(there.account.appointment_types, there.consultation)
     _answer, rows = there.fetch(tmp_path)
     assert (rows[0]["practitioner"], rows[0]["appointment_type"]) == ("Anh Nguyen", "Follow-up")
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [
+        ("Australia/Perth", "2026-12-02 09:00:00+08:00"),
+        (None, "2026-12-02 12:00:00+11:00"),
+        ("Mars/Olympus", "2026-12-02 12:00:00+11:00"),
+    ],
+)
+def test_times_are_those_of_the_place_or_of_the_practice(
+    there: Clinic, tmp_path: Path, zone: str | None, start: str
+) -> None:
+    there.account.edit(there.account.businesses, there.place, time_zone_identifier=zone)
+    there.book()
+    _answer, rows = there.fetch(tmp_path)
+    assert rows[0]["starts_at"] == start
 
 
 def test_two_practitioners_of_one_name_are_told_apart(there: Clinic, tmp_path: Path) -> None:
@@ -249,7 +265,7 @@ def test_a_change_brings_what_changed_and_no_names_anew(there: Clinic, tmp_path:
     assert {number for number, row in found.items() if is_gone(row)} == {
         str(cancelled), str(deleted),
     }  # fmt: skip
-    assert found[str(moved)]["starts_at"] == "2026-12-06T01:00:00Z"
+    assert found[str(moved)]["starts_at"] == "2026-12-06 12:00:00+11:00"
 
 
 def test_what_becomes_visible_late_is_found(there: Clinic, tmp_path: Path) -> None:
@@ -272,7 +288,7 @@ def test_a_second_change_within_the_second_of_the_fetch_is_found(
     there.account.move(booking, START + timedelta(days=8))
     there.after(minutes=1)
     _answer, rows = there.fetch(tmp_path, answer.cursor)
-    assert by_id(rows)[str(booking)]["starts_at"] == "2026-12-09T01:00:00Z"
+    assert by_id(rows)[str(booking)]["starts_at"] == "2026-12-09 12:00:00+11:00"
 
 
 def test_clients_of_a_group_change_without_their_booking(there: Clinic, tmp_path: Path) -> None:
@@ -326,107 +342,3 @@ def test_a_cursor_of_another_version_fetches_everything(there: Clinic, tmp_path:
         answer, rows = there.fetch(tmp_path, cursor)
         assert answer.whole
         assert set(by_id(rows)) == {str(booking)}
-
-
-# ── limits and errors ─────────────────────────────────────────────────────────────────────────
-
-
-def test_a_refusal_for_too_many_requests_is_obeyed(there: Clinic, tmp_path: Path) -> None:
-    there.service.policy.per_minute = 6
-    fill(there.account, 1_000, first=START)
-    answer, rows = there.fetch(tmp_path)
-    assert answer.whole
-    assert len(by_id(rows)) == 1_000
-    assert there.service.peak <= 7  # the one that was refused; nothing more in that minute
-    assert sum(there.waits) >= 60
-
-
-def test_all_sources_of_a_key_share_its_two_hundred_requests(there: Clinic, tmp_path: Path) -> None:
-    there.book()
-    there.source = ClinikoSource(there.base_url, monotonic=there.seconds)
-    for number in range(45):
-        there.fetch(tmp_path / str(number), stop=WaitingStop([], there.clock))
-    assert there.service.requests > 250
-    assert there.service.peak <= 200
-
-
-def test_one_bad_answer_of_many_is_asked_for_again(there: Clinic, tmp_path: Path) -> None:
-    fill(there.account, 500, first=START)
-    there.service.faults.add(kind="status", status=502, match="bookings", nth=3)
-    there.service.faults.add(kind="refuse", match="bookings", nth=4)
-    answer, rows = there.fetch(tmp_path)
-    assert answer.whole
-    assert len(by_id(rows)) == 500
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ({"kind": "status", "status": 401}, SourceTrouble.CREDENTIALS),
-        ({"kind": "status", "status": 403}, SourceTrouble.CREDENTIALS),
-        ({"kind": "status", "status": 404}, SourceTrouble.NOT_THERE),
-        ({"kind": "status", "status": 429, "retry_after": 600}, SourceTrouble.PATIENCE),
-        ({"kind": "status", "status": 500}, SourceTrouble.BROKEN),
-        ({"kind": "refuse"}, SourceTrouble.OFFLINE),
-    ],
-)
-def test_an_error_in_the_middle_hands_nothing_over(
-    there: Clinic, tmp_path: Path, fault: dict[str, Any], reason: SourceTrouble
-) -> None:
-    fill(there.account, 300, first=START)
-
-    def break_down(request: ApiRequest) -> None:
-        if "page=2" in request.query:
-            there.service.faults.add(match="bookings", **fault)
-
-    there.service.observers.append(break_down)
-    with pytest.raises(SourceUnreachable) as refused:
-        there.fetch(tmp_path)
-    assert refused.value.reason is reason
-    said = f"{refused.value} {refused.value.remedy} {refused.value.detail}"
-    assert KEY not in said
-    assert "/v1" not in said
-    if reason is SourceTrouble.PATIENCE:
-        assert refused.value.wait == 600
-
-
-def test_a_wrong_key_is_said(there: Clinic, tmp_path: Path) -> None:
-    with pytest.raises(SourceUnreachable) as refused:
-        there.fetch(tmp_path, secret="MS0xLWFub3RoZXI-au1")
-    assert refused.value.reason is SourceTrouble.CREDENTIALS
-    assert "API key" in refused.value.remedy
-
-
-def test_a_page_that_leads_to_another_host_is_not_followed(
-    there: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "companion.sandbox.cliniko.service._links",
-        lambda *_: {"self": "", "next": "https://evil.example/v1/bookings?page=2"},
-    )
-    there.book()
-    with pytest.raises(SourceUnreachable) as refused:
-        there.fetch(tmp_path)
-    assert refused.value.reason is SourceTrouble.UNREADABLE
-
-
-def test_a_fetch_is_stopped_at_once(there: Clinic, tmp_path: Path) -> None:
-    fill(there.account, 300, first=START)
-    there.service.faults.add(kind="slow", ms=60_000, match="bookings")
-    came = threading.Event()
-    there.service.observers.append(lambda _request: came.set())
-    stop = Stop()
-    ended: list[BaseException] = []
-
-    def fetch() -> None:
-        try:
-            there.fetch(tmp_path, stop=stop)
-        except Stopped as error:
-            ended.append(error)
-
-    thread = threading.Thread(target=fetch)
-    thread.start()
-    assert came.wait(10)
-    stop.ask()
-    thread.join(10)
-    assert len(ended) == 1

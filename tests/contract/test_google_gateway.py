@@ -41,6 +41,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.simulator import JURGEN, SYDNEY, ZOE, simulated_google
+from tests.fakes.waiting import until
 
 BACK = "http://127.0.0.1:54321/oauth/callback"
 NARROW = (*IDENTITY, APP_CREATED)
@@ -495,7 +496,7 @@ async def test_a_connection_the_server_closed_is_replaced_unseen(real: Simulated
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
     real.handle.server.drop_connections()
-    await asyncio.sleep(0.2)
+    await until(lambda: not real.handle.server.connections)
     assert (await calendar.info()).name == "Appointments"
 
 
@@ -570,8 +571,9 @@ async def test_no_work_is_left_behind_when_the_gateway_closes(real: SimulatedWor
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
     calendar = await real.google.calendar("zoe", info.id)
     real.handle.api.latency = 30.0
+    before = real.handle.google.counts.requests
     hanging = asyncio.ensure_future(calendar.write([insert()]))
-    await asyncio.sleep(0.3)
+    await until(lambda: real.handle.google.counts.requests > before)
     real.gateway.close()
     with pytest.raises(Offline):
         await asyncio.wait_for(hanging, 3)

@@ -135,3 +135,33 @@ def test_at_sign_in_the_desktop_starts_what_autostart_wrote(
 
     assert document(commands, "autostart", "off", code=0, **there)[0]["on"] is False
     assert not path.exists()
+
+
+def people(commands: CommandHome) -> list[str]:
+    return [each["name"] for each in commands.json("practitioners", "list")["practitioners"]]
+
+
+def test_a_restore_stops_the_app_and_starts_it_again(commands: CommandHome, tmp_path: Path) -> None:
+    """Killed before the backup takes its place, everything is as it was."""
+    key = {"COMPANION_BACKUP_KEY": "seven mild ibises wander"}
+    file = tmp_path / "monday.ccbackup"
+    document(commands, "backup", file, code=0, **key)
+    commands.run("practitioners", "add", "Ben Muster")
+    first = started(commands)
+    restored, _ = document(commands, "restore", file, "--restart", code=0, **key)
+    assert people(commands) == ["Anna Example"]
+    assert Path(restored["kept"]).is_dir()
+    assert '"done": true' in (commands.home / "restored.json").read_text("utf-8")
+    assert commands.json("status")["app"]["address"] == first["address"]
+    (process,) = processes_of(commands.home)
+    assert "COMPANION_BACKUP_KEY" not in process.environ()
+
+    commands.run("practitioners", "add", "Cara Example")
+    with commands.start("restore", file, "--restart", **key) as helper:
+        until = time.monotonic() + 60
+        while not (commands.home / "restoring").exists():
+            assert helper.poll() is None
+            assert time.monotonic() < until
+        helper.kill()
+    assert people(commands) == ["Anna Example", "Cara Example"]
+    assert commands.json("status")["app"]["running"] is False

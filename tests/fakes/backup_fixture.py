@@ -95,11 +95,11 @@ class Fixture:
     def backups(self) -> Backups:
         return Backups(
             settings=self.settings,
-            book=self.book,
             feeds=self.feeds,
             secrets=self.secrets,
             activity=self.activity,
             copy_database=self.copy,
+            check_copy=self.count,
             sealing=SealedArchive(cost=QUICK),
             clock=self.clock,
             home=self.home,
@@ -112,6 +112,14 @@ class Fixture:
     async def copy(self, path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path)) as raw:
             raw.execute("CREATE TABLE book (row)")
+            many = [(number,) for number in range(await self.book.count())]
+            raw.executemany("INSERT INTO book VALUES (?)", many)
+            raw.commit()
+
+    async def count(self, path: Path) -> int:
+        with contextlib.closing(sqlite3.connect(path)) as raw:
+            (found,) = raw.execute("SELECT count(*) FROM book").fetchone()
+        return int(found)
 
     def restoring(self) -> Restoring:
         swap = Swap(self.home, lock=contextlib.nullcontext())

@@ -98,6 +98,15 @@ def rows_of(file: Path | None) -> list[Row]:
         return list(csv.DictReader(lines))
 
 
+def is_gone(row: Row) -> bool:
+    names = ("cancelled_at", "deleted_at", "archived_at", "did_not_arrive")
+    return any(row[name] for name in names)
+
+
+def by_id(rows: list[Row]) -> dict[str, Row]:
+    return {row["id"]: row for row in rows}
+
+
 @contextmanager
 def clinic(now: Callable[[], datetime] | None = None, **source: Any) -> Iterator[Clinic]:
     """`source`: what ClinikoSource is made with; its pace is no limit unless it says one."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from companion.adapters.backup import SealedArchive
-from companion.domain.errors import CompanionError
+from companion.adapters.backup_notes import record_of
+from companion.domain.backup_plan import BackupRecord
+from companion.domain.errors import BadInput, CompanionError, FileRefused
 from companion.services.maintenance.findings import NetworkPath
+from companion.services.maintenance.restore import BackupContents
 
 T = TypeVar("T")
 QUICK = {"time": 1, "memory_kib": 64, "lanes": 1}
@@ -78,6 +82,41 @@ class FakeRights:
         self.close(folder)
 
 
+class FakeRestoring:
+    """LooksIntoBackups, and what begins a restore: it only notes what it was told."""
+
+    def __init__(self) -> None:
+        self.contents: BackupContents | CompanionError = FileRefused()
+        self.begun: list[tuple[Path, str, bool]] = []
+
+    async def look(self, path: Path, passphrase: str) -> BackupContents:
+        await asyncio.sleep(0)
+        if not passphrase:
+            raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
+        return _or_raise(self.contents)
+
+    def restore(self, path: Path, passphrase: str, sign_ins: bool) -> None:
+        self.begun.append((path, passphrase, sign_ins))
+
+
+class MemoryBackupNotes:
+    """A BackupNotes; it keeps JSON, as the file does."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self.trouble: CompanionError | None = None
+
+    async def read(self) -> BackupRecord:
+        await asyncio.sleep(0)
+        return record_of(json.loads(self._text)) if self._text else BackupRecord()
+
+    async def change(self, edit: Callable[[BackupRecord], BackupRecord]) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        after = edit(await self.read())
+        self._text = json.dumps(asdict(after), default=datetime.isoformat)
+
+
 def _or_raise(value: T | CompanionError) -> T:
     if isinstance(value, CompanionError):
         raise value
@@ -103,3 +142,8 @@ def answering(text: str) -> Callable[[], Awaitable[str]]:
 async def copy_words(path: Path) -> None:
     """Stands for a database, which a fake application does not have."""
     await asyncio.to_thread(path.write_bytes, b"a copy of the book")
+
+
+async def count_words(path: Path) -> int:
+    """Reads one again."""
+    return len(await asyncio.to_thread(path.read_bytes))

@@ -27,6 +27,7 @@ from companion.services.assembly import Application, build
 from companion.services.changes import Changes
 from companion.services.google.connecting import CalendarChoice
 from companion.services.home_ports import Ports
+from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
 from tests.fakes.accounts import MemorySessions, PlainPasswords
@@ -34,7 +35,15 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
-from tests.fakes.maintenance import FakeProbes, FakeRights, copy_words, nowhere, quick_archive
+from tests.fakes.maintenance import (
+    FakeProbes,
+    FakeRestoring,
+    FakeRights,
+    MemoryBackupNotes,
+    copy_words,
+    nowhere,
+    quick_archive,
+)
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeWays
 from tests.fakes.secrets import FakeSecrets
@@ -107,6 +116,10 @@ class MemoryStores:
     async def backup_to(self, path: Path) -> None:
         await copy_words(path)
 
+    async def check_copy(self, path: Path) -> int:
+        assert await asyncio.to_thread(path.exists)
+        return await self.book.count()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeApplication:
@@ -124,6 +137,7 @@ class FakeApplication:
     rights: FakeRights
     ways: FakeWays
     home: Path
+    restoring: FakeRestoring
 
     async def write(self, *appointments: Appointment, remove: Sequence[str] = ()) -> None:
         await self.book.apply(BookChange(put=appointments, remove=remove), self.clock.now())
@@ -161,6 +175,7 @@ def fake_application(
     google = FakeGoogle(secrets=secrets, now=clock.now)
     stores = MemoryStores(changes)
     links = FakeLinks()
+    backup_room = FakeRestoring()
     ports = Ports(
         home=home or nowhere(),
         clock=clock,
@@ -181,7 +196,13 @@ def fake_application(
         network=FakeNetwork(),
         probes=probes,
         home_rights=rights,
-        sealing=quick_archive(),
+        backups=BackupPorts(
+            sealing=quick_archive(),
+            notes=MemoryBackupNotes(),
+            another_disk=lambda folder, _home: folder.name != "same disk",
+            restoring=backup_room,
+            apart=backup_room.restore,
+        ),
         desktop=desktop,
         notices=ways.ways(),
         version="1.2.3",
@@ -206,6 +227,7 @@ def fake_application(
         rights=rights,
         ways=ways,
         home=ports.home,
+        restoring=backup_room,
     )
 
 

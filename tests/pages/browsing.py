@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from nicegui import app as nicegui_app
@@ -54,13 +55,14 @@ class Browser:
 
 @asynccontextmanager
 async def serving(
-    application: FakeApplication, folder: Path, *, demo: bool = False
+    application: FakeApplication, folder: Path, **more: Any
 ) -> AsyncIterator[Browser]:
+    """`more`: fields of AppOptions."""
     await application.services.connecting.set_client(CLIENT_FILE)
     with nicegui_reset_globals():
         os.environ["NICEGUI_USER_SIMULATION"] = "true"
         try:
-            options = AppOptions(port=PORT, home=folder, version="1.2.3", demo=demo)
+            options = AppOptions(port=PORT, home=folder, version="1.2.3", **more)
             app = create_app(application.services, options)
             async with nicegui_app.router.lifespan_context(nicegui_app):
                 browser = Browser(app, application, options)

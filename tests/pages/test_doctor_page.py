@@ -1,4 +1,4 @@
-"""The doctor and the backup page, through a simulated browser."""
+"""The doctor, and settings as a file, through a simulated browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from nicegui import ui
 
 from companion.domain.errors import SecretsDamaged
-from companion.services.maintenance.backup import SECRETS
 from companion.services.ports import Assumption
 from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.maintenance import FAIR
@@ -28,7 +27,11 @@ PEOPLE = the_sample().practitioners
 async def practice(tmp_path: Path) -> AsyncIterator[Visit]:
     home = tmp_path / "home"
     home.mkdir()
-    async with visiting(await lived_in(home=home), tmp_path) as visit:
+    application = await lived_in(home=home)
+    daily = application.services.daily_backups
+    await daily.switch_on(str(tmp_path / "usb disk"), FAIR)
+    await daily.make()
+    async with visiting(application, tmp_path) as visit:
         yield visit
 
 
@@ -106,42 +109,6 @@ async def test_google_is_tested_in_one_account_and_the_report_is_handed_out(
     assert PEOPLE[0].name.encode() not in answer.content
 
 
-async def fill(practice: Visit, first: str, second: str) -> None:
-    await practice.user.open("/backup")
-    practice.user.find("Passphrase").type(first)
-    practice.user.find("The same once more").type(second)
-    press(buttons(practice, "Make a backup")[0], "click")
-
-
-async def test_a_backup_is_made_listed_and_deleted(practice: Visit) -> None:
-    await fill(practice, FAIR, FAIR)
-    await practice.user.should_see(".ccbackup")
-    folder = practice.application.home / "backups"
-    (file,) = folder.iterdir()
-    backups = practice.application.services.backups
-    assert SECRETS in await backups.prove(file, FAIR)
-    press(buttons(practice, "Delete")[0], "click")
-    await practice.user.should_see("Delete this backup?")
-    press(buttons(practice, "Delete")[-1], "click")
-    await practice.user.should_see("None yet.")
-    assert list(folder.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "said"),
-    [
-        ("short", "short", "fewer than 12 characters"),
-        (FAIR, FAIR + "!", "The two are not the same."),
-    ],
-)
-async def test_a_weak_passphrase_is_shown_at_its_field(
-    practice: Visit, first: str, second: str, said: str
-) -> None:
-    await fill(practice, first, second)
-    await until(lambda: any(said in (each.error or "") for each in practice.elements(ui.input)))
-    assert not (practice.application.home / "backups").exists()
-
-
 async def test_settings_are_looked_at_before_they_are_taken(practice: Visit) -> None:
     document = json.loads(practice.application.services.transfer.export())
     document["practice"]["name"] = "Somewhere Else"
@@ -166,7 +133,7 @@ async def drop(practice: Visit, content: bytes) -> None:
         yield content
 
     ticket = await practice.site.incoming.receive(chunks(), file_name="settings.json")
-    (place,) = practice.elements(FileDrop)
+    place = practice.elements(FileDrop)[-1]
     listener = next(e for e in place._event_listeners.values() if e.type == "received")
     place._handle_event(
         {"listener_id": listener.id, "args": {"ticket": ticket, "name": "settings.json"}}

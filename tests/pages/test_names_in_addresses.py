@@ -14,7 +14,7 @@ from tests.fakes.names import PLAIN, plain
 from tests.fakes.services import the_sample
 from tests.pages.book_page import ZOE, calendar, open_book
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, press
+from tests.pages.driving import named, press
 
 PEOPLE = plain(" ".join(each.name for each in the_sample().practitioners))
 CLIENTS = [pair for pair in PLAIN if not any(plain(name) in PEOPLE for name in pair)]
@@ -79,7 +79,7 @@ async def test_looking_for_a_client_and_opening_a_visit_put_no_name_into_an_addr
 ) -> None:
     await planted(visit)
     await open_book(visit)
-    press(button(visit, "Search"))
+    press(named(visit, "Search"))
     await visit.user.should_see(kind=ui.input)
     visit.elements(ui.input)[-1].value = "Quillfeather"
     await visit.user.should_see("Zebediah Quillfeather")

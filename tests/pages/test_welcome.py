@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,42 @@ async def test_what_is_wrong_is_said_at_its_field(
 
 async def test_the_demo_is_explained_on_the_way(browser: Browser) -> None:
     assert 'href="/welcome/demo"' in (await browser.http.get("/welcome")).text
-    assert "python run.py demo" in (await browser.http.get("/welcome/demo")).text
+    assert (await browser.http.get("/welcome/demo")).headers["location"] == "/welcome"
+
+
+async def test_the_demo_opens_in_a_window_of_its_own_at_one_press(tmp_path: Path) -> None:
+    began = []
+
+    async def open_demo() -> str:
+        began.append(1)
+        return "http://127.0.0.1:9/?launch=abc"
+
+    async with serving(fake_application(), tmp_path, open_demo=open_demo) as browser:
+        await browser.be_known()
+        assert 'href="/welcome/demo" target="_blank"' in (await browser.http.get("/welcome")).text
+        fetched = await browser.http.get("/welcome/demo", headers={"sec-purpose": "prefetch"})
+        assert (fetched.headers["location"], began) == ("/welcome", [])
+        answer = await browser.http.get("/welcome/demo")
+        assert answer.headers["location"] == "http://127.0.0.1:9/?launch=abc"
+        await browser.application.services.accounts.add_first("Robin", PASSWORD)
+        assert (await browser.http.get("/welcome/demo")).headers["location"] == "/"
+        assert began == [1]
+
+
+async def test_the_demo_is_ended_from_its_own_page(tmp_path: Path) -> None:
+    ended: list[int] = []
+    application = fake_application(the_sample())
+    end = partial(ended.append, 1)
+    async with serving(application, tmp_path, demo=True, end_demo=end) as browser:
+        await browser.be_known()
+        await browser.http.get("/account")  # it signs in by itself
+        answer = await browser.post("/demo/end")
+        assert "Close this window." in answer.text
+        assert ended == [1]
+
+
+async def test_a_practice_of_ones_own_is_not_ended_so(browser: Browser) -> None:
+    assert (await browser.post("/demo/end")).status_code == 401
 
 
 async def test_the_last_screen_is_for_the_administrator(browser: Browser) -> None:

@@ -31,7 +31,7 @@ from tests.fakes.account_fixture import GOOD
 from tests.fakes.accounts import PlainPasswords
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import FeedApplication
-from tests.fakes.maintenance import copy_words
+from tests.fakes.maintenance import copy_words, count_words
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds
@@ -86,6 +86,7 @@ async def test_a_full_pool_holds_up_no_other(name: str) -> None:
 def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
     users = {each for each in COMPANION.rglob("*.py") if "to_thread(" in each.read_text("utf-8")}
     assert {each.relative_to(COMPANION).as_posix() for each in users} == {
+        "adapters/backup_notes.py",
         "adapters/database/opening.py",  # closing, at the end
         "adapters/feed_files.py",
         "adapters/notice_book.py",
@@ -198,11 +199,11 @@ class Practice:
         )
         self.backups = Backups(
             settings=self.settings,
-            book=self.book,
             feeds=MemoryFeeds(),
             secrets=FakeSecrets(),
             activity=self.activity,
             copy_database=copy_words,
+            check_copy=count_words,
             sealing=HangingSealing(self.gate),
             clock=self.clock,
             home=self.folder,

@@ -271,3 +271,23 @@ async def test_links_are_counted(fixture: Fixture) -> None:
     await fixture.feeds.put(link())
     result = await fixture.backups().back_up(fixture.file, FAIR)
     assert result.manifest.feeds == 1
+
+
+async def test_looking_into_a_backup_touches_nothing(fixture: Fixture) -> None:
+    await fixture.book.apply(BookChange(put=[appointment()]), fixture.clock.now())
+    await fixture.secrets.put("google/token/anna", "a token")
+    await made(fixture)
+    asked = fixture.secrets.kept.copy()
+    found = await fixture.restoring().look(fixture.file, FAIR)
+    assert (dict(found.appointments), found.manifest.sign_ins) == ({"anna": 1}, True)
+    assert list(found.settings.names().values()) == ["Anna Example"]
+    assert fixture.secrets.kept == asked
+    assert not list((fixture.home / "drafts").iterdir())
+    assert not (fixture.home / "companion.db").exists()
+    for passphrase in ("", "another passphrase 12"):
+        with pytest.raises(BadInput):
+            await fixture.restoring().look(fixture.file, passphrase)
+    fixture.integrity = "row 3 missing from index"
+    with pytest.raises(StoreDamaged):
+        await fixture.restoring().look(fixture.file, FAIR)
+    assert not list((fixture.home / "drafts").iterdir())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from companion.adapters.settings import pack, unpack
 from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
+from companion.domain.backup_plan import BackupPlan
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.expectations import Expected
@@ -202,9 +203,17 @@ users = st.builds(
     epoch=st.integers(0, 10**9),
     must_change=st.booleans(),
 )
+plans = st.builds(
+    BackupPlan,
+    folder=st.sampled_from(["", "/media/backup disk", "\\\\server\\share\\Companion"]),
+    at=st.times().map(lambda at: at.replace(second=0, microsecond=0)),
+    other_disk=st.booleans(),
+    sign_ins=st.booleans(),
+)
 everything = st.builds(
     Settings,
     install_id=st.text(min_size=1, max_size=20),
+    backups=plans,
     practice=practices,
     practitioners=st.lists(people, max_size=4).map(
         lambda found: {each.practitioner.id: each for each in found}
@@ -418,9 +427,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 15
+    assert VERSION == 16
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_15.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_16.items()
     }
 
 
@@ -433,9 +442,10 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_15 = {
+KEYS_OF_VERSION_16 = {
     "": "home practice practitioners sources users",
-    "home": "version install_id restored_as paused_until",
+    "home": "version install_id restored_as paused_until backups",
+    "home.backups": "folder at other_disk sign_ins",
     "practice": "name timezone cap hold_share hold_at_least import_hold_share opening "
     "stale_days activity_kept idle_sign_out feeds_allowed feed_host feed_base_url feed_proxy "
     "feed_certificate feed_key feed_unused_after user_rate project_rate notices",

@@ -71,10 +71,17 @@ class SealedArchive:
                 draft.unlink(missing_ok=True)
 
     def read(
-        self, path: Path, passphrase: str, folder: Path | None, names: frozenset[str]
+        self,
+        path: Path,
+        passphrase: str,
+        folder: Path | None,
+        names: frozenset[str],
+        *,
+        only: frozenset[str] | None = None,
     ) -> dict[str, int]:
-        """Every part into `folder`, which is made (None: nowhere, only proven); its names and
-        sizes. Raises FileRefused, BadInput for the passphrase, StoreTooNew, StoreError."""
+        """Every part, or those of `only`, into `folder`, which is made (None: nowhere, only
+        proven); names and sizes of all. Raises FileRefused, BadInput for the passphrase,
+        StoreTooNew, StoreError."""
         if folder is not None:
             make_folder(folder)
         try:
@@ -90,9 +97,10 @@ class SealedArchive:
                 unpacked = _Unpacked(sealed)
                 for member in unpacked.members():
                     _check(member, names, sizes)
-                    if folder and self._disk.free(folder) < member.size + KEPT_FREE:
+                    place = folder if only is None or member.name in only else None
+                    if place and self._disk.free(place) < member.size + KEPT_FREE:
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                    sizes[member.name] = self._take(unpacked.blocks(member.size), member, folder)
+                    sizes[member.name] = self._take(unpacked.blocks(member.size), member, place)
             except (tarfile.TarError, zlib.error, EOFError) as error:
                 raise damaged() from error
             except OSError as error:

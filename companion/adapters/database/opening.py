@@ -23,10 +23,11 @@ from companion.adapters.database.book import SqlBook
 from companion.adapters.database.errors import translating
 from companion.adapters.database.feeds import SqlFeeds
 from companion.adapters.database.ledger import SqlLedger
-from companion.adapters.database.schema import HEAD
+from companion.adapters.database.schema import HEAD, appointments
 from companion.domain.appointments import check_whole
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.services.changes import Changes
+from companion.services.pools import BACKUPS
 from companion.services.ports import Clock
 
 
@@ -62,6 +63,15 @@ class Database:
     async def backup_to(self, path: Path) -> None:
         """A copy as of now, written completely or not at all; others may write meanwhile."""
         await self._access.backup_to(path)
+
+    async def check_copy(self, path: Path) -> int:
+        """The appointments in a copy, every page of which is read. Raises StoreDamaged."""
+
+        def count() -> int:
+            with translating():
+                return sqlite.count_in_copy(path, appointments.name)
+
+        return await BACKUPS.run(count)
 
     async def close(self) -> None:
         """Finish what was begun, then close the file; later calls raise StoreError."""

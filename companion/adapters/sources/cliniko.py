@@ -36,6 +36,7 @@ from companion.adapters.sources.cliniko_api import (
 )
 from companion.adapters.sources.cliniko_names import ARCHIVED_TOO, ClinikoNames
 from companion.adapters.sources.cliniko_rows import HEADINGS, ClinikoRows, is_group
+from companion.adapters.sources.days_back import DAYS_BACK, days_back
 from companion.adapters.sources.pace import Pace
 from companion.adapters.sources.web import SourceWeb
 from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
@@ -56,7 +57,6 @@ SETTLED = timedelta(seconds=2)
 """Moments are whole seconds: what changed just before it was read may change within that second
 again, and is read once more."""
 MOST_SEEN = 500
-DAYS_BACK = 31
 BURST, RATE = 30, 2.6
 """Cliniko takes 200 requests a minute of one user; some are left to others who use the key."""
 _CANCELLED_TOO = "cancelled_at:*"
@@ -80,13 +80,7 @@ KIND = SourceKind(
             label="Contact e-mail",
             hint="Cliniko wants to know whom to write to if something is wrong.",
         ),
-        SourceField(
-            name="days_back",
-            label="Days back",
-            hint="How many past days of appointments are fetched.",
-            required=False,
-            default=str(DAYS_BACK),
-        ),
+        DAYS_BACK,
     ),
     every=timedelta(minutes=5),
     soonest=timedelta(minutes=1),
@@ -112,13 +106,14 @@ class ClinikoSource:
         `patience`: as ClinikoApi takes them. `limits`: of SourceWeb."""
         self._root = root.rstrip("/") or ROOT
         where = urlsplit(self._root)
-        if where.scheme != "https" and not is_loopback(where.hostname or ""):
+        here = is_loopback(where.hostname or "")
+        if where.scheme != "https" and not here:
             raise BadInput(
                 "COMPANION_CLINIKO_API is not a secure address.",
                 "Use one that begins with https://, or remove the variable.",
                 field="COMPANION_CLINIKO_API",
             )
-        self._where = f" at {where.netloc}" if root else ""
+        self._where = " on this computer" if here else f" at {where.netloc}" if root else ""
         self.kind = replace(KIND, title=f"{KIND.title}{self._where}")
         self._pace: Callable[[], Pace] = lambda: Pace(rate, burst, monotonic=monotonic)
         self._retries = retries
@@ -139,13 +134,10 @@ class ClinikoSource:
                 "Type one, such as reception@clinic.example.",
                 field="contact",
             )
-        days = fields.get("days_back", "").strip() or str(DAYS_BACK)
-        if not (days.isascii() and days.isdecimal() and int(days) <= 730):
-            raise BadInput("Choose 0 to 730 days back.", field="days_back")
         return Place(
             place=f"Cliniko{self._where or f' ({key.shard})'}",
             secret=key.text,
-            fields={"contact": contact, "days_back": str(int(days))},
+            fields={"contact": contact, DAYS_BACK.name: str(days_back(fields))},
         )
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:
@@ -168,7 +160,7 @@ class ClinikoSource:
                 retries=self._retries,
                 patience=self._patience,
             )
-            fetch = _Fetch(request, api, names, int(place.fields["days_back"]))
+            fetch = _Fetch(request, api, names, days_back(place.fields))
             cursor = Cursor.read(request.cursor)
             return fetch.whole() if cursor is None else fetch.changes(cursor)
 
@@ -205,12 +197,12 @@ class Cursor:
 
 class _Fetch:
     def __init__(
-        self, request: FetchRequest, api: ClinikoApi, names: ClinikoNames, days_back: int
+        self, request: FetchRequest, api: ClinikoApi, names: ClinikoNames, days: int
     ) -> None:
         self._request = request
         self._api = api
         self._names = names
-        self._start = request.now - timedelta(days=days_back)
+        self._start = request.now - timedelta(days=days)
         self._moment: datetime | None = None
         self._stamps: dict[str, str] = {}
 

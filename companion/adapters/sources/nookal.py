@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from companion.adapters.network.route import is_loopback
+from companion.adapters.sources.days_back import DAYS_BACK, days_back
 from companion.adapters.sources.pace import Pace
 from companion.adapters.sources.web import SourceWeb
 from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
@@ -36,7 +37,6 @@ ROOT = "https://api.nookal.com"
 PAGE_LENGTH = 200
 OVERLAP = timedelta(hours=26)
 AHEAD = timedelta(days=730)
-DAYS_BACK = 31
 FEW = 20
 """So many unknown clients are asked for one by one; else all clients there are."""
 HEADINGS = (
@@ -69,15 +69,7 @@ class NookalSource:
         title="Nookal",
         about="Fetched from Nookal with an API key, which needs the plan Professional or more.",
         secret=SourceField(name="secret", label="API key", hint="In Nookal: Setup, Integrations."),
-        fields=(
-            SourceField(
-                name="days_back",
-                label="Days back",
-                hint="How many past days of appointments are fetched.",
-                required=False,
-                default=str(DAYS_BACK),
-            ),
-        ),
+        fields=(DAYS_BACK,),
     )
 
     def __init__(
@@ -103,10 +95,7 @@ class NookalSource:
         key = secret.strip()
         if not _KEY.fullmatch(key):
             raise BadInput("That is no API key of Nookal.", _ANEW, field="secret")
-        days = fields.get("days_back", "").strip() or str(DAYS_BACK)
-        if not (days.isascii() and days.isdecimal() and int(days) <= 730):
-            raise BadInput("Choose 0 to 730 days back.", field="days_back")
-        return Place(place="Nookal", secret=key, fields={"days_back": str(int(days))})
+        return Place(place="Nookal", secret=key, fields={DAYS_BACK.name: str(days_back(fields))})
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:
         place = self.check(request.fields, request.secret)
@@ -146,7 +135,7 @@ def _wanted(request: FetchRequest) -> Mapping[str, str]:
         since = datetime.fromisoformat(request.cursor) - OVERLAP
         return {"last_modified": f"{since:%Y-%m-%d %H:%M:%S}"}
     today = request.now.astimezone(ZoneInfo(request.timezone)).date()
-    back = 0 if request.most else int(request.fields.get("days_back") or DAYS_BACK)
+    back = 0 if request.most else days_back(request.fields)
     return {
         "date_from": (today - timedelta(days=back)).isoformat(),
         "date_to": (today + AHEAD).isoformat(),

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import secrets as randomness
+import shutil
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,16 +24,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from companion.domain.errors import BadInput, CompanionError, FileRefused, StoreTooNew
+from companion.domain.errors import (
+    BadInput,
+    CompanionError,
+    FileRefused,
+    StoreDamaged,
+    StoreTooNew,
+)
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
-from companion.services.files import disk_trouble, make_folder
+from companion.services.files import Disk, disk_trouble, make_folder
 from companion.services.pools import BACKUPS
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
-    AppointmentBook,
     Clock,
     FeedStore,
     SecretStore,
@@ -44,6 +50,8 @@ VERSION = 1
 MANIFEST, SETTINGS, BOOK, SECRETS = "manifest.json", "settings.json", "book.db", "secrets.json"
 PARTS = frozenset({MANIFEST, SETTINGS, BOOK, SECRETS})
 ENDING = ".ccbackup"
+_UNPROVEN = ".new"
+"""After its name, until it has been opened."""
 VARIABLE = "COMPANION_BACKUP_KEY"
 SHORTEST = 12
 """Characters of a backup's passphrase."""
@@ -56,8 +64,16 @@ class Sealing(Protocol):
     def write(self, path: Path, passphrase: str, parts: Mapping[str, Path | bytes]) -> int: ...
 
     def read(
-        self, path: Path, passphrase: str, folder: Path | None, names: frozenset[str]
-    ) -> dict[str, int]: ...
+        self,
+        path: Path,
+        passphrase: str,
+        folder: Path | None,
+        names: frozenset[str],
+        *,
+        only: frozenset[str] | None = None,
+    ) -> dict[str, int]:
+        """Every part, or those of `only`, into `folder`; the others are only proven."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,27 +137,30 @@ class Backups:
         self,
         *,
         settings: SettingsStore,
-        book: AppointmentBook,
         feeds: FeedStore,
         secrets: SecretStore,
         activity: ActivityLog,
         copy_database: Callable[[Path], Awaitable[None]],
+        check_copy: Callable[[Path], Awaitable[int]],
         sealing: Sealing,
         clock: Clock,
         home: Path,
         program: str,
+        disk: Disk | None = None,
     ) -> None:
+        """`copy_database` and `check_copy`: as of `Stores`."""
         self._settings = settings
-        self._book = book
         self._feeds = feeds
         self._secrets = secrets
         self._activity = activity
         self._copy_database = copy_database
+        self._check_copy = check_copy
         self._sealing = sealing
         self._clock = clock
         self._drafts = home / "drafts"
         self._folder = home / "backups"
         self._program = program
+        self._disk = disk or Disk()
         self._turn = asyncio.Lock()  # each has a whole copy of the book on the disk meanwhile
 
     @allows(Action.PRACTICE)
@@ -153,9 +172,10 @@ class Backups:
     async def back_up(
         self, path: Path | None, passphrase: str, *, sign_ins: bool = True
     ) -> BackupMade:
-        """`path`: None for one that is kept in the home. Others may go on writing meanwhile; the
-        file is read back before it counts. Raises BadInput for a weak passphrase, SecretsError
-        where sign-ins are wanted and cannot be opened, StoreError."""
+        """`path`: None for one that is kept in the home. Others may go on writing meanwhile. The
+        file takes its name, and an older one's place, when it has been opened and its book read.
+        Raises BadInput for a weak passphrase, SecretsError where sign-ins are wanted and cannot be
+        opened, StoreError."""
         check_passphrase(passphrase)
         async with self._turn:
             return await self._back_up(path, passphrase, sign_ins=sign_ins)
@@ -163,9 +183,10 @@ class Backups:
     async def _back_up(self, path: Path | None, passphrase: str, *, sign_ins: bool) -> BackupMade:
         path = path or self._folder / self.file_name()
         for folder in (self._drafts, path.parent):
-            await asyncio.to_thread(make_folder, folder)
-        await asyncio.to_thread(self._sweep, path.parent)
+            await BACKUPS.run(make_folder, folder)
+        await BACKUPS.run(self._sweep, path.parent)
         draft = self._drafts / f"{randomness.token_hex(8)}.db"
+        unproven = path.with_name(f"{path.name}{_UNPROVEN}")
         try:
             await self._copy_database(draft)
             settings = self._settings.read()
@@ -176,7 +197,7 @@ class Backups:
                 install_id=settings.install_id,
                 practice=settings.practice.name,
                 practitioners=len(settings.practitioners),
-                appointments=await self._book.count(),
+                appointments=await self._check_copy(draft),
                 feeds=len(await self._feeds.links()),
                 sign_ins=sign_ins,
             )
@@ -187,13 +208,39 @@ class Backups:
             if sign_ins:
                 parts[SECRETS] = json.dumps(await self._opened()).encode()
             parts[BOOK] = draft
-            size = await BACKUPS.run(self._sealing.write, path, passphrase, parts)
-            await self.prove(path, passphrase)
+            size = await BACKUPS.run(self._sealing.write, unproven, passphrase, parts)
+            await BACKUPS.run(draft.unlink, missing_ok=True)  # one copy at a time
+            await self._open_again(unproven, passphrase, manifest)
+            await BACKUPS.run(self._take_name, unproven, path)
         finally:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+            for left in (draft, unproven):
+                with contextlib.suppress(OSError):
+                    await BACKUPS.run(left.unlink, missing_ok=True)
         await self._note()
         return BackupMade(path=path, size=size, manifest=manifest)
+
+    async def _open_again(self, path: Path, passphrase: str, manifest: Manifest) -> None:
+        """Decrypt it from beginning to end, and read the book that it holds."""
+        folder = self._drafts / randomness.token_hex(8)
+        try:
+            sizes = await BACKUPS.run(
+                self._sealing.read, path, passphrase, folder, PARTS, only=frozenset({BOOK})
+            )
+            complete(sizes)
+            if await self._check_copy(folder / BOOK) != manifest.appointments:
+                raise StoreDamaged(
+                    "The backup was written, but does not hold what it should.",
+                    "Try again; if it happens again, choose another disk.",
+                )
+        finally:
+            await BACKUPS.run(shutil.rmtree, folder, ignore_errors=True)
+
+    def _take_name(self, unproven: Path, path: Path) -> None:
+        try:
+            self._disk.replace(unproven, path)
+            self._disk.sync_folder(path.parent)
+        except OSError as error:
+            raise disk_trouble(error, path) from error
 
     @allows(Action.PRACTICE)
     async def prove(self, path: Path, passphrase: str) -> dict[str, int]:
@@ -226,9 +273,10 @@ class Backups:
     def _sweep(self, folder: Path) -> None:
         """Copies of the book, and parts of backups, that a killed process left."""
         with contextlib.suppress(OSError):
-            for left in (*self._drafts.iterdir(), *folder.glob(f"*{ENDING}.part")):
+            unfinished = (*folder.glob(f"*{ENDING}.part"), *folder.glob(f"*{ENDING}{_UNPROVEN}*"))
+            for left in (*self._drafts.iterdir(), *unfinished):
                 if left.stat().st_mtime < time.time() - 86_400:
-                    left.unlink(missing_ok=True)
+                    remove(left)
 
     def _kept(self) -> list[tuple[Path, int, datetime]]:
         found = []
@@ -254,6 +302,14 @@ class Backups:
         await note(
             self._activity, self._clock, ActivityKind.BACKUP, "A backup was made.", cause="backup"
         )
+
+
+def remove(left: Path) -> None:
+    """A file or a folder; raises OSError."""
+    if left.is_dir():
+        shutil.rmtree(left)
+    else:
+        left.unlink(missing_ok=True)
 
 
 def complete(parts: Mapping[str, int]) -> None:

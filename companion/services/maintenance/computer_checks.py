@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from companion.domain.errors import CompanionError, Offline, SecretsDamaged, SecretsError
 from companion.services.feeds.links import base_address
+from companion.services.maintenance import backup_checks
 from companion.services.maintenance.findings import (
     Check,
     CheckContext,
@@ -44,6 +45,7 @@ def checks(context: CheckContext) -> list[Check]:
         "certificate": ("Certificate", certificate),
         "versions": ("Versions", versions),
         "sources": ("Sources", sources),
+        "backups": ("Backups", backup_checks.backups),
         "notices": ("Notices", notices),
     }
     usual = [

@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 """Checks that run side by side."""
+OFFLINE = frozenset(
+    {"settings", "time-zones", "key-store", "disk", "home-rights", "versions", "database"}
+)
+"""Checks that need neither a network nor another computer."""
 _RANK = {"fail": 0, "warn": 1, "ok": 2}
 
 
@@ -88,13 +92,20 @@ class Doctor:
         self._left_behind: set[asyncio.Task[Sequence[Finding]]] = set()
 
     @allows(Action.PRACTICE)
-    async def examine(self, on_progress: Callable[[Examined], None] = lambda _: None) -> Diagnosis:
-        """Every check; raises nothing: errors become findings."""
+    async def examine(
+        self,
+        on_progress: Callable[[Examined], None] = lambda _: None,
+        *,
+        offline: bool = False,
+    ) -> Diagnosis:
+        """Every check, or those that need no network; raises nothing: errors become findings."""
         context = self._context
         try:
             checks = self._checks(context)
         except CompanionError as error:
             checks = [_failing_check("settings", "Settings", error)]
+        if offline:
+            checks = [each for each in checks if each.id in OFFLINE]
         examination = _Examination(total=len(checks), on_progress=on_progress)
         places = asyncio.Semaphore(AT_ONCE)
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from companion.domain.errors import CompanionError
 from companion.services.feeds.reachability import ListenerProbes
 from companion.services.google.connecting import Connecting
+from companion.services.maintenance.daily_backups import BackupStanding
 from companion.services.ports import (
     AppointmentBook,
     Clock,
@@ -103,6 +104,14 @@ class HomeRights(Protocol):
         ...
 
 
+class BackupsWatched(Protocol):
+    """How the daily backups stand."""
+
+    async def standing(self) -> BackupStanding: ...
+
+    async def last_is_there(self) -> bool: ...
+
+
 async def _none_failing() -> Mapping[str, str]:
     return {}
 
@@ -135,6 +144,7 @@ class CheckContext:
     listener: Callable[[], tuple[str, int]] = lambda: ("127.0.0.1", 8090)
     """Address and port of the listener for phones, as printed in links."""
     app_runs: Callable[[], bool] = lambda: False
+    daily_backups: BackupsWatched | None = None
     failing_sources: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
     """By name: why nothing arrives from it at present."""
     failing_notices: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing

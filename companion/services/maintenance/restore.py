@@ -24,7 +24,7 @@ import json
 import math
 import secrets as randomness
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,6 +45,7 @@ from companion.services.maintenance.backup import (
     Sealing,
 )
 from companion.services.maintenance.backup import complete as check_complete
+from companion.services.pools import BACKUPS
 from companion.services.ports import (
     ActivityKind,
     ActivityLog,
@@ -76,6 +77,19 @@ class Staged:
     """``ok``, or the first problem."""
     check_whole: Callable[[], Awaitable[None]]
     """Reads every appointment; raises what the first that cannot be used brings about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupContents:
+    """What a restore would bring."""
+
+    manifest: Manifest
+    settings: Settings
+    appointments: Mapping[str, int]
+    """By practitioner id."""
+    feeds: int
+    """Links in use."""
+    last_import: datetime | None
 
 
 class Swapping(Protocol):
@@ -137,6 +151,38 @@ class Restoring:
             return await self._restore(path, passphrase, sign_ins=sign_ins)
         finally:
             self._app_turn.__exit__(None, None, None)
+
+    async def look(self, path: Path, passphrase: str) -> BackupContents:
+        """Open and prove it as for a restore, in a folder that goes again; the app may run.
+
+        Raises as `restore`, Busy apart."""
+        if not passphrase.strip():
+            raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
+        folder = self._home / "drafts" / f"looking-{randomness.token_hex(8)}"
+        only = PARTS - {SECRETS}
+        try:
+            parts = await BACKUPS.run(
+                self._sealing.read, path, passphrase, folder, PARTS, only=only
+            )
+            check_complete(parts)
+            manifest = Manifest.from_json((folder / MANIFEST).read_bytes())
+            settings = self._settings_in(folder, manifest)
+            async with self._staged(folder) as staged:
+                await self._prove(staged, manifest)
+                imports = await staged.book.imports(1)
+                return BackupContents(
+                    manifest=manifest,
+                    settings=settings,
+                    appointments={e: await staged.book.count(e) for e in settings.practitioners},
+                    feeds=sum(each.revoked_at is None for each in await staged.feeds.links()),
+                    last_import=imports[0].at if imports else None,
+                )
+        except (CompanionError, OSError):
+            raise
+        except Exception as error:
+            raise _unusable(error) from error
+        finally:
+            await BACKUPS.run(shutil.rmtree, folder, ignore_errors=True)
 
     async def _restore(self, path: Path, passphrase: str, *, sign_ins: bool) -> Restored:
         folder = self._swapping.staging

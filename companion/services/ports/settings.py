@@ -39,7 +39,8 @@ class SettingsStore(Protocol):
 
 class SecretStore(Protocol):
     """Named small texts, sealed on disk. Names hold no secret: ``google/client``,
-    ``google/service-account``, ``google/token/<practitioner>``, ``feed/<feed>``, ``notices/…``."""
+    ``google/service-account``, ``google/token/<practitioner>``, ``feed/<feed>``,
+    ``backup/passphrase``, ``notices/…``."""
 
     async def get(self, name: str) -> str | None: ...
 

@@ -32,3 +32,8 @@ class Stores(Protocol):
     async def backup_to(self, path: Path) -> None:
         """A copy as of now; written completely or not at all."""
         ...
+
+    async def check_copy(self, path: Path) -> int:
+        """Open a copy of such a database, of this program's revision, and read all of it; the
+        number of its appointments. Raises StoreDamaged."""
+        ...

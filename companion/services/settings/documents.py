@@ -2,7 +2,7 @@
 
 A file of record is a mapping of tables, each a list of documents (dicts):
 
-    home            one document: version, install_id, restored_as, paused_until
+    home            one document: version, install_id, restored_as, paused_until, backups
     practice        one document
     practitioners   one each, in display order
     sources         one each
@@ -29,6 +29,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
+from companion.domain.backup_plan import BackupPlan
 from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.opening_hours import check_opening
@@ -46,9 +47,10 @@ from companion.services.settings import checks, notice_checks
 from companion.services.settings.checks import STALE_DAYS
 from companion.services.settings.migrations import MIGRATIONS
 
-VERSION = 15
+VERSION = 16
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
+_OF_HOME = frozenset({"version", "install_id", "restored_as", "paused_until", "backups"})
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -92,6 +94,7 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (User, "name"): checks.name,
     (SyncChoices, "days_in_arrears"): check_days,
     (SyncChoices, "days_in_advance"): check_days,
+    (BackupPlan, "folder"): checks.file_path,
     (SyncChoices, "colour"): checks.google_colour,
     (SyncChoices, "type_colours"): checks.type_colours,
     (SyncChoices, "reminder"): checks.reminder,
@@ -128,6 +131,7 @@ def to_tables(settings: Settings) -> dict[str, list[Document]]:
                 "install_id": settings.install_id,
                 "restored_as": settings.restored_as,
                 "paused_until": _encode(settings.paused_until),
+                "backups": _encode(settings.backups),
             }
         ],
         "practice": [_encode(settings.practice)],
@@ -143,7 +147,7 @@ def from_tables(tables: Tables) -> Settings:
     if unknown := current.keys() - _TABLES:
         raise _bad("is not a part of the settings we know", min(unknown))
     home = _only(current, "home")
-    _no_others(home, {"version", "install_id", "restored_as", "paused_until"}, "home")
+    _no_others(home, _OF_HOME, "home")
     install_id, restored_as = home.get("install_id"), home.get("restored_as", "")
     if not isinstance(install_id, str) or not install_id:
         raise _bad("is missing or no text", "home.install_id")
@@ -160,6 +164,7 @@ def from_tables(tables: Tables) -> Settings:
         sources=_keyed(sources, lambda each: each.name, "sources"),
         users=_keyed(users, lambda each: each.id, "users"),
         paused_until=_decode(datetime | None, home.get("paused_until"), "home.paused_until"),
+        backups=_decode(BackupPlan, home.get("backups", {}), "home.backups"),
     )
 
 

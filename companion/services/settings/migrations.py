@@ -66,4 +66,5 @@ MIGRATIONS: Mapping[int, Callable[[Tables], Tables]] = {
     12: lambda tables: tables,  # 13 adds feed_proxy, likewise
     13: _with_remotes,
     14: lambda tables: tables,  # 15 adds notices, which may be absent
+    15: lambda tables: tables,  # 16 adds backups, likewise
 }

@@ -1,8 +1,11 @@
-"""Backup: everything in one sealed file, those made here, how to restore; settings as a file."""
+"""Backup: everything in one sealed file, every day or by hand; restoring; settings as a file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -12,9 +15,11 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.settings.transfer import LARGEST
 from companion.web.ui import formatting
+from companion.web.ui.components.daily_backups import DailyBackupsCard
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import clear_errors, fail_field, secret_field
 from companion.web.ui.components.file_drop import FileDrop
+from companion.web.ui.components.restore_backup import RestoreCard
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -23,7 +28,6 @@ from companion.web.ui.theme import box, button, card, frame, notice, page_head, 
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from companion.services.settings.transfer import TransferReport
 
@@ -31,36 +35,41 @@ if TYPE_CHECKING:
 def create(site: Site) -> None:
     @page(site, "/backup", Rule(Action.PRACTICE))
     async def backup() -> None:
-        kept = await site.services.backups.kept()
         with frame(site, "Backup", active="/backup"):
             page_head("Backup", "Everything in one file that only its passphrase opens.")
-            _Backups(site, kept)
-            _restore()
+            backups = _Backups(site)
+            await backups.draw()
             _Settings(site)
 
 
 class _Backups:
-    """Making one, and those that lie in the data folder."""
+    """The daily ones, making one by hand, those that there are, and restoring one."""
 
-    def __init__(self, site: Site, kept: list[tuple[Path, int, datetime]]) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        with card("Make a backup"):
+        report = box()
+        self._daily = DailyBackupsCard(site, self._draw_list)
+        with card("A backup to take along"):
             text(
                 "The book, what is known of Google, settings and links. Keep the file on another "
                 "disk, and the passphrase where the practice keeps its keys: nobody can open the "
                 "backup without it.",
                 "card__lead",
             )
-            self._first = _secret("Passphrase")
-            self._second = _secret("The same once more")
+            self._first = secret_field("Passphrase")
+            self._second = secret_field("The same once more")
             self._sign_ins = ui.checkbox(
                 "With the Google sign-ins, so that nobody has to connect again", value=True
             )
             with box("actions"):
                 button("Make a backup", self._back_up, look="primary")
-        with card("Backups on this computer"):
+        with card("Backups there are"):
             self._list = box("activity", tag="ul")
-        self._draw(kept)
+        self._restore = RestoreCard(site, report)
+
+    async def draw(self) -> None:
+        await self._daily.draw()
+        await self._draw_list()
 
     async def _back_up(self) -> None:
         clear_errors(self._first, self._second)
@@ -76,30 +85,47 @@ class _Backups:
             fail_field(error, fields)
             return
         self._first.value = self._second.value = ""
-        self._draw(await backups.kept())
+        await self._draw_list()
         ui.download.file(made.path, made.path.name)
         notify_done(
             f"A backup of {formatting.counted(made.manifest.appointments, 'appointment')} was made."
         )
 
-    def _draw(self, kept: list[tuple[Path, int, datetime]]) -> None:
-        now = self._site.services.clock.now()
+    async def _draw_list(self) -> None:
+        services = self._site.services
+        kept, standing = await services.backups.kept(), await services.daily_backups.standing()
+        await self._restore.draw()
         self._list.clear()
         with self._list:
-            if not kept:
+            if not kept and not standing.good:
                 text("None yet.", "activity__none soft", tag="li")
             for path, size, at in kept:
-                with box(tag="li"):
-                    ui.icon("archive").props("aria-hidden=true")
-                    with box():
-                        text(path.name, "strong")
-                        text(f"{_size(size)} · {formatting.ago(at, now)}", "soft small")
-                    with box("actions"):
-                        button("Download", partial(self._download, path.name))
-                        button("Delete", partial(self._ask, path.name), look="plain")
+                with self._row(path.name, size, at, "on this computer"):
+                    button("Download", partial(self._download, path.name))
+                    button("Delete", partial(self._ask, path.name), look="plain")
+            for each in standing.good:
+                made = Path(each.path)
+                with self._row(made.name, each.size, each.made_at, f"in {made.parent}"):
+                    button("Download", partial(self._download_daily, each.path))
+
+    @contextmanager
+    def _row(self, name: str, size: int, at: datetime, place: str) -> Iterator[None]:
+        """With its buttons inside."""
+        now = self._site.services.clock.now()
+        with box(tag="li"):
+            ui.icon("archive").props("aria-hidden=true")
+            with box():
+                text(name, "strong")
+                text(f"{formatting.size(size)} · {formatting.ago(at, now)} · {place}", "soft small")
+            with box("actions"):
+                yield
 
     def _download(self, name: str) -> None:
         ui.download.file(self._site.services.backups.kept_path(name), name)
+
+    async def _download_daily(self, path: str) -> None:
+        found = await self._site.services.daily_backups.good_path(path)
+        ui.download.file(found, found.name)
 
     def _ask(self, name: str) -> None:
         with dialog("Delete this backup?") as opened:
@@ -108,25 +134,11 @@ class _Backups:
             async def go() -> None:
                 opened.close()
                 await self._site.services.backups.discard(name)
-                self._draw(await self._site.services.backups.kept())
+                await self._draw_list()
 
             with box("actions"):
                 button("Delete", go, look="danger")
                 button("Keep", opened.close, look="plain")
-
-
-def _restore() -> None:
-    with card("Restore one"):
-        text(
-            "A restore takes the place of everything here, so the app must be stopped for it. What "
-            "was here before is kept in a folder of its own. Stop the app, then type:"
-        )
-        text("python run.py restore FILE", "address", tag="code").props("dir=ltr")
-        text(
-            "Afterwards import the latest export, and each calendar is compared with Google: "
-            "nothing is there twice.",
-            "soft small",
-        )
 
 
 class _Settings:
@@ -214,12 +226,3 @@ def _lines(report: TransferReport) -> list[str]:
     if report.kept:
         lines.append(f"Not in the file, so as before: {', '.join(report.kept)}.")
     return lines
-
-
-def _secret(label: str) -> ui.input:
-    field = ui.input(label, password=True, password_toggle_button=True)
-    return field.classes("field").props("outlined autocomplete=new-password maxlength=200")
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{max(1, count // 1000)} kB"

@@ -28,6 +28,11 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
+def size(count: int) -> str:
+    """Bytes: ``3.2 MB``, ``45 kB``."""
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{max(1, count // 1000)} kB"
+
+
 def lower_first(words: str) -> str:
     """To stand within a sentence."""
     return words[:1].lower() + words[1:]

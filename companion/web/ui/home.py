@@ -22,6 +22,7 @@ from companion.services.sync.auditing import clock_time
 from companion.web.ui import formatting
 from companion.web.ui.components.activity import activity_list
 from companion.web.ui.components.add_practitioner import open_add_dialog
+from companion.web.ui.components.daily_backups import BackupTrouble
 from companion.web.ui.components.first_run import FirstRun
 from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.history import weeks_card
@@ -84,6 +85,7 @@ class _Home:
                     button("Add practitioner", self._add, icon="person_add")
         self._paused = box()
         self._paused_until: object = None
+        self._backups = BackupTrouble(site) if site.may(Action.PRACTICE) else None
         self._first_run = (
             FirstRun(site, add=self._add, connect=partial(open_connect_several, site))
             if self._sets_up
@@ -148,6 +150,8 @@ class _Home:
         self._draw_pause(board)
         self._draw_weeks(board)
         self._draw_activity(board)
+        if self._backups is not None:
+            await self._backups.draw()
 
     def _draw_weeks(self, board: Board) -> None:
         zone = ZoneInfo(board.practice.timezone)

@@ -35,7 +35,7 @@ from companion.web.ui import (
     users,
     workspace,
 )
-from companion.web.ui.book import screen as book
+from companion.web.ui.book import page as book
 from companion.web.ui.book.pulse import BookPulse
 from companion.web.ui.error_reports import log_unexpected, notify
 from companion.web.ui.importing import page as importing

@@ -39,6 +39,7 @@ from companion.web.ui.components.practitioner_card import (
     colour_of,
 )
 from companion.web.ui.components.setup_steps import UPLOAD, SetupSteps, anchor
+from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.components.upload_dialog import open_upload_dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.pages import page
@@ -178,8 +179,12 @@ class _Page:
         )
         with head.step(7, "Sync period", _period(choices)) as self._fold_period:
             with box("columns"):
-                self._arrears = self._days("Days in Arrears", choices.days_in_arrears)
-                self._advance = self._days("Days in Advance", choices.days_in_advance)
+                self._arrears = self._days(
+                    "Days in Arrears", choices.days_in_arrears, "days_in_arrears"
+                )
+                self._advance = self._days(
+                    "Days in Advance", choices.days_in_advance, "days_in_advance"
+                )
             self._dates = text("", "soft").props("aria-live=polite")
         cap = self._site.services.settings.read().practice.cap
         with head.step(8, "Items to include", _items(choices.disclosure, cap)) as self._fold_items:
@@ -212,9 +217,11 @@ class _Page:
         await self._draw()
         await self._google.check_new()
 
-    def _days(self, label: str, value: int) -> ui.number:
-        field = ui.number(label, value=value, precision=0, on_change=self._changed)
-        return field.classes("field").props("outlined debounce=250 inputmode=numeric")
+    def _days(self, label: str, value: int, field: str) -> NumberField:
+        made = NumberField(
+            label, value, least=0, most=MOST_DAYS, field=field, on_change=self._changed
+        )
+        return made.props("debounce=250")
 
     def _values(self) -> list[object]:
         fields: tuple[ValueElement[Any], ...] = (
@@ -231,8 +238,8 @@ class _Page:
         """The choices of the form. Raises BadInput."""
         return SyncChoices(
             enabled=self._enabled.value,
-            days_in_arrears=_whole(self._arrears.value, "days_in_arrears"),
-            days_in_advance=_whole(self._advance.value, "days_in_advance"),
+            days_in_arrears=self._arrears.whole(),
+            days_in_advance=self._advance.whole(),
             disclosure=self._form.draft(),
             colour=self._style.colour,
             type_colours=self._style.type_colours,
@@ -261,8 +268,6 @@ class _Page:
         except BadInput:  # reported when it is applied
             return
         arrears, advance = choices.days_in_arrears, choices.days_in_advance
-        if not (0 <= arrears <= MOST_DAYS and 0 <= advance <= MOST_DAYS):
-            return
         window = SyncWindow.around(
             self._site.services.clock.now(),
             self._record.practitioner.timezone,
@@ -339,9 +344,3 @@ def _items(disclosure: Disclosure, cap: DisclosureCap) -> str:
     names = [CLIENT_NAMES[shown.client_name].removesuffix(" (recommended)")]
     names += [label.partition(" (")[0] for item, label in ITEMS.items() if item in shown.items]
     return ", ".join(names)
-
-
-def _whole(value: float | None, field: str) -> int:
-    if value is None or value != int(value):
-        raise BadInput("That is not a whole number.", "Use a number from 0 to 730.", field=field)
-    return int(value)

@@ -260,6 +260,9 @@ def _demo_banner(site: Site) -> None:
             ui.link("Simulated Google", site.options.demo_google, new_tab=True)
         if site.options.demo_cliniko:
             ui.link("Simulated Cliniko", site.options.demo_cliniko, new_tab=True)
+        if site.options.end_demo is not None:
+            with box("demo__end", tag="form").props('method="post" action="/demo/end"'):
+                button("End the demo", look="plain").props("type=submit")
 
 
 def page_head(title: str, lead: str = "") -> tuple[ui.element, Text]:

@@ -1,4 +1,4 @@
-"""The Appointment Book screen.
+"""BookScreen: what is on one open page of the Appointment Book.
 
 The page holds what is looked at (`Choice`); `BookEdits` makes its changes. Whatever is done on
 screen is drawn by the browser at once; then the service decides, and what `refresh` sends replaces
@@ -17,14 +17,11 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput, ChangedMeanwhile
 from companion.domain.palette import PALETTE
-from companion.services.access.policy import Action
-from companion.services.access.rules import Rule
 from companion.services.book.booking import Edit
 from companion.services.book.occurrences import Shown
 from companion.services.book.trail import Trail
 from companion.services.book.view import BookEntry
 from companion.web.ui import formatting
-from companion.web.ui.book import paper as book_print
 from companion.web.ui.book import payload
 from companion.web.ui.book.calendar import Act, AppointmentCalendar, Drop, TimeSlot
 from companion.web.ui.book.choice import OF_ONE, Choice
@@ -47,65 +44,12 @@ from companion.web.ui.error_reports import (
     notify_of,
     report_errors,
 )
-from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, frame, link_button, text
 
 LOOK_SECONDS = 0.2
 
 
-def create(site: Site) -> None:
-    @page(site, "/book", Rule(Action.SEE_BOOK, somewhere=True))
-    async def book(
-        day: str = "", view: str = "", who: str = "", one: str = "", cancelled: str = ""
-    ) -> None:
-        ui.add_head_html(_head(site))
-        with frame(site, "Appointment Book", active="/book") as place:
-            place.classes("page--book")
-            text("Appointment Book", "sr-only", tag="h1")
-            if not site.services.settings.read().practitioners:
-                _no_practitioners(adds=site.may(Action.PRACTITIONERS))
-                return
-            choice = Choice.of(
-                day=day,
-                view=view,
-                who=who,
-                one=one,
-                cancelled=cancelled,
-                today=site.services.book_view.today(),
-                known=_known(site),
-            )
-            _Book(site, choice)
-
-    book_print.create(site)
-
-
-def _head(site: Site) -> str:
-    version = site.options.version
-    files = ("eventcalendar.css", "book.css")
-    return "".join(
-        f'<link rel="stylesheet" href="/static/calendar/{name}?v={version}">' for name in files
-    )
-
-
-def _known(site: Site) -> list[str]:
-    return calendars_of(current_person(site), list(site.services.settings.read().practitioners))
-
-
-def _no_practitioners(*, adds: bool) -> None:
-    with box("card empty"):
-        ui.icon("groups").props("aria-hidden=true")
-        text("No practitioners yet", tag="h2")
-        if not adds:
-            text("An administrator has to add them, or to import the first export.")
-            return
-        text("Import an export of your practice software, or add a practitioner on the overview.")
-        with box("actions"):
-            link_button("Import appointments", "/import", icon="upload_file", look="primary")
-            link_button("Overview", "/")
-
-
-class _Book:
+class BookScreen:
     """What is on one open page."""
 
     def __init__(self, site: Site, choice: Choice) -> None:

@@ -62,6 +62,12 @@ def zone_options(value: str) -> list[str]:
     return zone_names() if value in zone_names() else [value, *zone_names()]
 
 
+def secret_field(label: str) -> ui.input:
+    """For a new password or passphrase."""
+    field = ui.input(label, password=True, password_toggle_button=True)
+    return field.classes("field").props("outlined autocomplete=new-password maxlength=200")
+
+
 def fail_field(error: BadInput, fields: Mapping[str, ValidationElement[Any]]) -> None:
     """Write the error under the field it names; raise it again when the page has no such field."""
     field = fields.get(error.field)

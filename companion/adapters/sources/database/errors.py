@@ -149,6 +149,8 @@ def _trouble(code: str, place: str, detail: str, *, unclear: bool) -> SourceUnre
 
 def _kind(error: BaseException) -> str:
     """The database's own code, or one that stands for the same; empty where it never answered."""
+    if isinstance(error, OSError):  # of a driver that speaks to the server by itself
+        return ""
     codes = list(_codes(error))
     known = next((each for each in codes if each in _KNOWN), "")
     if known:

@@ -102,8 +102,9 @@ def main(arguments: list[str]) -> int:
         options += ["-s", "tests/benchmarks"]
     elif not own:
         # By file: what a file sets up, such as a browser, is set up once. As they are collected:
-        # the long ones, in browsers, come early.
-        workers = str(min(4, os.cpu_count() or 1))
+        # the long ones, in browsers, come early. One more worker than cores: those wait, for a
+        # page, a process or a clock.
+        workers = str(min(4, os.cpu_count() or 1) + 1)
         options += ["-q", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     code = run_pytest(options, environment)
     if code == 1 and not own and not modes:

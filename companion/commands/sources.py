@@ -269,7 +269,7 @@ def sources_sync(
         fetched = [each.settings.name for each in known if each.settings.remote]
         wanted = [application.sources.source(name).name] if name else fetched
         found = [
-            await application.fetched_sources.sync(each, answers=answers, yes=yes)
+            await application.fetched_sources.sync(each, answers=answers, yes=yes, by=operator())
             for each in wanted
         ]
         if json:

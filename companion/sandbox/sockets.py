@@ -194,6 +194,11 @@ class ServerThread:
         )
         self._thread.start()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.server_state.connections)
+
     def drop_connections(self) -> None:
         """Those that are open end, as when a network goes."""
         for connection in [*self._server.server_state.connections]:

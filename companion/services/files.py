@@ -25,6 +25,7 @@ T = TypeVar("T")
 Signature = tuple[int, int, int, int]
 """What tells one written file from the next without reading it."""
 
+_NO_SUCH_CALL = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.5)
 
 
@@ -60,11 +61,15 @@ class Disk:
         self._patiently(lambda: source.replace(target))
 
     def sync_folder(self, folder: Path) -> None:
-        """Make the names in `folder` durable; Windows has no such call and needs none."""
+        """Make the names in `folder` durable; Windows has no such call and needs none, and some
+        network drives have none either."""
         if sys.platform != "win32":
             descriptor = os.open(folder, os.O_RDONLY)
             try:
                 self.sync(descriptor)
+            except OSError as error:
+                if error.errno not in _NO_SUCH_CALL:
+                    raise
             finally:
                 os.close(descriptor)
 

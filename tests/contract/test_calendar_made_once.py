@@ -18,7 +18,7 @@ from companion.domain.errors import CompanionError, RemoteError
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.google.connecting import Connecting
-from tests.contract.test_google_gateway import PersonAtPage
+from tests.contract.google_world import PersonAtPage
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings

@@ -87,7 +87,10 @@ def test_the_first_fetch_brings_everything_with_its_names(there: Clinic, tmp_pat
         "Jo Smith", "Bondi", "Follow-up",
     )  # fmt: skip
     assert (row["patient_name"], row["patient_id"]) == ("Mira Halloway", str(there.mira))
-    assert (row["starts_at"], row["ends_at"]) == ("2026-12-02T01:00:00Z", "2026-12-02T01:45:00Z")
+    assert (row["starts_at"], row["ends_at"]) == (
+        "2026-12-02 12:00:00+11:00",
+        "2026-12-02 12:45:00+11:00",
+    )
     assert row["notes"] == "Bring the scan"
     assert [is_gone(found[str(each)]) for each in (kept, cancelled, missed)] == [False, True, True]
     assert "telehealth" not in (tmp_path / "rows.csv").read_text("utf-8")
@@ -111,6 +114,23 @@ def test_practitioners_who_left_and_archived_types_keep_their_names(
     there.account.delete(there.account.appointment_types, there.consultation)
     _answer, rows = there.fetch(tmp_path)
     assert (rows[0]["practitioner"], rows[0]["appointment_type"]) == ("Anh Nguyen", "Follow-up")
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [
+        ("Australia/Perth", "2026-12-02 09:00:00+08:00"),
+        (None, "2026-12-02 12:00:00+11:00"),
+        ("Mars/Olympus", "2026-12-02 12:00:00+11:00"),
+    ],
+)
+def test_times_are_those_of_the_place_or_of_the_practice(
+    there: Clinic, tmp_path: Path, zone: str | None, start: str
+) -> None:
+    there.account.edit(there.account.businesses, there.place, time_zone_identifier=zone)
+    there.book()
+    _answer, rows = there.fetch(tmp_path)
+    assert rows[0]["starts_at"] == start
 
 
 def test_two_practitioners_of_one_name_are_told_apart(there: Clinic, tmp_path: Path) -> None:
@@ -245,7 +265,7 @@ def test_a_change_brings_what_changed_and_no_names_anew(there: Clinic, tmp_path:
     assert {number for number, row in found.items() if is_gone(row)} == {
         str(cancelled), str(deleted),
     }  # fmt: skip
-    assert found[str(moved)]["starts_at"] == "2026-12-06T01:00:00Z"
+    assert found[str(moved)]["starts_at"] == "2026-12-06 12:00:00+11:00"
 
 
 def test_what_becomes_visible_late_is_found(there: Clinic, tmp_path: Path) -> None:
@@ -268,7 +288,7 @@ def test_a_second_change_within_the_second_of_the_fetch_is_found(
     there.account.move(booking, START + timedelta(days=8))
     there.after(minutes=1)
     _answer, rows = there.fetch(tmp_path, answer.cursor)
-    assert by_id(rows)[str(booking)]["starts_at"] == "2026-12-09T01:00:00Z"
+    assert by_id(rows)[str(booking)]["starts_at"] == "2026-12-09 12:00:00+11:00"
 
 
 def test_clients_of_a_group_change_without_their_booking(there: Clinic, tmp_path: Path) -> None:

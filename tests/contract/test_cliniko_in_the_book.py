@@ -25,7 +25,7 @@ from companion.services.sources.fetched_sources import Wanted
 from companion.services.sources.fetching import FetchOutcome
 from companion.services.sources.remote import by_name
 from companion.services.threads import Threads
-from tests.contract.test_google_gateway import BACK, PersonAtPage
+from tests.contract.google_world import BACK, PersonAtPage
 from tests.fakes.cliniko import FIELDS, START, ZONE, Clinic, clinic
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets

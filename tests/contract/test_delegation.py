@@ -24,7 +24,7 @@ from companion.domain.errors import (
 from companion.sandbox.server import SimulatedHandle
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, EVENTS_OWNED
 from companion.services.ports import DeleteEvent, Google, SignedIn
-from tests.contract.test_remote_calendar import insert, wanted_id
+from tests.contract.calendar_world import insert, wanted_id
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.keys import key_text

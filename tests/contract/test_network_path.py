@@ -20,7 +20,7 @@ from companion.adapters.probes import MachineProbes
 from companion.domain.errors import BadInput, CompanionError, Offline
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.google.consents import APP_CREATED
-from tests.contract.test_google_gateway import BACK, PersonAtPage
+from tests.contract.google_world import BACK, PersonAtPage
 from tests.fakes.certificates import write_certificate
 from tests.fakes.clock import FakeClock
 from tests.fakes.proxies import Proxy, running

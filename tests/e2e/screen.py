@@ -61,10 +61,31 @@ def origin_of(launch: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def still(page: Page) -> None:
+    """Until nothing fades or grows any more."""
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise(requestAnimationFrame);
+          const moving = () => document.getAnimations().filter((each) =>
+            each.playState === "running" && each.effect.getComputedTiming().endTime < Infinity);
+          do {
+            await Promise.allSettled(moving().map((each) => each.finished));
+            await frame();
+            await frame();
+          } while (moving().length);
+        }"""
+    )
+
+
 def faults(page: Page) -> list[str]:
-    """What axe finds, apart from what is minor."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run().then(result => result.violations)")
+    """What axe finds, apart from what is minor, once the page is still: half-way colours have no
+    contrast."""
+    still(page)
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate(AXE)
+    found = page.evaluate(
+        "axe.run({ resultTypes: ['violations'] }).then(result => result.violations)"
+    )
     return [
         f"{each['impact']} {each['id']} {each['nodes'][0]['target']}"
         for each in found
@@ -124,8 +145,8 @@ class Person:
             page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-                page.wait_for_timeout(350)  # colours fade
                 if SHOTS:
+                    still(page)
                     path = Path(SHOTS) / f"setup-{name}-{width}-{scheme}.png"
                     page.screenshot(path=path, full_page=True)
                 assert faults(page) == [], f"{name} {width} {scheme}"

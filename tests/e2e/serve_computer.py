@@ -33,7 +33,7 @@ from companion.services.assembly import Application  # noqa: E402 - as above
 from companion.web.app import create_app  # noqa: E402 - as above
 from companion.web.launching import launch_url  # noqa: E402 - as above
 from companion.web.options import AppOptions  # noqa: E402 - as above
-from tests.contract.test_google_gateway import PersonAtPage  # noqa: E402 - as above
+from tests.contract.google_world import PersonAtPage  # noqa: E402 - as above
 from tests.e2e.command_home import faster  # noqa: E402 - as above
 
 BACK = "http://127.0.0.1:54321/oauth/callback"

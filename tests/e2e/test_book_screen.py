@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +10,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.book_server import KnownBrowser, known_browser
-from tests.e2e.screen import faults, settle
+from tests.e2e.screen import SHOTS, faults, settle, still
 
 pytestmark = pytest.mark.browser
 
 DAY = "2026-12-10"
 """A Thursday after the sample's moved lunches; each test takes a day of its own."""
-SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +24,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnownBrowser]:
         yield opened
 
 
-@pytest.fixture
-def page(office: KnownBrowser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def window(office: KnownBrowser) -> Iterator[tuple[Page, list[str]]]:
+    """One for most of the tests, for a new one reads the whole program anew; and what goes wrong
+    in it."""
     window = office.window()
     wrong: list[str] = []
     window.on("pageerror", lambda error: wrong.append(str(error)))
@@ -35,8 +35,16 @@ def page(office: KnownBrowser) -> Iterator[Page]:
         "console",
         lambda message: wrong.append(message.text) if message.type == "error" else None,
     )
-    yield window
+    yield window, wrong
     window.context.close()
+
+
+@pytest.fixture
+def page(window: tuple[Page, list[str]]) -> Iterator[Page]:
+    page, wrong = window
+    wrong.clear()
+    yield page
+    page.emulate_media(media="screen")
     assert wrong == []
 
 
@@ -78,6 +86,12 @@ def drag(
     if shows:
         expect(page.locator(".ec-preview")).to_contain_text(shows)
     page.mouse.up()
+
+
+def shoot(page: Page, name: str) -> None:
+    if SHOTS:
+        still(page)
+        page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
 def column(page: Page) -> float:
@@ -305,20 +319,16 @@ def test_an_export_file_is_downloaded(page: Page, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_day_week_and_list_have_no_serious_finding(
-    office: KnownBrowser, theme: str, tmp_path: Path
-) -> None:
+def test_day_week_and_list_have_no_serious_finding(office: KnownBrowser, theme: str) -> None:
     window = office.window()
     window.context.add_cookies([{"name": "companion-theme", "value": theme, "url": office.origin}])
-    folder = Path(SHOTS) if SHOTS else tmp_path
     for view in ("day", "week", "workweek", "list"):
         go(window, "2026-11-24", view)
-        window.screenshot(path=folder / f"book-{view}-{theme}.png")
+        shoot(window, f"book-{view}-{theme}")
         assert faults(window) == [], view
     window.locator("body").press("n")
     expect(window.get_by_role("dialog")).to_be_visible()
-    window.wait_for_timeout(400)  # the dialog fades in, and axe would measure its colours half-way
-    window.screenshot(path=folder / f"book-new-{theme}.png")
+    shoot(window, f"book-new-{theme}")
     assert faults(window) == []
     window.context.close()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,39 @@ def test_a_calendar_is_fetched_from_a_link_that_is_never_said(commands: CommandH
         assert "link: Calendar link." in commands.run("sources", "kinds")
         commands.run("sources", "remove", "books")
         commands.run("sources", "sync", "books", code=1)
+    finally:
+        server.close()
+
+
+def test_a_fetch_that_was_killed_is_done_again_whole_and_once(commands: CommandHome) -> None:
+    server, come = CalendarServer(CALENDAR, "private-3f9a.ics"), threading.Event()
+    usual = server.answer
+    try:
+        commands.run("practitioners", "add", "Jo Smith")
+        answer = ("--answer", "practitioner:*=jo-smith")
+        commands.run("sources", "add", "books", server.link, *answer)
+
+        def half(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(CALENDAR)))
+            request.end_headers()
+            request.wfile.write(CALENDAR[:-100])
+            request.wfile.flush()
+            come.set()
+            gone.wait(60)
+
+        gone = threading.Event()
+        server.answer = half
+        process = commands.start("sources", "sync")
+        assert come.wait(60)
+        process.kill()
+        process.communicate(timeout=30)
+        gone.set()
+        server.answer = usual
+        (taken,) = commands.json("sources", "sync")["sources"]
+        assert (taken["added"], taken["held"]) == (6, False)
+        (same,) = commands.json("sources", "sync")["sources"]
+        assert same == {"source": "books", "fetched": True, "error": ""}
     finally:
         server.close()
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.book_server import KnownBrowser, known_browser
+from tests.e2e.screen import settle, still
 from tests.e2e.test_book_screen import enter, go
 
 pytestmark = pytest.mark.browser
@@ -95,7 +96,7 @@ def test_notices_can_be_read_in_both_themes_go_by_themselves_and_are_three_at_mo
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         expect(page.locator("html")).to_have_attribute("data-theme", theme)
-        page.wait_for_timeout(400)  # colours fade
+        still(page)
         seen = dict(page.evaluate(CONTRASTS, ".toast, .tone-test"))
         assert {"Close", "What to do.", "Notice 3", "badge warn", "notice calm"} <= seen.keys()
         assert {words: ratio for words, ratio in seen.items() if ratio < LEAST} == {}, theme
@@ -117,7 +118,7 @@ def test_a_menu_is_as_wide_as_what_it_holds_and_beside_its_button(page: Page) ->
         opener.click()
         menu = page.locator(".q-menu")
         expect(menu).to_be_visible()
-        page.wait_for_timeout(300)  # it grows
+        still(page)
         box, trigger = menu.bounding_box(), opener.bounding_box()
         assert box is not None
         assert trigger is not None
@@ -132,7 +133,7 @@ def test_no_table_is_clipped_in_a_narrow_window(page: Page) -> None:
     for path in ("/phone", "/progress", "/users", "/sources"):
         page.goto(path)
         expect(page.locator(".card").first).to_be_visible()
-        page.wait_for_timeout(300)  # filled once the page stands
+        settle(page)
         assert page.evaluate(CLIPPED) == [], path
 
 

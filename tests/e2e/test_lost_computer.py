@@ -97,6 +97,7 @@ def test_a_lost_computer_is_replaced_and_the_old_one_gives_way(
     assert old.writes() == before, "equal events are adopted without a write"
     assert old.starts() == there
 
+    page.goto(f"/practitioner/{new.practitioner}#step-8")
     page.get_by_role("checkbox", name="Location").click()
     me.press(page.get_by_role("button", name="Apply", exact=True))
     expect(page.get_by_text("Not saved yet")).to_be_hidden()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, serving
+from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, serving, still
 
 pytestmark = pytest.mark.browser
 
@@ -55,10 +54,10 @@ def page(chromium: Browser, state: Any, launch: str) -> Iterator[Page]:
     context.close()
 
 
-def shoot(page: Page, folder: Path, name: str) -> None:
-    place = Path(SHOTS) if SHOTS else folder
-    page.wait_for_timeout(400)
-    page.screenshot(path=place / f"{name}.png", full_page=True)
+def shoot(page: Page, name: str) -> None:
+    if SHOTS:
+        still(page)
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 def open_first(page: Page) -> None:
@@ -68,13 +67,13 @@ def open_first(page: Page) -> None:
     expect(page.get_by_text("Work phone").first).to_be_visible()
 
 
-def test_a_device_is_added_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
+def test_a_device_is_added_by_keyboard_alone(page: Page) -> None:
     open_first(page)
     page.get_by_role("button", name="Add a device").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("What this link shows")).to_be_visible()
     expect(page.locator(".shown").first).to_be_visible()
-    shoot(page, tmp_path, "phone-wizard")
+    shoot(page, "phone-wizard")
     assert faults(page) == []
     page.get_by_label("Whose or which one").focus()
     page.keyboard.type("Zoë's iPad")
@@ -85,7 +84,7 @@ def test_a_device_is_added_by_keyboard_alone(page: Page, tmp_path: Path) -> None
         re.compile(r"^webcal://192\.168\.20\.7:8090/feeds/[\w-]{43}\.ics$")
     )
     expect(page.locator(".device__code svg")).to_be_visible()
-    shoot(page, tmp_path, "phone-link")
+    shoot(page, "phone-link")
     assert faults(page) == []
     page.get_by_role("button", name="Copy the link").click()
     page.wait_for_function(
@@ -99,7 +98,7 @@ def test_a_device_is_added_by_keyboard_alone(page: Page, tmp_path: Path) -> None
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_both_pages_are_sound_in_every_size_and_theme(
-    page: Page, tmp_path: Path, size: tuple[int, int], theme: str
+    page: Page, size: tuple[int, int], theme: str
 ) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto("/phone")
@@ -110,10 +109,10 @@ def test_both_pages_are_sound_in_every_size_and_theme(
     expect(page.get_by_text("The listener for phones runs")).to_be_visible()
     page.get_by_text("Address, certificate and proxy").click()
     expect(page.get_by_label("Web address of a proxy or tunnel")).to_be_visible()
-    shoot(page, tmp_path, f"phones-{size[0]}-{theme}")
+    shoot(page, f"phones-{size[0]}-{theme}")
     assert faults(page) == []
     open_first(page)
-    shoot(page, tmp_path, f"my-phone-{size[0]}-{theme}")
+    shoot(page, f"my-phone-{size[0]}-{theme}")
     assert faults(page) == []
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, "nothing stands out at the side"

@@ -115,13 +115,13 @@ def settled(chromium: Browser, day: FirstDay) -> Iterator[BrowserContext]:
     expect(starts).to_be_checked()
     starts.set_checked(sys.platform == "linux")  # elsewhere it would be this computer's own
     page.get_by_label("Password", exact=True).fill("short")
-    page.get_by_label("The password again").fill("short")
+    page.get_by_label("The password again", exact=True).fill("short")
     me.press(me.button("Next"))
     expect(page.get_by_role("alert")).to_contain_text("shorter than 10 characters")
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     me.look("welcome-2")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("The password again").fill(PASSWORD)
+    page.get_by_label("The password again", exact=True).fill(PASSWORD)
     me.press(me.button("Next"))
     expect(page.get_by_role("heading")).to_have_text("Where do the appointments come from?")
     me.look("welcome-3")
@@ -150,11 +150,12 @@ def me(settled: BrowserContext, day: FirstDay) -> Iterator[Person]:
 
 
 def practitioner(me: Person, place: int) -> str:
-    """Opens the page of the nth practitioner; their address."""
+    """Opens the page of the nth practitioner by address, whoever needs somebody first; it."""
     me.page.goto("/")
-    link = me.page.locator(".who__name a").nth(place)
-    address = link.get_attribute("href") or ""
-    me.press(link)
+    expect(me.page.locator(".who__name a").nth(FROM_A_LIST)).to_be_visible()
+    links = me.page.locator(".who__name a").all()
+    address = sorted(each.get_attribute("href") or "" for each in links)[place]
+    me.press(me.page.locator(f".who__name a[href='{address}']"))
     expect(me.page.get_by_text(re.compile(r"\d of 9 steps done"))).to_be_visible()
     return address
 
@@ -195,7 +196,6 @@ def test_the_wizard_leads_to_a_filled_calendar_with_its_proof(me: Person) -> Non
     me.press(page.get_by_role("button", name=re.compile("^Upload to Google")))
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
-    page.wait_for_timeout(400)
     me.look("upload")
     me.press(dialog.get_by_role("button", name=re.compile("^(Upload|Compare with Google)$")))
     expect(me.button(re.compile("^Cancel, "))).to_be_visible()  # the dialog's has no name
@@ -357,11 +357,9 @@ def test_a_user_signs_in_elsewhere_and_out_of_every_tab(
     page.goto("/users")
     me.press(me.button("Add user"))
     page.get_by_role("dialog").get_by_label("Name").fill("Kim")
-    page.wait_for_timeout(300)
     me.press(page.get_by_role("dialog").get_by_role("button", name="Add"))
     password = page.locator(".address").inner_text()
     me.press(me.button("Done"))
-    page.wait_for_timeout(400)
     me.look("users")
 
     machine = [e for e in settled.cookies() if e["name"].startswith("companion-machine")]
@@ -371,16 +369,16 @@ def test_a_user_signs_in_elsewhere_and_out_of_every_tab(
     front.goto("/practice")
     kim = Person(page=front)
     front.get_by_label("Your name").fill("Kim")
-    front.get_by_label("Password").fill("wrong wrong wrong")
+    front.get_by_label("Password", exact=True).fill("wrong wrong wrong")
     kim.press(kim.button("Sign in"))
     expect(front.get_by_role("alert")).to_contain_text("do not belong together")
     kim.look("sign-in")
-    front.get_by_label("Password").fill(password)
+    front.get_by_label("Password", exact=True).fill(password)
     kim.press(kim.button("Sign in"))
     expect(front.get_by_role("heading")).to_have_text("Password of Kim")
-    front.get_by_label("Present password").fill(password)
+    front.get_by_label("Present password", exact=True).fill(password)
     front.get_by_label("New password", exact=True).fill(PASSWORD)
-    front.get_by_label("The new password again").fill(PASSWORD)
+    front.get_by_label("The new password again", exact=True).fill(PASSWORD)
     kim.press(kim.button("Change the password"))
     expect(front.locator(".who").first).to_be_visible()
     expect(front.get_by_role("link", name="Practice", exact=True)).to_have_count(0)

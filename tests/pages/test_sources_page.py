@@ -19,9 +19,9 @@ from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.sources.watched_folder import WatchedFolder
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeApplication, fake_application
+from tests.fakes.watched_clinic import export
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, item, named, press, radio, tick, until
-from tests.unit.test_watching import export
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from companion.domain.appointments import Appointment
@@ -77,3 +78,14 @@ class ImportBench:
         rows = await self.book.source_rows(source)
         found = [await self.book.appointment(row.appointment_id) for row in rows.values()]
         return {each.source_id: each for each in found if each is not None}
+
+
+def wall(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """In March 2026."""
+    return datetime(2026, 3, day, hour, minute)  # noqa: DTZ001 - wall time
+
+
+async def only(bench: ImportBench, source: str = "bp-allied") -> Appointment:
+    """The one appointment of that source."""
+    (found,) = (await bench.all(source)).values()
+    return found

@@ -210,6 +210,21 @@ def test_the_service_itself_checks_no_rule() -> None:
     assert (diary.every(), diary.unmarked(), diary.secret(BEN)) == ("every", "unmarked", "secret")
 
 
+async def test_an_argument_of_a_method_may_have_any_name() -> None:
+    class Notes:
+        @allows(Action.EDIT_BOOK)
+        async def write(self, text: str, *, user: str, method: str) -> str:
+            return f"{text} {user} {method}"
+
+        @allows(Action.EDIT_BOOK)
+        def read(self, *, user: str, args: int) -> str:
+            return f"{user} {args}"
+
+    notes = gated(Notes(), lambda: USERS[Role.ADMINISTRATOR])
+    assert await notes.write("a", user="b", method="c") == "a b c"
+    assert notes.read(user="b", args=3) == "b 3"
+
+
 def test_who_is_there_is_asked_at_every_call() -> None:
     there: list[User] = [USERS[Role.ADMINISTRATOR]]
 

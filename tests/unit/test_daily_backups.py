@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path, PureWindowsPath
@@ -23,6 +25,7 @@ from companion.domain.backup_plan import (
     surplus,
 )
 from companion.domain.errors import BadInput, CompanionError, NotFound, StoreError
+from companion.services.files import Disk
 from companion.services.maintenance import backup_checks
 from companion.services.maintenance.daily_backups import DailyBackups, SameDisk
 from companion.services.ports import BookChange
@@ -294,3 +297,18 @@ def test_two_partitions_of_one_disk_are_one_disk(tmp_path: Path) -> None:
     assert not on_another_disk(tmp_path, devices)
     assert is_share(PureWindowsPath("//server/share/Companion"))
     assert not is_share(PureWindowsPath("D:/Companion"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows flushes no folders")
+def test_a_share_that_cannot_flush_a_folder_is_written_to_all_the_same(tmp_path: Path) -> None:
+    class Share(Disk):
+        code = errno.EINVAL
+
+        def sync(self, descriptor: int) -> None:
+            raise OSError(self.code, "")
+
+    Share().sync_folder(tmp_path)
+    failing = Share()
+    failing.code = errno.EIO
+    with pytest.raises(OSError, match=str(errno.EIO)):
+        failing.sync_folder(tmp_path)

@@ -282,7 +282,7 @@ async def test_looking_into_a_backup_touches_nothing(fixture: Fixture) -> None:
     assert (dict(found.appointments), found.manifest.sign_ins) == ({"anna": 1}, True)
     assert list(found.settings.names().values()) == ["Anna Example"]
     assert fixture.secrets.kept == asked
-    assert not list(fixture.home.glob("looking-*"))
+    assert not list((fixture.home / "drafts").iterdir())
     assert not (fixture.home / "companion.db").exists()
     for passphrase in ("", "another passphrase 12"):
         with pytest.raises(BadInput):
@@ -290,4 +290,4 @@ async def test_looking_into_a_backup_touches_nothing(fixture: Fixture) -> None:
     fixture.integrity = "row 3 missing from index"
     with pytest.raises(StoreDamaged):
         await fixture.restoring().look(fixture.file, FAIR)
-    assert not list(fixture.home.glob("looking-*"))
+    assert not list((fixture.home / "drafts").iterdir())

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.dialects.sqlite import dialect as sqlite
 
+from companion.adapters.sources.database.errors import explained
 from companion.adapters.sources.database.source import DatabaseSource, place_of, read_address
 from companion.adapters.sources.database.statement import Grammar, read_statement
 from companion.adapters.sources.database.systems import MYSQL, POSTGRESQL, SQL_SERVER, SQLITE
 from companion.adapters.sources.database.values import headings, plain
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
 
 PLAIN = Grammar()
 
@@ -162,6 +163,13 @@ def test_sqlite_is_opened_for_reading_and_looked_for_where_it_is() -> None:
     assert url.query == {"mode": "ro", "uri": "true"}
     assert url.database is not None
     assert url.database.endswith("/data/book%20%231.db")
+
+
+def test_a_broken_connection_of_a_driver_is_a_server_that_cannot_be_reached() -> None:
+    """Firebird's driver lets the system's errors through."""
+    error = explained(ConnectionRefusedError(111, "Connection refused"), "Firebird at db.example")
+    assert isinstance(error, SourceUnreachable)
+    assert error.reason is SourceTrouble.OFFLINE
 
 
 def test_headings_are_there_and_each_once() -> None:

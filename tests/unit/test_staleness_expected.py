@@ -297,7 +297,8 @@ async def test_the_worker_puts_it_up_and_takes_it_down_by_itself() -> None:
     await world.imported()
     await working(world, 1)
     assert world.notices() == []
-    await working(world, 48)
+    world.clock.shift(47 * 3600)
+    await working(world, 0.5)
     assert len(world.notices()) == 1
     running = asyncio.create_task(world.worker.run())
     await world.imported()
@@ -315,8 +316,16 @@ async def test_the_worker_tidies_once_a_day() -> None:
         days.append(world.clock.now())
 
     world.worker._daily = (tidy,)
-    await working(world, 26)
-    assert len(days) == 2
+    running = asyncio.create_task(world.worker.run())
+    try:
+        for hours, times in ((2, 1), (3, 2), (18, 2), (6, 3)):  # from eight in the evening
+            await world.clock.advance(60)
+            world.clock.shift(hours * 3600)
+            await world.clock.advance(60)
+            assert len(days) == times
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
 
 
 async def test_after_signing_in_again_the_worker_waits_no_longer() -> None:

@@ -106,13 +106,14 @@ class ClinikoSource:
         `patience`: as ClinikoApi takes them. `limits`: of SourceWeb."""
         self._root = root.rstrip("/") or ROOT
         where = urlsplit(self._root)
-        if where.scheme != "https" and not is_loopback(where.hostname or ""):
+        here = is_loopback(where.hostname or "")
+        if where.scheme != "https" and not here:
             raise BadInput(
                 "COMPANION_CLINIKO_API is not a secure address.",
                 "Use one that begins with https://, or remove the variable.",
                 field="COMPANION_CLINIKO_API",
             )
-        self._where = f" at {where.netloc}" if root else ""
+        self._where = " on this computer" if here else f" at {where.netloc}" if root else ""
         self.kind = replace(KIND, title=f"{KIND.title}{self._where}")
         self._pace: Callable[[], Pace] = lambda: Pace(rate, burst, monotonic=monotonic)
         self._retries = retries

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 from companion.adapters.sources.cliniko_api import ClinikoApi, Json, linked, text
 from companion.domain.errors import SourceTrouble, SourceUnreachable
@@ -55,10 +56,13 @@ class ClinikoNames:
             known[number] = _NAMED[table](alone) if alone else ""
         return known[number]
 
-    def zone(self, api: ClinikoApi, record: Json, usual: str) -> str:
-        """IANA zone of the place where `record` is; `usual` where the account keeps none."""
+    def zone(self, api: ClinikoApi, record: Json, usual: str) -> ZoneInfo:
+        """Of the place where `record` is; the IANA zone `usual` where the account keeps none."""
         self.of(api, PLACES, record, "business")
-        return self._zones.get(linked(record, "business")) or usual
+        try:
+            return ZoneInfo(self._zones.get(linked(record, "business")) or usual)
+        except (KeyError, ValueError):  # newer than what this computer knows of zones
+            return ZoneInfo(usual)
 
     def forget(self) -> None:
         self._tables = {}

@@ -1,4 +1,4 @@
-"""ClinikoRows: bookings as rows for the layout of Cliniko.
+"""ClinikoRows: bookings as rows for the layout of Cliniko, in the wall time of their place.
 
 A group has a row for each client who ever stood in it, so that one who left is known to have, and
 one without a client: it takes place while nobody comes, for Cliniko keeps it in the calendar. Rows
@@ -30,8 +30,7 @@ HEADINGS = (
     "updated_at",
 )  # fmt: skip
 _COPIED = (
-    "id", "starts_at", "ends_at", "cancelled_at", "deleted_at", "archived_at", "notes",
-    "created_at", "updated_at",
+    "id", "cancelled_at", "deleted_at", "archived_at", "notes", "created_at", "updated_at",
 )  # fmt: skip
 _UNAVAILABLE = "Unavailable"
 _MOST_NAMES = 20_000
@@ -85,13 +84,15 @@ class ClinikoRows:
             "appointment_type": self._named(BLOCK_TYPES, booking, "unavailable_block_type")
             or _UNAVAILABLE,
         }
-        zone = ZoneInfo(self._names.zone(self._api, booking, self._timezone))
-        days = _whole_days(text(booking, "starts_at"), text(booking, "ends_at"), zone)
+        days = _whole_days(row["starts_at"], row["ends_at"])
         return row if days is None else row | {"all_day": "true", **days}
 
     def _common(self, booking: Json) -> Row:
         row: Row = {name: booking.get(name) for name in _COPIED}
+        zone = self._names.zone(self._api, booking, self._timezone)
         return row | {
+            "starts_at": _on_the_clock(text(booking, "starts_at"), zone),
+            "ends_at": _on_the_clock(text(booking, "ends_at"), zone),
             "practitioner": self._named(PRACTITIONERS, booking, "practitioner"),
             "business": self._named(PLACES, booking, "business"),
         }
@@ -154,15 +155,19 @@ def _is_gone(row: Row) -> bool:
     return bool(row["cancelled_at"] or row["deleted_at"] or row["archived_at"])
 
 
-def _whole_days(start: str, end: str, zone: ZoneInfo) -> Row | None:
-    """The days of a time that begins and ends at midnight, the last one exclusive."""
+def _on_the_clock(moment: str, zone: ZoneInfo) -> object:
+    """As the clocks of the place show it, with their offset; what is no moment stays as it is, to
+    be read or refused with the row."""
     try:
-        moments = [datetime.fromisoformat(each).astimezone(zone) for each in (start, end)]
+        return datetime.fromisoformat(moment).astimezone(zone)
     except ValueError:
+        return moment
+
+
+def _whole_days(start: object, end: object) -> Row | None:
+    """The days of a time that begins and ends at midnight, the last one exclusive."""
+    if not (isinstance(start, datetime) and isinstance(end, datetime)) or start >= end:
         return None
-    if any(each.time() != time() for each in moments) or moments[0] >= moments[1]:
+    if start.time() != time() or end.time() != time():
         return None
-    return {
-        "starts_at": moments[0].date().isoformat(),
-        "ends_at": moments[1].date().isoformat(),
-    }
+    return {"starts_at": start.date(), "ends_at": end.date()}

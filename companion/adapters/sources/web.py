@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.exceptions import TimeoutError as PauseTooLong
 
 from companion.adapters.network.answer import HttpAnswer
@@ -60,6 +60,8 @@ class SourceWeb(AbstractContextManager["SourceWeb"]):
         self._seconds = seconds
         self._client = HttpClient(timeout=pause)
         self._origin = ""
+        self._answered = False
+        """A connection may be open on which there was an answer."""
 
     def __exit__(
         self,
@@ -71,6 +73,7 @@ class SourceWeb(AbstractContextManager["SourceWeb"]):
 
     def close(self) -> None:
         """The next request opens new connections."""
+        self._answered = False
         self._client.close()
 
     def ask(
@@ -85,15 +88,14 @@ class SourceWeb(AbstractContextManager["SourceWeb"]):
         proxy."""
         place = self._place
         try:
-            with self._stop.interrupting(self._client.interrupt):
-                return self._client.request(
-                    method,
-                    url,
-                    body=body,
-                    headers=headers,
-                    most=self._size_limit,
-                    seconds=self._seconds,
-                )
+            try:
+                return self._asked(method, url, headers, body)
+            except ProtocolError:
+                # The server ended the connection of the last answer just as it was used again.
+                if method != "GET" or not self._answered:
+                    raise
+            self.close()
+            return self._asked(method, url, headers, body)
         except TooMuch as error:
             large = error.args == ("large",)
             what = "larger than appointments should be" if large else "too slow"
@@ -104,6 +106,21 @@ class SourceWeb(AbstractContextManager["SourceWeb"]):
             ) from None
         except (HTTPError, OSError, ValueError) as error:
             raise _unreachable(error, place) from None  # the cause names the address
+
+    def _asked(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
+    ) -> HttpAnswer:
+        with self._stop.interrupting(self._client.interrupt):
+            answer = self._client.request(
+                method,
+                url,
+                body=body,
+                headers=headers,
+                most=self._size_limit,
+                seconds=self._seconds,
+            )
+        self._answered = True
+        return answer
 
     def json(
         self,

@@ -172,7 +172,9 @@ def _name(actor: Resource, known: Mapping[str, Resource]) -> str | None:
     if isinstance(name, list) and name:
         best = min(name, key=lambda each: _USES.get(str(each.get("use")), 2))
         given = " ".join(best.get("given") or ())
-        return best.get("text") or f"{given} {best.get('family') or ''}".strip() or None
+        family = best.get("family") or ""
+        family = family if isinstance(family, str) else " ".join(family)  # as before FHIR R4
+        return best.get("text") or f"{given} {family}".strip() or None
     return _text((actor.get("identifier") or {}).get("value"))
 
 

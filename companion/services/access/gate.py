@@ -63,13 +63,13 @@ def _named_while(method: Any) -> Callable[..., Any]:
     """`method`, carried out in the name of the user who is given first."""
     if inspect.iscoroutinefunction(method):
 
-        async def awaited(user: User, *args: Any, **kwargs: Any) -> Any:
+        async def awaited(user: User, /, *args: Any, **kwargs: Any) -> Any:
             with acting_as(user.name):
                 return await method(*args, **kwargs)
 
         return awaited
 
-    def called(user: User, *args: Any, **kwargs: Any) -> Any:
+    def called(user: User, /, *args: Any, **kwargs: Any) -> Any:
         with acting_as(user.name):
             return method(*args, **kwargs)
 
@@ -90,7 +90,7 @@ def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
     if not of:
 
         @wraps(method)
-        def asks(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def asks(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             user = self._who()
             rule.check(user)
             return call(user, self._service, *args, **kwargs | rule.left_out(user))
@@ -100,7 +100,7 @@ def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
     if owner is None:
 
         @wraps(method)
-        def asks_whose(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def asks_whose(self: Any, /, *args: Any, **kwargs: Any) -> Any:
             value, user = named(args, kwargs) or (), self._who()
             rule.check(user, (value,) if isinstance(value, str) else value)
             return call(user, self._service, *args, **kwargs)
@@ -108,7 +108,7 @@ def _asking_method(method: Any, rule: Rule) -> Callable[..., Any]:
         return asks_whose
 
     @wraps(method)
-    async def looks_up_whose(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def looks_up_whose(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         whose = await owner(self._service, named(args, kwargs))
         user = self._who()
         rule.check(user, () if whose is None else (whose,))

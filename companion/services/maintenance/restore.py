@@ -59,8 +59,6 @@ from companion.services.ports import (
 )
 from companion.services.settings.documents import from_tables
 
-LOOKING = "looking-"
-"""Folders in which a backup is only looked into begin so."""
 MOST_SIGN_INS = 5000
 """And links: each is sealed by itself. A practice of two hundred has a thousand."""
 
@@ -160,7 +158,7 @@ class Restoring:
         Raises as `restore`, Busy apart."""
         if not passphrase.strip():
             raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
-        folder = self._home / f"{LOOKING}{randomness.token_hex(8)}"
+        folder = self._home / "drafts" / f"looking-{randomness.token_hex(8)}"
         only = PARTS - {SECRETS}
         try:
             parts = await BACKUPS.run(
@@ -188,8 +186,7 @@ class Restoring:
 
     async def _restore(self, path: Path, passphrase: str, *, sign_ins: bool) -> Restored:
         folder = self._swapping.staging
-        for left in (folder, *self._home.glob(f"{LOOKING}*")):
-            await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         swapping = False
         try:
             parts = await asyncio.to_thread(self._sealing.read, path, passphrase, folder, PARTS)

@@ -84,9 +84,9 @@ class Wording:
     def _block(self, item: Item) -> str:
         trouble, zone = item.episode.trouble, self.place.timezone
         lines = [self.headline(item)]
-        if item.phase == _BEGUN:
+        if item.phase == _BEGUN and not trouble.handling.event:
             lines.append(f"Since {when(trouble.since, zone)}.")
-        elif item.episode.over_at is not None:
+        elif item.phase != _BEGUN and item.episode.over_at is not None:
             begun, over = when(trouble.since, zone), when(item.episode.over_at, zone)
             lines.append(f"From {begun} to {over}. Nothing is to be done.")
         if remedy := self.remedy(item):

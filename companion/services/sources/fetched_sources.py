@@ -217,9 +217,9 @@ class FetchedSources:
 
     @allows(Action.IMPORT)
     async def sync(
-        self, name: str, *, answers: Answers | None = None, yes: bool = False
+        self, name: str, *, answers: Answers | None = None, yes: bool = False, by: str = "command"
     ) -> FetchOutcome:
-        """Fetch it now. Raises BadInput for one that is not fetched."""
+        """Fetch it now. `by`: who wishes it. Raises BadInput for one that is not fetched."""
         source = self._settings.read().sources.get(name)
         if source is None or source.remote is None:
             raise BadInput(
@@ -227,7 +227,7 @@ class FetchedSources:
                 "A watched folder is looked at by itself while the app runs.",
                 field="source",
             )
-        return await self._fetching.fetch(source.name, answers, yes=yes, asked=True)
+        return await self._fetching.fetch(source.name, answers, yes=yes, asked_by=by)
 
     @allows(Action.IMPORT)
     def stop_fetching(self, name: str) -> None:

@@ -68,6 +68,16 @@ class FetchOutcome:
         return self.report is not None and self.report.held
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    answers: Answers | None
+    yes: bool
+    anew: bool
+    """Work it out even if it means the same as last time."""
+    cause: str
+    """Who or what it is for."""
+
+
 class Fetching:
     """One per process, for the background and for people alike."""
 
@@ -130,10 +140,10 @@ class Fetching:
             await self.fetch(name)
 
     async def fetch(
-        self, name: str, answers: Answers | None = None, *, yes: bool = False, asked: bool = False
+        self, name: str, answers: Answers | None = None, *, yes: bool = False, asked_by: str = ""
     ) -> FetchOutcome:
         """Now. `answers`: to what it left open; `yes`: take the guesses, and release what is held;
-        `asked`: by a person, who is told once more what waits. Raises StoreError, Busy."""
+        `asked_by`: a person, who is told once more what waits. Raises StoreError, Busy."""
         async with self._turns[name]:
             source = self._settings.read().sources.get(name)
             if source is None or source.remote is None:  # removed or stopped in between
@@ -142,8 +152,9 @@ class Fetching:
             going = self._under_way[name] = UnderWay(since=self._clock.now())
             began = self._clock.monotonic()
             try:
-                anew = bool(answers) or yes or (asked and bool(known.waiting))
-                report = await self._take(source, known, answers, going, yes=yes, anew=anew)
+                anew = bool(answers) or yes or bool(asked_by and known.waiting)
+                wish = _Wish(answers=answers, yes=yes, anew=anew, cause=asked_by or CAUSE)
+                report = await self._take(source, known, wish, going)
             except Stopped:
                 await self._tried(name)
                 return FetchOutcome(source=name, stopped=True)
@@ -218,25 +229,22 @@ class Fetching:
         self,
         source: SourceSettings,
         known: SourceNote,
-        answers: Answers | None,
+        wish: _Wish,
         going: UnderWay,
-        *,
-        yes: bool,
-        anew: bool,
     ) -> ImportReport | None:
         before, began = known.fetched, self._clock.monotonic()
-        whole = self._whole_due(before) or (bool(answers) and not known.waiting)
+        whole = self._whole_due(before) or (bool(wish.answers) and not known.waiting)
         remote, place = await self._place_of(source)
         report = None
         cursor = "" if whole else before.cursor
         async with self.asked(remote, place, cursor=cursor, going=going) as answer:
             now, took = self._clock.now(), self._clock.monotonic() - began
-            held = not anew and answer.digest == before.held and not _put_off(known, now)
-            same = answer.digest == before.digest and not (whole or anew)
+            held = not wish.anew and answer.digest == before.held and not _put_off(known, now)
+            same = answer.digest == before.digest and not (whole or wish.anew)
             held = held and answer.file is not None
             if answer.file is not None and not (held or same):
                 going.importing = True
-                report = await self._import(source, known, answer, answers, yes=yes)
+                report = await self._import(source, known, answer, wish)
                 held = report is not None and report.held
         after = (
             in_the_book(before, answer, now) if not held else replace(before, held=answer.digest)
@@ -260,9 +268,7 @@ class Fetching:
         source: SourceSettings,
         known: SourceNote,
         answer: FetchAnswer,
-        answers: Answers | None,
-        *,
-        yes: bool,
+        wish: _Wish,
     ) -> ImportReport | None:
         """None where nothing would change. Raises BadInput, SourceUnreachable."""
         assert source.remote is not None and answer.file is not None  # noqa: S101, PT018 - as called
@@ -272,18 +278,18 @@ class Fetching:
             source=source.name,
             snapshot=is_whole(source, answer),
             file_name=place,
-            answers=answers,
+            answers=wish.answers,
         )
         if answer.whole:
             check_filled(preview, place)
-        if yes or source.guesses:
+        if wish.yes or source.guesses:
             guessed = with_guesses(preview.questions, preview.answers)
             preview = await self._importing.reconsider(preview, answers=guessed)
         news = preview.added + preview.changed + preview.removed
         left_out = 0 if answer.whole else len(preview.rejected)
         if known.imported_at and not (news or left_out or preview.open or known.waiting):
             return None
-        return await self._importing.apply(preview, yes=yes, cause=CAUSE)
+        return await self._importing.apply(preview, yes=wish.yes, cause=wish.cause)
 
     async def _failed(
         self, source: SourceSettings, known: SourceNote, error: CompanionError, took: float

@@ -42,7 +42,8 @@ class ClinikoHarness(RemoteHarness):
         self._account = SimulatedAccount(now=setting.now)
         self._service = ClinikoService(self._account)
         self._server = ServerThread(self._service, "simulated-cliniko")
-        url, limits = self._server.base_url, {"size_limit": 60_000}
+        url = self._server.base_url
+        limits = {} if setting.large else {"size_limit": 60_000}
         self.source = self._switch = Switched(
             ClinikoSource(url, limits=limits, **_PACE),
             ClinikoSource(url, limits={**limits, "pause": 0.3}, **_PACE),

@@ -59,6 +59,8 @@ class Setting:
     """Aware UTC: the test's clock, by which a server's clock and moments of change go."""
     folder: Path
     """Private to the test."""
+    large: bool = False
+    """With the limits of real life: `SourceTrouble.LARGE` cannot be made then."""
 
 
 class Harness(ABC):

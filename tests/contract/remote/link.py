@@ -32,9 +32,9 @@ class LinkHarness(RemoteHarness):
     )
 
     def __init__(self, setting: Setting) -> None:
-        del setting
         self.source = self._switch = Switched(
-            CalendarLink(size_limit=1_000_000), CalendarLink(size_limit=1_000_000, pause=0.3)
+            CalendarLink() if setting.large else CalendarLink(size_limit=1_000_000),
+            CalendarLink(size_limit=1_000_000, pause=0.3),
         )
         self._server = CalendarServer(b"", "private-3f9a.ics")
         self.secret = self._server.link

@@ -38,7 +38,8 @@ class NookalHarness(RemoteHarness):
     def __init__(self, setting: Setting) -> None:
         self.service = NookalService(lambda: setting.now().astimezone(SYDNEY).replace(tzinfo=None))
         self._server = ServerThread(self.service, "simulated-nookal")
-        url, limits = self._server.base_url, {"size_limit": 60_000}
+        url = self._server.base_url
+        limits = {} if setting.large else {"size_limit": 60_000}
         self.source = self._switch = Switched(
             NookalSource(url, rate=1e6, limits=limits),
             NookalSource(url, rate=1e6, limits={**limits, "pause": 0.3}),

@@ -59,6 +59,7 @@ _UNREACHABLE = frozenset({
 })  # fmt: skip
 """There was no answer, or no more."""
 _ODBC_STATE = re.compile(r"[0-9A-Z]{5}")
+_DB_LIB = re.compile(r"DB-Lib error message (\d+)")
 _ODBC_CODE = re.compile(r"\((\d{3,5})\)")
 
 
@@ -70,7 +71,7 @@ def explained(error: BaseException, place: str) -> CompanionError:
     if code in _CREDENTIALS:
         return SourceUnreachable(
             f"{place} does not accept the user and password.",
-            "Give the address of the database again, with a user who may read the appointments.",
+            "Give its address again: check user, password and the name of the database.",
             reason=SourceTrouble.CREDENTIALS,
             detail=detail,
         )
@@ -148,6 +149,8 @@ def _trouble(code: str, place: str, detail: str, *, unclear: bool) -> SourceUnre
 
 def _kind(error: BaseException) -> str:
     """The database's own code, or one that stands for the same; empty where it never answered."""
+    if isinstance(error, OSError):  # of a driver that speaks to the server by itself
+        return ""
     codes = list(_codes(error))
     known = next((each for each in codes if each in _KNOWN), "")
     if known:
@@ -171,14 +174,24 @@ def _codes(error: BaseException) -> Iterator[str]:
     parts = [*error.args]
     odbc = bool(parts) and isinstance(parts[0], str) and bool(_ODBC_STATE.fullmatch(parts[0]))
     for part in parts:
-        if isinstance(part, tuple):  # pymssql: the number and its words
-            yield from (str(each) for each in part if isinstance(each, int))
+        if isinstance(part, tuple):
+            yield _of_pymssql(part)
         elif isinstance(part, int):
             yield str(part)
         elif odbc and isinstance(part, str):
             yield from _ODBC_CODE.findall(part)
     if odbc:
         yield str(parts[0])
+
+
+def _of_pymssql(part: tuple[object, ...]) -> str:
+    """Of a number and the server's words, after which the driver's own come. Where the driver
+    speaks first, and not of what the server said (20018), the number is of an earlier error. At
+    sign-in it may be so even then: one refusal is as good as another."""
+    words = part[1] if len(part) > 1 else b""
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+    own = _DB_LIB.match(text)
+    return own[1] if own and own[1] != "20018" else str(part[0])
 
 
 def _words(error: BaseException) -> str:

@@ -169,10 +169,9 @@ class DatabaseSource:
     ) -> FetchAnswer:
         cursor = _Cursor.of(request.cursor)
         since = _since(system, connection, request, cursor) if statement.incremental else EVER
-        given: object = since.isoformat(" ") if system is SQLITE else since
         result = connection.execute(
             text(statement.text),
-            dict.fromkeys(statement.parameters, given),
+            dict.fromkeys(statement.parameters, system.moment(since)),
             execution_options={"stream_results": True, "max_row_buffer": BATCH},
         )
         try:

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ class DatabaseSystem:
     """Gives what ends the query at the server, from another thread."""
     clock: str
     """A query for the server's local time."""
+    moment: Callable[[datetime], object] = lambda value: value
+    """A wall time as the driver is given it."""
     grammar: Grammar = field(default_factory=Grammar)
     words_decide: bool = False
     """There is no transaction that only reads."""
@@ -294,6 +297,8 @@ SQL_SERVER = DatabaseSystem(
     prepare=_prepare_sql_server,
     breaker=_break_pymssql,
     clock="SELECT GETDATE()",
+    # The driver's own form is read as year, day, month where the login's language is British.
+    moment=lambda value: value.isoformat("T", "seconds"),
     grammar=Grammar(brackets=True),
     words_decide=True,
 )
@@ -318,6 +323,7 @@ SQLITE = DatabaseSystem(
     prepare=_prepare_sqlite,
     breaker=_break_sqlite,
     clock="SELECT datetime('now', 'localtime')",
+    moment=lambda value: value.isoformat(" ", "seconds"),
     grammar=Grammar(brackets=True),
 )
 FIREBIRD = DatabaseSystem(

@@ -46,6 +46,7 @@ _VERBS = {
 _CAUSES = {
     "worker": "By itself",
     "folder": "Watched folder",
+    "link": "Fetched by itself",
     "upload": "Upload",
     "import": "Import",
     "audit": "Check",

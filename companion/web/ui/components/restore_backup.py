@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from companion.assets import typed
 from companion.domain.errors import BadInput
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
@@ -55,6 +56,9 @@ class RestoreCard:
             self._received,
             choose="Choose a file",
             accept=".ccbackup",
+            hint=typed(
+                "Up to 50 MB; a larger one by command: python run.py restore FILE --restart"
+            ),
             icon="archive",
             small=True,
         )
@@ -157,7 +161,7 @@ class RestoreCard:
         imports = (found.last_import, found.last_import_now)
         last = [self._when(each, now) if each else "none" for each in imports]
         with scrolling("What would change"):
-            table(["", "In the backup", "Here now"], [*shown, ("Last import", *last)])
+            table(["What", "In the backup", "Here now"], [*shown, ("Last import", *last)])
         if len(changes) > MOST_NAMED:
             text(f"and {len(changes) - MOST_NAMED} more whose appointments differ", "soft small")
         for names, words in ((found.gone, "would be gone"), (found.back, "would be back")):

@@ -23,6 +23,7 @@ AT_FIRST, MORE = 8, 50
 MOST_LEFT = 10
 _WHO = {
     "folder": "Watched folder",
+    "link": "Fetched by itself",
     "import": "A command",
     "command": "A command",
     "demo": "Demo",

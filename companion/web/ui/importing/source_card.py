@@ -156,7 +156,9 @@ class SourceCard:
             button("Cancel", opened.close, look="plain")
 
     async def _fetch(self, settings: SourceSettings) -> None:
-        outcome = await self._site.services.fetched_sources.sync(settings.name)
+        outcome = await self._site.services.fetched_sources.sync(
+            settings.name, by=self._site.who().name
+        )
         await self._on_change()
         if outcome.error is not None:
             raise outcome.error

@@ -63,13 +63,13 @@ def _named_while(method: Any) -> Callable[..., Any]:
     """`method`, carried out in the name of the user who is given first."""
     if inspect.iscoroutinefunction(method):
 
-        async def awaited(user: User, *args: Any, **kwargs: Any) -> Any:
+        async def awaited(user: User, /, *args: Any, **kwargs: Any) -> Any:
             with acting_as(user.name):
                 return await method(*args, **kwargs)
 
         return awaited
 
-    def called(user: User, *args: Any, **kwargs: Any) -> Any:
+    def called(user: User, /, *args: Any, **kwargs: Any) -> Any:
         with acting_as(user.name):
             return method(*args, **kwargs)
 

@@ -14,11 +14,20 @@ from typing import Any
 
 from rich.console import Console
 
+from companion.assets import typed
 from companion.domain.errors import CompanionError
 
+
+class Typed(Console):
+    """Commands in a sentence are shown as they are typed here."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*(typed(e) if isinstance(e, str) else e for e in objects), **how)
+
+
 # Without a terminal nothing is cut or wrapped: scripts read it.
-out = Console(width=None if sys.stdout.isatty() else 500, highlight=False, markup=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+out = Typed(width=None if sys.stdout.isatty() else 500, highlight=False, markup=False)
+err = Typed(stderr=True, soft_wrap=True, highlight=False, markup=False)
 SHOWN = 40
 """Lines of a plan or a list of rejected rows shown to people; the JSON has all."""
 
@@ -58,7 +67,7 @@ def print_error(error: CompanionError) -> None:
 def error_json(error: CompanionError | None) -> dict[str, str] | None:
     if error is None:
         return None
-    return {"kind": type(error).__name__, "what": error.what, "remedy": error.remedy}
+    return {"kind": type(error).__name__, "what": error.what, "remedy": typed(error.remedy)}
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

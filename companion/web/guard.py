@@ -226,11 +226,11 @@ class Guard:
                 await _answer(send, 403, "This browser is not known here.")
                 return
             page = plain_page(
-                "Please start Calendar Companion from the desktop",
+                "Please open Calendar Companion itself first",
                 "This browser has not been opened by Calendar Companion yet, so it cannot show "
                 "the practice's appointments.",
-                "Use the desktop icon, or run the start command again: it opens the right "
-                "address here by itself.",
+                "Open it as you opened it before (from its folder, from this computer's menu or "
+                "by its command), also while it is running: it opens the right address by itself.",
                 note="An address with a launch code works once only.",
             )
             await _answer(send, 403, page, html=True)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from companion.assets import typed
 from companion.domain.errors import BadInput
 from companion.services.accounts.accounts import SHORTEST, Accounts
 from companion.web.current_user import cookie_name, cookie_of
@@ -111,7 +112,7 @@ class SigningIn:
             hidden={"to": to},
             error=error,
             links=(Link(to=to, words="Go on as the demo's administrator"),) if self._demo else (),
-            note=FORGOTTEN,
+            note=typed(FORGOTTEN),
             practice=self._practice(),
         )
         return HTMLResponse(page, status_code=200 if error is None else 403)

@@ -230,6 +230,23 @@ async def test_a_person_stops_a_fetch_and_it_goes_on_another_time(
     assert sorted((await remote.book()).values()) == starts(FULL)
 
 
+@pytest.mark.parametrize("how", ["remove", "stop"])
+async def test_a_source_that_is_given_up_while_it_is_fetched_brings_nothing(
+    remote: Clinic[RemoteHarness], how: str
+) -> None:
+    sources = remote.application.services.sources
+    asked = remote.source.hang()
+    fetching = asyncio.create_task(remote.fetch())
+    await asyncio.to_thread(asked.wait, 30)
+    await (sources.remove(NAME) if how == "remove" else sources.stop(NAME))
+    assert (await fetching).stopped
+    assert await remote.imports() == 0
+    if how == "stop":
+        assert (await remote.note()).fetched.tried_at is None
+    else:
+        assert await sources.overview() == ()
+
+
 async def test_a_fetch_that_the_end_of_the_program_broke_off_is_begun_anew(
     remote: Clinic[RemoteHarness],
 ) -> None:

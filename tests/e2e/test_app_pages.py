@@ -121,9 +121,7 @@ def test_every_page_is_whole_and_accessible(
 def test_an_unknown_browser_sees_an_accessible_page(chromium: Browser, launch: str) -> None:
     page = chromium.new_page()
     page.goto(origin_of(launch))
-    expect(page.get_by_role("heading")).to_have_text(
-        "Please start Calendar Companion from the desktop"
-    )
+    expect(page.get_by_role("heading")).to_have_text("Please open Calendar Companion itself first")
     assert faults(page) == []
     page.close()
 

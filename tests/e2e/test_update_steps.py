@@ -94,6 +94,7 @@ def test_installed_it_is_the_command_companion(installed: Path, tmp_path: Path) 
 
     assert run("--version").startswith("Calendar Companion ")
     run("practitioners", "add", "Anna Example")
+    assert "Start it: companion start" in run("status")
     newer = tmp_path / "newer.whl"
     newer.write_bytes(b"")
     said = run("update", newer)

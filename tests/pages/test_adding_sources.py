@@ -83,8 +83,6 @@ async def test_a_place_that_fails_is_mended_where_it_was_typed(visit: Visit) -> 
     await visit.user.should_see("Throw away what you typed?")
     press(button(visit, "Throw it away"))
     await until(lambda: len(dialogs(visit)) == 0)
-    assert visit.user.client is not None
-    visit.user.client.delete()
     await until(lambda: not any((visit.application.home / "watched").iterdir()))
 
 

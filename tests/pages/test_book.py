@@ -240,16 +240,18 @@ async def test_a_day_on_paper_holds_everyone_or_the_chosen(visit: Visit) -> None
 async def test_the_month_shows_the_first_of_each_day_and_leads_to_it(book: Visit) -> None:
     press(button(book, "Month"))
     (month,) = book.elements(MonthView)
-    await until(lambda: month.visible and not calendar(book).visible)
+    await until(lambda: month.visible and "book__grid--away" in calendar(book).classes)
     lines, counts = month.props["lines"], month.props["counts"]
     assert lines["2026-11-24"][0] == ("08:00", "Staff meeting", False)
     assert len(lines["2026-11-24"]) == LINES < counts["2026-11-24"]
     assert named(book, "November 2026. Choose another day").text == "November 2026"
     press(named(book, "Next"))
     await until(lambda: month.props["month"] == "2026-12-01")
+    press(calendar(book), "act", {"what": "previous"})  # keys are heard here too
+    await until(lambda: month.props["month"] == "2026-11-01")
     press(month, "pick", "2026-12-03")
     await until(lambda: calendar(book).shown["options"]["date"] == "2026-12-03")
-    assert calendar(book).visible
+    assert "book__grid--away" not in calendar(book).classes
     assert not month.visible
 
 

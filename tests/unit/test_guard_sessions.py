@@ -35,7 +35,7 @@ async def test_an_unknown_browser_sees_a_calm_page_and_nothing_else(
 ) -> None:
     answer = await application.ask(known=False)
     assert answer.status_code == 403
-    assert "start Calendar Companion from the desktop" in answer.text
+    assert "open Calendar Companion itself first" in answer.text
     assert not application.inside.reached
 
 

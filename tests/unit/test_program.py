@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from companion.assets import typed
 from companion.desktop.program import Program, detached, start_detached
 
 
@@ -73,3 +74,13 @@ def test_the_program_answers_as_a_module() -> None:
         check=True,
     )
     assert done.stdout.startswith("Calendar Companion ")
+
+
+def test_commands_are_named_as_they_are_typed() -> None:
+    for words, there in (
+        ("Run the doctor: python run.py doctor", "Run the doctor: companion doctor"),
+        ("run.py restore FILE", "companion restore FILE"),
+        ("Wait a moment.", "Wait a moment."),
+    ):
+        assert typed(words, installed=True) == there
+        assert typed(words, installed=False) == words

@@ -115,6 +115,8 @@ class Fetching:
         await self._secrets.put(_secret(source), secret)
 
     async def forget(self, source: str) -> None:
+        """A fetch under way ends, and brings nothing any more."""
+        self.stop(source)
         await self._secrets.remove(_secret(source))
 
     async def secret_of(self, source: SourceSettings) -> str:
@@ -156,7 +158,8 @@ class Fetching:
                 wish = _Wish(answers=answers, yes=yes, anew=anew, cause=asked_by or CAUSE)
                 report = await self._take(source, known, wish, going)
             except Stopped:
-                await self._tried(name)
+                if self._settings.read().sources.get(name) == source:
+                    await self._tried(name)
                 return FetchOutcome(source=name, stopped=True)
             except (BadInput, SourceUnreachable, SecretsError) as error:
                 await self._failed(source, known, error, self._clock.monotonic() - began)
@@ -242,6 +245,8 @@ class Fetching:
             held = not wish.anew and answer.digest == before.held and not _put_off(known, now)
             same = answer.digest == before.digest and not (whole or wish.anew)
             held = held and answer.file is not None
+            if self._settings.read().sources.get(source.name) != source:
+                raise Stopped  # somebody has removed or changed it meanwhile
             if answer.file is not None and not (held or same):
                 going.importing = True
                 report = await self._import(source, known, answer, wish)

@@ -17,6 +17,7 @@ from typing import Any, Literal, ParamSpec
 
 from nicegui import Client, helpers, ui
 
+from companion.assets import typed
 from companion.domain.errors import CompanionError, SignedOut, Technical
 from companion.web.ui.who import SIGN_IN, at_page
 
@@ -82,8 +83,8 @@ def _notify(
     if undo:
         more["undo"] = undo
     ui.notify(
-        words,
-        caption=caption,
+        typed(words),
+        caption=typed(caption),
         icon={"ok": "check_circle", "bad": "error", "info": "info"}[tone],
         textColor="ink",
         classes=f"toast toast--{tone}",

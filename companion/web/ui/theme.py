@@ -15,6 +15,7 @@ from markupsafe import Markup
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
+from companion.assets import typed
 from companion.domain.users import User
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.presses import on_press, once
@@ -72,7 +73,7 @@ class Button(ui.button, default_props="unelevated no-caps", default_classes="btn
 
 def text(words: str, classes: str = "", *, tag: str = "p") -> Text:
     """Words in `tag`."""
-    made = Text(tag=tag, text=words)
+    made = Text(tag=tag, text=typed(words))
     return made.classes(classes) if classes else made
 
 

@@ -15,7 +15,11 @@ from companion.domain.errors import BadInput
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.reminders import reminder_text
 from companion.web.ui.book.repetition_form import RepetitionForm
-from companion.web.ui.components.fields import chosen_reminder, reminder_choices
+from companion.web.ui.components.fields import (
+    chosen_reminder,
+    relabel,
+    reminder_choices,
+)
 from companion.web.ui.components.typed_fields import DayField, TimeField
 from companion.web.ui.theme import box, text
 
@@ -229,9 +233,8 @@ class AppointmentForm:
         client = kind is AppointmentKind.CLIENT
         self._client.set_visibility(client)
         self._title.set_visibility(not client)
-        self._type.props["label"] = (
-            "Meeting type" if kind is AppointmentKind.MEETING else "Consultation type"
-        )
+        meeting = kind is AppointmentKind.MEETING
+        relabel(self._type, "Meeting type" if meeting else "Consultation type")
         self._repeats.place.set_visibility(kind is AppointmentKind.MEETING)
         self._also.set_visibility(
             self._new and kind is AppointmentKind.MEETING and len(self._offers.practitioners) > 1

@@ -13,6 +13,7 @@ from companion.domain.availability import DAYS
 from companion.domain.errors import BadInput
 from companion.domain.repetition import Frequency, Repetition, in_words, next_starts
 from companion.web.ui import formatting
+from companion.web.ui.components.fields import relabel
 from companion.web.ui.components.typed_fields import DayField, NumberField
 from companion.web.ui.theme import box, text
 
@@ -132,7 +133,7 @@ class RepetitionForm:
             sentence = in_words(rule, start) if rule else ""
             coming = next_starts(rule, start, start, 5) if rule else []
         except BadInput as error:
-            sentence, coming = error.what, []
+            sentence, coming = error.what.rstrip("."), []
         self._words.set_text(f"{sentence}." if sentence else "")
         days = ", ".join(formatting.day(each.date()) for each in coming)
         self._dates.set_text(f"Next: {days}" if days else "")
@@ -150,7 +151,7 @@ class RepetitionForm:
         repeats = often not in {ONCE, OWN_RULE, None}
         self._interval.set_visibility(self._has_interval())
         if self._has_interval():
-            self._interval.props["label"] = _INTERVALS[Frequency(often)]
+            relabel(self._interval, _INTERVALS[Frequency(often)])
         self._days_box.set_visibility(often == Frequency.WEEKLY)
         self._ends.set_visibility(repeats)
         self._until.set_visibility(repeats and ends == "until")

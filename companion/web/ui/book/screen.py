@@ -185,7 +185,9 @@ class BookScreen:
         kept = [each for each in entries if self._choice.shows(each)]
         self._visible = frozenset(each.occurrence.key for each in kept)
         by_month = self._choice.shown_view == "month"
-        self._calendar.set_visibility(not by_month)
+        # Not `visible`: the keys of the book are the calendar's, and it is heard while it is away.
+        away = "book__grid--away"
+        self._calendar.classes(add=away if by_month else "", remove="" if by_month else away)
         self._month.set_visibility(by_month)
         if by_month:
             self._month.show(self._choice.day, columns[0].colour if columns else "", kept)

@@ -77,6 +77,12 @@ def fail_field(error: BadInput, fields: Mapping[str, ValidationElement[Any]]) ->
     field.run_method("focus")
 
 
+def relabel(field: ui.element, label: str) -> None:
+    """Sends nothing while it is the same: what is being typed there might be overwritten."""
+    if field.props.get("label") != label:
+        field.props["label"] = label
+
+
 def clear_errors(*fields: ValidationElement[Any]) -> None:
     for field in fields:
         field.error = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from companion.assets import typed
 from companion.domain.errors import BadInput
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
@@ -55,7 +56,9 @@ class RestoreCard:
             self._received,
             choose="Choose a file",
             accept=".ccbackup",
-            hint="Up to 50 MB; a larger one by command: python run.py restore FILE --restart",
+            hint=typed(
+                "Up to 50 MB; a larger one by command: python run.py restore FILE --restart"
+            ),
             icon="archive",
             small=True,
         )

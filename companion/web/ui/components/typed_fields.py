@@ -181,7 +181,7 @@ class NumberField(ui.number):
         """None where it is empty and may be; raises BadInput."""
         wrong = self._wrong(self.value)
         if wrong is not None:
-            raise BadInput("This number does not go.", wrong, field=self._field)
+            raise BadInput("This number is out of range.", wrong, field=self._field)
         return None if self.value is None else int(self.value)
 
     def whole(self) -> int:

@@ -57,13 +57,13 @@ class _AddSource:
         self._first = box("stack")
         self._second = box("stack stack--loose").props("tabindex=-1")
         self._third = box("stack stack--loose").props("tabindex=-1")
-        opened.on("hide", report_errors(self._close_file), args=[])
+        opened.on_value_change(self._left)
         ui.context.client.on_delete(self._close_file)
         with self._first:
             labels = {_FOLDER: "A folder into which exports are saved"}
             labels |= {name: each.title for name, each in self._kinds.items()}
             text("Where do the appointments come from?", "strong")
-            self._kind = ui.radio(labels, value=_FOLDER, on_change=self._chosen)
+            self._kind = ui.radio(labels, value=_FOLDER, on_change=self._chosen).props("inline")
             self._kind.props["aria-label"] = "Where the appointments come from"
             opened.looks = (self._kind,)
             self._form = box("stack")
@@ -208,6 +208,10 @@ class _AddSource:
             )
         _focus(self._third)
         await review.read()
+
+    async def _left(self) -> None:
+        if not self._dialog.value:
+            await self._close_file()
 
     async def _close_file(self) -> None:
         file, self._file = self._file, None

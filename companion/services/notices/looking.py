@@ -117,7 +117,7 @@ class Looking:
         if not late:
             return
         since = min(late.values())
-        one = [*late][0] if len(late) == 1 else ""
+        one = next(iter(late)) if len(late) == 1 else ""
         have = "The calendar in Google has" if one else f"{len(late)} calendars in Google have"
         offline = any(each.state == "offline" for each in people)
         yield Trouble(

@@ -106,7 +106,7 @@ class Looking:
         """Calendars without another trouble, which no pass has kept for too long."""
         limit = timedelta(hours=settings.practice.notices.behind_hours)
         late = {
-            each.practitioner.name: last
+            each.practitioner.id: last
             for each in people
             if each.enabled
             and each.connected
@@ -117,12 +117,8 @@ class Looking:
         if not late:
             return
         since = min(late.values())
-        names = [*late]
-        have = (
-            f"{names[0]}'s calendar in Google has"
-            if len(names) == 1
-            else f"{len(names)} calendars in Google have"
-        )
+        one = next(iter(late)) if len(late) == 1 else ""
+        have = "The calendar in Google has" if one else f"{len(late)} calendars in Google have"
         offline = any(each.state == "offline" for each in people)
         yield Trouble(
             key=TroubleKind.BEHIND,
@@ -133,6 +129,7 @@ class Looking:
             if offline
             else "Run the doctor, on the page Doctor.",
             since=since,
+            subject=settings.names().get(one, ""),
             page=_OF_EVERYBODY[TroubleKind.BEHIND],
         )
 

@@ -48,7 +48,7 @@ def take(source: Path, into: Path, sha256: str = "") -> Release:
     """The release in a zip or a folder, copied to `into`, which must not exist. Raises SetupError
     for whatever is not a whole release, OSError."""
     if source.is_dir():
-        return _take_folder(source, into)
+        return _take_folder(_unpacked(source), into)
     if source.suffix.lower() == ".whl":
         raise SetupError(
             f"{source.name} is a wheel, for Calendar Companion as pipx or uv install it.",
@@ -127,6 +127,12 @@ def digest_of(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def _unpacked(source: Path) -> Path:
+    """Windows unpacks a zip into a folder around the one that is in it."""
+    inside = [each for each in source.iterdir() if (each / "run.py").is_file()]
+    return inside[0] if len(inside) == 1 and not (source / "run.py").exists() else source
 
 
 def _take_folder(source: Path, into: Path) -> Release:

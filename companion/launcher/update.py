@@ -96,7 +96,7 @@ class _Update:
             raise SetupError("An update was interrupted.", "Start the program once, then again.")
         if not source.exists():
             raise SetupError(f"{source} is not there.", "Check its name and place.")
-        if source.is_dir() and self._root in (source.resolve(), *source.resolve().parents):
+        if source.is_dir() and source.resolve() in {self._root, self._exchange.place}:
             raise SetupError("That is this program's own folder.", "Name that of a newer version.")
         shutil.rmtree(self._exchange.place, ignore_errors=True)
         new = self._exchange.new

@@ -17,6 +17,27 @@ from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, origin_of, 
 pytestmark = pytest.mark.browser
 
 
+PAGES = {
+    "/": ".activity",
+    "/book": ".ec-day, .ec",
+    "/import": ".drop",
+    "/sources": ".card",
+    "/phone": "td",
+    "/practice": ".drop",
+    "/practice/google": ".drop",
+    "/practice/workspace": ".drop",
+    "/users": ".lines__line",
+    "/progress": "td",
+    "/doctor": ".card",
+    "/backup": ".drop",
+}
+"""By address: what has to be seen first."""
+EDGE = """() => Math.min(...[...document.querySelectorAll(".page > *, .page__head h1")]
+  .filter((each) => each.checkVisibility() && each.getBoundingClientRect().width > 1)
+  .map((each) => Math.round(each.getBoundingClientRect().x)))"""
+"""Where a page begins at the left."""
+
+
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The launch address of an app on a fake house, in a process of its own."""
@@ -79,8 +100,9 @@ def somebody(page: Page) -> str:
     return page.locator(".who__name a", has_text="Zoë").get_attribute("href") or ""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("size", "theme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide", "narrow"]
+)
 def test_every_page_is_whole_and_accessible(
     chromium: Browser,
     known: BrowserContext,
@@ -97,23 +119,26 @@ def test_every_page_is_whole_and_accessible(
     page = context.new_page()
     wrong = watched(page)
     person = somebody(page)
-    for name, path, sign in (
-        ("overview", "/", ".activity"),
-        ("import", "/import", ".drop"),
-        ("practitioner", f"{person}#step-8", ".shown"),
-        ("practice", "/practice", ".drop"),
-    ):
+    edges = {}
+    for path, sign in {
+        **PAGES,
+        f"{person}#step-8": ".shown",
+        f"/phone{person[13:]}": ".card",
+    }.items():
         page.goto(path)
         expect(page.locator(sign).first).to_be_visible()
         settle(page)
+        name = path.partition("#")[0].strip("/").replace("/", "-") or "overview"
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/{name}-{size[0]}-{theme}.png", full_page=True)
         beyond = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        assert beyond <= 0, f"{name} is wider than the window"
-        assert faults(page) == [], name
+        assert beyond <= 0, f"{path} is wider than the window"
+        assert faults(page) == [], path
         expect(page.locator("h1")).to_have_count(1)
+        edges[path] = page.evaluate(EDGE)
+    assert len(set(edges.values())) == 1, edges
     assert wrong == []
     context.close()
 

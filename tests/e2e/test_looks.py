@@ -135,3 +135,30 @@ def test_no_table_is_clipped_in_a_narrow_window(page: Page) -> None:
         expect(page.locator(".card").first).to_be_visible()
         settle(page)
         assert page.evaluate(CLIPPED) == [], path
+
+
+def test_a_lost_connection_is_one_quiet_line_that_covers_nothing_pressed(page: Page) -> None:
+    page.goto("/users")
+    expect(page.get_by_role("button", name="Add user")).to_be_visible()
+    page.wait_for_function("window.did_handshake")
+    page.evaluate("window.socket.disconnect()")
+    line = page.get_by_role("status").filter(has_text="The connection is interrupted.")
+    expect(line).to_be_visible()
+    seen = page.evaluate(CONTRASTS, "#popup")
+    assert {ratio for _, ratio in seen if ratio < LEAST} == set()
+    box = line.bounding_box()
+    assert box is not None
+    assert (box["x"], box["y"]) == (0, 0)
+    assert box["height"] < 48
+
+
+def test_a_password_is_shown_and_hidden_again(page: Page) -> None:
+    page.goto("/account")
+    field = page.get_by_label("Present password", exact=True)
+    field.fill("tram violet")
+    shows = page.get_by_role("button", name="Show present password")
+    shows.click()
+    expect(field).to_have_attribute("type", "text")
+    shows.click()
+    expect(field).to_have_attribute("type", "password")
+    expect(field).to_have_value("tram violet")

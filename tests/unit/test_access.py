@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import assert_type
@@ -13,6 +14,7 @@ from companion.domain.users import Role, User
 from companion.services.access.gate import gated
 from companion.services.access.policy import POLICY, Action, Reach, may
 from companion.services.access.rules import Rule, allows, allows_signed_in
+from companion.services.acting import caused
 from companion.services.feeds.feeds import Feeds
 from companion.web.access import PageServices, page_services
 from tests.fakes.services import fake_application, the_sample
@@ -291,3 +293,37 @@ async def test_an_appointment_and_a_link_are_theirs_by_whom_they_belong_to() -> 
         with pytest.raises(NotAllowed):
             await ask(others)
         await ask(theirs)
+
+
+# ── in whose name ─────────────────────────────────────────────────────────────────────────────
+
+
+class Noting:
+    def __init__(self) -> None:
+        self.causes: list[str] = []
+
+    @allows_signed_in
+    def at_once(self, *, user: str) -> str:
+        self.causes.append(caused("note"))
+        return user
+
+    @allows_signed_in
+    async def later(self, user: str) -> asyncio.Task[None]:
+        await asyncio.sleep(0)
+        self.causes.append(caused("note"))
+        return asyncio.create_task(self._begun())
+
+    async def _begun(self) -> None:
+        await asyncio.sleep(0)
+        self.causes.append(caused("task"))
+
+
+async def test_what_a_page_calls_and_begins_is_done_in_its_users_name() -> None:
+    """Whatever its arguments are called."""
+    noting = Noting()
+    kim = gated(noting, lambda: USERS[Role.RECEPTION])
+    assert kim.at_once(user="u") == "u"
+    await (await kim.later(user="u"))
+    assert noting.causes == ["note by Kim", "note by Kim", "task by Kim"]
+    noting.at_once(user="u")
+    assert noting.causes[-1] == "note"

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from companion.domain.backup_plan import BackupRecord
 from companion.domain.errors import BadInput, NoticeNotSent, SecretsUnavailable
 from companion.domain.notice_choices import MailServer, NoticeChoices
 from companion.domain.settings import RemoteSettings, SourceSettings
@@ -292,6 +293,22 @@ async def test_what_can_wait_comes_once_a_day_in_one_message() -> None:
     daily = [each for each in application.ways.mail.mails if each.subject.endswith("summary")]
     assert [each.to for each in daily] == [OFFICE]
     assert "No backup has been made yet." in daily[0].text
+
+
+async def test_a_daily_backup_that_fails_is_told_before_it_is_too_old() -> None:
+    application = await practice(backup_days=7)
+    daily = application.services.daily_backups
+    folder = application.home / "not there"
+    plan = replace(application.settings.read().backups, folder=str(folder))
+    await application.settings.change(lambda settings: replace(settings, backups=plan))
+    await look(application)
+    failing = BackupRecord(failed_at=application.clock.now(), what="No folder.", remedy="Find it.")
+    await daily._notes.change(lambda _: failing)
+    for _ in range(30):
+        await look(application, hours=1)
+    (told,) = [each for each in application.ways.mail.mails if each.subject.endswith("summary")]
+    assert told.to == OFFICE
+    assert "No folder." in told.text
 
 
 async def test_calendars_that_no_pass_keeps_are_one_trouble() -> None:

@@ -77,6 +77,9 @@ def test_a_release_is_taken_whole(small: Path, release: Path, tmp_path: Path) ->
     again = take(tmp_path / "new", tmp_path / "folder")
     assert (again.version, again.listed) == ("2.0", 3)
     assert take(small, tmp_path / "checkout").listed == 0
+    (tmp_path / "around").mkdir()
+    (tmp_path / "new").rename(tmp_path / "around" / "calendar-companion-2.0")
+    assert take(tmp_path / "around", tmp_path / "unpacked").listed == 3
 
 
 def test_the_same_source_gives_the_same_bytes(small: Path, release: Path, tmp_path: Path) -> None:

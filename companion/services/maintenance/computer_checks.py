@@ -86,7 +86,7 @@ async def notices(context: CheckContext) -> Iterable[Finding]:
             state="warn",
             title="Notices",
             what=what,
-            remedy="Test it on the page Practice.",
+            remedy="Test it on the page Practice, or switch it off there.",
             action=FindingAction(label="Look at the notices", page="/practice"),
         )
         for way, what in failing.items()

@@ -60,7 +60,7 @@ class Wording:
         if message.summary:
             return "Daily summary"
         if len(message.items) == 1:
-            return self.headline(message.items[0])[:_LONGEST_SUBJECT]
+            return " ".join(self.headline(message.items[0]).split())[:_LONGEST_SUBJECT]
         begun = sum(each.phase == _BEGUN for each in message.items)
         over = len(message.items) - begun
         parts = [

@@ -49,9 +49,8 @@ class DatabaseHarness(RemoteHarness):
         self._now = setting.now
         self._file = setting.folder / "practice.db"
         self._set_aside = setting.folder / "practice.kept"
-        self.source = self._counted = _Counted(
-            DatabaseSource(), DatabaseSource(seconds=0.2, row_limit=5)
-        )
+        self._few, self._soon = DatabaseSource(row_limit=5), DatabaseSource(seconds=0.2)
+        self.source = self._counted = _Counted(DatabaseSource(), self._few)
         self._counted.come = threading.Event()
         self.secret = f"sqlite:///{self._file}"
         self.wrong_secret = ""
@@ -79,6 +78,7 @@ class DatabaseHarness(RemoteHarness):
 
     def trouble(self, which: SourceTrouble | None) -> None:
         self._counted.in_a_hurry = which in {SourceTrouble.SLOW, SourceTrouble.LARGE}
+        self._counted.impatient = self._soon if which is SourceTrouble.SLOW else self._few
         if self._set_aside.exists():
             self._file.unlink(missing_ok=True)
             self._set_aside.rename(self._file)

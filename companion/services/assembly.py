@@ -259,6 +259,7 @@ def build(ports: Ports) -> Application:
             feeds=links,
             activity=activity,
             settings=settings,
+            daily_backups=backups.daily,
             disk=partial(computer_checks.disk, checked),
         ),
         names=names,

@@ -1,13 +1,12 @@
 """The simulated Google's events, through Google's own client: ids, tombstones, ETags, sequence."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from googleapiclient.errors import HttpError
 
 from companion.sandbox.server import SimulatedHandle
-from tests.fakes.simulator import SYDNEY, Client, appointment, connect, refusal, simulated_google
+from tests.fakes.simulator import SYDNEY, Client, appointment, connect, refused, simulated_google
 
 
 @pytest.fixture
@@ -19,12 +18,6 @@ def handle() -> Iterator[SimulatedHandle]:
 @pytest.fixture
 def client(handle: SimulatedHandle) -> Client:
     return connect(handle)
-
-
-def refused(call: Callable[[], Any]) -> tuple[int, str]:
-    with pytest.raises(HttpError) as caught:
-        call()
-    return refusal(caught.value)
 
 
 @pytest.mark.parametrize("event_id", ["abcd", "wxyz1", "ABCDE", "abc-de", "a" * 1025, ""])

@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.fakes.simulator import (
     appointment,
     connect,
     refusal,
+    refused,
     simulated_google,
 )
 
@@ -36,12 +37,6 @@ def handle() -> Iterator[SimulatedHandle]:
 @pytest.fixture
 def client(handle: SimulatedHandle) -> Client:
     return connect(handle)
-
-
-def refused(call: Callable[[], Any]) -> tuple[int, str]:
-    with pytest.raises(HttpError) as caught:
-        call()
-    return refusal(caught.value)
 
 
 def inserts(client: Client, number: int, first: int = 0) -> list[Any]:

@@ -1,6 +1,6 @@
 """The simulated Google's lists: pages, filters, sync tokens, recurring events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,7 +8,15 @@ import pytest
 from googleapiclient.errors import HttpError
 
 from companion.sandbox.server import SimulatedHandle
-from tests.fakes.simulator import ZOE, Client, appointment, connect, refusal, simulated_google
+from tests.fakes.simulator import (
+    ZOE,
+    Client,
+    appointment,
+    connect,
+    refusal,
+    refused,
+    simulated_google,
+)
 
 
 @pytest.fixture
@@ -20,12 +28,6 @@ def handle() -> Iterator[SimulatedHandle]:
 @pytest.fixture
 def client(handle: SimulatedHandle) -> Client:
     return connect(handle)
-
-
-def refused(call: Callable[[], Any]) -> tuple[int, str]:
-    with pytest.raises(HttpError) as caught:
-        call()
-    return refusal(caught.value)
 
 
 def fill(handle: SimulatedHandle, number: int) -> None:

@@ -51,8 +51,8 @@ COLLECT = """() => {
 STEP = """async () => {
   const now = document.activeElement;
   if (now === null || now === document.body || now === document.documentElement) return null;
-  const again = kb.seen.has(now);
-  kb.seen.add(now);
+  const again = kb.seen.has(now) && now !== kb.last;  // a time's hours and minutes are stops of one
+  kb.seen.add(kb.last = now);
   const before = kb.looks.get(now);
   const plain = () => before !== undefined && before === kb.look(now);
   // A field draws its ring when its component has heard of the focus.

@@ -11,6 +11,7 @@ from typing import Any
 import google_auth_httplib2
 import googleapiclient
 import httplib2
+import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
@@ -130,6 +131,13 @@ def refusal(error: HttpError | None) -> tuple[int, str]:
     content = json.loads(error.content)["error"]
     assert content["code"] == error.resp.status
     return content["code"], content["errors"][0]["reason"]
+
+
+def refused(call: Callable[[], object]) -> tuple[int, str]:
+    """Status and reason of the refusal that it meets."""
+    with pytest.raises(HttpError) as caught:
+        call()
+    return refusal(caught.value)
 
 
 def appointment(

@@ -18,7 +18,7 @@ from tests.fakes.services import (
 )
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, press, radio, until
-from tests.pages.test_importing import HEADERS, drop, row
+from tests.pages.import_page import HEADERS, drop, row
 from tests.pages.test_sources_page import ASKS, watched
 
 RECEPTION = replace(ADMINISTRATOR, id="desk", name="Kim", role=Role.RECEPTION)

@@ -17,7 +17,7 @@ from companion.adapters.own_layouts import OwnLayouts
 from companion.domain.errors import CompanionError
 from companion.services.imports.mappings import check_mapping
 from companion.services.maintenance.backup import PARTS
-from tests.contract.test_feed_listener import listening
+from tests.contract.feed_listening import listening
 
 bounded = settings(
     max_examples=60,

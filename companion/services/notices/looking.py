@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from companion.domain.differences import when
 from companion.domain.settings import Settings
+from companion.services.maintenance.daily_backups import BackupStanding, DailyBackups
 from companion.services.maintenance.findings import Finding
 from companion.services.notices.troubles import KEPT, Trouble, TroubleKind
 from companion.services.ports import ActivityKind, ActivityLog, FeedStore, SettingsStore
@@ -65,6 +66,7 @@ class Looking:
         feeds: FeedStore,
         activity: ActivityLog,
         settings: SettingsStore,
+        daily_backups: DailyBackups,
         disk: Callable[[], Awaitable[Iterable[Finding]]],
     ) -> None:
         """`disk`: what the doctor finds of the disk."""
@@ -74,6 +76,7 @@ class Looking:
         self._feeds = feeds
         self._activity = activity
         self._settings = settings
+        self._daily_backups = daily_backups
         self._disk = disk
 
     async def look(self, now: datetime, *, awake_from: datetime, begun_at: datetime) -> Sight:
@@ -150,6 +153,9 @@ class Looking:
     async def _of_backup(
         self, settings: Settings, now: datetime, begun_at: datetime
     ) -> Iterator[Trouble]:
+        daily = await self._daily_backups.standing()
+        if daily.on:
+            return _failing_backup(daily, now)
         made = await self._activity.recent(1, kind=ActivityKind.BACKUP)
         return _old_backup(settings, made[0].at if made else None, now, begun_at)
 
@@ -172,6 +178,19 @@ class Looking:
             for each in await self._feeds.links()
             if each.created_at > max(begun_at, now - _REMEMBERED)
         ]
+
+
+def _failing_backup(daily: BackupStanding, now: datetime) -> Iterator[Trouble]:
+    """Of those that are made by themselves."""
+    if daily.what or (daily.old and daily.last):  # the first one may be about to be made
+        yield Trouble(
+            key=TroubleKind.BACKUP,
+            kind=TroubleKind.BACKUP,
+            what=daily.what or "The daily backup is late.",
+            remedy=daily.remedy or "Leave the computer on at the time set, or make one now.",
+            since=daily.last.made_at if daily.last else now,
+            page="Backup",
+        )
 
 
 def _old_backup(

@@ -28,7 +28,6 @@ from tests.fakes.told_practice import (
 
 SAMPLE = [each.name for each in the_sample().practitioners]
 EMAILS = [each.email for each in the_sample().practitioners]
-SIGN_IN = f"{SAMPLE[2]}: Google"
 
 
 def test_every_state_that_needs_a_person_is_a_trouble_and_every_trouble_is_somebodys() -> None:

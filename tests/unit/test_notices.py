@@ -6,90 +6,28 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-import pytest
-
 from companion.domain.backup_plan import BackupRecord
-from companion.domain.errors import BadInput, NoticeNotSent, SecretsUnavailable
-from companion.domain.notice_choices import MailServer, NoticeChoices
-from companion.domain.settings import RemoteSettings, SourceSettings
+from companion.domain.errors import NoticeNotSent, SecretsUnavailable
 from companion.services.maintenance.computer_checks import LITTLE
 from companion.services.notices.looking import _KINDS
-from companion.services.notices.notices import PASSWORD, Notices
 from companion.services.notices.telling import Way
 from companion.services.notices.troubles import HANDLING, TroubleKind
 from companion.services.ports import ActivityKind
 from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.status import NEEDS_A_PERSON
-from tests.fakes.clock import FakeClock
-from tests.fakes.services import TUESDAY, FakeApplication, fake_application, lived_in, the_sample
-
-OFFICE, DESK = "office@clinic.example", "desk@clinic.example"
-CHOICES = NoticeChoices(
-    mail=True,
-    server=MailServer(host="mail.clinic.example", login=OFFICE, sender=OFFICE),
-    administrators=(OFFICE,),
-    reception=(DESK,),
-    quiet_from=None,
-    quiet_to=None,
-    backup_days=365,
-    behind_hours=200,
+from tests.fakes.services import the_sample
+from tests.fakes.told_practice import (
+    DESK,
+    OFFICE,
+    add_source,
+    look,
+    practice,
+    restarted,
+    shift,
 )
-
-
-async def practice(**changed: object) -> FakeApplication:
-    """In use: one calendar is held, one sign-in has ended; e-mail is on."""
-    application = await lived_in(clock=FakeClock(TUESDAY))
-    await choose(application, replace(CHOICES, **changed))  # type: ignore[arg-type]
-    await application.secrets.put(PASSWORD, "made up")
-    shift(application, seconds=5)
-    restarted(application)  # what happened before is no news
-    return application
-
-
-async def choose(application: FakeApplication, choices: NoticeChoices) -> None:
-    await application.settings.change(
-        lambda settings: replace(settings, practice=replace(settings.practice, notices=choices))
-    )
-
-
-def shift(application: FakeApplication, **length: float) -> None:
-    assert isinstance(application.clock, FakeClock)
-    application.clock.shift(timedelta(**length).total_seconds())
-
-
-async def look(application: FakeApplication, **length: float) -> None:
-    """After some time."""
-    shift(application, **(length or {"minutes": 5}))
-    await application.services.notices.look()
-
-
-def restarted(application: FakeApplication) -> Notices:
-    """The service as the next run has it: over what was kept."""
-    before = application.services.notices
-    again = Notices(
-        ways=application.ways.ways(),
-        looking=before._looking,
-        names=before._names,
-        settings=application.settings,
-        secrets=application.secrets,
-        activity=application.activity,
-        clock=application.clock,
-        changes=application.services.changes,
-        chance=before._chance,
-    )
-    object.__setattr__(application.services, "notices", again)
-    return again
-
-
-async def add_source(application: FakeApplication, name: str) -> None:
-    remote = RemoteSettings(kind="link", place="cal.example.org")
-    source = SourceSettings(name=name, remote=remote)
-    await application.settings.change(lambda settings: settings.with_source(source))
-
 
 SAMPLE = [each.name for each in the_sample().practitioners]
 EMAILS = [each.email for each in the_sample().practitioners]
-SIGN_IN = f"{SAMPLE[2]}: Google"
 
 
 def test_every_state_that_needs_a_person_is_a_trouble_and_every_trouble_is_somebodys() -> None:
@@ -367,88 +305,3 @@ async def test_without_the_password_store_nothing_is_lost() -> None:
     application.secrets.trouble = None
     await look(application, hours=3)
     assert len(application.ways.mail.mails) == 3
-
-
-# ── settings and tests ────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_test_goes_in_each_way_whether_it_is_on_or_not() -> None:
-    application = await practice(mail=False, desktop=False)
-    notices = application.services.notices
-    for _ in range(2):
-        assert "desktop" in await notices.test(Way.DESKTOP)
-        assert OFFICE in await notices.test(Way.MAIL)
-    assert [title for title, _ in application.ways.desktop.shown] == ["Calendar Companion"] * 2
-    assert application.ways.mail.to(OFFICE) == ["test", "test"]
-    with pytest.raises(BadInput, match="no webhook yet"):
-        await notices.test(Way.WEBHOOK)
-    await notices.set_webhook("https://hooks.clinic.example/private")
-    assert await notices.test(Way.WEBHOOK) == "hooks.clinic.example took the test."
-    assert application.ways.webhook.calls[0]["event"] == "test"
-
-
-@pytest.mark.parametrize(
-    ("values", "field"),
-    [
-        ({"notice_mail": "true"}, "notice_mail_server"),
-        ({"notice_mail": "true", "notice_mail_server": "m.example"}, "notice_mail_from"),
-        (
-            {
-                "notice_mail": "true",
-                "notice_mail_server": "m.example",
-                "notice_mail_from": "a@b.example",
-            },
-            "notice_administrators",
-        ),
-        ({"notice_administrators": "office"}, "notice_administrators"),
-        ({"notice_administrators": "bürO@clinic.example"}, "notice_administrators"),
-        ({"notice_mail_port": "0"}, "notice_mail_port"),
-        ({"notice_mail_security": "none"}, "notice_mail_security"),
-        ({"notice_quiet": "24:00-07:00"}, "notice_quiet"),
-        ({"notice_quiet": "07:00-07:00"}, "notice_quiet"),
-        ({"notice_behind_hours": "nan"}, "notice_behind_hours"),
-    ],
-)
-async def test_a_choice_that_could_not_work_is_named(values: dict[str, str], field: str) -> None:
-    application = fake_application(the_sample())
-    with pytest.raises(BadInput) as refused:
-        await application.services.practitioners.set_practice(values)
-    assert refused.value.field == field
-    assert application.settings.read().practice.notices == NoticeChoices()
-
-
-async def test_what_is_shown_can_be_set_again() -> None:
-    application = await practice()
-    practitioners = application.services.practitioners
-    before = application.settings.read()
-    values = practitioners.practice_values()
-    assert values["notice_administrators"] == OFFICE
-    assert values["notice_quiet"] == "none"
-    await practitioners.set_practice(values)
-    assert application.settings.read() == before
-    await practitioners.set_practice(
-        {"notice_administrators": "B@x.example; a@x.example, b@X.example"}
-    )
-    assert practitioners.practice_values()["notice_administrators"] == "a@x.example,b@X.example"
-
-
-@pytest.mark.parametrize(
-    ("typed", "kept"),
-    [("abcd efgh ijkl mnop", "abcdefghijklmnop"), ("two words é", "two words é"), ("", None)],
-)
-async def test_a_password_is_kept_as_it_was_meant(typed: str, kept: str | None) -> None:
-    application = await practice()
-    await application.services.notices.set_password(typed)
-    assert application.secrets.kept.get(PASSWORD) == kept
-    assert (await application.services.notices.standing()).password is bool(kept)
-
-
-async def test_a_webhook_that_is_removed_leaves_nothing_behind() -> None:
-    application = await practice()
-    notices, before = application.services.notices, dict(application.secrets.kept)
-    key = await notices.set_webhook("https://hooks.clinic.example/private")
-    assert len(key) >= 32
-    assert application.settings.read().practice.notices.webhook == "hooks.clinic.example"
-    assert await notices.set_webhook("") == ""
-    assert application.secrets.kept == before
-    assert application.settings.read().practice.notices.webhook == ""

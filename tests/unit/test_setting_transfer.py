@@ -243,3 +243,19 @@ async def test_the_report_names_each_value_and_the_activity_that_it_was_done() -
     )
     await fixture.transfer.take(content)
     assert len(fixture.activity.lines) == 1
+
+
+async def test_a_webhook_stays_with_the_home_that_has_its_address() -> None:
+    settings = here()
+    hooked = replace(settings.practice.notices, webhook="hooks.clinic.example", desktop=False)
+    fixture = Fixture(replace(settings, practice=replace(settings.practice, notices=hooked)))
+    assert "hooks.clinic.example" not in fixture.transfer.export().decode()
+    await fixture.transfer.take(
+        fixture.with_change(
+            lambda document: document["practice"]["notices"].update(
+                webhook="elsewhere.example", desktop=True
+            )
+        )
+    )
+    notices = fixture.store.current.practice.notices
+    assert (notices.webhook, notices.desktop) == ("hooks.clinic.example", True)

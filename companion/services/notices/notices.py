@@ -67,6 +67,8 @@ GRACE = timedelta(minutes=2)
 """After a start, or the computer's sleep, passes and folders get their time first."""
 ASLEEP = 30.0
 LONGEST_PAUSE = 3600.0
+LAST_MOMENT = 1.0
+"""For so long the app's end waits for a message under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +200,7 @@ class Notices:
         try:
             await asyncio.shield(handing)
         except asyncio.CancelledError:  # the app ends: what is nearly done is waited for
-            await asyncio.wait([handing], timeout=1.0)
+            await asyncio.wait([handing], timeout=LAST_MOMENT)
             if handing.done() and not handing.cancelled() and handing.exception() is None:
                 await self._taken(message, settings, wording)
             raise

@@ -8,7 +8,8 @@ belongs to this computer's sign-ins (the account, what it was allowed, since whe
   changed; who is not in the file stays as they are;
 - a sign-in stays with its practitioner; a new practitioner gets the login and the calendar to
   connect to, and has to connect;
-- the installation's own id stays: it is part of every event in Google.
+- the installation's own id stays: it is part of every event in Google;
+- a webhook stays, for its address is among the secrets of here.
 
 What a calendar or feed may show can change by it, so the disclosure revision rises as it does for
 a change by hand.
@@ -90,6 +91,7 @@ class SettingTransfer:
             for each in _OF_THIS_COMPUTER:
                 person["google"].pop(each, None)
         document["practice"] = tables["practice"][0]
+        document["practice"]["notices"].pop("webhook")
         return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
 
     @allows(Action.PRACTICE)
@@ -118,7 +120,10 @@ class SettingTransfer:
     def _merged(self, here: Settings, content: bytes) -> Settings:
         file = _read(content, here.install_id)
         now = self._clock.now()
-        merged = replace(here, practice=file.practice, sources=file.sources)
+        webhook = here.practice.notices.webhook
+        notices = replace(file.practice.notices, webhook=webhook)
+        practice = replace(file.practice, notices=notices)
+        merged = replace(here, practice=practice, sources=file.sources)
         if file.practitioners.keys() - here.practitioners.keys():
             merged = colours_fixed(merged)
         capped_anew = file.practice.cap != here.practice.cap

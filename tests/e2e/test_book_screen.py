@@ -263,10 +263,10 @@ def test_an_export_file_is_downloaded(page: Page, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_day_week_and_list_have_no_serious_finding(office: KnownBrowser, theme: str) -> None:
+def test_no_view_has_a_finding(office: KnownBrowser, theme: str) -> None:
     window = office.window()
     window.context.add_cookies([{"name": "companion-theme", "value": theme, "url": office.origin}])
-    for view in ("day", "week", "workweek", "list"):
+    for view in ("day", "week", "workweek", "month", "list"):
         go(window, "2026-11-24", view)
         shoot(window, f"book-{view}-{theme}")
         assert faults(window) == [], view

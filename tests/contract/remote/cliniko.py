@@ -45,7 +45,7 @@ class ClinikoHarness(RemoteHarness):
         url = self._server.base_url
         limits = {} if setting.large else {"size_limit": 60_000}
         self.source = self._switch = Switched(
-            ClinikoSource(url, limits=limits, **_PACE),
+            ClinikoSource(url) if setting.large else ClinikoSource(url, limits=limits, **_PACE),
             ClinikoSource(url, limits={**limits, "pause": 0.3}, **_PACE),
         )
         first, _space, last = PRACTITIONER.partition(" ")

@@ -12,11 +12,11 @@ from nicegui import ui
 from companion.domain.errors import SourceUnreachable
 from companion.services.sources.fetched_sources import Wanted
 from tests.fakes.clock import FakeClock
+from tests.fakes.fetching_clinic import FOUR, HOST, LINK, calendar, entry
 from tests.fakes.services import TUESDAY, fake_application
 from tests.pages.conftest import Visit, visiting
 from tests.pages.crawling import dialogs
 from tests.pages.driving import button, field, item, press, radio, until
-from tests.unit.test_fetching import FOUR, HOST, LINK, calendar, entry
 
 
 @pytest.fixture

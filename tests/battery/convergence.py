@@ -23,7 +23,7 @@ from tests.battery.world import (
     World,
     as_kept,
 )
-from tests.fakes.google import StoredEvent
+from tests.fakes.google_calendar import StoredEvent
 
 
 class Convergence:

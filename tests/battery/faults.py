@@ -17,9 +17,7 @@ from companion.domain.errors import (
     StoreError,
 )
 from companion.services.ports import Write
-from tests.battery.world import (
-    Crash,
-)
+from tests.battery.calendars import Crash
 
 
 @dataclass(slots=True)

@@ -23,9 +23,10 @@ from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.ports import CalendarInfo, MarkedEvent, RemoteCalendar, Write, WriteAnswer
+from tests.battery.calendars import HIDDEN, Exploded, Step
 from tests.battery.histories import History
-from tests.battery.world import HIDDEN, SYDNEY, Exploded, Step, World
-from tests.fakes.google import StoredEvent
+from tests.battery.world import SYDNEY, World
+from tests.fakes.google_calendar import StoredEvent
 from tests.fakes.secrets import FakeSecrets
 
 FAULTS: tuple[dict[str, Any], ...] = (

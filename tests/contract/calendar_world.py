@@ -19,7 +19,7 @@ from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.ports import InsertEvent, RemoteCalendar, Write
-from tests.fakes.google import FakeRemoteCalendar, KeptCalendar, content
+from tests.fakes.google_calendar import FakeRemoteCalendar, KeptCalendar, content
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.simulator import ZOE, simulated_google
 

@@ -31,7 +31,7 @@ from tests.contract.calendar_world import (
     simulated_world,
     wanted_id,
 )
-from tests.fakes.google import FakeRemoteCalendar
+from tests.fakes.google_calendar import FakeRemoteCalendar
 
 
 @pytest.fixture(params=["fake", "google"])

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.book_server import KnownBrowser, known_browser
-from tests.e2e.test_book_screen import appointment, go
+from tests.e2e.book_window import appointment, go
 
 pytestmark = pytest.mark.browser
 DAY = "2026-12-15"

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.book_server import KnownBrowser, known_browser
+from tests.e2e.book_window import enter, go
 from tests.e2e.screen import settle, still
-from tests.e2e.test_book_screen import enter, go
 
 pytestmark = pytest.mark.browser
 DAY = "2026-12-17"

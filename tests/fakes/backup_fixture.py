@@ -31,11 +31,12 @@ from companion.services.maintenance.backup import (
 from companion.services.maintenance.restore import Restoring, Staged
 from companion.services.ports import CalendarRef
 from companion.services.settings.documents import to_tables
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.maintenance import FAIR, QUICK, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.stores import MemoryActivity, MemoryFeeds, MemoryLedger
 
 REF = CalendarRef(practitioner_id="anna", calendar_id="cal")
 

@@ -13,9 +13,9 @@ from companion.domain.appointments import (
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.book.booking import Booking, Edit
 from companion.services.book.drafts import AppointmentDraft
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryBook
 
 DAY = datetime(2026, 11, 24)  # noqa: DTZ001 - a Tuesday, wall time
 NINE = DAY + timedelta(hours=9)

@@ -18,7 +18,8 @@ from companion.services.google.connecting import CalendarChoice, Connected, Conn
 from companion.services.ports import CalendarRef, InsertEvent
 from companion.services.sync.snapshot import NamedLocks
 from tests.fakes.clock import FakeClock
-from tests.fakes.google import FakeGoogle, FakeRemoteCalendar
+from tests.fakes.google import FakeGoogle
+from tests.fakes.google_calendar import FakeRemoteCalendar
 from tests.fakes.keys import key_text
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings

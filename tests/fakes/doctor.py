@@ -12,12 +12,13 @@ from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import CalendarChoice, Connecting
 from companion.services.maintenance.doctor import Diagnosis, Doctor
 from companion.services.maintenance.findings import CheckContext, Finding
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.maintenance import FakeProbes, FakeRights, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.stores import MemoryActivity, MemoryFeeds, MemoryLedger
 from tests.fakes.syncing import syncing_over
 
 CLIENT = b'{"installed": {"project_id": "banksia-calendar"}}'

@@ -15,11 +15,12 @@ from companion.services.feeds.answers import Poll
 from companion.services.feeds.bodies import FeedBodies
 from companion.services.feeds.feeds import Feeds
 from companion.services.ports import BookChange
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds
+from tests.fakes.stores import MemoryActivity, MemoryFeeds
 
 INSTALL = "0123456789abcdef"
 SYDNEY = "Australia/Sydney"

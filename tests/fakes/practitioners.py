@@ -9,9 +9,9 @@ from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.services.ports import BookChange
 from companion.services.settings.practitioners import Practitioners
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryBook
 
 
 class Fixture:

@@ -31,6 +31,7 @@ from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
 from tests.fakes.accounts import MemorySessions, PlainPasswords
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
@@ -49,7 +50,7 @@ from tests.fakes.notices import FakeWays
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import FakeLinks, MemoryNotes
-from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.stores import MemoryActivity, MemoryFeeds, MemoryLedger
 from tests.fakes.workbooks import InlineWorkbooks
 
 INSTALL = "0123456789abcdef"

@@ -34,10 +34,11 @@ from companion.services.ports import (
     FeedLink,
     ImportRecord,
 )
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds, MemoryLedger
+from tests.fakes.stores import MemoryActivity, MemoryFeeds, MemoryLedger
 
 REFRESH = "1//0gKp3Zf8vQ-secretRefreshPart_77aa"
 ACCESS = "ya29.a0AfB_byDk2-accessTokenPart"

@@ -10,8 +10,8 @@ from companion.services.ports import ActivityLog, Clock, Google, Ledger, Setting
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.syncing import Syncing
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.services import FreeLocks
-from tests.fakes.stores import MemoryBook
 
 
 def syncing_over(

@@ -13,7 +13,7 @@ from companion.domain.events import CalendarEvent
 from companion.domain.keepers import Keeper
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import InsertEvent
-from tests.fakes.google import KeptCalendar
+from tests.fakes.google_calendar import KeptCalendar
 from tests.fakes.services import fake_application, the_sample
 from tests.pages.browsing import Browser, serving
 from tests.pages.conftest import Visit

@@ -13,9 +13,10 @@ from companion.services.imports.importing import Importing, ImportPreview, Impor
 from companion.services.imports.layouts import Layout
 from companion.services.imports.reading.results import Reading
 from companion.services.settings.practitioners import Practitioners
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds
+from tests.fakes.stores import MemoryActivity, MemoryFeeds
 from tests.fakes.workbooks import InlineWorkbooks
 
 FIRST = datetime(2026, 3, 3, 9)  # noqa: DTZ001 - wall time

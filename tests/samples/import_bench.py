@@ -11,9 +11,10 @@ from companion.domain.appointments import Appointment
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.questions import with_guesses
 from companion.services.settings.practitioners import Practitioners
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook
+from tests.fakes.stores import MemoryActivity
 from tests.fakes.workbooks import InlineWorkbooks
 
 

@@ -16,7 +16,7 @@ from companion.domain.settings import SourceSettings
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import ActivityKind, BookChange, CalendarRef, ImportRecord
 from companion.web.ui.upload_board import UploadBoard
-from tests.fakes.google import FakeRemoteCalendar, content
+from tests.fakes.google_calendar import FakeRemoteCalendar, content
 from tests.fakes.services import FakeApplication
 from tests.unit.test_signin_trouble import (
     appointments,

@@ -14,7 +14,7 @@ from companion.domain.keepers import MARK
 from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.ports import ActivityKind
 from tests.fakes.connecting import TOKEN, ZOE, Fixture
-from tests.fakes.google import content
+from tests.fakes.google_calendar import content
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from companion.services.ports import BookChange, ImportRecord
 from companion.services.rows import row_hash
 from tests.battery.world import ANNA, INSTALL, MONDAY, World, appointment
 from tests.fakes.clock import FakeClock
-from tests.fakes.google import StoredEvent
+from tests.fakes.google_calendar import StoredEvent
 from tests.fakes.plain_ids import age, plain_id
 from tests.samples.drafts import draft
 from tests.samples.exports import allied, csv_bytes

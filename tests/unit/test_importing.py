@@ -15,7 +15,7 @@ from companion.domain.appointments import (
 from companion.domain.errors import NotFound, StoreError
 from companion.services.imports.importing import BY_ID
 from companion.services.ports import BookChange
-from tests.fakes.stores import ID_KEY, MemoryBook
+from tests.fakes.book_store import ID_KEY, MemoryBook
 from tests.samples.exports import PREMIER, allied, csv_bytes, premier, xlsx_bytes
 from tests.samples.import_bench import ImportBench, only, wall
 

@@ -8,7 +8,7 @@ import pytest
 from companion.domain.errors import BadInput, StoreError
 from companion.services.imports.importing import BY_KEY
 from companion.services.ports import BookChange, SourceRow
-from tests.fakes.stores import MemoryBook
+from tests.fakes.book_store import MemoryBook
 from tests.samples.exports import ALLIED, PREMIER, allied, csv_bytes, premier
 from tests.samples.import_bench import ImportBench, only, wall
 

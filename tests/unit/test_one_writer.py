@@ -13,9 +13,10 @@ import pytest
 from companion.domain.errors import AnotherWriter
 from companion.domain.sync_state import SyncState
 from companion.services.sync.passes import PassResult
+from tests.battery.calendars import FreeLocks
 from tests.battery.synced import a_synced_world
-from tests.battery.world import ANNA, MONDAY, FreeLocks, World, appointment
-from tests.fakes.google import KeptCalendar
+from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.fakes.google_calendar import KeptCalendar
 
 LATER = MONDAY + timedelta(days=2)
 

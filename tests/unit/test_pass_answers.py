@@ -17,7 +17,7 @@ from companion.domain.reconcile import EntryState
 from companion.services.ports import CalendarRef, PatchEvent
 from tests.battery.synced import CANCELLED, a_synced_world
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
-from tests.fakes.google import content
+from tests.fakes.google_calendar import content
 
 # ── ids and answers ───────────────────────────────────────────────────────────────────────────
 

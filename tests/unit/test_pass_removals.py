@@ -16,8 +16,9 @@ from companion.domain.errors import (
     PermissionDenied,
 )
 from companion.services.sync.progress import Progress, SyncPhase
+from tests.battery.calendars import HIDDEN
 from tests.battery.synced import CANCELLED, a_synced_world
-from tests.battery.world import ANNA, HIDDEN, MONDAY, World, appointment
+from tests.battery.world import ANNA, MONDAY, World, appointment
 
 # ── removals that wait ────────────────────────────────────────────────────────────────────────
 

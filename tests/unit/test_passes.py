@@ -17,8 +17,9 @@ from companion.domain.errors import (
 from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef
+from tests.battery.calendars import Crash
 from tests.battery.synced import CANCELLED, SERIES, a_synced_world
-from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
+from tests.battery.world import ANNA, MONDAY, World, appointment
 
 # ── how many calls ────────────────────────────────────────────────────────────────────────────
 

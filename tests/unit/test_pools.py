@@ -29,12 +29,13 @@ from companion.services.pools import Pool
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.account_fixture import GOOD
 from tests.fakes.accounts import PlainPasswords
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.feeds import FeedApplication
 from tests.fakes.maintenance import copy_words, count_words
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook, MemoryFeeds
+from tests.fakes.stores import MemoryActivity, MemoryFeeds
 from tests.fakes.waiting import until
 from tests.fakes.workbooks import InlineWorkbooks
 

@@ -11,9 +11,10 @@ from companion.sandbox.sample import sample_export_csv, sample_practice
 from companion.sandbox.sample_names import SAMPLE_SOURCE
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryBook
+from tests.fakes.stores import MemoryActivity
 from tests.fakes.workbooks import InlineWorkbooks
 
 TODAY = date(2026, 11, 23)

@@ -29,7 +29,8 @@ from companion.services.status import PractitionerStatus
 from companion.services.sync.progress import Progress
 from companion.web.ui.components.practitioner_card import card_of
 from tests.fakes.clock import MONDAY
-from tests.fakes.google import APP_CREATED, FakeRemoteCalendar
+from tests.fakes.google import APP_CREATED
+from tests.fakes.google_calendar import FakeRemoteCalendar
 from tests.fakes.services import CLIENT_FILE, SYDNEY, FakeApplication, fake_application
 
 LOGIN = "anna@clinic.example"

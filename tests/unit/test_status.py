@@ -22,7 +22,8 @@ from companion.domain.sync_state import SyncTrouble
 from companion.services.ports import FeedDetail, FeedLink
 from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.progress import Progress, SyncPhase
-from tests.battery.world import ANNA, BORIS, HIDDEN, MONDAY, World, appointment
+from tests.battery.calendars import HIDDEN
+from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
 
 TOMORROW = MONDAY + timedelta(days=1)
 

@@ -17,7 +17,7 @@ from companion.services.maintenance.doctor import closed_home
 from companion.services.maintenance.scrub import Scrub, program_words
 from companion.services.maintenance.support import _People, _settings, bare_bundle
 from companion.services.ports import BookChange
-from tests.fakes.stores import MemoryBook
+from tests.fakes.book_store import MemoryBook
 from tests.fakes.support_fixture import (
     NAMES,
     OTHERS,

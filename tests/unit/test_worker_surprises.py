@@ -10,8 +10,9 @@ import pytest
 from companion.domain.errors import AccountParked, Offline
 from companion.domain.sync_state import SyncState
 from companion.services.sync.progress import SyncPhase
+from tests.battery.calendars import Crash, Exploded
 from tests.battery.working import edit, until, working
-from tests.battery.world import ANNA, MONDAY, Crash, Exploded, World, appointment
+from tests.battery.world import ANNA, MONDAY, World, appointment
 
 TOMORROW = MONDAY + timedelta(days=1)
 

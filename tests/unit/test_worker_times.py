@@ -12,8 +12,9 @@ from companion.domain.errors import (
     RateLimited,
     SignInExpired,
 )
+from tests.battery.calendars import Crash
 from tests.battery.working import edit, until, working
-from tests.battery.world import ANNA, BORIS, Crash, World, appointment
+from tests.battery.world import ANNA, BORIS, World, appointment
 
 # ── nothing to do ─────────────────────────────────────────────────────────────────────────────
 

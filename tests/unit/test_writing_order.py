@@ -20,8 +20,9 @@ from companion.domain.errors import (
 from companion.domain.reconcile import EntryState
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
 from companion.services.sync.pacing import Urgency
-from tests.battery.world import ANNA, MONDAY, Crash, World, appointment
-from tests.fakes.google import Hook
+from tests.battery.calendars import Crash
+from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.fakes.google_calendar import Hook
 
 TOMORROW = MONDAY + timedelta(days=1)
 

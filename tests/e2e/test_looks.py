@@ -162,3 +162,19 @@ def test_a_password_is_shown_and_hidden_again(page: Page) -> None:
     shows.click()
     expect(field).to_have_attribute("type", "password")
     expect(field).to_have_value("tram violet")
+
+
+def test_an_error_that_appears_out_of_sight_is_scrolled_to(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.goto("/practice")
+    expect(page.locator(".card").first).to_be_visible()
+    page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    page.evaluate(
+        """() => {
+          const said = document.createElement("p");
+          said.setAttribute("role", "alert");
+          said.textContent = "This is not so.";
+          document.querySelector(".page").prepend(said);
+        }"""
+    )
+    expect(page.get_by_role("alert")).to_be_in_viewport()

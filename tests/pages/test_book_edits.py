@@ -12,6 +12,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.appointments import AppointmentKind, ShowAs
+from companion.web.ui.components.month_picker import MonthPicker
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import the_sample
 from tests.fakes.waiting import until
@@ -259,6 +260,30 @@ async def test_what_is_saved_out_of_sight_is_named_with_a_link(book: Visit) -> N
     assert all(each["title"] != "Testperson" for each in events(book).values())
     await open_book(book, "/book?day=2026-12-04&view=day")
     assert titled(book, "Testperson")
+
+
+async def test_a_day_and_a_time_are_shown_as_understood_and_step_by_arrows(book: Visit) -> None:
+    press(calendar(book), "create", place())
+    await until(lambda: button(book, "Save"))
+    day, clock = field(book, "Start"), field(book, "Start time")
+    day.value = "2 jan"
+    press(day, "blur")
+    await until(lambda: day.value == "02/01/2027" == field(book, "End").value)
+    press(day, "keydown.up.prevent")
+    await until(lambda: day.value == "03/01/2027")
+    day.value = "31/2/2027"
+    press(day, "blur")
+    await until(lambda: "There is no such day." in (day.error or ""))
+    assert day.value == "31/2/2027"
+    clock.value = "7pm"
+    press(clock, "blur")
+    await until(lambda: clock.value == "19:00")
+    press(clock, "keydown.down.prevent")
+    await until(lambda: clock.value == "18:45")
+    press(named(book, "End: choose a day"))
+    await until(lambda: len(book.elements(MonthPicker)) == 2)  # the view of a month is one too
+    press(book.elements(MonthPicker)[-1], "pick", "2027-02-01")
+    await until(lambda: field(book, "End").value == "01/02/2027")
 
 
 async def test_a_meeting_is_made_for_several_and_says_whose_time_it_overlaps(book: Visit) -> None:

@@ -142,7 +142,8 @@ def _field(field: Field, error: BadInput | None) -> str:
     if field.kind == "password":
         shows = (
             f'<button type="button" data-shows="{field.name}" aria-pressed="false" hidden '
-            f'aria-label="Show {escape(field.label.lower())}" data-repeats>Show</button>'
+            f'aria-controls="{field.name}" aria-label="Show what is typed" data-repeats>'
+            "Show</button>"
         )
         return f'<div class="secret">{label}{control}{shows}{hint}{problem}</div>'
     return f"<div>{label}{control}{hint}{problem}</div>"

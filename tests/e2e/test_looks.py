@@ -156,7 +156,7 @@ def test_a_password_is_shown_and_hidden_again(page: Page) -> None:
     page.goto("/account")
     field = page.get_by_label("Present password", exact=True)
     field.fill("tram violet")
-    shows = page.get_by_role("button", name="Show present password")
+    shows = page.get_by_role("button", name="Show what is typed").first
     shows.click()
     expect(field).to_have_attribute("type", "text")
     shows.click()

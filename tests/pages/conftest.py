@@ -3,6 +3,7 @@ files."""
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -104,6 +105,13 @@ def forget_pages() -> None:
     for each in vars(fastapi.dependencies.models).values():
         if hasattr(each, "cache_clear"):
             each.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _what_stays_is_looked_at_once() -> None:
+    """Whatever outlived the tests before: no later look for garbage goes through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

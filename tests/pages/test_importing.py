@@ -144,9 +144,8 @@ async def test_a_question_without_an_answer_is_marked_and_nothing_is_sent(
 
 async def test_an_empty_file_is_said_to_hold_nothing(first_day: Visit) -> None:
     settings = first_day.application.settings
-    for name in ("North", "South"):
-        source = SourceSettings(name=name)
-        await settings.change(lambda each, source=source: each.with_source(source))
+    north, south = SourceSettings(name="North"), SourceSettings(name="South")
+    await settings.change(lambda each: each.with_source(north).with_source(south))
     await first_day.user.open("/import")
     await drop(first_day, "")
     await first_day.user.should_see("The file is empty: it holds no appointment.")

@@ -51,6 +51,8 @@ async def test_a_link_is_tested_looked_at_and_kept(visit: Visit) -> None:
     press(button(visit, "Test it"))
     await visit.user.should_see(f"{HOST} answers. These are its first rows.")
     await visit.user.should_see("Entry a")
+    await visit.user.should_see("7 Dec 2026, 09:00–09:45")
+    await visit.user.should_not_see("SUMMARY")
     press(button(visit, "Fetch everything and look at it"))
     await visit.user.should_see("Importing adds 4.")
     assert await visit.application.services.sources.overview() == ()
@@ -84,6 +86,17 @@ async def test_a_place_that_fails_is_mended_where_it_was_typed(visit: Visit) -> 
     press(button(visit, "Throw it away"))
     await until(lambda: len(dialogs(visit)) == 0)
     await until(lambda: not any((visit.application.home / "watched").iterdir()))
+
+
+async def test_every_field_that_is_missing_is_marked_at_once(visit: Visit) -> None:
+    await begin(visit, "", "")
+    await until(lambda: field(visit, "Name of the source").error)
+    assert field(visit, "Name of the source").error == "What is it called? Type a short name."
+    assert field(visit, "Link").error.startswith("Link is missing.")
+    field(visit, "Name of the source").value = "books"
+    press(button(visit, "Test it"))
+    await until(lambda: not field(visit, "Name of the source").error)
+    assert field(visit, "Link").error
 
 
 async def test_a_watched_folder_is_taken_over_only_by_who_says_so(

@@ -22,7 +22,7 @@ from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import as_companion_error, notify_done, report_errors
 from companion.web.ui.importing.remote_form import RemoteFields, chosen, every_select
 from companion.web.ui.importing.review import ImportReview, OnStage
-from companion.web.ui.importing.sample_table import sample_table
+from companion.web.ui.importing.sample_table import sample_appointments, sample_table
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.source_form import SourceForm
 from companion.web.ui.importing.working import Working
@@ -101,7 +101,7 @@ class _AddSource:
                     "soft small",
                 )
             self._fields = RemoteFields(kind)
-            with box("actions"):
+            with box("actions dialog__foot"):
                 button("Test it", self._test, look="primary", icon="network_check")
                 button("Cancel", self._dialog.leave, look="plain")
         self._dialog.watch()
@@ -125,12 +125,18 @@ class _AddSource:
         assert self._fields is not None  # noqa: S101 - the button is below them
         places = {"source": self._name.name, **self._fields.places}
         clear_errors(*places.values())
+        missing = self._fields.missing()
+        if self._name.value is None:
+            name_missing = BadInput("What is it called?", "Type a short name.", field="source")
+            missing = [name_missing, *missing]
+        for each in reversed(missing):  # the keyboard goes on at the first
+            fail_field(each, places)
+        name = self._name.value
+        if missing or name is None:
+            return
         wanted = self._fields.wanted
         fetched = self._site.services.fetched_sources
         try:
-            if self._name.value is None:
-                raise BadInput("What is it called?", "Type a short name.", field="source")
-            name = self._name.value
             place = fetched.checked(name, wanted)
         except BadInput as error:
             fail_field(error, places)
@@ -168,7 +174,9 @@ class _AddSource:
                 said = "These are its first rows" if rows > 0 else "It holds no appointment yet"
                 text(f"{sample.place} answers. {said}.", "strong").props("role=status")
                 text("Nothing has been kept so far.")
-            if rows > 0:
+            if sample.appointments:
+                sample_appointments(sample.appointments)
+            elif rows > 0:
                 sample_table(sample.rows)
             with box("actions"):
 

@@ -23,6 +23,7 @@ from companion.web.ui.theme import box, button, card, scrolling, text
 if TYPE_CHECKING:
     from companion.services.imports.plan import PreviewRow
     from companion.services.imports.previews import RejectedRow
+    from companion.services.sources.fetched_sources import SampleAppointment
 
 AT_ONCE = 100
 ALL = ""
@@ -106,7 +107,7 @@ def rows_table(rows: Iterable[PreviewRow]) -> StaticHtml:
 def _line(row: PreviewRow) -> Markup:
     drawing, label, look = _MARKS[row.action]
     mark = tag("span", icon(drawing), tag("span", label), class_=f"mark mark--{look}")
-    date, time, length = _when(row)
+    date, time, length = when(row)
     cells = [tag("td", mark, data_label=_HEADINGS[0])]
     words = (row.client, row.practitioner, date, time, length, _type(row), row.why)
     cells += [
@@ -120,7 +121,7 @@ def _type(row: PreviewRow) -> str:
     return row.what or (row.kind.value.capitalize() if row.kind else "")
 
 
-def _when(row: PreviewRow) -> tuple[str, str, str]:
+def when(row: PreviewRow | SampleAppointment) -> tuple[str, str, str]:
     """Date with its year, time, length."""
     date = formatting.day(row.start.date(), year=True)
     if row.all_day:
@@ -131,7 +132,7 @@ def _when(row: PreviewRow) -> tuple[str, str, str]:
 
 
 def _searched(row: PreviewRow) -> str:
-    date, time, _length = _when(row)
+    date, time, _length = when(row)
     numbers = f"{row.start:%d/%m/%Y}"
     return fold_name(
         " ".join((row.client, row.practitioner, date, numbers, time, _type(row), row.why))

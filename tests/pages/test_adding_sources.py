@@ -55,6 +55,7 @@ async def test_a_link_is_tested_looked_at_and_kept(visit: Visit) -> None:
     await visit.user.should_not_see("SUMMARY")
     press(button(visit, "Fetch everything and look at it"))
     await visit.user.should_see("Importing adds 4.")
+    await visit.user.should_see("How what was fetched is read")
     assert await visit.application.services.sources.overview() == ()
     field(visit, "Fetched").value = 60
     requests = len(visit.application.links.requests)
@@ -97,6 +98,20 @@ async def test_every_field_that_is_missing_is_marked_at_once(visit: Visit) -> No
     press(button(visit, "Test it"))
     await until(lambda: not field(visit, "Name of the source").error)
     assert field(visit, "Link").error
+
+
+async def test_a_calendar_of_nobody_is_shown_without_a_name_and_asked_about(visit: Visit) -> None:
+    nameless = calendar(*FOUR).replace(b"X-WR-CALNAME:Jo Smith\r\n", b"")
+    visit.application.links.calendars[LINK] = nameless
+    await visit.application.services.practitioners.add("Kim Sample")
+    await begin(visit)
+    await visit.user.should_see("Entry a")
+    await visit.user.should_not_see("practitioner:*")
+    press(button(visit, "Fetch everything and look at it"))
+    await visit.user.should_see("What was fetched leaves this open")
+    await visit.user.should_see("Nothing says whose these appointments are.")
+    await visit.user.should_see("4 appointments")
+    await visit.user.should_see("remembered for the next fetch.")
 
 
 async def test_a_watched_folder_is_taken_over_only_by_who_says_so(

@@ -23,6 +23,7 @@ from companion.services.imports.drafts import Draft
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.layout_choice import source_name
 from companion.services.imports.mappings import check_mapping
+from companion.services.imports.people import EVERYBODY
 from companion.services.imports.questions import Answers
 from companion.services.ports import SettingsStore
 from companion.services.sources.fetching import Fetching, FetchOutcome, check_filled, is_whole
@@ -342,7 +343,7 @@ def _understood(draft: Draft, timezone: str) -> SampleAppointment:
         start=start,
         end=end,
         all_day=it.all_day,
-        practitioner=draft.name,
+        practitioner="" if draft.name == EVERYBODY else draft.name,
         client=it.client_name,
         what=it.title or it.appointment_type or it.kind.value.capitalize(),
     )

@@ -25,6 +25,7 @@ from companion.web.ui.importing.review import ImportReview, OnStage
 from companion.web.ui.importing.sample_table import sample_appointments, sample_table
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.source_form import SourceForm
+from companion.web.ui.importing.wording import FETCHED, Wording
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, notice, text
@@ -178,7 +179,7 @@ class _AddSource:
                 sample_appointments(sample.appointments)
             elif rows > 0:
                 sample_table(sample.rows)
-            with box("actions"):
+            with box("actions dialog__foot"):
 
                 async def go() -> None:
                     await self._preview(name, wanted)
@@ -238,6 +239,10 @@ class _NewSource:
         self._trial: Trial | None = None
         self._closed = False
         self.name = f"what {site.services.fetched_sources.checked(name, wanted)} gives"
+
+    @property
+    def wording(self) -> Wording:
+        return FETCHED
 
     @property
     def kept_mapping(self) -> str:

@@ -17,6 +17,7 @@ from nicegui import ui
 from companion.domain.appointments import fold_name
 from companion.services.activity_csv import plain
 from companion.web.ui import formatting
+from companion.web.ui.importing.wording import FILE, Wording
 from companion.web.ui.static_html import StaticHtml, icon, tag
 from companion.web.ui.theme import box, button, card, scrolling, text
 
@@ -41,7 +42,8 @@ _HEADINGS = ("What happens", "Client", "Practitioner", "Date", "Time", "Length",
 
 
 class PreviewRows:
-    def __init__(self, rows: Sequence[PreviewRow]) -> None:
+    def __init__(self, rows: Sequence[PreviewRow], wording: Wording = FILE) -> None:
+        self._wording = wording
         self._rows = rows
         self._texts = [_searched(each) for each in rows]
         self._most = AT_ONCE
@@ -80,7 +82,7 @@ class PreviewRows:
             rows_table(shown)
         several = formatting.counted(len(found), "appointment")
         self._said.set_text(
-            "Nothing like that in this file."
+            f"Nothing like that in {self._wording.what}."
             if not found
             else several
             if len(shown) == len(found)
@@ -144,9 +146,9 @@ def _searched(row: PreviewRow) -> str:
 MOST_REJECTED = 200
 
 
-def rejected_rows(rows: Sequence[RejectedRow], file_name: str) -> None:
+def rejected_rows(rows: Sequence[RejectedRow], file_name: str, wording: Wording = FILE) -> None:
     with card("Rows that cannot be used"):
-        text("They are left out; every other row is fine. The row is counted as in the file.")
+        text(f"They are left out; every other row is fine. {wording.rows_are}")
         with scrolling("Rejected rows", tall=True):
             body = Markup("").join(
                 tag("tr", tag("td", formatting.number(each.row)), tag("td", each.reason))

@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.commands.import_reports import import_json, import_words, question_words
 from companion.commands.imports import Answers, text_of
 from companion.commands.running import DONE, FAILED, HELD, Json, run_command
+from companion.commands.source_reports import (
+    outcome_json,
+    outcome_words,
+    place_json,
+    source_json,
+    source_words,
+)
 from companion.console import as_json, err, operator, out
-from companion.domain.differences import when
 from companion.domain.errors import BadInput
 from companion.domain.expectations import Expected
 
 if TYPE_CHECKING:
-    from companion.domain.settings import SourceSettings
     from companion.services.assembly import Application
     from companion.services.sources.fetched_sources import Wanted
-    from companion.services.sources.fetching import FetchOutcome
     from companion.services.sources.remote import SourceKind
-    from companion.services.sources.sources import SourceStatus
 
 app = typer.Typer()
 sources = typer.Typer(
@@ -135,7 +137,7 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
                 guesses=yes,
             )
         if json:
-            as_json(_place_json(source))
+            as_json(place_json(source))
         elif source.remote:
             out.print(
                 f"{source.name} is fetched from {source.remote.place} "
@@ -273,9 +275,9 @@ def sources_sync(
             for each in wanted
         ]
         if json:
-            as_json({"sources": [_outcome_json(each) for each in found]})
+            as_json({"sources": [outcome_json(each) for each in found]})
         for each in found:
-            _outcome_words(each, json=json)
+            outcome_words(each, json=json)
         if not found:
             err.print("No source is fetched from anywhere.")
         if any(each.error for each in found):
@@ -323,79 +325,3 @@ def sources_remove(
         return HELD if held else DONE
 
     run_command(work, json=json)
-
-
-def source_json(status: SourceStatus) -> dict[str, Any]:
-    note = status.note
-    return {
-        **_place_json(status.settings),
-        "leave_files": status.settings.leave_files,
-        "expected": status.settings.expected.value,
-        "mapping": bool(status.settings.mapping),
-        "last_file": note.last_file,
-        "last_at": note.last_at,
-        "last_result": note.last_result,
-        "last_fetched": note.fetched.good_at,
-        "trouble": note.trouble,
-        "trouble_since": note.trouble_since,
-        "waiting": [
-            {"file": each.place, "at": each.at, "held": each.held, "what": each.what}
-            for each in note.waiting
-        ],
-    }
-
-
-def _place_json(source: SourceSettings) -> dict[str, Any]:
-    """No secret, as a link is, is in it."""
-    remote = source.remote
-    return {
-        "source": source.name,
-        "kind": source.kind,
-        "folder": source.folder,
-        "place": remote.place if remote else "",
-        "every_minutes": round(remote.every / timedelta(minutes=1)) if remote else None,
-        "snapshot": bool(source.snapshot),
-    }
-
-
-def source_words(status: SourceStatus, timezone: str) -> None:
-    """``nookal: /exports (changes only)`` and what became of its files."""
-    from companion.services.sources.reports import every_words
-
-    settings, note = status.settings, status.note
-    mode = "whole book" if settings.snapshot else "changes only"
-    place = settings.folder or "no folder is watched"
-    if settings.remote:
-        place = f"{settings.remote.place}, fetched {every_words(settings.remote.every)}"
-    out.print(f"{settings.name}: {place} ({mode})")
-    if status.failing:
-        since = f" Since {when(note.trouble_since, timezone)}." if note.trouble_since else ""
-        out.print(f"  {note.trouble}{since}")
-    if note.last_at is not None:
-        out.print(f"  {note.last_file}, {when(note.last_at, timezone)}: {note.last_result}")
-    for each in note.waiting:
-        why = "waits for you" if each.held else "could not be used"
-        out.print(f"  {each.place} {why}: {each.what}")
-
-
-def _outcome_json(outcome: FetchOutcome) -> dict[str, Any]:
-    report, error = outcome.report, outcome.error
-    document = {"source": outcome.source, "fetched": error is None, "error": str(error or "")}
-    if report is not None:
-        document |= import_json(report, report.questions, held=report.held)
-    return document
-
-
-def _outcome_words(outcome: FetchOutcome, *, json: bool) -> None:
-    report = outcome.report
-    if outcome.error is not None:
-        err.print(f"{outcome.source}: {outcome.error}")
-    elif report is None and not json:
-        out.print(f"{outcome.source}: nothing has changed.")
-    elif report is not None:
-        if not json:
-            import_words(report, dry_run=report.held)
-        if report.questions:
-            err.print(question_words(report.questions))
-        if report.held:
-            err.print(f"{report.why_held}\nNothing was changed.")

@@ -16,6 +16,7 @@ from typing import IO
 
 from companion.desktop.program import Program, detached
 from companion.domain.errors import CompanionError
+from companion.services.pools import PROGRAMS
 from companion.services.processes import without_secrets
 
 _ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+/\?launch=[\w-]+")
@@ -46,9 +47,9 @@ class DemoProgram:
             "demo", "--told", "--no-browser", "--port", ports[0], "--feed-port", ports[1]
         )
         try:
-            process = await asyncio.to_thread(_begin, command)
+            process = await PROGRAMS.run(_begin, command)
             self._process = process
-            found = await asyncio.wait_for(asyncio.to_thread(_address_of, process), SECONDS)
+            found = await asyncio.wait_for(PROGRAMS.run(_address_of, process), SECONDS)
         except (OSError, TimeoutError) as error:
             self.close()
             raise _not_started() from error

@@ -47,5 +47,7 @@ NOTICES = Pool("notices", 2)
 """Messages to people, each of which waits for a server or the desktop."""
 SOURCES = Pool("sources", 8)
 """Other programs' appointments, which are fetched; each waits for a network."""
+PROGRAMS = Pool("programs", 2)
+"""Another program of ours that has yet to answer."""
 PROBES = Pool("probes", 8)
 """The doctor's questions, which wait for a network."""

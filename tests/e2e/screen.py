@@ -62,12 +62,14 @@ def origin_of(launch: str) -> str:
 
 
 def still(page: Page) -> None:
-    """Until nothing fades or grows any more."""
+    """Until nothing that can be seen fades or grows any more: what is folded away stands still
+    half-way."""
     page.evaluate(
         """async () => {
           const frame = () => new Promise(requestAnimationFrame);
           const moving = () => document.getAnimations().filter((each) =>
-            each.playState === "running" && each.effect.getComputedTiming().endTime < Infinity);
+            each.playState === "running" && each.effect.getComputedTiming().endTime < Infinity &&
+            each.effect.target && each.effect.target.checkVisibility());
           do {
             await Promise.allSettled(moving().map((each) => each.finished));
             await frame();

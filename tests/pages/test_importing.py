@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from companion.domain.settings import SourceSettings
 from companion.web.ui.components.file_drop import FileDrop
 from tests.pages.conftest import Visit
 from tests.pages.driving import button, field, item, press, radio, tick, until
@@ -114,6 +115,43 @@ async def test_what_a_file_leaves_open_is_asked_once(first_day: Visit) -> None:
     await drop(first_day, content)
     await first_day.user.should_see("The book already says the same: nothing to apply.")
     await first_day.user.should_not_see("What the file leaves open")
+
+
+async def test_a_question_without_an_answer_is_marked_and_nothing_is_sent(
+    first_day: Visit,
+) -> None:
+    await first_day.user.open("/import")
+    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await first_day.user.should_see("1 change to the book")
+    press(button(first_day, "Apply"))
+    await first_day.user.should_see("The book is up to date with the file.")
+
+    lines = [each.split(",") for each in (HEADERS, row(1), row(2))]
+    at = lines[0].index("Cancelled")
+    without = "\n".join(",".join([*line[:at], *line[at + 1 :]]) for line in lines)
+    await first_day.user.open("/import")
+    await drop(first_day, without)
+    await first_day.user.should_see("“Cancelled” is gone")
+    await first_day.user.should_not_see("guess")
+    for _twice in range(2):
+        press(button(first_day, "Use these answers"))
+        await first_day.user.should_see("This has no answer yet.")
+    tick(first_day, "None: go on without it").value = True
+    await first_day.user.should_not_see("This has no answer yet.")
+    press(button(first_day, "Use these answers"))
+    await first_day.user.should_see("1 change to the book")
+
+
+async def test_an_empty_file_is_said_to_hold_nothing(first_day: Visit) -> None:
+    settings = first_day.application.settings
+    north, south = SourceSettings(name="North"), SourceSettings(name="South")
+    await settings.change(lambda each: each.with_source(north).with_source(south))
+    await first_day.user.open("/import")
+    await drop(first_day, "")
+    await first_day.user.should_see("The file is empty: it holds no appointment.")
+    await first_day.user.should_not_see("Name the source")
+    press(button(first_day, "Choose another file"))
+    await first_day.user.should_see("Choose the export")
 
 
 async def test_an_unknown_layout_is_explained_by_its_columns(first_day: Visit) -> None:

@@ -158,7 +158,10 @@ async def test_an_audit_that_cannot_look_keeps_the_old_proof_and_stays_due(
 
 
 async def test_the_proof_outlives_the_program_with_the_age_of_the_book() -> None:
+    """Of what this practitioner's appointments came from: a newer file of another source makes
+    them no newer."""
     world = await a_synced_world()
+    await world.put(*(appointment(n, source="front desk", source_id=str(n)) for n in range(5)))
     imported = ImportRecord(
         source="front desk",
         at=world.clock.now() - timedelta(hours=1),
@@ -170,6 +173,9 @@ async def test_the_proof_outlives_the_program_with_the_age_of_the_book() -> None
         rejected=0,
     )
     await world.stores.book.apply(BookChange(imported=imported), world.clock.now())
+    newer = replace(imported, source="elsewhere", at=world.clock.now())
+    await world.stores.book.apply(BookChange(imported=newer), world.clock.now())
+    await world.run()
     await world.audit()
     world.restart()
     proof = (await world.syncing.state(ANNA)).proof

@@ -213,3 +213,12 @@ async def test_columns_of_short_names_titles_and_fractions_of_days(bench: Import
     assert await booked(bench, shown) == [(MIRA, "14 09:00", "09:45")]
     (only,) = await everything(bench)
     assert (only.title, only.appointment_type) == ("", "")
+
+
+@pytest.mark.parametrize("heading", ["Date of appt", "Day of visit", "Date of booking"])
+async def test_the_date_of_an_appointment_is_not_when_it_was_entered(
+    bench: ImportBench, heading: str
+) -> None:
+    lines = [f"{heading},From,To,Clinician,Client Name,What"]
+    lines += [f"14/12/2026,9:00 AM,9:45 AM,Jo Smith,{MIRA},Physio"]
+    assert await booked(bench, await preview(bench, "\n".join(lines))) == [THREE[0]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from companion.services.imports.shape import shape_questions, without_stale
+from companion.services.imports.shape import mostly_gone, shape_questions, without_stale
 
 BEFORE = {"start": "Begins", "cancelled": "Cancelled", "notes": "Notes", "updated": "Changed"}
 
@@ -38,6 +38,25 @@ def test_what_only_helps_and_an_empty_file_ask_nothing() -> None:
     now = {key: each for key, each in BEFORE.items() if key != "updated"}
     assert shape_questions(BEFORE, now, ["Begins", "Cancelled", "Notes"], 5) == ()
     assert shape_questions(BEFORE, {}, [], 0) == ()
+
+
+@pytest.mark.parametrize(
+    ("headings", "another"),
+    [
+        (["Begins", "Cancelled"], False),
+        (["Begins", "Changed"], True),
+        (["Begins", "Notes", "Changed"], False),
+        ([], True),
+    ],
+)
+def test_a_file_without_most_of_the_headings_is_of_another_kind(
+    headings: list[str], another: bool
+) -> None:
+    assert mostly_gone(BEFORE, headings) is another
+
+
+def test_nothing_is_gone_where_nothing_was_met() -> None:
+    assert not mostly_gone({}, ["Begins"])
 
 
 @pytest.mark.parametrize(

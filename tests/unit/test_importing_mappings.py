@@ -181,6 +181,20 @@ async def test_no_file_may_pose_as_the_appointment_book(bench: ImportBench, name
         await bench.take(csv_bytes([allied(0)]), source=name)
 
 
+async def test_a_file_without_most_headings_of_its_software_is_another_source(
+    bench: ImportBench,
+) -> None:
+    await bench.take(csv_bytes([allied(0)]))
+    few = ("Appointment ID", "Client ID", "Start", "End", "Practitioner")
+    shown = await bench.preview(csv_bytes([allied(1)], few))
+    assert shown.source.startswith("import-")
+    assert not [each for each in shown.questions if each.kind == "column"]
+    assert any("choose that source" in each for each in shown.notes)
+    said = await bench.preview(csv_bytes([allied(1)], few), source="bp-allied")
+    assert not any("choose that source" in each for each in said.notes)
+    assert {"column:status", "column:cancelled"} <= {each.key for each in said.questions}
+
+
 async def test_an_empty_file_belongs_to_the_only_source_there_is(bench: ImportBench) -> None:
     await bench.take(csv_bytes([allied(0)]))
     assert (await bench.take(b"")).source == "bp-allied"

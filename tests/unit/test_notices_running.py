@@ -11,6 +11,7 @@ import pytest
 
 from companion.domain.notice_choices import MailServer, NoticeChoices
 from companion.services.maintenance.computer_checks import LITTLE
+from companion.services.notices import notices as notices_module
 from companion.services.notices.notices import GRACE, Notices
 from companion.services.notices.telling import Way
 from tests.fakes.clock import FakeClock
@@ -82,7 +83,7 @@ async def test_a_change_of_settings_is_followed_at_once() -> None:
 async def test_at_the_apps_end_a_message_under_way_is_noted_as_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("companion.services.notices.notices.LAST_MOMENT", 20.0)
+    monkeypatch.setattr(notices_module, "LAST_MOMENT", 20.0)
     application, clock, notices = await practice()
     begun, may_end = threading.Event(), threading.Event()
 

@@ -2,7 +2,9 @@
 
 A mapping given now decides; else the one kept for the source; else software whose headings and
 rows fit; else the one kept mapping whose columns the file has; else the source that was last read
-with these headings; else a source named after them. Answers that were given to earlier files of
+with these headings; else a source named after them. Software gives its source a name, but a file
+without most of the headings that were met there is another source's until somebody says that it is
+not. Answers that were given to earlier files of
 the source count, unless they are given anew. An empty file has no columns: its source is what was
 said, or the only one there is.
 """
@@ -21,7 +23,8 @@ from companion.services.imports.questions import Answers
 from companion.services.imports.reading.headings import squeezed
 from companion.services.imports.reading.reader import columns_of, read_workbook
 from companion.services.imports.reading.results import NotRead, Reading, Setting, UnknownLayout
-from companion.services.imports.shape import without_stale
+from companion.services.imports.reading.values import lasting_source
+from companion.services.imports.shape import mostly_gone, without_stale
 from companion.services.workbooks import Workbook
 
 _OWN = "book"
@@ -75,7 +78,19 @@ def choose(
             # What the source remembers may answer questions, or say more than the file does.
             if mapping or kept.answers or chosen.reading.content.questions:
                 chosen = _read(workbook, wish, setting, kept, mapping)
-    return replace(chosen, source=source_name(name))
+    return _noted(replace(chosen, source=source_name(name)), wish, sources)
+
+
+def _noted(chosen: Chosen, wish: Wish, sources: Mapping[str, SourceSettings]) -> Chosen:
+    """Says why a file is of no source that is known, though its software is."""
+    reading, usual = chosen.reading, chosen.reading.layout.source
+    if wish.source or not reading.layout.software or chosen.source in {usual, *sources}:
+        return chosen
+    said = (
+        f"Most columns of “{usual}” are not in this file, so it is read as another source. "
+        f"If it is of “{usual}”, choose that source."
+    )
+    return replace(chosen, reading=replace(reading, notes=(*reading.notes, said)))
 
 
 NOTHING = "empty file"
@@ -126,7 +141,11 @@ def _source_of(
         if len(alike) == 1:
             return alike[0].name, alike[0]
     name = source_name(layout.source)
-    return name, sources.get(name)
+    kept = sources.get(name)
+    if kept is not None and mapping is None and _of_another_shape(kept, reading):
+        name = lasting_source(layout.titles.values())
+        kept = sources.get(name)
+    return name, kept
 
 
 def _fitting(
@@ -143,9 +162,18 @@ def _was_read_so(source: SourceSettings, layout: Layout) -> bool:
     return bool(before) and len(before & now) >= _ALIKE * max(len(before), len(now))
 
 
+def _of_another_shape(source: SourceSettings, reading: Reading) -> bool:
+    """Are most of the headings that were met there missing here?"""
+    return bool(reading.content.drafts) and mostly_gone(source.columns, reading.headings)
+
+
+class EmptyFile(BadInput):
+    """Nothing in it tells whose it is."""
+
+
 def _source_of_nothing(known: set[str]) -> str:
     if len(known) > 1:
-        raise BadInput(
+        raise EmptyFile(
             "The file is empty, so nothing tells which source it belongs to.",
             f"Name the source; known are {', '.join(sorted(known))}.",
             field="source",
@@ -164,4 +192,4 @@ def source_name(source: str) -> str:
     return name
 
 
-__all__ = ["Chosen", "UnknownLayout", "Wish", "choose", "source_name"]
+__all__ = ["Chosen", "EmptyFile", "UnknownLayout", "Wish", "choose", "source_name"]

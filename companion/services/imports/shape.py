@@ -27,12 +27,23 @@ def shape_questions(
     empty file has lost nothing."""
     if not rows:
         return ()
+    gone = _gone(before, headings)
+    return tuple(_question(field, old, now, headings, rows) for field, old in gone.items())
+
+
+def mostly_gone(before: Mapping[str, str], headings: Sequence[str]) -> bool:
+    """Is it another kind of file, without more than half of the headings that counted?"""
+    counted = before.keys() - _HELPERS
+    return 2 * len(_gone(before, headings)) > len(counted)
+
+
+def _gone(before: Mapping[str, str], headings: Sequence[str]) -> dict[str, str]:
     here = {_squeezed(each) for each in headings}
-    return tuple(
-        _question(field, old, now, headings, rows)
+    return {
+        field: old
         for field, old in before.items()
         if field not in _HELPERS and _squeezed(old) not in here
-    )
+    }
 
 
 def without_stale(answers: Mapping[str, str], headings: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from companion.domain.errors import CompanionError, Offline, SecretsDamaged, SecretsError
 from companion.services.feeds.links import base_address
-from companion.services.maintenance import backup_checks
+from companion.services.maintenance import backup_checks, running_checks
 from companion.services.maintenance.findings import (
     Check,
     CheckContext,
@@ -44,9 +44,9 @@ def checks(context: CheckContext) -> list[Check]:
         "feed-listener": ("Phones", feed_listener),
         "certificate": ("Certificate", certificate),
         "versions": ("Versions", versions),
-        "sources": ("Sources", sources),
+        "sources": ("Sources", running_checks.sources),
         "backups": ("Backups", backup_checks.backups),
-        "notices": ("Notices", notices),
+        "notices": ("Notices", running_checks.notices),
     }
     usual = [
         Check(id=key, title=title, run=partial(run, context), seconds=30.0)
@@ -56,40 +56,6 @@ def checks(context: CheckContext) -> list[Check]:
     return [
         *usual,
         Check(id="database", title="Book", run=partial(database, context), seconds=180.0),
-    ]
-
-
-async def sources(context: CheckContext) -> Iterable[Finding]:
-    failing = await context.failing_sources()
-    if not failing:
-        return [Finding(id="sources", state="ok", title="Sources", what="No source fails.")]
-    return [
-        Finding(
-            id=f"sources:{name}",
-            state="fail",
-            title="Sources",
-            what=f"Nothing arrives from {name}: {why}",
-            remedy="Look at it on the page Import, Sources.",
-            action=FindingAction(label="Look at the sources", page="/sources"),
-        )
-        for name, why in failing.items()
-    ]
-
-
-async def notices(context: CheckContext) -> Iterable[Finding]:
-    failing = await context.failing_notices()
-    if not failing:
-        return [_ok("notices", "Notices", "Nothing keeps them from going out.")]
-    return [
-        Finding(
-            id=f"notices:{way}",
-            state="warn",
-            title="Notices",
-            what=what,
-            remedy="Test it on the page Practice, or switch it off there.",
-            action=FindingAction(label="Look at the notices", page="/practice"),
-        )
-        for way, what in failing.items()
     ]
 
 

@@ -24,14 +24,14 @@ async def prove(
         for event in snapshot.desired
         if event.key in entries and entries[event.key].keeps_out(event)
     ]
-    imports = await parts.book.imports(20)
-    taken = (each.at for each in imports if each.file_name and each.undone_at is None)
+    arrived = [await parts.book.arrivals(source, 1) for source in snapshot.sources]
     proof = Proof(
         at=parts.clock.now(),
         book=len(snapshot.desired) - len(left_out),
         google=len(observed),
         differences=len(found),
-        imported_at=next(taken, None),
+        # Of these appointments' own sources: somebody else's file makes them no newer.
+        imported_at=max((each[0] for each in arrived if each), default=None),
         left_out=len(left_out),
     )
     return proof, left_out

@@ -89,6 +89,8 @@ class SyncSnapshot:
     """Of the appointments, by id."""
     names: ClientNames
     """What free text was cleaned of."""
+    sources: frozenset[str]
+    """Of the appointments."""
 
     @property
     def book_is_empty(self) -> bool:
@@ -176,6 +178,7 @@ async def gather(
         plan=plan,
         revisions={each.id: each.revision for each in appointments},
         names=names,
+        sources=frozenset(each.source for each in appointments),
     )
 
 

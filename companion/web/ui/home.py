@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from companion.domain.appointments import fold_name
+from companion.domain.client_names import skeleton
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv
@@ -237,14 +237,14 @@ class _Home:
         return shown if self._sets_up else {**shown, "page": ""}
 
     def _search(self, event: object) -> None:
-        self._wanted = fold_name(getattr(event, "value", "") or "")
+        self._wanted = skeleton(getattr(event, "value", "") or "").strip()
         self._filter()
 
     def _filter(self) -> None:
         for card in self._cards.values():
             shown = card.card
             words = f"{shown['name']} {shown['also']} {shown['badge']}"
-            card.set_visibility(self._wanted in fold_name(words))
+            card.set_visibility(self._wanted in skeleton(words))
 
     def _draw_activity(self, board: Board) -> None:
         seen = (tuple(board.activity), len(board.practitioners))

@@ -20,6 +20,7 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput, CompanionError, FileRefused
 from companion.services.access.policy import Action
+from companion.services.imports.layout_choice import EmptyFile
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.services.imports.reports import FOR_AN_ADMINISTRATOR
 from companion.web.ui import formatting
@@ -168,6 +169,12 @@ class ImportReview:
 
     def _refused(self, error: CompanionError) -> None:
         """What is wrong, with everything that was chosen still there to be changed."""
+        if isinstance(error, EmptyFile):
+            # The page lets nobody say whose empty file it is: most likely the export went wrong.
+            error = FileRefused(
+                "The file is empty: it holds no appointment.",
+                "Export it again.",
+            )
         bad_file = isinstance(error, BadInput)
         columns = tuple(getattr(error, "columns", ())) or self.choices.columns
         columns = columns if bad_file else ()

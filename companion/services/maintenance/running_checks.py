@@ -1,0 +1,42 @@
+"""The doctor's checks of what runs by itself: sources that are fetched, notices that are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from companion.services.maintenance.findings import CheckContext, Finding, FindingAction
+
+
+async def sources(context: CheckContext) -> Iterable[Finding]:
+    failing = await context.failing_sources()
+    if not failing:
+        return [Finding(id="sources", state="ok", title="Sources", what="No source fails.")]
+    return [
+        Finding(
+            id=f"sources:{name}",
+            state="fail",
+            title="Sources",
+            what=f"Nothing arrives from {name}: {why}",
+            remedy="Look at it on the page Import, Sources.",
+            action=FindingAction(label="Look at the sources", page="/sources"),
+        )
+        for name, why in failing.items()
+    ]
+
+
+async def notices(context: CheckContext) -> Iterable[Finding]:
+    failing = await context.failing_notices()
+    if not failing:
+        what = "Nothing keeps them from going out."
+        return [Finding(id="notices", state="ok", title="Notices", what=what)]
+    return [
+        Finding(
+            id=f"notices:{way}",
+            state="warn",
+            title="Notices",
+            what=what,
+            remedy="Test it on the page Practice, or switch it off there.",
+            action=FindingAction(label="Look at the notices", page="/practice"),
+        )
+        for way, what in failing.items()
+    ]

@@ -163,6 +163,11 @@ async def test_an_address_may_name_the_day_and_the_view(visit: Visit) -> None:
 async def test_without_practitioners_the_book_says_how_to_begin(first_day: Visit) -> None:
     await first_day.user.open("/book")
     await first_day.user.should_see("No practitioners yet")
+    (heading,) = [each for each in first_day.elements(ui.element) if each.tag == "h1"]
+    assert "sr-only" not in heading.classes
+    await first_day.user.should_see("Import appointments")
+    press(button(first_day, "Add practitioner"))
+    await first_day.user.should_see("Add a practitioner")
 
 
 # ── Google, export, print, hours ──────────────────────────────────────────────────────────────

@@ -122,6 +122,8 @@ async def test_until_a_calendar_is_filled_the_next_step_is_shown(first_day: Visi
     application = first_day.application
     await first_day.user.open("/")
     await first_day.user.should_see("0 of 4 steps done.")
+    await first_day.user.should_see("Nothing is set up yet: the steps below")
+    await first_day.user.should_not_see("Start by bringing in the appointment book.")
     assert steps() == ["now", "", "", ""]
     await application.services.connecting.set_client(CLIENT_FILE)
     await application.services.practitioners.add("Ada Example")

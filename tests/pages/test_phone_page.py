@@ -347,15 +347,25 @@ def test_every_detail_and_state_has_words() -> None:
     assert all(len(device.steps) == 3 for device in phone_words.DEVICES.values())
 
 
-@pytest.mark.parametrize("base", ["", "https://cal.example.org"])
-async def test_a_link_in_clear_says_so_where_it_is_made(tmp_path: Path, base: str) -> None:
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("http://10.20.30.40:8090", "This link is not encrypted (http)"),
+        ("http://127.0.0.1:8090", "No phone can open this link"),
+        ("https://cal.example.org", ""),
+    ],
+)
+async def test_a_link_says_where_it_is_made_what_is_wrong_with_it(
+    tmp_path: Path, base: str, said: str
+) -> None:
     async with as_zoe(tmp_path) as visit:
         await visit.application.services.practitioners.set_practice({"feed_base_url": base})
         await visit.user.open(OWN)
         await add(visit)
         press(button(visit, "Make the link"))
         await visit.user.should_see("The link for “Tablet”")
-        assert says(visit, "This link is not encrypted (http)") == (not base)
+        for each in ("This link is not encrypted (http)", "No phone can open this link"):
+            assert says(visit, each) == (each == said)
 
 
 async def test_a_link_is_renamed_and_changed_without_being_set_up_again(visit: Visit) -> None:

@@ -14,6 +14,7 @@ from companion.domain.disclosure import ClientName
 from companion.domain.settings import Settings
 from companion.domain.users import Role, User
 from companion.services.google.connecting import CalendarChoice
+from companion.services.settings.setup import STEPS
 from companion.web.ui.components.practitioner_card import PractitionerCard
 from companion.web.ui.components.setup_steps import StepNumber
 from tests.fakes.services import CLIENT_FILE, fake_application, lived_in, the_sample
@@ -53,6 +54,15 @@ async def test_the_page_says_where_one_stopped(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
     await filled.user.should_see("6 of 9 steps done.")
     assert unfolded(filled) == []
+
+
+async def test_as_many_steps_are_listed_as_are_counted(filled: Visit) -> None:
+    await filled.user.open(f"/practitioner/{NEW.id}")
+    assert len(filled.elements(StepNumber)) == 9
+    await filled.user.should_see("It can begin once a calendar is connected: steps 2 to 4.")
+    await filled.user.open(f"/practitioner/{ZOE.id}")
+    press(button(filled, "Preview the upload …"))
+    await filled.user.should_see(f"Upload to Google for {ZOE.name}")
 
 
 async def test_right_after_connecting_the_tests_run_by_themselves_and_the_upload_is_next(
@@ -219,6 +229,8 @@ async def test_the_table_shows_who_is_stuck_where(filled: Visit) -> None:
     await filled.user.should_see("0 of 6 practitioners are through all steps.")
     await filled.user.should_see("5 Test Credentials")
     await filled.user.should_see("1 Enable Google Calendar Sync")
+    columns = [each for each in filled.elements(ui.element) if each.props.get("scope") == "col"]
+    assert [each.props["title"] for each in columns[2:]] == list(STEPS)
 
 
 async def test_a_practitioner_copies_nothing_to_others(tmp_path: Path) -> None:

@@ -98,6 +98,16 @@ async def test_a_user_is_removed(visit: Visit) -> None:
     await until(lambda: len(visit.application.services.accounts.users()) == 1)
 
 
+async def test_only_who_is_signed_in_can_be_signed_out(visit: Visit) -> None:
+    accounts = visit.application.services.accounts
+    await accounts.add("Kim", Role.RECEPTION)
+    await accounts.sessions.begin(accounts.user("robin"))
+    await visit.user.open("/users")
+    await visit.user.should_see("Kim")
+    outs = [e for e in visit.elements(ui.button) if e.props.get("title") == "Sign out everywhere"]
+    assert [e.props["aria-label"] for e in outs] == [f"Sign out everywhere, {ADMINISTRATOR.name}"]
+
+
 # ── roles ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
@@ -142,7 +142,7 @@ class _Home:
             for place, status in enumerate(board.practitioners):
                 await _let_others(place)
                 self._cards[status.practitioner.id].show(self._card(board, status, place))
-        self._summary.set_text(_summary(board))
+        self._summary.set_text(_summary(board, guided=self._first_run is not None))
         if self._first_run is not None:
             await self._first_run.show(board)
         self._connect_many.set_visibility(len(to_connect(self._site)) > 1)
@@ -196,7 +196,9 @@ class _Home:
                 "by name. Or add one by hand."
             )
             with box("actions"):
-                link_button("Import appointments", "/import", icon="upload_file", look="primary")
+                # The first press is that of the steps above, where they are.
+                look: Literal["primary", "second"] = "second" if self._first_run else "primary"
+                link_button("Import appointments", "/import", icon="upload_file", look=look)
                 if self._sets_up:
                     button("Add practitioner", self._add, icon="person_add")
 
@@ -281,11 +283,15 @@ async def _let_others(place: int) -> None:
         await asyncio.sleep(0)
 
 
-def _summary(board: Board) -> str:
-    """``6 practitioners: 4 up to date, 1 needs you.``"""
+def _summary(board: Board, *, guided: bool) -> str:
+    """``6 practitioners: 4 up to date, 1 needs you.`` `guided`: the first steps are shown below."""
     everyone = board.practitioners
     if not everyone:
-        return "Start by bringing in the appointment book."
+        return (
+            "Nothing is set up yet: the steps below lead to the first calendar."
+            if guided
+            else "Start by bringing in the appointment book."
+        )
     right = sum(each.state == "up to date" for each in everyone)
     needs = sum(each.state in NEEDS_A_PERSON for each in everyone)
     parts = [f"{formatting.number(right)} up to date"]

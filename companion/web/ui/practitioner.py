@@ -4,7 +4,7 @@ and the phone links.
 Finished steps are folded, and say in a word what they hold. Steps 2 to 6 act at once, because they
 call Google; 5 and 6 run by themselves after connecting. Steps 1, 7 and 8 are one form: nothing of
 it is saved before *Apply* (or *OK*, which goes back as well); a bar shows that something is
-unsaved, and leaving then asks. The last step, the upload, is the card at the top.
+unsaved, and leaving then asks. The last step, the upload, shows first what it would write.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from companion.web.ui.components.practitioner_card import (
     card_of,
     colour_of,
 )
-from companion.web.ui.components.setup_steps import UPLOAD, SetupSteps, anchor
+from companion.web.ui.components.setup_steps import UPLOAD, SetupSteps
 from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.components.upload_dialog import open_upload_dialog
 from companion.web.ui.error_reports import notify_done, report_errors
@@ -93,7 +93,6 @@ class _State:
             on_held=partial(open_held_dialog, site, practitioner_id),
             on_keep=partial(open_keep_dialog, site, practitioner_id),
         )
-        self._card.props(f"id={anchor(UPLOAD)}")
         ui.timer(LOOK_SECONDS, self._look)
 
     def connects_by(self, connect: Callable[[], object] | None) -> None:
@@ -203,6 +202,7 @@ class _Page:
             text("Preview", tag="h4")
             self._preview = EventPreview(self._site, record)
             self._other_actions(record)
+        self._upload_step(head)
 
     def _other_actions(self, record: PractitionerSettings) -> None:
         with box("actions"):
@@ -211,6 +211,24 @@ class _Page:
             if self._site.may(Action.PRACTITIONERS):
                 copy = partial(open_copy_dialog, self._site, self._id)
                 button("Copy settings to others …", copy, icon="content_copy")
+
+    def _upload_step(self, head: SetupSteps) -> None:
+        with head.step(
+            UPLOAD, "Upload to Google", _uploaded(self._progress())
+        ) as self._fold_upload:
+            text(
+                "Fills the calendar and compares it with the book. From then on the background "
+                "sync keeps it so by itself.",
+                "card__lead",
+            )
+            if not self._site.may(Action.UPLOAD, self._id):
+                text("Somebody who may upload presses the button.", "soft")
+            elif self._record.google.connected:
+                upload = partial(open_upload_dialog, self._site, self._id)
+                with box("actions"):
+                    button("Preview the upload …", upload, icon="cloud_upload")
+            else:
+                text("It can begin once a calendar is connected: steps 2 to 4.", "soft")
 
     async def _fill(self) -> None:
         await self._links.fill()
@@ -249,7 +267,9 @@ class _Page:
         )
 
     def _look(self) -> None:
-        self._head.show(self._progress())
+        progress = self._progress()
+        self._head.show(progress)
+        self._fold_upload.say(_uploaded(progress))
 
     def _progress(self) -> SetupProgress:
         status = self._site.live.status_of(self._id)
@@ -330,6 +350,10 @@ class _Page:
     def _undo(self) -> None:
         self._unsaved(False)
         ui.navigate.reload()
+
+
+def _uploaded(progress: SetupProgress) -> str:
+    return "Done" if progress.steps[UPLOAD - 1].done else "Not yet"
 
 
 def _period(choices: SyncChoices) -> str:

@@ -42,13 +42,17 @@ def _table(everybody: tuple[SetupProgress, ...]) -> None:
             text("Practitioner", tag="th").props("scope=col")
             text("Next", tag="th").props("scope=col")
             for number, title in enumerate(STEPS, 1):
-                heading = text(str(number), tag="th").props("scope=col")
+                with box(tag="th").props("scope=col") as heading:
+                    text(str(number), tag="span")
+                    text(title, "sr-only", tag="span")
                 heading.props["title"] = title
-                heading.props["aria-label"] = f"{number} {title}"
         with box(tag="tbody"):
             for each in everybody:
                 with box(tag="tr"):
                     _row(each)
+    # Without a mouse there are no tooltips.
+    names = (f"{number} {title}" for number, title in enumerate(STEPS, 1))
+    text(" · ".join(names), "soft small").props("aria-hidden=true")
 
 
 def _row(progress: SetupProgress) -> None:
@@ -69,3 +73,4 @@ def _row(progress: SetupProgress) -> None:
             state = "done" if step.done else "to do"
             icon.props("role=img")
             icon.props["aria-label"] = f"{step.number} {step.title}: {state}"
+            icon.props["title"] = f"{step.title}: {state}"

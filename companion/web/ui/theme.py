@@ -254,7 +254,6 @@ def _demo_banner(site: Site) -> None:
             text(
                 f": invented people, simulated {simulated}. Nothing leaves this computer. "
                 f"Signed in by itself as {site.who().name}.",
-                "demo__more",
                 tag="span",
             )
         if site.options.demo_google:

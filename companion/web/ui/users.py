@@ -53,7 +53,7 @@ class _Users:
         self._site = site
         self._accounts = site.services.accounts
         with card():
-            self._list = box("lines lines--first", tag="ul")
+            self._list = box("lines lines--first users", tag="ul")
         self._draw()
 
     def _draw(self) -> None:
@@ -75,12 +75,18 @@ class _Users:
                             badge("You", "ok")
                         if user.must_change:
                             badge("Has to choose a password", "warn")
-                    with box("actions"):
+                    with box("actions users__buttons"):
                         self._button("Change", user, self._change, "edit")
                         self._button("New password", user, self._reset, "key")
-                        self._button("Sign out everywhere", user, self._out, "logout", bare=True)
+                        if count:
+                            out = "Sign out everywhere"
+                            made = self._button(out, user, self._out, "logout", bare=True)
+                            made.classes("users__out")
                         if user.id != me.id:
-                            self._button("Remove", user, self._remove, "person_remove", bare=True)
+                            made = self._button(
+                                "Remove", user, self._remove, "person_remove", bare=True
+                            )
+                            made.classes("users__remove")
 
     def _button(
         self,
@@ -90,11 +96,12 @@ class _Users:
         icon: str,
         *,
         bare: bool = False,
-    ) -> None:
+    ) -> ui.button:
         pressed = button("" if bare else label, partial(act, user), icon=icon, look="plain")
         pressed.props["aria-label"] = f"{label}, {user.name}"
         if bare:
             pressed.classes("btn--icon").props["title"] = label
+        return pressed
 
     # ── what can be done ──────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nicegui import ui
 
 from companion.services.access.policy import Action
@@ -10,9 +12,10 @@ from companion.web.ui.book import paper
 from companion.web.ui.book.choice import Choice
 from companion.web.ui.book.person import calendars_of, current_person
 from companion.web.ui.book.screen import BookScreen
+from companion.web.ui.components.add_practitioner import open_add_dialog
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, frame, link_button, text
+from companion.web.ui.theme import box, button, frame, link_button, page_head, text
 
 
 def create(site: Site) -> None:
@@ -23,10 +26,10 @@ def create(site: Site) -> None:
         ui.add_head_html(_head(site))
         with frame(site, "Appointment Book", active="/book") as place:
             place.classes("page--book")
-            text("Appointment Book", "sr-only", tag="h1")
             if not site.services.settings.read().practitioners:
-                _no_practitioners(adds=site.may(Action.PRACTITIONERS))
+                _no_practitioners(site)
                 return
+            text("Appointment Book", "sr-only", tag="h1")
             choice = Choice.of(
                 day=day,
                 view=view,
@@ -53,14 +56,19 @@ def _known(site: Site) -> list[str]:
     return calendars_of(current_person(site), list(site.services.settings.read().practitioners))
 
 
-def _no_practitioners(*, adds: bool) -> None:
+def _no_practitioners(site: Site) -> None:
+    page_head("Appointment Book")
     with box("card empty"):
         ui.icon("groups").props("aria-hidden=true")
         text("No practitioners yet", tag="h2")
-        if not adds:
+        if not site.may(Action.PRACTITIONERS):
             text("An administrator has to add them, or to import the first export.")
             return
-        text("Import an export of your practice software, or add a practitioner on the overview.")
+        text(
+            "Add those whose appointments are kept, or import an export of your practice "
+            "software: the practitioners in it are found by name."
+        )
         with box("actions"):
-            link_button("Import appointments", "/import", icon="upload_file", look="primary")
-            link_button("Overview", "/")
+            add = partial(open_add_dialog, site)
+            button("Add practitioner", add, icon="person_add", look="primary")
+            link_button("Import appointments", "/import", icon="upload_file")

@@ -14,6 +14,7 @@ from companion.services.maintenance.daily_backups import SameDisk
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field, secret_field
+from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import badge, box, button, card, link_button, notice, text
@@ -140,8 +141,7 @@ class _Form:
         self._folder = ui.input("Folder", value=plan.folder)
         hint = "Such as E:\\Backups, or \\\\server\\share\\Companion"
         self._folder.classes("field").props("outlined maxlength=1000 dir=ltr").props["hint"] = hint
-        self._at = ui.input("Time", value=f"{(plan.at if plan.folder else USUAL_TIME):%H:%M}")
-        self._at.classes("field").props("type=time stack-label outlined")
+        self._at = TimeField("Time", plan.at if plan.folder else USUAL_TIME, field="time")
         self._first = secret_field("Passphrase" if anew else "Another passphrase")
         self._second = secret_field("The same once more")
         text(
@@ -174,7 +174,7 @@ class _Form:
             await self._owner.switch_on(
                 (self._folder.value or "").strip(),
                 self._first.value or "",
-                _time(self._at.value or ""),
+                self._at.clock(),
                 sign_ins=bool(self._sign_ins.value),
                 same_disk=same_disk,
             )
@@ -235,10 +235,3 @@ class BackupTrouble:
 def _fact(label: str) -> ui.element:
     text(label, tag="dt")
     return box(tag="dd")
-
-
-def _time(typed: str) -> time:
-    try:
-        return time.fromisoformat(typed.strip().zfill(5)).replace(second=0, microsecond=0)
-    except ValueError:
-        raise BadInput("That is not a time.", "Write it like 12:30.", field="time") from None

@@ -98,7 +98,7 @@ class StalenessForm:
                 notify_done("Saved.")
 
         button("Save", save, look="primary")
-        link_button("Watched folders", "/sources", icon="folder_open")
+        link_button("Sources", "/sources", icon="folder_open")
 
     def _arrange(self, *_: object) -> None:
         self._week.set_visibility(bool(self._own.value))

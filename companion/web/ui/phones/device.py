@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
-from urllib.parse import quote, urlencode
+from ipaddress import ip_address
+from urllib.parse import quote, urlencode, urlsplit
 
 from nicegui import ui
 
@@ -28,6 +30,11 @@ IN_CLEAR = (
     "administrator can change that under Phone links, with a certificate or a tunnel."
 )
 
+ONLY_HERE = (
+    "No phone can open this link: it leads to this computer alone, so only a calendar program here "
+    "can use it. An administrator can give links another address under Phone links."
+)
+
 
 def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kind: str) -> None:
     """Show a link, for the device kind that was chosen; another may be looked at."""
@@ -36,7 +43,10 @@ def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kin
             "Whoever has this link can read the calendar. Give it to nobody but the person whose "
             "device it is for. Only they can see it again; if it is lost, renew it."
         )
-        if url.startswith("http:"):
+        if _leads_here(url):
+            with notice("warn"):
+                text(ONLY_HERE)
+        elif url.startswith("http:"):
             with notice("warn"):
                 text(IN_CLEAR)
         chosen = ui.select(
@@ -54,6 +64,13 @@ def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kin
         draw()
         with box("actions"):
             button("Done", opened.close, look="primary")
+
+
+def _leads_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def _device(site: Site, url: str, kind: str, practitioner_id: str) -> None:

@@ -24,7 +24,6 @@ def create(site: Site) -> None:
             await _theirs(site, own)
             return
         with frame(site, "Phone links", active="/phone"):
-            page_head("Phone links", "A private link for each device of each practitioner")
             overview = PhonePractice(site)
             if site.may(Action.PRACTICE):
                 PhoneReach(site)

@@ -1,6 +1,6 @@
 """The practice's view of all links: who has some, and what they may show at most.
 
-The links themselves are not shown here.
+The links themselves are not shown here, except a new one to who makes it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,30 @@ from datetime import datetime
 from nicegui import ui
 
 from companion.services.feeds.facts import LinkFacts, facts_of
+from companion.services.ports import FeedLink
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.components.fields import clear_errors
 from companion.web.ui.error_reports import notify_done, report_errors
+from companion.web.ui.phones.device import open_link_dialog
 from companion.web.ui.phones.formatting import limited
+from companion.web.ui.phones.wizard import open_wizard
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import table, tag
-from companion.web.ui.theme import box, button, card, link_button, scrolling, text
+from companion.web.ui.theme import box, button, card, link_button, page_head, scrolling, text
 
 
 class PhonePractice:
     def __init__(self, site: Site) -> None:
         self._site = site
-        practice = site.services.settings.read().practice
+        settings = site.services.settings.read()
+        practice = settings.practice
+        actions, _lead = page_head(
+            "Phone links", "A private link for each device of each practitioner"
+        )
+        if practice.feeds_allowed and settings.practitioners:
+            with actions:
+                button("Add a device", self._ask_whose, icon="add_link", look="primary")
         with card("Who has links"):
             self._place = box("stack stack--loose")
         with card("What links may show"):
@@ -74,6 +85,31 @@ class PhonePractice:
                         look="danger",
                     )
 
+    def _ask_whose(self) -> None:
+        people = self._site.services.settings.read().practitioners
+        names = {key: each.practitioner.name for key, each in people.items()}
+        with dialog("Add a device", "small") as opened:
+            only = next(iter(names)) if len(names) == 1 else None
+            whose = ui.select(names, label="Whose device?", value=only, with_input=True)
+            whose.classes("field").props("outlined options-dense")
+
+            async def go_on() -> None:
+                clear_errors(whose)
+                if whose.value is None:
+                    whose.error = "Choose whose appointments it is to show."
+                    return
+                record = self._site.services.settings.read().practitioner(whose.value)
+                opened.close()
+                await open_wizard(self._site, record, self._made)
+
+            with box("actions"):
+                button("Go on", go_on, look="primary")
+                button("Cancel", opened.close, look="plain")
+
+    async def _made(self, link: FeedLink, url: str, kind: str) -> None:
+        await self.fill()
+        open_link_dialog(self._site, url, link.label, link.practitioner_id, kind)
+
     async def _switch(self) -> None:
         allowed = bool(self._allowed.value)
         await self._site.services.practitioners.edit_practice(
@@ -105,7 +141,7 @@ def _cells(identity: str, name: str, links: list[LinkFacts], now: datetime) -> t
     flag = tag("span", f"{formatting.number(unused)} unused", class_="badge badge--warn")
     return (
         tag("a", name, href=f"/phone/{identity}"),
-        formatting.number(len(links)) if links else "",
+        formatting.number(len(links)) if links else "none",
         formatting.ago(max(fetched), now) if fetched else "not yet" if links else "",
         flag if unused else "",
     )

@@ -14,7 +14,6 @@ import typer
 from companion.commands.running import DONE, FAILED, HELD, Home, Json, guarded, run_command
 from companion.console import as_json, err, out
 from companion.domain.errors import BadInput, CompanionError
-from companion.services.maintenance.backup import VARIABLE
 
 if TYPE_CHECKING:
     from companion.environment import Environment
@@ -70,6 +69,8 @@ def restore(
     async def work() -> int:
         environment = Environment.of_process()
         passphrase = _passphrase(twice=False)
+        from companion.services.maintenance.backup import VARIABLE
+
         os.environ.pop(VARIABLE, None)  # not for the app that is started again
         if restart:
             done = await _restarted(environment, file, passphrase, sign_ins=sign_ins)

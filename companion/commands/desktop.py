@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.adapters.file_locks import FileLock
-from companion.adapters.network.interfaces import noted_listener
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached, until_told
@@ -108,6 +107,8 @@ async def start_again(home: Path) -> None:
     instance = Instance(home)
     if await _answer(instance) is not None:
         return
+    from companion.adapters.network.interfaces import noted_listener
+
     host, port = noted_listener(home)
     own = free_app_port(instance.port or USUAL_PORT)
     options = ["--port", str(own), "--feed-host", host, "--feed-port", str(port)]

@@ -51,8 +51,11 @@ async def test_a_link_is_tested_looked_at_and_kept(visit: Visit) -> None:
     press(button(visit, "Test it"))
     await visit.user.should_see(f"{HOST} answers. These are its first rows.")
     await visit.user.should_see("Entry a")
+    await visit.user.should_see("7 Dec 2026, 09:00–09:45")
+    await visit.user.should_not_see("SUMMARY")
     press(button(visit, "Fetch everything and look at it"))
     await visit.user.should_see("Importing adds 4.")
+    await visit.user.should_see("How what was fetched is read")
     assert await visit.application.services.sources.overview() == ()
     field(visit, "Fetched").value = 60
     requests = len(visit.application.links.requests)
@@ -84,6 +87,31 @@ async def test_a_place_that_fails_is_mended_where_it_was_typed(visit: Visit) -> 
     press(button(visit, "Throw it away"))
     await until(lambda: len(dialogs(visit)) == 0)
     await until(lambda: not any((visit.application.home / "watched").iterdir()))
+
+
+async def test_every_field_that_is_missing_is_marked_at_once(visit: Visit) -> None:
+    await begin(visit, "", "")
+    await until(lambda: field(visit, "Name of the source").error)
+    assert field(visit, "Name of the source").error == "What is it called? Type a short name."
+    assert field(visit, "Link").error.startswith("Link is missing.")
+    field(visit, "Name of the source").value = "books"
+    press(button(visit, "Test it"))
+    await until(lambda: not field(visit, "Name of the source").error)
+    assert field(visit, "Link").error
+
+
+async def test_a_calendar_of_nobody_is_shown_without_a_name_and_asked_about(visit: Visit) -> None:
+    nameless = calendar(*FOUR).replace(b"X-WR-CALNAME:Jo Smith\r\n", b"")
+    visit.application.links.calendars[LINK] = nameless
+    await visit.application.services.practitioners.add("Kim Sample")
+    await begin(visit)
+    await visit.user.should_see("Entry a")
+    await visit.user.should_not_see("practitioner:*")
+    press(button(visit, "Fetch everything and look at it"))
+    await visit.user.should_see("What was fetched leaves this open")
+    await visit.user.should_see("Nothing says whose these appointments are.")
+    await visit.user.should_see("4 appointments")
+    await visit.user.should_see("remembered for the next fetch.")
 
 
 async def test_a_watched_folder_is_taken_over_only_by_who_says_so(

@@ -265,7 +265,7 @@ class PeopleOfFile:
             Question(
                 key=EVERYBODY,
                 about="Practitioner",
-                text="The file does not say whose these appointments are. Whose are they?",
+                text="Nothing says whose these appointments are. Whose are they?",
                 choices=tuple(Choice(value=each.id, label=each.name) for each in people),
                 guess=people[0].id if len(people) == 1 else "",
                 count=rows,

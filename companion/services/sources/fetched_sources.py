@@ -10,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from companion.domain.appointments import instant
 from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
 from companion.domain.settings import RemoteSettings, Settings, SourceSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.imports.drafts import Draft
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.layout_choice import source_name
 from companion.services.imports.mappings import check_mapping
+from companion.services.imports.people import EVERYBODY
 from companion.services.imports.questions import Answers
 from companion.services.ports import SettingsStore
 from companion.services.sources.fetching import Fetching, FetchOutcome, check_filled, is_whole
@@ -36,6 +41,9 @@ from companion.services.workbooks import Cell, WorkbookReader
 
 LONGEST_EVERY = timedelta(days=7)
 SAMPLE = 10
+SHOWN = 5
+_OF_PEOPLE = frozenset({"practitioner", "same", "status"})
+"""Kinds of questions whose answer changes no time and no name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +75,27 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampleAppointment:
+    """A row as it is understood. It names a client: for pages only."""
+
+    start: datetime
+    end: datetime
+    """Wall time of the practice."""
+    all_day: bool
+    practitioner: str
+    """As the place spells it; empty where its rows name nobody."""
+    client: str
+    what: str
+    """Title or type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     place: str
     rows: Sequence[Sequence[Cell]]
     """The headings first, then at most ten."""
+    appointments: Sequence[SampleAppointment] = ()
+    """The first of them, where nothing has to be asked to read them."""
 
 
 class FetchedSources:
@@ -152,8 +177,20 @@ class FetchedSources:
             if answer.file is None:
                 raise _nothing(place.place)
             workbook = await self._reader.read(answer.file)
+            understood = await self._understood(answer.file, name)
         rows = [row.cells for sheet in workbook.sheets for row in sheet.rows]
-        return Sample(place=place.place, rows=rows[: SAMPLE + 1])
+        return Sample(place=place.place, rows=rows[: SAMPLE + 1], appointments=understood)
+
+    async def _understood(self, file: Path, name: str) -> tuple[SampleAppointment, ...]:
+        """Nothing where the rows cannot be read, or only as somebody says."""
+        try:
+            preview = await self._importing.preview(file, source=name, snapshot=False)
+        except BadInput:
+            return ()
+        if any(each.kind not in _OF_PEOPLE for each in preview.open):
+            return ()
+        timezone = self._settings.read().practice.timezone
+        return tuple(_understood(each, timezone) for each in preview.content.drafts[:SHOWN])
 
     @allows(Action.PRACTICE)
     async def trial(
@@ -291,6 +328,25 @@ def filled(kind: SourceKind, typed: Mapping[str, str]) -> dict[str, str]:
             )
         found[name] = value
     return found
+
+
+def _understood(draft: Draft, timezone: str) -> SampleAppointment:
+    it = draft.appointment
+    start, end = it.start, it.end
+    if it.timezone and not it.all_day:
+        zone = ZoneInfo(timezone)
+        start, end = (
+            instant(each, it.timezone).astimezone(zone).replace(tzinfo=None)
+            for each in (start, end)
+        )
+    return SampleAppointment(
+        start=start,
+        end=end,
+        all_day=it.all_day,
+        practitioner="" if draft.name == EVERYBODY else draft.name,
+        client=it.client_name,
+        what=it.title or it.appointment_type or it.kind.value.capitalize(),
+    )
 
 
 def _nothing(place: str) -> SourceUnreachable:

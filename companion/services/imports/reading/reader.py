@@ -247,7 +247,7 @@ def _with_one_person(
         question = Question(
             key=EVERYBODY,
             about="the practitioner",
-            text="The file does not say whose these appointments are. Whose are they?",
+            text="Nothing says whose these appointments are. Whose are they?",
             choices=tuple(Choice(value=each.id, label=each.name) for each in setting.people),
             guess=guess.id if guess else "",
             count=len(grid.rows),

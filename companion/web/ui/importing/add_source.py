@@ -22,9 +22,10 @@ from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import as_companion_error, notify_done, report_errors
 from companion.web.ui.importing.remote_form import RemoteFields, chosen, every_select
 from companion.web.ui.importing.review import ImportReview, OnStage
-from companion.web.ui.importing.sample_table import sample_table
+from companion.web.ui.importing.sample_table import sample_appointments, sample_table
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.source_form import SourceForm
+from companion.web.ui.importing.wording import FETCHED, Wording
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, notice, text
@@ -101,7 +102,7 @@ class _AddSource:
                     "soft small",
                 )
             self._fields = RemoteFields(kind)
-            with box("actions"):
+            with box("actions dialog__foot"):
                 button("Test it", self._test, look="primary", icon="network_check")
                 button("Cancel", self._dialog.leave, look="plain")
         self._dialog.watch()
@@ -125,12 +126,18 @@ class _AddSource:
         assert self._fields is not None  # noqa: S101 - the button is below them
         places = {"source": self._name.name, **self._fields.places}
         clear_errors(*places.values())
+        missing = self._fields.missing()
+        if self._name.value is None:
+            name_missing = BadInput("What is it called?", "Type a short name.", field="source")
+            missing = [name_missing, *missing]
+        for each in reversed(missing):  # the keyboard goes on at the first
+            fail_field(each, places)
+        name = self._name.value
+        if missing or name is None:
+            return
         wanted = self._fields.wanted
         fetched = self._site.services.fetched_sources
         try:
-            if self._name.value is None:
-                raise BadInput("What is it called?", "Type a short name.", field="source")
-            name = self._name.value
             place = fetched.checked(name, wanted)
         except BadInput as error:
             fail_field(error, places)
@@ -168,9 +175,11 @@ class _AddSource:
                 said = "These are its first rows" if rows > 0 else "It holds no appointment yet"
                 text(f"{sample.place} answers. {said}.", "strong").props("role=status")
                 text("Nothing has been kept so far.")
-            if rows > 0:
+            if sample.appointments:
+                sample_appointments(sample.appointments)
+            elif rows > 0:
                 sample_table(sample.rows)
-            with box("actions"):
+            with box("actions dialog__foot"):
 
                 async def go() -> None:
                     await self._preview(name, wanted)
@@ -230,6 +239,10 @@ class _NewSource:
         self._trial: Trial | None = None
         self._closed = False
         self.name = f"what {site.services.fetched_sources.checked(name, wanted)} gives"
+
+    @property
+    def wording(self) -> Wording:
+        return FETCHED
 
     @property
     def kept_mapping(self) -> str:

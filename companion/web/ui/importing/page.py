@@ -21,6 +21,7 @@ from companion.web.ui.importing.preview import say_report
 from companion.web.ui.importing.review import ImportReview, OnStage
 from companion.web.ui.importing.rows import rejected_rows
 from companion.web.ui.importing.source_choice import SourceChoice
+from companion.web.ui.importing.wording import FILE, Wording
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -69,6 +70,10 @@ class _DroppedFile:
         self.name = name
         self._source = source
         self._snapshot = snapshot
+
+    @property
+    def wording(self) -> Wording:
+        return FILE
 
     @property
     def kept_mapping(self) -> str:

@@ -14,6 +14,7 @@ from companion.web.ui import formatting
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.column_choices import FIELD_LABELS
 from companion.web.ui.importing.rows import PreviewRows
+from companion.web.ui.importing.wording import FILE, Wording
 from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import box, button, card, scrolling, text
 
@@ -76,7 +77,7 @@ def tallies(what: ImportPreview | ImportReport, *, held: bool = False) -> None:
                 text(name, "soft small", tag="span")
 
 
-def what_happens(preview: ImportPreview) -> None:
+def what_happens(preview: ImportPreview, wording: Wording = FILE) -> None:
     how = "as a whole book" if preview.snapshot else "changes only"
     text(totals(preview), "strong")
     text(f"{preview.file_name}, as source “{preview.source}”: {preview.layout}, {how}.", "soft")
@@ -85,7 +86,7 @@ def what_happens(preview: ImportPreview) -> None:
     if preview.creates:
         text(f"New practitioners: {', '.join(preview.creates)}.")
     if preview.samples:
-        PreviewRows(preview.samples)
+        PreviewRows(preview.samples, wording)
 
 
 def _say_kept(what: ImportPreview | ImportReport) -> None:
@@ -93,10 +94,10 @@ def _say_kept(what: ImportPreview | ImportReport) -> None:
         text(f"{formatting.counted(each.count, 'appointment')} not removed: {each.why}.", "small")
 
 
-def say_how_read(preview: ImportPreview) -> None:
+def say_how_read(preview: ImportPreview, wording: Wording = FILE) -> None:
     """Columns and their values, what is ignored, the order of day and month."""
     reading = preview.reading
-    with card("How the file is read"):
+    with card(wording.how_read):
         text(f"Matched by {preview.matched_by}. {preview.why_whole}".strip(), "soft")
         order = reading.order
         if order.order is not None:
@@ -129,6 +130,7 @@ def say_how_read(preview: ImportPreview) -> None:
 def status_words(
     preview: ImportPreview,
     on_answer: Callable[[Mapping[str, str]], Awaitable[None]],
+    wording: Wording = FILE,
 ) -> None:
     """Each word with its count and meaning; a meaning can be changed."""
     waiting = {folded_key(each.key) for each in preview.open}
@@ -136,12 +138,12 @@ def status_words(
     if not words:
         return
     with card("Status words"):
-        text("What the file's status words are taken for.", "card__lead")
+        text(wording.words, "card__lead")
         fields: dict[str, ui.select] = {}
         rest = []
         for each in words:
             key = f"status:{each.word}"
-            count = formatting.counted(each.count, "row")
+            count = formatting.counted(each.count, wording.row)
             if folded_key(key) in waiting:
                 with box("column-row"):
                     _word(each.word, f"{count}; asked above")

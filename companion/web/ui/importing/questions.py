@@ -14,6 +14,7 @@ from nicegui import ui
 
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.web.ui import formatting
+from companion.web.ui.importing.wording import FILE, Wording
 from companion.web.ui.theme import box, button, card, text
 
 MOST_BUTTONS = 6
@@ -48,24 +49,25 @@ class ImportQuestions:
         questions: Sequence[Question],
         answers: Answers,
         on_answer: Callable[[Mapping[str, str]], Awaitable[None]],
-        *,
         people: Mapping[str, str],
+        wording: Wording = FILE,
     ) -> None:
         """`answers`: those given so far. `people`: every practitioner's name by id; a name of the
         file may be anybody's."""
         self._on_answer = on_answer
         self._people = people
+        self._wording = wording
         self._given = {folded_key(key): value for key, value in answers.items()}
         self._fields: dict[str, _Asked] = {}
         waiting = [each for each in questions if folded_key(each.key) not in self._given]
         said = [each for each in questions if folded_key(each.key) in self._given]
-        with card("What the file leaves open" if waiting else "Your answers"):
+        with card(wording.leaves_open if waiting else "Your answers"):
             if waiting:
                 number = len(waiting)
                 what = "One question" if number == 1 else f"{formatting.number(number)} questions"
                 text(
-                    f"{what} before anything is imported. {self._guessed(waiting)} for the next "
-                    "file.",
+                    f"{what} before anything is imported. {self._guessed(waiting)} for "
+                    f"{wording.next}.",
                     "card__lead",
                 )
             for question in waiting:
@@ -93,7 +95,7 @@ class ImportQuestions:
         with box("question", tag="fieldset") as place:
             place.props("tabindex=-1")
             text(question.text, "strong", tag="legend")
-            parts = [formatting.counted(question.count, "row")]
+            parts = [formatting.counted(question.count, self._wording.row)]
             parts += [f"such as {question.example}"] if question.example else []
             if guess := self._guess(question):
                 parts.append(f"our guess: {self._options(question)[guess]}")

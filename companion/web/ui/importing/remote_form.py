@@ -51,6 +51,19 @@ class RemoteFields:
             fields={name: str(field.value or "") for name, field in self._inputs.items()},
         )
 
+    def missing(self) -> list[BadInput]:
+        """Of a new source: every field that must be filled and is not, from the top."""
+        kind = self._kind
+        empty = [
+            BadInput(f"{each.label} is missing.", each.hint or "Type it.", field=each.name)
+            for each in kind.fields
+            if each.required and not (self.wanted.fields[each.name].strip() or each.default)
+        ]
+        if kind.secret.required and not self.wanted.secret.strip():
+            label, hint = kind.secret.label, kind.secret.hint
+            empty.insert(0, BadInput(f"{label} is missing.", hint or "Type it.", field="secret"))
+        return empty
+
     @property
     def places(self) -> Mapping[str, ValidationElement[Any]]:
         """By the field that an error names."""

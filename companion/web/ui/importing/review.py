@@ -34,6 +34,7 @@ from companion.web.ui.importing.rows import rejected_rows
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.table_place import TablePlace
 from companion.web.ui.importing.titles import title_parts
+from companion.web.ui.importing.wording import Wording
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -48,6 +49,11 @@ OnStage = Callable[[str, float], None]
 class FileToImport(Protocol):
     @property
     def name(self) -> str: ...
+
+    @property
+    def wording(self) -> Wording:
+        """What the page calls it."""
+        ...
 
     @property
     def kept_mapping(self) -> str:
@@ -171,10 +177,7 @@ class ImportReview:
         """What is wrong, with everything that was chosen still there to be changed."""
         if isinstance(error, EmptyFile):
             # The page lets nobody say whose empty file it is: most likely the export went wrong.
-            error = FileRefused(
-                "The file is empty: it holds no appointment.",
-                "Export it again.",
-            )
+            error = FileRefused("The file is empty: it holds no appointment.", "Export it again.")
         bad_file = isinstance(error, BadInput)
         columns = tuple(getattr(error, "columns", ())) or self.choices.columns
         columns = columns if bad_file else ()
@@ -189,7 +192,7 @@ class ImportReview:
             with card("How the columns are read"):
                 text(
                     "Choose for each column what it holds, or “Not used”. It is remembered for "
-                    "the next file.",
+                    f"{self.file.wording.next}.",
                     "card__lead",
                 )
                 headings = [each.heading for each in columns]
@@ -227,6 +230,7 @@ class _Shown:
 
     def _draw(self) -> None:
         preview, review = self._preview, self._review
+        wording = review.file.wording
         known = self._site.services.settings.read().practitioners
         people = {key: each.practitioner.name for key, each in known.items()}
         self._agreed = None
@@ -238,7 +242,7 @@ class _Shown:
             if preview.open:
                 self._ask(people)
             with card("What would change"):
-                what_happens(preview)
+                what_happens(preview, wording)
                 with box("actions"):
                     button(
                         "Change how columns are read",
@@ -251,10 +255,10 @@ class _Shown:
                 self._ask(people)
             new_people(preview, people, self._choices.answers, self._decide)
             title_parts(preview, self._choices.answers, review.answer)
-            status_words(preview, review.answer)
-            say_how_read(preview)
+            status_words(preview, review.answer, wording)
+            say_how_read(preview, wording)
             if preview.rejected:
-                rejected_rows(preview.rejected, preview.file_name)
+                rejected_rows(preview.rejected, preview.file_name, wording)
             if preview.held:
                 with notice("warn", alert=True):
                     text("This would change a lot", "strong")
@@ -270,7 +274,10 @@ class _Shown:
         return self._preview.settles_people and not self._site.may(Action.PRACTITIONERS)
 
     def _ask(self, people: Mapping[str, str]) -> None:
-        ImportQuestions(self._asked, self._choices.answers, self._review.answer, people=people)
+        review = self._review
+        ImportQuestions(
+            self._asked, review.choices.answers, review.answer, people, review.file.wording
+        )
 
     def _ask_source(self) -> None:
         """Whose numbers these are: another site's, or those of a source that is known already."""
@@ -311,7 +318,7 @@ class _Shown:
         changes = shown.added + shown.changed + shown.removed
         waiting = bool(shown.open)
         self._summary.set_text(
-            "Answer first what the file leaves open."
+            "Answer first what is left open."
             if waiting
             else "An administrator has to import it."
             if self._for_another
@@ -321,7 +328,7 @@ class _Shown:
             if shown.unchanged
             else "Nothing of it can be used: no appointment could be read."
             if shown.rejected
-            else "There is no appointment in this file: nothing to apply."
+            else self._review.file.wording.none
         )
         worth = bool(changes or shown.new_names or self._choices.mapping)
         self._apply.set_visibility(worth and not waiting)
@@ -361,7 +368,7 @@ class _Shown:
             opened.props("tabindex=-1")
             text(
                 "Choose for each column what it holds, or “Not used”. Your answers stay as they "
-                "are, and it is remembered for the next file.",
+                f"are, and it is remembered for {self._review.file.wording.next}.",
                 "card__lead",
             )
             ColumnsForm(

@@ -17,12 +17,14 @@ from nicegui import ui
 from companion.domain.appointments import fold_name
 from companion.services.activity_csv import plain
 from companion.web.ui import formatting
+from companion.web.ui.importing.wording import FILE, Wording
 from companion.web.ui.static_html import StaticHtml, icon, tag
 from companion.web.ui.theme import box, button, card, scrolling, text
 
 if TYPE_CHECKING:
     from companion.services.imports.plan import PreviewRow
     from companion.services.imports.previews import RejectedRow
+    from companion.services.sources.fetched_sources import SampleAppointment
 
 AT_ONCE = 100
 ALL = ""
@@ -40,7 +42,8 @@ _HEADINGS = ("What happens", "Client", "Practitioner", "Date", "Time", "Length",
 
 
 class PreviewRows:
-    def __init__(self, rows: Sequence[PreviewRow]) -> None:
+    def __init__(self, rows: Sequence[PreviewRow], wording: Wording = FILE) -> None:
+        self._wording = wording
         self._rows = rows
         self._texts = [_searched(each) for each in rows]
         self._most = AT_ONCE
@@ -79,7 +82,7 @@ class PreviewRows:
             rows_table(shown)
         several = formatting.counted(len(found), "appointment")
         self._said.set_text(
-            "Nothing like that in this file."
+            f"Nothing like that in {self._wording.what}."
             if not found
             else several
             if len(shown) == len(found)
@@ -106,7 +109,7 @@ def rows_table(rows: Iterable[PreviewRow]) -> StaticHtml:
 def _line(row: PreviewRow) -> Markup:
     drawing, label, look = _MARKS[row.action]
     mark = tag("span", icon(drawing), tag("span", label), class_=f"mark mark--{look}")
-    date, time, length = _when(row)
+    date, time, length = when(row)
     cells = [tag("td", mark, data_label=_HEADINGS[0])]
     words = (row.client, row.practitioner, date, time, length, _type(row), row.why)
     cells += [
@@ -120,7 +123,7 @@ def _type(row: PreviewRow) -> str:
     return row.what or (row.kind.value.capitalize() if row.kind else "")
 
 
-def _when(row: PreviewRow) -> tuple[str, str, str]:
+def when(row: PreviewRow | SampleAppointment) -> tuple[str, str, str]:
     """Date with its year, time, length."""
     date = formatting.day(row.start.date(), year=True)
     if row.all_day:
@@ -131,7 +134,7 @@ def _when(row: PreviewRow) -> tuple[str, str, str]:
 
 
 def _searched(row: PreviewRow) -> str:
-    date, time, _length = _when(row)
+    date, time, _length = when(row)
     numbers = f"{row.start:%d/%m/%Y}"
     return fold_name(
         " ".join((row.client, row.practitioner, date, numbers, time, _type(row), row.why))
@@ -143,9 +146,9 @@ def _searched(row: PreviewRow) -> str:
 MOST_REJECTED = 200
 
 
-def rejected_rows(rows: Sequence[RejectedRow], file_name: str) -> None:
+def rejected_rows(rows: Sequence[RejectedRow], file_name: str, wording: Wording = FILE) -> None:
     with card("Rows that cannot be used"):
-        text("They are left out; every other row is fine. The row is counted as in the file.")
+        text(f"They are left out; every other row is fine. {wording.rows_are}")
         with scrolling("Rejected rows", tall=True):
             body = Markup("").join(
                 tag("tr", tag("td", formatting.number(each.row)), tag("td", each.reason))

@@ -1,15 +1,20 @@
-"""The first rows that a source gives, as it gives them."""
+"""The first rows that a source gives: as appointments, or where that is not known yet, as given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from companion.services.workbooks import Cell
+from companion.web.ui.importing.rows import when
 from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import scrolling
+
+if TYPE_CHECKING:
+    from companion.services.sources.fetched_sources import SampleAppointment
 
 _LONGEST = 60
 """Characters of a cell."""
@@ -26,6 +31,23 @@ def sample_table(rows: Sequence[Sequence[Cell]]) -> None:
         for row in body
     ]
     with scrolling("Its first rows"):
+        content = tag("thead", head) + tag("tbody", Markup("").join(lines))
+        StaticHtml(content, "table table--stacked", tag="table")
+
+
+def sample_appointments(rows: Sequence[SampleAppointment]) -> None:
+    headings = ("When", "Practitioner", "Client", "Type")
+    head = tag("tr", *(tag("th", each, scope="col") for each in headings))
+    lines = []
+    for row in rows:
+        date, time, _length = when(row)
+        words = (f"{date}, {time}", row.practitioner, row.client, row.what)
+        cells = (
+            tag("td", each or "–", data_label=heading, class_="" if each else "none")
+            for heading, each in zip(headings, words, strict=True)
+        )
+        lines.append(tag("tr", *cells))
+    with scrolling("Its first appointments"):
         content = tag("thead", head) + tag("tbody", Markup("").join(lines))
         StaticHtml(content, "table table--stacked", tag="table")
 

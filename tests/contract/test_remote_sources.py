@@ -271,6 +271,7 @@ async def test_a_test_shows_ten_rows_and_keeps_nothing(remote: Clinic[RemoteHarn
     wanted = Wanted(kind=source.kind, secret=source.secret, fields=source.fields)
     sample = await remote.application.services.fetched_sources.sample("other", wanted)
     assert 2 <= len(sample.rows) <= 11
+    assert 1 <= len(sample.appointments) <= 5
     assert source.secret not in sample.place
     assert await remote.book() == {}
     assert [*remote.application.settings.read().sources] == [NAME]

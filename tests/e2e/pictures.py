@@ -83,6 +83,7 @@ def preview(page: Page, export: Path) -> None:
 def add_device(page: Page) -> None:
     page.goto("/phone")
     page.locator("table a").nth(1).click()
+    page.wait_for_url("**/phone/*")  # the page before has such a button, too
     page.get_by_role("button", name="Add a device").click()
     page.get_by_label("Whose or which one").fill("Jürgen's phone")
     page.get_by_role("button", name="Make the link").click()

@@ -17,7 +17,7 @@ from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.disclosure import Disclosure, DisclosureCap
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
@@ -267,7 +267,10 @@ class _Page:
         )
 
     def _look(self) -> None:
-        progress = self._progress()
+        try:
+            progress = self._progress()
+        except NotFound:  # removed meanwhile; another page is on its way
+            return
         self._head.show(progress)
         self._fold_upload.say(_uploaded(progress))
 

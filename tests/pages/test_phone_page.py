@@ -1,10 +1,7 @@
-"""Links for phones: the wizard, the table, the practice's overview, reachability."""
+"""Links for phones: the wizard, the table, changing and sending a link."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,59 +12,13 @@ from nicegui import ui
 
 from companion.domain.disclosure import ClientName, Item
 from companion.domain.errors import NotAllowed
-from companion.domain.users import Role, User
-from companion.services.ports import FeedDetail, FeedLink, Fetch
+from companion.services.ports import FeedDetail
 from companion.web.ui.phones import formatting as phone_words
 from companion.web.ui.phones.device import qr_svg
-from tests.fakes.services import lived_in, the_sample
-from tests.pages.conftest import Visit, visiting
+from tests.fakes.services import the_sample
+from tests.pages.conftest import Visit
 from tests.pages.driving import button, field, named, press, tick, until
-
-PEOPLE = the_sample().practitioners
-ZOE, OMAR = PEOPLE[0].id, PEOPLE[1].id
-OWN = f"/phone/{ZOE}"
-
-
-@asynccontextmanager
-async def as_zoe(folder: Path) -> AsyncIterator[Visit]:
-    user = User(id="zoe", name="Zoe", role=Role.PRACTITIONER, practitioner_id=ZOE)
-    async with visiting(await lived_in(), folder, who=user) as visit:
-        yield visit
-
-
-async def links(visit: Visit, who: str = ZOE) -> list[FeedLink]:
-    return await visit.application.services.feeds.links(who)
-
-
-def shown(visit: Visit) -> str:
-    return " ".join(
-        str(each.text) for each in visit.elements(ui.element) if getattr(each, "text", "")
-    )
-
-
-def says(visit: Visit, words: str) -> bool:
-    return words in shown(visit)
-
-
-async def fetch(visit: Visit, **changes: object) -> None:
-    (link, *_rest) = await links(visit)
-    plain = Fetch(
-        at=visit.application.clock.now() - timedelta(hours=9),
-        client="Google-Calendar-Importer",
-        status=304,
-        network="outside",
-    )
-    store = visit.application.services.feeds._store
-    await store.fetched(link.id, replace(plain, **changes))  # type: ignore[arg-type] # as told
-
-
-async def add(visit: Visit, label: str = "Tablet") -> None:
-    press(button(visit, "Add a device"))
-    await visit.user.should_see("Whose or which one")
-    field(visit, "Whose or which one").value = label
-
-
-# ── the wizard ───────────────────────────────────────────────────────────────────────────────
+from tests.pages.phone_links import OMAR, OWN, PEOPLE, ZOE, add, as_zoe, fetch, links, says, shown
 
 
 async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
@@ -270,76 +221,6 @@ async def test_no_link_is_in_a_title_or_an_address_of_a_page(visit: Visit) -> No
 
 
 # ── the practice ─────────────────────────────────────────────────────────────────────────────
-
-
-async def test_the_practice_sees_who_has_links_but_no_link(visit: Visit) -> None:
-    await fetch(visit)
-    await visit.user.open("/phone")
-    await visit.user.should_see("Who has links")
-    await visit.user.should_see(PEOPLE[0].name)
-    await visit.user.should_see("9 h ago")
-    assert "/feeds/" not in shown(visit)
-
-
-async def test_the_practice_may_switch_all_links_off_and_on(visit: Visit) -> None:
-    await visit.user.open("/phone")
-    switch = tick(visit, "Practitioners may have links for phones")
-    switch.value = False
-    await until(lambda: not visit.application.settings.read().practice.feeds_allowed)
-    await visit.user.open(OWN)
-    await visit.user.should_see("The practice has switched phone links off.")
-    assert not [each for each in visit.elements(ui.button) if each.text == "Add a device"]
-
-
-async def test_every_link_of_the_practice_goes_at_once(visit: Visit) -> None:
-    await visit.application.services.feeds.add(OMAR, label="Omar's")
-    await visit.user.open("/phone")
-    await visit.user.should_see("Switch every link off")
-    press(button(visit, "Switch every link off"))
-    await visit.user.should_see("Switch every link of the practice off?")
-    press(button(visit, "Switch every link off"))
-    await until(lambda: "2 links switched off." in visit.notices())
-
-
-async def test_the_right_address_comes_first_and_another_may_be_chosen(visit: Visit) -> None:
-    await visit.user.open("/phone")
-    host = field(visit, "Address in links, or a host name of your own")
-    assert list(host.options.items()) == [
-        ("", "Automatic: 192.168.20.7"),
-        ("192.168.20.7", "192.168.20.7 (Ethernet)"),
-        ("172.17.0.1", "172.17.0.1 (docker0)"),
-    ]
-    field(visit, "Web address of a proxy or tunnel").value = "https://cal.example.org"
-    press(button(visit, "Save"))
-    await visit.user.should_see("https://cal.example.org")
-    await visit.user.should_see("in the clinic and outside of it")
-    practice = visit.application.settings.read().practice
-    assert (practice.feed_host, practice.feed_base_url) == ("", "https://cal.example.org")
-
-
-async def test_a_wrong_path_is_shown_at_its_field(visit: Visit) -> None:
-    await visit.user.open("/phone")
-    certificate = field(visit, "Certificate's file with its chain (PEM)")
-    certificate.value = "cal.pem"
-    press(button(visit, "Save"))
-    await until(lambda: certificate.error)
-    assert visit.application.settings.read().practice.feed_certificate == ""
-
-
-async def test_check_reachability_says_what_was_tried(visit: Visit) -> None:
-    await visit.user.open("/phone")
-    press(button(visit, "Check reachability"))
-    await visit.user.should_see("http://192.168.20.7:8090 answers this computer.")
-    await visit.user.should_see("No phone has fetched in the last two days")
-
-
-async def test_a_closed_listener_is_shown_on_every_page_of_phones(visit: Visit) -> None:
-    visit.application.services.reachability.listener_status.problem = (
-        "Port 8090 is used by another program."
-    )
-    for path in ("/phone", OWN, f"/practitioner/{ZOE}", "/practice"):
-        await visit.user.open(path)
-        await visit.user.should_see("Port 8090 is used by another program.")
 
 
 def test_every_detail_and_state_has_words() -> None:

@@ -39,7 +39,7 @@ def document(
 ) -> tuple[dict[str, Any], str]:
     """The one JSON document of a command, and what it said on standard error."""
     process = commands.start(*arguments, "--json", **variables)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=150)  # `start` itself gives the app 120 s
     assert (process.returncode, "Traceback" in err) == (code, False), out + err
     return dict(json.loads(out)), err
 

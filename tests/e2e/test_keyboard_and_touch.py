@@ -226,6 +226,7 @@ def test_the_first_start_and_signing_in_need_no_mouse(
         keys.press("Enter")
         heading("Who looks after it?")
         walked()
+        expect(page.get_by_role("textbox").first).to_be_focused()
         keys.type("Robin")
         keys.press("Tab")
         for _ in range(2):

@@ -20,14 +20,16 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import os
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from companion.services.files import disk_trouble
+from companion.services.files import disk_trouble, make_folder
 from companion.web.launching import LaunchTokens, fresh_token, launch_url, write_private
 
 CONTROL = "/control/"
@@ -48,14 +50,23 @@ _NOT_OURS = (
 
 
 def control_secret(path: Path) -> str:
-    """The secret of this home's control path; made the first time. Raises StoreError."""
-    with suppress(OSError):
-        kept = path.read_text(encoding="utf-8").strip()
-        if len(kept) >= 43:
-            return kept
+    """The secret of this home's control path; made the first time, by one process of those that
+    ask for it at once. Raises StoreError."""
     made = fresh_token()
     try:
-        write_private(path, made)
+        for _look in range(20):
+            with suppress(OSError):
+                kept = path.read_text(encoding="utf-8").strip()
+                if len(kept) >= 43:
+                    return kept
+            make_folder(path.parent)
+            with suppress(FileExistsError):
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(made)
+                return made
+            time.sleep(0.01)  # another process is about to write it
+        write_private(path, made)  # what is there is damaged
     except OSError as error:
         raise disk_trouble(error, path) from error
     return made

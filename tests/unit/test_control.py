@@ -9,8 +9,10 @@ import socket
 import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import uvicorn
@@ -289,3 +291,18 @@ def test_a_port_that_cannot_be_noted_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="could not be read or written"), instance.hold(8080):
         pass
     assert not instance.runs()
+
+
+def test_all_that_ask_for_the_secret_at_once_get_the_same(tmp_path: Path) -> None:
+    """The app and the command that starts it: each with its own, they would never agree."""
+    for number in range(30):
+        path, together = tmp_path / f"secret-{number}", Barrier(4)
+
+        def ask(path: Path = path, together: Barrier = together) -> str:
+            together.wait(20)
+            return control_secret(path)
+
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(ask) for _ in range(4)]
+            found = {each.result() for each in asked}
+        assert found == {path.read_text("utf-8")}

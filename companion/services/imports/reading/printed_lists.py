@@ -44,7 +44,7 @@ def complete_rows(grid: Grid) -> None:
 
 
 def _take_day_lines(grid: Grid) -> None:
-    lines = {id(row): found for row in grid.rows if (found := _lone_day(row)) is not None}
+    lines = {id(row): day for row in grid.rows if (day := lone_day(_filled(row))) is not None}
     rest = [row for row in grid.rows if id(row) not in lines]
     if not rest or not (lines or any(row.day is not None for row in rest)):
         return
@@ -69,13 +69,8 @@ def _take_day_lines(grid: Grid) -> None:
     grid.rows = rows
 
 
-def _lone_day(row: GridRow) -> Cell:
-    filled = _filled(row)
-    return filled[0] if len(filled) == 1 and _is_day(filled[0]) else None
-
-
 def lone_day(cells: Sequence[Cell]) -> Cell:
-    """The day that a row above the headings holds and nothing else."""
+    """The day that a row holds and nothing else."""
     filled = [each for each in cells if each is not None]
     return filled[0] if len(filled) == 1 and _is_day(filled[0]) else None
 

@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+_LATER = ("documents", "secrets", "practice", "workstations", "lease", "turns", "paces")
+
 
 def plain_id(source: str, source_id: str) -> str:
     return hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()[:26]
@@ -15,5 +17,6 @@ def plain_id(source: str, source_id: str) -> str:
 def age(path: Path) -> None:
     """Take a closed book back to the revision before keys."""
     with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("DROP TABLE id_key")
+        for table in ("id_key", *_LATER):
+            raw.execute(f"DROP TABLE {table}")
         raw.execute("UPDATE alembic_version SET version_num = '0004'")

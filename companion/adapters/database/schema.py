@@ -18,6 +18,10 @@ are made, so that no name can be guessed from what Google and phones see. It lie
 keeps nothing from a reader of this file, who has the names themselves, and because so every copy
 of the book, each backup too, makes the ids that are in it.
 
+The last seven tables are of a practice that several workstations share (PostgreSQL); in the file
+of one home they are empty. Who holds the lease, or a turn, is told apart by a number that rises
+each time another takes it (`term`, `token`): a write names the number it was begun under.
+
 `HEAD` is the revision of `migrations/` that makes exactly these tables.
 """
 
@@ -28,9 +32,11 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -44,7 +50,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD = "0006"
+HEAD = "0007"
 
 BRIEF, LONG, SERIES = 0, 1, 2
 """The shapes of an appointment."""
@@ -301,4 +307,75 @@ feed_links = Table(
     _words("last_network", 16),
     _document("intervals"),
     _number("fetches"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("body", Text, nullable=False),  # JSON as it was written
+    _number("version"),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    _number("generation"),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+practice = Table(
+    "practice",
+    metadata,
+    Column("id", Integer, primary_key=True),  # one row, 1
+    _words("practice_id", 32),
+    Column("key_nonce", LargeBinary, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),  # of the secrets, under the practice key
+    Column("created_at", Instant, nullable=False),
+    Column("moved_to", Text, nullable=False),  # empty while the practice is here
+)
+
+workstations = Table(
+    "workstations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    _words("version", 64),
+    Column("joined_at", Instant, nullable=False),
+    Column("started_at", Instant),  # empty once it has stopped in order
+    Column("seen_at", Instant, nullable=False),
+    Column("feed_address", Text, nullable=False),
+    Column("clock_ahead", Float, nullable=False),  # seconds
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True),  # one row, 1
+    Column("term", BigInteger, nullable=False),
+    _words("workstation_id", 32),
+    Column("since", Instant, nullable=False),
+    Column("renewed_at", Instant, nullable=False),
+    _yes("released"),
+    _words("wanted_by", 32),  # the workstation a person chose to take it next, or empty
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("token", BigInteger, nullable=False),
+    _words("workstation_id", 32),
+    Column("until", Instant, nullable=False),
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("free_at", Instant, nullable=False),
+    Column("factor", Float, nullable=False),
+    Column("eased_at", Instant, nullable=False),
 )

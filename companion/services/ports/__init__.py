@@ -52,6 +52,13 @@ from companion.services.ports.ledger import (
     Ledger,
     calendar_of,
 )
+from companion.services.ports.practice import (
+    AlwaysHeld,
+    Lease,
+    Practice,
+    SharedPace,
+    Workstation,
+)
 from companion.services.ports.settings import Clock, SecretStore, SettingsStore
 from companion.services.ports.stores import Stores
 
@@ -62,6 +69,7 @@ __all__ = (
     "Activity",
     "ActivityKind",
     "ActivityLog",
+    "AlwaysHeld",
     "AppointmentBook",
     "Assumption",
     "BookChange",
@@ -80,20 +88,24 @@ __all__ = (
     "ImportRecord",
     "InsertEvent",
     "KnownName",
+    "Lease",
     "Ledger",
     "MarkedCalendar",
     "MarkedEvent",
     "NetworkPlace",
     "PatchEvent",
+    "Practice",
     "RemoteCalendar",
     "Replaced",
     "SecretStore",
     "SettingsStore",
+    "SharedPace",
     "SignInRequest",
     "SignedIn",
     "SourceRow",
     "Stores",
     "Undoing",
+    "Workstation",
     "Write",
     "WriteAnswer",
     "calendar_of",

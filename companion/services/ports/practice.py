@@ -1,0 +1,104 @@
+"""One practice on several workstations: who is on, who keeps the calendars, how fast all may go.
+
+A home that is not shared has the same ports in their simplest form: it always keeps its calendars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workstation:
+    """One computer of the practice. Moments are by the clock of the database."""
+
+    id: str
+    name: str
+    version: str
+    """Of Calendar Companion, as it last started there."""
+    joined_at: datetime
+    seen_at: datetime
+    on: bool
+    """Its app runs: it was seen a moment ago and has not said that it stops."""
+    keeps_calendars: bool
+    """It holds the lease."""
+    since: datetime | None
+    """Since when it keeps the calendars, else since when it is on; None while it is off."""
+    feed_address: str = ""
+    """Where phones reach it, as ``192.168.1.20:8090``; empty where its listener is off."""
+    clock_ahead: timedelta = timedelta()
+    """Its own clock against the database's; negative where it is behind."""
+
+
+class Lease(Protocol):
+    """The right to do what one computer at a time does for the practice: background sync, fetched
+    sources, notices, backups and daily tidying."""
+
+    @property
+    def held(self) -> bool:
+        """As proved by the database a moment ago; false as soon as that is in doubt. Cheap."""
+        ...
+
+    def subscribe(self, listener: Callable[[bool], object]) -> Callable[[], None]:
+        """Call `listener` with each change of `held`, on the event loop, until the function
+        returned is called."""
+        ...
+
+    async def run(self) -> None:
+        """Seek it and keep it, until cancelled; then give it up at once for the others."""
+        ...
+
+
+class AlwaysHeld:
+    """The Lease of a home that no other computer shares."""
+
+    held = True
+
+    def subscribe(self, listener: Callable[[bool], object]) -> Callable[[], None]:
+        del listener
+        return lambda: None
+
+    async def run(self) -> None:
+        return
+
+
+class SharedPace(Protocol):
+    """What all processes of the practice may together ask of Google, over the Pacer of each."""
+
+    async def reserve(self, account: str, units: int) -> float:
+        """Spend `units` of the account and of the project; seconds to wait before the call. Raises
+        StoreError where it cannot be known: then nothing may be called."""
+        ...
+
+    async def refund(self, account: str, units: int) -> None:
+        """Give back what was reserved and not used."""
+        ...
+
+    async def slow_down(self, account: str) -> None:
+        """Google answered with a rate error: all go slower."""
+        ...
+
+
+class Practice(Protocol):
+    """The practice that several workstations share."""
+
+    async def workstations(self) -> Sequence[Workstation]:
+        """In the order of their names; this one is among them."""
+        ...
+
+    @property
+    def this_one(self) -> str:
+        """Id of this workstation."""
+        ...
+
+    async def let_keep(self, workstation_id: str) -> None:
+        """That workstation shall keep the calendars; it takes over within seconds where it is on.
+        Raises NotFound."""
+        ...
+
+    async def forget(self, workstation_id: str) -> None:
+        """Remove one that is off for good. Raises NotFound, Busy while it is on."""
+        ...

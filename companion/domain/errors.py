@@ -16,7 +16,8 @@ tree from one table each.
     ├── SignedOut                 no user is signed in at this screen
     ├── StoreError                disk, database, settings
     │   ├── StoreTooNew           written by a newer version of this program
-    │   └── StoreDamaged          unreadable, and no good copy either
+    │   ├── StoreDamaged          unreadable, and no good copy either
+    │   └── DatabaseAway          the practice's database server does not answer
     ├── SecretsError
     │   ├── SecretsUnavailable    no working key store on this machine
     │   └── SecretsDamaged        the sealed file does not open with our key
@@ -198,6 +199,14 @@ class StoreTooNew(StoreError):
 class StoreDamaged(StoreError):
     default_what = "The data file is damaged."
     default_remedy = "Restore a backup, or run the doctor: python run.py doctor"
+
+
+class DatabaseAway(StoreError):
+    default_what = "The practice's database does not answer."
+    default_remedy = (
+        "Check that the computer that holds it is on and that the network works; it goes on by "
+        "itself when it is back."
+    )
 
 
 class SecretsError(CompanionError):

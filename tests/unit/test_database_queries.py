@@ -43,8 +43,10 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 async def plan(database: Database, statement: ClauseElement, **values: Any) -> list[str]:
+    access = database._access
+    assert isinstance(access, SqliteAccess)
     compiled = statement.params(values).compile(
-        database._access._reading, compile_kwargs={"literal_binds": True}
+        access._reading, compile_kwargs={"literal_binds": True}
     )
     return await database._access.read(
         lambda connection: [

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Connection
 
 from companion.adapters.database import Database, open_database
+from companion.adapters.database.sqlite_access import SqliteAccess
 from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import Busy, StoreDamaged, StoreError
 from companion.domain.sync_state import SyncState
@@ -198,9 +199,12 @@ async def test_another_process_that_writes_too_long_makes_us_busy_and_no_more(
 
 
 async def test_a_full_disk_is_said_so_and_changes_nothing(database: Database) -> None:
+    access = database._access
+    assert isinstance(access, SqliteAccess)
+
     def limit(pages: int) -> None:
-        database._access._writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-        database._access._writer.rollback()
+        access._writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        access._writer.rollback()
 
     limit(1)
     with pytest.raises(StoreError, match="disk is full"):

@@ -212,14 +212,6 @@ class StoreDamaged(StoreError):
     default_remedy = "Restore a backup, or run the doctor: python run.py doctor"
 
 
-class DatabaseAway(StoreError):
-    default_what = "The practice's database does not answer."
-    default_remedy = (
-        "Check that the computer that holds it is on and that the network works; it goes on by "
-        "itself when it is back."
-    )
-
-
 class SecretsError(CompanionError):
     default_what = "The stored sign-ins could not be opened."
     default_remedy = "Run the doctor: python run.py doctor"

@@ -28,6 +28,7 @@ from companion.adapters.database import (
 )
 from companion.adapters.database.migrations.versions import v0001
 from companion.adapters.database.schema import Instant, WallTime, metadata
+from companion.adapters.database.sqlite_access import SqliteAccess
 from tests.fakes.clock import FakeClock
 
 POSTGRESQL = make_url("postgresql://").get_dialect()

@@ -23,6 +23,7 @@ from companion.services.notices.ways import NoticeWays
 from companion.services.ports import (
     AlwaysHeld,
     Clock,
+    DatabaseServer,
     Google,
     Lease,
     Practice,
@@ -31,11 +32,20 @@ from companion.services.ports import (
     SharedPace,
     Stores,
 )
+from companion.services.ports import Practice as WorkstationsOfPractice
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.remote import RemoteSources
 from companion.services.sync.snapshot import NamedLocks
 from companion.services.workbooks import WorkbookReader
 from companion.services.workstation import Desktop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedPorts:
+    """Of a home that is one workstation of a practice."""
+
+    practice: WorkstationsOfPractice
+    server: DatabaseServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +81,8 @@ class Ports:
     version: str
     """Of Calendar Companion."""
     log_name: str
+    shared: SharedPorts | None = None
+    """None where no other workstation shares this home's practice."""
     listener: tuple[str, int] = (ANYWHERE, FEED_PORT)
     """Where the listener for phones is, or was when the app last ran."""
     secrets_key: str = ""

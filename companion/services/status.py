@@ -5,7 +5,7 @@ Whatever is wrong has one plain sentence, what to do, and the one action that re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -30,6 +30,7 @@ from companion.services.sync.one_writer import stopped
 from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
+from companion.services.workstations import Keeping
 
 PractitionerState = Literal[
     "not connected",
@@ -158,6 +159,8 @@ class Board:
     paused_until: datetime | None = None
     book_is_empty: bool = False
     """Known only while no calendar was ever filled."""
+    keeping: Keeping | None = None
+    """Which workstation keeps the calendars; None where no other shares the practice."""
 
     @property
     def running(self) -> bool:
@@ -178,8 +181,10 @@ class Status:
         clock: Clock,
         staleness: Staleness | None = None,
         next_look: Callable[[str], datetime | None] = lambda _: None,
+        keeping: Callable[[], Awaitable[Keeping | None]] | None = None,
     ) -> None:
         self._next_look = next_look
+        self._keeping = keeping
         self._settings = settings
         self._book = book
         self._ledger = ledger
@@ -200,6 +205,8 @@ class Status:
         for link in await self._feeds.links():
             links.setdefault(link.practitioner_id, []).append(link)
         filled = any(each.last_success for each in states.values())
+        keeping = await self._keeping() if self._keeping is not None else None
+        here = keeping is None or keeping.here
         return Board(
             book_is_empty=not filled and not any((await self._book.revisions()).values()),
             practice=settings.practice,
@@ -208,11 +215,13 @@ class Status:
                     record,
                     states.get(record.practitioner.id, SyncState()),
                     self._usable(links, record.practitioner.id),
+                    here=here,
                 )
                 for record in settings.practitioners.values()
             ),
             activity=await self._activity.recent(activity),
             paused_until=settings.pause(self._clock.now()),
+            keeping=keeping,
         )
 
     @allows(Action.SEE_STATUS)
@@ -229,7 +238,9 @@ class Status:
             await self._staleness.refresh()
         state = await self._ledger.state(found)
         links = {found: await self._feeds.links(found)}
-        return self._status(record, state, self._usable(links, found))
+        keeping = await self._keeping() if self._keeping is not None else None
+        here = keeping is None or keeping.here
+        return self._status(record, state, self._usable(links, found), here=here)
 
     def _usable(self, links: Mapping[str, list[FeedLink]], practitioner_id: str) -> list[FeedLink]:
         now = self._clock.now()
@@ -240,8 +251,14 @@ class Status:
         ]
 
     def _status(
-        self, record: PractitionerSettings, state: SyncState, links: list[FeedLink]
+        self,
+        record: PractitionerSettings,
+        state: SyncState,
+        links: list[FeedLink],
+        *,
+        here: bool,
     ) -> PractitionerStatus:
+        """`here`: this workstation keeps the calendars."""
         practitioner = record.practitioner
         progress = self._syncing.running(practitioner.id)
         word, sentence, remedy = self._sentence(record, state, progress)
@@ -262,7 +279,7 @@ class Status:
             since=_since(state),
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
-            next_look=self._next_look(practitioner.id),
+            next_look=self._next_look(practitioner.id) if here else None,
             history=state.history,
             proof=_proof_in_words(state, record, now),
             in_google=_in_google(state, record),

@@ -54,10 +54,12 @@ from companion.services.ports.ledger import (
 )
 from companion.services.ports.practice import (
     AlwaysHeld,
+    DatabaseServer,
     Lease,
     Practice,
     Refill,
     Reserved,
+    ServerFacts,
     SharedPace,
     Spending,
     Workstation,
@@ -81,6 +83,7 @@ __all__ = (
     "ChangeSign",
     "ClientFile",
     "Clock",
+    "DatabaseServer",
     "DeleteEvent",
     "FeedDetail",
     "FeedLink",
@@ -103,6 +106,7 @@ __all__ = (
     "Replaced",
     "Reserved",
     "SecretStore",
+    "ServerFacts",
     "SettingsStore",
     "SharedPace",
     "SignInRequest",

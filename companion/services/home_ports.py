@@ -22,16 +22,26 @@ from companion.services.maintenance.findings import (
 from companion.services.notices.ways import NoticeWays
 from companion.services.ports import (
     Clock,
+    DatabaseServer,
     Google,
     SecretStore,
     SettingsStore,
     Stores,
 )
+from companion.services.ports import Practice as WorkstationsOfPractice
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.remote import RemoteSources
 from companion.services.sync.snapshot import NamedLocks
 from companion.services.workbooks import WorkbookReader
 from companion.services.workstation import Desktop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedPorts:
+    """Of a home that is one workstation of a practice."""
+
+    practice: WorkstationsOfPractice
+    server: DatabaseServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,8 @@ class Ports:
     version: str
     """Of Calendar Companion."""
     log_name: str
+    shared: SharedPorts | None = None
+    """None where no other workstation shares this home's practice."""
     listener: tuple[str, int] = (ANYWHERE, FEED_PORT)
     """Where the listener for phones is, or was when the app last ran."""
     secrets_key: str = ""

@@ -14,6 +14,7 @@ def steady() -> float:
     """Seconds since some moment before this process began."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
-    if sys.platform == "darwin":
+    elif sys.platform == "darwin":  # noqa: RET505 - mypy reads one platform at a time
         return time.clock_gettime(time.CLOCK_MONOTONIC)
-    return time.monotonic()
+    else:
+        return time.monotonic()

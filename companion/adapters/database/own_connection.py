@@ -11,13 +11,14 @@ workstation is long gone.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import URL
 
-from companion.domain.errors import StoreError
+from companion.domain.errors import DatabaseAway, StoreError
 
 Result = TypeVar("Result")
 PATIENCE = 4.0
@@ -64,7 +65,12 @@ def _bounded(gen: Generator[Any, Any, Result], until: float) -> Generator[Any, A
 
 def connect_alone(url: URL, *, name: str, idle_seconds: float = 0.0) -> OwnConnection:
     """A session in autocommit, `name` as the server shows it. It ends by itself where nothing was
-    asked for `idle_seconds`; 0 for never. Raises psycopg.Error; StoreError behind a pooler."""
+    asked for `idle_seconds`; 0 for never. Raises DatabaseAway; StoreError behind a pooler."""
+    with answering():
+        return _connected(url, name, idle_seconds)
+
+
+def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
     _, given = url.get_dialect()().create_connect_args(url)
     connection = OwnConnection.connect(
         **{"connect_timeout": 5, **_KEEPALIVES, **given},
@@ -94,3 +100,19 @@ def refuse_pooler(connection: psycopg.Connection[Any]) -> None:
             "workstations cannot agree on who keeps the calendars.",
             "Use the address and port of the PostgreSQL server itself; its usual port is 5432.",
         )
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raises DatabaseAway where the server does not answer, StoreError where it refuses."""
+    try:
+        yield
+    except psycopg.Error as error:
+        detail = f"{type(error).__name__} {error.sqlstate or ''}"
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            raise DatabaseAway(detail=detail) from error
+        raise StoreError(
+            "The practice's database refused what this program has to do there.",
+            "Run the doctor, which says what is missing: python run.py doctor",
+            detail=detail,
+        ) from error

@@ -21,11 +21,15 @@ from companion.services.maintenance.findings import (
 )
 from companion.services.notices.ways import NoticeWays
 from companion.services.ports import (
+    AlwaysHeld,
     Clock,
     DatabaseServer,
     Google,
+    Lease,
+    Practice,
     SecretStore,
     SettingsStore,
+    SharedPace,
     Stores,
 )
 from companion.services.ports import Practice as WorkstationsOfPractice
@@ -89,6 +93,11 @@ class Ports:
     """A sentence when the settings had to come from their last good copy; else empty."""
     app_runs: Callable[[], bool] = lambda: False
     """Whether the app of this home is running, in any process."""
+    lease: Lease = field(default_factory=AlwaysHeld)
+    shared_pace: SharedPace | None = None
+    """None where no other process calls Google in this one's name."""
+    practice: Practice | None = None
+    """None for a home that no other computer shares."""
     chance: random.Random = field(default_factory=random.Random)
     """Jitter."""
     new_id: Callable[[], str] = lambda: uuid4().hex

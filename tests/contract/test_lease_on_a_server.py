@@ -16,16 +16,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import URL, create_engine
+from sqlalchemy import URL
 
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.lease import SessionLease
 from companion.adapters.database.lease_session import LEASE, PostgresLeaseSession, Timing
 from companion.adapters.database.own_connection import connect_alone
-from companion.adapters.database.schema import metadata
 from companion.domain.errors import DatabaseAway
 from tests.fakes.cables import Cable, cable_to
-from tests.fakes.database_servers import Server, postgresql
+from tests.fakes.practice_database import practice_server
 
 pytestmark = pytest.mark.postgresql
 FAST = Timing(lease=1.5, prove=0.3, seek=0.2, retry=0.1, hand_over=0.2)
@@ -33,21 +32,10 @@ LONG = 30.0
 """Seconds after which a test gives up waiting."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgresql() as running:
-        engine = create_engine(running.owner.set(drivername="postgresql+psycopg"))
-        metadata.create_all(engine)
-        engine.dispose()
-        yield running
-
-
 @pytest.fixture
-def address(server: Server) -> Iterator[URL]:
-    url = server.owner.set(drivername="postgresql+psycopg")
-    yield url
-    with connect_alone(url, name="the test") as connection:
-        connection.execute("TRUNCATE lease, workstations")
+def address() -> Iterator[URL]:
+    with practice_server().new_database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -151,8 +139,9 @@ async def test_a_cable_that_is_pulled_out_ends_it_though_nothing_is_closed(
     assert office.lease.held
 
 
-async def test_a_server_that_restarts_is_a_pause(start: Start, server: Server) -> None:
+async def test_a_server_that_restarts_is_a_pause(start: Start) -> None:
     holder, others = await holder_of_three(start)
+    server = practice_server().server
     server.process.stop(signal.SIGQUIT)
     await until(lambda: not holder.lease.held)
     server.process.start()

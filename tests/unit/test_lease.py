@@ -47,6 +47,10 @@ class Computer:
             await self.task
 
 
+def holds(computer: Computer) -> bool:
+    return computer.lease.held
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock(auto=False)
@@ -72,8 +76,8 @@ async def test_the_first_has_it_at_once_and_the_second_waits(
     await clock.advance(0)
     office = computers("office")
     await clock.advance(60)
-    assert desk.lease.held
-    assert not office.lease.held
+    assert holds(desk)
+    assert not holds(office)
     assert (desk.told, office.told) == ([True], [])
 
 
@@ -85,7 +89,7 @@ async def test_whoever_stops_in_order_hands_over_at_once(
     await desk.stop()
     assert desk.told == [True, False]
     await clock.advance(2)
-    assert office.lease.held
+    assert holds(office)
 
 
 async def test_after_a_death_the_next_waits_until_the_dead_ones_proof_is_over(
@@ -96,9 +100,9 @@ async def test_after_a_death_the_next_waits_until_the_dead_ones_proof_is_over(
     desk.server.kill(desk.server.sessions[0])
     await clock.advance(2)  # the session of the dead has the lock no more
     assert office.server.lock is office.server.sessions[1]
-    assert not office.lease.held
+    assert not holds(office)
     await clock.advance(T.take_over)
-    assert office.lease.held
+    assert holds(office)
 
 
 async def test_never_two_hold_it_where_a_session_was_ended_behind_the_holders_back(
@@ -130,9 +134,9 @@ async def test_a_proof_holds_from_before_its_question_was_sent(
     await clock.advance(0)
     desk.stuck = asyncio.Event()
     await clock.advance(T.lease - 6.5)
-    assert desk.lease.held
+    assert holds(desk)
     await clock.advance(1)
-    assert not desk.lease.held
+    assert not holds(desk)
 
 
 async def test_a_computer_that_slept_holds_nothing_when_it_wakes(
@@ -140,9 +144,9 @@ async def test_a_computer_that_slept_holds_nothing_when_it_wakes(
 ) -> None:
     desk = computers("desk")
     await clock.advance(10)
-    assert desk.lease.held
+    assert holds(desk)
     desk.slept = 8 * 3600.0
-    assert not desk.lease.held
+    assert not holds(desk)
     desk.stuck = asyncio.Event()  # its network is not back yet
     await clock.advance(1)
     assert desk.told == [True, False]
@@ -155,12 +159,12 @@ async def test_a_server_that_is_away_is_sought_until_it_is_back(
     await clock.advance(10)
     desk.server.away = True
     await clock.advance(T.prove)
-    assert not desk.lease.held
+    assert not holds(desk)
     await clock.advance(600)
     desk.server.lock = None  # it was started anew
     desk.server.away = False
     await clock.advance(2)
-    assert desk.lease.held  # nobody else has had it meanwhile
+    assert holds(desk)  # nobody else has had it meanwhile
     assert desk.told == [True, False, True]
 
 
@@ -171,7 +175,7 @@ async def test_a_term_of_another_ends_it_though_the_lock_is_there(
     await clock.advance(10)
     desk.server.term += 1  # a database that was restored, say
     await clock.advance(T.prove)
-    assert not desk.lease.held
+    assert not holds(desk)
 
 
 async def test_the_one_that_a_person_wants_gets_it(
@@ -181,13 +185,13 @@ async def test_the_one_that_a_person_wants_gets_it(
     await clock.advance(10)
     desk.server.wanted = "office"
     await clock.advance(T.prove)
-    assert not desk.lease.held
-    assert not office.lease.held  # what the desk had begun ends first
+    assert not holds(desk)
+    assert not holds(office)  # what the desk had begun ends first
     await clock.advance(T.hand_over + 3)
-    assert office.lease.held
+    assert holds(office)
     await clock.advance(60)
-    assert office.lease.held
-    assert not desk.lease.held
+    assert holds(office)
+    assert not holds(desk)
 
 
 async def test_a_computer_whose_end_comes_while_it_asks_gives_it_up_all_the_same(
@@ -195,7 +199,7 @@ async def test_a_computer_whose_end_comes_while_it_asks_gives_it_up_all_the_same
 ) -> None:
     desk = computers("desk")
     await clock.advance(T.prove - 1)
-    assert desk.lease.held
+    assert holds(desk)
     await desk.stop()
     assert desk.server.released
     assert desk.server.lock is None

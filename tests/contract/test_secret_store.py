@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion.adapters.database.opening import open_database
+from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.database.secrets import SharedSecrets
 from companion.adapters.file_locks import FileLock
 from companion.adapters.keyring_entry import KeyringEntry
@@ -19,14 +20,26 @@ from tests.fakes.keyrings import GoodKeyring
 from tests.fakes.secrets import FakeSecrets
 
 
-@pytest.fixture(params=["keyring", "passphrase", "rows", "fake"])
+@pytest.fixture(
+    params=[
+        "keyring",
+        "passphrase",
+        "rows",
+        pytest.param("rows on a server", marks=pytest.mark.postgresql),
+        "fake",
+    ]
+)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SecretStore]:
     if request.param == "fake":
         yield FakeSecrets()
-    elif request.param == "rows":
-        database = open_database(tmp_path / "book.db", FakeClock())
+    elif request.param.startswith("rows"):
+        if request.param == "rows":
+            database = open_database(tmp_path / "book.db", FakeClock())
+        else:
+            url = request.getfixturevalue("practice_url")
+            database = open_practice_database(url, FakeClock())
         yield SharedSecrets(
-            database._access, practice_id="practice", key=bytes(range(32)), home=tmp_path
+            database.access, practice_id="practice", key=bytes(range(32)), home=tmp_path
         )
         await database.close()
     else:
@@ -79,6 +92,12 @@ async def test_a_long_secret_fits_although_a_keyring_s_entry_is_small(store: Sec
 async def test_twenty_puts_at_once_all_count(store: SecretStore) -> None:
     await asyncio.gather(*(store.put(f"feed/{each}", str(each)) for each in range(20)))
     assert [await store.get(f"feed/{each}") for each in range(20)] == [str(n) for n in range(20)]
+
+
+async def test_a_secret_put_twice_at_once_is_one_of_the_two(store: SecretStore) -> None:
+    await asyncio.gather(*(store.put("feed/1", str(each)) for each in range(8)))
+    assert await store.get("feed/1") in map(str, range(8))
+    assert await store.names() == ("feed/1",)
 
 
 async def test_the_check_names_where_the_key_is_kept(store: SecretStore) -> None:

@@ -30,7 +30,7 @@ KEY = PracticeKey(bytes(range(20)))
 @pytest.fixture
 async def access(tmp_path: Path) -> AsyncIterator[Access]:
     database = open_database(tmp_path / "book.db", FakeClock())
-    yield database._access
+    yield database.access
     await database.close()
 
 

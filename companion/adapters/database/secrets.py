@@ -12,14 +12,13 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from companion.adapters import crypto
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import secrets
-from companion.adapters.database.sqlite import insert_new
+from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import SecretsDamaged, SecretsUnavailable
 from companion.services.files import Disk, disk_trouble, write_durably
 from companion.services.pools import SECRETS
@@ -97,7 +96,7 @@ class SharedSecrets:
     async def set_aside(self) -> Path | None:
         """All rows, sealed as they are, go into a file of this home."""
 
-        rows = [tuple(row) for row in await self._access.read(_all)]
+        rows = await self._access.read(_all)
         if not rows:
             return None
         aside = await SECRETS.run(self._write_aside, rows)
@@ -110,7 +109,7 @@ class SharedSecrets:
         await self._access.write(remove)
         return aside
 
-    def _write_aside(self, rows: Sequence[tuple[Any, ...]]) -> Path:
+    def _write_aside(self, rows: Sequence[tuple[str, int, bytes, bytes]]) -> Path:
         content = {
             name: {
                 "generation": generation,
@@ -129,8 +128,8 @@ class SharedSecrets:
         return aside
 
 
-def _all(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(_OF_ALL).all()
+def _all(connection: Connection) -> list[tuple[str, int, bytes, bytes]]:
+    return [tuple(row) for row in connection.execute(_OF_ALL)]
 
 
 class RowSealing:

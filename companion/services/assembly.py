@@ -122,7 +122,12 @@ def build(ports: Ports) -> Application:
         clock=clock,
         fetched=lambda: current_moments(ports.source_notes),
     )
-    pacer = Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate)
+    pacer = Pacer(
+        clock,
+        user_rate=practice.user_rate,
+        project_rate=practice.project_rate,
+        shared=ports.shared_pace,
+    )
     syncing = Syncing(
         SyncParts(
             book=book,

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from companion.adapters import crypto
-from companion.adapters.database.schema import practice
+from companion.adapters.database.schema import practice, workstations
+from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import BadInput
 from companion.domain.practice_key import PracticeKey
 
@@ -79,6 +80,23 @@ def secrets_key_of(row: PracticeRow, key: PracticeKey) -> bytes:
             "python run.py practice key. Nothing was changed.",
             field="practice_key",
         ) from None
+
+
+def join_practice(connection: Connection, workstation_id: str, name: str, version: str) -> None:
+    """Be one of its workstations; nothing where it is one already."""
+    now = func.clock_timestamp()
+    connection.execute(
+        insert_new(workstations).values(
+            id=workstation_id,
+            name=name,
+            version=version,
+            started_at=None,
+            feed_address="",
+            clock_ahead=0.0,
+            joined_at=now,
+            seen_at=now,
+        )
+    )
 
 
 def _key_of(key: PracticeKey, practice_id: str) -> bytes:

@@ -261,7 +261,9 @@ def build(ports: Ports) -> Application:
         next_look=worker.next_look,
         keeping=shared_practice.keeping,
     )
-    checked = check_context(ports, connecting, reachability, sources, backups.daily)
+    checked = check_context(
+        ports, connecting, reachability, sources, backups.daily, shared_practice
+    )
     notices = Notices(
         ways=ports.notices,
         looking=Looking(

@@ -10,6 +10,7 @@ from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.findings import CheckContext
 from companion.services.notices.telling import Way
 from companion.services.sources.sources import Sources
+from companion.services.workstations import SharedPractice
 
 
 def check_context(
@@ -18,6 +19,7 @@ def check_context(
     reachability: Reachability,
     sources: Sources,
     daily_backups: DailyBackups,
+    shared_practice: SharedPractice,
 ) -> CheckContext:
     async def failing_sources() -> dict[str, str]:
         return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
@@ -54,4 +56,6 @@ def check_context(
         failing_sources=failing_sources,
         daily_backups=daily_backups,
         failing_notices=failing_notices,
+        server=ports.shared.server if ports.shared else None,
+        shared_practice=shared_practice if ports.shared else None,
     )

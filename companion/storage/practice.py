@@ -115,7 +115,8 @@ def no_practice(place: str) -> BadInput:
 def wait_for_older(found: PracticeLook, note: PracticeNote) -> None:
     """Raises Busy where opening it would stop workstations with an older version, which were seen
     a moment ago."""
-    if found.revision == HEAD and found.settings_version in {0, VERSION}:
+    older_data = (found.revision or HEAD) < HEAD or 0 < found.settings_version < VERSION
+    if not older_data:
         return
     version = companion.__version__
     older = [e for e in found.seen if e.id != note.workstation_id and e.version != version]

@@ -8,10 +8,10 @@ practice's id), which is never in the database.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from companion.adapters import crypto
 from companion.adapters.database.schema import practice, workstations
@@ -80,6 +80,28 @@ def secrets_key_of(row: PracticeRow, key: PracticeKey) -> bytes:
             "python run.py practice key. Nothing was changed.",
             field="practice_key",
         ) from None
+
+
+def mark_moved(connection: Connection, practice_id: str, moved_to: str) -> None:
+    """Say where what was kept here is kept now; in the file of a home too, which has no key."""
+    marked = update(practice).values(practice_id=practice_id, moved_to=moved_to)
+    if not connection.execute(marked).rowcount:
+        note_origin(connection, practice_id, moved_to=moved_to)
+
+
+def note_origin(connection: Connection, practice_id: str, *, moved_to: str = "") -> None:
+    """In the file of a home: the practice that it was, or has become."""
+    connection.execute(delete(practice))
+    connection.execute(
+        insert(practice).values(
+            id=1,
+            practice_id=practice_id,
+            key_nonce=b"",
+            sealed_key=b"",
+            created_at=datetime.now(UTC),
+            moved_to=moved_to,
+        )
+    )
 
 
 def join_practice(connection: Connection, workstation_id: str, name: str, version: str) -> None:

@@ -17,6 +17,7 @@ class Environment:
     google_api: str = ""
     cliniko_api: str = ""
     secrets_key: str = ""
+    practice_key: str = ""
     now: str = ""
 
     @classmethod
@@ -28,6 +29,7 @@ class Environment:
             google_api=variables.get("COMPANION_GOOGLE_API", "").strip(),
             cliniko_api=variables.get("COMPANION_CLINIKO_API", "").strip(),
             secrets_key=variables.get("COMPANION_SECRETS_KEY", ""),
+            practice_key=variables.get("COMPANION_PRACTICE_KEY", ""),
             now=variables.get("COMPANION_NOW", ""),
         )
 

@@ -11,29 +11,19 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import companion
 from companion.adapters.backup import SealedArchive
-from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
-from companion.adapters.backup_notes import BackupNotesFile
 from companion.adapters.clock import SystemClock
-from companion.adapters.database.opening import open_database
 from companion.adapters.disks import on_another_disk
 from companion.adapters.feed_files import FeedFiles
-from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.home_rights import home_rights
 from companion.adapters.icalendar import CalendarWriter
-from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.network.interfaces import MachineNetwork, noted_listener
-from companion.adapters.notice_book import NoticeFile
 from companion.adapters.own_layouts import OwnLayouts
 from companion.adapters.passwords import Argon2Passwords
 from companion.adapters.probes import MachineProbes
-from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.sessions import SessionFile
-from companion.adapters.settings import SettingsFile
 from companion.adapters.smtp import SmtpPost
-from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
-from companion.adapters.source_notes import SourceNotesFile
 from companion.adapters.sources.calendar_link import CalendarLink
 from companion.adapters.sources.cliniko import ClinikoSource
 from companion.adapters.sources.database.source import DatabaseSource
@@ -56,7 +46,7 @@ from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.maintenance.restore_here import RestoreApart
 from companion.services.notices.ways import NoticeWays
 from companion.services.sources.remote import by_name
-from companion.updating import keep_before_migration, stamp
+from companion.storage.home import open_home
 
 
 @asynccontextmanager
@@ -71,7 +61,7 @@ async def open_ports(
     have to wait; `listener` is the host and port for phones, None for where the app last had it;
     `restore_apart` as of `BackupPorts`.
     Raises CompanionError when something cannot be opened."""
-    home, key = environment.home, environment.secrets_key
+    home = environment.home
     async with AsyncExitStack() as stack:
         make_folder(home)
         rights = home_rights()
@@ -80,27 +70,22 @@ async def open_ports(
                 rights.prepare(home)
         finish_restore(home)
         stack.enter_context(log_to(home))
-        keep_before_migration(environment)
         clock = SystemClock(environment.now)
         changes = Changes()
-        settings_lock = FileLock(home / "settings.lock", holder=holder)
-        settings = SettingsFile(home, lock=settings_lock, changes=changes)
-        install_id = settings.read().install_id
-        stores = open_database(environment.book, clock, changes=changes)
-        stack.push_async_callback(stores.close)
-        stamp(environment)
-        secrets_lock = FileLock(home / LOCK_NAME, holder=holder)
-        secrets = SealedSecrets(home, vault=KeyringEntry(home), lock=secrets_lock, passphrase=key)
+        storage = open_home(environment, stack, holder=holder, clock=clock, changes=changes)
+        install_id = storage.settings.read().install_id
         api = environment.google_api
-        google = GoogleGateway(secrets=secrets, clock=clock, install_id=install_id, api_root=api)
+        google = GoogleGateway(
+            secrets=storage.secrets, clock=clock, install_id=install_id, api_root=api
+        )
         stack.callback(google.close)
         yield Ports(
             home=home,
             clock=clock,
             changes=changes,
-            settings=settings,
-            stores=stores,
-            secrets=secrets,
+            settings=storage.settings,
+            stores=storage.stores,
+            secrets=storage.secrets,
             google=google,
             workbooks=WorkbookFiles(now=clock.now),
             own_layouts=OwnLayouts(home / "layouts").read,
@@ -113,8 +98,8 @@ async def open_ports(
                 FhirSource(),
                 NookalSource(),
             ),
-            source_notes=SourceNotesFile(home, lock=FileLock(home / SOURCES_LOCK, holder=holder)),
-            sync_locks=NamedFileLocks(home / "turns", holder=holder),
+            source_notes=storage.source_notes,
+            sync_locks=storage.sync_locks,
             passwords=Argon2Passwords(),
             sessions=SessionFile(home),
             network=MachineNetwork(),
@@ -122,14 +107,14 @@ async def open_ports(
             home_rights=rights,
             backups=BackupPorts(
                 sealing=SealedArchive(),
-                notes=BackupNotesFile(home, lock=FileLock(home / BACKUPS_LOCK, holder=holder)),
+                notes=storage.backup_notes,
                 another_disk=on_another_disk,
                 restoring=restoring_of(environment),
                 apart=restore_apart,
             ),
             desktop=ThisDesktop(home.resolve(), static_dir(), home == usual_home()),
             notices=NoticeWays(
-                store=NoticeFile(home),
+                store=storage.notices,
                 desktop=notices_of_this_desktop(static_dir()),
                 mail=SmtpPost(),
                 webhook=HttpWebhook(),
@@ -138,10 +123,13 @@ async def open_ports(
             version=companion.__version__,
             log_name=FILE_NAME,
             listener=listener or noted_listener(home),
-            secrets_key=key,
+            secrets_key=environment.secrets_key,
             rehearsing=clock.rehearsing,
-            recovered=lambda: settings.recovered,
+            recovered=storage.recovered,
             app_runs=Instance(home).runs,
+            lease=storage.lease,
+            shared_pace=storage.shared_pace,
+            practice=storage.practice,
         )
 
 

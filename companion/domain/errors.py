@@ -15,6 +15,7 @@ tree from one table each.
     ├── NotAllowed                the user's role does not include it
     ├── SignedOut                 no user is signed in at this screen
     ├── StoreError                disk, database, settings
+    │   ├── DatabaseAway          the server of a shared practice cannot be reached
     │   ├── StoreTooNew           written by a newer version of this program
     │   └── StoreDamaged          unreadable, and no good copy either
     ├── SecretsError
@@ -188,6 +189,16 @@ class SignedOut(CompanionError):
 class StoreError(CompanionError):
     default_what = "The data folder could not be read or written."
     default_remedy = "Check that the disk has space and that this user may write to the folder."
+
+
+class DatabaseAway(StoreError):
+    """Of a practice on several workstations; what was asked for was not done."""
+
+    default_what = "The practice's database cannot be reached."
+    default_remedy = (
+        "Nothing is lost, and it is tried again by itself. If it stays so, see whether the server "
+        "is on and this computer in its network."
+    )
 
 
 class StoreTooNew(StoreError):

@@ -61,6 +61,7 @@ from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.uploads import Uploads
 from companion.services.workstation import Workstation
+from companion.services.workstations import SharedPractice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,7 @@ class Application:
     accounts: Accounts
     setup: Setup
     workstation: Workstation
+    shared_practice: SharedPractice
     recovered: str
     """A sentence when the settings had to come from their last good copy; else empty."""
 
@@ -238,6 +240,13 @@ def build(ports: Ports) -> Application:
         home=home,
         program=ports.version,
     )
+    shared = ports.shared
+    shared_practice = SharedPractice(
+        practice=shared.practice if shared else None,
+        server=shared.server if shared else None,
+        activity=activity,
+        clock=clock,
+    )
     status = Status(
         settings=settings,
         book=book,
@@ -248,6 +257,7 @@ def build(ports: Ports) -> Application:
         clock=clock,
         staleness=staleness,
         next_look=worker.next_look,
+        keeping=shared_practice.keeping,
     )
     checked = _check_context(ports, connecting, reachability, sources, backups.daily)
     notices = Notices(
@@ -345,6 +355,7 @@ def build(ports: Ports) -> Application:
             clock=clock,
         ),
         workstation=Workstation(ports.desktop),
+        shared_practice=shared_practice,
         recovered=ports.recovered(),
     )
 

@@ -21,17 +21,31 @@ from companion.services.maintenance.findings import (
 )
 from companion.services.notices.ways import NoticeWays
 from companion.services.ports import (
+    AlwaysHeld,
     Clock,
+    DatabaseServer,
     Google,
+    Lease,
+    Practice,
     SecretStore,
     SettingsStore,
+    SharedPace,
     Stores,
 )
+from companion.services.ports import Practice as WorkstationsOfPractice
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.remote import RemoteSources
 from companion.services.sync.snapshot import NamedLocks
 from companion.services.workbooks import WorkbookReader
 from companion.services.workstation import Desktop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedPorts:
+    """Of a home that is one workstation of a practice."""
+
+    practice: WorkstationsOfPractice
+    server: DatabaseServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +81,8 @@ class Ports:
     version: str
     """Of Calendar Companion."""
     log_name: str
+    shared: SharedPorts | None = None
+    """None where no other workstation shares this home's practice."""
     listener: tuple[str, int] = (ANYWHERE, FEED_PORT)
     """Where the listener for phones is, or was when the app last ran."""
     secrets_key: str = ""
@@ -77,6 +93,11 @@ class Ports:
     """A sentence when the settings had to come from their last good copy; else empty."""
     app_runs: Callable[[], bool] = lambda: False
     """Whether the app of this home is running, in any process."""
+    lease: Lease = field(default_factory=AlwaysHeld)
+    shared_pace: SharedPace | None = None
+    """None where no other process calls Google in this one's name."""
+    practice: Practice | None = None
+    """None for a home that no other computer shares."""
     chance: random.Random = field(default_factory=random.Random)
     """Jitter."""
     new_id: Callable[[], str] = lambda: uuid4().hex

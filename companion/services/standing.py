@@ -30,6 +30,9 @@ def standing(board: Board, now: datetime, *, files: int = 0) -> Standing:
     if board.paused_until is not None:
         until = clock_time(board.paused_until, zone, now)
         return Standing(mood="paused", sentence=f"Paused until {until}.")
+    keeping = board.keeping
+    if keeping is not None and keeping.remedy:
+        return Standing(mood="waiting", sentence=keeping.sentence)
     if need or files:
         waiting = [f"{need} calendar{' needs' if need == 1 else 's need'} you"] if need else []
         if files:
@@ -43,4 +46,5 @@ def standing(board: Board, now: datetime, *, files: int = 0) -> Standing:
         return Standing(mood="well", sentence="No calendar is connected to Google yet.")
     last = min((each.last_sync for each in kept if each.last_sync), default=None)
     at = f", {clock_time(last, zone, now)}" if last else ""
-    return Standing(mood="well", sentence=f"All calendars are up to date{at}.")
+    by = f" {keeping.sentence}" if keeping is not None and not keeping.here else ""
+    return Standing(mood="well", sentence=f"All calendars are up to date{at}.{by}")

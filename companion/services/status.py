@@ -5,7 +5,7 @@ Whatever is wrong has one plain sentence, what to do, and the one action that re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -30,6 +30,7 @@ from companion.services.sync.one_writer import stopped
 from companion.services.sync.progress import Progress
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
+from companion.services.workstations import Keeping
 
 PractitionerState = Literal[
     "not connected",
@@ -158,6 +159,8 @@ class Board:
     paused_until: datetime | None = None
     book_is_empty: bool = False
     """Known only while no calendar was ever filled."""
+    keeping: Keeping | None = None
+    """Which workstation keeps the calendars; None where no other shares the practice."""
 
     @property
     def running(self) -> bool:
@@ -178,8 +181,10 @@ class Status:
         clock: Clock,
         staleness: Staleness | None = None,
         next_look: Callable[[str], datetime | None] = lambda _: None,
+        keeping: Callable[[], Awaitable[Keeping | None]] | None = None,
     ) -> None:
         self._next_look = next_look
+        self._keeping = keeping
         self._settings = settings
         self._book = book
         self._ledger = ledger
@@ -213,6 +218,7 @@ class Status:
             ),
             activity=await self._activity.recent(activity),
             paused_until=settings.pause(self._clock.now()),
+            keeping=await self._keeping() if self._keeping is not None else None,
         )
 
     @allows(Action.SEE_STATUS)

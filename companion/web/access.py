@@ -41,6 +41,7 @@ from companion.services.sync.auditing import Auditing
 from companion.services.sync.pausing import Pausing
 from companion.services.sync.syncing import Syncing
 from companion.services.workstation import Workstation
+from companion.services.workstations import SharedPractice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class PageServices:
     accounts: Accounts
     setup: Setup
     workstation: Workstation
+    shared_practice: SharedPractice
 
 
 def page_services(services: Application, who: Who) -> PageServices:
@@ -109,4 +111,5 @@ def page_services(services: Application, who: Who) -> PageServices:
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),
         workstation=gated(services.workstation, who),
+        shared_practice=gated(services.shared_practice, who),
     )

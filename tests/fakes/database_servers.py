@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import psycopg
 import pymysql
@@ -54,12 +55,53 @@ def find_mariadb() -> Path | None:
     return Path(found) if found and shutil.which("mariadb-install-db") else None
 
 
+class ServerProcess:
+    """Runs while the context lasts; killed at its end, as nothing is wanted of it any more."""
+
+    def __init__(self, command: Sequence[object], user: str | None) -> None:
+        self._command = [str(each) for each in command]
+        self._user = user
+        self.ready: Callable[[], object] = lambda: None
+        """Waits until it answers; raises when it does not."""
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self, how: int = signal.SIGINT) -> None:
+        """To PostgreSQL SIGINT means: at once and in order; SIGQUIT: as if the power had failed."""
+        self._process.send_signal(how)
+        self._process.wait(_SOON)
+
+    def start(self) -> None:
+        """Again, on the same data; returns when it answers."""
+        assert self._process.poll() is not None, "it runs"
+        self._begin()
+        self.ready()
+
+    def _begin(self) -> None:
+        self._process = subprocess.Popen(
+            self._command,
+            user=self._user,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Server:
     owner: URL
     """May do everything in the database ``practice``."""
     reader: URL
     """May read all of it, once `reader` has been granted so."""
+    process: ServerProcess
+    """To be stopped and started again on the same data."""
 
 
 @contextmanager
@@ -82,8 +124,8 @@ def postgresql() -> Iterator[Server]:
             "shared_buffers": "8MB",
         }
         options = [part for key, each in settings.items() for part in ("-c", f"{key}={each}")]
-        stack.enter_context(
-            _running([programs / "postgres", "-D", data, "-p", port, *options], user)
+        process = stack.enter_context(
+            ServerProcess([programs / "postgres", "-D", data, "-p", port, *options], user)
         )
         owner = URL.create(
             "postgresql", "owner", PASSWORD, host="127.0.0.1", port=port, database="practice"
@@ -92,7 +134,8 @@ def postgresql() -> Iterator[Server]:
             made.execute("CREATE DATABASE practice")
             made.execute(f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'")
             made.execute("GRANT pg_read_all_data TO reader")
-        yield Server(owner=owner, reader=owner.set(username="reader"))
+        process.ready = lambda: _soon(port, lambda: _connected(owner)).close()
+        yield Server(owner=owner, reader=owner.set(username="reader"), process=process)
 
 
 @contextmanager
@@ -105,8 +148,8 @@ def mariadb() -> Iterator[Server]:
         method = "--auth-root-authentication-method=normal"
         _run(["mariadb-install-db", defaults, data, method, "--skip-test-db"], user=user)
         port, door = _free_port(), folder / "socket"
-        stack.enter_context(
-            _running([program, defaults, data, f"--port={port}", f"--socket={door}"], user)
+        process = stack.enter_context(
+            ServerProcess([program, defaults, data, f"--port={port}", f"--socket={door}"], user)
         )
         with _soon(port, lambda: pymysql.connect(unix_socket=str(door), user="root")) as made:
             cursor = made.cursor()
@@ -118,7 +161,7 @@ def mariadb() -> Iterator[Server]:
         owner = URL.create(
             "mysql", "owner", PASSWORD, host="127.0.0.1", port=port, database="practice"
         )
-        yield Server(owner=owner, reader=owner.set(username="reader"))
+        yield Server(owner=owner, reader=owner.set(username="reader"), process=process)
 
 
 def shown(url: URL) -> str:
@@ -166,23 +209,6 @@ def _run(*parts: Sequence[object], user: str | None) -> None:
     command = [str(each) for part in parts for each in part]
     done = subprocess.run(command, user=user, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@contextmanager
-def _running(command: Sequence[object], user: str | None) -> Iterator[None]:
-    process = subprocess.Popen(
-        list(map(str, command)),
-        user=user,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-    )
-    try:
-        yield
-    finally:
-        process.kill()  # nothing of it is wanted any more
-        process.wait()
 
 
 def _soon(port: int, make: Callable[[], Made]) -> Made:

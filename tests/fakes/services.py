@@ -47,6 +47,7 @@ from tests.fakes.maintenance import (
 )
 from tests.fakes.network import FakeNetwork
 from tests.fakes.notices import FakeWays
+from tests.fakes.practice import FakePractice
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import FakeLinks, MemoryNotes
@@ -161,11 +162,14 @@ def fake_application(
     home: Path | None = None,
     remotes: RemoteSources | None = None,
     google_of: Callable[[FakeSecrets], Google] | None = None,
+    shared: FakePractice | None = None,
 ) -> FakeApplication:
     """With the people of `practice` (none: nobody yet); its appointments are not in the book.
 
     `user_rate`: Google's requests a second; low ones make an upload longer. `remotes`: None for
-    links of a fake. `google_of`: another Google than the one in memory, made with the secrets."""
+    links of a fake. `google_of`: another Google than the one in memory, made with the secrets.
+    `shared`: the practice of
+    several workstations that this is one of."""
     clock = clock or FakeClock(TUESDAY)
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
@@ -208,6 +212,7 @@ def fake_application(
         notices=ways.ways(),
         version="1.2.3",
         log_name="companion.log",
+        shared=shared.ports() if shared else None,
         chance=random.Random(1),
         new_id=lambda: str(next(numbers)),
     )
@@ -265,12 +270,18 @@ def crowd(count: int) -> SamplePractice:
 
 
 async def lived_in(
-    *, clock: Clock | None = None, user_rate: float = 100.0, home: Path | None = None
+    *,
+    clock: Clock | None = None,
+    user_rate: float = 100.0,
+    home: Path | None = None,
+    shared: FakePractice | None = None,
 ) -> FakeApplication:
     """The sample practice in use: some are connected and up to date, one is held, some are not
     connected; a feed link; an import on record."""
     sample = the_sample()
-    application = fake_application(sample, clock=clock, user_rate=user_rate, home=home)
+    application = fake_application(
+        sample, clock=clock, user_rate=user_rate, home=home, shared=shared
+    )
     await application.services.connecting.set_client(CLIENT_FILE)
     await application.write(*sample.appointments)
     for person in sample.practitioners[:4]:

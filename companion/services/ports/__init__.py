@@ -54,8 +54,10 @@ from companion.services.ports.ledger import (
 )
 from companion.services.ports.practice import (
     AlwaysHeld,
+    DatabaseServer,
     Lease,
     Practice,
+    ServerFacts,
     SharedPace,
     Workstation,
 )
@@ -78,6 +80,7 @@ __all__ = (
     "ChangeSign",
     "ClientFile",
     "Clock",
+    "DatabaseServer",
     "DeleteEvent",
     "FeedDetail",
     "FeedLink",
@@ -98,6 +101,7 @@ __all__ = (
     "RemoteCalendar",
     "Replaced",
     "SecretStore",
+    "ServerFacts",
     "SettingsStore",
     "SharedPace",
     "SignInRequest",

@@ -102,3 +102,46 @@ class Practice(Protocol):
     async def forget(self, workstation_id: str) -> None:
         """Remove one that is off for good. Raises NotFound, Busy while it is on."""
         ...
+
+    async def rename(self, workstation_id: str, name: str) -> None:
+        """Raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """What the doctor looks at."""
+
+    address: str
+    """``db.example:5432``, or the folder of a local socket."""
+    version: str
+    """``15.8``."""
+    supported: bool
+    """Not older than what this program is made for."""
+    latency: timedelta
+    """Of one small question and its answer, the median of a few."""
+    local: bool
+    """Nothing between it and this program leaves this computer."""
+    encrypted: str
+    """``TLSv1.3``; empty where it is not."""
+    pooled: bool
+    """A pooler answers, which gives every transaction another session."""
+    refused: tuple[str, ...]
+    """What the program has to do and may not, as ``write the tables``."""
+    size: int
+    """Bytes of the database."""
+    ahead: timedelta
+    """This computer's clock against the server's; negative where it is behind."""
+
+
+class DatabaseServer(Protocol):
+    """The server of a shared practice."""
+
+    @property
+    def reachable(self) -> bool:
+        """As of a moment ago. Cheap."""
+        ...
+
+    async def examine(self) -> ServerFacts:
+        """Over a connection of its own. Raises DatabaseAway, StoreError."""
+        ...

@@ -256,7 +256,7 @@ def _break_firebird(connection: Connection) -> Callable[[], None]:
 
 POSTGRESQL = DatabaseSystem(
     name="PostgreSQL",
-    extra="postgresql",
+    extra="",
     requirement="psycopg psycopg-binary",
     modules=("psycopg",),
     drivername="postgresql+psycopg",

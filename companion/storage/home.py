@@ -1,0 +1,66 @@
+"""The storage of one home: a database file and small files beside it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
+from companion.adapters.backup_notes import BackupNotesFile
+from companion.adapters.database.opening import open_database
+from companion.adapters.file_locks import FileLock, NamedFileLocks
+from companion.adapters.keyring_entry import KeyringEntry
+from companion.adapters.notice_book import NoticeFile
+from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
+from companion.adapters.secrets import SealedSecrets
+from companion.adapters.settings import LOCK_NAME as SETTINGS_LOCK
+from companion.adapters.settings import SettingsFile
+from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
+from companion.adapters.source_notes import SourceNotesFile
+from companion.environment import Environment
+from companion.services.changes import Changes
+from companion.services.ports import Clock
+from companion.storage import Storage
+from companion.updating import keep_before_migration, stamp
+
+
+def open_home(
+    environment: Environment,
+    stack: AsyncExitStack,
+    *,
+    holder: str,
+    clock: Clock,
+    changes: Changes,
+) -> Storage:
+    """Closed with `stack`. Raises CompanionError."""
+    home = environment.home
+
+    def lock(name: str) -> FileLock:
+        return FileLock(home / name, holder=holder)
+
+    keep_before_migration(environment)
+    settings = SettingsFile(home, lock=lock(SETTINGS_LOCK), changes=changes)
+    settings.read()
+    stores = open_database(environment.book, clock, changes=changes)
+    stack.push_async_callback(stores.close)
+    stamp(environment)
+    return Storage(
+        settings=settings,
+        stores=stores,
+        secrets=sealed_secrets(environment, holder=holder),
+        source_notes=SourceNotesFile(home, lock=lock(SOURCES_LOCK)),
+        backup_notes=BackupNotesFile(home, lock=lock(BACKUPS_LOCK)),
+        notices=NoticeFile(home),
+        sync_locks=NamedFileLocks(home / "turns", holder=holder),
+        recovered=lambda: settings.recovered,
+    )
+
+
+def sealed_secrets(environment: Environment, *, holder: str) -> SealedSecrets:
+    """What this computer alone keeps sealed; of a home, all of it."""
+    home = environment.home
+    return SealedSecrets(
+        home,
+        vault=KeyringEntry(home),
+        lock=FileLock(home / SECRETS_LOCK, holder=holder),
+        passphrase=environment.secrets_key,
+    )

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import URL
 
 from companion.sandbox.simulator_api import SimulatorApi
 from companion.testing import find_chromium, find_node
 from tests.fakes.conformance import UNPERMITTED, Conformance
 from tests.fakes.database_servers import find_mariadb, find_postgresql
+from tests.fakes.practice_database import PracticeServer, practice_server, stop_practice_server
 
 settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # The same examples each time: what CI says of a commit depends on the commit alone. New examples
@@ -133,6 +135,25 @@ def _requests_conform(conformance: Conformance, request: pytest.FixtureRequest) 
     if request.node.get_closest_marker("unpermitted"):
         found = [each for each in found if UNPERMITTED not in each]
     assert not found, found
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _practice_server_ends() -> Iterator[None]:
+    yield
+    stop_practice_server()
+
+
+@pytest.fixture(name="practice_server")
+def _practice_server() -> PracticeServer:
+    """A PostgreSQL server that all tests of the session share; mark the test `postgresql`."""
+    return practice_server()
+
+
+@pytest.fixture
+def practice_url(practice_server: PracticeServer) -> Iterator[URL]:
+    """A practice's database for this test alone, with our tables; mark the test `postgresql`."""
+    with practice_server.new_database() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True, scope="session")

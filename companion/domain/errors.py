@@ -17,7 +17,8 @@ tree from one table each.
     ├── StoreError                disk, database, settings
     │   ├── DatabaseAway          the server of a shared practice cannot be reached
     │   ├── StoreTooNew           written by a newer version of this program
-    │   └── StoreDamaged          unreadable, and no good copy either
+    │   ├── StoreDamaged          unreadable, and no good copy either
+    │   └── DatabaseAway          the practice's database server does not answer
     ├── SecretsError
     │   ├── SecretsUnavailable    no working key store on this machine
     │   └── SecretsDamaged        the sealed file does not open with our key

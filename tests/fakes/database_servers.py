@@ -122,6 +122,7 @@ def postgresql() -> Iterator[Server]:
             "unix_socket_directories": str(folder),
             "fsync": "off",
             "shared_buffers": "8MB",
+            "max_connections": "200",
         }
         options = [part for key, each in settings.items() for part in ("-c", f"{key}={each}")]
         process = stack.enter_context(

@@ -18,8 +18,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from companion.adapters.database import Database, open_database, sqlite
-from companion.adapters.database.access import Access
 from companion.adapters.database.schema import HEAD, metadata
+from companion.adapters.database.sqlite_access import SqliteAccess
 from companion.adapters.database.upgrading import configuration, known_revisions
 from companion.domain.errors import BadInput, StoreDamaged, StoreError, StoreTooNew
 from companion.domain.sync_state import SyncState
@@ -204,7 +204,7 @@ def squeezed(sql: str | None) -> str:
 
 
 def test_a_migration_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
-    access = Access(tmp_path / "book.db", Changes())
+    access = SqliteAccess(tmp_path / "book.db", Changes())
 
     def half(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE TABLE appointments (id TEXT)")

@@ -28,6 +28,7 @@ from companion.adapters.database import (
 )
 from companion.adapters.database.migrations.versions import v0001
 from companion.adapters.database.schema import Instant, WallTime, metadata
+from companion.adapters.database.sqlite_access import SqliteAccess
 from tests.fakes.clock import FakeClock
 
 POSTGRESQL = make_url("postgresql://").get_dialect()
@@ -43,8 +44,10 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 async def plan(database: Database, statement: ClauseElement, **values: Any) -> list[str]:
+    access = database._access
+    assert isinstance(access, SqliteAccess)
     compiled = statement.params(values).compile(
-        database._access._reading, compile_kwargs={"literal_binds": True}
+        access._reading, compile_kwargs={"literal_binds": True}
     )
     return await database._access.read(
         lambda connection: [

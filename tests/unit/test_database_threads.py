@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Connection
 
 from companion.adapters.database import Database, open_database
+from companion.adapters.database.sqlite_access import SqliteAccess
 from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import Busy, StoreDamaged, StoreError
 from companion.domain.sync_state import SyncState
@@ -185,9 +186,9 @@ async def test_a_write_that_fails_half_way_leaves_nothing(database: Database) ->
 
 
 async def test_another_process_that_writes_too_long_makes_us_busy_and_no_more(
-    database: Database,
+    database: Database, tmp_path: Path
 ) -> None:
-    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(tmp_path / "book.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Busy):
             await database.ledger.edit_state("mira", events(1))
@@ -198,9 +199,12 @@ async def test_another_process_that_writes_too_long_makes_us_busy_and_no_more(
 
 
 async def test_a_full_disk_is_said_so_and_changes_nothing(database: Database) -> None:
+    access = database._access
+    assert isinstance(access, SqliteAccess)
+
     def limit(pages: int) -> None:
-        database._access._writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-        database._access._writer.rollback()
+        access._writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        access._writer.rollback()
 
     limit(1)
     with pytest.raises(StoreError, match="disk is full"):
@@ -263,7 +267,7 @@ async def test_the_change_sign_tells_own_writes_to_the_book_from_those_of_others
     assert await database.book.change_sign() == before
     await database.book.apply(BookChange(put=appointments(1)), NOW)
     assert await database.book.change_sign() == (before.others, before.own + 1)
-    other = open_database(database.path, FakeClock())
+    other = open_database(tmp_path / "book.db", FakeClock())
     await other.book.count()
     assert await database.book.change_sign() == (before.others, before.own + 1)
     await other.ledger.edit_state("omar", events(1))

@@ -1,61 +1,32 @@
-"""Access: one open database file, one transaction for each piece of work.
+"""Access: how the stores reach their database, one transaction for each piece of work.
 
 Each piece of work is a function of a Connection; it runs in a thread, inside one transaction, and
-its errors are translated. Writes are serialised on one long-lived connection, which also reads
-`data_version`, so that our own writes do not count as another process's.
+its errors are translated. It must do nothing but read and write through that connection: where
+the database asks for it, it runs again from its beginning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from companion.adapters.database import sqlite
-from companion.adapters.database.errors import translating
-from companion.adapters.database.threads import ThreadQueue
-from companion.services.changes import Change, Changes
+from companion.services.changes import Change
 
 Result = TypeVar("Result")
+Beside = TypeVar("Beside")
 Work = Callable[[Connection], Result]
-READERS = 3
 
 
-class Access:
-    def __init__(
-        self, path: Path, changes: Changes, *, busy_seconds: float = sqlite.BUSY_SECONDS
-    ) -> None:
-        """Open or create; blocks. `prepare` must have run before the first transaction."""
-        self.path = path
-        self._changes = changes
-        self._writing = sqlite.writing_engine(path, busy_seconds=busy_seconds)
-        self._reading = sqlite.reading_engine(path, READERS, busy_seconds=busy_seconds)
-        with translating():
-            self._writer = self._writing.connect()
-        self._writers_queue = ThreadQueue("database-writer", 1)
-        self._readers_queue = ThreadQueue("database-reader", READERS)
-
-    def prepare(self, is_current: Callable[[str | None], bool], upgrade: Work[None]) -> None:
-        """Ask for WAL; then `upgrade`, in one transaction, unless the revision is current."""
-        raw = sqlite.raw_of(self._writer)
-        with translating():
-            sqlite.switch_to_wal(raw)
-            current = is_current(sqlite.revision_of(raw))
-        if not current:
-            self._write_now(upgrade)
-
-    def _write_now(self, work: Work[Result]) -> Result:
-        with translating(), self._writer.begin():
-            return work(self._writer)
-
+class Access(Protocol):
     async def write(
         self, work: Work[Result], notice: Callable[[Result], Change] | None = None
     ) -> Result:
         """`work` in a transaction of its own, on disk when this returns. `notice` is published
         once it is, even if the caller was cancelled meanwhile."""
-        return await self.write_after(lambda: work, notice)
+        ...
 
     async def write_after(
         self,
@@ -63,47 +34,25 @@ class Access:
         notice: Callable[[Result], Change] | None = None,
     ) -> Result:
         """`write`, with something slow to do in the thread before other processes must wait."""
-        committed: list[Result] = []
-
-        def job() -> Result:
-            committed.append(self._write_now(prepare()))
-            return committed[0]
-
-        try:
-            return await self._writers_queue.run(job)
-        finally:
-            if committed and notice is not None:
-                self._changes.publish(notice(committed[0]))
+        ...
 
     async def read(self, work: Work[Result]) -> Result:
         """`work` on one snapshot; it cannot write."""
+        ...
 
-        def job() -> Result:
-            with translating(), self._reading.begin() as connection:
-                return work(connection)
-
-        return await self._readers_queue.run(job)
-
-    async def data_version(self, beside: Callable[[], Result]) -> tuple[int, Result]:
-        """With what `beside` gives between two writes, in the writer's thread."""
-
-        def job() -> tuple[int, Result]:
-            with translating():
-                return sqlite.data_version(sqlite.raw_of(self._writer)), beside()
-
-        return await self._writers_queue.run(job)
+    async def change_sign(self, beside: Callable[[], Beside]) -> tuple[int, Beside]:
+        """Differs from before when another process has committed. With what `beside` gives
+        between two writes, in the writer's thread."""
+        ...
 
     async def backup_to(self, copy: Path) -> None:
-        def job() -> None:
-            with translating():
-                sqlite.copy_to(self.path, copy)
+        """An SQLite file of everything, as of one moment."""
+        ...
 
-        await self._readers_queue.run(job)
+    async def integrity(self) -> str:
+        """``ok``, or the first problem found."""
+        ...
 
     def close(self) -> None:
-        """Finish what was begun, then close the file. Blocks; may be called again."""
-        self._writers_queue.close()
-        self._readers_queue.close()
-        self._reading.dispose()
-        self._writer.close()  # last: SQLite tidies its log away with the last connection
-        self._writing.dispose()
+        """Finish what was begun, then let go of the database. Blocks; may be called again."""
+        ...

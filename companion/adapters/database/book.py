@@ -292,7 +292,7 @@ class SqlBook:
         )
 
     async def change_sign(self) -> ChangeSign:
-        others, own = await self._access.data_version(lambda: self._commits)
+        others, own = await self._access.change_sign(lambda: self._commits)
         return ChangeSign(others=others, own=own)
 
     async def revisions(self) -> Mapping[str, int]:

@@ -19,13 +19,14 @@ from sqlalchemy import Connection, Table, bindparam, delete, select, update
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
 from companion.adapters.database.bulk import insert_many
 from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
+from companion.adapters.database.locks import alone_in_the_book
 from companion.adapters.database.schema import (
     appointments,
     client_names,
     practitioner_revisions,
     removed_appointments,
 )
-from companion.adapters.database.sqlite import insert_new, upsert
+from companion.adapters.database.upserts import insert_new, upsert
 from companion.domain.appointments import Appointment
 from companion.domain.errors import ChangedMeanwhile
 from companion.services.ports import BookChange
@@ -82,6 +83,7 @@ def apply_change(
 ) -> frozenset[str]:
     """Returns whose appointments it touched. `put` and `hashes`: what the change puts, in one
     order. What is removed and put too is put."""
+    alone_in_the_book(connection)
     remove = tuple(dict.fromkeys(change.remove))
     known = _known(connection, [*put, *remove])
     for key, revision in change.expect.items():
@@ -124,6 +126,7 @@ def _keep_names(connection: Connection, put: Iterable[Appointment]) -> None:
 def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:
     """All appointments of one practitioner to another; nothing to move changes nothing.
     Returns whose it touched."""
+    alone_in_the_book(connection)
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
     for chunk in _chunks(rows, _ROWS_A_CHUNK):
         moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]

@@ -15,7 +15,14 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from companion.domain.errors import BadInput, Busy, CompanionError, StoreDamaged, StoreError
+from companion.domain.errors import (
+    BadInput,
+    Busy,
+    CompanionError,
+    DatabaseAway,
+    StoreDamaged,
+    StoreError,
+)
 
 Make = Callable[[str], CompanionError]
 
@@ -123,6 +130,19 @@ BY_SYSTEM_ERROR: dict[int, Make] = {
 }
 
 
+def of_postgresql(error: DBAPIError) -> CompanionError:
+    code = getattr(error.orig, "sqlstate", None) or ""
+    if error.connection_invalidated or not code or code[:2] in {"08", "57"}:
+        return DatabaseAway(detail=code)
+    if code[:2] == "23":
+        return _conflict(code)
+    if code[:2] == "22":
+        return _too_big(code)
+    if code[:2] in {"40", "55"}:
+        return _busy(code)
+    return OURS(code)
+
+
 def translated(error: Exception) -> CompanionError:
     """The domain's error for one of sqlite3, SQLAlchemy or the file system."""
     if isinstance(error, OSError):
@@ -131,6 +151,8 @@ def translated(error: Exception) -> CompanionError:
     if isinstance(error, PoolTimeout):
         return _busy("pool")
     origin = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, DBAPIError) and type(origin).__module__.startswith("psycopg"):
+        return of_postgresql(error)
     code = getattr(origin, "sqlite_errorcode", None)
     if code is None:
         return OURS(f"{type(error).__name__} from {type(origin).__name__}")

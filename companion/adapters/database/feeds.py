@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from companion.adapters.database.access import Access, Work
 from companion.adapters.database.schema import feed_links
-from companion.adapters.database.sqlite import upsert
+from companion.adapters.database.upserts import upsert
 from companion.services.changes import FeedLinksChanged
 from companion.services.feeds.documents import disclosure_document, disclosure_of
 from companion.services.ports import FeedDetail, FeedLink, Fetch
@@ -16,7 +16,7 @@ from companion.services.ports import FeedDetail, FeedLink, Fetch
 _NAMES = tuple(column.name for column in feed_links.columns)
 _LINKS = select(feed_links).order_by(feed_links.c.created_at, feed_links.c.id)
 _BY_TOKEN = select(feed_links).where(feed_links.c.token_hash == bindparam("wanted"))
-_BY_ID = select(feed_links).where(feed_links.c.id == bindparam("wanted"))
+_TO_NOTE = select(feed_links).where(feed_links.c.id == bindparam("wanted")).with_for_update()
 _PUT = upsert(feed_links)
 _DETAILS = {each.value: each for each in FeedDetail}
 
@@ -52,7 +52,7 @@ class SqlFeeds:
 
     async def fetched(self, feed_id: str, fetch: Fetch) -> None:
         def note(connection: Connection) -> None:
-            row = connection.execute(_BY_ID, {"wanted": feed_id}).one_or_none()
+            row = connection.execute(_TO_NOTE, {"wanted": feed_id}).one_or_none()
             if row is not None:
                 connection.execute(_PUT, _row(fetch.noted_in(_link(row))))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import ledger, sync_state
-from companion.adapters.database.sqlite import upsert
+from companion.adapters.database.upserts import insert_new, upsert
 from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.sync_state import SyncState
 from companion.services.changes import SyncStateChanged
@@ -48,6 +48,8 @@ _CALENDARS = (
 )
 _STATES = select(sync_state.c.practitioner_id, sync_state.c.state)
 _STATE = select(sync_state.c.state).where(sync_state.c.practitioner_id == bindparam("practitioner"))
+_STATE_TO_EDIT = _STATE.with_for_update()
+_BEGIN_STATE = insert_new(sync_state)
 _SAVE = upsert(sync_state)
 _ENTRY_STATES = {each.value: each for each in EntryState}
 
@@ -118,14 +120,10 @@ class SqlLedger:
         self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
     ) -> tuple[SyncState, SyncState]:
         def work(connection: Connection) -> tuple[SyncState, SyncState]:
-            before = _state(connection, practitioner_id)
+            now = self._clock.now()
+            before = _state_to_edit(connection, practitioner_id, now)
             after = edit(before)
-            row = {
-                "practitioner_id": practitioner_id,
-                "state": after.to_json(),
-                "saved_at": self._clock.now(),
-            }
-            connection.execute(_SAVE, row)
+            connection.execute(_SAVE, _state_row(practitioner_id, after, now))
             return before, after
 
         return await self._access.write(
@@ -144,6 +142,20 @@ class SqlLedger:
 def _state(connection: Connection, practitioner_id: str) -> SyncState:
     found = connection.execute(_STATE, {"practitioner": practitioner_id})
     return SyncState.from_json(found.scalar_one_or_none() or {})
+
+
+def _state_to_edit(connection: Connection, practitioner_id: str, now: datetime) -> SyncState:
+    """Locked until the transaction ends, also where there was none yet."""
+    practitioner = {"practitioner": practitioner_id}
+    found = connection.execute(_STATE_TO_EDIT, practitioner).scalar_one_or_none()
+    if found is None:
+        connection.execute(_BEGIN_STATE, _state_row(practitioner_id, SyncState(), now))
+        found = connection.execute(_STATE_TO_EDIT, practitioner).scalar_one()
+    return SyncState.from_json(found)
+
+
+def _state_row(practitioner_id: str, state: SyncState, now: datetime) -> dict[str, Any]:
+    return {"practitioner_id": practitioner_id, "state": state.to_json(), "saved_at": now}
 
 
 def _named(calendar: CalendarRef) -> dict[str, str]:

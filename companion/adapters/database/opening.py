@@ -8,74 +8,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from companion.adapters.database import sqlite
-from companion.adapters.database.access import Access
-from companion.adapters.database.activity import SqlActivity
-from companion.adapters.database.appointments import COLUMNS, appointment_of
-from companion.adapters.database.book import SqlBook
+from companion.adapters.database.database import Database
 from companion.adapters.database.errors import translating
-from companion.adapters.database.feeds import SqlFeeds
-from companion.adapters.database.ledger import SqlLedger
-from companion.adapters.database.schema import HEAD, appointments
-from companion.domain.appointments import check_whole
+from companion.adapters.database.schema import HEAD
+from companion.adapters.database.sqlite_access import SqliteAccess
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.services.changes import Changes
-from companion.services.pools import BACKUPS
 from companion.services.ports import Clock
-
-
-class Database:
-    """Book, ledger, feeds and activity in one file; every method may be called from any task."""
-
-    def __init__(self, access: Access, clock: Clock) -> None:
-        self._access = access
-        self.path = access.path
-        self.book = SqlBook(access)
-        self.ledger = SqlLedger(access, clock)
-        self.feeds = SqlFeeds(access)
-        self.activity = SqlActivity(access)
-
-    async def integrity(self) -> str:
-        """``ok``, or the first problem found. Reads the whole file; raises StoreDamaged where
-        not even that is possible."""
-        return await self._access.read(
-            lambda connection: sqlite.integrity(sqlite.raw_of(connection))
-        )
-
-    async def check_whole(self) -> None:
-        """Read every appointment. Raises BadInput, or whatever the first one that is none brings
-        about."""
-
-        def read(connection: Connection) -> None:
-            query = select(*COLUMNS).execution_options(yield_per=1000)
-            for row in connection.execute(query):
-                check_whole(appointment_of(row))
-
-        await self._access.read(read)
-
-    async def backup_to(self, path: Path) -> None:
-        """A copy as of now, written completely or not at all; others may write meanwhile."""
-        await self._access.backup_to(path)
-
-    async def check_copy(self, path: Path) -> int:
-        """The appointments in a copy, every page of which is read. Raises StoreDamaged."""
-
-        def count() -> int:
-            with translating():
-                return sqlite.count_in_copy(path, appointments.name)
-
-        return await BACKUPS.run(count)
-
-    async def close(self) -> None:
-        """Finish what was begun, then close the file; later calls raise StoreError."""
-        await asyncio.to_thread(self._access.close)
 
 
 def open_database(
@@ -94,11 +40,11 @@ def open_database(
     path = place if isinstance(place, Path) else path_of(place)
     with translating():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _is_current(sqlite.peek_revision(path))
+        is_current(sqlite.peek_revision(path))
         sqlite.make_private(path)
-    access = Access(path, changes or Changes(), busy_seconds=busy_seconds)
+    access = SqliteAccess(path, changes or Changes(), busy_seconds=busy_seconds)
     try:
-        access.prepare(_is_current, _upgrade)
+        access.prepare(is_current, _upgrade)
     except BaseException:
         access.close()
         raise
@@ -125,7 +71,7 @@ def path_of(url: str) -> Path:
     return Path(str(parsed.database))
 
 
-def _is_current(revision: str | None) -> bool:
+def is_current(revision: str | None) -> bool:
     """Raises StoreTooNew for a revision that this program does not know."""
     if revision == HEAD:
         return True
@@ -138,7 +84,7 @@ def _is_current(revision: str | None) -> bool:
 
 
 def _upgrade(connection: Connection) -> None:
-    if not _is_current(sqlite.revision_of(sqlite.raw_of(connection))):
+    if not is_current(sqlite.revision_of(sqlite.raw_of(connection))):
         from companion.adapters.database.upgrading import upgrade
 
         upgrade(connection)

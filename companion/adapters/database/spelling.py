@@ -14,6 +14,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 NAME = "unaccented"
+# In capitals too: on a server whose language is C, lower() knows ASCII alone.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "’": "'"})
 _IN_TWO = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 
@@ -29,10 +30,11 @@ def _in_plain_sql(element: unaccented, compiler: SQLCompiler, **options: Any) ->
     made = compiler.process(element.clauses, **options)
     made = f"lower(regexp_replace(normalize({made}, NFKD), '[\u0300-\u036f]', '', 'g'))"
     alike = {chr(code): letter for code, letter in _LETTERS.items()}
+    alike |= {each.upper(): letter for each, letter in alike.items() if each.upper() != each}
     quoted = "".join(alike.values()).replace("'", "''")
     made = f"translate({made}, '{''.join(alike)}', '{quoted}')"
     for letter, two in _IN_TWO.items():
-        made = f"replace({made}, '{letter}', '{two}')"
+        made = f"replace(replace({made}, '{letter}', '{two}'), '{letter.upper()}', '{two}')"
     return made
 
 

@@ -16,14 +16,12 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from companion.adapters.database.errors import NO_WAL
@@ -169,29 +167,6 @@ def raw_of(connection: Connection) -> sqlite3.Connection:
     if not isinstance(raw, sqlite3.Connection):
         raise TypeError("not a connection of SQLite")
     return raw
-
-
-def upsert(table: Table, *, set_: Callable[[Insert], Mapping[str, Any]] | None = None) -> Insert:
-    """INSERT that updates the row of the same primary key instead: every other column, or `set_`.
-
-    PostgreSQL's dialect has the same construct under the same names.
-    """
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    if set_ is None:
-        changes: Mapping[str, Any] = {
-            column.name: statement.excluded[column.name]
-            for column in table.columns
-            if column.name not in keys
-        }
-    else:
-        changes = set_(statement)
-    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
-
-
-def insert_new(table: Table) -> Insert:
-    """INSERT that leaves a row alone which is there already, by any unique key."""
-    return insert(table).on_conflict_do_nothing()
 
 
 def integrity(raw: sqlite3.Connection) -> str:

@@ -1,0 +1,80 @@
+"""A practice's database on a real PostgreSQL server: one server a test session, a database a test.
+
+The template is migrated once; PostgreSQL copies it faster than Alembic would make it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+
+import psycopg
+from sqlalchemy import URL
+
+from companion.adapters.database.opening_practice import open_practice_database
+from tests.fakes.clock import FakeClock
+from tests.fakes.database_servers import Server, postgresql
+
+_TEMPLATE = "practice"
+_numbers = count(1)
+
+
+class PracticeServer:
+    """`new_database()` gives the address of a database that nobody else uses."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        open_practice_database(self.url_of(_TEMPLATE), FakeClock())._access.close()
+
+    def url_of(self, database: str) -> URL:
+        return self.server.owner.set(drivername="postgresql+psycopg", database=database)
+
+    @contextmanager
+    def new_database(self) -> Iterator[URL]:
+        name = f"test_{next(_numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        try:
+            yield self.url_of(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def empty_database(self) -> Iterator[URL]:
+        """Without any table."""
+        name = f"empty_{next(_numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        try:
+            yield self.url_of(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def execute(self, statement: str) -> None:
+        """As the owner of the server, outside of any test's database."""
+        owner = self.server.owner
+        with psycopg.connect(
+            host=owner.host,
+            port=owner.port,
+            user=owner.username,
+            password=owner.password,
+            dbname="postgres",
+            autocommit=True,
+        ) as connection:
+            connection.execute(statement.encode())
+
+
+_open = ExitStack()
+_servers: list[PracticeServer] = []
+
+
+def practice_server() -> PracticeServer:
+    """The one of this test session, which is started when it is first asked for."""
+    if not _servers:
+        _servers.append(PracticeServer(_open.enter_context(postgresql())))
+    return _servers[0]
+
+
+def stop_practice_server() -> None:
+    """At the end of the session."""
+    _servers.clear()
+    _open.close()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from companion.adapters.database.access import Access
 from companion.adapters.database.schema import documents
-from companion.adapters.database.sqlite import insert_new
+from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import Busy
 
 Made = TypeVar("Made")

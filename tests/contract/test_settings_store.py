@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from companion.adapters.database import open_database
 from companion.adapters.database.settings import DatabaseSettings
 from companion.adapters.file_locks import FileLock
 from companion.adapters.settings import SettingsFile
@@ -18,11 +17,13 @@ from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, Settings, SourceSettings
 from companion.services.ports import SettingsStore
-from tests.fakes.clock import FakeClock
+from tests.fakes.any_database import database_url, opened_database
 from tests.fakes.settings import FakeSettings
 
 
-@pytest.fixture(params=["file", "fake", "database"])
+@pytest.fixture(
+    params=["file", "fake", "database", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SettingsStore]:
     if request.param == "fake":
         yield FakeSettings()
@@ -30,9 +31,10 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         lock = FileLock(tmp_path / "settings.lock", holder="a test")
         yield SettingsFile(tmp_path, lock=lock)
     else:
-        database = open_database(tmp_path / "book.db", FakeClock())
-        yield await DatabaseSettings.open(database._access)
-        await database.close()
+        with database_url(request.param, tmp_path) as url:
+            database = opened_database(url)
+            yield await DatabaseSettings.open(database._access)
+            await database.close()
 
 
 def named(settings: Settings, name: str) -> Settings:

@@ -11,14 +11,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import URL
 
-from companion.adapters.database import open_database
 from companion.adapters.database.settings import DatabaseSettings
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import PractitionerSettings, Settings, SourceSettings
-from tests.fakes.clock import FakeClock
+from tests.fakes.any_database import database_url, opened_database
 
 Edit = Callable[[Settings], Settings]
 KINDS = ("person", "source", "name", "nothing")
@@ -52,11 +53,11 @@ def counted(found: Settings) -> int:
     return len(notes(found))
 
 
-def work(path: Path, workstation: int, kinds: Sequence[str], at_once: int) -> None:
+def work(url: URL, workstation: int, kinds: Sequence[str], at_once: int) -> None:
     """One workstation, with an event loop and a database of its own."""
 
     async def run() -> None:
-        database = open_database(path, FakeClock(), busy_seconds=60)
+        database = opened_database(url)
         try:
             store = await DatabaseSettings.open(database._access, chance=random.Random(workstation))
             edits = [edit_of(kind, f"p{workstation}-{i}") for i, kind in enumerate(kinds)]
@@ -68,9 +69,9 @@ def work(path: Path, workstation: int, kinds: Sequence[str], at_once: int) -> No
     asyncio.run(run())
 
 
-def all_of_it(path: Path) -> Settings:
+def all_of_it(url: URL) -> Settings:
     async def read() -> Settings:
-        database = open_database(path, FakeClock())
+        database = opened_database(url)
         try:
             return (await DatabaseSettings.open(database._access)).read()
         finally:
@@ -79,6 +80,9 @@ def all_of_it(path: Path) -> Settings:
     return asyncio.run(read())
 
 
+@pytest.mark.parametrize(
+    "kind", ["database", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
 @settings(max_examples=12)
 @given(
     workstations=st.lists(
@@ -88,16 +92,19 @@ def all_of_it(path: Path) -> Settings:
     )
 )
 def test_changes_by_several_workstations_are_as_if_made_one_after_the_other(
+    kind: str,
     workstations: list[tuple[list[str], int]],
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(3) as threads:
-        path = Path(folder) / "book.db"
-        open_database(path, FakeClock())._access.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        database_url(kind, Path(folder)) as url,
+        ThreadPoolExecutor(3) as threads,
+    ):
         jobs = [
-            threads.submit(partial(work, path, number, kinds, at_once))
+            threads.submit(partial(work, url, number, kinds, at_once))
             for number, (kinds, at_once) in enumerate(workstations)
         ]
         for job in jobs:
             job.result()
         wanted = sum(kind != "nothing" for kinds, _ in workstations for kind in kinds)
-        assert sorted(notes(all_of_it(path))) == list(range(wanted))
+        assert sorted(notes(all_of_it(url))) == list(range(wanted))

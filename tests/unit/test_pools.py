@@ -90,6 +90,7 @@ def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
         "adapters/backup_notes.py",
         "adapters/database/database.py",  # closing, at the end
         "adapters/database/documents.py",
+        "adapters/database/server_facts.py",
         "adapters/database/settings.py",
         "adapters/feed_files.py",
         "adapters/notice_book.py",

@@ -31,7 +31,7 @@ _ALL = select(documents.c.name, documents.c.version, documents.c.body).where(
     documents.c.name.startswith(bindparam("prefix"))
 )
 _ONE = select(documents.c.version, documents.c.body).where(documents.c.name == bindparam("wanted"))
-_INSERT = insert_new(documents)
+_INSERT = insert_new(documents).returning(documents.c.version)
 _UPDATE = (
     update(documents)
     .where(documents.c.name == bindparam("wanted"), documents.c.version == bindparam("seen"))
@@ -79,11 +79,11 @@ def write(connection: Connection, name: str, seen: int | None, body: str) -> int
     """The new version. `seen`: None for one that is new. Raises Outdated."""
     if seen is None:
         row = {"name": name, "body": body, "version": 1}
-        done = connection.execute(_INSERT, row).rowcount
+        written = connection.execute(_INSERT, row).first() is not None
     else:
         values = {"wanted": name, "seen": seen, "new_body": body}
-        done = connection.execute(_UPDATE, values).rowcount
-    if done != 1:
+        written = connection.execute(_UPDATE, values).rowcount == 1
+    if not written:
         raise Outdated
     return 1 if seen is None else seen + 1
 

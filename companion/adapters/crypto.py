@@ -1,4 +1,4 @@
-"""The two primitives that sealed files share: argon2id for a passphrase, AES-256-GCM for bytes.
+"""What all that is sealed shares: argon2id for a passphrase, HKDF for a key, AES-256-GCM for bytes.
 
 The salt and cost of argon2id stand in the head of the file that they protect, as ``salt`` (base64),
 ``time``, ``memory_kib`` and ``lanes``; `is_stretchable` proves them before they are used. Each
@@ -8,6 +8,7 @@ format raises its own errors for a wrong key or a damaged file.
 from __future__ import annotations
 
 import base64
+import json
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 COST = {"time": 3, "memory_kib": 65536, "lanes": 4}
 """Of argon2id: the second recommendation of RFC 9106, some 0.1 s on a small machine."""
@@ -54,6 +57,17 @@ def is_stretchable(head: Mapping[str, Any]) -> bool:
         and head["memory_kib"] >= 8 * head["lanes"]
         and len(to_bytes(head.get("salt"))) >= 8
     )
+
+
+def derive(secret: bytes, *, salt: bytes, purpose: str) -> bytes:
+    """A key of 32 bytes, of a secret that is random already (RFC 5869)."""
+    return HKDF(SHA256(), length=32, salt=salt, info=purpose.encode()).derive(secret)
+
+
+def canonical(value: object) -> str:
+    """JSON in one form, for what is bound to a sealed text; it begins with a word for its purpose,
+    so that nothing sealed for one passes for another."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def seal(key: bytes, nonce: bytes, content: bytes, data: bytes) -> bytes:

@@ -157,8 +157,17 @@ def duration(seconds: float) -> str:
 
 
 def board_json(board: Board) -> dict[str, Any]:
+    keeping = board.keeping
     return {
         "practice": board.practice.name,
+        "keeping": None
+        if keeping is None
+        else {
+            "workstation": keeping.by or None,
+            "here": keeping.here,
+            "sentence": keeping.sentence,
+            "remedy": keeping.remedy,
+        },
         "practitioners": [
             {
                 "practitioner": each.practitioner.name,
@@ -187,8 +196,10 @@ def board_json(board: Board) -> dict[str, Any]:
     }
 
 
-def app_words(running: Mapping[str, Any]) -> str:
-    """One line."""
+def app_words(running: Mapping[str, Any], *, shared: bool = False) -> str:
+    """One line; `shared`: other workstations keep the calendars, too."""
+    if not running["running"] and shared:
+        return "The app is not running on this workstation. Start it: python run.py start"
     if not running["running"]:
         return "The app is not running; calendars are not kept. Start it: python run.py start"
     if not running["since"]:
@@ -201,6 +212,8 @@ def app_words(running: Mapping[str, Any]) -> str:
 
 
 def board_words(board: Board) -> None:
+    if board.keeping is not None:
+        out.print(f"{board.keeping.sentence} {board.keeping.remedy}".rstrip())
     if not board.practitioners:
         out.print("No practitioners yet. Import an export, or add one: practitioners add NAME")
         return

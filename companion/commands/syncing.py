@@ -220,7 +220,7 @@ def status(json: Json = False) -> None:
             schema = {"settings": VERSION, "database": HEAD}
             as_json({"app": running, "schema": schema, **board_json(board)})
         else:
-            out.print(app_words(running))
+            out.print(app_words(running, shared=board.keeping is not None))
             board_words(board)
 
     run_command(work, json=json)

@@ -15,6 +15,7 @@ from companion.services.book.availability import Availability
 from companion.services.book.booking import Booking
 from companion.services.book.view import BookView
 from companion.services.changes import Changes
+from companion.services.checked_home import check_context
 from companion.services.feeds.feeds import Feeds
 from companion.services.feeds.reachability import Reachability
 from companion.services.google.account_changes import AccountChanges
@@ -27,17 +28,13 @@ from companion.services.imports.importing import Importing
 from companion.services.known_names import KnownNames
 from companion.services.maintenance import computer_checks
 from companion.services.maintenance.all_backups import backups_of
-from companion.services.maintenance.backup import Backups, weakness_of
+from companion.services.maintenance.backup import Backups
 from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
-from companion.services.maintenance.findings import (
-    CheckContext,
-)
 from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
 from companion.services.notices.looking import Looking
 from companion.services.notices.notices import Notices
-from companion.services.notices.telling import Way
 from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
@@ -125,7 +122,12 @@ def build(ports: Ports) -> Application:
         clock=clock,
         fetched=lambda: current_moments(ports.source_notes),
     )
-    pacer = Pacer(clock, user_rate=practice.user_rate, project_rate=practice.project_rate)
+    pacer = Pacer(
+        clock,
+        user_rate=practice.user_rate,
+        project_rate=practice.project_rate,
+        shared=ports.shared_pace,
+    )
     syncing = Syncing(
         SyncParts(
             book=book,
@@ -259,7 +261,9 @@ def build(ports: Ports) -> Application:
         next_look=worker.next_look,
         keeping=shared_practice.keeping,
     )
-    checked = _check_context(ports, connecting, reachability, sources, backups.daily)
+    checked = check_context(
+        ports, connecting, reachability, sources, backups.daily, shared_practice
+    )
     notices = Notices(
         ways=ports.notices,
         looking=Looking(
@@ -357,49 +361,4 @@ def build(ports: Ports) -> Application:
         workstation=Workstation(ports.desktop),
         shared_practice=shared_practice,
         recovered=ports.recovered(),
-    )
-
-
-def _check_context(
-    ports: Ports,
-    connecting: Connecting,
-    reachability: Reachability,
-    sources: Sources,
-    daily_backups: DailyBackups,
-) -> CheckContext:
-    async def failing_sources() -> dict[str, str]:
-        return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
-
-    async def failing_notices() -> dict[str, str]:
-        book = await ports.notices.store.read()
-        failing = book.failing if book else {}
-        by_way = {Way(name.partition(" ")[0]): each for name, each in failing.items()}
-        return {
-            way: f"Nobody is told of troubles by {way.words}: {each.what}"
-            for way, each in by_way.items()
-        }
-
-    stores, key = ports.stores, ports.secrets_key
-    return CheckContext(
-        settings=ports.settings,
-        book=stores.book,
-        ledger=stores.ledger,
-        feeds=stores.feeds,
-        secrets=ports.secrets,
-        google=ports.google,
-        connecting=connecting,
-        probes=ports.probes,
-        home_rights=ports.home_rights,
-        clock=ports.clock,
-        home=ports.home,
-        program=ports.version,
-        integrity=stores.integrity,
-        recovered=ports.recovered,
-        weak_key=weakness_of(key) if key.strip() else "",
-        rehearsing=ports.rehearsing,
-        listener=reachability.listener,
-        app_runs=ports.app_runs,
-        failing_sources=failing_sources,
-        daily_backups=daily_backups,
-        failing_notices=failing_notices,
     )

@@ -43,6 +43,8 @@ SECRETS = Pool("secrets", 2)
 """The system's password store may ask a person."""
 TURNS = Pool("turns", 8)
 """Waiting until another process of this home is done."""
+PACING = Pool("pacing", 1)
+"""What other processes spend of Google's quota."""
 NOTICES = Pool("notices", 2)
 """Messages to people, each of which waits for a server or the desktop."""
 SOURCES = Pool("sources", 8)

@@ -205,6 +205,8 @@ class Status:
         for link in await self._feeds.links():
             links.setdefault(link.practitioner_id, []).append(link)
         filled = any(each.last_success for each in states.values())
+        keeping = await self._keeping() if self._keeping is not None else None
+        here = keeping is None or keeping.here
         return Board(
             book_is_empty=not filled and not any((await self._book.revisions()).values()),
             practice=settings.practice,
@@ -213,12 +215,13 @@ class Status:
                     record,
                     states.get(record.practitioner.id, SyncState()),
                     self._usable(links, record.practitioner.id),
+                    here=here,
                 )
                 for record in settings.practitioners.values()
             ),
             activity=await self._activity.recent(activity),
             paused_until=settings.pause(self._clock.now()),
-            keeping=await self._keeping() if self._keeping is not None else None,
+            keeping=keeping,
         )
 
     @allows(Action.SEE_STATUS)
@@ -235,7 +238,9 @@ class Status:
             await self._staleness.refresh()
         state = await self._ledger.state(found)
         links = {found: await self._feeds.links(found)}
-        return self._status(record, state, self._usable(links, found))
+        keeping = await self._keeping() if self._keeping is not None else None
+        here = keeping is None or keeping.here
+        return self._status(record, state, self._usable(links, found), here=here)
 
     def _usable(self, links: Mapping[str, list[FeedLink]], practitioner_id: str) -> list[FeedLink]:
         now = self._clock.now()
@@ -246,8 +251,14 @@ class Status:
         ]
 
     def _status(
-        self, record: PractitionerSettings, state: SyncState, links: list[FeedLink]
+        self,
+        record: PractitionerSettings,
+        state: SyncState,
+        links: list[FeedLink],
+        *,
+        here: bool,
     ) -> PractitionerStatus:
+        """`here`: this workstation keeps the calendars."""
         practitioner = record.practitioner
         progress = self._syncing.running(practitioner.id)
         word, sentence, remedy = self._sentence(record, state, progress)
@@ -268,7 +279,7 @@ class Status:
             since=_since(state),
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
-            next_look=self._next_look(practitioner.id),
+            next_look=self._next_look(practitioner.id) if here else None,
             history=state.history,
             proof=_proof_in_words(state, record, now),
             in_google=_in_google(state, record),

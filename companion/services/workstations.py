@@ -51,6 +51,8 @@ class Keeping:
     """This workstation does."""
     by: str = ""
     """Name of the workstation that does; empty for nobody."""
+    away: bool = False
+    """Not known: the server cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +255,8 @@ class SharedPractice:
 
 
 def away() -> Keeping:
-    return Keeping(sentence=DatabaseAway.default_what, remedy=f"{AWAY_GOES_ON} {AWAY_RESTS}")
+    remedy = f"{AWAY_GOES_ON} {AWAY_RESTS}"
+    return Keeping(sentence=DatabaseAway.default_what, remedy=remedy, away=True)
 
 
 def workstation_name(name: str) -> str:

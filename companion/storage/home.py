@@ -10,6 +10,7 @@ from companion.adapters.database.opening import open_database
 from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.notice_book import NoticeFile
+from companion.adapters.pace_file import PaceFile
 from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
 from companion.adapters.secrets import SealedSecrets
 from companion.adapters.settings import LOCK_NAME as SETTINGS_LOCK
@@ -51,6 +52,7 @@ def open_home(
         backup_notes=BackupNotesFile(home, lock=lock(BACKUPS_LOCK)),
         notices=NoticeFile(home),
         sync_locks=NamedFileLocks(home / "turns", holder=holder),
+        shared_pace=PaceFile(home),
         recovered=lambda: settings.recovered,
     )
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import (
@@ -22,7 +23,6 @@ from tests.battery.convergence import Convergence, everything_lost
 from tests.battery.world import ANNA, BORIS, SYDNEY, World
 from tests.fakes.clock import FakeClock
 from tests.fakes.google_calendar import StoredEvent
-from tests.fakes.stores import MemoryStores
 
 BEGINNINGS = (
     datetime(2026, 3, 2, 9, tzinfo=UTC),
@@ -48,7 +48,7 @@ class BookHistory(Convergence):
         self.latency = self.rng.choice([0.0, 0.0, 0.3, 3.0])
         self.log: list[str] = [f"rate {self.rate}, people {self.people}, latency {self.latency}"]
         self.numbers = 0
-        self.backup: MemoryStores | None = None
+        self.backup: Any = None
         self.before_the_edit: dict[str, Appointment] = {}
         self.person_deleted: set[str] = set()
         self.calendar_ids = {who: [f"{who}@calendar"] for who in self.people}
@@ -112,7 +112,7 @@ class BookHistory(Convergence):
         )
 
     def some(self) -> list[Appointment]:
-        kept = [*self.world.stores.book._kept.values()]
+        kept = [*self.world.stores.kept.values()]
         return self.rng.sample(kept, min(len(kept), self.rng.choice([1, 1, 2, 5])))
 
     async def books(self) -> None:
@@ -126,7 +126,7 @@ class BookHistory(Convergence):
 
     async def undoes(self) -> None:
         """The last edits are taken back, whatever became of them meanwhile."""
-        kept = self.world.stores.book._kept
+        kept = self.world.stores.kept
         back = [each for key, each in self.before_the_edit.items() if key in kept]
         await self.world.put(*back)
 
@@ -176,7 +176,7 @@ class BookHistory(Convergence):
 
     async def imports(self) -> None:
         """Everything at once: some new, some changed, some gone."""
-        kept = [*self.world.stores.book._kept.values()]
+        kept = [*self.world.stores.kept.values()]
         gone = [each.id for each in kept if self.rng.random() < 0.2]
         changed = [
             self.edited(each)

@@ -121,7 +121,7 @@ class Convergence:
         events = project(
             [
                 each
-                for each in self.world.stores.book._kept.values()
+                for each in self.world.stores.kept.values()
                 if each.practitioner_id == record.practitioner.id
             ],
             wide,

@@ -171,17 +171,15 @@ class History(BookHistory):
     # ── disks ─────────────────────────────────────────────────────────────────────────────────
 
     async def backs_up(self) -> None:
-        self.backup = copy.deepcopy(self.world.stores)
+        self.backup = self.world.stores.copied()
 
     async def restores(self) -> None:
         """The whole database as it was, book and all; or the ledger alone is lost."""
         self.memory_lost = self.restored = True
         if self.backup is not None and self.rng.random() < 0.7:
-            self.world.stores = copy.deepcopy(self.backup)
+            self.world.stores = self.world.stores.put_back(self.backup)
         else:
-            self.world.stores.ledger._rows.clear()
-            if self.rng.random() < 0.5:
-                self.world.stores.ledger._states.clear()
+            self.world.stores.lose_ledger(states=self.rng.random() < 0.5)
         self.world.restart()
 
     # ── passes ────────────────────────────────────────────────────────────────────────────────

@@ -1,31 +1,55 @@
-"""What every SecretStore keeps to: sealed by a keyring, sealed by a passphrase, and the fake."""
+"""What every SecretStore keeps to: a file sealed by a keyring or a passphrase, rows, the fake."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from companion.adapters.database.opening import open_database
+from companion.adapters.database.opening_practice import open_practice_database
+from companion.adapters.database.secrets import SharedSecrets
 from companion.adapters.file_locks import FileLock
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.secrets import SealedSecrets
 from companion.services.ports import SecretStore
+from tests.fakes.clock import FakeClock
 from tests.fakes.keyrings import GoodKeyring
 from tests.fakes.secrets import FakeSecrets
 
 
-@pytest.fixture(params=["keyring", "passphrase", "fake"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SecretStore:
+@pytest.fixture(
+    params=[
+        "keyring",
+        "passphrase",
+        "rows",
+        pytest.param("rows on a server", marks=pytest.mark.postgresql),
+        "fake",
+    ]
+)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SecretStore]:
     if request.param == "fake":
-        return FakeSecrets()
-    keyring = GoodKeyring()
-    return SealedSecrets(
-        tmp_path,
-        vault=KeyringEntry(tmp_path, backend=lambda: keyring),
-        lock=FileLock(tmp_path / "secrets.lock", holder="a test"),
-        passphrase="a long passphrase" if request.param == "passphrase" else "",
-    )
+        yield FakeSecrets()
+    elif request.param.startswith("rows"):
+        if request.param == "rows":
+            database = open_database(tmp_path / "book.db", FakeClock())
+        else:
+            url = request.getfixturevalue("practice_url")
+            database = open_practice_database(url, FakeClock())
+        yield SharedSecrets(
+            database.access, practice_id="practice", key=bytes(range(32)), home=tmp_path
+        )
+        await database.close()
+    else:
+        keyring = GoodKeyring()
+        yield SealedSecrets(
+            tmp_path,
+            vault=KeyringEntry(tmp_path, backend=lambda: keyring),
+            lock=FileLock(tmp_path / "secrets.lock", holder="a test"),
+            passphrase="a long passphrase" if request.param == "passphrase" else "",
+        )
 
 
 async def test_what_was_put_is_given_back(store: SecretStore) -> None:
@@ -70,7 +94,26 @@ async def test_twenty_puts_at_once_all_count(store: SecretStore) -> None:
     assert [await store.get(f"feed/{each}") for each in range(20)] == [str(n) for n in range(20)]
 
 
+async def test_a_secret_put_twice_at_once_is_one_of_the_two(store: SecretStore) -> None:
+    await asyncio.gather(*(store.put("feed/1", str(each)) for each in range(8)))
+    assert await store.get("feed/1") in {str(each) for each in range(8)}
+    assert await store.names() == ("feed/1",)
+
+
 async def test_the_check_names_where_the_key_is_kept(store: SecretStore) -> None:
     assert await store.check()
     await store.put("feed/1", "one")
     assert await store.check()
+
+
+async def test_what_is_set_aside_leaves_an_empty_store(store: SecretStore, tmp_path: Path) -> None:
+    await store.put("feed/1", "one")
+    aside = await store.set_aside()
+    assert await store.names() == ()
+    assert await store.get("feed/1") is None
+    await store.put("feed/1", "two")
+    assert await store.get("feed/1") == "two"
+    if not isinstance(store, FakeSecrets):
+        assert aside is not None
+        assert aside.parent == tmp_path
+        assert aside.is_file()

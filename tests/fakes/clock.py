@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 _QUIET_TURNS = 10
+_A_MOMENT = 0.0005
 
 
 class FakeClock:
@@ -24,6 +26,8 @@ class FakeClock:
         self.auto = auto
         self.slept: list[float] = []
         """Every sleep asked for, in seconds."""
+        self.waits_for: Callable[[], bool] = lambda: False
+        """While it holds, as something in a thread, time does not jump."""
         self._now = now.astimezone(UTC)
         self._elapsed = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -80,6 +84,8 @@ class FakeClock:
         self._forget_cancelled()
         if not self._sleepers:
             self._driving = False
+        elif self.waits_for():
+            loop.call_later(_A_MOMENT, self._drive, _QUIET_TURNS)
         elif turns:
             loop.call_soon(self._drive, turns - 1)
         else:

@@ -1,9 +1,13 @@
-"""A log of what a pacer granted, and an upload that asks it."""
+"""A log of what pacers granted, an upload that asks one, and the pace that several share."""
 
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 
+from companion.adapters.pace_file import PaceFile
+from companion.domain.errors import CompanionError
+from companion.services.ports import Reserved, Spending
 from companion.services.sync.pacing import Pacer, Urgency
 from tests.fakes.clock import FakeClock
 
@@ -43,3 +47,33 @@ async def upload(
         log.note(account, batch)
         units -= batch
         await clock.sleep(latency)
+
+
+class SamePace:
+    """The pace file as each process of a home has it, on a test's clock. `latency`: seconds that an
+    answer takes, as from a server."""
+
+    def __init__(self, home: Path, clock: FakeClock, latency: float = 0.0) -> None:
+        self._clock = clock
+        self._latency = latency
+        self.file = PaceFile(home, monotonic=clock.monotonic)
+        self.away: CompanionError | None = None
+        self.asked = 0
+
+    async def reserve(self, spending: Spending) -> Reserved:
+        await self._answer()
+        return self.file.reserve_now(spending)
+
+    async def correct(self, spending: Spending) -> None:
+        await self._answer()
+        self.file.correct_now(spending)
+
+    async def slow_down(self, account: str, *, project: bool) -> None:
+        await self._answer()
+        self.file.slow_down_now(account, project=project)
+
+    async def _answer(self) -> None:
+        self.asked += 1
+        await self._clock.sleep(self._latency)
+        if self.away is not None:
+            raise self.away

@@ -51,16 +51,29 @@ class PracticeServer:
 
     def execute(self, statement: str) -> None:
         """As the owner of the server, outside of any test's database."""
+        self.execute_in(self.url_of("postgres"), statement)
+
+    def execute_in(self, url: URL, statement: str) -> None:
+        """As the owner, in that database."""
+        with self._owner_in(url) as connection:
+            connection.execute(statement.encode())
+
+    def value_in(self, url: URL, statement: str) -> object:
+        """The first value of what it selects."""
+        with self._owner_in(url) as connection:
+            row = connection.execute(statement.encode()).fetchone()
+        return None if row is None else row[0]
+
+    def _owner_in(self, url: URL) -> psycopg.Connection[tuple[object, ...]]:
         owner = self.server.owner
-        with psycopg.connect(
+        return psycopg.connect(
             host=owner.host,
             port=owner.port,
             user=owner.username,
             password=owner.password,
-            dbname="postgres",
+            dbname=url.database,
             autocommit=True,
-        ) as connection:
-            connection.execute(statement.encode())
+        )
 
 
 _open = ExitStack()

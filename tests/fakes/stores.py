@@ -7,10 +7,12 @@ tasks once at each call, as the real ones do, so that a race in a service shows 
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from companion.domain.appointments import Appointment
 from companion.domain.errors import BadInput
 from companion.domain.reconcile import LedgerEntry
 from companion.domain.sync_state import SyncState
@@ -175,3 +177,20 @@ class MemoryStores:
         self.ledger = MemoryLedger(changes)
         self.feeds = MemoryFeeds(changes)
         self.activity = MemoryActivity(changes)
+
+    @property
+    def kept(self) -> Mapping[str, Appointment]:
+        """The book as it is, by id."""
+        return self.book._kept
+
+    def copied(self) -> MemoryStores:
+        return copy.deepcopy(self)
+
+    def put_back(self, copied: MemoryStores) -> MemoryStores:
+        """What is there from then on."""
+        return copy.deepcopy(copied)
+
+    def lose_ledger(self, *, states: bool) -> None:
+        self.ledger._rows.clear()
+        if states:
+            self.ledger._states.clear()

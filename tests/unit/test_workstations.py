@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from companion.commands.sync_reports import app_words, board_json, board_words
 from companion.domain.errors import BadInput, Busy, DatabaseAway, NotFound
 from companion.services.standing import standing
 from companion.services.workstations import FRESH, PATIENCE, version_key
@@ -43,6 +44,22 @@ async def test_the_board_names_the_one_that_keeps_the_calendars_without_a_remedy
     assert not board.keeping.remedy
     said = standing(board, house.clock.now())
     assert said.mood == "well"
+
+
+async def test_the_status_says_so_too_in_words_and_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    board = await House().application.services.status.board()
+    board_words(board)
+    assert capsys.readouterr().out.startswith("Front desk keeps the calendars.\n")
+    assert board_json(board)["keeping"] == {
+        "workstation": "Front desk",
+        "here": False,
+        "sentence": "Front desk keeps the calendars.",
+        "remedy": "",
+    }
+    assert board_json(await fake_application().services.status.board())["keeping"] is None
+    assert "calendars are not kept" not in app_words({"running": False}, shared=True)
 
 
 async def test_the_one_that_keeps_them_says_so_of_itself() -> None:

@@ -31,6 +31,11 @@ class Database:
         self.feeds = SqlFeeds(access)
         self.activity = SqlActivity(access)
 
+    @property
+    def access(self) -> Access:
+        """For other stores in the same database."""
+        return self._access
+
     async def integrity(self) -> str:
         """``ok``, or the first problem found. Reads everything; raises StoreDamaged where
         not even that is possible."""

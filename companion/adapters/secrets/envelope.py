@@ -4,8 +4,7 @@
     records           name → generation, nonce, sealed text
     seal              AES-256-GCM of nothing, over head, generation and every record's digest
 
-Associated data is canonical JSON, led by a word for its purpose, so that a record never passes
-for a seal.
+Associated data is `crypto.canonical`: a record never passes for a seal.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ def unseal(key: bytes, record: Record, data: bytes) -> bytes:
 
 
 def record_data(head: dict[str, Any], name: str, generation: int) -> bytes:
-    return canonical(["record", head, name, generation]).encode()
+    return crypto.canonical(["record", head, name, generation]).encode()
 
 
 def seal_data(file: SealedFile) -> bytes:
@@ -64,11 +63,7 @@ def seal_data(file: SealedFile) -> bytes:
         name: [record.generation, hashlib.sha256(record.nonce + record.sealed).hexdigest()]
         for name, record in file.records.items()
     }
-    return canonical(["seal", file.head, file.seal.generation, listed]).encode()
-
-
-def canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return crypto.canonical(["seal", file.head, file.seal.generation, listed]).encode()
 
 
 def key_in(text: str) -> bytes | None:

@@ -35,7 +35,6 @@ from companion.adapters.secrets.envelope import (
     Record,
     SealedFile,
     argon2id,
-    canonical,
     key_in,
     parse,
     record_data,
@@ -209,23 +208,23 @@ class SealedSecrets:
 
     def _key_of(self, head: dict[str, Any], spelling: int = 0) -> bytes:
         with self._making:
-            known = self._keys.get((canonical(head), spelling))
+            known = self._keys.get((crypto.canonical(head), spelling))
             if known is None:
                 known = (
                     self._key_from_passphrase(head["key"], spelling)
                     if head["key"]["kind"] == "passphrase"
                     else self._key_in_vault(make=False)
                 )
-                self._keys[canonical(head), spelling] = known
+                self._keys[crypto.canonical(head), spelling] = known
             return known
 
     def _cache(self, head: dict[str, Any], key: bytes) -> None:
         with self._making:
-            self._keys[canonical(head), 0] = key
+            self._keys[crypto.canonical(head), 0] = key
 
     def _forget(self, head: dict[str, Any]) -> None:
         with self._making:
-            self._keys.pop((canonical(head), 0), None)
+            self._keys.pop((crypto.canonical(head), 0), None)
 
     def _key_from_passphrase(self, key_head: dict[str, Any], spelling: int) -> bytes:
         if not self._passphrase.strip():

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from companion.domain.errors import CompanionError, Technical
+from companion.domain.errors import CompanionError, DatabaseAway, Technical
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.maintenance import computer_checks, google_checks
+from companion.services.maintenance import computer_checks, google_checks, practice_checks
 from companion.services.maintenance.findings import (
     Check,
     CheckContext,
@@ -161,6 +161,9 @@ class Doctor:
 async def _run(check: Check) -> Sequence[Finding]:
     try:
         return tuple(await check.run())
+    except DatabaseAway as error:
+        # The check of the server says it once, so no other repeats it.
+        return [finding_of(check.id, check.title, error)] if check.id == "server" else []
     except CompanionError as error:
         return [finding_of(check.id, check.title, error)]
     except Exception as error:  # noqa: BLE001 - a broken check is itself a finding
@@ -186,6 +189,10 @@ async def _run(check: Check) -> Sequence[Finding]:
 
 def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
     """The diagnosis of a home that does not open."""
+    if isinstance(error, DatabaseAway):
+        status = FindingAction(label="Address in use", command="run.py practice status")
+        away = finding_of("server", "Database server", error, action=status)
+        return Diagnosis(at=at, program=program, findings=(away,))
     action = FindingAction(label="Restore a backup", command="run.py restore FILE")
     return Diagnosis(
         at=at,
@@ -203,4 +210,8 @@ def _failing_check(id: str, title: str, error: CompanionError) -> Check:  # noqa
 
 def usual_checks(context: CheckContext) -> list[Check]:
     """Raises CompanionError when not even the settings can be read."""
-    return [*computer_checks.checks(context), *google_checks.checks(context)]
+    return [
+        *computer_checks.checks(context),
+        *practice_checks.checks(context),
+        *google_checks.checks(context),
+    ]

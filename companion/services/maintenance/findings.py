@@ -15,12 +15,14 @@ from companion.services.maintenance.daily_backups import BackupStanding
 from companion.services.ports import (
     AppointmentBook,
     Clock,
+    DatabaseServer,
     FeedStore,
     Google,
     Ledger,
     SecretStore,
     SettingsStore,
 )
+from companion.services.workstations import SharedPractice
 
 State = Literal["ok", "warn", "fail"]
 
@@ -145,6 +147,9 @@ class CheckContext:
     """Address and port of the listener for phones, as printed in links."""
     app_runs: Callable[[], bool] = lambda: False
     daily_backups: BackupsWatched | None = None
+    server: DatabaseServer | None = None
+    shared_practice: SharedPractice | None = None
+    """Both None where no other workstation shares the practice."""
     failing_sources: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
     """By name: why nothing arrives from it at present."""
     failing_notices: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing

@@ -65,20 +65,52 @@ class AlwaysHeld:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """A bucket of units: how fast it fills, and how much it holds."""
+
+    rate: float
+    """Units a second."""
+    capacity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Units of one account and of the project; negative ones are given back."""
+
+    account: str
+    units: float
+    project_units: float
+    of_account: Refill
+    of_project: Refill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    wait: float
+    """Seconds until the call may be made, or until asking again has a point."""
+    spent: bool
+    """False where the wait is too long to reserve anything: nothing was spent."""
+    account_shared: bool = False
+    """Another process has spent of this account within the last minute."""
+    project_shared: bool = False
+
+
 class SharedPace(Protocol):
-    """What all processes of the practice may together ask of Google, over the Pacer of each."""
+    """What all processes of the practice may together ask of Google, over the Pacer of each.
 
-    async def reserve(self, account: str, units: int) -> float:
-        """Spend `units` of the account and of the project; seconds to wait before the call. Raises
-        StoreError where it cannot be known: then nothing may be called."""
+    All raise CompanionError where it cannot be known: then nothing may be called."""
+
+    async def reserve(self, spending: Spending) -> Reserved:
+        """Spend now, for a call that is made after `wait`."""
         ...
 
-    async def refund(self, account: str, units: int) -> None:
-        """Give back what was reserved and not used."""
+    async def correct(self, spending: Spending) -> None:
+        """What was spent beyond what had been reserved, or not used of it."""
         ...
 
-    async def slow_down(self, account: str) -> None:
-        """Google answered with a rate error: all go slower."""
+    async def slow_down(self, account: str, *, project: bool) -> None:
+        """Google answered with a rate error: all go slower with this account, or with all."""
         ...
 
 

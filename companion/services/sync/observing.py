@@ -32,8 +32,8 @@ async def list_ours(
     """As `RemoteCalendar.list_ours`, paced: a page counts as one call."""
     async with pacer.calling(account, 1, Urgency.CORRECTION):
         listed = await remote.list_ours(start, end, since=since)
-    pages = 1 + max(0, len(listed) - 1) // PAGE
-    pacer.refund(account, 1, pages)
+        pages = 1 + max(0, len(listed) - 1) // PAGE
+        pacer.refund(account, 1, pages)
     tally.api_calls += pages
     return listed
 

@@ -16,6 +16,11 @@ are due, so that 200 waiting calendars cost almost nothing.
 An account is here whom Google charges: where a service account speaks for the practitioners, each
 of them by themselves.
 
+Other processes spend of the same quota: other workstations of the practice, or a command beside the
+app. So each grant is also reserved in buckets that all share (`shared_grants`), of the same rates.
+What a process has reserved or in flight is no more than its margin, so a person at one workstation
+waits less than a second for an upload that runs at another.
+
 A rate error cuts that account's rate by a third and it recovers slowly; errors from several
 accounts at once cut the project's. Backoff is "full jitter" (aws.amazon.com, "Exponential
 Backoff And Jitter"), never shorter than Retry-After.
@@ -34,7 +39,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
 
-from companion.services.ports import Clock
+from companion.services.ports import Clock, Refill, SharedPace
+from companion.services.sync.shared_grants import SharedGrants
 
 HEAVIEST = 3
 """Units of the dearest single write, a patch."""
@@ -66,7 +72,7 @@ class Bucket:
         """`limit` of at least 6 units a minute."""
         self.capacity = max(float(HEAVIEST), min(limit * 0.014, 400.0))
         self.margin = max(min(self.capacity, 20.0), limit * 0.014)
-        self._full_rate = max((limit - self.capacity - self.margin) / 60.0, limit / 120.0)
+        self.full_rate = max((limit - self.capacity - self.margin) / 60.0, limit / 120.0)
         self._factor = 1.0
         self._level = 0.0
         self._at = now
@@ -75,7 +81,16 @@ class Bucket:
     @property
     def rate(self) -> float:
         """Units per second at the moment."""
-        return self._full_rate * self._factor
+        return self.full_rate * self._factor
+
+    @property
+    def refill(self) -> Refill:
+        return Refill(self.full_rate, self.capacity)
+
+    @property
+    def covered(self) -> float:
+        """Seconds that calls may be on their way within the margin, however many are."""
+        return self.margin / self.full_rate
 
     def ready_in(self, units: float, now: float) -> float:
         """Seconds until `units` (at most the capacity) may go; 0 when they may go now."""
@@ -143,10 +158,18 @@ class _Account:
 
 
 class Pacer:
-    """Shared by every pass of one process; all of it runs on the event loop."""
+    """Used by every pass of one process; all of it runs on the event loop."""
 
-    def __init__(self, clock: Clock, *, user_rate: float, project_rate: float) -> None:
-        """Rates in units per second, as Google documents them (limit = rate · 60)."""
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        user_rate: float,
+        project_rate: float,
+        shared: SharedPace | None = None,
+    ) -> None:
+        """Rates in units per second, as Google documents them (limit = rate · 60). Without
+        `shared` no other process spends of them."""
         self._clock = clock
         self._began = clock.monotonic()
         self._user_limit = user_rate * 60
@@ -162,6 +185,11 @@ class Pacer:
         self._pump: asyncio.Task[None] | None = None
         self._wakes_at = math.inf
         self._recent_errors: deque[tuple[float, str]] = deque(maxlen=50)
+        self._shared: SharedGrants | None = None
+        if shared is not None:
+            of_account = Bucket(self._user_limit, self._began).refill
+            of_project = self._project.refill
+            self._shared = SharedGrants(shared, clock, of_account=of_account, of_project=of_project)
 
     def batch_units(self, account: str) -> int:
         """Units of one grant: half a second of the account's rate or what lies unused, at least
@@ -176,18 +204,24 @@ class Pacer:
         return units / min(self._account(account).bucket.rate, self._project.rate)
 
     async def acquire(self, account: str, units: int, urgency: Urgency) -> None:
-        """Wait until `units` may be spent by `account`, and spend them."""
+        """Wait until `units` may be spent by `account`, and spend them. Raises CompanionError
+        where it cannot be known what other processes spend."""
         await self._wait_for(account, units, urgency, lasting=False)
 
     @asynccontextmanager
     async def calling(self, account: str, units: int, urgency: Urgency) -> AsyncIterator[None]:
-        """Units held for the duration of the call made inside. Must not be nested."""
+        """Units held for the duration of the call made inside. Must not be nested. Raises as
+        `acquire`."""
         await self._wait_for(account, units, urgency, lasting=True)
+        began = self._clock.monotonic()
         try:
             yield
         finally:
             self._ended(account, units)
             self._look_at(account)
+            if self._shared is not None:
+                late = self._clock.monotonic() - began > self._account(account).bucket.covered
+                await self._shared.ended(account, units, late=late)
 
     def _ended(self, account: str, units: int) -> None:
         self._under_way -= 1
@@ -195,8 +229,29 @@ class Pacer:
         self._account(account).under_way -= units
 
     async def _wait_for(self, account: str, units: int, urgency: Urgency, *, lasting: bool) -> None:
+        number = next(self._numbers)
+        while True:
+            await self._own_turn(account, units, urgency, number, lasting=lasting)
+            if self._shared is None:
+                return
+            wait: float | None = 0.0
+            try:
+                wait = await self._shared.reserve(account, units)
+            finally:
+                if wait is not None:
+                    self._give_back(account, units)
+                    if lasting:
+                        self._ended(account, units)
+                    self._look_at(account)
+            if wait is None:
+                return
+            await self._clock.sleep(wait)
+
+    async def _own_turn(
+        self, account: str, units: int, urgency: Urgency, number: int, *, lasting: bool
+    ) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(urgency, next(self._numbers), units, lasting, turn)
+        waiter = _Waiter(urgency, number, units, lasting, turn)
         heapq.heappush(self._account(account).waiters, waiter)
         self._look_at(account)
         try:
@@ -207,13 +262,18 @@ class Pacer:
             self._look_at(account)  # the next waiter may need less
             raise
 
+    def _give_back(self, account: str, units: int) -> None:
+        now = self._clock.monotonic()
+        self._account(account).bucket.take(-units, now)
+        self._project.take(-units, now)
+
     def refund(self, account: str, granted: int, used: int) -> None:
-        """After `acquire`: give back the units that were not used."""
+        """Give back the units that were not used; more than granted are charged."""
         if used == granted:
             return
-        now = self._clock.monotonic()
-        self._account(account).bucket.take(used - granted, now)
-        self._project.take(used - granted, now)
+        self._give_back(account, granted - used)
+        if self._shared is not None:
+            self._shared.correct(account, used - granted)
         self._look_at(account)
 
     def rate_error(self, account: str) -> None:
@@ -222,9 +282,12 @@ class Pacer:
         now = self._clock.monotonic()
         self._account(account).bucket.slow_down(now)
         self._recent_errors.append((now, account))
-        if len({name for at, name in self._recent_errors if now - at < 10}) >= 3:
+        project = len({name for at, name in self._recent_errors if now - at < 10}) >= 3
+        if project:
             self._project.slow_down(now)
             self._recent_errors.clear()
+        if self._shared is not None:
+            self._shared.slow_down(account, project=project)
 
     def _account(self, name: str) -> _Account:
         account = self._accounts.get(name)

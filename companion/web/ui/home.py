@@ -7,6 +7,7 @@ One timer a page looks at `UploadBoard.version`; only cards that differ are sent
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from companion.domain.client_names import skeleton
+from companion.domain.errors import DatabaseAway
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv
@@ -44,6 +46,7 @@ from companion.web.ui.importing.waiting import WaitingFiles
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, frame, link_button, notice, page_head, text
+from companion.web.ui.workstations import PATH as WORKSTATIONS
 
 if TYPE_CHECKING:
     from companion.services.status import Board, PractitionerStatus
@@ -83,6 +86,8 @@ class _Home:
                 link_button("Import appointments", "/import", icon="upload_file")
                 if self._sets_up:
                     button("Add practitioner", self._add, icon="person_add")
+        self._keeping = box()
+        self._keeping_seen: object = None
         self._paused = box()
         self._paused_until: object = None
         self._backups = BackupTrouble(site) if site.may(Action.PRACTICE) else None
@@ -144,14 +149,43 @@ class _Home:
                 self._cards[status.practitioner.id].show(self._card(board, status, place))
         self._summary.set_text(_summary(board, guided=self._first_run is not None))
         if self._first_run is not None:
-            await self._first_run.show(board)
+            with suppress(DatabaseAway):  # the banner says so
+                await self._first_run.show(board)
         self._connect_many.set_visibility(len(to_connect(self._site)) > 1)
         self._upload_many.set_visibility(len(to_upload(self._site)) > 1)
+        self._draw_keeping(board)
         self._draw_pause(board)
         self._draw_weeks(board)
         self._draw_activity(board)
         if self._backups is not None:
-            await self._backups.draw()
+            with suppress(DatabaseAway):
+                await self._backups.draw()
+
+    def _draw_keeping(self, board: Board) -> None:
+        """Which workstation keeps the calendars, where it is another; the banner tells of a server
+        that is away."""
+        keeping = board.keeping
+        said = keeping if keeping and not keeping.here and not keeping.away else None
+        if said == self._keeping_seen:
+            return
+        self._keeping_seen = said
+        self._keeping.clear()
+        if said is None:
+            return
+        with self._keeping:
+            if said.remedy:
+                with notice("warn"):
+                    text(said.sentence, "strong")
+                    text(said.remedy)
+                    self._to_workstations()
+            else:
+                with box("keeping"):
+                    text(said.sentence, "soft", tag="span")
+                    self._to_workstations()
+
+    def _to_workstations(self) -> None:
+        if self._site.pages[WORKSTATIONS].offered(self._site.who()):
+            ui.link("Workstations", WORKSTATIONS)
 
     def _draw_weeks(self, board: Board) -> None:
         zone = ZoneInfo(board.practice.timezone)

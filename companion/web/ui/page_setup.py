@@ -34,6 +34,7 @@ from companion.web.ui import (
     setup_table,
     users,
     workspace,
+    workstations,
 )
 from companion.web.ui.book import page as book
 from companion.web.ui.book.pulse import BookPulse
@@ -69,6 +70,7 @@ def create_site(
         pulse=BookPulse(services, live),
         who=who,
         practice_name=lambda: services.settings.read().practice.name,
+        server_reachable=lambda: services.shared_practice.reachable,
     )
     for module in (
         home,
@@ -80,6 +82,7 @@ def create_site(
         practice,
         google_guide,
         workspace,
+        workstations,
         users,
         setup_table,
         doctor,

@@ -3,6 +3,7 @@ page."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import ParamSpec
@@ -10,9 +11,16 @@ from typing import ParamSpec
 from nicegui import ui
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from companion.domain.errors import CompanionError, NotAllowed, NotFound, SignedOut
+from companion.domain.errors import (
+    CompanionError,
+    DatabaseAway,
+    NotAllowed,
+    NotFound,
+    SignedOut,
+)
 from companion.domain.users import Role
 from companion.services.access.rules import Rule
+from companion.services.workstations import AWAY_GOES_ON, AWAY_RESTS
 from companion.web.plain_page import plain_page
 from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.site import Site
@@ -22,6 +30,11 @@ from companion.web.ways_on import ways_on
 P = ParamSpec("P")
 BUILD_SECONDS = 20.0
 """Seconds a page may wait for a busy disk before it fails."""
+SERVER_SECONDS = 12.0
+"""The same for the server of a shared practice; less while it is known to be away."""
+AWAY_SECONDS = 2.0
+AGAIN_SECONDS = 3
+"""After which a page that needs the server is tried again by itself."""
 
 
 def page(
@@ -41,7 +54,9 @@ def page(
             try:
                 if (way := _admit(site, path, kwargs)) is not None:
                     return way
-                await build(*args, **kwargs)
+                await _within_patience(site, build(*args, **kwargs))
+            except DatabaseAway:
+                return away_page(site, _address(query=True))
             except Exception as error:  # noqa: BLE001 - the edge of the program
                 return trouble_page(site, as_companion_error(error), here=_address())
             return None
@@ -67,8 +82,41 @@ def _admit(site: Site, path: str, arguments: Mapping[str, object]) -> Response |
     return None
 
 
-def _address() -> str:
-    return ui.context.client.request.url.path
+async def _within_patience(site: Site, build: Awaitable[None]) -> None:
+    """Raises DatabaseAway for a page that waits for the server in vain."""
+    if not site.services.shared_practice.shared:
+        await build
+        return
+    limit = asyncio.timeout(SERVER_SECONDS if site.server_reachable() else AWAY_SECONDS)
+    try:
+        async with limit:
+            await build
+    except TimeoutError as error:
+        if limit.expired():
+            raise DatabaseAway from error
+        raise
+
+
+def _address(*, query: bool = False) -> str:
+    url = ui.context.client.request.url
+    return f"{url.path}?{url.query}" if query and url.query else str(url.path)
+
+
+def away_page(site: Site, here: str) -> HTMLResponse:
+    """In place of a page that needs the server, until it answers again."""
+    try:
+        practice = site.practice_name()
+    except CompanionError:
+        practice = ""
+    page = plain_page(
+        DatabaseAway.default_what,
+        AWAY_GOES_ON,
+        AWAY_RESTS,
+        go_to=here,
+        after_seconds=AGAIN_SECONDS,
+        practice=practice,
+    )
+    return HTMLResponse(page, status_code=503)
 
 
 def trouble_page(site: Site, error: CompanionError, *, here: str = "") -> HTMLResponse:

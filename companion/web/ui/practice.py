@@ -32,6 +32,7 @@ from companion.web.ui.theme import (
     text,
 )
 from companion.web.ui.workspace import workspace_card
+from companion.web.ui.workstations import workstations_card
 
 
 def create(site: Site) -> None:
@@ -48,6 +49,7 @@ def create(site: Site) -> None:
             await notices_card(site)
             _phones(site)
             if not site.options.demo:
+                workstations_card(site)
                 await this_computer(site)
 
 

@@ -32,6 +32,8 @@ class Site:
     """The signed-in user of the page at hand; raises SignedOut."""
     practice_name: Callable[[], str]
     """For error pages, also where nobody is known at the page; raises CompanionError."""
+    server_reachable: Callable[[], bool]
+    """Of a shared practice; always, of one that is not."""
     pages: dict[str, Rule] = field(default_factory=dict)
     """By path: whom each page lets in."""
 

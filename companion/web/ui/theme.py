@@ -16,7 +16,9 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from companion.assets import typed
+from companion.domain.errors import DatabaseAway
 from companion.domain.users import User
+from companion.services.workstations import AWAY_GOES_ON, AWAY_RESTS
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.presses import on_press, once
 from companion.web.ui.site import Site
@@ -49,6 +51,7 @@ MORE = "nav-more"
 CONTENT = "content"
 """Where the keyboard goes past the navigation."""
 THEMES: dict[str, bool | None] = {"auto": None, "light": False, "dark": True}
+SERVER_LOOK_SECONDS = 1.0
 _NEXT_THEME = {"auto": "light", "light": "dark", "dark": "auto"}
 _THEME_ICON = {"auto": "contrast", "light": "light_mode", "dark": "dark_mode"}
 
@@ -164,6 +167,8 @@ def frame(
     nav.move(target_index=0)  # before the page, as it is on screen: the keyboard goes there first
     if site.options.demo:
         _demo_banner(site)
+    if site.services.shared_practice.shared:
+        _away_banner(site)
     with box("page") as page:
         page.props(f"id={CONTENT} tabindex=-1")
         yield page
@@ -263,6 +268,28 @@ def _demo_banner(site: Site) -> None:
         if site.options.end_demo is not None:
             with box("demo__end", tag="form").props('method="post" action="/demo/end"'):
                 button("End the demo", look="plain").props("type=submit")
+
+
+def _away_banner(site: Site) -> None:
+    """While the server of a shared practice is away; it goes by itself."""
+    place = box().props("role=status")
+    shown = {"away": False}
+
+    def look() -> None:
+        away = not site.server_reachable()
+        if away is shown["away"]:
+            return
+        shown["away"] = away
+        place.clear()
+        if away:
+            with place, box("away"):
+                ui.icon("cloud_off").props("aria-hidden=true")
+                with box():
+                    text(DatabaseAway.default_what, "strong")
+                    text(f"{AWAY_GOES_ON} {AWAY_RESTS}")
+
+    look()
+    ui.timer(SERVER_LOOK_SECONDS, look)
 
 
 def page_head(title: str, lead: str = "") -> tuple[ui.element, Text]:

@@ -16,10 +16,11 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from companion.domain.errors import CompanionError
+from companion.domain.errors import CompanionError, DatabaseAway
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows, allows_signed_in
 from companion.services.sync.progress import SyncPhase
+from companion.services.workstations import away
 from companion.web.ui import formatting
 from companion.web.ui.error_reports import as_companion_error
 
@@ -86,12 +87,23 @@ class UploadBoard:
 
     @allows(Action.SEE_STATUS, somewhere=True)
     async def board(self) -> Board:
-        """The board as of now; raises CompanionError."""
+        """The board as of now, or as last read while the server of a shared practice is away;
+        raises CompanionError."""
         self._read_at = self._services.clock.monotonic()  # what changes meanwhile is read again
-        self._board = await self._services.status.board()
+        try:
+            self._board = await self._read()
+        except DatabaseAway:
+            if self._board is None:
+                raise
+            self._board = replace(self._board, keeping=away())
         self._forget_what_is_over(self._board.practitioners)
         self._version += 1
         return self._as_seen(self._board)
+
+    async def _read(self) -> Board:
+        if not self._services.shared_practice.reachable:
+            raise DatabaseAway  # at once, instead of after a while
+        return await self._services.status.board()
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     async def see(self, practitioner_id: str) -> None:

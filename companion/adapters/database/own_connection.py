@@ -1,0 +1,118 @@
+"""A connection to the practice's PostgreSQL server that belongs to one owner, never to a pool.
+
+Every statement is over within `PATIENCE`, also where the network has gone silent: then it raises,
+and the connection is closed. It blocks, so it belongs to a thread.
+
+A pooler in between is refused: it shares the server's sessions among its clients, so that a lock
+taken in one is somebody else's in the next transaction, and it keeps sessions alive whose
+workstation is long gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import URL
+
+from companion.domain.errors import DatabaseAway, StoreError
+
+Result = TypeVar("Result")
+PATIENCE = 4.0
+"""Seconds for one statement."""
+_LOOKS = 0.1
+"""Seconds between looks at whether the patience is over."""
+_KEEPALIVES: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+_SESSION = (
+    "SET TIME ZONE 'UTC'",
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
+    "SET tcp_user_timeout = 20000",
+    f"SET statement_timeout = {int(PATIENCE * 1000)}",
+    f"SET lock_timeout = {int(PATIENCE * 500)}",
+    f"SET idle_in_transaction_session_timeout = {int(PATIENCE * 1000)}",
+)
+
+
+class OwnConnection(psycopg.Connection[tuple[Any, ...]]):
+    def wait(self, gen: Generator[Any, Any, Result], *_: Any, **__: Any) -> Result:
+        """As psycopg's, but not for ever."""
+        return super().wait(_bounded(gen, time.monotonic() + PATIENCE), _LOOKS)
+
+
+def _bounded(gen: Generator[Any, Any, Result], until: float) -> Generator[Any, Any, Result]:
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready and time.monotonic() > until:
+                raise psycopg.OperationalError("no answer in time")
+            wanted = gen.send(ready)
+    except StopIteration as done:
+        result: Result = done.value
+        return result
+
+
+def connect_alone(url: URL, *, name: str, idle_seconds: float = 0.0) -> OwnConnection:
+    """A session in autocommit, `name` as the server shows it. It ends by itself where nothing was
+    asked for `idle_seconds`; 0 for never. Raises DatabaseAway; StoreError behind a pooler."""
+    with answering():
+        return _connected(url, name, idle_seconds)
+
+
+def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
+    _, given = url.get_dialect()().create_connect_args(url)
+    connection = OwnConnection.connect(
+        **{"connect_timeout": 5, **_KEEPALIVES, **given},
+        application_name=f"Calendar Companion {name}",
+        autocommit=True,
+        prepare_threshold=None,
+    )
+    try:
+        refuse_pooler(connection)
+        for statement in _SESSION:
+            connection.execute(statement)
+        connection.execute(
+            "SELECT set_config('idle_session_timeout', %s, false)", [str(int(idle_seconds * 1000))]
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def refuse_pooler(connection: psycopg.Connection[Any]) -> None:
+    """Raises StoreError where the server's session is not the one that answered at connecting."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    if row is None or int(row[0]) != connection.info.backend_pid:
+        raise StoreError(
+            "The address of the database leads to a pooler (such as PgBouncer), through which "
+            "workstations cannot agree on who keeps the calendars.",
+            "Use the address and port of the PostgreSQL server itself; its usual port is 5432.",
+        )
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raises DatabaseAway where the server does not answer, StoreError where it refuses."""
+    try:
+        yield
+    except psycopg.Error as error:
+        detail = f"{type(error).__name__} {error.sqlstate or ''}"
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            raise DatabaseAway(detail=detail) from error
+        raise StoreError(
+            "The practice's database refused what this program has to do there.",
+            "Run the doctor, which says what is missing: python run.py doctor",
+            detail=detail,
+        ) from error

@@ -1,0 +1,89 @@
+"""The row that makes a database the one of a practice: its id, and the key of its secrets, sealed.
+
+The secrets have a random key of their own, so that another practice key could be given without
+sealing each of them again. It is sealed under a key made of the practice key (HKDF, salted with the
+practice's id), which is never in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from companion.adapters import crypto
+from companion.adapters.database.schema import practice
+from companion.domain.errors import BadInput
+from companion.domain.practice_key import PracticeKey
+
+_PURPOSE = "calendar companion: the key of a practice's secrets"
+_ROW = select(
+    practice.c.practice_id,
+    practice.c.key_nonce,
+    practice.c.sealed_key,
+    practice.c.created_at,
+    practice.c.moved_to,
+).where(practice.c.id == 1)
+
+
+class PracticeRow(NamedTuple):
+    practice_id: str
+    key_nonce: bytes
+    sealed_key: bytes
+    created_at: datetime
+    moved_to: str
+    """Where the practice is kept now, for people; empty while it is here."""
+
+
+def practice_in(connection: Connection) -> PracticeRow | None:
+    """None where no practice is kept."""
+    row = connection.execute(_ROW).one_or_none()
+    return None if row is None else PracticeRow(*row)
+
+
+def found_practice(
+    connection: Connection,
+    practice_id: str,
+    key: PracticeKey,
+    *,
+    at: datetime,
+    random: Callable[[int], bytes],
+) -> bytes:
+    """Write the row; the key of its secrets."""
+    secrets_key, nonce = random(32), random(12)
+    sealed = crypto.seal(_key_of(key, practice_id), nonce, secrets_key, _bound_to(practice_id))
+    connection.execute(
+        insert(practice).values(
+            id=1,
+            practice_id=practice_id,
+            key_nonce=nonce,
+            sealed_key=sealed,
+            created_at=at,
+            moved_to="",
+        )
+    )
+    return secrets_key
+
+
+def secrets_key_of(row: PracticeRow, key: PracticeKey) -> bytes:
+    """Raises BadInput where `key` is of another practice."""
+    outer = _key_of(key, row.practice_id)
+    try:
+        return crypto.unseal(outer, row.key_nonce, row.sealed_key, _bound_to(row.practice_id))
+    except ValueError:
+        raise BadInput(
+            f"The practice key with the fingerprint {key.fingerprint} is of another practice.",
+            "Ask for the key of this one: a workstation that has joined shows it with "
+            "python run.py practice key. Nothing was changed.",
+            field="practice_key",
+        ) from None
+
+
+def _key_of(key: PracticeKey, practice_id: str) -> bytes:
+    return crypto.derive(key.secret, salt=practice_id.encode(), purpose=_PURPOSE)
+
+
+def _bound_to(practice_id: str) -> bytes:
+    return crypto.canonical(["practice", practice_id]).encode()

@@ -1,0 +1,288 @@
+"""Workstations: the computers that share the practice: which of them keeps the calendars, which are
+on, and what is to be mended on one. The page follows what happens by itself."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from nicegui import ui
+
+from companion.domain.errors import BadInput
+from companion.services.access.policy import Action
+from companion.services.access.rules import Rule
+from companion.services.workstations import CLOCK_WARN, LONGEST_NAME, PATIENCE
+from companion.web.ui import formatting
+from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.error_reports import notify_done, notify_of, report_errors
+from companion.web.ui.pages import page
+from companion.web.ui.site import Site
+from companion.web.ui.theme import (
+    back_link,
+    badge,
+    box,
+    button,
+    card,
+    frame,
+    link_button,
+    notice,
+    page_head,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from companion.services.ports import Workstation
+    from companion.services.workstations import Workstations
+
+PATH = "/practice/workstations"
+LOOK_SECONDS = 1.0
+KEEP, RENAME, FORGET = "Make this one keep the calendars", "Rename", "Forget this workstation"
+MAKE = "python run.py practice create --database postgresql://USER:PASSWORD@SERVER/DATABASE"
+JOIN = "python run.py practice join --database postgresql://USER:PASSWORD@SERVER/DATABASE"
+
+
+def create(site: Site) -> None:
+    @page(site, PATH, Rule(Action.SEE_STATUS))
+    async def workstations() -> None:
+        shared = site.services.shared_practice
+        seen = await shared.workstations() if shared.shared else None
+        with frame(site, "Workstations", active="/practice"):
+            if site.may(Action.PRACTICE):
+                back_link("Practice", "/practice")
+            else:
+                back_link()
+            page_head(
+                "Workstations",
+                "The computers that share this practice. One of them keeps the calendars; if it is "
+                "switched off, another takes over by itself."
+                if seen is not None
+                else "One practice on several computers.",
+            )
+            if seen is None:
+                _alone()
+            else:
+                _Workstations(site, seen)
+
+
+def workstations_card(site: Site) -> None:
+    """On the practice's page."""
+    with card("Workstations"):
+        text(
+            "This practice is shared by several computers."
+            if site.services.shared_practice.shared
+            else "This practice is on this computer alone. Several can share it: a front desk, a "
+            "back office, a second site.",
+            "card__lead",
+        )
+        with box("actions"):
+            link_button("Workstations", PATH, icon="devices")
+
+
+def _alone() -> None:
+    with card("How a practice is shared"):
+        text(
+            "Several computers can work on one practice: its book, settings and sign-ins are then "
+            "kept in a PostgreSQL database on a server of yours, and each computer runs this "
+            "program on it. One of them keeps the calendars; when it is switched off, another one "
+            "takes over within seconds. Nothing changes for practitioners, phones and Google."
+        )
+        text("On this computer, which moves what is here to the database:", "soft small")
+        text(MAKE, "address").props("dir=ltr")
+        text("Then on each other computer, which asks for the practice key:", "soft small")
+        text(JOIN, "address").props("dir=ltr")
+        text(
+            "How to set up the database stands in README.md, under “Several workstations”.",
+            "soft small",
+        )
+
+
+class _Workstations:
+    """The list; drawn again when what it shows is another."""
+
+    def __init__(self, site: Site, seen: Workstations) -> None:
+        self._site = site
+        self._shared = site.services.shared_practice
+        self._changes = site.may(Action.PRACTICE)
+        self._taking_over = ""
+        """Id of the one that shall keep the calendars, until it does."""
+        self._asked_at = 0.0
+        self._shown: object = None
+        self._note = box().props("role=status")
+        with card():
+            self._list = box("lines lines--first stations", tag="ul")
+        self._draw(seen)
+        ui.timer(LOOK_SECONDS, report_errors(self._look))
+
+    async def _look(self) -> None:
+        self._draw(await self._shared.workstations())
+
+    def _draw(self, seen: Workstations) -> None:
+        now, zone = self._site.services.clock.now(), self._site.timezone
+        lines = [(each, _facts(each, zone, now)) for each in seen.all]
+        self._follow(seen)
+        shown = (lines, seen.away, seen.newest, self._taking_over)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._draw_note(seen)
+        self._list.clear()
+        with self._list:
+            for each, facts in lines:
+                self._line(seen, each, facts)
+
+    # ── a take-over, as it happens ────────────────────────────────────────────────────────────
+
+    def _follow(self, seen: Workstations) -> None:
+        if not self._taking_over:
+            return
+        keeper = seen.keeper
+        if keeper is not None and keeper.id == self._taking_over:
+            self._taking_over = ""
+            notify_done(f"{keeper.name} keeps the calendars now.")
+        elif not any(each.id == self._taking_over and each.on for each in seen.all) or self._late():
+            self._taking_over = ""
+            notify_of("It has not taken over. See whether it is on and reaches the server.")
+
+    def _late(self) -> bool:
+        waited = self._site.services.clock.monotonic() - self._asked_at
+        return waited > PATIENCE.total_seconds()
+
+    def _draw_note(self, seen: Workstations) -> None:
+        self._note.clear()
+        wanted = next((each for each in seen.all if each.id == self._taking_over), None)
+        with self._note:
+            if wanted is not None:
+                with notice("info", icon="sync"):
+                    text(f"{wanted.name} is taking over …", "strong")
+                    text("It takes some seconds. What was begun is ended in order first.")
+            elif seen.keeper is None and not seen.away:
+                with notice("warn"):
+                    text("No workstation keeps the calendars just now.", "strong")
+                    text(
+                        "One that is on takes over within a minute. If none does, start Calendar "
+                        "Companion on one of them and run the doctor there."
+                    )
+
+    # ── one of them ───────────────────────────────────────────────────────────────────────────
+
+    def _line(self, seen: Workstations, each: Workstation, facts: str) -> None:
+        with box("lines__line", tag="li"):
+            with box("lines__words"):
+                text(each.name, "strong", tag="h2")
+                text(facts, "soft small")
+                for trouble in _troubles(seen, each):
+                    text(trouble, "stations__trouble small")
+            with box("actions lines__badges"):
+                if each.keeps_calendars:
+                    badge("Keeps the calendars", "ok")
+                elif not each.on:
+                    badge("Off", "calm")
+                if each.id == seen.this_one:
+                    badge("This one", "info")
+            if self._changes:
+                with box("actions stations__buttons"):
+                    self._buttons(each)
+
+    def _buttons(self, each: Workstation) -> None:
+        if each.on and not each.keeps_calendars and each.id != self._taking_over:
+            self._button(KEEP, each, self._ask_keep, "swap_horiz")
+        self._button(RENAME, each, self._ask_name, "edit")
+        if not each.on:
+            self._button(FORGET, each, self._ask_forget, "delete")
+
+    def _button(
+        self, label: str, each: Workstation, act: Callable[[Workstation], object], icon: str
+    ) -> None:
+        look: Literal["second", "plain"] = "second" if label == KEEP else "plain"
+        pressed = button(label, partial(act, each), icon=icon, look=look)
+        pressed.props["aria-label"] = f"{label}: {each.name}"
+
+    def _ask_keep(self, each: Workstation) -> None:
+        with dialog(f"Shall {each.name} keep the calendars?") as opened:
+            text(
+                "It syncs with Google, fetches the sources and makes the backups from then on. "
+                "Choose the computer that is on all day. Nothing is lost or written twice."
+            )
+
+            async def go() -> None:
+                await self._shared.let_keep(each.id)
+                opened.close()
+                self._taking_over = each.id
+                self._asked_at = self._site.services.clock.monotonic()
+                await self._look()
+
+            with box("actions"):
+                button("Let it keep them", go, look="primary")
+                button("Leave it as it is", opened.close, look="plain")
+
+    def _ask_name(self, each: Workstation) -> None:
+        with dialog(f"Rename {each.name}") as opened:
+            name = ui.input("Name", value=each.name)
+            name.classes("field").props(f"outlined maxlength={LONGEST_NAME}")
+
+            async def go() -> None:
+                clear_errors(name)
+                try:
+                    await self._shared.rename(each.id, str(name.value or ""))
+                except BadInput as error:
+                    fail_field(error, {"name": name})
+                    return
+                opened.close()
+                notify_done("Saved.")
+                await self._look()
+
+            with box("actions"):
+                button("Save", go, look="primary")
+                button("Cancel", opened.close, look="plain")
+
+    def _ask_forget(self, each: Workstation) -> None:
+        with dialog(f"Forget {each.name}?") as opened:
+            text(
+                "It goes from this list. Do this for a computer that is gone for good: one that is "
+                "started again joins anew, with the practice key. If somebody else has it now, "
+                "change the database's password too."
+            )
+
+            async def go() -> None:
+                await self._shared.forget(each.id)
+                opened.close()
+                notify_done(f"{each.name} was forgotten.")
+                await self._look()
+
+            with box("actions"):
+                button("Forget it", go, look="danger")
+                button("Keep it", opened.close, look="primary")
+
+
+def _facts(each: Workstation, zone: str, now: datetime) -> str:
+    """``On since 08:00 · version 1.2.3 · phones reach it at 192.168.1.20:8090``."""
+    parts = []
+    if each.keeps_calendars and each.since is not None:
+        parts.append(f"Keeps them since {formatting.short(each.since, zone, now)}")
+    elif each.on:
+        since = f" since {formatting.short(each.since, zone, now)}" if each.since else ""
+        parts.append(f"On{since}")
+    else:
+        parts.append(f"Last seen {formatting.short(each.seen_at, zone, now)}")
+    parts.append(f"version {each.version}")
+    if each.feed_address and each.on:
+        parts.append(f"phones reach it at {each.feed_address}")
+    return " · ".join(parts)
+
+
+def _troubles(seen: Workstations, each: Workstation) -> list[str]:
+    said = []
+    if seen.outdated(each):
+        said.append(f"Update {each.name}: another workstation has version {seen.newest}.")
+    seconds = round(abs(each.clock_ahead).total_seconds())
+    if each.on and abs(each.clock_ahead) > CLOCK_WARN:
+        way = "ahead of" if each.clock_ahead.total_seconds() > 0 else "behind"
+        said.append(
+            f"Its clock is {formatting.counted(seconds, 'second')} {way} the server's: let the "
+            "system set it by itself."
+        )
+    return said

@@ -1,0 +1,197 @@
+"""Histories whose book, ledger and activity lie in a real database.
+
+Slower than the stores in memory (a millisecond a step on PostgreSQL), and honest about what those
+may miss: transactions, types, what waits for whom. One process; several on one practice are
+`tests/battery/workstations.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, delete, insert, select
+
+from companion.adapters.database.appointments import COLUMNS, appointment_of
+from companion.adapters.database.schema import (
+    appointments,
+    ledger,
+    metadata,
+    sync_state,
+)
+from companion.domain.appointments import Appointment
+from companion.domain.errors import CompanionError
+from companion.services.changes import Changes
+from companion.services.ports import Clock
+from companion.services.sync.snapshot import NamedLocks
+from tests.battery.calendars import Crash
+from tests.battery.histories import Failure, History
+
+Rows = dict[str, list[dict[str, Any]]]
+"""By table."""
+
+
+class Underway:
+    """How many calls have not been answered yet."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __bool__(self) -> bool:
+        return self.calls > 0
+
+    def __enter__(self) -> None:
+        self.calls += 1
+
+    def __exit__(self, *_error: object) -> None:
+        self.calls -= 1
+
+
+class Awaited:
+    """A store during whose calls virtual time stands still."""
+
+    def __init__(self, inner: Any, underway: Underway) -> None:
+        self._inner, self._underway = inner, underway
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        async def call(*positional: Any, **named: Any) -> Any:
+            with self._underway:
+                return await found(*positional, **named)
+
+        return call
+
+
+class AwaitedLocks:
+    """The same for turns."""
+
+    def __init__(self, inner: NamedLocks, underway: Underway) -> None:
+        self._inner, self._underway = inner, underway
+
+    def hold(self, name: str) -> AbstractAsyncContextManager[None]:
+        return _AwaitedTurn(self._inner.hold(name), self._underway)
+
+
+class _AwaitedTurn:
+    def __init__(self, inner: AbstractAsyncContextManager[None], underway: Underway) -> None:
+        self._inner, self._underway = inner, underway
+
+    async def __aenter__(self) -> None:
+        with self._underway:
+            await self._inner.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> None:
+        with self._underway:
+            await self._inner.__aexit__(*error)
+
+
+class RealDatabase:
+    """One that is there already, with our tables: emptied for each history."""
+
+    def __init__(
+        self,
+        url: Any,
+        opened: Callable[[Clock, Changes], Any],
+        locks: Callable[[Any], NamedLocks] | None = None,
+    ) -> None:
+        """`opened` opens it as the program does; `locks` are its turns, where it has any."""
+        self.engine = create_engine(url)
+        self.opened = opened
+        self.locks = locks
+        self.empty = self.copied()
+
+    def copied(self) -> Rows:
+        with self.engine.connect() as connection:
+            return {
+                table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+                for table in metadata.sorted_tables
+            }
+
+    def put_back(self, rows: Rows) -> None:
+        with self.engine.begin() as connection:
+            for table in metadata.sorted_tables:
+                connection.execute(delete(table))
+                if rows[table.name]:
+                    connection.execute(insert(table), rows[table.name])
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class DatabaseStores:
+    """Named as in `MemoryStores`, with what a history looks at and puts back."""
+
+    def __init__(self, place: RealDatabase, database: Any, underway: Underway) -> None:
+        self.place = place
+        self.book = Awaited(database.book, underway)
+        self.ledger = Awaited(database.ledger, underway)
+        self.feeds = Awaited(database.feeds, underway)
+        self.activity = Awaited(database.activity, underway)
+
+    @property
+    def kept(self) -> Mapping[str, Appointment]:
+        with self.place.engine.connect() as connection:
+            return _kept(connection)
+
+    def copied(self) -> Rows:
+        return self.place.copied()
+
+    def put_back(self, copied: Rows) -> DatabaseStores:
+        self.place.put_back(copied)
+        return self
+
+    def lose_ledger(self, *, states: bool) -> None:
+        with self.place.engine.begin() as connection:
+            connection.execute(delete(ledger))
+            if states:
+                connection.execute(delete(sync_state))
+
+
+def _kept(connection: Connection) -> dict[str, Appointment]:
+    query = select(*COLUMNS).order_by(appointments.c.id)
+    return {each.id: each for each in map(appointment_of, connection.execute(query))}
+
+
+class DatabaseHistory(History):
+    def __init__(self, seed: int, place: RealDatabase, *, rate: float | None = None) -> None:
+        super().__init__(seed, rate=rate)
+        place.put_back(place.empty)
+        self.underway = Underway()
+        self.world.clock.waits_for = self.underway.__bool__
+        self.database = place.opened(self.world.clock, self.world.changes)
+        stores = DatabaseStores(place, self.database, self.underway)
+        self.world.stores = stores  # type: ignore[assignment] # the same, but real
+        if place.locks is not None:
+            self.world.locks = AwaitedLocks(place.locks(self.database), self.underway)
+        self.world.restart()
+
+    async def play_whole(self, operations: int) -> None:
+        try:
+            await self.play(operations)
+            await self.converge()
+        finally:
+            await self.database.close()
+
+
+def play(
+    seed: int, place: RealDatabase, operations: int = 14, *, rate: float | None = None
+) -> DatabaseHistory:
+    """As `histories.play`."""
+    history: list[DatabaseHistory] = []
+
+    async def whole() -> None:
+        history.append(DatabaseHistory(seed, place, rate=rate))
+        await history[0].play_whole(operations)
+
+    try:
+        asyncio.run(whole())
+    except (AssertionError, CompanionError, Crash) as error:
+        log = "\n".join(history[0].log) if history else ""
+        raise Failure(f"history {seed} failed: {error}\n{log}") from error
+    return history[0]

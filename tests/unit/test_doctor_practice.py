@@ -1,0 +1,113 @@
+"""What the doctor finds of the server of a shared practice, and of its workstations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from companion.domain.errors import DatabaseAway
+from companion.services.maintenance.doctor import Doctor, closed_home
+from companion.services.maintenance.findings import Finding
+from tests.fakes.practice import WELL, FakePractice, off, workstation
+from tests.fakes.services import fake_application
+
+SERVER = {"server", "server-version", "server-rights", "server-encryption", "server-clock"}
+
+
+async def findings(practice: FakePractice | None, **facts: Any) -> dict[str, Finding]:
+    if practice is not None:
+        practice.server.facts = replace(WELL, **facts)
+    diagnosis = await fake_application(shared=practice).services.doctor.examine()
+    return {each.id: each for each in diagnosis.findings}
+
+
+async def test_a_practice_on_one_computer_has_none_of_these() -> None:
+    assert not [each for each in await findings(None) if each.startswith(("server", "workst"))]
+
+
+async def test_a_practice_that_is_well_is_said_to_be() -> None:
+    found = await findings(FakePractice())
+    assert {found[each].state for each in {*SERVER, "workstations"}} == {"ok"}
+    assert "answers in 2 ms; the practice takes 48 MB" in found["server"].what
+    assert found["workstations"].what == "Front desk keeps the calendars. 2 of 3 are on."
+
+
+@pytest.mark.parametrize(
+    ("facts", "key", "state", "said"),
+    [
+        ({"latency": timedelta(milliseconds=140)}, "server", "warn", "takes 140 ms"),
+        ({"version": "13.2", "supported": False}, "server-version", "fail", "13.2 is too old"),
+        (
+            {"refused": ("change the table book", "listen")},
+            "server-rights",
+            "fail",
+            "may not listen",
+        ),
+        ({"encrypted": ""}, "server-encryption", "warn", "is not encrypted"),
+        ({"pooled": True}, "server-pooler", "fail", "A pooler"),
+        ({"ahead": timedelta(seconds=-95)}, "server-clock", "warn", "95 seconds behind"),
+    ],
+)
+async def test_each_trouble_of_the_server_has_a_finding_with_a_remedy(
+    facts: dict[str, Any], key: str, state: str, said: str
+) -> None:
+    found = (await findings(FakePractice(), **facts))[key]
+    assert (found.state, said in found.what) == (state, True)
+    assert found.remedy
+
+
+async def test_an_unencrypted_way_within_this_computer_is_none_over_a_network() -> None:
+    found = await findings(FakePractice(), encrypted="", local=True)
+    assert found["server-encryption"].state == "ok"
+
+
+async def test_an_old_program_and_a_wrong_clock_of_another_workstation_are_named() -> None:
+    practice = FakePractice(
+        found=[
+            workstation("Back office", clock_ahead=timedelta(seconds=90)),
+            workstation("Front desk", version="1.1.9", clock_ahead=timedelta(seconds=-45)),
+        ]
+    )
+    found = await findings(practice)
+    assert "Front desk has version 1.1.9" in found["workstation-version:front-desk"].what
+    assert "45 seconds behind" in found["workstation-clock:front-desk"].what
+    assert "workstation-clock:back-office" not in found  # this one's is measured at the server
+
+
+async def test_a_program_newer_than_all_others_is_what_they_are_compared_with() -> None:
+    practice = FakePractice(found=[workstation("Back office", version="1.2.2")])
+    assert (
+        "another one has 1.2.3"
+        in (await findings(practice))["workstation-version:back-office"].what
+    )
+
+
+async def test_nobody_keeping_the_calendars_is_a_warning() -> None:
+    found = (await findings(FakePractice(found=[off("Back office")])))["workstations"]
+    assert (found.state, bool(found.remedy)) == ("warn", True)
+
+
+async def test_a_server_that_is_away_is_said_once_and_by_no_other_check() -> None:
+    practice = FakePractice()
+    practice.server.reachable = False
+    services = fake_application(shared=practice).services
+
+    async def away() -> str:
+        raise DatabaseAway
+
+    context = replace(services.doctor._context, integrity=away)
+    said = [
+        each.id
+        for each in (await Doctor(context).examine()).findings
+        if "cannot be reached" in each.what and "database" in each.what
+    ]
+    assert said == ["server"]
+
+
+def test_a_home_that_does_not_open_as_the_server_is_away_has_that_finding_alone() -> None:
+    diagnosis = closed_home(DatabaseAway(), "1.2.3", datetime.now(UTC))
+    assert [each.id for each in diagnosis.findings] == ["server"]
+    assert not diagnosis.healthy

@@ -130,6 +130,7 @@ async def open_ports(
             lease=storage.lease,
             shared_pace=storage.shared_pace,
             practice=storage.practice,
+            server=storage.server,
         )
 
 

@@ -242,10 +242,9 @@ def build(ports: Ports) -> Application:
         home=home,
         program=ports.version,
     )
-    shared = ports.shared
     shared_practice = SharedPractice(
-        practice=shared.practice if shared else None,
-        server=shared.server if shared else None,
+        practice=ports.practice,
+        server=ports.server,
         activity=activity,
         clock=clock,
     )

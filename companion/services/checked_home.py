@@ -56,6 +56,6 @@ def check_context(
         failing_sources=failing_sources,
         daily_backups=daily_backups,
         failing_notices=failing_notices,
-        server=ports.shared.server if ports.shared else None,
-        shared_practice=shared_practice if ports.shared else None,
+        server=ports.server,
+        shared_practice=shared_practice if ports.practice else None,
     )

@@ -32,20 +32,11 @@ from companion.services.ports import (
     SharedPace,
     Stores,
 )
-from companion.services.ports import Practice as WorkstationsOfPractice
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.remote import RemoteSources
 from companion.services.sync.snapshot import NamedLocks
 from companion.services.workbooks import WorkbookReader
 from companion.services.workstation import Desktop
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedPorts:
-    """Of a home that is one workstation of a practice."""
-
-    practice: WorkstationsOfPractice
-    server: DatabaseServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +72,6 @@ class Ports:
     version: str
     """Of Calendar Companion."""
     log_name: str
-    shared: SharedPorts | None = None
-    """None where no other workstation shares this home's practice."""
     listener: tuple[str, int] = (ANYWHERE, FEED_PORT)
     """Where the listener for phones is, or was when the app last ran."""
     secrets_key: str = ""
@@ -98,6 +87,8 @@ class Ports:
     """None where no other process calls Google in this one's name."""
     practice: Practice | None = None
     """None for a home that no other computer shares."""
+    server: DatabaseServer | None = None
+    """Of such a practice."""
     chance: random.Random = field(default_factory=random.Random)
     """Jitter."""
     new_id: Callable[[], str] = lambda: uuid4().hex

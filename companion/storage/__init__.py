@@ -10,6 +10,7 @@ from companion.services.maintenance.daily_backups import BackupNotes
 from companion.services.notices.keeping import NoticeStore
 from companion.services.ports import (
     AlwaysHeld,
+    DatabaseServer,
     Lease,
     Practice,
     SecretStore,
@@ -36,3 +37,4 @@ class Storage:
     lease: Lease = field(default_factory=AlwaysHeld)
     shared_pace: SharedPace | None = None
     practice: Practice | None = None
+    server: DatabaseServer | None = None

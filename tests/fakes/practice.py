@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from companion.domain.errors import Busy, DatabaseAway, NotFound
-from companion.services.home_ports import SharedPorts
 from companion.services.ports import ServerFacts, Workstation
 
 MORNING = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
@@ -76,9 +75,6 @@ class FakePractice:
     now: Callable[[], datetime] = lambda: MORNING + timedelta(minutes=90)
     wanted: str = ""
     asked: int = 0
-
-    def ports(self) -> SharedPorts:
-        return SharedPorts(practice=self, server=self.server)
 
     async def workstations(self) -> list[Workstation]:
         self._reach()

@@ -212,7 +212,8 @@ def fake_application(
         notices=ways.ways(),
         version="1.2.3",
         log_name="companion.log",
-        shared=shared.ports() if shared else None,
+        practice=shared,
+        server=shared.server if shared else None,
         chance=random.Random(1),
         new_id=lambda: str(next(numbers)),
     )

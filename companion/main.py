@@ -46,7 +46,7 @@ from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.maintenance.restore_here import RestoreApart
 from companion.services.notices.ways import NoticeWays
 from companion.services.sources.remote import by_name
-from companion.storage.opening import open_storage
+from companion.storage.opening import is_new, open_storage
 
 
 @asynccontextmanager

@@ -171,7 +171,7 @@ async def _gather(environment: Environment) -> _Gathered:
         names = await opened.secrets.names()
         values = {each: await opened.secrets.get(each) for each in names}
         return _Gathered(
-            documents={**storage.changed(), **_kept_notes(environment.home)},
+            documents=storage.changed(),
             secrets={each: value for each, value in values.items() if value is not None},
             origin=await practice_of(environment),
         )
@@ -190,10 +190,6 @@ async def practice_of(environment: Environment) -> str:
             engine.dispose()
 
     return await BACKUPS.run(look)
-
-
-def _kept_notes(home: Path) -> dict[str, str]:
-    return {}
 
 
 def _prepare_database(url: URL, place: str, origin: str) -> None:
@@ -255,7 +251,7 @@ class _Mover:
             close_up(self._environment.book, 3.0)
             rows, note = self._into_database(note)
         except BaseException:
-            self._withdraw(note)
+            self._withdraw()
             raise
         finish_creating(self._environment, note, swap_of(home, self._disk))
         end_move(home, self._disk)
@@ -289,7 +285,7 @@ class _Mover:
         row = row_when_quiet(self._member.url)
         return row is not None and row.practice_id == self._member.note.practice_id
 
-    def _withdraw(self, note: MovingNote) -> None:
+    def _withdraw(self) -> None:
         """Unless the database alone knows: then the next start asks it."""
         home = self._environment.home
         found = moving_note(home)

@@ -50,9 +50,6 @@ KEPT_IN_FILES = (
     "settings.json",
     "settings.json.bak",
     "settings.json.damaged",
-    "sources.json",
-    "backups.json",
-    "notices.json",
     "feeds",
 )
 """Besides book and secrets: of a home in its folder, of a practice in its database."""

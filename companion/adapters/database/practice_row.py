@@ -121,6 +121,10 @@ def join_practice(connection: Connection, workstation_id: str, name: str, versio
     )
 
 
+def leave_practice(connection: Connection, workstation_id: str) -> None:
+    connection.execute(delete(workstations).where(workstations.c.id == workstation_id))
+
+
 def _key_of(key: PracticeKey, practice_id: str) -> bytes:
     return crypto.derive(key.secret, salt=practice_id.encode(), purpose=_PURPOSE)
 

@@ -18,8 +18,7 @@ tree from one table each.
     ├── StoreError                disk, database, settings
     │   ├── DatabaseAway          the server of a shared practice cannot be reached
     │   ├── StoreTooNew           written by a newer version of this program
-    │   ├── StoreDamaged          unreadable, and no good copy either
-    │   └── DatabaseAway          the practice's database server does not answer
+    │   └── StoreDamaged          unreadable, and no good copy either
     ├── SecretsError
     │   ├── SecretsUnavailable    no working key store on this machine
     │   └── SecretsDamaged        the sealed file does not open with our key

@@ -184,7 +184,7 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
     assert faults(page) == []
     page.get_by_role("link", name="Phone links").click()
     page.get_by_role("button", name="Add a device").click()
-    page.get_by_label("Device").wait_for()
+    page.get_by_label("Device", exact=True).wait_for()
     page.get_by_label("Whose or which one").fill("A phone")
     page.get_by_role("button", name="Make the link").click()
     shown = page.get_by_text(re.compile(r"/feeds/[\w-]{43}\.ics")).first

@@ -19,7 +19,6 @@ from companion.domain.errors import (
     BadInput,
     Busy,
     CompanionError,
-    DatabaseAway,
     StoreDamaged,
     StoreError,
 )
@@ -27,11 +26,11 @@ from companion.domain.errors import (
 Make = Callable[[str], CompanionError]
 
 
-def _store(what: str | None = None, remedy: str | None = None) -> Make:
+def store(what: str | None = None, remedy: str | None = None) -> Make:
     return lambda detail: StoreError(what, remedy, detail=detail)
 
 
-def _busy(detail: str) -> CompanionError:
+def busy(detail: str) -> CompanionError:
     return Busy(detail=detail)
 
 
@@ -39,7 +38,7 @@ def _damaged(detail: str) -> CompanionError:
     return StoreDamaged(detail=detail)
 
 
-def _conflict(detail: str) -> CompanionError:
+def conflict(detail: str) -> CompanionError:
     return BadInput(
         "Two entries bear the same number, and each must have its own.",
         "Correct the number in the practice software, or import it under another source name.",
@@ -47,11 +46,11 @@ def _conflict(detail: str) -> CompanionError:
     )
 
 
-def _too_big(detail: str) -> CompanionError:
+def too_big(detail: str) -> CompanionError:
     return BadInput("A text is far too long to be kept.", "Shorten it.", detail=detail)
 
 
-def _unkeepable(detail: str) -> CompanionError:
+def unkeepable(detail: str) -> CompanionError:
     return BadInput(
         "A text holds half a character, or a number is too large to be kept.",
         "Correct it where it was written and try again.",
@@ -59,39 +58,39 @@ def _unkeepable(detail: str) -> CompanionError:
     )
 
 
-DISK_FULL = _store(
+DISK_FULL = store(
     "The disk is full: nothing was changed.",
     "Free some space on the disk that holds the data folder, then try again.",
 )
-READ_ONLY = _store(
+READ_ONLY = store(
     "The data folder cannot be written to.",
     "Let this user write to the data folder, or choose another with COMPANION_HOME.",
 )
-CANNOT_OPEN = _store(
+CANNOT_OPEN = store(
     "The data file could not be opened.",
     "Check that the data folder exists and that this user may read and write there.",
 )
-DISK_FAULT = _store(
+DISK_FAULT = store(
     "The disk that holds the data folder is full or faulty: the data file could not be written.",
     "Free some space on it and try again. If it has space, have the disk checked; from a network "
     "drive, move the data folder to a disk of this computer (COMPANION_HOME).",
 )
-NO_MEMORY = _store("This computer has run out of memory.", "Close some programs and try again.")
-OURS = _store("The data file could not be used.")
-NO_WAL = _store(
+NO_MEMORY = store("This computer has run out of memory.", "Close some programs and try again.")
+OURS = store("The data file could not be used.")
+NO_WAL = store(
     "The data folder lies on a drive that cannot keep the appointment book safe, such as a "
     "network share.",
     "Move the data folder to a disk of this computer (COMPANION_HOME).",
 )
-CLOSED = _store("Calendar Companion is closing.", "Start it again to go on.")
+CLOSED = store("Calendar Companion is closing.", "Start it again to go on.")
 
 BY_RESULT_CODE: dict[int, Make] = {
     sqlite3.SQLITE_ERROR: OURS,
     sqlite3.SQLITE_INTERNAL: OURS,
     sqlite3.SQLITE_PERM: READ_ONLY,
     sqlite3.SQLITE_ABORT: OURS,
-    sqlite3.SQLITE_BUSY: _busy,
-    sqlite3.SQLITE_LOCKED: _busy,
+    sqlite3.SQLITE_BUSY: busy,
+    sqlite3.SQLITE_LOCKED: busy,
     sqlite3.SQLITE_NOMEM: NO_MEMORY,
     sqlite3.SQLITE_READONLY: READ_ONLY,
     sqlite3.SQLITE_INTERRUPT: CLOSED,
@@ -100,11 +99,11 @@ BY_RESULT_CODE: dict[int, Make] = {
     sqlite3.SQLITE_NOTFOUND: OURS,
     sqlite3.SQLITE_FULL: DISK_FULL,
     sqlite3.SQLITE_CANTOPEN: CANNOT_OPEN,
-    sqlite3.SQLITE_PROTOCOL: _busy,
+    sqlite3.SQLITE_PROTOCOL: busy,
     sqlite3.SQLITE_EMPTY: OURS,
     sqlite3.SQLITE_SCHEMA: OURS,
-    sqlite3.SQLITE_TOOBIG: _too_big,
-    sqlite3.SQLITE_CONSTRAINT: _conflict,
+    sqlite3.SQLITE_TOOBIG: too_big,
+    sqlite3.SQLITE_CONSTRAINT: conflict,
     sqlite3.SQLITE_MISMATCH: OURS,
     sqlite3.SQLITE_MISUSE: OURS,
     sqlite3.SQLITE_NOLFS: DISK_FULL,
@@ -130,28 +129,17 @@ BY_SYSTEM_ERROR: dict[int, Make] = {
 }
 
 
-def of_postgresql(error: DBAPIError) -> CompanionError:
-    code = getattr(error.orig, "sqlstate", None) or ""
-    if error.connection_invalidated or not code or code[:2] in {"08", "57"}:
-        return DatabaseAway(detail=code)
-    if code[:2] == "23":
-        return _conflict(code)
-    if code[:2] == "22":
-        return _too_big(code)
-    if code[:2] in {"40", "55"}:
-        return _busy(code)
-    return OURS(code)
-
-
 def translated(error: Exception) -> CompanionError:
     """The domain's error for one of sqlite3, SQLAlchemy or the file system."""
     if isinstance(error, OSError):
         make = BY_SYSTEM_ERROR.get(error.errno or 0, OURS)
         return make(f"{type(error).__name__} {error.errno}")
     if isinstance(error, PoolTimeout):
-        return _busy("pool")
+        return busy("pool")
     origin = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(error, DBAPIError) and type(origin).__module__.startswith("psycopg"):
+    if type(origin).__module__.startswith("psycopg"):
+        from companion.adapters.database.postgres_errors import of_postgresql
+
         return of_postgresql(error)
     code = getattr(origin, "sqlite_errorcode", None)
     if code is None:
@@ -160,12 +148,20 @@ def translated(error: Exception) -> CompanionError:
 
 
 @contextmanager
-def translating() -> Iterator[None]:
-    """Turn what the block raises into the domain's errors."""
+def translating_texts() -> Iterator[None]:
+    """Turn what Python says of a text or number that cannot be kept into a BadInput."""
     try:
         yield
     except (UnicodeEncodeError, OverflowError) as error:
         # from None: such an error carries the whole text
-        raise _unkeepable(type(error).__name__) from None
+        raise unkeepable(type(error).__name__) from None
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Turn what the block raises into the domain's errors."""
+    try:
+        with translating_texts():
+            yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise translated(error) from error

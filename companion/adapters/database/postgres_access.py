@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
@@ -11,6 +12,8 @@ from sqlalchemy import URL, Connection, select, text
 from companion.adapters.database import postgres
 from companion.adapters.database.access import Beside, Result, Work
 from companion.adapters.database.errors import translating
+from companion.adapters.database.outages import PATIENCE, Outage
+from companion.adapters.database.postgres_units import Units
 from companion.adapters.database.schema import metadata
 from companion.adapters.database.threads import ThreadQueue
 from companion.services.changes import Change, Changes
@@ -29,82 +32,109 @@ _SIGN = text(
 
 
 class PostgresAccess:
-    def __init__(self, url: URL, changes: Changes, *, announce: Announce | None = None) -> None:
-        """Connects when it is first used."""
+    def __init__(
+        self,
+        url: URL,
+        changes: Changes,
+        *,
+        announce: Announce | None = None,
+        patience: float = PATIENCE,
+        book_seconds: float = postgres.BOOK_SECONDS,
+    ) -> None:
+        """Connects when it is first used. `patience`: how long a server may be away that restarts;
+        `book_seconds`: how long others may change the book before Busy."""
         self._changes = changes
         self._announce = announce
-        self._engine = postgres.engine_of(url, READERS + WRITERS + 1)
-        self._reading = self._engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        self._book_seconds = book_seconds
+        self._engine = postgres.engine_of(url, READERS + WRITERS + 2)
+        self._units = Units(self._engine, Outage(patience))
+        self._wanted: set[threading.Event] = set()
         # Whoever changes the book may wait for another workstation; the rest need not.
         self._books_queue = ThreadQueue("database-book", 1)
         self._writers_queue = ThreadQueue("database-writer", WRITERS)
         self._readers_queue = ThreadQueue("database-reader", READERS)
 
-    def prepare(self, is_current: Callable[[str | None], bool], upgrade: Work[None]) -> None:
-        """`upgrade`, in one transaction, unless the revision is current. Blocks."""
+    def prepare(self) -> None:
+        """Bring the tables to this program's, unless they are. Blocks."""
+
+        def look(connection: Connection) -> bool:
+            current = postgres.is_current(postgres.revision_of(connection))
+            if current:
+                postgres.check_rights(connection, list(metadata.tables))
+            return current
+
+        def upgrade(connection: Connection) -> None:
+            if not postgres.is_current(postgres.revision_of(connection)):
+                from companion.adapters.database.upgrading import upgrade
+
+                upgrade(connection)
+
+        if not self._units.read(look, threading.Event()):
+            self._units.migrate(upgrade)
         with translating():
-            with self._engine.begin() as connection:
-                if is_current(postgres.revision_of(connection)):
-                    return
-            with self._engine.begin() as connection:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({postgres.MIGRATING})"))
-                if not is_current(postgres.revision_of(connection)):
-                    upgrade(connection)
+            postgres.check_direct(self._engine)
 
     async def write(
         self, work: Work[Result], notice: Callable[[Result], Change] | None = None
     ) -> Result:
-        return await self._write(self._writers_queue, lambda: work, notice)
+        return await self._write(
+            self._writers_queue, lambda: work, notice, float(postgres.LOCK_SECONDS)
+        )
 
     async def write_after(
         self,
         prepare: Callable[[], Work[Result]],
         notice: Callable[[Result], Change] | None = None,
     ) -> Result:
-        return await self._write(self._books_queue, prepare, notice)
+        return await self._write(self._books_queue, prepare, notice, self._book_seconds)
 
     async def _write(
         self,
         queue: ThreadQueue,
         prepare: Callable[[], Work[Result]],
         notice: Callable[[Result], Change] | None,
+        lock_seconds: float,
     ) -> Result:
         committed: list[Change] = []
 
-        def job() -> Result:
-            work = prepare()
-            with translating():
-                with self._engine.begin() as connection:
-                    done = work(connection)
-                    change = None if notice is None else notice(done)
-                    if change is not None and self._announce is not None:
-                        self._announce(connection, change)
-                if change is not None:
-                    committed.append(change)
-            return done
+        def job(unwanted: threading.Event) -> Result:
+            prepared = prepare()
+
+            def work(connection: Connection) -> tuple[Result, Change | None]:
+                result = prepared(connection)
+                change = None if notice is None else notice(result)
+                if change is not None and self._announce is not None:
+                    self._announce(connection, change)
+                return result, change
+
+            result, change = self._units.write(work, unwanted, lock_seconds)
+            if change is not None:
+                committed.append(change)
+            return result
 
         try:
-            return await queue.run(job)
+            return await self._run(queue, job)
         finally:
             for change in committed:
                 self._changes.publish(change)
 
     async def read(self, work: Work[Result]) -> Result:
-        def job() -> Result:
-            with translating(), self._reading.begin() as connection:
-                return work(connection)
+        return await self._run(
+            self._readers_queue, lambda unwanted: self._units.read(work, unwanted)
+        )
 
-        return await self._readers_queue.run(job)
+    async def _run(self, queue: ThreadQueue, job: Callable[[threading.Event], Result]) -> Result:
+        """A job that nobody waits for any more is let finish, but waits for nothing itself."""
+        unwanted = threading.Event()
+        self._wanted.add(unwanted)
+        try:
+            return await queue.run(lambda: job(unwanted), unwanted.set)
+        finally:
+            self._wanted.discard(unwanted)
 
     async def change_sign(self, beside: Callable[[], Beside]) -> tuple[int, Beside]:
-        def job() -> tuple[int, Beside]:
-            with translating(), self._reading.begin() as connection:
-                found = connection.execute(_SIGN).one()
-            return crc32(repr(tuple(map(str, found))).encode()), beside()
-
-        return await self._readers_queue.run(job)
+        found = await self.read(lambda connection: connection.execute(_SIGN).one())
+        return crc32(repr(tuple(map(str, found))).encode()), beside()
 
     async def backup_to(self, copy: Path) -> None:
         raise NotImplementedError(copy)
@@ -121,7 +151,8 @@ class PostgresAccess:
         return await self.read(read)
 
     def close(self) -> None:
-        self._books_queue.close()
-        self._writers_queue.close()
-        self._readers_queue.close()
+        for each in tuple(self._wanted):
+            each.set()
+        for queue in (self._books_queue, self._writers_queue, self._readers_queue):
+            queue.close()
         self._engine.dispose()

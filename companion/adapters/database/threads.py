@@ -23,8 +23,11 @@ class ThreadQueue:
     def __init__(self, name: str, count: int) -> None:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Its result or its error. Raises StoreError after `close`."""
+    async def run(
+        self, work: Callable[[], Result], given_up: Callable[[], object] = lambda: None
+    ) -> Result:
+        """Its result or its error; `given_up` is called where nobody waits for it any more. Raises
+        StoreError after `close`."""
         try:
             job = self._threads.submit(work)
         except RuntimeError as error:
@@ -33,6 +36,7 @@ class ThreadQueue:
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
+            given_up()
             await _finish(job, done)
             raise
 

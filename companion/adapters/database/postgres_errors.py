@@ -1,0 +1,239 @@
+"""Translates PostgreSQL's errors into sentences for a receptionist: one table.
+
+The SQLSTATE decides (https://www.postgresql.org/docs/current/errcodes-appendix.html): the code
+itself, else its class, the first two characters. It goes into `detail`, with the names of the
+constraint and column, which are ours. Nothing else does: PostgreSQL's own messages quote what was
+written, and the address holds a password. Why a connection was not made has no SQLSTATE; the words
+say it, and where the server's language is another than English, what had been done by then.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from companion.adapters.database.errors import (
+    CLOSED,
+    Make,
+    busy,
+    conflict,
+    store,
+    too_big,
+    unkeepable,
+)
+from companion.domain.errors import CompanionError, DatabaseAway, StoreDamaged
+
+_CARER = "Ask whoever looks after the database server"
+
+
+def _away(detail: str) -> CompanionError:
+    return DatabaseAway(detail=detail)
+
+
+def _damaged(detail: str) -> CompanionError:
+    return StoreDamaged(
+        "The practice's database is damaged.",
+        f"{_CARER} to check its disk, then restore a backup.",
+        detail=detail,
+    )
+
+
+OURS = store("The practice's database could not be used.")
+DISK_FULL = store(
+    "The disk of the practice's database is full: nothing was changed.",
+    f"{_CARER} to free some space on it, then try again.",
+)
+DISK_FAULT = store(
+    "The practice's database could not use its disk.", f"{_CARER} to check the disk."
+)
+NO_MEMORY = store(
+    "The computer that holds the practice's database has run out of memory.",
+    f"{_CARER} to close other programs there, then try again.",
+)
+NO_PLACE = store(
+    "The practice's database accepts no more connections.",
+    f"Try again in a minute. If it happens often: {_CARER.lower()} to raise max_connections.",
+)
+SIGN_IN = store(
+    "The practice's database does not accept this workstation's user or password.",
+    f"{_CARER} for them, then join the practice again with the right address.",
+)
+NOT_THERE = store(
+    "The database server answers, but has no database of that name.",
+    f"{_CARER} for the name, or to create it.",
+)
+NO_RIGHT = store(
+    "This workstation's user may not do that in the practice's database.",
+    f"{_CARER} to make the user the owner of the database.",
+)
+READ_ONLY = store(
+    "The practice's database can only be read: it is a stand-by copy, or set so.",
+    f"{_CARER} for the address of the server that may be written to.",
+)
+ANOTHER_SCHEMA = store(
+    "The tables of the practice's database are not those that this version needs.",
+    "Start Calendar Companion again; if it stays so, update this workstation.",
+)
+NOT_EMPTY = store(
+    "The database already holds tables of another program.",
+    f"{_CARER} for an empty database for Calendar Companion alone.",
+)
+CERTIFICATE = store(
+    "The database server could not prove that it is the right one, or refuses to encrypt.",
+    f"{_CARER} for the right address and certificate; nothing was sent.",
+)
+
+BY_SQLSTATE: dict[str, Make] = {
+    "00": OURS,
+    "01": OURS,
+    "02": OURS,
+    "03": OURS,
+    "08": _away,
+    "08P01": OURS,
+    "09": OURS,
+    "0A": OURS,
+    "0A000": ANOTHER_SCHEMA,  # a statement prepared before another version changed the tables
+    "0B": OURS,
+    "0F": OURS,
+    "0L": NO_RIGHT,
+    "0P": NO_RIGHT,
+    "0Z": OURS,
+    "10": OURS,
+    "20": OURS,
+    "21": OURS,
+    "22": OURS,
+    "22001": too_big,
+    "22003": unkeepable,
+    "22008": unkeepable,
+    "22021": unkeepable,
+    "22P05": unkeepable,
+    "23": OURS,
+    "23505": conflict,
+    "24": OURS,
+    "25": OURS,
+    "25006": READ_ONLY,
+    "25P03": _away,
+    "25P04": _away,
+    "26": OURS,
+    "27": OURS,
+    "28": SIGN_IN,
+    "2B": OURS,
+    "2D": OURS,
+    "2F": OURS,
+    "34": OURS,
+    "38": OURS,
+    "39": OURS,
+    "3B": OURS,
+    "3D": NOT_THERE,
+    "3F": ANOTHER_SCHEMA,
+    "40": busy,
+    "42": OURS,
+    "42501": NO_RIGHT,
+    "42703": ANOTHER_SCHEMA,
+    "42P01": ANOTHER_SCHEMA,
+    "42P06": NOT_EMPTY,
+    "42P07": NOT_EMPTY,
+    "44": OURS,
+    "53": NO_MEMORY,
+    "53100": DISK_FULL,
+    "53300": NO_PLACE,
+    "54": OURS,
+    "54000": too_big,
+    "55": OURS,
+    "55006": busy,
+    "55P03": busy,
+    "57": _away,
+    "57014": busy,
+    "58": DISK_FAULT,
+    "72": busy,
+    "F0": OURS,
+    "HV": OURS,
+    "P0": OURS,
+    "XX": OURS,
+    "XX001": _damaged,
+    "XX002": _damaged,
+}
+
+_WORDS: tuple[tuple[str, Make], ...] = (
+    ("password authentication failed", SIGN_IN),
+    ("no password supplied", SIGN_IN),
+    ("authentication failed", SIGN_IN),
+    ("no pg_hba.conf entry", SIGN_IN),
+    ("is not permitted to log in", SIGN_IN),
+    ("permission denied for database", NO_RIGHT),
+    ("too many clients", NO_PLACE),
+    ("too many connections", NO_PLACE),
+    ("remaining connection slots", NO_PLACE),
+    ("the database system is", _away),  # starting up, shutting down
+    ("certificate", CERTIFICATE),
+    ("does not support ssl", CERTIFICATE),
+)
+"""Of the messages of a connection that was not made."""
+
+
+class Fate(Enum):
+    """What becomes of a piece of work that failed."""
+
+    REPEAT = "repeat"
+    """It met another's: at once again."""
+    WAIT = "wait"
+    """The server or the way to it is away: again when it is back."""
+    FAIL = "fail"
+
+
+_REPEATED = {"40001", "40P01", "40003"}
+_WAITED_FOR = {"08", "57", "53300", "25P03", "25P04"}
+_CANCELED = "57014"
+
+
+def fate_of(error: Exception) -> Fate:
+    origin = _origin(error)
+    code = getattr(origin, "sqlstate", None)
+    if code in _REPEATED:
+        return Fate.REPEAT
+    if code is None:
+        make = _without_code(origin)
+        return Fate.WAIT if make in (_away, NO_PLACE) else Fate.FAIL
+    waits = code != _CANCELED and (code in _WAITED_FOR or code[:2] in _WAITED_FOR)
+    return Fate.WAIT if waits else Fate.FAIL
+
+
+def of_postgresql(error: Exception) -> CompanionError:
+    """The domain's error for one of psycopg, or of SQLAlchemy around it."""
+    origin = _origin(error)
+    code = getattr(origin, "sqlstate", None)
+    if code is None:
+        return _without_code(origin)(type(origin).__name__)
+    make = BY_SQLSTATE.get(code) or BY_SQLSTATE.get(code[:2], OURS)
+    detail = [code]
+    if isinstance(origin, psycopg.Error):
+        told = origin.diag
+        detail += [each for each in (told.constraint_name, told.column_name) if each]
+    return make(" ".join(detail))
+
+
+def _origin(error: Exception) -> BaseException:
+    found = error.orig if isinstance(error, DBAPIError) else error
+    return found if found is not None else error
+
+
+def _without_code(origin: BaseException) -> Make:
+    if isinstance(origin, psycopg.DataError):  # a NUL in a text, refused before it was sent
+        return unkeepable
+    if not isinstance(origin, psycopg.OperationalError):
+        return OURS
+    said = str(origin).lower()
+    for words, make in _WORDS:
+        if words in said:
+            return make
+    if "database" in said and "does not exist" in said:
+        return NOT_THERE
+    tried = origin.pgconn
+    if tried is not None and tried.used_password and "fatal" in said:
+        return SIGN_IN
+    return _away
+
+
+__all__ = ["BY_SQLSTATE", "CLOSED", "Fate", "fate_of", "of_postgresql"]

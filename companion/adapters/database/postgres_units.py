@@ -1,0 +1,166 @@
+"""Units: a piece of work in one transaction, done exactly once or not at all.
+
+A transaction that met another's, and one whose connection died before its COMMIT was sent, was
+rolled back: the whole piece runs again, with fresh reads. Where the answer to the COMMIT was lost,
+the server is asked what became of that very transaction (`pg_xact_status`); nobody guesses.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from companion.adapters.database.access import Work
+from companion.adapters.database.errors import CLOSED, translated, translating_texts
+from companion.adapters.database.outages import Outage, pause_after_clash, pause_when_away
+from companion.adapters.database.postgres import MIGRATING, is_current
+from companion.adapters.database.postgres_errors import ANOTHER_SCHEMA, Fate, fate_of
+from companion.domain.errors import DatabaseAway
+
+Result = TypeVar("Result")
+_CLASHES = 6
+"""So often it may meet another's transaction."""
+_ENDINGS, _ENDING = 60, 0.05
+_MIGRATE = text(
+    "SELECT set_config('lock_timeout', '5min', true), set_config('statement_timeout', '0', true),"
+    f" set_config('idle_in_transaction_session_timeout', '0', true),"
+    f" pg_advisory_xact_lock({MIGRATING})"
+)
+_BEGIN = text(
+    "SELECT pg_current_xact_id()::text, (SELECT max(version_num) FROM alembic_version),"
+    " set_config('lock_timeout', :lock, true)"
+)
+_SETTLE = text(
+    "SELECT pg_xact_status(CAST(CAST(:id AS text) AS xid8)), (SELECT pg_terminate_backend(pid)"
+    " FROM pg_stat_activity WHERE backend_xid = CAST(CAST(:id AS text) AS xid8)::xid)"
+)
+UNKNOWN = DatabaseAway(
+    "The practice's database stopped answering just when something was being saved.",
+    "Look whether it is there before you enter it again.",
+    detail="commit unanswered",
+)
+
+
+class _Begun:
+    """What is known of the transaction that was begun last."""
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.committing = False
+
+
+class Units:
+    def __init__(self, engine: Engine, outage: Outage) -> None:
+        self._engine = engine
+        self._reading = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._outage = outage
+
+    def read(self, work: Work[Result], unwanted: threading.Event) -> Result:
+        """On one snapshot, which cannot be written to."""
+
+        def attempt() -> Result:
+            with _session(self._reading, unwanted) as connection:
+                return work(connection)
+
+        return self._repeated(attempt, unwanted, _Begun())
+
+    def write(self, work: Work[Result], unwanted: threading.Event, lock_seconds: float) -> Result:
+        """`lock_seconds`: how long a lock of somebody else's is waited for before Busy."""
+        begun = _Begun()
+        done: list[Result] = []
+
+        def attempt() -> Result:
+            if begun.id and self._was_committed(begun.id):
+                return done[0]
+            begun.id, begun.committing = "", False
+            with _session(self._engine, unwanted) as connection:
+                begun.id = _begin(connection, lock_seconds)
+                done[:] = [work(connection)]
+                begun.committing = True
+                connection.commit()
+            return done[0]
+
+        return self._repeated(attempt, unwanted, begun)
+
+    def migrate(self, work: Work[None]) -> None:
+        """`work` in a transaction that may take its time, one workstation after the other."""
+
+        def attempt() -> None:
+            with self._engine.begin() as connection:
+                connection.execute(_MIGRATE)
+                work(connection)
+
+        self._repeated(attempt, threading.Event(), _Begun())
+
+    def _repeated(
+        self, attempt: Callable[[], Result], unwanted: threading.Event, begun: _Begun
+    ) -> Result:
+        clashes = away = 0
+        if not self._outage.to_be_tried():
+            raise DatabaseAway(detail="away")
+        while True:
+            try:
+                with translating_texts():
+                    result = attempt()
+            except (SQLAlchemyError, psycopg.Error, OSError) as error:
+                fate = fate_of(error)
+                if fate is Fate.REPEAT and clashes < _CLASHES:
+                    clashes += 1
+                    pause = pause_after_clash(clashes)
+                elif fate is Fate.WAIT and self._outage.failed():
+                    away += 1
+                    pause = pause_when_away(away)
+                elif begun.committing and fate is not Fate.REPEAT:
+                    raise UNKNOWN from None
+                else:
+                    raise translated(error) from None  # its own words quote what was written
+            else:
+                self._outage.answered()
+                return result
+            if unwanted.wait(pause):
+                raise CLOSED("not wanted any more")
+
+    def _was_committed(self, transaction: str) -> bool:
+        """What became of one whose connection died. The server may not know of that yet; then the
+        session, which still holds its locks, is ended."""
+        for _ in range(_ENDINGS):
+            with self._asking.connect() as connection:
+                status = connection.execute(_SETTLE, {"id": transaction}).one()[0]
+            if status != "in progress":
+                return bool(status == "committed")
+            time.sleep(_ENDING)
+        raise psycopg.OperationalError("the transaction goes on")
+
+
+@contextmanager
+def _session(engine: Engine, unwanted: threading.Event) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.unwanted = unwanted
+        try:
+            yield connection
+        except (SQLAlchemyError, psycopg.Error) as error:
+            if fate_of(error) is Fate.WAIT:
+                connection.invalidate()
+            raise
+        finally:
+            raw.unwanted = None
+
+
+def _begin(connection: Connection, lock_seconds: float) -> str:
+    """Its number. Raises StoreTooNew where another workstation has changed the tables meanwhile."""
+    values = {"lock": f"{int(lock_seconds * 1000)}ms"}
+    number, revision, _ = connection.execute(_BEGIN, values).one()
+    if not is_current(revision):
+        raise ANOTHER_SCHEMA(f"revision {revision}")
+    return str(number)

@@ -336,7 +336,8 @@ class _Mover:
         """Read back before the COMMIT, and compared. Raises StoreError."""
         here, there = copying.digests(from_home), copying.digests(connection)
         wrong = [name for name in here if here[name] != there[name]]
-        kept = dict(connection.execute(select(documents.c.name, documents.c.body)).tuples().all())
+        written = connection.execute(select(documents.c.name, documents.c.body))
+        kept = {row.name: row.body for row in written}
         if kept != dict(self._gathered.documents):
             wrong.append("documents")
         opened = {

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
 
 import companion
 from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
 from companion.adapters.backup_notes import BackupNotesFile
+from companion.adapters.database.fence import TurnFence
+from companion.adapters.database.lease import SessionLease
+from companion.adapters.database.lease_session import PostgresLeaseSession
 from companion.adapters.database.opening_practice import open_practice_database
+from companion.adapters.database.own_session import OwnSession
 from companion.adapters.database.practice_look import PracticeLook, look_at
 from companion.adapters.database.practice_row import (
     PracticeRow,
@@ -18,8 +23,12 @@ from companion.adapters.database.practice_row import (
 )
 from companion.adapters.database.schema import HEAD
 from companion.adapters.database.secrets import SharedSecrets
+from companion.adapters.database.server_facts import PostgresServer
 from companion.adapters.database.settings import DatabaseSettings
-from companion.adapters.file_locks import FileLock, NamedFileLocks
+from companion.adapters.database.shared_pace import PostgresPace
+from companion.adapters.database.turn_table import PostgresTurnTable
+from companion.adapters.database.turns import PracticeTurns
+from companion.adapters.file_locks import FileLock
 from companion.adapters.notice_book import NoticeFile
 from companion.adapters.practice_note import PracticeNote
 from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
@@ -57,12 +66,19 @@ async def open_practice(
     key = secrets_key_of(row, member.key)
     if not anyway:
         wait_for_older(found, note)
-    database = await asyncio.to_thread(open_practice_database, member.url, clock, changes=changes)
+    me = note.workstation_id
+    database = await asyncio.to_thread(
+        open_practice_database, member.url, clock, changes=changes, fence=TurnFence()
+    )
     stack.push_async_callback(database.close)
+    turns = OwnSession(member.url, name="turns")
+    stack.callback(turns.close)
+    pace = PostgresPace(member.url)
+    stack.callback(pace.close)
     access = database.access
     await access.write(
         lambda connection: join_practice(
-            connection, note.workstation_id, socket.gethostname(), companion.__version__
+            connection, me, socket.gethostname(), companion.__version__
         )
     )
     return Storage(
@@ -74,7 +90,10 @@ async def open_practice(
         source_notes=SourceNotesFile(home, lock=lock(SOURCES_LOCK)),
         backup_notes=BackupNotesFile(home, lock=lock(BACKUPS_LOCK)),
         notices=NoticeFile(home),
-        sync_locks=NamedFileLocks(home / "turns", holder=holder),
+        sync_locks=PracticeTurns(PostgresTurnTable(turns, me), clock=clock),
+        lease=SessionLease(partial(PostgresLeaseSession, member.url, me), clock=clock),
+        shared_pace=pace,
+        server=PostgresServer(member.url),
     )
 
 

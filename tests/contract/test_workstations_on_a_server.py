@@ -60,6 +60,10 @@ async def on(computer: PracticeWorkstations, feed: str = "") -> AsyncIterator[No
         await task
 
 
+async def ids_on(computer: PracticeWorkstations) -> set[str]:
+    return {each.id for each in await found(computer) if each.on}
+
+
 async def found(computer: PracticeWorkstations) -> list[Workstation]:
     return list(await computer.workstations())
 

@@ -52,7 +52,7 @@ async def opened(address: URL) -> AsyncIterator[Open]:
 async def on(computer: PracticeWorkstations, feed: str = "") -> AsyncIterator[None]:
     task = asyncio.create_task(computer.stay_on(lambda: feed))
     async with asyncio.timeout(30):
-        while computer.this_one not in {each.id for each in await found(computer) if each.on}:
+        while computer.this_one not in await ids_on(computer):  # noqa: ASYNC110 - the server's
             await asyncio.sleep(0.02)
     yield
     task.cancel()

@@ -36,6 +36,7 @@ Database = Annotated[
         help="postgresql://USER:PASSWORD@SERVER/DATABASE; else COMPANION_DATABASE_URL, else asked.",
     ),
 ]
+Name = Annotated[str, typer.Option(help="Of this workstation, for people; else the computer's.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Without asking.")]
 
 
@@ -63,7 +64,7 @@ def practice_settings(
 @practice.command()
 def create(
     database: Database = "",
-    name: Annotated[str, typer.Option(help="Of this workstation, for people.")] = "",
+    name: Name = "",
     json: Json = False,
 ) -> None:
     """Move all that this computer keeps into a database, for other workstations to join."""
@@ -99,7 +100,7 @@ def create(
 
 
 @practice.command()
-def join(database: Database = "", json: Json = False) -> None:
+def join(database: Database = "", name: Name = "", json: Json = False) -> None:
     """Work with a practice that was made on another workstation. Asks for its key, or takes
     COMPANION_PRACTICE_KEY."""
 
@@ -112,7 +113,7 @@ def join(database: Database = "", json: Json = False) -> None:
         address = _address(database, environment)
         note = await join_practice_here(environment, address, _typed_key(environment))
         member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
-        await _open_once(environment, note)
+        await _open_once(environment, note, name=name.strip())
         if json:
             as_json({**_note_json(note), "fingerprint": member.key.fingerprint})
             return DONE
@@ -335,7 +336,14 @@ async def _open_once(environment: Environment, note: PracticeNote, *, anyway: bo
     clock = SystemClock(environment.now)
     async with AsyncExitStack() as stack:
         await open_practice(
-            environment, note, stack, holder=HOLDER, clock=clock, changes=Changes(), anyway=anyway
+            environment,
+            note,
+            stack,
+            holder=HOLDER,
+            clock=clock,
+            changes=Changes(),
+            anyway=anyway,
+            name=name,
         )
 
 

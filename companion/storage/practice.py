@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import AsyncExitStack
-from functools import partial
 
 import companion
 from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
 from companion.adapters.backup_notes import BackupNotesFile
-from companion.adapters.database.fence import TurnFence
-from companion.adapters.database.lease import SessionLease
-from companion.adapters.database.lease_session import PostgresLeaseSession
+from companion.adapters.database.coordination import Coordination
 from companion.adapters.database.opening_practice import open_practice_database
-from companion.adapters.database.own_session import OwnSession
 from companion.adapters.database.practice_look import PracticeLook, look_at
 from companion.adapters.database.practice_row import (
     PracticeRow,
@@ -26,8 +22,6 @@ from companion.adapters.database.secrets import SharedSecrets
 from companion.adapters.database.server_facts import PostgresServer
 from companion.adapters.database.settings import DatabaseSettings
 from companion.adapters.database.shared_pace import PostgresPace
-from companion.adapters.database.turn_table import PostgresTurnTable
-from companion.adapters.database.turns import PracticeTurns
 from companion.adapters.file_locks import FileLock
 from companion.adapters.notice_book import NoticeFile
 from companion.adapters.practice_note import PracticeNote
@@ -52,9 +46,10 @@ async def open_practice(
     clock: Clock,
     changes: Changes,
     anyway: bool = False,
+    name: str = "",
 ) -> Storage:
-    """Closed with `stack`. `anyway`: also where other workstations have yet to be updated. Raises
-    CompanionError."""
+    """Closed with `stack`. `anyway`: also where other workstations have yet to be updated; `name`:
+    of one that is new in the practice. Raises CompanionError."""
     home = environment.home
 
     def lock(name: str) -> FileLock:
@@ -66,20 +61,18 @@ async def open_practice(
     key = secrets_key_of(row, member.key)
     if not anyway:
         wait_for_older(found, note)
-    me = note.workstation_id
+    me, name = note.workstation_id, name or socket.gethostname()
+    together = Coordination(member.url, me, name=name, version=companion.__version__, clock=clock)
+    stack.push_async_callback(together.close)
     database = await asyncio.to_thread(
-        open_practice_database, member.url, clock, changes=changes, fence=TurnFence()
+        open_practice_database, member.url, clock, changes=changes, fence=together.fence
     )
     stack.push_async_callback(database.close)
-    turns = OwnSession(member.url, name="turns")
-    stack.callback(turns.close)
     pace = PostgresPace(member.url)
     stack.callback(pace.close)
     access = database.access
     await access.write(
-        lambda connection: join_practice(
-            connection, me, socket.gethostname(), companion.__version__
-        )
+        lambda connection: join_practice(connection, me, name, companion.__version__)
     )
     return Storage(
         settings=await DatabaseSettings.open(access, changes=changes),
@@ -90,8 +83,9 @@ async def open_practice(
         source_notes=SourceNotesFile(home, lock=lock(SOURCES_LOCK)),
         backup_notes=BackupNotesFile(home, lock=lock(BACKUPS_LOCK)),
         notices=NoticeFile(home),
-        sync_locks=PracticeTurns(PostgresTurnTable(turns, me), clock=clock),
-        lease=SessionLease(partial(PostgresLeaseSession, member.url, me), clock=clock),
+        sync_locks=together.turns,
+        lease=together.lease,
+        practice=together.workstations,
         shared_pace=pace,
         server=PostgresServer(member.url),
     )

@@ -68,6 +68,9 @@ class Hub:
         what is read after it."""
         self.reachable = True
         """False once the server was asked for in vain, until it answers."""
+        self.listening = False
+        self.looks = 0
+        """At everything, so far."""
         self._connect = connect
         self._changes = changes
         self._look_seconds = look_seconds
@@ -79,7 +82,7 @@ class Hub:
         """The facts as last heard or read; None before the first look."""
         self._inbox: deque[str] = deque()
         self._unsent: deque[str] = deque(maxlen=_UNSENT)
-        self._look_now = self._listening = self._somebody_reads = False
+        self._look_now = self._somebody_reads = False
         self._closing = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun, self._ended = asyncio.Event(), asyncio.Event()
@@ -136,13 +139,14 @@ class Hub:
     def _run(self) -> None:
         failed = 0
         while not self._closing.is_set():
-            self._listening, since = False, time.monotonic()
+            since = time.monotonic()
             try:
                 with closing(self._connect()) as connection:
                     self._listen(connection)
                     self._attend(connection)
             except Exception as error:  # noqa: BLE001 - whatever it was, it begins anew
                 self._lost(error)
+            self.listening = False
             failed = 1 if time.monotonic() - since > _SETTLED else failed + 1
             self._closing.wait(self._pause(failed))
         self._bell.close()
@@ -158,18 +162,18 @@ class Hub:
         connection.add_notify_handler(self._take_in)
         connection.execute(f"LISTEN {announcing.CHANNEL}".encode())
         self._look(connection)
-        self._listening = True
+        self.listening = True
         self._reached(reachable=True)
 
     def _lost(self, error: Exception) -> None:
         if self._closing.is_set():
             return
         kind = getattr(error, "sqlstate", None) or type(error).__name__
-        if self._listening:
+        if self.listening:
             log.warning("the practice's database is connected to anew: %s", Technical(kind))
         elif self.reachable:
             log.warning("the practice's database does not answer: %s", Technical(kind))
-        self._reached(reachable=self._listening)  # it may be back at once: see at the next try
+        self._reached(reachable=self.listening)  # it may be back at once: see at the next try
 
     def _reached(self, *, reachable: bool) -> None:
         self._somebody_reads = True
@@ -220,6 +224,7 @@ class Hub:
         self._look_now = False
         row = connection.execute(announcing.TRUTH.encode()).fetchone()
         self._compare(connection, dict(row[0]) if row else {}, everything=True)
+        self.looks += 1
 
     def _compare(
         self, connection: Raw[Any], found: Mapping[str, str | None], *, everything: bool

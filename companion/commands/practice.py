@@ -328,7 +328,9 @@ async def _member(environment: Environment) -> Membership | None:
     return await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
 
 
-async def _open_once(environment: Environment, note: PracticeNote, *, anyway: bool = False) -> None:
+async def _open_once(
+    environment: Environment, note: PracticeNote, *, anyway: bool = False, name: str = ""
+) -> None:
     from companion.adapters.clock import SystemClock
     from companion.services.changes import Changes
     from companion.storage.practice import open_practice

@@ -34,6 +34,7 @@ FOR_A_CALL = 5.0
 _MARGIN = 1.0
 """Clocks run unevenly."""
 _LAST_WRITES = 3.0
+LAST_MOMENT = 0.5
 
 
 class PracticeTurns:
@@ -94,6 +95,16 @@ class PracticeTurns:
     async def holder(self, name: str) -> str:
         found = await self._table.holder(name)
         return "" if found is None else found.workstation_id
+
+    async def close(self) -> None:
+        """Wait for what is being given back; whatever is held all the same runs out."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+        for each in tuple(self._left.values()):
+            self._over(each)
+        giving = {each for each in self._ending if not each.done()}
+        if giving:
+            await asyncio.wait(giving, timeout=LAST_MOMENT)
 
     # ── taking ────────────────────────────────────────────────────────────────────────────────
 

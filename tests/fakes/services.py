@@ -11,8 +11,7 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +35,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
+from tests.fakes.locks import FreeLocks
 from tests.fakes.maintenance import (
     FakeProbes,
     FakeRestoring,
@@ -95,14 +95,6 @@ class RunningClock:
 
     async def sleep(self, seconds: float) -> None:
         await (self._virtual if self._offset is None else asyncio).sleep(seconds)
-
-
-class FreeLocks:
-    """Turns among processes, where there is only one."""
-
-    @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[None]:
-        yield
 
 
 class MemoryStores:

@@ -144,6 +144,7 @@ def build(ports: Ports) -> Application:
             stale_since=staleness.for_google,
         ),
         ports.changes,
+        ports.messages,
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     setup = Setup(settings, clock)

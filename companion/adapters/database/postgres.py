@@ -123,6 +123,7 @@ def connected(url: URL) -> WatchedConnection:
     }
     wanted = {name: each for name, each in given.items() if each is not None}
     made = WatchedConnection.connect(**wanted, autocommit=True)
+    made.prepare_threshold = None  # plans that know the values, and none that a migration breaks
     try:
         _begin_session(made)
     except BaseException:

@@ -108,6 +108,7 @@ BY_SQLSTATE: dict[str, Make] = {
     "22003": unkeepable,
     "22008": unkeepable,
     "22021": unkeepable,
+    "22P02": unkeepable,
     "22P05": unkeepable,
     "23": OURS,
     "23505": conflict,

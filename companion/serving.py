@@ -12,27 +12,27 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.adapters.open_files import raise_open_files
+from companion.app_commands import commands_of
 from companion.console import err, out
 from companion.desktop.demo import DemoProgram
 from companion.desktop.program import Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
-from companion.domain.errors import Busy, CompanionError, Technical
+from companion.domain.errors import Busy, DatabaseAway, Technical
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
@@ -40,13 +40,12 @@ from companion.main import open_companion
 from companion.services.assembly import Application
 from companion.services.files import disk_trouble
 from companion.services.maintenance.backup import VARIABLE
-from companion.services.standing import standing
 from companion.stopping import Stopping
+from companion.waiting import WaitingPlace, note_phones, open_when_reachable
 from companion.web.app import create_app
 from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server
 from companion.web.binding import bind_app, bind_feed
 from companion.web.connections import Bounds
-from companion.web.control import Command
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launch_pages import LaunchPages
 from companion.web.launching import LaunchTokens, launch_url
@@ -134,31 +133,72 @@ async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
             await _open_running(instance, LaunchPages(environment.home), options)
         app_socket = bind_app(options.port)
         stack.callback(app_socket.close)
-        application = await stack.enter_async_context(
-            open_companion(
-                environment,
-                holder="the app",
-                listener=(options.feed_host, options.feed_port),
-                restore_apart=None if options.demo else partial(_restore_apart, environment.home),
-            )
+        pages = LaunchPages(environment.home)
+        pages.sweep()
+        launches = LaunchTokens(
+            on_taken=lambda token: pages.remove(launch_url(options.port, token)),
         )
-        if demo is not None:
-            await demo.move_in(application)
+        place = WaitingPlace(
+            home=environment.home,
+            port=options.port,
+            app_socket=app_socket,
+            feed_host=options.feed_host,
+            feed_port=options.feed_port,
+            launches=launches,
+        )
         # Before any listener: a server that is cancelled instead of stopped logs an error.
         with stop.signals():
             if options.told:
                 Thread(target=until_told, args=(stop.ask,), daemon=True).start()
-            await _serve(application, environment.home, app_socket, options, demo, stop)
+            waited = False
+
+            def wait(error: DatabaseAway) -> None:
+                nonlocal waited
+                waited = True
+                _say_that_it_waits(error, options, place, pages)
+
+            application = await open_when_reachable(
+                lambda: stack.enter_async_context(
+                    open_companion(
+                        environment,
+                        holder="the app",
+                        listener=(options.feed_host, options.feed_port),
+                        restore_apart=(None if demo else partial(_restore_apart, environment.home)),
+                    )
+                ),
+                place,
+                stop,
+                on_wait=wait,
+            )
+            if application is None:
+                return
+            if demo is not None:
+                await demo.move_in(application)
+            if waited:
+                options = replace(options, browser=False)  # the page that waits goes on by itself
+            await _serve(application, place, options, demo, stop, pages)
+
+
+def _say_that_it_waits(
+    error: DatabaseAway, options: ServeOptions, place: WaitingPlace, pages: LaunchPages
+) -> None:
+    url = launch_url(options.port, place.launches.issue())
+    if not options.background:
+        err.print(f"{error.what} {error.remedy}")
+        err.print(f"Phones get the last good calendar meanwhile. The app opens here: {url}")
+    if options.browser:
+        _open_browser(pages, url)
 
 
 async def _serve(
     application: Application,
-    home: Path,
-    app_socket: socket.socket,
+    place: WaitingPlace,
     options: ServeOptions,
     demo: _Demo | None,
     stop: Stopping,
+    pages: LaunchPages,
 ) -> None:
+    home, launches = place.home, place.launches
     files = raise_open_files()
     phones = FeedListenerService(
         application.feeds,
@@ -170,11 +210,8 @@ async def _serve(
     )
     phones.open()
     note_listener(home, options.feed_host, options.feed_port)
-    pages = LaunchPages(home)
-    pages.sweep()
-    launches = LaunchTokens(
-        on_taken=lambda token: pages.remove(launch_url(options.port, token)),
-    )
+    if application.shared_practice.shared:
+        note_phones(application, home)
     shown = DemoProgram()
     app = create_app(
         application,
@@ -187,7 +224,7 @@ async def _serve(
             demo_google=demo.google_url if demo else "",
             demo_cliniko=demo.cliniko_url if demo else "",
             samples=demo.samples if demo else (),
-            commands=_commands(application, stop),
+            commands=commands_of(application, stop),
             open_demo=None if demo else shown.open,
             end_demo=stop.ask if demo else None,
         ),
@@ -197,7 +234,7 @@ async def _serve(
         bounds=replace(APP_BOUNDS, connections=min(APP_BOUNDS.connections, files * 3 // 16)),
         most_tabs=min(MOST_TABS, files // 8),
     )
-    serving = asyncio.create_task(server.serve(sockets=[app_socket]), name="app")
+    serving = asyncio.create_task(server.serve(sockets=[place.app_socket]), name="app")
     working = [
         asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
         asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
@@ -244,65 +281,6 @@ async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
             kind = type(error).__name__
             log.error("the %s failed with an internal error: %s", Technical(name), kind)
         await asyncio.sleep(30)
-
-
-def _commands(application: Application, stop: Stopping) -> Mapping[str, Command]:
-    """What other processes of this home may ask for: the tray, and `run.py stop`."""
-    began = application.clock.now()
-
-    async def status() -> Mapping[str, Any]:
-        try:
-            board = await application.status.board(activity=0)
-            sources = await application.sources.overview()
-            files = sum(len(each.note.waiting) for each in sources if each.automatic)
-            shown = standing(board, application.clock.now(), files=files)
-            mood, sentence = shown.mood, shown.sentence
-        except CompanionError as error:
-            mood, sentence = "waiting", error.what
-        return {
-            "program": companion.__version__,
-            "since": began.isoformat(),
-            "phones": application.reachability.address(),
-            "mood": mood,
-            "sentence": sentence,
-        }
-
-    async def stopping() -> Mapping[str, Any]:
-        stop.ask()
-        return {"stopping": True}
-
-    async def sync() -> Mapping[str, Any]:
-        await application.pausing.resume()
-        application.worker.sync_now()
-        return await status()
-
-    async def pause() -> Mapping[str, Any]:
-        await application.pausing.pause()
-        return await status()
-
-    async def resume() -> Mapping[str, Any]:
-        await application.pausing.resume()
-        return await status()
-
-    return {
-        "status": status,
-        "stop": stopping,
-        "sync": _in_words(sync),
-        "pause": _in_words(pause),
-        "resume": _in_words(resume),
-    }
-
-
-def _in_words(command: Command) -> Command:
-    """What could not be saved is the answer."""
-
-    async def answered() -> Mapping[str, Any]:
-        try:
-            return await command()
-        except CompanionError as error:
-            return {"mood": "waiting", "sentence": f"{error.what} {error.remedy}"}
-
-    return answered
 
 
 async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOptions) -> NoReturn:

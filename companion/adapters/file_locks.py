@@ -15,12 +15,14 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import filelock
 
 from companion.domain.errors import Busy
 from companion.services.files import disk_trouble, make_folder
 from companion.services.pools import TURNS
+from companion.services.sync.snapshot import Turn
 
 
 class FileLock:
@@ -96,9 +98,13 @@ class NamedFileLocks:
         self._patience = patience
 
     @contextlib.asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[None]:
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
         """Raises Busy when another process keeps it for longer than `patience`."""
-        lock = FileLock(self._folder / f"{name}.lock", holder=self._holder, patience=self._patience)
+        lock = FileLock(
+            self._folder / f"{name}.lock",
+            holder=self._holder,
+            patience=self._patience if patience is None else patience,
+        )
         entering = asyncio.ensure_future(TURNS.run(lock.__enter__))
         try:
             await asyncio.shield(entering)
@@ -106,9 +112,20 @@ class NamedFileLocks:
             entering.add_done_callback(lambda done: _leave_again(done, lock))
             raise
         try:
-            yield
+            yield Turn()
         finally:
             lock.__exit__(None, None, None)
+
+    async def ensure(self) -> None:
+        """The system keeps the lock for as long as this process lives."""
+
+    def linger(self, call: asyncio.Future[Any]) -> bool:
+        del call
+        return False
+
+    async def holder(self, name: str) -> str:
+        del name
+        return ""
 
 
 def _leave_again(entered: asyncio.Future[None], lock: FileLock) -> None:

@@ -20,21 +20,27 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tinydb import TinyDB
 from tinydb.storages import Storage
 
-from companion.domain.errors import BadInput, StoreDamaged, StoreError, StoreTooNew
+from companion.adapters.setting_tables import fill, settings_in
+from companion.domain.errors import StoreDamaged
 from companion.domain.settings import Settings
 from companion.services.changes import Changes, SettingsChanged
 from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
-from companion.services.settings.documents import checked, from_tables
+from companion.services.settings.gathering import (
+    Answer,
+    Edit,
+    EditQueue,
+    WaitingEdit,
+    edited,
+    hand_out,
+    refuse,
+)
 
 FILE_NAME = "settings.json"
 LOCK_NAME = "settings.lock"
@@ -124,16 +130,6 @@ def _checksum(tables: RawTables) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-Edit = Callable[[Settings], Settings]
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    edit: Edit
-    answer: Future[tuple[Settings, Settings]] = field(default_factory=Future)
-    """Before and after."""
-
-
 class SettingsFile:
     """Implements `SettingsStore`; safe to call from several threads."""
 
@@ -155,8 +151,7 @@ class SettingsFile:
         self._disk = disk or Disk()
         self._cached: tuple[Signature | None, Settings] | None = None
         self._reading = threading.Lock()
-        self._queueing = threading.Lock()
-        self._waiting: list[_Waiting] = []
+        self._queue = EditQueue()
 
     def read(self) -> Settings:
         """As of now; at the very first use it makes the file with a new install id.
@@ -179,10 +174,7 @@ class SettingsFile:
         """As in the port. `edit` runs in a worker thread and must be a plain function of its
         argument: it may run twice. Raises what `read` raises, and BadInput for a value that cannot
         be kept."""
-        mine = _Waiting(edit)
-        with self._queueing:
-            self._waiting.append(mine)
-            first = len(self._waiting) == 1
+        mine, first = self._queue.add(edit)
         if first:  # whoever waits behind it goes along; also when this task is cancelled
             await asyncio.shield(asyncio.to_thread(self._change_waiting))
         before, after = await asyncio.wrap_future(mine.answer)
@@ -201,34 +193,27 @@ class SettingsFile:
 
     def _change_waiting(self) -> None:
         """Answers whoever waits; raises nothing."""
-        taken: list[_Waiting] = []
+        taken: list[WaitingEdit] = []
         try:
             with self._lock:
-                taken = self._take_waiting()
+                taken = self._queue.take()
                 self._answer(taken)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
-            for each in taken or self._take_waiting():
-                each.answer.set_exception(error)
+            refuse(taken or self._queue.take(), error)
 
-    def _take_waiting(self) -> list[_Waiting]:
-        with self._queueing:
-            taken, self._waiting = self._waiting, []
-        return [each for each in taken if each.answer.set_running_or_notify_cancel()]
-
-    def _answer(self, waiting: Sequence[_Waiting]) -> None:
+    def _answer(self, waiting: Sequence[WaitingEdit]) -> None:
         try:
             answers = self._change([each.edit for each in waiting])
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
             if len(waiting) == 1:
-                waiting[0].answer.set_exception(error)
+                refuse(waiting, error)
                 return
             for each in waiting:
                 self._answer([each])
             return
-        for each, answer in zip(waiting, answers, strict=True):
-            each.answer.set_result(answer)
+        hand_out(waiting, answers)
 
-    def _change(self, edits: Sequence[Edit]) -> list[tuple[Settings, Settings]]:
+    def _change(self, edits: Sequence[Edit]) -> list[Answer]:
         """Before and after each, written in one piece; all or none. The lock is held."""
         make_folder(self.path.parent)
         storage = CheckedStorage(self.path, self._disk)
@@ -239,10 +224,8 @@ class SettingsFile:
                 first = Settings(install_id=secrets.token_hex(8))
             else:
                 first = self._known(signature, storage) or self._settings_in(storage)
-            last, answers = first, []
-            for edit in edits:
-                before, last = last, edit(last)
-                answers.append((before, last))
+            answers = edited(first, edits)
+            last = answers[-1][1] if answers else first
             if last != first or fresh:
                 fill(storage, last, proven=None if fresh else first)
                 self._commit(storage, last)
@@ -265,34 +248,11 @@ class SettingsFile:
             self._cached = (self._disk.signature(self.path), settings)
 
     def _settings_in(self, storage: CheckedStorage) -> Settings:
-        with TinyDB(storage=lambda: storage) as database:
-            tables = {
-                name: [dict(row) for row in database.table(name).all()]
-                for name in database.tables()
-            }
+        storage.read()
         if storage.recovered and not self.recovered:
             self.recovered = (
                 "The settings file was damaged, so the last good copy is used: "
                 "the very last change to the settings may be missing."
             )
             log.warning("the settings file was damaged: its last good copy is used")
-        try:
-            return from_tables(tables)
-        except StoreTooNew:
-            raise
-        except BadInput as error:
-            raise StoreError(
-                f'The settings file has a value that cannot be used, "{error.field}".',
-                f"{error.remedy} Nothing was changed.",
-                detail="a value",
-            ) from error
-
-
-def fill(storage: Storage, settings: Settings, *, proven: Settings | None = None) -> None:
-    """All tables of `settings` into the storage; raises BadInput for what cannot be kept. `proven`:
-    what was read before."""
-    with TinyDB(storage=lambda: storage) as database:
-        for name, rows in checked(settings, proven).items():
-            table = database.table(name)
-            table.truncate()
-            table.insert_multiple(rows)
+        return settings_in(storage, place="The settings file")

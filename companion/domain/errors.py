@@ -11,6 +11,7 @@ tree from one table each.
     ├── NoticeNotSent             a message to people went out by none of its ways
     ├── NotFound                  no such practitioner, source, feed …
     ├── Busy                      another window or command holds what we need
+    ├── Overtaken                 another workstation went on with what this one had begun
     ├── ChangedMeanwhile          an edit was decided on what is no longer so
     ├── NotAllowed                the user's role does not include it
     ├── SignedOut                 no user is signed in at this screen
@@ -169,6 +170,15 @@ class NotFound(CompanionError):
 class Busy(CompanionError):
     default_what = "Another Calendar Companion window or command is working on this right now."
     default_remedy = "Wait a few seconds and try again."
+
+
+class Overtaken(CompanionError):
+    """Nothing was written after that. No person is needed."""
+
+    default_what = (
+        "This computer was cut off for a while, so another workstation went on with the calendar."
+    )
+    default_remedy = "Nothing to do: it goes on there, and what was written is checked."
 
 
 class ChangedMeanwhile(CompanionError):

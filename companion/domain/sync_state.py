@@ -6,8 +6,8 @@ reads as "not known", since everything here can be found out again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -123,10 +123,28 @@ class SyncState:
     """How the last days went (`sync_history`)."""
     claimed: bool = False
     """A person has put this installation in charge: the next audit begins a new term."""
+    doubts: int = 0
+    """How often a workstation was overtaken with writes on their way; an audit that began before
+    the last of them has not seen it."""
+    late_removals: frozenset[str] = frozenset()
+    """Keys of the events that such writes may have removed, after they were put back."""
+
+    def doubted(self, removals: Iterable[str]) -> SyncState:
+        """After writes whose outcome nobody knows."""
+        return replace(
+            self,
+            audit_due=True,
+            doubts=self.doubts + 1,
+            late_removals=self.late_removals | frozenset(removals),
+        )
 
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = _texts(asdict(self))
-        return {**document, "kept": "|".join(sorted(map(str, self.kept)))}
+        return {
+            **document,
+            "kept": "|".join(sorted(map(str, self.kept))),
+            "late_removals": "|".join(sorted(self.late_removals)),
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SyncState:
@@ -152,6 +170,8 @@ class SyncState:
                 overruled_by=str(document.get("overruled_by", "")),
                 history=str(document.get("history", "")),
                 claimed=bool(document.get("claimed", False)),
+                doubts=int(document.get("doubts", 0)),
+                late_removals=_keys(str(document.get("late_removals", ""))),
             )
         except (KeyError, TypeError, ValueError):
             return cls(audit_due=True)
@@ -173,6 +193,10 @@ def _moment(text: str | None) -> datetime | None:
 
 def _kept(text: str) -> frozenset[HeldKey]:
     return frozenset(HeldKey.parse(each) for each in text.split("|")) if text else frozenset()
+
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split("|")) if text else frozenset()
 
 
 def _others(document: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -147,6 +147,13 @@ def build(ports: Ports) -> Application:
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     setup = Setup(settings, clock)
 
+    shared_practice = SharedPractice(
+        practice=ports.practice,
+        server=ports.server,
+        activity=activity,
+        clock=clock,
+    )
+
     # ── feeds ─────────────────────────────────────────────────────────────────────────────────
     bound, port = ports.listener
     reachability = Reachability(
@@ -171,6 +178,7 @@ def build(ports: Ports) -> Application:
         kept=ports.feed_files,
         listener=reachability.listener,
         stale_since=staleness.since,
+        reachable=lambda: shared_practice.reachable,
     )
 
     async def prune_activity() -> None:
@@ -241,12 +249,6 @@ def build(ports: Ports) -> Application:
         turns=ports.sync_locks,
         home=home,
         program=ports.version,
-    )
-    shared_practice = SharedPractice(
-        practice=ports.practice,
-        server=ports.server,
-        activity=activity,
-        clock=clock,
     )
     status = Status(
         settings=settings,

@@ -19,10 +19,11 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from companion.domain.errors import CompanionError
+from companion.domain.settings import Settings
 from companion.services.feeds.reachability import ListenerStatus
-from companion.services.ports import SettingsStore
 from companion.web.connections import Bounds
 from companion.web.feed import FeedApp, FeedSource
 from companion.web.feed_listener import FeedServer, feed_server
@@ -30,6 +31,10 @@ from companion.web.feed_listener import FeedServer, feed_server
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 RETRY_SECONDS = 10.0
+
+
+class ReadSettings(Protocol):
+    def read(self) -> Settings: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class Certificate:
     key: Path
 
     @classmethod
-    def of(cls, settings: SettingsStore) -> Certificate | None:
+    def of(cls, settings: ReadSettings) -> Certificate | None:
         practice = settings.read().practice
         if not practice.feed_certificate:
             return None
@@ -93,7 +98,7 @@ class FeedListenerService:
         self,
         feeds: FeedSource,
         *,
-        settings: SettingsStore,
+        settings: ReadSettings,
         listener_status: ListenerStatus,
         host: str,
         bind: Callable[[], socket.socket],

@@ -177,15 +177,15 @@ class Guard:
         host = request.one("host").lower()
         guarded = SecuredSend(send, secrets.token_urlsafe(18), host if host in self._hosts else "")
         if refusal:
-            await _answer(guarded, refusal.status, refusal.reason)
+            await answer(guarded, refusal.status, refusal.reason)
         elif request.path.startswith(CONTROL):
             if request.method == "POST":
                 word = request.path.removeprefix(CONTROL)
                 status, document = await self._control.answer(request.one("authorization"), word)
                 headers = [("content-type", "application/json")]
-                await _answer(guarded, status, json.dumps(document), headers=headers)
+                await answer(guarded, status, json.dumps(document), headers=headers)
             else:
-                await _answer(guarded, 405, "Ask with POST.", headers=[("allow", "POST")])
+                await answer(guarded, 405, "Ask with POST.", headers=[("allow", "POST")])
         elif not await self._launched(request, guarded):
             await self._http(request, scope, receive, guarded)
 
@@ -223,7 +223,7 @@ class Guard:
         known = bool(self._machine(request))
         if not known and request.path not in OPEN_PATHS:
             if not request.navigation:
-                await _answer(send, 403, "This browser is not known here.")
+                await answer(send, 403, "This browser is not known here.")
                 return
             page = plain_page(
                 "Please open Calendar Companion itself first",
@@ -233,7 +233,7 @@ class Guard:
                 "by its command), also while it is running: it opens the right address by itself.",
                 note="An address with a launch code works once only.",
             )
-            await _answer(send, 403, page, html=True)
+            await answer(send, 403, page, html=True)
             return
         session_user = self._session_user(request) if known else None
         self._name(scope, request, session_user)
@@ -250,7 +250,7 @@ class Guard:
         if session_user is not None and (not session_user.must_change or request.path == ACCOUNT):
             return False
         if not request.navigation:
-            await _answer(send, 401, "Nobody is signed in.")
+            await answer(send, 401, "Nobody is signed in.")
             return True
         here = quote("/" + request.path.lstrip("/\\"))
         here += f"?{request.query}" if request.query else ""
@@ -264,7 +264,7 @@ class Guard:
             to = "/welcome"
         else:
             to = f"/sign-in?{urlencode({'to': here})}" if here != "/" else "/sign-in"
-        await _answer(send, 303, "", headers=[("location", to), *headers])
+        await answer(send, 303, "", headers=[("location", to), *headers])
         return True
 
     def _name(
@@ -292,7 +292,7 @@ class Guard:
         if len(tokens) != 1:
             return False
         if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
-            await _answer(send, 503, "Not before it is really opened.")
+            await answer(send, 503, "Not before it is really opened.")
             return True
         path = quote("/" + request.path.lstrip("/\\"))
         if request.one("sec-fetch-site") in {"cross-site", "same-site"}:
@@ -300,7 +300,7 @@ class Guard:
             page = plain_page(
                 "Opening Calendar Companion …", go_to=f"{path}?{urlencode(pairs)}", after_seconds=0
             )
-            await _answer(send, 200, page, html=True)
+            await answer(send, 200, page, html=True)
             return True
         known = bool(self._machine(request))
         taken = self._launches.take(tokens[0])
@@ -320,7 +320,7 @@ class Guard:
                 "set-cookie",
                 f"{self.cookie}={cookie}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict",
             ))  # fmt: skip
-        await _answer(send, 303, "", headers=headers)
+        await answer(send, 303, "", headers=headers)
         return True
 
 
@@ -328,7 +328,7 @@ def _free(path: str) -> bool:
     return path in OPEN_PATHS | FREE_PATHS or path.startswith(FREE_BELOW)
 
 
-async def _answer(
+async def answer(
     send: SecuredSend,
     status: int,
     text: str,
@@ -336,6 +336,7 @@ async def _answer(
     html: bool = False,
     headers: list[tuple[str, str]] | None = None,
 ) -> None:
+    """Plain text, unless `headers` say otherwise or it is `html`."""
     body = text.encode()
     given = [(name.encode(), value.encode("latin-1")) for name, value in headers or ()]
     if not any(name == b"content-type" for name, _ in given):

@@ -26,7 +26,7 @@ from companion.domain.appointments import Appointment
 from companion.domain.errors import CompanionError
 from companion.services.changes import Changes
 from companion.services.ports import Clock
-from companion.services.sync.snapshot import NamedLocks
+from companion.services.sync.snapshot import NamedLocks, Turn
 from tests.battery.calendars import Crash
 from tests.battery.histories import Failure, History
 
@@ -74,17 +74,30 @@ class AwaitedLocks:
     def __init__(self, inner: NamedLocks, underway: Underway) -> None:
         self._inner, self._underway = inner, underway
 
-    def hold(self, name: str) -> AbstractAsyncContextManager[None]:
-        return _AwaitedTurn(self._inner.hold(name), self._underway)
+    def hold(
+        self, name: str, *, patience: float | None = None
+    ) -> AbstractAsyncContextManager[Turn]:
+        return _AwaitedTurn(self._inner.hold(name, patience=patience), self._underway)
+
+    async def ensure(self) -> None:
+        with self._underway:
+            await self._inner.ensure()
+
+    def linger(self, call: asyncio.Future[Any]) -> bool:
+        return self._inner.linger(call)
+
+    async def holder(self, name: str) -> str:
+        with self._underway:
+            return await self._inner.holder(name)
 
 
-class _AwaitedTurn:
-    def __init__(self, inner: AbstractAsyncContextManager[None], underway: Underway) -> None:
+class _AwaitedTurn(AbstractAsyncContextManager[Turn]):
+    def __init__(self, inner: AbstractAsyncContextManager[Turn], underway: Underway) -> None:
         self._inner, self._underway = inner, underway
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Turn:
         with self._underway:
-            await self._inner.__aenter__()
+            return await self._inner.__aenter__()
 
     async def __aexit__(self, *error: Any) -> None:
         with self._underway:

@@ -41,42 +41,6 @@ def spent(pace: PaceFile, units: float) -> float:
     return reserved.wait
 
 
-def test_another_process_finds_what_one_has_reserved(tmp_path: Path) -> None:
-    uptime = Uptime()
-    assert spent(PaceFile(tmp_path, monotonic=uptime), 8) == pytest.approx(8 / 9.72)
-    assert spent(PaceFile(tmp_path, monotonic=uptime), 8) == pytest.approx(16 / 9.72)
-
-
-def test_accounts_are_apart_and_the_project_is_not(tmp_path: Path) -> None:
-    uptime = Uptime()
-    pace = PaceFile(tmp_path, monotonic=uptime)
-    uptime.seconds += 100
-    for number in range(300):
-        pace.reserve_now(spending(0.5, f"p{number}"))
-    reserved = pace.reserve_now(spending(0.5, "late"))
-    assert reserved.wait == pytest.approx(301 * 0.5 / 162)
-
-
-def test_who_would_wait_long_reserves_nothing_and_is_told_when_to_ask(tmp_path: Path) -> None:
-    pace = PaceFile(tmp_path, monotonic=Uptime())
-    while (reserved := pace.reserve_now(spending(8))).spent:
-        pass
-    assert pace.reserve_now(spending(8)) == reserved
-    assert 0 < reserved.wait < 1
-
-
-def test_who_shares_an_account_is_told_so_and_forgets_it_after_a_minute(tmp_path: Path) -> None:
-    uptime = Uptime()
-    here, there = PaceFile(tmp_path, monotonic=uptime), PaceFile(tmp_path, monotonic=uptime)
-    here.reserve_now(spending(3))
-    assert not here.reserve_now(spending(3)).account_shared
-    assert there.reserve_now(spending(3)).account_shared
-    after = here.reserve_now(spending(3, "boris"))
-    assert (after.account_shared, after.project_shared) == (False, True)
-    uptime.seconds += 61
-    assert not here.reserve_now(spending(3)).project_shared
-
-
 @pytest.mark.parametrize("uptime_then", [3.0, 4990.0, 100_000.0])
 def test_a_restart_of_the_computer_neither_waits_nor_gives_a_burst(
     tmp_path: Path, uptime_then: float
@@ -97,15 +61,6 @@ def test_a_restart_of_the_computer_neither_waits_nor_gives_a_burst(
     assert (30 - 8.4) / 9.72 - 0.01 <= waited <= 30 / 9.72 + 20
 
 
-def test_a_clock_that_jumps_ahead_gives_no_more_than_a_full_bucket(tmp_path: Path) -> None:
-    uptime = Uptime()
-    pace = PaceFile(tmp_path, monotonic=uptime)
-    spent(pace, 8)
-    uptime.seconds += 1e7
-    assert spent(pace, 8.4) == 0.0
-    assert spent(pace, 1) == pytest.approx(1 / 9.72)
-
-
 def test_a_file_that_is_lost_cut_short_or_torn_counts_as_empty(tmp_path: Path) -> None:
     uptime = Uptime()
     pace = PaceFile(tmp_path, monotonic=uptime)
@@ -119,16 +74,6 @@ def test_a_file_that_is_lost_cut_short_or_torn_counts_as_empty(tmp_path: Path) -
             assert spent(each, 3) == pytest.approx(3 / 9.72)  # not at once, as from an idle one
             uptime.seconds += 100
     assert b"anna" not in file.read_bytes()
-
-
-def test_rate_errors_slow_it_for_all_and_pass(tmp_path: Path) -> None:
-    uptime = Uptime()
-    here, there = PaceFile(tmp_path, monotonic=uptime), PaceFile(tmp_path, monotonic=uptime)
-    there.slow_down_now("anna", project=True)
-    assert spent(here, 4) == pytest.approx(4 / 9.72 / 0.67)
-    uptime.seconds += 15 * 60
-    spent(here, 8.4)
-    assert spent(here, 4) == pytest.approx(4 / 9.72)
 
 
 def test_without_the_right_to_write_it_an_error_says_so(tmp_path: Path) -> None:

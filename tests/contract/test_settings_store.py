@@ -1,28 +1,40 @@
-"""What every SettingsStore keeps to: the real file and the fake of the tests."""
+"""What every SettingsStore keeps to: a home's file, a practice's database, the tests' fake."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from companion.adapters.database.settings import DatabaseSettings
 from companion.adapters.file_locks import FileLock
 from companion.adapters.settings import SettingsFile
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, Settings, SourceSettings
 from companion.services.ports import SettingsStore
+from tests.fakes.any_database import database_url, opened_database
 from tests.fakes.settings import FakeSettings
 
 
-@pytest.fixture(params=["file", "fake"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SettingsStore:
+@pytest.fixture(
+    params=["file", "fake", "database", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SettingsStore]:
     if request.param == "fake":
-        return FakeSettings()
-    return SettingsFile(tmp_path, lock=FileLock(tmp_path / "settings.lock", holder="a test"))
+        yield FakeSettings()
+    elif request.param == "file":
+        lock = FileLock(tmp_path / "settings.lock", holder="a test")
+        yield SettingsFile(tmp_path, lock=lock)
+    else:
+        with database_url(request.param, tmp_path) as url:
+            database = opened_database(url)
+            yield await DatabaseSettings.open(database._access)
+            await database.close()
 
 
 def named(settings: Settings, name: str) -> Settings:

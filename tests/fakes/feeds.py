@@ -139,6 +139,8 @@ class FeedApplication:
     size_limit: int = 900_000
     memory: int = 64_000_000
     stale_since: Callable[[str], datetime | None] = lambda _who: None
+    reachable: bool = True
+    """Whether the server of a shared practice is."""
     feeds: Feeds = field(init=False)
     writer: CalendarWriter = field(init=False)
 
@@ -171,6 +173,7 @@ class FeedApplication:
             listener=lambda: ("192.168.20.7", 8090),
             stale_since=self.stale_since,
             bodies=bodies,
+            reachable=lambda: self.reachable,
         )
 
     async def write(self, *appointments: Appointment, remove: Iterable[str] = ()) -> None:

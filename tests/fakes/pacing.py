@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
+from typing import Protocol
 
-from companion.adapters.pace_file import PaceFile
 from companion.domain.errors import CompanionError
 from companion.services.ports import Reserved, Spending
 from companion.services.sync.pacing import Pacer, Urgency
@@ -49,31 +48,58 @@ async def upload(
         await clock.sleep(latency)
 
 
-class SamePace:
-    """The pace file as each process of a home has it, on a test's clock. `latency`: seconds that an
-    answer takes, as from a server."""
+class KeptPace(Protocol):
+    """As the adapters have it, blocking."""
 
-    def __init__(self, home: Path, clock: FakeClock, latency: float = 0.0) -> None:
+    def reserve_now(self, spending: Spending) -> Reserved: ...
+
+    def correct_now(self, spending: Spending) -> None: ...
+
+    def slow_down_now(self, account: str, *, project: bool) -> None: ...
+
+
+class SamePace:
+    """One process's pace, on a test's clock. `latency`: seconds that an answer takes, as from a
+    server."""
+
+    def __init__(self, kept: KeptPace, clock: FakeClock, latency: float = 0.0) -> None:
+        self._kept = kept
         self._clock = clock
         self._latency = latency
-        self.file = PaceFile(home, monotonic=clock.monotonic)
         self.away: CompanionError | None = None
         self.asked = 0
 
     async def reserve(self, spending: Spending) -> Reserved:
         await self._answer()
-        return self.file.reserve_now(spending)
+        return self._kept.reserve_now(spending)
 
     async def correct(self, spending: Spending) -> None:
         await self._answer()
-        self.file.correct_now(spending)
+        self._kept.correct_now(spending)
 
     async def slow_down(self, account: str, *, project: bool) -> None:
         await self._answer()
-        self.file.slow_down_now(account, project=project)
+        self._kept.slow_down_now(account, project=project)
 
     async def _answer(self) -> None:
         self.asked += 1
         await self._clock.sleep(self._latency)
         if self.away is not None:
             raise self.away
+
+
+async def write_for(
+    pacer: Pacer, clock: FakeClock, log: Log, account: str, *, until: float, takes: float = 0.3
+) -> None:
+    """Calls, one after another; Google sees each halfway."""
+    while clock.monotonic() < until:
+        units = pacer.batch_units(account)
+        async with pacer.calling(account, units, UPCOMING):
+            await clock.sleep(takes / 2)
+            log.note(account, units)
+            await clock.sleep(takes / 2)
+
+
+def used(log: Log, seconds: float) -> float:
+    """Units a second, the first ten seconds left out."""
+    return sum(units for at, _, units in log.entries if 10 <= at < seconds) / (seconds - 10)

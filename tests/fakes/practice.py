@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -107,6 +108,13 @@ class FakePractice:
         self.found = [
             replace(each, name=name) if each.id == workstation_id else each for each in self.found
         ]
+
+    async def stay_on(self, feed_address: Callable[[], str]) -> None:
+        self.change(self.this_one, on=True, feed_address=feed_address())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.change(self.this_one, on=False, since=None)
 
     def change(self, workstation_id: str, **changes: object) -> None:
         """As that computer would of itself."""

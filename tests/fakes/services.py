@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
@@ -30,6 +31,7 @@ from companion.services.home_ports import Ports
 from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
+from companion.services.sync.snapshot import Turn
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
@@ -101,8 +103,17 @@ class FreeLocks:
     """Turns among processes, where there is only one."""
 
     @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[None]:
-        yield
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+        yield Turn()
+
+    async def ensure(self) -> None:
+        return
+
+    def linger(self, call: asyncio.Future[Any]) -> bool:
+        return False
+
+    async def holder(self, name: str) -> str:
+        return ""
 
 
 class MemoryStores:

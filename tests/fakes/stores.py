@@ -79,7 +79,11 @@ class MemoryLedger:
         return self._state(practitioner_id)
 
     async def edit_state(
-        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+        self,
+        practitioner_id: str,
+        edit: Callable[[SyncState], SyncState],
+        *,
+        even_overtaken: bool = False,
     ) -> tuple[SyncState, SyncState]:
         await asyncio.sleep(0)
         before = self._state(practitioner_id)

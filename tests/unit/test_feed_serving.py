@@ -323,6 +323,39 @@ async def test_a_broken_store_is_not_asked_at_every_request() -> None:
     assert len(application.book.reads) == 1
 
 
+async def test_a_server_that_is_away_is_not_even_asked() -> None:
+    application = FeedApplication()
+    await application.write(visit(1))
+    token = await application.token()
+    good = await fetched(application, token)
+    await application.feeds.close()
+    application.reachable = False
+    application.start()
+    application.book.reads.clear()
+    for _poll in range(3):
+        application.clock.shift(60)
+        assert (await fetched(application, token)).body == good.body
+    assert not application.book.reads
+    application.reachable = True
+    await application.write(visit(2))
+    application.clock.shift(60)
+    assert len(await read(application, token)) == 2
+
+
+async def test_nothing_is_kept_of_a_link_that_another_workstation_switched_off() -> None:
+    application = FeedApplication()
+    token = await application.token()
+    await fetched(application, token)
+    await application.feeds.close()
+    assert application.kept.files
+    (link,) = await application.store.links()
+    await application.store.put(replace(link, revoked_at=application.clock.now()))
+    application.clock.shift(60)
+    await fetched(application, token)
+    await application.feeds.close()
+    assert not application.kept.files
+
+
 # ── strangers ────────────────────────────────────────────────────────────────────────────────
 
 

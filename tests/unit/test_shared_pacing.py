@@ -8,35 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from companion.adapters.pace_file import PaceFile
 from companion.domain.errors import StoreError
 from companion.services.sync.pacing import Pacer, Urgency
 from tests.fakes.clock import FakeClock
-from tests.fakes.pacing import PERSON, UPCOMING, Log, SamePace
+from tests.fakes.pacing import PERSON, UPCOMING, Log, SamePace, used, write_for
 
 USER, PROJECT = 10, 10_000 / 60
 LAN = 0.003
 """Seconds that the database takes to answer."""
 
 
+def same_pace(clock: FakeClock, home: Path, latency: float = LAN) -> SamePace:
+    return SamePace(PaceFile(home, monotonic=clock.monotonic), clock, latency)
+
+
 def process(clock: FakeClock, home: Path, latency: float = LAN) -> Pacer:
-    shared = SamePace(home, clock, latency)
+    shared = same_pace(clock, home, latency)
     return Pacer(clock, user_rate=USER, project_rate=PROJECT, shared=shared)
-
-
-async def upload(
-    pacer: Pacer, clock: FakeClock, log: Log, account: str, *, until: float, takes: float = 0.3
-) -> None:
-    while clock.monotonic() < until:
-        units = pacer.batch_units(account)
-        async with pacer.calling(account, units, UPCOMING):
-            await clock.sleep(takes / 2)
-            log.note(account, units)
-            await clock.sleep(takes / 2)
-
-
-def used(log: Log, seconds: float) -> float:
-    """Units a second, the first ten seconds left out."""
-    return sum(units for at, _, units in log.entries if 10 <= at < seconds) / (seconds - 10)
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 5])
@@ -48,7 +37,7 @@ async def test_processes_that_upload_for_one_login_use_95_percent_of_its_figure_
     log = Log(clock)
     pacers = [process(clock, tmp_path) for _ in range(processes)]
     await asyncio.gather(
-        *(upload(each, clock, log, "anna", until=310, takes=takes) for each in pacers)
+        *(write_for(each, clock, log, "anna", until=310, takes=takes) for each in pacers)
     )
     assert 0.95 * USER <= used(log, 310) <= 0.99 * USER
     assert log.peak() <= 600
@@ -63,7 +52,7 @@ async def test_processes_with_200_logins_use_95_percent_of_the_project_s_figure_
     pacers = [process(clock, tmp_path) for _ in range(processes)]
     await asyncio.gather(
         *(
-            upload(pacers[n % processes], clock, log, f"p{n}", until=130, takes=0.2)
+            write_for(pacers[n % processes], clock, log, f"p{n}", until=130, takes=0.2)
             for n in range(200)
         )
     )
@@ -86,7 +75,7 @@ def test_random_arrivals_at_three_workstations_never_exceed_user_or_project(
         log = Log(clock)
 
         def start() -> Pacer:
-            shared = SamePace(tmp_path, clock, chance.choice([0.0, 0.002, 0.05]))
+            shared = same_pace(clock, tmp_path, chance.choice([0.0, 0.002, 0.05]))
             return Pacer(clock, user_rate=user, project_rate=project, shared=shared)
 
         pacers = [start() for _ in range(3)]
@@ -158,7 +147,7 @@ async def test_a_person_at_one_workstation_waits_little_for_uploads_at_the_other
     clock = FakeClock()
     log = Log(clock)
     long = [
-        asyncio.create_task(upload(process(clock, tmp_path), clock, log, "anna", until=1e6))
+        asyncio.create_task(write_for(process(clock, tmp_path), clock, log, "anna", until=1e6))
         for _ in range(uploading)
     ]
     here = process(clock, tmp_path)
@@ -183,10 +172,10 @@ async def test_a_rate_error_at_one_workstation_slows_the_others(tmp_path: Path) 
         here.rate_error("anna")
     await clock.sleep(2)
     began = clock.monotonic()
-    await upload(there, clock, log, "anna", until=began + 25)
+    await write_for(there, clock, log, "anna", until=began + 25)
     slowed = sum(units for _, _, units in log.entries) / 25
     assert slowed < USER * 0.67**4 * 1.3
-    await upload(there, clock, log, "boris", until=began + 50)
+    await write_for(there, clock, log, "boris", until=began + 50)
     assert sum(units for _, who, units in log.entries if who == "boris") / 25 > 0.85 * USER
 
 
@@ -194,7 +183,7 @@ async def test_while_the_shared_pace_is_unknown_nothing_is_called_and_nothing_le
     tmp_path: Path,
 ) -> None:
     clock = FakeClock()
-    shared = SamePace(tmp_path, clock)
+    shared = same_pace(clock, tmp_path)
     pacer = Pacer(clock, user_rate=USER, project_rate=PROJECT, shared=shared)
     await clock.sleep(10)
     shared.away = StoreError("The database is away.")
@@ -230,7 +219,7 @@ async def test_what_was_cancelled_or_not_used_is_given_back_to_all(tmp_path: Pat
 
 async def test_who_waits_for_nothing_asks_nothing(tmp_path: Path) -> None:
     clock = FakeClock()
-    shared = SamePace(tmp_path, clock)
+    shared = same_pace(clock, tmp_path)
     pacer = Pacer(clock, user_rate=USER, project_rate=PROJECT, shared=shared)
     async with pacer.calling("anna", 5, UPCOMING):
         pacer.refund("anna", 5, 3)
@@ -245,7 +234,7 @@ async def test_commands_begun_over_and_over_beside_the_app_spend_no_more_than_it
 ) -> None:
     clock = FakeClock()
     log = Log(clock)
-    app = asyncio.create_task(upload(process(clock, tmp_path), clock, log, "anna", until=400))
+    app = asyncio.create_task(write_for(process(clock, tmp_path), clock, log, "anna", until=400))
     for _ in range(300):
         async with process(clock, tmp_path).calling("anna", 8, UPCOMING):
             log.note("anna", 8)

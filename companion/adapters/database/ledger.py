@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select
 
 from companion.adapters.database.access import Access
+from companion.adapters.database.fence import Fence, NoFence
 from companion.adapters.database.schema import ledger, sync_state
 from companion.adapters.database.upserts import insert_new, upsert
 from companion.domain.reconcile import EntryState, LedgerEntry
@@ -55,9 +56,10 @@ _ENTRY_STATES = {each.value: each for each in EntryState}
 
 
 class SqlLedger:
-    def __init__(self, access: Access, clock: Clock) -> None:
+    def __init__(self, access: Access, clock: Clock, fence: Fence | None = None) -> None:
         self._access = access
         self._clock = clock
+        self._fence = fence or NoFence()
 
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]:
         return await self._access.read(
@@ -98,13 +100,16 @@ class SqlLedger:
         if not rows and not dropped:
             return
 
-        def work(connection: Connection) -> None:
-            if dropped:
-                connection.execute(_DROP, dropped)
-            if rows:
-                connection.execute(_PUT, rows)
+        async with self._fence.writing(calendar.practitioner_id) as check:
 
-        await self._access.write(work)
+            def work(connection: Connection) -> None:
+                check(connection)
+                if dropped:
+                    connection.execute(_DROP, dropped)
+                if rows:
+                    connection.execute(_PUT, rows)
+
+            await self._access.write(work)
 
     async def calendars(self, practitioner_id: str) -> list[str]:
         return await self._access.read(
@@ -117,18 +122,25 @@ class SqlLedger:
         return await self._access.read(lambda connection: _state(connection, practitioner_id))
 
     async def edit_state(
-        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+        self,
+        practitioner_id: str,
+        edit: Callable[[SyncState], SyncState],
+        *,
+        even_overtaken: bool = False,
     ) -> tuple[SyncState, SyncState]:
-        def work(connection: Connection) -> tuple[SyncState, SyncState]:
-            now = self._clock.now()
-            before = _state_to_edit(connection, practitioner_id, now)
-            after = edit(before)
-            connection.execute(_SAVE, _state_row(practitioner_id, after, now))
-            return before, after
+        async with self._fence.editing(even_overtaken=even_overtaken) as check:
 
-        return await self._access.write(
-            work, lambda _: SyncStateChanged(practitioner_id=practitioner_id)
-        )
+            def work(connection: Connection) -> tuple[SyncState, SyncState]:
+                check(connection)
+                now = self._clock.now()
+                before = _state_to_edit(connection, practitioner_id, now)
+                after = edit(before)
+                connection.execute(_SAVE, _state_row(practitioner_id, after, now))
+                return before, after
+
+            return await self._access.write(
+                work, lambda _: SyncStateChanged(practitioner_id=practitioner_id)
+            )
 
     async def states(self) -> dict[str, SyncState]:
         return await self._access.read(

@@ -6,6 +6,7 @@ from sqlalchemy import URL
 
 from companion.adapters.database import postgres
 from companion.adapters.database.database import Database
+from companion.adapters.database.fence import Fence
 from companion.adapters.database.postgres_access import Announce, PostgresAccess
 from companion.services.changes import Changes
 from companion.services.ports import Clock
@@ -17,10 +18,12 @@ def open_practice_database(
     *,
     changes: Changes | None = None,
     announce: Announce | None = None,
+    fence: Fence | None = None,
 ) -> Database:
     """Connect, and bring the tables to this program's; blocks.
 
     `changes` gets every commit of this process; `announce` tells the other workstations of it.
+    `fence`: keeps whoever was overtaken from writing; without it nothing does.
     Raises DatabaseAway, StoreTooNew, StoreError, Busy; BadInput for an address of another kind.
     """
     access = PostgresAccess(postgres.url_of(url), changes or Changes(), announce=announce)
@@ -29,4 +32,4 @@ def open_practice_database(
     except BaseException:
         access.close()
         raise
-    return Database(access, clock)
+    return Database(access, clock, fence)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import URL
 
-from companion.domain.errors import DatabaseAway, StoreError
+from companion.domain.errors import Busy, DatabaseAway, StoreError
 
 Result = TypeVar("Result")
 PATIENCE = 4.0
@@ -104,9 +104,12 @@ def refuse_pooler(connection: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Raises DatabaseAway where the server does not answer, StoreError where it refuses."""
+    """Raises DatabaseAway where the server does not answer, StoreError where it refuses; Busy where
+    others kept a row for too long."""
     try:
         yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise Busy(detail="55P03") from error
     except psycopg.Error as error:
         detail = f"{type(error).__name__} {error.sqlstate or ''}"
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):

@@ -70,10 +70,11 @@ class Feeds:
         token: Callable[[], str] = new_token,
         bodies: FeedBodies | None = None,
         names: KnownNames | None = None,
+        reachable: Callable[[], bool] = lambda: True,
     ) -> None:
         """`listener`: host and port by which other machines reach the feed listener;
         `stale_since`: since when a practitioner's book is out of date, if it is; `bodies`: with
-        other bounds than usual."""
+        other bounds than usual; `reachable`: whether the database is."""
         self._settings = settings
         self._store = store
         self._secrets = secrets
@@ -92,6 +93,7 @@ class Feeds:
             kept=kept,
             stale_since=stale_since,
             changes=changes,
+            reachable=reachable,
         )
 
     async def _owner(self, feed_id: str) -> str:

@@ -18,7 +18,7 @@ import asyncio
 import hmac
 import logging
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,7 +103,7 @@ class _Ready:
 
 
 class FeedServing:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it reads; Feeds names each
         self,
         *,
         book: AppointmentBook,
@@ -114,7 +114,9 @@ class FeedServing:
         kept: KeptFeeds,
         stale_since: Callable[[str], datetime | None],
         changes: Changes,
+        reachable: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`reachable`: whether asking the stores has a point."""
         self._book = book
         self._settings = settings
         self._store = store
@@ -122,6 +124,9 @@ class FeedServing:
         self._bodies = bodies
         self._kept = kept
         self._stale_since = stale_since
+        self._reachable = reachable
+        self._dropped: set[bytes] = set()
+        """Token hashes of links that were switched off, of which nothing is kept here any more."""
         self._misses = Misses(clock.monotonic)
         self._known: _StoreSnapshot | None = None
         self._known_until = 0.0
@@ -284,7 +289,7 @@ class FeedServing:
             now = self._clock.monotonic()
             if self._known is not None and now < self._known_until:
                 return self._known  # another request has just read them
-            if now < self._fault_until:
+            if now < self._fault_until or not self._reachable():
                 raise StoreError(detail="failed a moment ago")
             changes = self._changes
             try:
@@ -303,7 +308,16 @@ class FeedServing:
                 self._known_until = self._clock.monotonic() + _FRESH
             for token_hash in self._ready.keys() - self._known.links.keys():
                 del self._ready[token_hash]
+            self._drop_switched_off(links)
             return self._known
+
+    def _drop_switched_off(self, links: Iterable[FeedLink]) -> None:
+        """Also those that another workstation has switched off: nothing that they showed may be
+        served again."""
+        for link in links:
+            if link.revoked_at is not None and link.token_hash not in self._dropped:
+                self._dropped.add(link.token_hash)
+                self._later(self._kept.drop(file_name(link.token_hash)))
 
     async def _just_added(self, token_hash: bytes) -> FeedLink | None:
         """A link that another process made within the last second."""

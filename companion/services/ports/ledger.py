@@ -45,7 +45,9 @@ class Ledger(Protocol):
         put: Iterable[LedgerEntry] = (),
         drop: Iterable[str] = (),
     ) -> None:
-        """Put rows and drop keys in one durable transaction (returns after the disk has it)."""
+        """Put rows and drop keys in one durable transaction (returns after the disk has it). In a
+        practice on several workstations: only in the practitioner's turn, and raises Overtaken
+        where another process has it by now."""
         ...
 
     async def calendars(self, practitioner_id: str) -> list[str]:
@@ -57,10 +59,15 @@ class Ledger(Protocol):
         ...
 
     async def edit_state(
-        self, practitioner_id: str, edit: Callable[[SyncState], SyncState]
+        self,
+        practitioner_id: str,
+        edit: Callable[[SyncState], SyncState],
+        *,
+        even_overtaken: bool = False,
     ) -> tuple[SyncState, SyncState]:
         """Read, edit and save in one transaction: nothing that others save meanwhile is lost.
-        Before and after. `edit` may run in another thread."""
+        Before and after. `edit` may run in another thread, and again. Raises Overtaken as `write`
+        where it is called in a turn, unless `even_overtaken`."""
         ...
 
     async def states(self) -> dict[str, SyncState]:

@@ -139,6 +139,11 @@ class Practice(Protocol):
         """Raises NotFound."""
         ...
 
+    async def stay_on(self, feed_address: Callable[[], str]) -> None:
+        """Be seen as on by the others until cancelled, then as off. `feed_address`: where phones
+        reach this one, empty for nowhere."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:

@@ -45,15 +45,16 @@ class Auditing:
     @allows(Action.UPLOAD, of="practitioner_id")
     async def put_back(self, practitioner_id: str) -> int:
         """Return every event that was left out because a person had deleted it in Google; the
-        next pass inserts them. Returns how many."""
+        next pass inserts them. Returns how many. Raises Busy."""
         record = self._settings.read().practitioner(practitioner_id)
         calendar = calendar_of(record)
-        rows = [
-            replace(entry, state=EntryState.PENDING, content_hash="")
-            for entry in await self._ledger.entries(calendar)
-            if entry.state is EntryState.LEFT_OUT
-        ]
-        await self._ledger.write(calendar, put=rows)
+        async with self._syncing.turn(f"sync-{practitioner_id}"):
+            rows = [
+                replace(entry, state=EntryState.PENDING, content_hash="")
+                for entry in await self._ledger.entries(calendar)
+                if entry.state is EntryState.LEFT_OUT
+            ]
+            await self._ledger.write(calendar, put=rows)
         return len(rows)
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from companion.domain.differences import Difference, find_differences
-from companion.domain.errors import BadInput, CompanionError
+from companion.domain.errors import BadInput, CompanionError, Overtaken
 from companion.domain.events import CalendarEvent
 from companion.domain.keepers import Keeper
-from companion.domain.reconcile import ObservedEvent, SyncPlan, reconcile
+from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
@@ -110,6 +111,7 @@ class Pass:
         """Both as they are in its turn: another process may have begun a term before."""
         self._others: Mapping[str, str] | None = None
         self._claimed = False
+        self._doubts = 0
         self._began = time.monotonic()
         self._tally = Tally()
         self._observer = Observer(parts.pacer, self._account, self._tally)
@@ -126,7 +128,8 @@ class Pass:
         self._publish(0, 0, SyncPhase.PLANNING)
         error: CompanionError | None = None
         try:
-            async with self._parts.locks.hold(f"sync-{self._id}"):
+            async with self._parts.locks.hold(f"sync-{self._id}") as turn:
+                self._audit |= turn.broken_off
                 self._settings = self._parts.settings.read()
                 self._record = ready(self._settings, self._id)
                 self._keeper = self._settings.keeper_of(self._record.google)
@@ -187,10 +190,13 @@ class Pass:
         error: CompanionError | None = None
         try:
             await self._work(state, recorder)
+        except Overtaken:
+            raise  # the other workstation's pass says how things are
         except CompanionError as found:
             error = found
         except asyncio.CancelledError:
-            await asyncio.shield(recorder.keep(self._outcome(None, ended=False)))
+            with suppress(Overtaken):
+                await asyncio.shield(recorder.keep(self._outcome(None, ended=False)))
             raise
         await recorder.keep(self._outcome(error))
         return error
@@ -206,6 +212,7 @@ class Pass:
             notices=self._notices_changed,
             repaired=self._repair,
             claimed=self._claimed,
+            doubts=self._doubts,
             fingerprint=self._fingerprint,
             error=error,
         )
@@ -213,6 +220,7 @@ class Pass:
     async def _work(self, state: SyncState, recorder: PassRecorder) -> None:
         parts = self._parts
         self._holding.begin(state)
+        self._doubts = state.doubts
         self._tally.since = state.last_success
         calendar_id = self._record.google.calendar_id
         remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
@@ -226,6 +234,8 @@ class Pass:
             self._keeper, state = await admit(parts, self._record, state, seen.stamps)
             remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
             observed, self._notices = seen.events, seen.notices
+            if state.late_removals:
+                await self._expect_late_removals(state)
             if not self._record.choices.put_back_deleted:
                 rows = await parts.ledger.entries(calendar_of(self._record))
                 observed += await self._observer.moved_away(remote, self._window(), rows, observed)
@@ -256,6 +266,16 @@ class Pass:
             await self._clear_previous(recorder)
         if observed is not None:
             await self._prove(remote, observed)
+
+    async def _expect_late_removals(self, state: SyncState) -> None:
+        """What Google no longer holds of these was removed by us, not by a person."""
+        calendar = calendar_of(self._record)
+        rows = [
+            replace(row, state=EntryState.REMOVING)
+            for row in await self._parts.ledger.entries(calendar)
+            if row.key in state.late_removals
+        ]
+        await self._parts.ledger.write(calendar, put=rows)
 
     def _window(self) -> SyncWindow:
         return window_of(self._record, self._parts.clock.now())

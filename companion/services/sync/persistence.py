@@ -52,6 +52,8 @@ class PassOutcome:
     repaired: bool
     claimed: bool
     """A person had put this installation in charge before it began."""
+    doubts: int
+    """As `SyncState.doubts` before it began."""
     fingerprint: str
     error: CompanionError | None
 
@@ -172,8 +174,17 @@ def _after(
             state = replace(state, held=decided.held)
     if outcome.proof is not None and same_calendar:
         claimed = state.claimed and not (outcome.claimed and outcome.repaired)
-        due = not outcome.repaired and outcome.proof.differences > 0
-        state = replace(state, proof=outcome.proof, written_since=0, audit_due=due, claimed=claimed)
+        doubted = before.doubts != outcome.doubts  # by what may have arrived after the list
+        due = doubted or (not outcome.repaired and outcome.proof.differences > 0)
+        late = before.late_removals if due else frozenset[str]()
+        state = replace(
+            state,
+            proof=outcome.proof,
+            written_since=0,
+            audit_due=due,
+            claimed=claimed,
+            late_removals=late,
+        )
     if isinstance(error, AnotherWriter) and same_calendar:
         state = replace(state, overruled_by=error.stamp)
     if error is None:

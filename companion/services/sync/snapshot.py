@@ -5,6 +5,7 @@ Book, ledger, settings and clock are read anew each time: no pass relies on an e
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -40,11 +41,34 @@ Offload = Callable[[Callable[[], Any]], Awaitable[Any]]
 A_DAY = timedelta(days=1)
 
 
-class NamedLocks(Protocol):
-    """One at a time among all processes of this home."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    broken_off: bool = False
+    """Whoever had it before did not give it back: a call of theirs may have reached Google
+    unnoticed."""
 
-    def hold(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Raises Busy after a short wait."""
+
+class NamedLocks(Protocol):
+    """One at a time among all processes of this home, or of the practice that it shares."""
+
+    def hold(
+        self, name: str, *, patience: float | None = None
+    ) -> AbstractAsyncContextManager[Turn]:
+        """Raises Busy after a short wait, of `patience` seconds; DatabaseAway."""
+        ...
+
+    async def ensure(self) -> None:
+        """Right before a call that nobody can take back: raises Overtaken where another process has
+        the turn of this task by now, DatabaseAway where that cannot be known. Cheap."""
+        ...
+
+    def linger(self, call: asyncio.Future[Any]) -> bool:
+        """The turn of this task is left before `call` has ended: nobody else gets it until then.
+        True where another workstation may get it all the same, should this one be cut off."""
+        ...
+
+    async def holder(self, name: str) -> str:
+        """Id of the workstation that has it now; empty for none, and in a home of its own."""
         ...
 
 

@@ -23,7 +23,7 @@ from companion.services.sync.passes import Pass, PassResult
 from companion.services.sync.progress import Progress
 from companion.services.sync.removal import Removal, remove_events
 from companion.services.sync.shared_run_state import SharedRunState
-from companion.services.sync.snapshot import A_DAY, SyncParts, gather, quota_of, ready
+from companion.services.sync.snapshot import A_DAY, SyncParts, Turn, gather, quota_of, ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +69,8 @@ class Syncing:
             self._stopped.add(practitioner_id)
             task.cancel()
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """One at a time among all processes of this home. Raises Busy."""
+    def turn(self, name: str) -> AbstractAsyncContextManager[Turn]:
+        """One at a time among all processes of this home, or of its practice. Raises Busy."""
         return self._parts.locks.hold(name)
 
     @asynccontextmanager

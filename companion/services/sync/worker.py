@@ -22,7 +22,15 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
+from companion.domain.errors import (
+    Busy,
+    CompanionError,
+    DatabaseAway,
+    Offline,
+    Overtaken,
+    RemoteError,
+    TransientError,
+)
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.services.changes import BookChanged, Change, Changes, SettingsChanged
@@ -381,7 +389,7 @@ class Worker:
             watch.seen, watch.failures = watch.begun, 0
             return
         watch.failures += 1
-        if isinstance(result.error, TransientError | Busy):
+        if isinstance(result.error, TransientError | Busy | Overtaken | DatabaseAway):
             named = getattr(result.error, "retry_after", None) or 0.0
             pause = max(2.0, named, backoff(watch.failures, self._chance, cap=60.0))
             watch.seen, watch.not_before = None, moment + pause

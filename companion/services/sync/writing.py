@@ -10,6 +10,10 @@ Google that no row knows. Because ids are hashes, every step may be repeated aft
 Colour and reminder are written at insert, and later only where Google still holds what we last
 wrote: a row keeps its ETag only then, and without one the style is never patched.
 
+Where workstations share a practice, one that was cut off learns right before a call, or when it
+confirms one, that its turn is another's. What it had sent may reach Google after what the other
+writes: an audit is then due, and it is told which events may have been removed so.
+
 The queue may be replaced between two batches (`replan`), so an edit made during a long upload
 goes out with the next batch.
 """
@@ -19,17 +23,18 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from companion.domain.errors import CompanionError, EventGone, TransientError
+from companion.domain.errors import CompanionError, EventGone, Overtaken, TransientError
 from companion.domain.reconcile import Delete, EntryState, LedgerEntry, ObservedEvent, SyncPlan
 from companion.domain.window import SyncWindow
 from companion.services.ports import CalendarRef, Clock, Ledger, RemoteCalendar, Write, WriteAnswer
 from companion.services.sync.conflict_resolution import ConflictResolver
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.retry import RetryBudget
-from companion.services.sync.snapshot import SyncParts
+from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
 
 LAST_MOMENT = 2.0
@@ -58,6 +63,7 @@ async def write_plan(
         target=target,
         remote=remote,
         ledger=parts.ledger,
+        locks=parts.locks,
         pacer=parts.pacer,
         clock=parts.clock,
         chance=parts.chance,
@@ -81,6 +87,7 @@ class PlanWriter:
     target: Target
     remote: RemoteCalendar
     ledger: Ledger
+    locks: NamedLocks
     pacer: Pacer
     clock: Clock
     chance: random.Random
@@ -93,6 +100,8 @@ class PlanWriter:
     tally: Tally = field(default_factory=Tally)
     in_flight: asyncio.Future[Sequence[WriteAnswer]] | None = None
     """A call that was under way when the pass was cancelled; the next pass waits for it."""
+    _unsettled: dict[str, WriteStep] = field(default_factory=dict, init=False)
+    """By key: sent, and not known in the ledger to have arrived."""
     _queue: Queue = field(init=False)
     _patience: RetryBudget = field(init=False)
     _resolver: ConflictResolver = field(init=False)
@@ -114,6 +123,13 @@ class PlanWriter:
     async def write(self, plan: SyncPlan) -> None:
         """Carry the plan out. Raises the error that made going on pointless; what was
         confirmed until then is in the ledger."""
+        try:
+            await self._carry_out(plan)
+        except Overtaken:
+            await self._doubt()
+            raise
+
+    async def _carry_out(self, plan: SyncPlan) -> None:
         await self._book_keeping(plan)
         self._load(plan, fresh=False)
         account = self.target.account
@@ -157,7 +173,9 @@ class PlanWriter:
         intents = [step.intent(self.target) for step in batch]
         await self.ledger.write(self.target.calendar, put=intents)
         writes = [step.write(self.target) for step in batch]
+        await self.locks.ensure()
         self.tally.api_calls += len(writes)
+        self._unsettled |= {step.key: step for step in batch}
         try:
             answers = await self._call(batch, writes)
         except TransientError as error:
@@ -176,10 +194,16 @@ class PlanWriter:
         except asyncio.CancelledError:
             self.in_flight = call  # first: a second cancellation may cut the waiting short
             await asyncio.wait({call}, timeout=LAST_MOMENT)
-            if call.done():
-                self.in_flight = None
-                if not call.cancelled() and call.exception() is None:
+            if not call.done():
+                if self.locks.linger(call):
+                    await asyncio.shield(self._doubt())
+                raise
+            self.in_flight = None
+            if not call.cancelled() and call.exception() is None:
+                try:
                     await self._confirm(batch, call.result())
+                except Overtaken:
+                    await asyncio.shield(self._doubt())
             raise
 
     async def _confirm(self, batch: Sequence[WriteStep], answers: Sequence[WriteAnswer]) -> None:
@@ -199,6 +223,22 @@ class PlanWriter:
                 self.tally.count(action, self.clock.now())
         if put or drop:
             await asyncio.shield(self.ledger.write(self.target.calendar, put=put, drop=drop))
+        for step, answer in zip(batch, answers, strict=True):
+            if not isinstance(answer, TransientError):
+                self._unsettled.pop(step.key, None)
+
+    async def _doubt(self) -> None:
+        """What was sent may yet arrive, after what another workstation writes: let an audit find
+        out. The one thing that is written without the turn."""
+        if not self._unsettled:
+            return
+        removals = {key for key, each in self._unsettled.items() if isinstance(each.action, Delete)}
+        with suppress(CompanionError):
+            await self.ledger.edit_state(
+                self.target.calendar.practitioner_id,
+                lambda state: state.doubted(removals),
+                even_overtaken=True,
+            )
 
     async def _mend(self, batch: Sequence[WriteStep], answers: Sequence[WriteAnswer]) -> None:
         """Deal with every part that failed; steps to do again go to the front of the queue, but

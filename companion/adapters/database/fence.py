@@ -1,0 +1,121 @@
+"""The fence: a process whose turn was given to another writes nothing any more.
+
+A turn is known by its token, which rises with each that takes it. What is written in a turn asks in
+its own transaction for that token, and locks the turn until the commit: whoever takes the turn
+over waits for it, and reads what was written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, bindparam, select
+
+from companion.adapters.database.schema import turns
+from companion.domain.errors import Busy, Overtaken
+
+Check = Callable[[Connection], None]
+"""The first statement of a transaction. Raises Overtaken."""
+
+_MINE = (
+    select(turns.c.token)
+    .where(turns.c.name == bindparam("mine"), turns.c.token == bindparam("number"))
+    .with_for_update(read=True)
+)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class HeldTurn:
+    """One turn, from when it was taken until it is given back or lost."""
+
+    name: str
+    token: int
+    until: float
+    """By the steady clock: as proved last."""
+    broken_off: bool = False
+    """Whoever had it before did not give it back."""
+    lost: bool = False
+    ended: bool = False
+    """It was given back in order."""
+    calls: list[asyncio.Future[Any]] = field(default_factory=list)
+    """That may not have ended when it is left."""
+    writing: int = 0
+    written: asyncio.Event = field(default_factory=asyncio.Event)
+    """Nothing is being written."""
+
+    def check(self, connection: Connection) -> None:
+        found = connection.execute(_MINE, {"mine": self.name, "number": self.token})
+        if found.scalar_one_or_none() is None:
+            self.lost = not self.ended
+            raise Overtaken
+
+
+current_turn: ContextVar[HeldTurn | None] = ContextVar("current_turn", default=None)
+"""Of the task, and of those that it starts."""
+
+
+class Fence(Protocol):
+    def writing(self, practitioner_id: str) -> Any:
+        """A context whose value is the `Check` of a write to that practitioner's ledger."""
+        ...
+
+    def editing(self, *, even_overtaken: bool) -> Any:
+        """The same for any other write that belongs to the turn."""
+        ...
+
+
+class NoFence:
+    """Of a home, whose turns are locks of files."""
+
+    @asynccontextmanager
+    async def writing(self, practitioner_id: str) -> AsyncIterator[Check]:
+        del practitioner_id
+        yield _unchecked
+
+    @asynccontextmanager
+    async def editing(self, *, even_overtaken: bool) -> AsyncIterator[Check]:
+        del even_overtaken
+        yield _unchecked
+
+
+class TurnFence:
+    """Of a practice that several workstations share."""
+
+    @asynccontextmanager
+    async def writing(self, practitioner_id: str) -> AsyncIterator[Check]:
+        """Raises Busy outside of that practitioner's turn."""
+        turn = current_turn.get()
+        if turn is None or turn.ended or turn.name != f"sync-{practitioner_id}":
+            raise Busy(detail="a ledger is written in its practitioner's turn only")
+        async with _counted(turn):
+            yield turn.check
+
+    @asynccontextmanager
+    async def editing(self, *, even_overtaken: bool) -> AsyncIterator[Check]:
+        turn = current_turn.get()
+        if turn is None or turn.ended or even_overtaken:
+            yield _unchecked
+            return
+        async with _counted(turn):
+            yield turn.check
+
+
+def _unchecked(_: Connection) -> None:
+    return
+
+
+@asynccontextmanager
+async def _counted(turn: HeldTurn) -> AsyncIterator[None]:
+    turn.writing += 1
+    turn.written.clear()
+    try:
+        yield
+    finally:
+        turn.writing -= 1
+        if not turn.writing:
+            turn.written.set()

@@ -1,0 +1,74 @@
+"""What other processes of this home may ask of the app that runs: the tray, and `run.py stop`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import companion
+from companion.domain.errors import CompanionError, DatabaseAway
+from companion.services.assembly import Application
+from companion.services.standing import standing
+from companion.stopping import Stopping
+from companion.web.control import Command
+
+
+def commands_of(application: Application, stop: Stopping) -> Mapping[str, Command]:
+    """By their words."""
+    began = application.clock.now()
+
+    async def status() -> Mapping[str, Any]:
+        try:
+            if not application.shared_practice.reachable:
+                raise DatabaseAway  # at once: whoever asks does not wait for long
+            board = await application.status.board(activity=0)
+            sources = await application.sources.overview()
+            files = sum(len(each.note.waiting) for each in sources if each.automatic)
+            shown = standing(board, application.clock.now(), files=files)
+            mood, sentence = shown.mood, shown.sentence
+        except CompanionError as error:
+            mood, sentence = "waiting", error.what
+        return {
+            "program": companion.__version__,
+            "since": began.isoformat(),
+            "phones": application.reachability.address(),
+            "mood": mood,
+            "sentence": sentence,
+        }
+
+    async def stopping() -> Mapping[str, Any]:
+        stop.ask()
+        return {"stopping": True}
+
+    async def sync() -> Mapping[str, Any]:
+        await application.pausing.resume()
+        application.worker.sync_now()
+        return await status()
+
+    async def pause() -> Mapping[str, Any]:
+        await application.pausing.pause()
+        return await status()
+
+    async def resume() -> Mapping[str, Any]:
+        await application.pausing.resume()
+        return await status()
+
+    return {
+        "status": status,
+        "stop": stopping,
+        "sync": _in_words(sync),
+        "pause": _in_words(pause),
+        "resume": _in_words(resume),
+    }
+
+
+def _in_words(command: Command) -> Command:
+    """What could not be saved is the answer."""
+
+    async def answered() -> Mapping[str, Any]:
+        try:
+            return await command()
+        except CompanionError as error:
+            return {"mood": "waiting", "sentence": f"{error.what} {error.remedy}"}
+
+    return answered

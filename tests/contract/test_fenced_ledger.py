@@ -1,0 +1,195 @@
+"""On a server: whoever was overtaken writes nothing to the ledger any more, and takers wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import Context
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import URL
+
+from companion.adapters.clock import SystemClock
+from companion.adapters.database.database import Database
+from companion.adapters.database.fence import TurnFence
+from companion.adapters.database.opening_practice import open_practice_database
+from companion.adapters.database.own_connection import connect_alone
+from companion.adapters.database.own_session import OwnSession
+from companion.adapters.database.turn_table import PostgresTurnTable
+from companion.adapters.database.turns import PracticeTurns
+from companion.domain.errors import Busy, Overtaken
+from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.sync_state import SyncState
+from companion.services.ports import CalendarRef
+from companion.services.sync.snapshot import Turn
+from tests.fakes.practice_database import practice_server
+
+pytestmark = pytest.mark.postgresql
+MIRA = CalendarRef(practitioner_id="mira", calendar_id="mira@example.org")
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@dataclass
+class Computer:
+    turns: PracticeTurns
+    database: Database
+
+    async def write(self, key: str) -> None:
+        row = LedgerEntry(
+            key=key,
+            event_id=f"event{key}",
+            generation=0,
+            state=EntryState.PENDING,
+            fingerprint="f" * 32,
+            style="5|10",
+            begins=NOW,
+            ends=NOW,
+        )
+        await self.database.ledger.write(MIRA, put=[row])
+
+    async def keys(self) -> list[str]:
+        return sorted(each.key for each in await self.database.ledger.entries(MIRA))
+
+
+Open = Callable[[str], Computer]
+
+
+@pytest.fixture
+async def address() -> AsyncIterator[URL]:
+    with practice_server().new_database() as url:
+        yield url
+
+
+@pytest.fixture
+async def computer(address: URL) -> AsyncIterator[Open]:
+    sessions: list[OwnSession] = []
+    databases: list[Database] = []
+
+    def opened(name: str) -> Computer:
+        sessions.append(OwnSession(address, name=name))
+        databases.append(open_practice_database(address, SystemClock(), fence=TurnFence()))
+        table = PostgresTurnTable(sessions[-1], name)
+        return Computer(PracticeTurns(table, clock=SystemClock()), databases[-1])
+
+    yield opened
+    for session in sessions:
+        session.close()
+    for database in databases:
+        await database.close()
+
+
+def expire(address: URL) -> None:
+    """Every turn, as when nobody had renewed them for long."""
+    with connect_alone(address, name="the test") as connection:
+        connection.execute("UPDATE turns SET until = until - interval '1 h'")
+
+
+async def test_what_is_written_in_a_turn_is_kept_and_outside_it_is_refused(computer: Open) -> None:
+    desk = computer("desk")
+    async with desk.turns.hold("sync-mira"):
+        await desk.write("a")
+        await desk.database.ledger.edit_state("mira", lambda state: replace(state, events=1))
+    with pytest.raises(Busy):
+        await desk.write("b")
+    assert await desk.keys() == ["a"]
+    assert (await desk.database.ledger.state("mira")).events == 1
+
+
+async def test_whoever_was_overtaken_writes_nothing_but_its_doubts(
+    computer: Open, address: URL
+) -> None:
+    desk, office = computer("desk"), computer("office")
+    async with desk.turns.hold("sync-mira"):
+        await desk.write("a")
+        expire(address)
+        async with overtaken_by(office) as turn:
+            assert turn.broken_off
+            with pytest.raises(Overtaken):
+                await desk.write("b")
+            with pytest.raises(Overtaken):
+                await desk.database.ledger.edit_state("mira", lambda _: SyncState(events=9))
+            await desk.database.ledger.edit_state(
+                "mira", lambda state: state.doubted(["a"]), even_overtaken=True
+            )
+    assert await office.keys() == ["a", "by the other"]
+    state = await office.database.ledger.state("mira")
+    assert (state.events, state.audit_due, state.late_removals) == (0, True, frozenset("a"))
+
+
+@asynccontextmanager
+async def overtaken_by(other: Computer) -> AsyncIterator[Turn]:
+    """A task of another process, as far as turns are concerned."""
+    begun, over = asyncio.Queue[Turn](), asyncio.Event()
+
+    async def work() -> None:
+        async with other.turns.hold("sync-mira") as turn:
+            begun.put_nowait(turn)
+            await over.wait()
+            await other.write("by the other")
+
+    working = asyncio.create_task(work(), context=Context())
+    yield await begun.get()
+    over.set()
+    await working
+
+
+async def test_a_turn_that_is_over_and_nobody_took_is_still_ones_own(
+    computer: Open, address: URL
+) -> None:
+    desk = computer("desk")
+    async with desk.turns.hold("sync-mira"):
+        expire(address)
+        await desk.write("a")
+    assert await desk.keys() == ["a"]
+
+
+async def test_what_comes_after_the_turn_was_given_back_is_refused(computer: Open) -> None:
+    desk, late = computer("desk"), asyncio.Event()
+
+    async def write_late() -> None:
+        await late.wait()
+        await desk.write("a")
+
+    async with desk.turns.hold("sync-mira"):
+        writing = asyncio.create_task(write_late())
+        await asyncio.sleep(0)
+    late.set()
+    with pytest.raises(Busy):
+        await writing
+    assert await desk.keys() == []
+
+
+async def test_whoever_takes_over_waits_for_the_write_under_way_and_reads_it(
+    computer: Open, address: URL
+) -> None:
+    desk, office = computer("desk"), computer("office")
+    with connect_alone(address, name="the test") as other, other.transaction():
+        async with desk.turns.hold("sync-mira"):
+            await desk.write("a")
+            other.execute("SELECT FROM ledger FOR UPDATE")
+            writing = asyncio.create_task(desk.write("a"))  # has its turn's row, waits for this one
+            await _locked(address, "turns")
+            expiring = asyncio.create_task(asyncio.to_thread(expire, address))
+            await asyncio.sleep(0.1)
+            assert not writing.done()
+            assert not expiring.done()  # as anybody's who would take it
+            other.execute("ROLLBACK")
+            await writing
+            await expiring
+            async with overtaken_by(office):
+                assert await office.keys() == ["a"]
+                with pytest.raises(Overtaken):
+                    await desk.write("b")
+
+
+async def _locked(address: URL, table: str) -> None:
+    with connect_alone(address, name="the test") as connection:
+        async with asyncio.timeout(30):
+            while not connection.execute(  # noqa: ASYNC110 - the server's
+                "SELECT FROM pg_locks WHERE relation = %s::regclass AND mode = 'RowShareLock'",
+                [table],
+            ).rowcount:
+                await asyncio.sleep(0.01)

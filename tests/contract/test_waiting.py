@@ -1,0 +1,196 @@
+"""An app that was started while the database of its practice is away: over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from companion.adapters.feed_files import FeedFiles
+from companion.domain.errors import DatabaseAway
+from companion.domain.settings import Practice
+from companion.domain.tokens import token_digest
+from companion.services.feeds.answers import FeedBody
+from companion.services.feeds.links import file_name, to_keep
+from companion.services.ports import FeedDetail, FeedLink
+from companion.stopping import Stopping
+from companion.waiting import PhoneSettings, WaitingPlace, open_when_reachable
+from companion.web.binding import bind
+from companion.web.control import ask_running_app, command_running_app, control_secret
+from companion.web.launching import LaunchTokens
+from tests.fakes.waiting import until
+
+TOKEN = "t" * 43
+CALENDAR = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+
+def free_port() -> int:
+    with bind("127.0.0.1", 0) as bound:
+        return int(bound.getsockname()[1])
+
+
+@dataclass
+class House:
+    place: WaitingPlace
+    stop: Stopping
+    away: bool = True
+    tries: int = 0
+    said: list[str] = field(default_factory=list)
+
+    async def attempt(self) -> str:
+        self.tries += 1
+        if self.away:
+            raise DatabaseAway
+        return "opened"
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            url = f"http://127.0.0.1:{self.place.port}{path}"
+            return await client.get(url, headers=headers, timeout=10)
+
+    async def phone(self, token: str = TOKEN) -> httpx.Response:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            url = f"http://127.0.0.1:{self.place.feed_port}/feeds/{token}.ics"
+            return await client.get(url, timeout=10)
+
+    @property
+    def secret(self) -> str:
+        return control_secret(self.place.home / "control.secret")
+
+
+@asynccontextmanager
+async def waiting_house(home: Path) -> AsyncIterator[tuple[House, asyncio.Task[str | None]]]:
+    listening = bind("127.0.0.1", 0)
+    with listening, Stopping() as stop, stop.signals():
+        place = WaitingPlace(
+            home=home,
+            port=int(listening.getsockname()[1]),
+            app_socket=listening,
+            feed_host="127.0.0.1",
+            feed_port=free_port(),
+            launches=LaunchTokens(),
+        )
+        house = House(place, stop)
+        task = asyncio.create_task(
+            open_when_reachable(
+                house.attempt,
+                place,
+                stop,
+                on_wait=lambda error: house.said.append(error.what),
+                try_seconds=0.02,
+            )
+        )
+        try:
+            yield house, task
+        finally:
+            house.away = False
+            await task
+
+
+def link(**changes: object) -> FeedLink:
+    usual = {
+        "id": "link-1",
+        "practitioner_id": "anna",
+        "label": "Phone",
+        "detail": FeedDetail.BUSY,
+        "token_hash": token_digest(TOKEN),
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "days_in_arrears": 7,
+        "days_in_advance": 60,
+    }
+    return FeedLink(**{**usual, **changes})  # type: ignore[arg-type] # names of its fields
+
+
+async def keep(home: Path, kept: FeedLink) -> None:
+    content = to_keep(kept, FeedBody.of(CALENDAR, events=1))
+    await FeedFiles(home / "feeds").keep(file_name(kept.token_hash), TOKEN, content)
+
+
+async def test_a_page_says_so_and_goes_on_by_itself_with_its_launch_token(tmp_path: Path) -> None:
+    async with waiting_house(tmp_path) as (house, _task):
+        await until(lambda: house.tries > 2)
+        shown = await house.get("/book?launch=abc")
+    assert shown.status_code == 503
+    assert "database cannot be reached" in shown.text
+    assert "Phones get the last good calendar. Nothing is lost." in shown.text
+    assert 'content="3;url=/book?launch=abc"' in shown.text
+    assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]
+    assert house.said == ["The practice's database cannot be reached."]
+
+
+async def test_other_sites_and_other_names_are_refused_as_by_the_app(tmp_path: Path) -> None:
+    async with waiting_house(tmp_path) as (house, _task):
+        await until(lambda: house.tries > 1)
+        assert (await house.get("/", host="evil.example")).status_code == 421
+        assert (await house.get("/", origin="http://evil.example")).status_code == 403
+
+
+async def test_phones_get_the_last_good_calendar_after_a_restart(tmp_path: Path) -> None:
+    await keep(tmp_path, link())
+    async with waiting_house(tmp_path) as (house, _task):
+        await until(lambda: house.tries > 1)
+        answer = await house.phone()
+        unknown = await house.phone("u" * 43)
+    assert (answer.status_code, answer.content) == (200, CALENDAR)
+    assert unknown.status_code == 503  # it may be a link: "gone" would make a phone forget it
+
+
+async def test_a_link_that_has_expired_meanwhile_gives_nothing(tmp_path: Path) -> None:
+    await keep(tmp_path, link(expires_at=datetime.now(UTC) - timedelta(days=1)))
+    async with waiting_house(tmp_path) as (house, _task):
+        await until(lambda: house.tries > 1)
+        assert (await house.phone()).status_code == 503
+
+
+async def test_the_app_is_found_asked_and_opened_by_other_processes(tmp_path: Path) -> None:
+    async with waiting_house(tmp_path) as (house, _task):
+        await until(lambda: house.tries > 1)
+        said = await command_running_app(house.place.port, house.secret, "status")
+        url = await ask_running_app(house.place.port, house.secret)
+    assert said is not None
+    assert said["sentence"] == "The practice's database cannot be reached."
+    assert url is not None
+    assert house.place.launches.take(url.partition("launch=")[2])
+
+
+async def test_it_opens_once_the_database_is_back_and_the_port_stays_its_own(
+    tmp_path: Path,
+) -> None:
+    async with waiting_house(tmp_path) as (house, task):
+        await until(lambda: house.tries > 1)
+        house.away = False
+        assert await task == "opened"
+        _, writer = await asyncio.open_connection("127.0.0.1", house.place.port)
+        writer.close()
+        with pytest.raises(OSError):  # noqa: PT011 - which one differs between systems
+            await asyncio.open_connection("127.0.0.1", house.place.feed_port)
+
+
+async def test_it_can_be_stopped_while_it_waits(tmp_path: Path) -> None:
+    async with waiting_house(tmp_path) as (house, task):
+        await until(lambda: house.tries > 1)
+        said = await command_running_app(house.place.port, house.secret, "stop")
+        assert said == {"stopping": True}
+        assert await task is None
+
+
+async def test_a_server_that_answers_at_once_is_not_waited_for(tmp_path: Path) -> None:
+    async with waiting_house(tmp_path) as (house, task):
+        house.away = False
+        assert await task == "opened"
+    assert (house.tries, house.said) == (1, [])
+
+
+def test_what_phones_need_of_the_settings_is_noted(tmp_path: Path) -> None:
+    assert PhoneSettings.noted(tmp_path) == PhoneSettings()
+    practice = Practice(feed_certificate="/c.pem", feed_key="/k.pem", feed_proxy="10.0.0.1")
+    PhoneSettings.of(practice).note(tmp_path)
+    assert PhoneSettings.noted(tmp_path).read().practice.feed_certificate == "/c.pem"
+    (tmp_path / "phones.settings").write_text("{", encoding="utf-8")
+    assert PhoneSettings.noted(tmp_path) == PhoneSettings()

@@ -1,0 +1,67 @@
+"""The rows of turns in memory, as several workstations see them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from companion.adapters.database.turn_table import TURN_SECONDS, Holder, Renewed, TakenTurn
+from companion.domain.errors import DatabaseAway
+from tests.fakes.clock import FakeClock
+
+
+@dataclass
+class TurnRow:
+    token: int
+    workstation: str
+    until: float
+
+
+@dataclass
+class MemoryTurnTable:
+    """Of one workstation; `rows` are shared with the others."""
+
+    me: str
+    clock: FakeClock
+    rows: dict[str, TurnRow] = field(default_factory=dict)
+    away: bool = False
+    asked: int = 0
+
+    def of(self, workstation: str) -> MemoryTurnTable:
+        """The same rows, from another workstation."""
+        return MemoryTurnTable(workstation, self.clock, self.rows)
+
+    async def take(self, name: str, mine: int) -> TakenTurn | None:
+        await self._ask()
+        now, row = self.clock.monotonic(), self.rows.get(name)
+        if row is not None and row.until > now and row.token != mine:
+            return None
+        before = row or TurnRow(0, "", now)
+        self.rows[name] = TurnRow(before.token + 1, self.me, now + TURN_SECONDS)
+        return TakenTurn(before.token + 1, bool(before.workstation) and not mine)
+
+    async def renew(self, turns: Sequence[tuple[str, int]]) -> Renewed:
+        await self._ask()
+        mine = {name for name, token in turns if self.rows[name].token == token}
+        for name in mine:
+            self.rows[name].until = self.clock.monotonic() + TURN_SECONDS
+        return Renewed(frozenset(mine), frozenset(name for name, _ in turns) - mine)
+
+    async def give_back(self, name: str, token: int) -> None:
+        await self._ask()
+        if self.rows[name].token == token:
+            self.rows[name] = TurnRow(token + 1, "", self.clock.monotonic())
+
+    async def holder(self, name: str) -> Holder | None:
+        await self._ask()
+        row = self.rows.get(name)
+        if row is None or not row.workstation or row.until <= self.clock.monotonic():
+            return None
+        return Holder(row.workstation, row.workstation.title())
+
+    async def _ask(self) -> None:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.away:
+            raise DatabaseAway

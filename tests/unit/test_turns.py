@@ -1,0 +1,214 @@
+"""Turns of several workstations: who has one, for how long that is proved, and who waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from companion.adapters.database.fence import TurnFence, current_turn
+from companion.adapters.database.turn_table import TURN_SECONDS
+from companion.adapters.database.turns import RENEW_EVERY, PracticeTurns
+from companion.domain.errors import Busy, DatabaseAway, Overtaken
+from tests.fakes.clock import FakeClock
+from tests.fakes.turn_table import MemoryTurnTable
+
+MIRA = "sync-mira"
+
+
+class Computer:
+    def __init__(self, table: MemoryTurnTable) -> None:
+        self.table = table
+        self.turns = PracticeTurns(table, clock=table.clock, steady=table.clock.monotonic)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(auto=False)
+
+
+@pytest.fixture
+def desk(clock: FakeClock) -> Computer:
+    return Computer(MemoryTurnTable("desk", clock))
+
+
+@pytest.fixture
+def office(desk: Computer) -> Computer:
+    return Computer(desk.table.of("office"))
+
+
+async def test_a_turn_is_renewed_for_as_long_as_it_is_held(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    async with desk.turns.hold(MIRA):
+        for _ in range(60):
+            await clock.advance(1)
+            await desk.turns.ensure()
+            assert await office.table.take(MIRA, 0) is None
+    assert await office.table.take(MIRA, 0) is not None
+
+
+async def test_who_waits_in_vain_is_told_who_has_it(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    async with desk.turns.hold(MIRA):
+        waiting = asyncio.create_task(self_held(office, MIRA))
+        await clock.advance(6)
+        with pytest.raises(Busy, match="The workstation Desk is working on this right now"):
+            await waiting
+        assert await office.turns.holder(MIRA) == "desk"
+    assert await office.turns.holder(MIRA) == ""
+
+
+async def self_held(computer: Computer, name: str, patience: float | None = None) -> bool:
+    async with computer.turns.hold(name, patience=patience) as turn:
+        return turn.broken_off
+
+
+async def test_who_waits_goes_on_as_soon_as_it_is_given_back(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    async with desk.turns.hold(MIRA):
+        waiting = asyncio.create_task(self_held(office, MIRA, patience=600))
+        await clock.advance(120)
+        assert not waiting.done()
+    await clock.advance(1)
+    assert await waiting is False
+
+
+async def test_a_turn_that_could_not_be_renewed_is_proved_no_more(
+    desk: Computer, clock: FakeClock
+) -> None:
+    async with desk.turns.hold(MIRA):
+        desk.table.away = True
+        await clock.advance(4)
+        await desk.turns.ensure()  # proved a moment ago
+        await clock.advance(TURN_SECONDS - 5)
+        with pytest.raises(DatabaseAway):
+            await desk.turns.ensure()
+        desk.table.away = False
+        await desk.turns.ensure()  # nobody has taken it
+
+
+async def test_one_that_was_halted_learns_that_its_turn_is_anothers(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    async with desk.turns.hold(MIRA):
+        desk.table.rows[MIRA].until = 0  # it was halted for long
+        taken = await office.table.take(MIRA, 0)
+        assert taken is not None
+        assert taken.broken_off
+        await clock.advance(RENEW_EVERY)
+        with pytest.raises(Overtaken):
+            await desk.turns.ensure()
+    assert desk.table.rows[MIRA].workstation == "office"
+
+
+async def test_a_wait_that_is_cancelled_while_it_is_granted_keeps_nothing(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    waiting = asyncio.create_task(self_held(desk, MIRA))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await clock.advance(1)
+    assert waiting.cancelled()
+    assert not await self_held(office, MIRA)
+
+
+async def test_nobody_else_has_the_turn_before_the_last_call_of_it_has_ended(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async with desk.turns.hold(MIRA):
+        assert desk.turns.linger(call)
+    await clock.advance(3 * TURN_SECONDS)
+    assert await office.table.take(MIRA, 0) is None
+    call.set_result(None)
+    await clock.advance(1)
+    assert await office.table.take(MIRA, 0) is not None
+
+
+async def test_the_same_process_goes_on_while_its_call_has_not_ended(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async with desk.turns.hold(MIRA):
+        desk.turns.linger(call)
+    async with desk.turns.hold(MIRA) as turn:
+        assert not turn.broken_off
+        call.set_result(None)
+        await clock.advance(TURN_SECONDS)
+        assert await office.table.take(MIRA, 0) is None
+    assert await office.table.take(MIRA, 0) is not None
+
+
+async def test_what_is_being_written_is_waited_for_before_the_turn_is_given_back(
+    desk: Computer, office: Computer, clock: FakeClock
+) -> None:
+    written = asyncio.Event()
+
+    async def write() -> None:
+        async with TurnFence().writing("mira"):
+            await written.wait()
+
+    async def work() -> None:
+        async with desk.turns.hold(MIRA):
+            asyncio.create_task(write())  # noqa: RUF006 - as a shielded one whose pass was cancelled
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(work())
+    await clock.advance(1)
+    assert await office.table.take(MIRA, 0) is None
+    written.set()
+    await clock.advance(0)
+    await working
+    assert await office.table.take(MIRA, 0) is not None
+
+
+async def test_a_turn_within_another_gives_way_to_it_again(desk: Computer) -> None:
+    names: list[str] = []
+
+    def now() -> None:
+        turn = current_turn.get()
+        names.append(turn.name if turn else "")
+
+    async with desk.turns.hold("connect-mira"):
+        async with desk.turns.hold(MIRA):
+            now()
+        now()
+    now()
+    assert names == [MIRA, "connect-mira", ""]
+
+
+@pytest.mark.parametrize("name", ["sync-omar", "connect-mira", ""])
+async def test_a_ledger_is_written_in_its_practitioners_turn_only(
+    desk: Computer, name: str
+) -> None:
+    async def write() -> None:
+        turn = desk.turns.hold(name) if name else contextlib.nullcontext()
+        async with turn, TurnFence().writing("mira"):
+            pytest.fail("written")
+
+    with pytest.raises(Busy):
+        await write()
+
+
+async def test_turns_cost_a_question_in_four_seconds_however_many_are_held(
+    desk: Computer, clock: FakeClock
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        begun: list[asyncio.Task[None]] = [
+            group.create_task(held_for(desk, f"sync-{number}", clock)) for number in range(50)
+        ]
+        await clock.advance(0)
+        before = desk.table.asked
+        await clock.advance(40)
+        assert desk.table.asked - before == 10
+        for each in begun:
+            each.cancel()
+
+
+async def held_for(computer: Computer, name: str, clock: FakeClock) -> None:
+    async with computer.turns.hold(name):
+        await clock.sleep(1000)

@@ -94,8 +94,9 @@ class WatchedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("no answer")
 
 
-def engine_of(url: URL, connections: int, *, kept: int = 2) -> Engine:
-    """Connects when it is first used. `kept`: connections that stay while nothing is done."""
+def engine_of(url: URL, connections: int) -> Engine:
+    """Connects when it is first used; two connections stay while nothing is done."""
+    kept = min(2, connections)
     return create_engine(
         url,
         creator=lambda: connected(url),

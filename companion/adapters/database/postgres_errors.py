@@ -14,8 +14,8 @@ from enum import Enum
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from companion.adapters.database.copying import MOVED_AWAY
 from companion.adapters.database.errors import (
-    CLOSED,
     Make,
     busy,
     conflict,
@@ -83,6 +83,11 @@ NOT_EMPTY = store(
 CERTIFICATE = store(
     "The database server could not prove that it is the right one, or refuses to encrypt.",
     f"{_CARER} for the right address and certificate; nothing was sent.",
+)
+
+MOVED = store(
+    "The practice has moved away from this database; nothing is kept here any more.",
+    "Ask whoever looks after the practice where it is now, and join it there.",
 )
 
 BY_SQLSTATE: dict[str, Make] = {
@@ -155,6 +160,7 @@ BY_SQLSTATE: dict[str, Make] = {
     "XX": OURS,
     "XX001": _damaged,
     "XX002": _damaged,
+    MOVED_AWAY: MOVED,
 }
 
 _WORDS: tuple[tuple[str, Make], ...] = (
@@ -235,6 +241,3 @@ def _without_code(origin: BaseException) -> Make:
     if tried is not None and tried.used_password and "fatal" in said:
         return SIGN_IN
     return _away
-
-
-__all__ = ["BY_SQLSTATE", "CLOSED", "Fate", "fate_of", "of_postgresql"]

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from companion.domain.errors import CompanionError
@@ -45,7 +46,7 @@ LOOK_AT_REMOTES = 5.0
 class Watching:
     """One per home: the app that serves it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each part
         self,
         *,
         settings: SettingsStore,
@@ -56,8 +57,10 @@ class Watching:
         clock: Clock,
         fetching: Fetching,
         spool: Path,
+        fetches: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`spool`: a private folder of the home."""
+        """`spool`: a private folder of the home. `fetches`: whether what is asked for its
+        appointments is asked by this workstation, now."""
         self.fetching = fetching
         self.settings = settings
         self.notes = notes
@@ -66,6 +69,7 @@ class Watching:
         self.activity = activity
         self.clock = clock
         self.spool = spool
+        self.fetches = fetches
 
     async def run(self) -> None:
         """Until cancelled; a file under way is taken up again by the next run."""
@@ -91,10 +95,11 @@ class Watching:
             known = self.settings.read().sources
         except CompanionError:  # the next reader of the settings reports it
             return {}
+        fetches = self.fetches()
         return {
             (each.name, f"{REMOTE}{each.kind}" if each.remote else each.folder): each
             for each in known.values()
-            if each.automatic
+            if each.automatic and (fetches or not each.remote)
         }
 
     async def _watch(self, name: str, place: str) -> None:
@@ -147,6 +152,7 @@ def sources_of(  # noqa: PLR0913 - one for each part
     activity: ActivityLog,
     clock: Clock,
     spool: Path,
+    fetches: Callable[[], bool] = lambda: True,
 ) -> tuple[Sources, FetchedSources, Watching]:
     """The sources of one home for people, and what watches them, over one `Fetching`."""
     fetching = Fetching(
@@ -179,5 +185,6 @@ def sources_of(  # noqa: PLR0913 - one for each part
         activity=activity,
         clock=clock,
         spool=spool,
+        fetches=fetches,
     )
     return sources, fetched, watching

@@ -67,6 +67,7 @@ def test_what_is_whole_passes(server: Server, cable: Cable) -> None:
         keep(connection, 1)
     assert kept(server) == [1]
     assert not cable.injected
+    assert cable.statements == {"BEGIN": 1, "INSERT": 1, "COMMIT": 1}
 
 
 def test_a_cut_tears_what_is_open_and_lets_new_ones_pass(server: Server, cable: Cable) -> None:

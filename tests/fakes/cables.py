@@ -32,11 +32,14 @@ class Cable:
         self.delay = 0.0
         """Seconds that each piece takes, in each direction."""
         self.injected: Counter[str] = Counter()
+        self.statements: Counter[str] = Counter()
+        """Carried out by the server, by their first word: SELECT, BEGIN, COMMIT …"""
         self._whole = asyncio.Event()
         self._whole.set()
         self._connections: set[_Connection] = set()
         self._lost_commits = self._lost_answers = 0
         self._refusing = False
+        self._held: threading.Event | None = None
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
 
@@ -96,6 +99,15 @@ class Cable:
 
         self._do(work)
 
+    def hold_commit(self) -> threading.Event:
+        """The next one does not pass, and its connection waits for its end. Set once it is held."""
+
+        def work() -> threading.Event:
+            self._held = threading.Event()
+            return self._held
+
+        return self._do(work)
+
     def mend(self) -> None:
         def work() -> None:
             self._lost_commits = self._lost_answers = 0
@@ -138,10 +150,9 @@ class Cable:
             return
         connection = _Connection(self, reader, writer, far_reader, far_writer)
         self._connections.add(connection)
-        try:
+        with contextlib.suppress(asyncio.CancelledError):  # the end of the test
             await connection.carry()
-        finally:
-            self._connections.discard(connection)
+        self._connections.discard(connection)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         server = await asyncio.start_server(self._take, "127.0.0.1", 0)
@@ -157,6 +168,10 @@ class Cable:
 
     def takes_commit(self) -> str:
         """What becomes of a COMMIT that is just passing."""
+        if self._held is not None:
+            self._held.set()
+            self._held = None
+            return "held"
         if self._lost_commits:
             self._lost_commits -= 1
             self.injected["lost commits"] += 1
@@ -186,6 +201,7 @@ class _Connection:
         self._cable = cable
         self._near, self._far = (reader, writer), (far_reader, far_writer)
         self._unanswered = False
+        self._said = bytearray()
 
     async def carry(self) -> None:
         there = asyncio.ensure_future(self._there())
@@ -208,6 +224,8 @@ class _Connection:
                 if fate == "lost":
                     self.tear()
                     return
+                if fate == "held":
+                    await asyncio.Event().wait()
                 self._unanswered = fate == "unanswered"
             await _write(self._far[1], piece)
 
@@ -217,7 +235,25 @@ class _Connection:
             if self._unanswered:
                 self.tear()
                 return
+            self._count(piece)
             await _write(self._near[1], piece)
+
+    def _count(self, piece: bytes) -> None:
+        """The server's messages are a letter, a length and their content; its answer to whether it
+        encrypts is one letter alone. CommandComplete is a C."""
+        if len(piece) == 1 and not self._said:
+            return
+        self._said += piece
+        at = 0
+        while len(self._said) - at >= 5:
+            length = int.from_bytes(self._said[at + 1 : at + 5], "big")
+            if len(self._said) - at < 1 + length:
+                break
+            if self._said[at] == ord("C"):
+                content = bytes(self._said[at + 5 : at + length])
+                self._cable.statements[content.split(b" ")[0].decode()] += 1
+            at += 1 + length
+        del self._said[:at]
 
     def tear(self) -> None:
         _tear(self._near[1])

@@ -105,7 +105,8 @@ class Server:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
+def postgresql(**more: str) -> Iterator[Server]:
+    """`more` of its settings."""
     programs = find_postgresql()
     assert programs is not None
     with _folder("postgres") as (folder, user), ExitStack() as stack:
@@ -123,6 +124,7 @@ def postgresql() -> Iterator[Server]:
             "fsync": "off",
             "shared_buffers": "8MB",
             "max_connections": "200",
+            **more,
         }
         options = [part for key, each in settings.items() for part in ("-c", f"{key}={each}")]
         process = stack.enter_context(

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from companion.adapters.database.database import Database
+from companion.adapters.database.opening_practice import open_practice_database
+from companion.services.changes import Changes
+from companion.services.ports import Clock
+from tests.battery.database_history import DatabaseHistory, RealDatabase
 from tests.battery.histories import History
 from tests.battery.world import ANNA
+from tests.fakes.practice_database import practice_server
 
 
 class SyncMachine(RuleBasedStateMachine):
@@ -26,8 +34,11 @@ class SyncMachine(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 2**16), rate=st.sampled_from([0.0, 0.03, 0.1, 0.3]))
     def begin(self, seed: int, rate: float) -> None:
-        self.history = History(seed, rate=rate)
+        self.history = self._history(seed, rate)
         self._do(self.history.books)
+
+    def _history(self, seed: int, rate: float) -> History:
+        return History(seed, rate=rate)
 
     def _do(self, action: Callable[[], Awaitable[None]]) -> None:
         self.loop.run_until_complete(self.history.perform(action))
@@ -114,11 +125,15 @@ class SyncMachine(RuleBasedStateMachine):
         self._do(work)
 
     def teardown(self) -> None:
-        if hasattr(self, "history"):
-            try:
+        try:
+            if hasattr(self, "history"):
                 self.loop.run_until_complete(self.history.converge())
-            finally:
-                self.loop.close()
+        finally:
+            self._close()
+            self.loop.close()
+
+    def _close(self) -> None:
+        """What the history stands on."""
 
 
 LONG = settings.get_current_profile_name() == "long"
@@ -129,3 +144,40 @@ SyncMachine.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestTheEngine = SyncMachine.TestCase
+
+
+class PostgresSyncMachine(SyncMachine):
+    """The same over a practice's database."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+
+    def _history(self, seed: int, rate: float) -> History:
+        url = self.stack.enter_context(practice_server().new_database())
+
+        def opened(clock: Clock, changes: Changes) -> Database:
+            return open_practice_database(url, clock, changes=changes)
+
+        place = RealDatabase(url, opened)
+        self.stack.callback(place.close)
+        self.made = DatabaseHistory(seed, place, rate=rate)
+        return self.made
+
+    def _close(self) -> None:
+        if hasattr(self, "made"):
+            self.loop.run_until_complete(self.made.database.close())
+        self.stack.close()
+
+
+PostgresSyncMachine.TestCase.settings = settings(
+    max_examples=300 if LONG else 5,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+@pytest.mark.postgresql
+class TestTheEngineOnPostgresql(PostgresSyncMachine.TestCase):  # type: ignore[misc, valid-type] # made by hypothesis
+    pass

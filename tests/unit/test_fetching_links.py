@@ -179,28 +179,3 @@ async def test_one_that_always_takes_long_is_asked_less_often(clinic: Clinic) ->
     await clinic.clock.advance(301)
     await clinic.look()
     assert len(clinic.links.requests) == 2
-
-
-async def test_it_is_fetched_by_the_workstation_that_keeps_the_calendars_alone(
-    clinic: Clinic,
-) -> None:
-    keeps: list[bool] = []
-    clinic.services.watching.fetches = lambda: bool(keeps)
-    await clinic.open()
-    running = asyncio.create_task(clinic.services.watching.run())
-    try:
-        await clinic.clock.advance(60)
-        assert clinic.links.requests == []
-        keeps.append(True)
-        while not clinic.links.requests:  # the fetch itself is done in threads
-            await clinic.clock.advance(1)
-        while not (await clinic.note()).last_file:
-            await asyncio.sleep(0.01)
-        keeps.clear()
-        await clinic.clock.advance(2)
-        asked = len(clinic.links.requests)
-        await clinic.clock.advance(24 * 3600)
-        assert len(clinic.links.requests) == asked
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)

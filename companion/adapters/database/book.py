@@ -148,7 +148,7 @@ class SqlBook:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._commits = 0
-        """Of the book, by this process; counted and read in the writer's thread."""
+        """Of the book, by this process; tries that failed count too."""
 
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
@@ -282,14 +282,12 @@ class SqlBook:
         """The one way into the book: what is committed moves the change sign and is published.
         The work returns whose appointments it touched."""
 
-        def counted() -> Work[frozenset[str]]:
-            work = prepare()
-            self._commits += 1  # in the writer's thread, so it is not read before the commit
-            return work
-
-        await self._access.write_after(
-            counted, lambda touched: BookChanged(practitioner_ids=touched)
-        )
+        try:
+            await self._access.write_after(
+                prepare, lambda touched: BookChanged(practitioner_ids=touched)
+            )
+        finally:
+            self._commits += 1  # afterwards: what is read once it has risen shows the commit
 
     async def change_sign(self) -> ChangeSign:
         others, own = await self._access.change_sign(lambda: self._commits)

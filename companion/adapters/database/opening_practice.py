@@ -7,9 +7,21 @@ from sqlalchemy import URL
 from companion.adapters.database import postgres
 from companion.adapters.database.database import Database
 from companion.adapters.database.fence import Fence
-from companion.adapters.database.postgres_access import Announce, PostgresAccess
+from companion.adapters.database.hub import LOOK_SECONDS, Hub
+from companion.adapters.database.own_connection import connect_alone
+from companion.adapters.database.postgres_access import PostgresAccess
 from companion.services.changes import Changes
 from companion.services.ports import Clock
+
+
+def hub_of(url: str | URL, changes: Changes, *, look_seconds: float = LOOK_SECONDS) -> Hub:
+    """Between this process and the others that use the database; to be started."""
+    address = postgres.url_of(url)
+    return Hub(
+        lambda: connect_alone(address, name="hub", idle_seconds=6 * LOOK_SECONDS),
+        changes,
+        look_seconds=look_seconds,
+    )
 
 
 def open_practice_database(
@@ -17,16 +29,16 @@ def open_practice_database(
     clock: Clock,
     *,
     changes: Changes | None = None,
-    announce: Announce | None = None,
+    hub: Hub | None = None,
     fence: Fence | None = None,
 ) -> Database:
     """Connect, and bring the tables to this program's; blocks.
 
-    `changes` gets every commit of this process; `announce` tells the other workstations of it.
+    `changes` gets every commit of this process; `hub` tells the other workstations of it.
     `fence`: keeps whoever was overtaken from writing; without it nothing does.
     Raises DatabaseAway, StoreTooNew, StoreError, Busy; BadInput for an address of another kind.
     """
-    access = PostgresAccess(postgres.url_of(url), changes or Changes(), announce=announce)
+    access = PostgresAccess(postgres.url_of(url), changes or Changes(), hub=hub)
     try:
         access.prepare()
     except BaseException:

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, select, text
 from companion.adapters.database import postgres
 from companion.adapters.database.access import Beside, Result, Work
 from companion.adapters.database.errors import translating
+from companion.adapters.database.hub import Hub
 from companion.adapters.database.outages import PATIENCE, Outage
 from companion.adapters.database.postgres_units import Units
 from companion.adapters.database.schema import metadata
@@ -20,8 +21,6 @@ from companion.services.changes import Change, Changes
 
 READERS = 3
 WRITERS = 2
-Announce = Callable[[Connection, Change], None]
-"""Tells the other workstations, in the transaction that makes the change."""
 
 _SIGN = text(
     "SELECT (SELECT coalesce(sum(revision), 0) FROM practitioner_revisions),"
@@ -37,14 +36,15 @@ class PostgresAccess:
         url: URL,
         changes: Changes,
         *,
-        announce: Announce | None = None,
+        hub: Hub | None = None,
         patience: float = PATIENCE,
         book_seconds: float = postgres.BOOK_SECONDS,
     ) -> None:
-        """Connects when it is first used. `patience`: how long a server may be away that restarts;
+        """Connects when it is first used. `hub`: tells the other workstations, and of them; without
+        it a question to the database does. `patience`: how long a server may be away that restarts;
         `book_seconds`: how long others may change the book before Busy."""
         self._changes = changes
-        self._announce = announce
+        self._hub = hub
         self._book_seconds = book_seconds
         self._engine = postgres.engine_of(url, READERS + WRITERS + 2)
         self._units = Units(self._engine, Outage(patience))
@@ -103,8 +103,8 @@ class PostgresAccess:
             def work(connection: Connection) -> tuple[Result, Change | None]:
                 result = prepared(connection)
                 change = None if notice is None else notice(result)
-                if change is not None and self._announce is not None:
-                    self._announce(connection, change)
+                if change is not None and self._hub is not None:
+                    self._hub.announce(connection, change)
                 return result, change
 
             result, change = self._units.write(work, unwanted, lock_seconds)
@@ -133,6 +133,8 @@ class PostgresAccess:
             self._wanted.discard(unwanted)
 
     async def change_sign(self, beside: Callable[[], Beside]) -> tuple[int, Beside]:
+        if self._hub is not None and self._hub.reachable:
+            return self._hub.others, beside()
         found = await self.read(lambda connection: connection.execute(_SIGN).one())
         return crc32(repr(tuple(map(str, found))).encode()), beside()
 

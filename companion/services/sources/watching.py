@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from companion.domain.errors import CompanionError
@@ -35,6 +34,8 @@ from companion.services.sources.notes import SourceNotes
 from companion.services.sources.remote import RemoteSources
 from companion.services.sources.sources import Sources
 from companion.services.sources.watched_folder import LOOK_EVERY, RETRY, WatchedFolder
+from companion.services.sources.watchers import Watchers
+from companion.services.sync.snapshot import NamedLocks
 from companion.services.workbooks import WorkbookReader
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ LOOK_AT_REMOTES = 5.0
 
 
 class Watching:
-    """One per home: the app that serves it."""
+    """One per home: the app that serves it. In a shared practice each workstation has one, for the
+    folders that it sees; what is fetched, the one that keeps the calendars."""
 
     def __init__(  # noqa: PLR0913 - one for each part
         self,
@@ -57,11 +59,11 @@ class Watching:
         clock: Clock,
         fetching: Fetching,
         spool: Path,
-        fetches: Callable[[], bool] = lambda: True,
+        watchers: Watchers | None = None,
     ) -> None:
-        """`spool`: a private folder of the home. `fetches`: whether what is asked for its
-        appointments is asked by this workstation, now."""
+        """`spool`: a private folder of the home."""
         self.fetching = fetching
+        self.watchers = watchers or Watchers()
         self.settings = settings
         self.notes = notes
         self.importing = importing
@@ -69,7 +71,6 @@ class Watching:
         self.activity = activity
         self.clock = clock
         self.spool = spool
-        self.fetches = fetches
 
     async def run(self) -> None:
         """Until cancelled; a file under way is taken up again by the next run."""
@@ -95,11 +96,10 @@ class Watching:
             known = self.settings.read().sources
         except CompanionError:  # the next reader of the settings reports it
             return {}
-        fetches = self.fetches()
         return {
             (each.name, f"{REMOTE}{each.kind}" if each.remote else each.folder): each
             for each in known.values()
-            if each.automatic and (fetches or not each.remote)
+            if each.automatic and self.watchers.is_here(each)
         }
 
     async def _watch(self, name: str, place: str) -> None:
@@ -152,7 +152,8 @@ def sources_of(  # noqa: PLR0913 - one for each part
     activity: ActivityLog,
     clock: Clock,
     spool: Path,
-    fetches: Callable[[], bool] = lambda: True,
+    turns: NamedLocks,
+    watchers: Watchers,
 ) -> tuple[Sources, FetchedSources, Watching]:
     """The sources of one home for people, and what watches them, over one `Fetching`."""
     fetching = Fetching(
@@ -164,9 +165,15 @@ def sources_of(  # noqa: PLR0913 - one for each part
         activity=activity,
         clock=clock,
         spool=spool,
+        turns=turns,
     )
     sources = Sources(
-        settings=settings, notes=notes, importing=importing, fetching=fetching, spool=spool
+        settings=settings,
+        notes=notes,
+        importing=importing,
+        fetching=fetching,
+        spool=spool,
+        watchers=watchers,
     )
     fetched = FetchedSources(
         settings=settings,
@@ -185,6 +192,6 @@ def sources_of(  # noqa: PLR0913 - one for each part
         activity=activity,
         clock=clock,
         spool=spool,
-        fetches=fetches,
+        watchers=watchers,
     )
     return sources, fetched, watching

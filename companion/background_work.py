@@ -12,13 +12,15 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from companion.domain.errors import Technical
+from companion.domain.errors import DatabaseAway, Technical
 from companion.services.assembly import Application
 from companion.services.lease_work import LeaseWork
 
 log = logging.getLogger(__name__)
 AGAIN = 30.0
 """Seconds after an internal error."""
+AWAY_SECONDS = 3.0
+"""Between tries while the practice's database is away."""
 
 Run = Callable[[], Coroutine[Any, Any, None]]
 
@@ -54,6 +56,10 @@ async def _keep_going(run: Run, name: str) -> None:
             await run()
         except asyncio.CancelledError:
             raise
+        except DatabaseAway:
+            log.info("the %s waits for the practice's database", Technical(name))
+            await asyncio.sleep(AWAY_SECONDS)
+            continue
         except Exception as error:  # noqa: BLE001 - sync must not end over one error
             kind = type(error).__name__
             log.error("the %s failed with an internal error: %s", Technical(name), kind)

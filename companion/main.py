@@ -129,6 +129,7 @@ async def open_ports(
             app_runs=Instance(home).runs,
             lease=storage.lease,
             shared_pace=storage.shared_pace,
+            messages=storage.messages,
             practice=storage.practice,
             server=storage.server,
         )

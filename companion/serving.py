@@ -9,7 +9,6 @@ of this home runs already, that one is opened instead.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -55,7 +54,6 @@ from companion.web.options import AppOptions, SampleFile
 if TYPE_CHECKING:
     from companion.sandbox.demo import Rehearsal
 
-log = logging.getLogger(__name__)
 STOP_SECONDS = 2
 
 

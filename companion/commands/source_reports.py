@@ -28,6 +28,8 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
         "last_fetched": note.fetched.good_at,
         "trouble": note.trouble,
         "trouble_since": note.trouble_since,
+        "workstation": status.watcher.name if status.watcher else "",
+        "not_watched": status.watcher.absent if status.watcher else "",
         "waiting": [
             {"file": each.place, "at": each.at, "held": each.held, "what": each.what}
             for each in note.waiting
@@ -58,6 +60,13 @@ def source_words(status: SourceStatus, timezone: str) -> None:
     if settings.remote:
         place = f"{settings.remote.place}, fetched {every_words(settings.remote.every)}"
     out.print(f"{settings.name}: {place} ({mode})")
+    watcher = status.watcher
+    if watcher is not None and watcher.absent:
+        moment = watcher.off_since
+        seen = f" Last seen: {when(moment, timezone)}." if moment else ""
+        out.print(f"  {watcher.absent}{seen}")
+    elif watcher is not None:
+        out.print(f"  Watched by {'this workstation' if watcher.here else watcher.name}")
     if status.failing:
         since = f" Since {when(note.trouble_since, timezone)}." if note.trouble_since else ""
         out.print(f"  {note.trouble}{since}")

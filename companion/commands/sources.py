@@ -287,6 +287,20 @@ def sources_sync(
     run_command(work, json=json)
 
 
+@sources.command("watch")
+def sources_watch(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False) -> None:
+    """Watch its folder from this workstation, not from another one of the practice."""
+
+    async def work(application: Application) -> None:
+        source = await application.sources.watch_here(name)
+        if json:
+            as_json(place_json(source))
+        else:
+            out.print(f"{source.folder} is watched for {source.name} from this workstation.")
+
+    run_command(work, json=json)
+
+
 @sources.command("remove")
 def sources_remove(
     name: Annotated[str, typer.Argument(metavar="NAME")],

@@ -148,6 +148,9 @@ class SourceSettings:
     chosen: whole when they have no appointment ids."""
     folder: str = ""
     """Watched folder; empty for none."""
+    workstation: str = ""
+    """Id of the workstation of a shared practice that sees the folder and watches it; empty for the
+    one that keeps the calendars."""
     remote: RemoteSettings | None = None
     guesses: bool = False
     """What its files leave open is taken as the program guesses, where it has a guess."""
@@ -297,6 +300,16 @@ class Settings:
 
     def with_source(self, source: SourceSettings) -> Settings:
         return replace(self, sources={**self.sources, source.name: source})
+
+    def with_folders_at(self, workstation: str) -> Settings:
+        """As of a home that is moved: that workstation sees its folders. Empty for the way back."""
+        return replace(
+            self,
+            sources={
+                name: replace(each, workstation=workstation) if each.folder else each
+                for name, each in self.sources.items()
+            },
+        )
 
     def disclosure_of(self, record: PractitionerSettings) -> Disclosure:
         """What Google may see for this practitioner: their choice under the practice's cap."""

@@ -47,6 +47,7 @@ from companion.services.settings.transfer import SettingTransfer
 from companion.services.sources.fetched_sources import FetchedSources
 from companion.services.sources.notes import current_moments
 from companion.services.sources.sources import Sources
+from companion.services.sources.watchers import Watchers
 from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
@@ -143,6 +144,7 @@ def build(ports: Ports) -> Application:
             stale_since=staleness.for_google,
         ),
         ports.changes,
+        ports.messages,
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     setup = Setup(settings, clock)
@@ -228,6 +230,12 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
     )
+    shared_practice = SharedPractice(
+        practice=ports.practice,
+        server=ports.server,
+        activity=activity,
+        clock=clock,
+    )
     sources, fetched_sources, watching = sources_of(
         settings=settings,
         notes=ports.source_notes,
@@ -239,6 +247,12 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
         spool=home / "watched",
+        turns=ports.sync_locks,
+        watchers=Watchers(
+            practice=ports.practice,
+            lease=ports.lease,
+            workstations=shared_practice.workstations,
+        ),
     )
     backups = backups_of(
         ports.backups,

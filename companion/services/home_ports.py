@@ -26,6 +26,7 @@ from companion.services.ports import (
     DatabaseServer,
     Google,
     Lease,
+    Messages,
     Practice,
     SecretStore,
     SettingsStore,
@@ -85,6 +86,8 @@ class Ports:
     lease: Lease = field(default_factory=AlwaysHeld)
     shared_pace: SharedPace | None = None
     """None where no other process calls Google in this one's name."""
+    messages: Messages | None = None
+    """To the other workstations that are on."""
     practice: Practice | None = None
     """None for a home that no other computer shares."""
     server: DatabaseServer | None = None

@@ -1,7 +1,8 @@
 """A page of plain HTML for messages outside the app's own pages.
 
-No script, no file, no app: it must work for an unknown browser, and when a page of the app has
-failed. Its look follows static/app.css.
+No file, no app: it must work for an unknown browser, and when a page of the app has failed. The
+only script is that of a page which is tried again; without scripts the browser loads it anew. Its
+look follows static/app.css.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ outline-offset:2px}
 .choice{position:relative;padding:4px 16px 12px;border:1px solid var(--edge);border-radius:12px}
 .choice:hover{border-color:var(--brand)}
 .choice a::after{content:"";position:absolute;inset:0;border-radius:12px}
-main>:last-child{margin-bottom:0}
+main>:last-child,main>p:has(+noscript){margin-bottom:0}
 .brand{display:flex;align-items:center;gap:12px;margin:0 0 20px;font-weight:600;color:var(--ink)}
 .brand svg{width:36px;height:36px;flex:none}
 .acts{display:flex;flex-wrap:wrap;gap:12px;margin:20px 0 0}
@@ -63,6 +64,13 @@ form .secret{grid-template-columns:1fr auto;gap:4px 8px}
 form .secret>:not(input,button){grid-column:1/-1}
 form .secret button{background:none;color:var(--brand);border:1px solid var(--edge);min-width:76px}
 """
+_AGAIN = """setInterval(async () => {
+  const address = new URL(location.href);
+  address.searchParams.delete("launch");
+  try {
+    if ((await fetch(address, { cache: "no-store" })).status !== 503) location.reload();
+  } catch {}
+}, %d);"""
 
 
 @cache
@@ -78,18 +86,25 @@ def plain_page(
     links: Sequence[tuple[str, str]] = (),
     go_to: str = "",
     after_seconds: int = 2,
+    again: str = "",
     note: str = "",
     practice: str = "",
 ) -> str:
     """The page as HTML. All texts are escaped; `links` are (address, words), of which the first is
     what one would press; `practice` is named only where the browser is known.
 
-    `go_to`: an address of ours that the browser opens by itself after a moment."""
+    `go_to`: an address of ours that the browser opens by itself after a moment. `again`: that of
+    the page which this one stands in for: it is opened once it does not answer 503 any more, looked
+    at every `after_seconds`."""
     refresh = f"{after_seconds};url={go_to}" if go_to else ""
     body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     acts = "".join(f'<a href="{escape(to)}">{escape(words)}</a>' for to, words in links)
     if acts:
         body += f'<p class="acts">{acts}</p>'
+    if again:
+        refresh_anew = f"{after_seconds};url={again}"
+        meta = f'<meta http-equiv="refresh" content="{escape(refresh_anew)}">'
+        body += f"<noscript>{meta}</noscript><script>{_AGAIN % (after_seconds * 1000)}</script>"
     if note:
         body += f"<small>{escape(note)}</small>"
     page = f"<h1>{escape(title)}</h1>{body}"

@@ -56,6 +56,6 @@ def _page(request: GuardedRequest) -> str:
         DatabaseAway.default_what,
         AWAY_GOES_ON,
         AWAY_RESTS,
-        go_to="/" + here.lstrip("/\\"),
+        again="/" + here.lstrip("/\\"),
         after_seconds=AGAIN_SECONDS,
     )

@@ -30,7 +30,7 @@ from companion.domain.settings import (
     SyncChoices,
 )
 from companion.services.known_names import KnownNames
-from companion.services.ports import BookChange, CalendarRef
+from companion.services.ports import BookChange, CalendarRef, Messages
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.passes import PassResult
@@ -101,6 +101,7 @@ class World:
         self.accounts: dict[str, Spending] = {}
         self.calendars = Calendars(self._calendar)
         self.locks: NamedLocks = FreeLocks()
+        self.messages: Messages | None = None
         settings = Settings(install_id=INSTALL, practice=Practice(timezone=SYDNEY))
         for name in people or (ANNA,):
             settings = settings.with_practitioner(
@@ -160,6 +161,7 @@ class World:
                 offload=inline,
             ),
             self.changes,
+            self.messages,
         )
         self.auditing = Auditing(syncing=self.syncing, ledger=self.ledger, settings=self.settings)
         self.worker = self.new_worker()

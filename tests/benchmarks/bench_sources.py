@@ -31,10 +31,12 @@ from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.fetched_sources import Wanted
 from companion.services.sources.remote import by_name
+from companion.services.sources.watchers import Watchers
 from companion.services.sources.watching import sources_of
 from tests.benchmarks.bench_import import PeakMemory
 from tests.contract.remote.every import REMOTE
 from tests.contract.remote.harness import NAME, Booked, Setting
+from tests.fakes.locks import FreeLocks
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes
@@ -83,6 +85,8 @@ async def fetch_twice(kind: str, count: int, folder: Path) -> dict[str, Any]:
         activity=database.activity,
         clock=clock,
         spool=folder / "watched",
+        turns=FreeLocks(),
+        watchers=Watchers(),
     )
     await people.add("Jo Smith")
     source.put(many(count))

@@ -26,6 +26,7 @@ PAGES = {
     "/practice": ".drop",
     "/practice/google": ".drop",
     "/practice/workspace": ".drop",
+    "/practice/workstations": ".card",
     "/users": ".lines__line",
     "/progress": "td",
     "/doctor": ".card",

@@ -25,6 +25,7 @@ PAGES = (
     "/phone/{person}",
     "/practice",
     "/practice/google",
+    "/practice/workstations",
     "/users",
     "/progress",
     "/doctor",

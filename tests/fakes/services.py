@@ -11,12 +11,10 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
@@ -31,13 +29,13 @@ from companion.services.home_ports import Ports
 from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.ports import BookChange, Clock, Google
 from companion.services.sources.remote import RemoteSources, by_name
-from companion.services.sync.snapshot import Turn
 from tests.fakes.accounts import MemorySessions, PlainPasswords
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.desktop import FakeDesktop
 from tests.fakes.feeds import MemoryKept
 from tests.fakes.google import FakeGoogle
+from tests.fakes.locks import FreeLocks
 from tests.fakes.maintenance import (
     FakeProbes,
     FakeRestoring,
@@ -97,23 +95,6 @@ class RunningClock:
 
     async def sleep(self, seconds: float) -> None:
         await (self._virtual if self._offset is None else asyncio).sleep(seconds)
-
-
-class FreeLocks:
-    """Turns among processes, where there is only one."""
-
-    @asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
-        yield Turn()
-
-    async def ensure(self) -> None:
-        return
-
-    def linger(self, call: asyncio.Future[Any]) -> bool:
-        return False
-
-    async def holder(self, name: str) -> str:
-        return ""
 
 
 class MemoryStores:

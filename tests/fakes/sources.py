@@ -15,6 +15,7 @@ from companion.services.ports import ActivityLog, Clock
 from companion.services.sources.fetching import Fetching
 from companion.services.sources.notes import Notes, SourceNote, SourceNotes, from_json, to_json
 from companion.services.sources.remote import FetchAnswer, FetchRequest, by_name
+from tests.fakes.locks import FreeLocks
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 
@@ -98,4 +99,5 @@ def fake_fetching(
         activity=activity,
         clock=clock,
         spool=fixture.home / "watched",
+        turns=FreeLocks(),
     )

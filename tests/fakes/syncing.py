@@ -11,7 +11,7 @@ from companion.services.sync.pacing import Pacer
 from companion.services.sync.snapshot import NamedLocks, SyncParts
 from companion.services.sync.syncing import Syncing
 from tests.fakes.book_store import MemoryBook
-from tests.fakes.services import FreeLocks
+from tests.fakes.locks import FreeLocks
 
 
 def syncing_over(

@@ -18,6 +18,7 @@ from companion.services.sources.folders import apart
 from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.sources.watched_folder import WatchedFolder
 from tests.fakes.clock import FakeClock
+from tests.fakes.practice import FakePractice
 from tests.fakes.services import ADMINISTRATOR, TUESDAY, FakeApplication, fake_application
 from tests.fakes.watched_clinic import export
 from tests.pages.conftest import Visit, visiting
@@ -310,3 +311,31 @@ async def test_a_source_is_forgotten_with_all_that_it_brought(visit: Visit, tmp_
     assert await application.book.source_rows("nookal") == {}
     (record,) = await application.book.imports()
     assert (record.source, record.by, record.removed) == ("nookal", "Alex", 1)
+
+
+# ── a practice on several workstations ────────────────────────────────────────────────────────
+
+
+async def test_a_card_says_which_workstation_watches_and_lets_this_one_do_it(
+    tmp_path: Path,
+) -> None:
+    practice = FakePractice(this_one="back-office")
+    application = fake_application(
+        clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home", shared=practice
+    )
+    (tmp_path / "exports").mkdir()
+    async with visiting(application, tmp_path) as visit:
+        await watched(application, tmp_path, export(1))
+        await visit.user.open("/sources")
+        await visit.user.should_see("Watched by this workstation")
+        elsewhere = replace(
+            application.settings.current.sources["nookal"], workstation="second-site"
+        )
+        application.settings.current = application.settings.current.with_source(elsewhere)
+        await visit.user.open("/sources")
+        await visit.user.should_see("Second site is off: the folder is not watched.")
+        await visit.user.should_see("Last seen: 09:30")
+        press(button(visit, "Watch it from here"))
+        await visit.user.should_see("Watched by this workstation")
+        source = application.settings.read().sources["nookal"]
+        assert source.workstation == "back-office"

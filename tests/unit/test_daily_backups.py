@@ -31,8 +31,8 @@ from companion.services.maintenance.daily_backups import DailyBackups, SameDisk
 from companion.services.ports import BookChange
 from tests.fakes.backup_fixture import Fixture, appointment
 from tests.fakes.doctor import Clinic
+from tests.fakes.locks import FreeLocks
 from tests.fakes.maintenance import FAIR, MemoryBackupNotes
-from tests.fakes.services import FreeLocks
 
 ZONE = "Australia/Sydney"
 DAY = timedelta(days=1)

@@ -113,9 +113,9 @@ def test_working_hours_that_cannot_be_are_refused_by_name(key: str, value: objec
 def test_adding_a_setting_raises_the_version() -> None:
     """Whoever changes this list raises VERSION (and adds a migration where a key changed its
     meaning), or an older program would refuse the file with a worse sentence."""
-    assert VERSION == 16
+    assert VERSION == 17
     assert keys_of(to_tables(sample())) == {
-        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_16.items()
+        path: set(keys.split()) for path, keys in KEYS_OF_VERSION_17.items()
     }
 
 
@@ -128,7 +128,7 @@ def keys_of(value: dict[str, Any], path: str = "") -> dict[str, set[str]]:
     return found
 
 
-KEYS_OF_VERSION_16 = {
+KEYS_OF_VERSION_17 = {
     "": "home practice practitioners sources users",
     "home": "version install_id restored_as paused_until backups",
     "home.backups": "folder at other_disk sign_ins",
@@ -154,8 +154,8 @@ KEYS_OF_VERSION_16 = {
     "practitioners.choices.type_colours": "",
     "practitioners.choices.disclosure": "kinds items client_name masked_types left_out_types "
     "busy_only",
-    "sources": "name mapping snapshot folder remote guesses leave_files expected answers "
-    "columns statuses",
+    "sources": "name mapping snapshot folder workstation remote guesses leave_files expected "
+    "answers columns statuses",
     "sources.remote": "kind place fields every",
     "sources.remote.fields": "contact",
     "sources.answers": "status:DNA",

@@ -5,10 +5,10 @@ A home that is not shared has the same ports in their simplest form: it always k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,21 @@ class SharedPace(Protocol):
 
     async def slow_down(self, account: str, *, project: bool) -> None:
         """Google answered with a rate error: all go slower with this account, or with all."""
+        ...
+
+
+class Messages(Protocol):
+    """Small notices among the processes of a practice that run just now; any may be lost."""
+
+    def send(self, topic: str, fields: Mapping[str, Any]) -> None:
+        """To all others. Raises ValueError for more than some thousand characters."""
+        ...
+
+    def subscribe(
+        self, topic: str, listener: Callable[[Mapping[str, Any]], object]
+    ) -> Callable[[], None]:
+        """Call `listener`, on the event loop, with what others send, until the function returned
+        is called."""
         ...
 
 

@@ -47,7 +47,7 @@ from companion.services.settings import checks, notice_checks
 from companion.services.settings.checks import STALE_DAYS
 from companion.services.settings.migrations import MIGRATIONS
 
-VERSION = 16
+VERSION = 17
 
 _TABLES = frozenset({"home", "practice", "practitioners", "sources", "users"})
 _OF_HOME = frozenset({"version", "install_id", "restored_as", "paused_until", "backups"})

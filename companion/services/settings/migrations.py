@@ -67,4 +67,5 @@ MIGRATIONS: Mapping[int, Callable[[Tables], Tables]] = {
     13: _with_remotes,
     14: lambda tables: tables,  # 15 adds notices, which may be absent
     15: lambda tables: tables,  # 16 adds backups, likewise
+    16: lambda tables: tables,  # 17 adds the workstation that watches a folder, likewise
 }

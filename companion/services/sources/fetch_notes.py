@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,11 @@ FIRST_RETRY = timedelta(minutes=5)
 LONGEST_RETRY = timedelta(hours=4)
 SHARE = 10
 """At most this part of the time goes into fetching one source."""
+
+
+def turn_of(source: str) -> str:
+    """The name of its turn among all processes; a source's own may be of any characters."""
+    return f"fetch-{hashlib.blake2b(source.encode(), digest_size=8).hexdigest()}"
 
 
 def next_fetch(remote: RemoteSettings, fetched: Fetched) -> datetime | None:

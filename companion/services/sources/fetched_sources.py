@@ -151,6 +151,7 @@ class FetchedSources:
                 replace(
                     with_wishes(before, mapping, answers, guesses),
                     folder="",
+                    workstation="",
                     remote=source.remote,
                     columns=before.columns if before.kind == source.kind else {},
                     snapshot=source.snapshot if snapshot is None else snapshot,
@@ -296,7 +297,7 @@ class FetchedSources:
             kind=kind.name, place=place.place, fields=dict(place.fields), every=chosen
         )
         whole = True if before.snapshot is None else before.snapshot
-        return replace(before, folder="", remote=kept, snapshot=whole), place
+        return replace(before, folder="", workstation="", remote=kept, snapshot=whole), place
 
     def _remote(self, kind: str) -> RemoteSource:
         if kind not in self._remotes:

@@ -18,6 +18,7 @@ trace but private files, which `Watching` sweeps.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -27,6 +28,7 @@ from pathlib import Path
 
 from companion.domain.errors import (
     BadInput,
+    Busy,
     CompanionError,
     SecretsError,
     SourceTrouble,
@@ -37,7 +39,7 @@ from companion.services.activity import note
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.questions import Answers, with_guesses
 from companion.services.ports import ActivityKind, ActivityLog, Clock, SecretStore, SettingsStore
-from companion.services.sources.fetch_notes import in_the_book, next_fetch, with_report
+from companion.services.sources.fetch_notes import in_the_book, next_fetch, turn_of, with_report
 from companion.services.sources.notes import Fetched, SourceNote, SourceNotes
 from companion.services.sources.one_fetch import UnderWay, fetched
 from companion.services.sources.remote import (
@@ -47,6 +49,7 @@ from companion.services.sources.remote import (
     RemoteSources,
     Stopped,
 )
+from companion.services.sync.snapshot import NamedLocks
 
 CAUSE = "link"
 REFUSED_RETRY = timedelta(hours=1)
@@ -81,7 +84,7 @@ class _Wish:
 class Fetching:
     """One per process, for the background and for people alike."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each part
         self,
         *,
         settings: SettingsStore,
@@ -92,8 +95,10 @@ class Fetching:
         activity: ActivityLog,
         clock: Clock,
         spool: Path,
+        turns: NamedLocks,
     ) -> None:
-        """`spool`: a private folder of the home."""
+        """`spool`: a private folder of the home; `turns`: among all processes."""
+        self._turns = turns
         self._settings = settings
         self._notes = notes
         self._remotes = remotes
@@ -102,7 +107,7 @@ class Fetching:
         self._activity = activity
         self._clock = clock
         self._spool = spool
-        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._own_turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._under_way: dict[str, UnderWay] = {}
 
     @property
@@ -133,23 +138,42 @@ class Fetching:
     async def look(self, name: str) -> None:
         """Fetch it if it is time. Raises CompanionError when a store fails."""
         source = self._settings.read().sources.get(name)
-        if source is None or source.remote is None:
-            return
-        known = (await self._note(name)).fetched
-        now = self._clock.now()
+        if source is not None and await self._is_due(source):
+            with contextlib.suppress(Busy):  # another process fetches it
+                await self._fetch_in_turn(name, None, yes=False, asked_by="")
+
+    async def _is_due(self, source: SourceSettings) -> bool:
+        if source.remote is None:
+            return False
+        known = (await self._note(source.name)).fetched
         due = next_fetch(source.remote, known)
-        if due is None or known.tried_at is None or not known.tried_at <= now < due:
-            await self.fetch(name)
+        if due is None or known.tried_at is None:
+            return True
+        return not known.tried_at <= self._clock.now() < due
 
     async def fetch(
         self, name: str, answers: Answers | None = None, *, yes: bool = False, asked_by: str = ""
     ) -> FetchOutcome:
         """Now. `answers`: to what it left open; `yes`: take the guesses, and release what is held;
         `asked_by`: a person, who is told once more what waits. Raises StoreError, Busy."""
-        async with self._turns[name]:
+        try:
+            return await self._fetch_in_turn(name, answers, yes=yes, asked_by=asked_by)
+        except Busy as error:
+            raise Busy(
+                f"{name} is being fetched just now, from another window or computer.",
+                "Look again in a moment: what it brings is shown by itself.",
+                detail=error.detail,
+            ) from error
+
+    async def _fetch_in_turn(
+        self, name: str, answers: Answers | None, *, yes: bool, asked_by: str
+    ) -> FetchOutcome:
+        async with self._own_turns[name], self._turns.hold(turn_of(name)):
             source = self._settings.read().sources.get(name)
             if source is None or source.remote is None:  # removed or stopped in between
                 return FetchOutcome(source=name)
+            if not (asked_by or answers or yes or await self._is_due(source)):
+                return FetchOutcome(source=name)  # another process has just fetched it
             known = await self._note(name)
             going = self._under_way[name] = UnderWay(since=self._clock.now())
             began = self._clock.monotonic()

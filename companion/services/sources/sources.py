@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from companion.domain.errors import FileRefused, NotFound
+from companion.domain.errors import BadInput, FileRefused, NotFound
 from companion.domain.expectations import Expected
 from companion.domain.settings import Settings, SourceSettings
 from companion.services.access.policy import Action
@@ -31,12 +31,15 @@ from companion.services.sources.folder_choice import checked_folder
 from companion.services.sources.folders import Folder, apart, spooled
 from companion.services.sources.notes import Fetched, SourceNote, SourceNotes, Waiting
 from companion.services.sources.remote import FetchAnswer
+from companion.services.sources.watchers import Watcher, Watchers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStatus:
     settings: SourceSettings
     note: SourceNote
+    watcher: Watcher | None = None
+    """Who watches its folder, in a shared practice; None in a home, and where it is not known."""
 
     @property
     def automatic(self) -> bool:
@@ -63,8 +66,10 @@ class Sources:
         importing: Importing,
         fetching: Fetching,
         spool: Path,
+        watchers: Watchers | None = None,
     ) -> None:
         """`spool`: a private folder of the home; files are copied there to be read."""
+        self._watchers = watchers or Watchers()
         self._fetching = fetching
         self._settings = settings
         self._notes = notes
@@ -76,8 +81,13 @@ class Sources:
         """By name."""
         notes = await self._notes.read()
         known = self._settings.read().sources
+        watchers = await self._watchers.of([*known.values()])
         return tuple(
-            SourceStatus(settings=known[name], note=notes.get(name, SourceNote()))
+            SourceStatus(
+                settings=known[name],
+                note=notes.get(name, SourceNote()),
+                watcher=watchers.get(name),
+            )
             for name in sorted(known, key=str.casefold)
         )
 
@@ -105,15 +115,19 @@ class Sources:
         guesses: bool | None = None,
     ) -> SourceSettings:
         """Watch `folder` for exports of `name`, instead of fetching; what is None stays as it was.
-        Raises BadInput."""
+        In a shared practice this workstation watches it, unless another does already. Raises
+        BadInput."""
         wanted = source_name(name)
         if mapping is not None:
             check_mapping(mapping)
         path = ""
-        if folder.strip():
-            known = self._settings.read().sources.values()
-            others = [each for each in known if each.name != wanted]
-            path = await checked_folder(folder, others, self._spool.parent)
+        workstation = self._watchers.this_one
+        known = self._settings.read().sources
+        kept = known.get(wanted)
+        if kept and kept.folder == folder.strip() and self._watchers.is_elsewhere(kept):
+            path, workstation = kept.folder, kept.workstation
+        elif folder.strip():
+            path = await self._checked(wanted, folder)
 
         def edit(settings: Settings) -> Settings:
             before = settings.sources.get(wanted) or SourceSettings(name=wanted)
@@ -121,6 +135,7 @@ class Sources:
                 replace(
                     with_wishes(before, mapping, answers, guesses),
                     folder=path,
+                    workstation=workstation if path else "",
                     remote=None if path else before.remote,
                     snapshot=before.snapshot if snapshot is None else snapshot,
                     leave_files=before.leave_files if leave_files is None else leave_files,
@@ -133,6 +148,33 @@ class Sources:
             await self._fetching.forget(wanted)
         await self._notes.change(wanted, read_anew)
         return after.sources[wanted]
+
+    async def _checked(self, name: str, folder: str) -> str:
+        """Its whole path on this workstation. Raises BadInput."""
+        known = self._settings.read().sources.values()
+        here = [each for each in known if not self._watchers.is_elsewhere(each)]
+        others = [each for each in here if each.name != name]
+        return await checked_folder(folder, others, self._spool.parent)
+
+    @allows(Action.PRACTICE)
+    async def watch_here(self, name: str) -> SourceSettings:
+        """This workstation watches its folder from now on, instead of another one of the practice.
+        Raises NotFound, BadInput where the folder is not seen from here."""
+        source = self.source(name)
+        if not source.folder:
+            raise BadInput(f"No folder is watched for {source.name}.", field="folder")
+        path = await self._checked(source.name, source.folder)
+
+        def edit(settings: Settings) -> Settings:
+            before = settings.sources[source.name]
+            now = replace(before, folder=path, workstation=self._watchers.this_one, remote=None)
+            return settings.with_source(now)
+
+        after = await self._settings.change(edit)
+        await self._notes.change(
+            source.name, lambda note: replace(note, trouble="", trouble_since=None)
+        )
+        return after.sources[source.name]
 
     @allows(Action.PRACTICE)
     async def change_reading(
@@ -161,7 +203,7 @@ class Sources:
 
         def edit(settings: Settings) -> Settings:
             before = settings.sources[source.name]
-            return settings.with_source(replace(before, folder="", remote=None))
+            return settings.with_source(replace(before, folder="", workstation="", remote=None))
 
         after = await self._settings.change(edit)
         await self._fetching.forget(source.name)
@@ -233,7 +275,9 @@ class Sources:
         with contextlib.suppress(OSError):
             wanted = await apart(file.resolve)
             for status in await self.overview():
-                for each in status.note.waiting if status.settings.folder else ():
+                folder = status.settings.folder
+                elsewhere = self._watchers.is_elsewhere(status.settings)
+                for each in status.note.waiting if folder and not elsewhere else ():
                     if wanted == Path(status.settings.folder, each.place):
                         return status.settings, each.place
         return None
@@ -279,6 +323,13 @@ class Sources:
                     answer=answer,
                 )
             return
+        if self._watchers.is_elsewhere(source):
+            watcher = (await self._watchers.of([source])).get(source.name)
+            name = watcher.name if watcher and watcher.name else "another workstation"
+            raise FileRefused(
+                f"The file lies in a folder of {name}, which cannot be looked into from here.",
+                f"Open Calendar Companion on {name}: what waits can be looked at there.",
+            )
         folder = Folder(Path(source.folder))
         try:
             seen = await apart(lambda: folder.look(place))

@@ -34,6 +34,8 @@ from companion.services.sources.notes import SourceNotes
 from companion.services.sources.remote import RemoteSources
 from companion.services.sources.sources import Sources
 from companion.services.sources.watched_folder import LOOK_EVERY, RETRY, WatchedFolder
+from companion.services.sources.watchers import Watchers
+from companion.services.sync.snapshot import NamedLocks
 from companion.services.workbooks import WorkbookReader
 
 log = logging.getLogger(__name__)
@@ -43,9 +45,10 @@ LOOK_AT_REMOTES = 5.0
 
 
 class Watching:
-    """One per home: the app that serves it."""
+    """One per home: the app that serves it. In a shared practice each workstation has one, for the
+    folders that it sees; what is fetched, the one that keeps the calendars."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each part
         self,
         *,
         settings: SettingsStore,
@@ -56,9 +59,11 @@ class Watching:
         clock: Clock,
         fetching: Fetching,
         spool: Path,
+        watchers: Watchers | None = None,
     ) -> None:
         """`spool`: a private folder of the home."""
         self.fetching = fetching
+        self.watchers = watchers or Watchers()
         self.settings = settings
         self.notes = notes
         self.importing = importing
@@ -94,7 +99,7 @@ class Watching:
         return {
             (each.name, f"{REMOTE}{each.kind}" if each.remote else each.folder): each
             for each in known.values()
-            if each.automatic
+            if each.automatic and self.watchers.is_here(each)
         }
 
     async def _watch(self, name: str, place: str) -> None:
@@ -147,6 +152,8 @@ def sources_of(  # noqa: PLR0913 - one for each part
     activity: ActivityLog,
     clock: Clock,
     spool: Path,
+    turns: NamedLocks,
+    watchers: Watchers,
 ) -> tuple[Sources, FetchedSources, Watching]:
     """The sources of one home for people, and what watches them, over one `Fetching`."""
     fetching = Fetching(
@@ -158,9 +165,15 @@ def sources_of(  # noqa: PLR0913 - one for each part
         activity=activity,
         clock=clock,
         spool=spool,
+        turns=turns,
     )
     sources = Sources(
-        settings=settings, notes=notes, importing=importing, fetching=fetching, spool=spool
+        settings=settings,
+        notes=notes,
+        importing=importing,
+        fetching=fetching,
+        spool=spool,
+        watchers=watchers,
     )
     fetched = FetchedSources(
         settings=settings,
@@ -179,5 +192,6 @@ def sources_of(  # noqa: PLR0913 - one for each part
         activity=activity,
         clock=clock,
         spool=spool,
+        watchers=watchers,
     )
     return sources, fetched, watching

@@ -26,3 +26,5 @@ class Progress:
     phase: SyncPhase
     seconds_left: float | None = None
     text: str = ""
+    elsewhere: bool = False
+    """Another workstation's pass."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from companion.domain.errors import Busy, CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import Delete, SyncPlan
 from companion.domain.sync_state import Held, SyncState
@@ -16,10 +18,11 @@ from companion.domain.window import SyncWindow
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.changes import BookChanged, Change, Changes, Publisher
-from companion.services.ports import CalendarRef
+from companion.services.ports import CalendarRef, Messages
 from companion.services.sync import one_writer
+from companion.services.sync.elsewhere import RunsElsewhere
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
-from companion.services.sync.passes import Pass, PassResult
+from companion.services.sync.passes import WORKER, Pass, PassResult
 from companion.services.sync.progress import Progress
 from companion.services.sync.removal import Removal, remove_events
 from companion.services.sync.shared_run_state import SharedRunState
@@ -43,9 +46,12 @@ class SyncPreview:
 
 
 class Syncing:
-    """One per process."""
+    """One per process. What other workstations of the practice do is shown as if it ran here."""
 
-    def __init__(self, parts: SyncParts, changes: Changes) -> None:
+    def __init__(
+        self, parts: SyncParts, changes: Changes, messages: Messages | None = None
+    ) -> None:
+        """`messages`: to the other workstations."""
         self._parts = parts
         self._shared = SharedRunState(publish=self._publish)
         self._progress: dict[str, Progress] = {}
@@ -55,19 +61,37 @@ class Syncing:
         self._doubted: set[str] = set()
         self._looked: dict[str, datetime] = {}
         self._steps = Publisher[Progress]()
+        self._runs: dict[str, str] = {}
+        """Number of the pass that each task is."""
+        self._following: dict[str, asyncio.Task[None]] = {}
+        """Uploads that wait for another workstation's pass."""
+        self._elsewhere = RunsElsewhere(
+            messages, parts.clock, publish=self._publish_theirs, stop=self._stop_if_it_is
+        )
         changes.subscribe(self._on_change)
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     def running(self, practitioner_id: str) -> Progress | None:
-        return self._progress.get(practitioner_id) if practitioner_id in self._tasks else None
+        if practitioner_id in self._tasks:
+            return self._progress.get(practitioner_id)
+        return self._elsewhere.running(practitioner_id)
 
     @allows(Action.UPLOAD, of="practitioner_id")
     def cancel(self, practitioner_id: str) -> None:
-        """Stop a running pass; what is done stays done, the next pass does the rest."""
+        """Stop a running pass, wherever it runs; what is done stays done, the next pass does the
+        rest."""
         task = self._tasks.get(practitioner_id)
         if task is not None:
             self._stopped.add(practitioner_id)
             task.cancel()
+            return
+        self._elsewhere.ask_to_stop(practitioner_id)
+        if practitioner_id in self._following:
+            self._following[practitioner_id].cancel()
+
+    def _stop_if_it_is(self, practitioner_id: str, run: str) -> None:
+        if self._runs.get(practitioner_id) == run:
+            self.cancel(practitioner_id)
 
     def turn(self, name: str) -> AbstractAsyncContextManager[Turn]:
         """One at a time among all processes of this home, or of its practice. Raises Busy."""
@@ -76,7 +100,8 @@ class Syncing:
     @asynccontextmanager
     async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:
         """While it lasts no pass of this practitioner runs, here or in another process; one that
-        is running here is stopped first. Raises Busy."""
+        is running here, or on another workstation, is stopped first. Raises Busy."""
+        self._elsewhere.ask_to_stop(practitioner_id)
         task = self._tasks.get(practitioner_id)
         if task is not None:
             task.cancel()
@@ -203,31 +228,61 @@ class Syncing:
         where none are, whatever the plan removes. What comes in addition is held anew.
 
         `fingerprint` is saved when nothing is left to do. Raises no CompanionError: the result
-        carries it. Where a pass of this practitioner is already running, this one follows it."""
+        carries it. Where a pass of this practitioner is already running, this one follows it; one
+        that a person began, also where it runs on another workstation."""
         settings = self._parts.settings.read()
         record = settings.practitioner(practitioner_id)
         unsubscribe = self.subscribe(progress) if progress else None
         try:
             async with self._locks.setdefault(record.practitioner.id, asyncio.Lock()):
-                return await self._run_alone(
-                    Pass(
-                        self._parts,
-                        self._shared,
-                        record,
-                        cause,
-                        HeldRemovals(release=release_held, shown=shown),
-                        audit=audit,
-                        repair=repair,
-                        fingerprint=fingerprint,
-                    ),
-                    record.practitioner.id,
-                )
+                while True:
+                    if cause != WORKER:
+                        await self._follow(record.practitioner.id)
+                    result = await self._run_alone(
+                        Pass(
+                            self._parts,
+                            self._shared,
+                            record,
+                            cause,
+                            HeldRemovals(release=release_held, shown=shown),
+                            audit=audit,
+                            repair=repair,
+                            fingerprint=fingerprint,
+                        ),
+                        record.practitioner.id,
+                    )
+                    if cause == WORKER or not isinstance(result.error, Busy):
+                        return result
+                    if not await self._runs_elsewhere(record.practitioner.id):
+                        return result
         finally:
             if unsubscribe is not None:
                 unsubscribe()
 
+    async def _follow(self, practitioner_id: str) -> None:
+        """Another workstation's pass, until it is over; it is seen here meanwhile."""
+        if self._elsewhere.running(practitioner_id) is None:
+            return
+        waiting = asyncio.create_task(self._elsewhere.until_over(practitioner_id))
+        self._following[practitioner_id] = waiting
+        try:
+            await waiting
+        finally:
+            waiting.cancel()
+            del self._following[practitioner_id]
+
+    async def _runs_elsewhere(self, practitioner_id: str) -> bool:
+        """Its turn was not to be had: because another workstation works on it?"""
+        if self._elsewhere.running(practitioner_id) is not None:
+            return True
+        try:
+            return bool(await self._parts.locks.holder(f"sync-{practitioner_id}"))
+        except CompanionError:
+            return False
+
     async def _run_alone(self, run: Pass, practitioner_id: str) -> PassResult:
         self._stopped.discard(practitioner_id)
+        self._runs[practitioner_id] = secrets.token_hex(8)
         task = asyncio.create_task(run.go())
         self._tasks[practitioner_id] = task
         try:
@@ -238,10 +293,16 @@ class Syncing:
                 await asyncio.wait({task})
             self._tasks.pop(practitioner_id, None)
             self._progress.pop(practitioner_id, None)
+            self._runs.pop(practitioner_id, None)
 
     def _publish(self, progress: Progress) -> None:
         self._progress[progress.practitioner_id] = progress
         self._steps.publish(progress)
+        self._elsewhere.show(progress, self._runs.get(progress.practitioner_id, ""))
+
+    def _publish_theirs(self, progress: Progress) -> None:
+        if progress.practitioner_id not in self._tasks:
+            self._steps.publish(progress)
 
     def _on_change(self, change: Change) -> None:
         if isinstance(change, BookChanged):

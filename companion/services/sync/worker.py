@@ -133,6 +133,8 @@ class Worker:
     def _on_progress(self, progress: Progress) -> None:
         """Google has confirmed a write: the network works, so the others need not wait for the end
         of the long upload that was the probe."""
+        if progress.elsewhere:  # it says nothing about this computer's network
+            return
         before = self._written.pop(progress.practitioner_id, 0)
         if progress.phase is not SyncPhase.WRITING:
             return

@@ -112,7 +112,7 @@ def away_page(site: Site, here: str) -> HTMLResponse:
         DatabaseAway.default_what,
         AWAY_GOES_ON,
         AWAY_RESTS,
-        go_to=here,
+        again=here,
         after_seconds=AGAIN_SECONDS,
         practice=practice,
     )

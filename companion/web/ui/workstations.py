@@ -172,17 +172,17 @@ class _Workstations:
     def _line(self, seen: Workstations, each: Workstation, facts: str) -> None:
         with box("lines__line", tag="li"):
             with box("lines__words"):
-                text(each.name, "strong", tag="h2")
+                with box("stations__name"):
+                    text(each.name, "strong", tag="h2")
+                    if each.keeps_calendars:
+                        badge("Keeps the calendars", "ok")
+                    elif not each.on:
+                        badge("Off", "calm")
+                    if each.id == seen.this_one:
+                        badge("This one", "info")
                 text(facts, "soft small")
                 for trouble in _troubles(seen, each):
                     text(trouble, "stations__trouble small")
-            with box("actions lines__badges"):
-                if each.keeps_calendars:
-                    badge("Keeps the calendars", "ok")
-                elif not each.on:
-                    badge("Off", "calm")
-                if each.id == seen.this_one:
-                    badge("This one", "info")
             if self._changes:
                 with box("actions stations__buttons"):
                     self._buttons(each)

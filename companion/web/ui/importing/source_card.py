@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from companion.domain.settings import RemoteSettings, SourceSettings
     from companion.services.sources.one_fetch import UnderWay
     from companion.services.sources.sources import SourceStatus
+    from companion.services.sources.watchers import Watcher
 
 _HOLDS = {None: "Whole or changes: found out", False: "Changes only", True: "Whole book"}
 
@@ -52,6 +53,8 @@ class SourceCard:
                     text(f"{status.failing}{since_words(self._site, status.note)}")
                     if status.next_at:
                         text(f"It is tried again by itself at {self._moment(status)}.", "small")
+            if status.watcher is not None and status.watcher.absent:
+                self._say_absent(status.watcher)
             self._facts(status, today)
             for waiting in status.note.waiting:
                 title = "What was fetched waits for you" if status.settings.remote else ""
@@ -70,6 +73,8 @@ class SourceCard:
         with box("actions"):
             if not status.automatic:
                 badge("Imported by hand", "calm")
+            elif status.watcher is not None and status.watcher.absent:
+                badge("Not watched", "warn")
             elif note.trouble:
                 badge("Not reached", "warn")
             elif note.waiting:
@@ -87,6 +92,25 @@ class SourceCard:
             text(settings.remote.place if same else f"{title}: {settings.remote.place}", "address")
         elif settings.folder:
             text(settings.folder, "address").props("dir=ltr")
+            if status.watcher is not None and not status.watcher.absent:
+                who = "this workstation" if status.watcher.here else status.watcher.name
+                text(f"Watched by {who}", "soft")
+
+    def _say_absent(self, watcher: Watcher) -> None:
+        with notice("warn", alert=True):
+            seen = ""
+            if watcher.off_since is not None:
+                now = self._site.services.clock.now()
+                moment = formatting.short(watcher.off_since, self._site.timezone, now)
+                seen = f" Last seen: {moment}."
+            text(f"{watcher.absent}{seen}")
+            text(
+                "Start Calendar Companion there, or watch the folder from here if this computer "
+                "sees it too."
+                if watcher.name
+                else "Watch it from a workstation that sees it.",
+                "small",
+            )
 
     def _facts(self, status: SourceStatus, today: str) -> None:
         settings, note = status.settings, status.note
@@ -132,12 +156,17 @@ class SourceCard:
                 button("Fetch now", fetch, icon="sync", look="primary")
             if not self._may_change:
                 return
+            if status.watcher is not None and status.watcher.absent:
+                here = partial(self._watch_here, settings)
+                button("Watch it from here", here, icon="visibility", look="primary")
             button("Change …", partial(self._change, settings), icon="edit")
             more = button("More", icon="more_horiz", look="plain")
             more.props(f'aria-haspopup=menu aria-label="More about {settings.name}"')
             with more, ui.menu().props("auto-close"):
                 how = partial(open_reading, self._site, settings, self._on_change)
                 menu_item("How its files are read …", how)
+                if status.watcher is not None and not status.watcher.here:
+                    menu_item("Watch it from here", partial(self._watch_here, settings))
                 if status.automatic:
                     stop = "Stop fetching" if settings.remote else "Stop watching"
                     menu_item(stop, partial(self._stop, settings))
@@ -172,6 +201,11 @@ class SourceCard:
             changes = report.added + report.changed + report.removed if report else 0
             new = formatting.counted(changes, "change") if changes else "nothing has changed"
             notify_done(f"Fetched: {new}.")
+
+    async def _watch_here(self, settings: SourceSettings) -> None:
+        await self._site.services.sources.watch_here(settings.name)
+        notify_done("This workstation watches the folder now.")
+        await self._on_change()
 
     async def _stop(self, settings: SourceSettings) -> None:
         await self._site.services.sources.stop(settings.name)

@@ -1,0 +1,92 @@
+"""Watchers: which workstation of a practice looks at which folder, and whether it is on.
+
+A folder lies where one workstation sees it: that one watches it, whoever keeps the calendars. A
+folder for which none is named, as after a move into the practice, is watched by the one that keeps
+the calendars, and so is what is fetched. A home that is not shared watches everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from companion.domain.errors import StoreError
+from companion.domain.settings import SourceSettings
+from companion.services.ports import AlwaysHeld, Lease, Practice, Workstation
+from companion.services.workstations import Workstations
+
+NETWORK_PATH = "\\\\"
+"""How the path of a share begins, which is the same on every workstation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher:
+    """Who watches a folder of a practice."""
+
+    name: str
+    """Of the workstation; empty for one that is not of the practice any more."""
+    here: bool = False
+    off_since: datetime | None = None
+    """When it was last seen; None while it is on."""
+
+    @property
+    def absent(self) -> str:
+        """Why nobody looks at the folder, as a sentence; empty while somebody does."""
+        if not self.name:
+            return "The workstation that watched this folder has left the practice."
+        return f"{self.name} is off: the folder is not watched." if self.off_since else ""
+
+
+async def _nobody() -> Workstations:
+    return Workstations()
+
+
+class Watchers:
+    def __init__(
+        self,
+        *,
+        practice: Practice | None = None,
+        lease: Lease | None = None,
+        workstations: Callable[[], Awaitable[Workstations]] = _nobody,
+    ) -> None:
+        """`workstations`: as last read. `practice`: None for a home that is not shared."""
+        self._practice = practice
+        self._lease = lease or AlwaysHeld()
+        self._workstations = workstations
+
+    @property
+    def this_one(self) -> str:
+        """Id of this workstation; empty in a home that is not shared."""
+        return self._practice.this_one if self._practice is not None else ""
+
+    def is_here(self, source: SourceSettings) -> bool:
+        """Whether it is looked at, or fetched, from this workstation just now. Cheap."""
+        if self._practice is None or not source.folder or not source.workstation:
+            return self._lease.held
+        return source.workstation == self.this_one
+
+    def is_elsewhere(self, source: SourceSettings) -> bool:
+        """Whether its folder is another workstation's, and may be a different one here."""
+        if self._practice is None or source.folder.startswith(NETWORK_PATH):
+            return False
+        return bool(source.workstation) and source.workstation != self.this_one
+
+    async def of(self, sources: Sequence[SourceSettings]) -> dict[str, Watcher]:
+        """By source: who watches its folder, where that is known."""
+        named = [each for each in sources if each.folder and each.workstation]
+        if self._practice is None or not named:
+            return {}
+        try:
+            known = {each.id: each for each in (await self._workstations()).all}
+        except StoreError:
+            return {}
+        return {each.name: self._watcher(known.get(each.workstation)) for each in named}
+
+    def _watcher(self, found: Workstation | None) -> Watcher:
+        if found is None:
+            return Watcher(name="")
+        here = found.id == self.this_one
+        return Watcher(
+            name=found.name, here=here, off_since=None if here or found.on else found.seen_at
+        )

@@ -8,16 +8,15 @@ modest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
-from companion.adapters.database.bulk import insert_many
+from companion.adapters.database.bulk import among, chunks, chunks_of_ids, insert_many
 from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
 from companion.adapters.database.locks import alone_in_the_book
 from companion.adapters.database.schema import (
@@ -32,8 +31,6 @@ from companion.domain.errors import ChangedMeanwhile
 from companion.services.ports import BookChange
 from companion.services.rows import next_change, row_hash
 
-Item = TypeVar("Item")
-_IDS_A_QUERY = 500
 _ROWS_A_CHUNK = 2000
 
 _PUT = upsert(appointments)
@@ -48,10 +45,10 @@ _KNOWN = select(
     appointments.c.practitioner_id,
     appointments.c.revision,
     appointments.c.changed_at,
-).where(appointments.c.id.in_(bindparam("ids", expanding=True)))
+)
 _ONCE_KNOWN = select(
     removed_appointments.c.id, removed_appointments.c.revision, removed_appointments.c.changed_at
-).where(removed_appointments.c.id.in_(bindparam("ids", expanding=True)))
+)
 _OF_PRACTITIONER = select(*COLUMNS).where(
     appointments.c.practitioner_id == bindparam("practitioner_id")
 )
@@ -101,7 +98,7 @@ def apply_change(
     _remove(connection, {key: known[key] for key in remove if key in known}, put.keys())
     known.update(_once_known(connection, [key for key in put if key not in known]))
     pairs = zip(put.values(), hashes, strict=True)
-    for chunk in _chunks(pairs, _ROWS_A_CHUNK):
+    for chunk in chunks(pairs, _ROWS_A_CHUNK):
         insert_many(connection, _PUT, [_raised(*pair, known, now) for pair in chunk])
     returned = [key for key in put if key in known and not known[key].practitioner_id]
     _delete(connection, removed_appointments, returned)
@@ -118,7 +115,7 @@ def _keep_names(connection: Connection, put: Iterable[Appointment]) -> None:
     """Names stay once a client bore them: see `AppointmentBook.client_names`."""
     names = {(each.client_first_name, each.client_last_name): None for each in put}
     names.pop(("", ""), None)
-    for chunk in _chunks(names, _ROWS_A_CHUNK):
+    for chunk in chunks(names, _ROWS_A_CHUNK):
         rows = [{"first_name": first, "last_name": last} for first, last in chunk]
         insert_many(connection, _NAME, rows)
 
@@ -128,7 +125,7 @@ def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -
     Returns whose it touched."""
     alone_in_the_book(connection)
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
-    for chunk in _chunks(rows, _ROWS_A_CHUNK):
+    for chunk in chunks(rows, _ROWS_A_CHUNK):
         moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]
         connection.execute(
             _MOVE,
@@ -149,18 +146,20 @@ def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -
 
 
 def _known(connection: Connection, ids: Iterable[str]) -> dict[str, _KnownRevision]:
+    query = _KNOWN.where(among(connection, appointments.c.id))
     return {
         row[0]: _KnownRevision(*row[1:])
-        for chunk in _chunks(ids, _IDS_A_QUERY)
-        for row in connection.execute(_KNOWN, {"ids": chunk})
+        for chunk in chunks_of_ids(connection, ids)
+        for row in connection.execute(query, chunk)
     }
 
 
 def _once_known(connection: Connection, ids: Iterable[str]) -> dict[str, _KnownRevision]:
+    query = _ONCE_KNOWN.where(among(connection, removed_appointments.c.id))
     return {
         row[0]: _KnownRevision("", *row[1:])
-        for chunk in _chunks(ids, _IDS_A_QUERY)
-        for row in connection.execute(_ONCE_KNOWN, {"ids": chunk})
+        for chunk in chunks_of_ids(connection, ids)
+        for row in connection.execute(query, chunk)
     }
 
 
@@ -182,22 +181,17 @@ def _remove(connection: Connection, gone: Mapping[str, _KnownRevision], put: Ite
         for key, known in gone.items()
         if key not in staying
     )
-    for chunk in _chunks(left, _ROWS_A_CHUNK):
+    for chunk in chunks(left, _ROWS_A_CHUNK):
         connection.execute(_LEAVE_BEHIND, chunk)
 
 
 def _delete(connection: Connection, table: Table, ids: Iterable[str]) -> None:
-    for chunk in _chunks(ids, _IDS_A_QUERY):
-        connection.execute(delete(table).where(table.c.id.in_(chunk)))
+    statement = delete(table).where(among(connection, table.c.id))
+    for chunk in chunks_of_ids(connection, ids):
+        connection.execute(statement, chunk)
 
 
 def _raise(connection: Connection, practitioners: Iterable[str]) -> None:
     rows = [{"practitioner_id": each, "revision": 1} for each in sorted(practitioners)]
     if rows:
         connection.execute(_RAISE, rows)
-
-
-def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

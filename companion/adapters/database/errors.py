@@ -129,6 +129,11 @@ BY_SYSTEM_ERROR: dict[int, Make] = {
 }
 
 
+def of_psycopg(error: object) -> bool:
+    """Told by the name: most programs never import the driver."""
+    return type(error).__module__.startswith("psycopg")
+
+
 def translated(error: Exception) -> CompanionError:
     """The domain's error for one of sqlite3, SQLAlchemy or the file system."""
     if isinstance(error, OSError):
@@ -137,7 +142,7 @@ def translated(error: Exception) -> CompanionError:
     if isinstance(error, PoolTimeout):
         return busy("pool")
     origin = error.orig if isinstance(error, DBAPIError) else error
-    if type(origin).__module__.startswith("psycopg"):
+    if of_psycopg(origin):
         from companion.adapters.database.postgres_errors import of_postgresql
 
         return of_postgresql(error)
@@ -165,3 +170,7 @@ def translating() -> Iterator[None]:
             yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise translated(error) from error
+    except Exception as error:
+        if not of_psycopg(error):
+            raise
+        raise translated(error) from None  # its words quote what was written

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of
-from companion.adapters.database.bulk import insert_many
+from companion.adapters.database.bulk import among, chunks, chunks_of_ids, insert_many
 from companion.adapters.database.schema import (
     appointments,
     import_changes,
@@ -41,15 +41,11 @@ from companion.services.ports import (
     Undoing,
 )
 
-_IDS_A_QUERY = 500
 _ROWS_A_CHUNK = 2_000
 _NEVER_KEPT = {"id", "can_undo"}
 
-_KEEP = insert(replaced_appointments).from_select(
-    [column.name for column in replaced_appointments.columns],
-    select(
-        bindparam("import_id", type_=replaced_appointments.c.import_id.type), appointments
-    ).where(appointments.c.id.in_(bindparam("ids", expanding=True))),
+_TO_KEEP = select(
+    bindparam("import_id", type_=replaced_appointments.c.import_id.type), appointments
 )
 _REBASE = (
     update(import_changes)
@@ -101,10 +97,11 @@ def begin_record(connection: Connection, record: ImportRecord, ids: Iterable[str
     """Keep the record, and those of `ids` that are in the book as they are; the import's id."""
     values = {key: each for key, each in asdict(record).items() if key not in _NEVER_KEPT}
     (import_id,) = connection.execute(insert(imports), values).inserted_primary_key or (0,)
-    listed = list(ids)
-    for first in range(0, len(listed), _IDS_A_QUERY):
-        chunk = listed[first : first + _IDS_A_QUERY]
-        connection.execute(_KEEP, {"import_id": import_id, "ids": chunk})
+    names = [column.name for column in replaced_appointments.columns]
+    found = _TO_KEEP.where(among(connection, appointments.c.id))
+    keep = insert(replaced_appointments).from_select(names, found)
+    for chunk in chunks_of_ids(connection, ids):
+        connection.execute(keep, {"import_id": import_id, **chunk})
     return int(import_id)
 
 
@@ -114,8 +111,8 @@ def finish_record(connection: Connection, import_id: int, revisions: Mapping[str
         {"import_id": import_id, "appointment_id": key, "revision": revision}
         for key, revision in revisions.items()
     ]
-    for first in range(0, len(rows), _ROWS_A_CHUNK):
-        insert_many(connection, insert(import_changes), rows[first : first + _ROWS_A_CHUNK])
+    for chunk in chunks(rows, _ROWS_A_CHUNK):
+        insert_many(connection, insert(import_changes), chunk)
     total = 0
     for number, (each, count) in enumerate(connection.execute(_COUNTS).all(), start=1):
         total += count

@@ -94,8 +94,9 @@ class WatchedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("no answer")
 
 
-def engine_of(url: URL, connections: int, *, kept: int = 2) -> Engine:
-    """Connects when it is first used. `kept`: connections that stay while nothing is done."""
+def engine_of(url: URL, connections: int) -> Engine:
+    """Connects when it is first used; two connections stay while nothing is done."""
+    kept = min(2, connections)
     return create_engine(
         url,
         creator=lambda: connected(url),
@@ -123,6 +124,7 @@ def connected(url: URL) -> WatchedConnection:
     }
     wanted = {name: each for name, each in given.items() if each is not None}
     made = WatchedConnection.connect(**wanted, autocommit=True)
+    made.prepare_threshold = None  # plans that know the values, and none that a migration breaks
     try:
         _begin_session(made)
     except BaseException:

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, select, text
 
 from companion.adapters.database import postgres
 from companion.adapters.database.access import Beside, Result, Work
+from companion.adapters.database.copy_of_practice import write_copy
 from companion.adapters.database.errors import translating
 from companion.adapters.database.hub import Hub
 from companion.adapters.database.outages import PATIENCE, Outage
@@ -139,7 +140,7 @@ class PostgresAccess:
         return crc32(repr(tuple(map(str, found))).encode()), beside()
 
     async def backup_to(self, copy: Path) -> None:
-        raise NotImplementedError(copy)
+        await self.read(lambda connection: write_copy(connection, copy))
 
     async def integrity(self) -> str:
         """Reads every row of every table."""

@@ -14,8 +14,8 @@ from enum import Enum
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from companion.adapters.database.copying import MOVED_AWAY
 from companion.adapters.database.errors import (
-    CLOSED,
     Make,
     busy,
     conflict,
@@ -85,6 +85,11 @@ CERTIFICATE = store(
     f"{_CARER} for the right address and certificate; nothing was sent.",
 )
 
+MOVED = store(
+    "The practice has moved away from this database; nothing is kept here any more.",
+    "Ask whoever looks after the practice where it is now, and join it there.",
+)
+
 BY_SQLSTATE: dict[str, Make] = {
     "00": OURS,
     "01": OURS,
@@ -108,6 +113,7 @@ BY_SQLSTATE: dict[str, Make] = {
     "22003": unkeepable,
     "22008": unkeepable,
     "22021": unkeepable,
+    "22P02": unkeepable,
     "22P05": unkeepable,
     "23": OURS,
     "23505": conflict,
@@ -154,6 +160,7 @@ BY_SQLSTATE: dict[str, Make] = {
     "XX": OURS,
     "XX001": _damaged,
     "XX002": _damaged,
+    MOVED_AWAY: MOVED,
 }
 
 _WORDS: tuple[tuple[str, Make], ...] = (
@@ -234,6 +241,3 @@ def _without_code(origin: BaseException) -> Make:
     if tried is not None and tried.used_password and "fatal" in said:
         return SIGN_IN
     return _away
-
-
-__all__ = ["BY_SQLSTATE", "CLOSED", "Fate", "fate_of", "of_postgresql"]

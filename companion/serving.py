@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 2
+AWAY_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +278,10 @@ async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
             await run()
         except asyncio.CancelledError:
             raise
+        except DatabaseAway:
+            log.info("the %s waits for the practice's database", Technical(name))
+            await asyncio.sleep(AWAY_SECONDS)
+            continue
         except Exception as error:  # noqa: BLE001 - sync must not end over one error
             kind = type(error).__name__
             log.error("the %s failed with an internal error: %s", Technical(name), kind)

@@ -174,13 +174,13 @@ class Workstation:
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.communicate(SOON)
+        self.process.communicate(timeout=SOON)
 
     def stop(self) -> None:
         """In order, as Ctrl-C does."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(SOON)
+        self.process.communicate(timeout=SOON)
 
     def close(self) -> None:
         if self.process is not None:

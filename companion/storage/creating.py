@@ -123,10 +123,10 @@ async def create_practice(
                 "python run.py practice status says more.",
                 field="database",
             )
-        gathered = await _gather(environment)
         note = PracticeNote(
             practice_id=uuid4().hex, workstation_id=uuid4().hex, place=place_of(url)
         )
+        gathered = await _gather(environment, note.workstation_id)
         member = Membership(note=note, url=url, key=key)
         await BACKUPS.run(_prepare_database, url, note.place, gathered.origin)
         staging = staging_of(home)
@@ -154,8 +154,9 @@ async def create_practice(
     )
 
 
-async def _gather(environment: Environment) -> _Gathered:
-    """All that is not in the home's database, which is proven to be whole."""
+async def _gather(environment: Environment, workstation_id: str) -> _Gathered:
+    """All that is not in the home's database, which is proven to be whole. The folders that it
+    watches are this workstation's."""
     clock = SystemClock(environment.now)
     async with AsyncExitStack() as stack:
         opened = await open_home(environment, stack, holder=HOLDER, clock=clock, changes=Changes())
@@ -167,7 +168,7 @@ async def _gather(environment: Environment) -> _Gathered:
                 detail="integrity",
             )
         storage = DocumentStorage({})
-        fill(storage, opened.settings.read())
+        fill(storage, opened.settings.read().with_folders_at(workstation_id))
         names = await opened.secrets.names()
         values = {each: await opened.secrets.get(each) for each in names}
         return _Gathered(

@@ -10,7 +10,7 @@ import companion
 from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
 from companion.adapters.backup_notes import BackupNotesFile
 from companion.adapters.database.coordination import Coordination
-from companion.adapters.database.opening_practice import open_practice_database
+from companion.adapters.database.opening_practice import hub_of, open_practice_database
 from companion.adapters.database.practice_look import PracticeLook, look_at
 from companion.adapters.database.practice_row import (
     PracticeRow,
@@ -64,8 +64,9 @@ async def open_practice(
     me, name = note.workstation_id, name or socket.gethostname()
     together = Coordination(member.url, me, name=name, version=companion.__version__, clock=clock)
     stack.push_async_callback(together.close)
+    hub = hub_of(member.url, changes)
     database = await asyncio.to_thread(
-        open_practice_database, member.url, clock, changes=changes, fence=together.fence
+        open_practice_database, member.url, clock, changes=changes, hub=hub, fence=together.fence
     )
     stack.push_async_callback(database.close)
     pace = PostgresPace(member.url)
@@ -74,8 +75,12 @@ async def open_practice(
     await access.write(
         lambda connection: join_practice(connection, me, name, companion.__version__)
     )
+    settings = await DatabaseSettings.open(access, changes=changes, announce=hub.announce)
+    stack.push_async_callback(hub.close)
+    await hub.start(settings.renew)
     return Storage(
-        settings=await DatabaseSettings.open(access, changes=changes),
+        settings=settings,
+        messages=hub,
         stores=database,
         secrets=SharedSecrets(
             access, practice_id=note.practice_id, key=key, home=home, place=_kept(member)

@@ -92,7 +92,7 @@ async def open_practice(
         lease=together.lease,
         practice=together.workstations,
         shared_pace=pace,
-        server=PostgresServer(member.url),
+        server=PostgresServer(member.url, reachable=lambda: hub.reachable),
     )
 
 

@@ -1,8 +1,9 @@
 """What an import of 50,000 rows costs a practice on PostgreSQL, beside the file of one home.
 
-Both take the same files in turns, three times: an export, and the same with other notes in every row; the least
-time of each counts, which a busy machine stretches least. The server runs on this machine, so its
-work is in the figures. On PostgreSQL it may take at most one and a half times as long.
+Both take the same files in turns, three times: an export, and the same with other notes in every
+row; the least time of each counts, which a busy machine stretches least. The server runs on this
+machine, so its work is in the figures. On PostgreSQL it may take at most one and a half times as
+long.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def commands_of(application: Application, stop: Stopping) -> Mapping[str, Comman
 
     async def sync() -> Mapping[str, Any]:
         await application.pausing.resume()
-        application.worker.sync_now()
+        await application.asking.sync_now()
         return await status()
 
     async def pause() -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from companion.commands import (
     maintenance,
     notices,
     people,
+    practice,
     sources,
     syncing,
     updating,
@@ -166,7 +167,7 @@ def _serve(options: ServeOptions) -> None:
 
 _GROUPS = (
     imports, sources, import_history, people, google, syncing, feeds, maintenance, backups,
-    desktop, notices, updating,
+    desktop, notices, practice, updating,
 )  # fmt: skip
 for group in _GROUPS:
     app.add_typer(group.app)

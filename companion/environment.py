@@ -9,6 +9,8 @@ from pathlib import Path
 
 import platformdirs
 
+_SERVERS = ("postgresql:", "postgresql+", "postgres:")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -34,11 +36,19 @@ class Environment:
         )
 
     @property
+    def names_a_server(self) -> bool:
+        """COMPANION_DATABASE_URL is of a practice that several workstations share."""
+        return self.database_url.lower().startswith(_SERVERS)
+
+    @property
     def book(self) -> Path:
-        """The database's file. Raises BadInput for a URL that names none."""
+        """The database's file, where this home has one of its own. Raises BadInput for a URL of
+        another kind."""
         from companion.adapters.database.opening import path_of  # most starts need no library yet
 
-        return path_of(self.database_url) if self.database_url else self.home / "companion.db"
+        if not self.database_url or self.names_a_server:
+            return self.home / "companion.db"
+        return path_of(self.database_url)
 
 
 def usual_home() -> Path:

@@ -46,7 +46,7 @@ from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.maintenance.restore_here import RestoreApart
 from companion.services.notices.ways import NoticeWays
 from companion.services.sources.remote import by_name
-from companion.storage.home import open_home
+from companion.storage.opening import is_new, open_storage
 
 
 @asynccontextmanager
@@ -65,14 +65,16 @@ async def open_ports(
     async with AsyncExitStack() as stack:
         make_folder(home)
         rights = home_rights()
-        if not environment.book.exists():
+        if is_new(environment):
             with suppress(StoreError):  # the doctor says so
                 rights.prepare(home)
         finish_restore(home)
         stack.enter_context(log_to(home))
         clock = SystemClock(environment.now)
         changes = Changes()
-        storage = open_home(environment, stack, holder=holder, clock=clock, changes=changes)
+        storage = await open_storage(
+            environment, stack, holder=holder, clock=clock, changes=changes
+        )
         install_id = storage.settings.read().install_id
         api = environment.google_api
         google = GoogleGateway(
@@ -129,6 +131,7 @@ async def open_ports(
             app_runs=Instance(home).runs,
             lease=storage.lease,
             shared_pace=storage.shared_pace,
+            messages=storage.messages,
             practice=storage.practice,
             server=storage.server,
         )

@@ -9,12 +9,11 @@ of this home runs already, that one is opened instead.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,11 +27,12 @@ from companion.adapters.logs import uncaught_logged
 from companion.adapters.network.interfaces import note_listener
 from companion.adapters.open_files import raise_open_files
 from companion.app_commands import commands_of
+from companion.background_work import background_work, keep_going
 from companion.console import err, out
 from companion.desktop.demo import DemoProgram
 from companion.desktop.program import Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
-from companion.domain.errors import Busy, DatabaseAway, Technical
+from companion.domain.errors import Busy, DatabaseAway
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
@@ -54,7 +54,6 @@ from companion.web.options import AppOptions, SampleFile
 if TYPE_CHECKING:
     from companion.sandbox.demo import Rehearsal
 
-log = logging.getLogger(__name__)
 STOP_SECONDS = 2
 
 
@@ -235,19 +234,11 @@ async def _serve(
         most_tabs=min(MOST_TABS, files // 8),
     )
     serving = asyncio.create_task(server.serve(sockets=[place.app_socket]), name="app")
+    phoning = keep_going(phones.run, "listener for phones")
     working = [
-        asyncio.create_task(_keep_going(phones.run, "listener for phones"), name="phones"),
-        asyncio.create_task(_keep_going(application.worker.run, "background sync"), name="worker"),
-        asyncio.create_task(_keep_going(application.watching.run, "watching"), name="folders"),
-        asyncio.create_task(
-            _keep_going(application.daily_backups.run, "daily backups"), name="backups"
-        ),
+        asyncio.create_task(phoning(), name="phones"),
+        *background_work(application, demo=demo is not None),
     ]
-    if demo is None:
-        working.append(
-            asyncio.create_task(_keep_going(application.notices.run, "notices"), name="notices")
-        )
-        working.append(asyncio.create_task(application.workstation.renew(), name="entries"))
     freeze_gc()
     url = launch_url(options.port, launches.issue())
     if not options.background:
@@ -268,19 +259,6 @@ async def _serve(
     await asyncio.wait([serving, *working], timeout=STOP_SECONDS)
     server.force_exit = True
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
-
-
-async def _keep_going(run: Callable[[], Awaitable[None]], name: str) -> None:
-    """What works in the background; an internal error in it is logged and it starts again."""
-    while True:
-        try:
-            await run()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - sync must not end over one error
-            kind = type(error).__name__
-            log.error("the %s failed with an internal error: %s", Technical(name), kind)
-        await asyncio.sleep(30)
 
 
 async def _open_running(instance: Instance, pages: LaunchPages, options: ServeOptions) -> NoReturn:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from companion.domain.backup_plan import BackupRecord, GoodBackup
+from companion.domain.backup_plan import BackupRecord
 from companion.services.files import Disk, disk_trouble, write_durably
+from companion.services.maintenance.backup_records import record_in, text_of
 
 FILE_NAME = "backups.json"
 LOCK_NAME = "backups.lock"
@@ -37,8 +34,8 @@ class BackupNotesFile:
 
     def _read(self) -> BackupRecord:
         try:
-            return record_of(json.loads(self._disk.read(self._path)))
-        except (OSError, ValueError, KeyError, TypeError):
+            return record_in(self._disk.read(self._path))
+        except OSError:
             return BackupRecord()
 
     def _change(self, edit: Callable[[BackupRecord], BackupRecord]) -> None:
@@ -47,34 +44,7 @@ class BackupNotesFile:
             after = edit(before)
             if after == before:
                 return
-            content = json.dumps(asdict(after), default=datetime.isoformat).encode()
             try:
-                write_durably(self._path, content, self._disk)
+                write_durably(self._path, text_of(after).encode(), self._disk)
             except OSError as error:
                 raise disk_trouble(error, self._path) from error
-
-
-def record_of(document: Mapping[str, Any]) -> BackupRecord:
-    """Raises ValueError, KeyError, TypeError."""
-    return BackupRecord(
-        good=tuple(
-            GoodBackup(
-                path=str(each["path"]),
-                made_at=_moment(each["made_at"]),
-                size=int(each["size"]),
-                appointments=int(each["appointments"]),
-            )
-            for each in document["good"]
-        ),
-        making=str(document["making"]),
-        failed_at=None if document["failed_at"] is None else _moment(document["failed_at"]),
-        what=str(document["what"]),
-        remedy=str(document["remedy"]),
-    )
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError
-    return moment

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 from companion.services.files import Disk, disk_trouble, write_durably
-from companion.services.notices.keeping import from_json, to_json
+from companion.services.notices.keeping import book_in, text_of
 from companion.services.notices.telling import NoticeBook
 
 FILE_NAME = "notices.json"
@@ -28,14 +27,12 @@ class NoticeFile:
 
     def _read(self) -> NoticeBook | None:
         try:
-            document = json.loads(self._disk.read(self._path))
-        except (OSError, ValueError):
+            return book_in(self._disk.read(self._path))
+        except OSError:
             return None
-        return from_json(document) if isinstance(document, dict) else None
 
     def _save(self, book: NoticeBook) -> None:
-        content = json.dumps(to_json(book), ensure_ascii=False).encode()
         try:
-            write_durably(self._path, content, self._disk)
+            write_durably(self._path, text_of(book).encode(), self._disk)
         except OSError as error:
             raise disk_trouble(error, self._path) from error

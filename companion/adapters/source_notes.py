@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from companion.services.files import Disk, disk_trouble, write_durably
-from companion.services.sources.notes import Notes, SourceNote, from_json, to_json
+from companion.services.sources.notes import Notes, SourceNote, changed, notes_in, text_of
 
 FILE_NAME = "sources.json"
 LOCK_NAME = "sources.lock"
@@ -34,24 +33,16 @@ class SourceNotesFile:
 
     def _read(self) -> dict[str, SourceNote]:
         try:
-            document = json.loads(self._disk.read(self._path))
-        except (OSError, ValueError):
+            return notes_in(self._disk.read(self._path))
+        except OSError:
             return {}
-        return from_json(document) if isinstance(document, dict) else {}
 
     def _change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
         with self._lock:
-            notes = self._read()
-            before = notes.get(source)
-            after = edit(before or SourceNote())
-            if after == before:
-                return
+            after = changed(self._read(), source, edit)
             if after is None:
-                notes.pop(source, None)
-            else:
-                notes[source] = after
-            content = json.dumps(to_json(notes), ensure_ascii=False).encode()
+                return
             try:
-                write_durably(self._path, content, self._disk)
+                write_durably(self._path, text_of(after).encode(), self._disk)
             except OSError as error:
                 raise disk_trouble(error, self._path) from error

@@ -1,4 +1,4 @@
-"""The practice and its people: practitioners, everybody's settings, and who may sign in."""
+"""The people of the practice: practitioners, their settings, and who may sign in."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ people = typer.Typer(help="The people whose calendars are kept.", no_args_is_hel
 app.add_typer(people, name="practitioners")
 users = typer.Typer(help="Who may sign in to the app on this computer.", no_args_is_help=True)
 app.add_typer(users, name="users")
-practice = typer.Typer(help="What counts for the whole practice.", no_args_is_help=True)
-app.add_typer(practice, name="practice")
 
 
 @people.command("list")
@@ -167,27 +165,6 @@ def settings(
         shown = application.practitioners.values(person.id)
         if json:
             as_json({"practitioner": person.name, "settings": shown})
-        else:
-            for key, value in shown.items():
-                out.print(f"{key}={value}")
-
-    run_command(work, json=json)
-
-
-@practice.command("settings")
-def practice_settings(
-    values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
-    json: Json = False,
-) -> None:
-    """Show or set what counts for everybody: opening days, stale_days and so on."""
-
-    async def work(application: Application) -> None:
-        changes = dict(pair(value) for value in values or [])
-        if changes:
-            await application.practitioners.set_practice(changes)
-        shown = application.practitioners.practice_values()
-        if json:
-            as_json({"settings": shown})
         else:
             for key, value in shown.items():
                 out.print(f"{key}={value}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from companion.commands.running import (
     FAILED,
     HELD,
     Json,
+    guarded,
     named,
     run_command,
 )
@@ -29,9 +30,9 @@ from companion.commands.sync_reports import (
     plan_words,
     show_passes,
 )
-from companion.console import as_json, err, out, print_error, progress_bar
+from companion.console import as_json, err, error_json, out, print_error, progress_bar
 from companion.domain.differences import when
-from companion.domain.errors import BadInput, CompanionError
+from companion.domain.errors import BadInput, CompanionError, DatabaseAway
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
@@ -209,12 +210,31 @@ def audit(
 def status(json: Json = False) -> None:
     """Whether the app runs; what is connected, last sync, last proof."""
 
-    async def work(application: Application) -> None:
-        from companion.adapters.database.schema import HEAD
+    async def work() -> int:
         from companion.commands.desktop import app_json
-        from companion.services.settings.documents import VERSION
+        from companion.environment import Environment
+        from companion.main import open_companion
 
         running = await app_json()
+        try:
+            environment = Environment.of_process()
+            async with open_companion(environment, holder="a command") as application:
+                if application.recovered:
+                    err.print(application.recovered)
+                await show(application, running)
+        except DatabaseAway as error:
+            if json:
+                as_json({"app": running, "error": error_json(error)})
+            else:
+                out.print(app_words(running, shared=True))
+            print_error(error)
+            return FAILED
+        return DONE
+
+    async def show(application: Application, running: Mapping[str, Any]) -> None:
+        from companion.adapters.database.schema import HEAD
+        from companion.services.settings.documents import VERSION
+
         board = await application.status.board()
         if json:
             schema = {"settings": VERSION, "database": HEAD}
@@ -223,7 +243,7 @@ def status(json: Json = False) -> None:
             out.print(app_words(running, shared=board.keeping is not None))
             board_words(board)
 
-    run_command(work, json=json)
+    guarded(work, json=json)
 
 
 @contextmanager

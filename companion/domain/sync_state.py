@@ -123,6 +123,8 @@ class SyncState:
     """How the last days went (`sync_history`)."""
     claimed: bool = False
     """A person has put this installation in charge: the next audit begins a new term."""
+    asked: int = 0
+    """How often a person asked for a pass where the calendars were kept by another workstation."""
     doubts: int = 0
     """How often a workstation was overtaken with writes on their way; an audit that began before
     the last of them has not seen it."""
@@ -170,6 +172,7 @@ class SyncState:
                 overruled_by=str(document.get("overruled_by", "")),
                 history=str(document.get("history", "")),
                 claimed=bool(document.get("claimed", False)),
+                asked=int(document.get("asked", 0)),
                 doubts=int(document.get("doubts", 0)),
                 late_removals=_keys(str(document.get("late_removals", ""))),
             )

@@ -6,8 +6,10 @@ is what commands and pages use; nothing else wires one service to another.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from companion.domain.event_keys import OWN_ID
 from companion.services.accounts.accounts import Accounts
@@ -39,6 +41,7 @@ from companion.services.ports import (
     ActivityLog,
     AppointmentBook,
     Clock,
+    Lease,
     SettingsStore,
 )
 from companion.services.settings.practitioners import Practitioners
@@ -50,6 +53,7 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watchers import Watchers
 from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
+from companion.services.sync.asking import Asking
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.pausing import Pausing
@@ -89,6 +93,11 @@ class Application:
     pausing: Pausing
     notices: Notices
     worker: Worker
+    asking: Asking
+    lease: Lease
+    """Whose holder does what one workstation at a time does."""
+    stay_on: Callable[[], Coroutine[Any, Any, None]] | None
+    """Be seen as on by the other workstations, until cancelled; None in a home of its own."""
     booking: Booking
     book_view: BookView
     availability: Availability
@@ -148,6 +157,10 @@ def build(ports: Ports) -> Application:
     )
     auditing = Auditing(syncing=syncing, ledger=ledger, settings=settings)
     setup = Setup(settings, clock)
+
+    def phones_at() -> str:
+        host, port = reachability.listener()
+        return f"{host}:{port}" if reachability.listener_status.is_open else ""
 
     shared_practice = SharedPractice(
         practice=ports.practice,
@@ -336,6 +349,9 @@ def build(ports: Ports) -> Application:
         pausing=Pausing(settings, clock),
         notices=notices,
         worker=worker,
+        asking=Asking(worker=worker, lease=ports.lease, ledger=ledger, settings=settings),
+        lease=ports.lease,
+        stay_on=partial(ports.practice.stay_on, phones_at) if ports.practice is not None else None,
         booking=Booking(
             book=book,
             settings=settings,

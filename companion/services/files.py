@@ -60,6 +60,10 @@ class Disk:
     def replace(self, source: Path, target: Path) -> None:
         self._patiently(lambda: source.replace(target))
 
+    def remove(self, path: Path) -> None:
+        """Nothing where it is not there."""
+        self._patiently(lambda: path.unlink(missing_ok=True))
+
     def sync_folder(self, folder: Path) -> None:
         """Make the names in `folder` durable; Windows has no such call and needs none, and some
         network drives have none either."""

@@ -12,6 +12,7 @@ from companion.services.ports import (
     AlwaysHeld,
     DatabaseServer,
     Lease,
+    Messages,
     Practice,
     SecretStore,
     SettingsStore,
@@ -36,5 +37,6 @@ class Storage:
     recovered: Callable[[], str] = lambda: ""
     lease: Lease = field(default_factory=AlwaysHeld)
     shared_pace: SharedPace | None = None
+    messages: Messages | None = None
     practice: Practice | None = None
     server: DatabaseServer | None = None

@@ -66,8 +66,13 @@ class RealHome:
 
 @asynccontextmanager
 async def opened(home: Path, base_url: str) -> AsyncIterator[RealHome]:
-    fingerprint = environment(home, base_url, now=NOW.isoformat())
-    async with open_ports(fingerprint, holder="the test") as ports:
+    async with opened_in(environment(home, base_url, now=NOW.isoformat())) as found:
+        yield found
+
+
+@asynccontextmanager
+async def opened_in(environment: Environment) -> AsyncIterator[RealHome]:
+    async with open_ports(environment, holder="the test") as ports:
         services = build(ports)
         try:
             yield RealHome(ports=ports, services=services)

@@ -119,6 +119,32 @@ async def test_a_removed_sign_in_is_not_revived_by_a_renewal(real: SimulatedWorl
     assert "google/token/zoe" not in real.secrets.kept
 
 
+async def test_a_sign_in_removed_elsewhere_while_it_was_renewed_is_not_revived(
+    real: SimulatedWorld,
+) -> None:
+    await real.sign_in()
+    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
+    calendar = await real.google.calendar("zoe", info.id)
+    real.secrets.elsewhere = lambda: real.secrets.remove("google/token/zoe")
+    real.clock.shift(7200)
+    with pytest.raises(SignInExpired):
+        await calendar.info()
+    assert "google/token/zoe" not in real.secrets.kept
+
+
+async def test_a_sign_in_replaced_elsewhere_while_it_was_renewed_is_the_one_that_stays(
+    real: SimulatedWorld,
+) -> None:
+    await real.sign_in()
+    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
+    calendar = await real.google.calendar("zoe", info.id)
+    other = await real.sign_in(name="elsewhere")
+    real.secrets.elsewhere = lambda: real.secrets.put("google/token/zoe", other.token)
+    real.clock.shift(7200)
+    await calendar.info()
+    assert real.google.same_sign_in(real.secrets.kept["google/token/zoe"], other.token)
+
+
 async def test_a_replaced_client_asks_to_sign_in_again(real: SimulatedWorld) -> None:
     await real.sign_in()
     info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")

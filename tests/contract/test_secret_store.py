@@ -100,6 +100,29 @@ async def test_a_secret_put_twice_at_once_is_one_of_the_two(store: SecretStore) 
     assert await store.names() == ("feed/1",)
 
 
+async def test_an_exchange_is_made_only_where_the_expected_is_kept(store: SecretStore) -> None:
+    assert not await store.exchange("google/token/anna", "old", "new")
+    assert await store.exchange("google/token/anna", None, None)
+    assert await store.names() == ()
+    assert await store.exchange("google/token/anna", None, "old")
+    assert not await store.exchange("google/token/anna", None, "new")
+    assert await store.exchange("google/token/anna", "old", "new")
+    assert await store.get("google/token/anna") == "new"
+    assert not await store.exchange("google/token/anna", "old", None)
+    assert await store.exchange("google/token/anna", "new", None)
+    assert await store.get("google/token/anna") is None
+
+
+async def test_of_several_exchanges_at_once_one_is_made(store: SecretStore) -> None:
+    for expected in (None, "old"):
+        made = await asyncio.gather(
+            *(store.exchange("feed/1", expected, f"new {number}") for number in range(8))
+        )
+        assert made.count(True) == 1
+        assert await store.get("feed/1") == f"new {made.index(True)}"
+        await store.put("feed/1", "old")
+
+
 async def test_the_check_names_where_the_key_is_kept(store: SecretStore) -> None:
     assert await store.check()
     await store.put("feed/1", "one")

@@ -85,4 +85,5 @@ def test_no_server_is_the_database_being_away(practice_url: URL) -> None:
 def test_a_wrong_password_is_in_no_sentence(practice_url: URL) -> None:
     with pytest.raises(CompanionError) as refused:
         examine(practice_url.set(password="not-the-password"))
+    assert "does not accept this workstation's user or password" in refused.value.what
     assert "not-the-password" not in f"{refused.value} {refused.value.detail}"

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.screen import a_browser, origin_of, serving, settle
 
 FOLDER = Path(__file__).resolve().parents[2] / "static" / "pictures"
-SIZE, TALL = (1280, 800), 1480
+SIZE, TALL, SHORT = (1280, 800), 1480, 560
 DAYS = "27"
 COLOURS = 256
 """Of a palette: half of the bytes."""
@@ -52,6 +52,17 @@ def main() -> None:
         take(page, "book", lambda: page.goto("/book"))
         take(page, "import", lambda: preview(page, export))
         take(page, "phone", lambda: add_device(page))
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serving("serve_workstations.py", home) as launch,
+        a_browser() as browser,
+    ):
+        page = browser.new_page(
+            viewport={"width": SIZE[0], "height": SHORT}, locale="en-AU", color_scheme="light"
+        )
+        page.goto(launch)
+        place = f"{origin_of(launch)}/practice/workstations"
+        take(page, "workstations", lambda: page.goto(place))
 
 
 def take(page: Page, name: str, arrive: Callable[[], object]) -> None:

@@ -40,6 +40,7 @@ class Cable:
         self._lost_commits = self._lost_answers = 0
         self._refusing = False
         self._held: threading.Event | None = None
+        self._late: tuple[bytes, float] | None = None
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
 
@@ -108,9 +109,19 @@ class Cable:
 
         return self._do(work)
 
+    def deliver_late(self, word: bytes, seconds: float) -> None:
+        """The next piece with that word from the program arrives late, even where whoever sent it
+        is dead by then."""
+
+        def work() -> None:
+            self._late = word, seconds
+
+        self._do(work)
+
     def mend(self) -> None:
         def work() -> None:
             self._lost_commits = self._lost_answers = 0
+            self._late = None
             self.delay = 0.0
             self._refusing = False
             self._whole.set()
@@ -182,8 +193,12 @@ class Cable:
             return "unanswered"
         return ""
 
-    async def passing(self) -> None:
+    async def passing(self, piece: bytes = b"") -> None:
         """Returns when a piece may pass."""
+        if self._late is not None and self._late[0] in piece:
+            (_, seconds), self._late = self._late, None
+            self.injected["late deliveries"] += 1
+            await asyncio.sleep(seconds)
         if self.delay:
             await asyncio.sleep(self.delay)
         await self._whole.wait()
@@ -218,7 +233,7 @@ class _Connection:
 
     async def _there(self) -> None:
         while piece := await _read(self._near[0]):
-            await self._cable.passing()
+            await self._cable.passing(piece)
             if COMMIT in piece:
                 fate = self._cable.takes_commit()
                 if fate == "lost":

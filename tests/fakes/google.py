@@ -198,6 +198,9 @@ class FakeGoogle:
             account=login, granted_scopes=tuple(scopes), token=json.dumps(token), delegated=key
         )
 
+    def same_sign_in(self, token: str, other: str) -> bool:
+        return token == other
+
     async def discard(self, signed_in: SignedIn) -> None:
         await asyncio.sleep(0)
         if "delegated" in json.loads(signed_in.token):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from companion.adapters.backup import SealedArchive
-from companion.adapters.backup_notes import record_of
 from companion.domain.backup_plan import BackupRecord
 from companion.domain.errors import BadInput, CompanionError, FileRefused
+from companion.services.maintenance.backup_records import record_in, text_of
 from companion.services.maintenance.findings import NetworkPath
 from companion.services.maintenance.restore import BackupContents
 
@@ -108,13 +107,13 @@ class MemoryBackupNotes:
 
     async def read(self) -> BackupRecord:
         await asyncio.sleep(0)
-        return record_of(json.loads(self._text)) if self._text else BackupRecord()
+        return record_in(self._text)
 
     async def change(self, edit: Callable[[BackupRecord], BackupRecord]) -> None:
         if self.trouble is not None:
             raise self.trouble
         after = edit(await self.read())
-        self._text = json.dumps(asdict(after), default=datetime.isoformat)
+        self._text = text_of(after)
 
 
 def _or_raise(value: T | CompanionError) -> T:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from companion.domain.errors import NoticeNotSent, StoreError
+from companion.domain.errors import NoticeNotSent, Overtaken, StoreError
 from companion.domain.notice_choices import MailServer
 from companion.services.notices.keeping import from_json, to_json
 from companion.services.notices.telling import NoticeBook
@@ -21,13 +21,18 @@ class MemoryNoticeStore:
     def __init__(self) -> None:
         self.kept = ""
         self.full = False
+        self.overtaken = False
+        """Another process has saved since this one read."""
 
     async def read(self) -> NoticeBook | None:
+        self.overtaken = False
         return from_json(json.loads(self.kept)) if self.kept else None
 
     async def save(self, book: NoticeBook) -> None:
         if self.full:
             raise StoreError("The disk is full.")
+        if self.overtaken:
+            raise Overtaken
         self.kept = json.dumps(to_json(book))
 
 

@@ -80,7 +80,7 @@ class FakePractice:
     async def workstations(self) -> list[Workstation]:
         self._reach()
         self.asked += 1
-        return sorted(self.found, key=lambda each: each.name)
+        return sorted(self.found, key=lambda each: each.name.casefold())
 
     async def let_keep(self, workstation_id: str) -> None:
         self._reach()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from companion.domain.errors import SecretsError
@@ -12,6 +13,8 @@ class FakeSecrets:
         self.kept: dict[str, str] = {}
         self.trouble: SecretsError | None = None
         """Raised by every call, as on a machine without a keyring."""
+        self.elsewhere: Callable[[], Awaitable[object]] | None = None
+        """What another process does right before the next exchange."""
 
     async def get(self, name: str) -> str | None:
         self._fail_if_told()
@@ -24,6 +27,19 @@ class FakeSecrets:
     async def remove(self, name: str) -> None:
         self._fail_if_told()
         self.kept.pop(name, None)
+
+    async def exchange(self, name: str, expected: str | None, value: str | None) -> bool:
+        self._fail_if_told()
+        if (meanwhile := self.elsewhere) is not None:
+            self.elsewhere = None
+            await meanwhile()
+        if self.kept.get(name) != expected:
+            return False
+        if value is None:
+            self.kept.pop(name, None)
+        else:
+            self.kept[name] = value
+        return True
 
     async def names(self) -> tuple[str, ...]:
         self._fail_if_told()

@@ -4,6 +4,7 @@ import pytest
 
 from companion.domain.errors import (
     AccountParked,
+    ChangedMeanwhile,
     CompanionError,
     Offline,
     RateLimited,
@@ -14,6 +15,7 @@ from companion.domain.keepers import MARK
 from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.ports import ActivityKind
 from tests.fakes.connecting import TOKEN, ZOE, Fixture
+from tests.fakes.google import FakeGoogle
 from tests.fakes.google_calendar import content
 
 
@@ -230,6 +232,35 @@ async def test_disconnecting_works_without_the_network_and_says_what_is_left_to_
     assert TOKEN not in fixture.secrets.kept
     [line, *_rest] = await fixture.activity.recent()
     assert "Third-party access" in line.text
+
+
+async def test_who_was_connected_anew_elsewhere_meanwhile_stays_connected(
+    fixture: Fixture,
+) -> None:
+    await fixture.connect()
+    fixture.secrets.elsewhere = lambda: fixture.secrets.put(TOKEN, '{"another": "sign-in"}')
+    with pytest.raises(ChangedMeanwhile, match="connected anew"):
+        await fixture.service.disconnect("zoe")
+    assert fixture.secrets.kept[TOKEN] == '{"another": "sign-in"}'
+    assert fixture.record().google.connected
+
+
+async def test_a_connection_made_right_after_the_token_was_dropped_stays(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fixture.connect()
+
+    async def connected_meanwhile(_google: FakeGoogle, _practitioner_id: str) -> None:
+        monkeypatch.undo()
+        fixture.clock.shift(60)
+        await fixture.connect()
+
+    monkeypatch.setattr(FakeGoogle, "forget", connected_meanwhile)
+    with pytest.raises(ChangedMeanwhile, match="connected anew"):
+        await fixture.service.disconnect("zoe")
+    assert TOKEN in fixture.secrets.kept
+    assert fixture.record().google.connected
+    assert fixture.record().choices.enabled
 
 
 async def test_disconnecting_who_is_not_connected_is_harmless(fixture: Fixture) -> None:

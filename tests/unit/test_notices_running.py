@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from companion.domain.errors import Overtaken
 from companion.domain.notice_choices import MailServer, NoticeChoices
 from companion.services.maintenance.computer_checks import LITTLE
 from companion.services.notices import notices as notices_module
@@ -62,6 +63,24 @@ async def test_it_looks_after_the_first_minutes_and_again_after_a_sleep() -> Non
     finally:
         running.cancel()
         await asyncio.wait([running])
+
+
+async def test_what_another_workstation_tells_meanwhile_is_not_told_here_too() -> None:
+    application, clock, notices = await practice()
+    store, mails = application.ways.store, application.ways.mail.mails
+    clock.shift(GRACE.total_seconds() + 61)
+    await notices.look()
+    assert len(mails) == 1
+
+    before, store.overtaken = store.kept, True
+    application.probes.free = 10 * LITTLE
+    clock.shift(3600)
+    with pytest.raises(Overtaken):
+        await notices.look()
+    assert store.kept == before
+    await notices.look()
+    assert not store.overtaken, "what was told elsewhere was not read"
+    assert len(mails) == 1
 
 
 async def test_a_change_of_settings_is_followed_at_once() -> None:

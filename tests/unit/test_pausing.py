@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from companion.domain.errors import SignInExpired
 from companion.domain.settings import Settings
+from companion.services.ports import AlwaysHeld
 from companion.services.standing import Mood, Standing, standing
 from companion.services.status import Board
+from companion.services.sync.asking import Asking
 from companion.services.sync.pausing import Pausing
 from tests.battery.working import edit, until, working
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
@@ -89,6 +94,63 @@ async def test_sync_now_gives_everybody_a_pass() -> None:
         await world.clock.sleep(10)
         for who in (ANNA, BORIS):
             assert (await world.syncing.state(who)).last_pass != before[who]
+
+
+class Elsewhere(AlwaysHeld):
+    """The lease as a workstation sees it that does not keep the calendars."""
+
+    held = False
+
+
+@pytest.mark.parametrize("failing", [False, True])
+async def test_sync_now_reaches_the_workstation_that_keeps_the_calendars(failing: bool) -> None:
+    world = World(ANNA, BORIS)
+    asking = Asking(
+        worker=world.neighbour().worker,
+        lease=Elsewhere(),
+        ledger=world.stores.ledger,
+        settings=world.settings,
+    )
+    async with working(world):
+        await edit(world, 1)
+        await until(world, lambda: "anna1" in world.live(), 5.0)
+        if failing:
+            world.remote().refusing = SignInExpired()
+            await edit(world, 2)
+        await world.clock.sleep(30)
+        before = {who: (await world.syncing.state(who)).last_pass for who in (ANNA, BORIS)}
+        await world.clock.sleep(30)
+        with world.changes.losing():
+            await asking.sync_now()
+        world.committed_elsewhere()
+        await world.clock.sleep(10)
+        for who in (ANNA, BORIS):
+            assert (await world.syncing.state(who)).last_pass != before[who]
+        once = (await world.syncing.state(ANNA)).last_pass
+        world.committed_elsewhere()
+        await world.clock.sleep(10)
+        assert (await world.syncing.state(ANNA)).last_pass == once
+
+
+async def test_what_was_asked_while_nobody_kept_the_calendars_is_done_by_the_next_that_does() -> (
+    None
+):
+    world = World()
+    async with working(world):
+        await edit(world, 1)
+        await until(world, lambda: "anna1" in world.live(), 5.0)
+        await world.clock.sleep(30)
+    before = (await world.syncing.state(ANNA)).last_pass
+    await Asking(
+        worker=world.worker,
+        lease=Elsewhere(),
+        ledger=world.stores.ledger,
+        settings=world.settings,
+    ).sync_now()
+    world.restart()
+    async with working(world):
+        await world.clock.sleep(10)
+    assert (await world.syncing.state(ANNA)).last_pass != before
 
 
 # ── how all of it stands ──────────────────────────────────────────────────────────────────────

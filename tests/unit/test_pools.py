@@ -100,6 +100,7 @@ def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
         "services/maintenance/backup.py",  # the list of what there is
         "services/maintenance/restore.py",  # a command, whose process does nothing else
         "services/workstation.py",  # a file or a key of the desktop's
+        "waiting.py",  # looks whether the database is there
         "web/incoming.py",
         "web/launching.py",
     }

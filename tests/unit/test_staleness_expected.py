@@ -315,7 +315,7 @@ async def test_the_worker_tidies_once_a_day() -> None:
     async def tidy() -> None:
         days.append(world.clock.now())
 
-    world.worker._daily = (tidy,)
+    world.worker._tidying._daily = (tidy,)
     running = asyncio.create_task(world.worker.run())
     try:
         for hours, times in ((2, 1), (3, 2), (18, 2), (6, 3)):  # from eight in the evening

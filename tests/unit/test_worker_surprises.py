@@ -168,3 +168,23 @@ async def test_a_pass_that_breaks_off_by_a_mistake_of_ours_is_under_way_for_nobo
         await world.run()
     assert phases[0] is SyncPhase.PLANNING
     assert phases[-1] == "failed"
+
+
+async def test_a_worker_that_begins_again_finds_what_others_did_and_left_undone_meanwhile() -> None:
+    world = World()
+    async with working(world):
+        await edit(world)
+        await until(world, lambda: "anna1" in world.live(), 5.0)
+        await world.clock.sleep(60)
+    other = world.neighbour()
+    async with working(other):  # keeps the calendars for a while
+        await edit(other, 2)
+        await until(world, lambda: "anna2" in world.live(), 5.0)
+        await world.clock.sleep(60)
+        await world.stores.ledger.edit_state(ANNA, lambda state: replace(state, audit_due=True))
+    before = (await world.syncing.state(ANNA)).last_pass
+    async with working(world):
+        await world.clock.sleep(60)
+    state = await world.syncing.state(ANNA)
+    assert state.last_pass != before
+    assert not state.audit_due

@@ -84,6 +84,10 @@ CERTIFICATE = store(
     "The database server could not prove that it is the right one, or refuses to encrypt.",
     f"{_CARER} for the right address and certificate; nothing was sent.",
 )
+MOVED = store(
+    "The practice has moved away from this database, so nothing more is written here.",
+    "Start Calendar Companion again: it says where the practice is now. Nothing is lost.",
+)
 
 MOVED = store(
     "The practice has moved away from this database; nothing is kept here any more.",
@@ -153,6 +157,7 @@ BY_SQLSTATE: dict[str, Make] = {
     "57": _away,
     "57014": busy,
     "58": DISK_FAULT,
+    "CC001": MOVED,  # ours: `copying.close_to_writers`
     "72": busy,
     "F0": OURS,
     "HV": OURS,

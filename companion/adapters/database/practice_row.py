@@ -8,13 +8,14 @@ practice's id), which is never in the database.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from companion.adapters import crypto
-from companion.adapters.database.schema import practice
+from companion.adapters.database.schema import practice, workstations
+from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import BadInput
 from companion.domain.practice_key import PracticeKey
 
@@ -79,6 +80,49 @@ def secrets_key_of(row: PracticeRow, key: PracticeKey) -> bytes:
             "python run.py practice key. Nothing was changed.",
             field="practice_key",
         ) from None
+
+
+def mark_moved(connection: Connection, practice_id: str, moved_to: str) -> None:
+    """Say where what was kept here is kept now; in the file of a home too, which has no key."""
+    marked = update(practice).values(practice_id=practice_id, moved_to=moved_to)
+    if not connection.execute(marked).rowcount:
+        note_origin(connection, practice_id, moved_to=moved_to)
+
+
+def note_origin(connection: Connection, practice_id: str, *, moved_to: str = "") -> None:
+    """In the file of a home: the practice that it was, or has become."""
+    connection.execute(delete(practice))
+    connection.execute(
+        insert(practice).values(
+            id=1,
+            practice_id=practice_id,
+            key_nonce=b"",
+            sealed_key=b"",
+            created_at=datetime.now(UTC),
+            moved_to=moved_to,
+        )
+    )
+
+
+def join_practice(connection: Connection, workstation_id: str, name: str, version: str) -> None:
+    """Be one of its workstations; nothing where it is one already."""
+    now = func.clock_timestamp()
+    connection.execute(
+        insert_new(workstations).values(
+            id=workstation_id,
+            name=name,
+            version=version,
+            started_at=None,
+            feed_address="",
+            clock_ahead=0.0,
+            joined_at=now,
+            seen_at=now,
+        )
+    )
+
+
+def leave_practice(connection: Connection, workstation_id: str) -> None:
+    connection.execute(delete(workstations).where(workstations.c.id == workstation_id))
 
 
 def _key_of(key: PracticeKey, practice_id: str) -> bytes:

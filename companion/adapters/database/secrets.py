@@ -27,9 +27,10 @@ _PROBE = "probe"
 _OF_ONE = select(secrets.c.generation, secrets.c.nonce, secrets.c.sealed).where(
     secrets.c.name == bindparam("wanted")
 )
+_LOCKED = _OF_ONE.with_for_update()
 _OF_ALL = select(secrets).order_by(secrets.c.name)
 _NAMES = select(secrets.c.name)
-_INSERT = insert_new(secrets)
+_INSERT = insert_new(secrets).returning(secrets.c.generation)
 _REPLACE = update(secrets).where(secrets.c.name == bindparam("wanted"))
 _REMOVE = delete(secrets).where(secrets.c.name == bindparam("wanted"))
 
@@ -68,6 +69,11 @@ class SharedSecrets:
             connection.execute(_REMOVE, {"wanted": name})
 
         await self._access.write(remove)
+
+    async def exchange(self, name: str, expected: str | None, value: str | None) -> bool:
+        return await self._access.write(
+            lambda connection: self._sealing.exchange(connection, name, expected, value)
+        )
 
     async def names(self) -> tuple[str, ...]:
         found = await self._access.read(lambda connection: connection.scalars(_NAMES).all())
@@ -142,14 +148,31 @@ class RowSealing:
 
     def put(self, connection: Connection, name: str, value: str) -> None:
         while True:
-            found = connection.execute(_OF_ONE.with_for_update(), {"wanted": name}).one_or_none()
-            generation = 1 if found is None else found.generation + 1
-            values = {"generation": generation, **self._sealed(name, generation, value)}
-            if found is not None:
-                connection.execute(_REPLACE.values(values), {"wanted": name})
+            found = connection.execute(_LOCKED, {"wanted": name}).one_or_none()
+            if self._write(connection, name, 0 if found is None else found.generation, value):
                 return
-            if connection.execute(_INSERT, {"name": name, **values}).rowcount == 1:
-                return  # else another workstation was first, and its row is there now
+
+    def exchange(
+        self, connection: Connection, name: str, expected: str | None, value: str | None
+    ) -> bool:
+        """As of `SecretStore`."""
+        found = connection.execute(_LOCKED, {"wanted": name}).one_or_none()
+        if (None if found is None else self.opened(name, *found)) != expected:
+            return False
+        if value is not None:
+            generation = 0 if found is None else found.generation
+            return self._write(connection, name, generation, value)
+        connection.execute(_REMOVE, {"wanted": name})
+        return True
+
+    def _write(self, connection: Connection, name: str, before: int, value: str) -> bool:
+        """`before`: the generation that was found and locked, 0 for none; then False where another
+        workstation was first."""
+        values = {"generation": before + 1, **self._sealed(name, before + 1, value)}
+        if before:
+            connection.execute(_REPLACE.values(values), {"wanted": name})
+            return True
+        return connection.execute(_INSERT, {"name": name, **values}).first() is not None
 
     def opened(self, name: str, generation: int, nonce: bytes, sealed: bytes) -> str:
         """Raises SecretsDamaged."""

@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
+from companion.adapters.database.postgres_errors import of_postgresql
 from companion.adapters.database.schema import metadata
-from companion.domain.errors import DatabaseAway, StoreError
 from companion.services.ports import ServerFacts
 
 OLDEST = 140_000
@@ -48,7 +48,7 @@ class PostgresServer:
 
 
 def examine(url: URL) -> ServerFacts:
-    """Blocks for a moment. Raises DatabaseAway, StoreError."""
+    """Blocks for a moment. Raises CompanionError."""
     _, given = url.get_dialect()().create_connect_args(url)
     given.setdefault("connect_timeout", _CONNECT_SECONDS)
     try:
@@ -57,14 +57,8 @@ def examine(url: URL) -> ServerFacts:
         ) as connection:
             connection.execute("SET statement_timeout = 10000")
             return _facts(connection)
-    except psycopg.OperationalError as error:
-        raise DatabaseAway(detail=f"{type(error).__name__} {error.sqlstate or ''}") from None
     except psycopg.Error as error:
-        raise StoreError(
-            "The practice's database could not be examined.",
-            "Run the doctor again; if it stays so, show this to whoever looks after the server.",
-            detail=f"{type(error).__name__} {error.sqlstate or ''}",
-        ) from None
+        raise of_postgresql(error) from None
 
 
 def _facts(connection: psycopg.Connection[Any]) -> ServerFacts:

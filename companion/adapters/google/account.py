@@ -198,13 +198,15 @@ class GoogleAccount:
             refresh_token=str(renewed.refresh_token or token.refresh_token),
             renewed_at=now,
         )
-        stored = await self._stored()
-        if stored is None:
-            raise SignInExpired(detail="disconnected meanwhile")
-        if not stored.same_grant(token):
-            return await self._renew(stored)
-        await self._secrets.put(self._name, fresh.to_json())
-        return fresh
+        while True:
+            text = await self._secrets.get(self._name)
+            if text is None:
+                raise SignInExpired(detail="disconnected meanwhile")
+            stored = Token.from_json(text)
+            if not stored.same_grant(token):
+                return await self._renew(stored)
+            if await self._secrets.exchange(self._name, text, fresh.to_json()):
+                return fresh  # else another process has renewed, replaced or removed it meanwhile
 
     async def _stored(self) -> Token | None:
         text = await self._secrets.get(self._name)

@@ -30,6 +30,7 @@ from companion.domain.errors import (
     BadInput,
     CalendarGone,
     ClientFileMissing,
+    SecretsDamaged,
     SignInError,
     SignInExpired,
 )
@@ -167,6 +168,12 @@ class GoogleGateway:
         token = Token.from_json(signed_in.token)
         if not token.delegated:
             await revoke(self._threads, await self._client(), token)
+
+    def same_sign_in(self, token: str, other: str) -> bool:
+        try:
+            return Token.from_json(token).same_grant(Token.from_json(other))
+        except SecretsDamaged:
+            return token == other
 
     async def revoke(self, practitioner_id: str) -> None:
         try:

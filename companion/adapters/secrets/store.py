@@ -105,6 +105,9 @@ class SealedSecrets:
     async def remove(self, name: str) -> None:
         await SECRETS.run(self._remove, name)
 
+    async def exchange(self, name: str, expected: str | None, value: str | None) -> bool:
+        return await SECRETS.run(self._exchange, name, expected, value)
+
     async def names(self) -> tuple[str, ...]:
         """Of everything kept; no key is asked for."""
         return await SECRETS.run(self._names)
@@ -125,9 +128,7 @@ class SealedSecrets:
             return None
         file, key = opened
         record = file.records.get(name)
-        if record is None:
-            return None
-        return unseal(key, record, record_data(file.head, name, record.generation)).decode()
+        return None if record is None else _text_of(file, key, name)
 
     def _names(self) -> tuple[str, ...]:
         file = self._read()
@@ -141,11 +142,33 @@ class SealedSecrets:
                 file, key = self._new_file()
             else:
                 key = self._open(file)
-            before = file.records.get(name)
-            generation = before.generation + 1 if before is not None else 1
-            data = record_data(file.head, name, generation)
-            record = self._sealed(key, value.encode(), data, generation)
-            self._write(key, replace(file, records={**file.records, name: record}))
+            self._write(key, self._with(file, key, name, value))
+
+    def _exchange(self, name: str, expected: str | None, value: str | None) -> bool:
+        make_folder(self.path.parent)
+        with self._lock:
+            file = self._read()
+            if file is None:
+                if expected is not None or value is None:
+                    return expected is None
+                file, key = self._new_file()
+            else:
+                key = self._open(file)
+            found = _text_of(file, key, name) if name in file.records else None
+            if found != expected:
+                return False
+            if value is not None:
+                self._write(key, self._with(file, key, name, value))
+            elif found is not None:
+                self._write(key, _without(file, name))
+            return True
+
+    def _with(self, file: SealedFile, key: bytes, name: str, value: str) -> SealedFile:
+        before = file.records.get(name)
+        generation = before.generation + 1 if before is not None else 1
+        data = record_data(file.head, name, generation)
+        record = self._sealed(key, value.encode(), data, generation)
+        return replace(file, records={**file.records, name: record})
 
     def _remove(self, name: str) -> None:
         if self._read() is None:
@@ -154,9 +177,7 @@ class SealedSecrets:
             file = self._read()
             if file is None or name not in file.records:
                 return
-            key = self._open(file)
-            rest = {each: record for each, record in file.records.items() if each != name}
-            self._write(key, replace(file, records=rest))
+            self._write(self._open(file), _without(file, name))
 
     def _check(self) -> str:
         file = self._read()
@@ -315,3 +336,14 @@ class SealedSecrets:
         nonce = self._random(12)
         sealed = crypto.seal(key, nonce, content, data)
         return Record(generation=generation, nonce=nonce, sealed=sealed)
+
+
+def _text_of(file: SealedFile, key: bytes, name: str) -> str:
+    """Of a record that is there."""
+    record = file.records[name]
+    return unseal(key, record, record_data(file.head, name, record.generation)).decode()
+
+
+def _without(file: SealedFile, name: str) -> SealedFile:
+    rest = {each: record for each, record in file.records.items() if each != name}
+    return replace(file, records=rest)

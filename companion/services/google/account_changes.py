@@ -82,6 +82,20 @@ class AccountChanges:
         await self._secrets.remove(token_name(name))
         await self._google.forget(name)
 
+    async def token(self, practitioner_id: str) -> str | None:
+        return await self._secrets.get(token_name(practitioner_id))
+
+    async def drop_this_token(self, practitioner_id: str, token: str | None) -> bool:
+        """Also where it was renewed since; False where a new sign-in has taken its place."""
+        name = token_name(practitioner_id)
+        while (found := await self._secrets.get(name)) is not None:
+            if token is None or not self._google.same_sign_in(token, found):
+                return False
+            if await self._secrets.exchange(name, found, None):
+                break
+        await self._google.forget(practitioner_id)
+        return True
+
     async def revoke(self, practitioner_id: str, account: str) -> bool:
         """False when Google did not confirm."""
         if self._used_by_another(account, practitioner_id):

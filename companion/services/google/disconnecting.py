@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
-from companion.domain.errors import CompanionError
+from companion.domain.errors import ChangedMeanwhile, CompanionError
 from companion.domain.event_keys import is_notice
+from companion.domain.settings import GoogleLink
 from companion.services.google.account_changes import AccountChanges
 from companion.services.ports import ActivityKind, CalendarRef, Ledger, calendar_of
 from companion.services.sync.syncing import Syncing
@@ -16,6 +17,11 @@ _KEPT = " The sign-in stays valid at Google, because another computer keeps the 
 _NOT_REVOKED = (
     " Google could not be told: remove Calendar Companion under Third-party access in the Google "
     "account."
+)
+
+_CONNECTED_ANEW = (
+    "Meanwhile this practitioner was connected anew, at another workstation or in another window.",
+    "That connection stays. To end it too, press Disconnect again.",
 )
 
 
@@ -33,19 +39,23 @@ class Disconnecting:
         rows stay for events that stay."""
         record = await self._changes.edit(practitioner_id, enabled=False)
         link, calendar, removed = record.google, calendar_of(record), 0
+        token = await self._changes.token(practitioner_id)
         if link.connected and remove_events:
             removed = await self._remove_events(calendar)
         elif link.connected:
             await self._remove_notice(calendar)
         left = await self.give_back(practitioner_id, link.account)
-        await self._changes.drop_token(practitioner_id)
-        await self._changes.edit(
-            practitioner_id,
-            lambda old: replace(
-                old, account="", scopes=(), connected_at=None, ends_at=None, delegated=""
-            ),
-            enabled=False,
-        )
+        if not await self._changes.drop_this_token(practitioner_id, token):
+            raise ChangedMeanwhile(*_CONNECTED_ANEW)
+
+        def disconnected(now: GoogleLink) -> GoogleLink:
+            if (now.account, now.connected_at) != (link.account, link.connected_at):
+                raise ChangedMeanwhile(*_CONNECTED_ANEW)
+            return replace(
+                now, account="", scopes=(), connected_at=None, ends_at=None, delegated=""
+            )
+
+        await self._changes.edit(practitioner_id, disconnected, enabled=False)
         text = "Disconnected from Google." if remove_events else _EVENTS_STAY
         await self._changes.log(practitioner_id, ActivityKind.DISCONNECT, text + left)
         return removed

@@ -190,8 +190,7 @@ async def _run(check: Check) -> Sequence[Finding]:
 def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
     """The diagnosis of a home that does not open."""
     if isinstance(error, DatabaseAway):
-        status = FindingAction(label="Address in use", command="run.py practice status")
-        away = finding_of("server", "Database server", error, action=status)
+        away = finding_of("server", "Database server", error)
         return Diagnosis(at=at, program=program, findings=(away,))
     action = FindingAction(label="Restore a backup", command="run.py restore FILE")
     return Diagnosis(

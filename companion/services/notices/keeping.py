@@ -3,6 +3,7 @@ out: the worst that follows is that something is told twice."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -14,15 +15,29 @@ from companion.services.notices.troubles import Episode, Trouble, TroubleKind
 
 
 class NoticeStore(Protocol):
-    """One writer: the app of the home."""
+    """One writer: the app that keeps the calendars."""
 
     async def read(self) -> NoticeBook | None:
         """None where nothing, or nothing readable, was kept."""
         ...
 
     async def save(self, book: NoticeBook) -> None:
-        """Returns once it is on the disk. Raises StoreError."""
+        """Returns once it is on the disk. Raises StoreError; Overtaken where another process has
+        saved since this one read or saved last: nothing is written then."""
         ...
+
+
+def text_of(book: NoticeBook) -> str:
+    return json.dumps(to_json(book))
+
+
+def book_in(text: str | bytes) -> NoticeBook | None:
+    """None for what is damaged."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return from_json(document) if isinstance(document, dict) else None
 
 
 def to_json(book: NoticeBook) -> dict[str, Any]:

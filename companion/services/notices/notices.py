@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from companion.domain.errors import BadInput, CompanionError, NoticeNotSent
+from companion.domain.errors import BadInput, CompanionError, NoticeNotSent, Overtaken
 from companion.domain.notice_choices import NoticeChoices
 from companion.domain.settings import Practice, Settings
 from companion.services.access.policy import Action
@@ -119,6 +119,7 @@ class Notices:
     async def run(self) -> None:
         """Until cancelled."""
         self._awake_from = self._clock.now()
+        self._book = None  # another may have told since this one did
         wall, steady = self._clock.now(), self._clock.monotonic()
         unsubscribe = self._changes.subscribe(self._on_change)
         try:
@@ -135,6 +136,7 @@ class Notices:
                 wall, steady = now, moment
         finally:
             unsubscribe()
+            self._book = None
 
     def _on_change(self, change: Change) -> None:
         if isinstance(change, SettingsChanged):
@@ -187,6 +189,9 @@ class Notices:
         try:
             await self._ways.store.save(book)
             self._unsaved = False
+        except Overtaken:  # whoever tells now knows what was told: this is not to be told twice
+            self._book = None
+            raise
         except CompanionError as error:
             log.warning("what was told could not be saved: %s", type(error).__name__)
 

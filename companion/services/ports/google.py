@@ -204,6 +204,10 @@ class Google(Protocol):
         that account with this client, so never call it for an account in use."""
         ...
 
+    def same_sign_in(self, token: str, other: str) -> bool:
+        """Whether both are of one sign-in, which was renewed in between or not."""
+        ...
+
     async def calendar(
         self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
     ) -> RemoteCalendar:

@@ -48,6 +48,11 @@ class SecretStore(Protocol):
 
     async def remove(self, name: str) -> None: ...
 
+    async def exchange(self, name: str, expected: str | None, value: str | None) -> bool:
+        """Put `value`, None to remove, only where what is kept is `expected`, None for nothing; as
+        one turn among all processes that share the store. Whether it was so."""
+        ...
+
     async def check(self) -> str:
         """Set, get and delete a probe; names the backend. Raises SecretsUnavailable."""
         ...

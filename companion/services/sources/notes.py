@@ -6,6 +6,7 @@ can be lost without harm: a file that is imported again changes nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -124,6 +125,31 @@ async def current_moments(notes: SourceNotes) -> dict[str, datetime]:
         for name, note in (await notes.read()).items()
         if note.fetched.current_at
     }
+
+
+def changed(
+    notes: Notes, source: str, edit: Callable[[SourceNote], SourceNote | None]
+) -> Notes | None:
+    """With the one note as `edit` makes it, or without it; None where all stays as it is."""
+    before = notes.get(source)
+    after = edit(before or SourceNote())
+    if after == before:
+        return None
+    rest = {name: note for name, note in notes.items() if name != source}
+    return rest if after is None else {**notes, source: after}
+
+
+def text_of(notes: Notes) -> str:
+    return json.dumps(to_json(notes))
+
+
+def notes_in(text: str | bytes) -> dict[str, SourceNote]:
+    """Nothing for what is damaged."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return from_json(document) if isinstance(document, dict) else {}
 
 
 def to_json(notes: Notes) -> dict[str, Any]:

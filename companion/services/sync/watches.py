@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.sync_state import SyncState
 from companion.services.ports import Clock
 from companion.services.settings.documents import to_tables
 
@@ -55,6 +56,19 @@ class Watch:
     not_before: float = 0.0
     """Monotonic seconds."""
     task: asyncio.Task[None] | None = None
+    asked: int = 0
+    """As `SyncState.asked`, when it was looked at last."""
+
+    def compare(self, state: SyncState) -> None:
+        """With what another process may have saved: a pass is needed where it broke one off, found
+        reason to doubt, or was asked for one by a person."""
+        if state.asked != self.asked:
+            self.asked, self.seen, self.not_before = state.asked, None, 0.0
+            return
+        if self.seen is None or self.failures:
+            return
+        if state.audit_due or state.fingerprint != self.seen.signature():
+            self.seen = None
 
     def next_look(self, clock: Clock, every: timedelta) -> datetime | None:
         """Without news; None before the first pass."""

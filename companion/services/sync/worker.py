@@ -41,6 +41,7 @@ from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
+from companion.services.sync.tidying import Tidying
 from companion.services.sync.watches import NetworkState, PassInput, Watch, local_day, night_of
 
 log = logging.getLogger(__name__)
@@ -83,9 +84,8 @@ class Worker:
         self._chance = chance
         self._changes = changes
         self._staleness = staleness
-        self._daily = tuple(daily)
+        self._tidying = Tidying(daily, clock)
         self._look_at_google = look
-        self._tidied_on: date | None = None
         self._fresh_until = float("-inf")
         self._watches: dict[str, Watch] = {}
         self._network = NetworkState()
@@ -102,7 +102,10 @@ class Worker:
             self._woken.set()
 
     async def run(self) -> None:
-        """Until cancelled; running passes are cancelled with it and lose nothing."""
+        """Until cancelled; running passes are cancelled with it and lose nothing. Begun again, it
+        knows nothing of before: another workstation may have kept the calendars since."""
+        self._watches.clear()
+        self._network, self._sign, self._others = NetworkState(), None, None
         wall, steady = self._clock.now(), self._clock.monotonic()
         if self._staleness is not None:
             self._staleness.woke()
@@ -185,7 +188,7 @@ class Worker:
         if others not in {None, sign.others}:
             await self._look_after_others()
         await self._look_at_staleness()
-        await self._tidy(settings)
+        await self._tidying.look(settings.practice.timezone)
         syncing = {key: record for key, record in settings.practitioners.items() if record.syncs}
         if not self._watches.keys() >= syncing.keys():
             await self._take_up(syncing, settings)
@@ -223,27 +226,14 @@ class Worker:
         states = await self._syncing.states()
         for practitioner_id, watch in self._watches.items():
             state = states.get(practitioner_id, SyncState())
-            if watch.seen is None or watch.failures or self._busy(practitioner_id, watch):
-                continue
-            if state.audit_due or state.fingerprint != watch.seen.signature():
-                watch.seen = None
+            if not self._busy(practitioner_id, watch):
+                watch.compare(state)
 
     async def _look_at_staleness(self) -> None:
         """After each commit of another process, and every minute: passes write their state too."""
         if self._staleness is not None and self._clock.monotonic() >= self._fresh_until:
             await self._staleness.look()
             self._fresh_until = self._clock.monotonic() + STALENESS_EVERY
-
-    async def _tidy(self, settings: Settings) -> None:
-        today = local_day(self._clock.now(), settings.practice.timezone)
-        if today == self._tidied_on:
-            return
-        self._tidied_on = today
-        for tidy in self._daily:
-            try:
-                await tidy()
-            except CompanionError as error:  # tomorrow is soon enough
-                log.warning("the daily tidying was left out: %s", type(error).__name__)
 
     async def _take_up(
         self, syncing: Mapping[str, PractitionerSettings], settings: Settings
@@ -253,7 +243,7 @@ class Worker:
         for practitioner_id in syncing.keys() - self._watches.keys():
             record = syncing[practitioner_id]
             state = states.get(practitioner_id, SyncState())
-            watch = self._watches[practitioner_id] = Watch()
+            watch = self._watches[practitioner_id] = Watch(asked=state.asked)
             zone = record.practitioner.timezone
             watch.audited_on = date.min if state.proof is None else night_of(state.proof.at, zone)
             seen = self._seen(practitioner_id, record, settings)

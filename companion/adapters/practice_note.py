@@ -1,0 +1,121 @@
+"""Two small files of a home: that it belongs to a practice, and that it is just being moved.
+
+``practice.json`` decides: while it is there, the practice in the database is in charge and not the
+files of this home. ``moving.json`` lies beside it while a practice is being made of the home, or
+the home of a practice again; whoever starts meanwhile waits, and after a crash finds in it how far
+that came. Neither holds a secret.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from companion.domain.errors import StoreDamaged
+from companion.services.files import Disk, disk_trouble, write_durably
+
+NOTE = "practice.json"
+MOVING = "moving.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeNote:
+    practice_id: str
+    workstation_id: str
+    place: str
+    """Where the database is, for people: ``db.example/companion``."""
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), indent=1).encode()
+
+
+class Direction(StrEnum):
+    INTO_PRACTICE = "into the practice"
+    BACK = "back into this home"
+
+
+class Stage(StrEnum):
+    COPYING = "copying"
+    """Nothing has changed hands: what is there may be thrown away."""
+    DECIDING = "deciding"
+    """The database may have committed it, and is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovingNote:
+    direction: Direction
+    stage: Stage
+    practice_id: str
+    workstation_id: str
+    place: str
+    aside: str
+    """The folder of the home for what is no longer used."""
+    moved_to: str = ""
+    """What the practice says of where it is now, once it has come back here."""
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), indent=1).encode()
+
+
+Note = TypeVar("Note", PracticeNote, MovingNote)
+
+
+def practice_note(home: Path) -> PracticeNote | None:
+    """None for a home that keeps its own data. Raises StoreDamaged, StoreError."""
+    found = _document(home / NOTE)
+    if found is None:
+        return None
+    try:
+        return PracticeNote(**{each.name: str(found[each.name]) for each in fields(PracticeNote)})
+    except KeyError as error:
+        raise _damaged(home / NOTE) from error
+
+
+def moving_note(home: Path) -> MovingNote | None:
+    """Raises StoreDamaged, StoreError."""
+    found = _document(home / MOVING)
+    if found is None:
+        return None
+    try:
+        words = {each.name: str(found[each.name]) for each in fields(MovingNote)}
+        direction, stage = Direction(words.pop("direction")), Stage(words.pop("stage"))
+    except (KeyError, ValueError) as error:
+        raise _damaged(home / MOVING) from error
+    return MovingNote(direction=direction, stage=stage, **words)
+
+
+def write_note(home: Path, note: PracticeNote | MovingNote, disk: Disk) -> None:
+    """Raises StoreError."""
+    path = home / (NOTE if isinstance(note, PracticeNote) else MOVING)
+    try:
+        write_durably(path, note.to_json(), disk)
+    except OSError as error:
+        raise disk_trouble(error, path) from error
+
+
+def _document(path: Path) -> Mapping[str, object] | None:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise disk_trouble(error, path) from error
+    except ValueError as error:
+        raise _damaged(path) from error
+    if not isinstance(found, dict):
+        raise _damaged(path)
+    return found
+
+
+def _damaged(path: Path) -> StoreDamaged:
+    return StoreDamaged(
+        f"The file {path.name} of the data folder cannot be read: it says whether this computer "
+        "belongs to a practice that several workstations share.",
+        "Put it back from a copy of the data folder. If it did belong to one: python run.py "
+        "practice leave, then practice join.",
+        detail=path.name,
+    )

@@ -1,0 +1,66 @@
+"""What the app does by itself while it runs, each in a task of its own.
+
+Where workstations share a practice, some of it is done by one of them at a time: by whoever holds
+the lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from companion.domain.errors import DatabaseAway, Technical
+from companion.services.assembly import Application
+from companion.services.lease_work import LeaseWork
+
+log = logging.getLogger(__name__)
+AGAIN = 30.0
+"""Seconds after an internal error."""
+AWAY_SECONDS = 3.0
+"""Between tries while the practice's database is away."""
+
+Run = Callable[[], Coroutine[Any, Any, None]]
+
+
+def background_work(application: Application, *, demo: bool) -> list[asyncio.Task[None]]:
+    """Begun; to be cancelled at the end. In a demo nobody is told of anything, and nothing is
+    entered in this computer's desktop."""
+    of_the_keeper = {
+        "worker": keep_going(application.worker.run, "background sync"),
+        "backups": keep_going(application.daily_backups.run, "daily backups"),
+    }
+    if not demo:
+        of_the_keeper["notices"] = keep_going(application.notices.run, "notices")
+    works = {
+        "lease": keep_going(LeaseWork(application.lease, of_the_keeper).run, "lease"),
+        "folders": keep_going(application.watching.run, "watching"),
+    }
+    if not demo:
+        works["entries"] = application.workstation.renew
+    if application.stay_on is not None:
+        works["presence"] = keep_going(application.stay_on, "presence")
+    return [asyncio.create_task(work(), name=name) for name, work in works.items()]
+
+
+def keep_going(run: Run, name: str) -> Run:
+    """An internal error is logged, and it starts again."""
+    return partial(_keep_going, run, name)
+
+
+async def _keep_going(run: Run, name: str) -> None:
+    while True:
+        try:
+            await run()
+        except asyncio.CancelledError:
+            raise
+        except DatabaseAway:
+            log.info("the %s waits for the practice's database", Technical(name))
+            await asyncio.sleep(AWAY_SECONDS)
+            continue
+        except Exception as error:  # noqa: BLE001 - sync must not end over one error
+            kind = type(error).__name__
+            log.error("the %s failed with an internal error: %s", Technical(name), kind)
+        await asyncio.sleep(AGAIN)

@@ -1,0 +1,400 @@
+"""The practice: what counts for all of it, and the workstations that share it."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from companion.commands.running import DONE, HELD, Json, guarded, pair, run_command
+from companion.console import as_json, err, out, table
+from companion.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from companion.adapters.practice_note import PracticeNote
+    from companion.environment import Environment
+    from companion.services.assembly import Application
+    from companion.services.ports import Workstation
+    from companion.storage.membership import Membership
+
+app = typer.Typer()
+practice = typer.Typer(
+    help="What counts for the whole practice, and the workstations that share it in PostgreSQL.",
+    no_args_is_help=True,
+)
+app.add_typer(practice, name="practice")
+
+HOLDER = "a command"
+KEY_VARIABLE = "COMPANION_PRACTICE_KEY"
+Database = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="postgresql://USER:PASSWORD@SERVER/DATABASE; else COMPANION_DATABASE_URL, else asked.",
+    ),
+]
+Name = Annotated[str, typer.Option(help="Of this workstation, for people; else the computer's.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Without asking.")]
+
+
+@practice.command("settings")
+def practice_settings(
+    values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
+    json: Json = False,
+) -> None:
+    """Show or set what counts for everybody: opening days, stale_days and so on."""
+
+    async def work(application: Application) -> None:
+        changes = dict(pair(value) for value in values or [])
+        if changes:
+            await application.practitioners.set_practice(changes)
+        shown = application.practitioners.practice_values()
+        if json:
+            as_json({"settings": shown})
+        else:
+            for name, value in shown.items():
+                out.print(f"{name}={value}")
+
+    run_command(work, json=json)
+
+
+@practice.command()
+def create(
+    database: Database = "",
+    name: Name = "",
+    json: Json = False,
+) -> None:
+    """Move all that this computer keeps into a database, for other workstations to join."""
+
+    async def work() -> int:
+        from companion.storage.creating import create_practice
+
+        environment = _environment()
+        address = _address(database, environment)
+        made = await create_practice(environment, address, name=name.strip() or _computer())
+        if json:
+            as_json(
+                {
+                    **_note_json(made.note),
+                    "key": made.key.text,
+                    "fingerprint": made.key.fingerprint,
+                    "rows": made.rows,
+                    "secrets": made.secrets,
+                    "kept": str(made.aside),
+                }
+            )
+            return DONE
+        rows = made.rows.get("appointments", 0)
+        out.print(
+            f"The practice is in {made.note.place} now: {rows:,} appointments and {made.secrets} "
+            f"sealed secrets, read back and compared. The files as they were lie in {made.aside}."
+        )
+        _show_key(made.key.text, made.key.fingerprint)
+        out.print("On each other workstation: python run.py practice join --database URL")
+        return DONE
+
+    guarded(work, json=json)
+
+
+@practice.command()
+def join(database: Database = "", name: Name = "", json: Json = False) -> None:
+    """Work with a practice that was made on another workstation. Asks for its key, or takes
+    COMPANION_PRACTICE_KEY."""
+
+    async def work() -> int:
+        from companion.storage.home import sealed_secrets
+        from companion.storage.joining import join_practice_here
+        from companion.storage.membership import membership_of
+
+        environment = _environment()
+        address = _address(database, environment)
+        note = await join_practice_here(environment, address, _typed_key(environment))
+        member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
+        await _open_once(environment, note, name=name.strip())
+        if json:
+            as_json({**_note_json(note), "fingerprint": member.key.fingerprint})
+            return DONE
+        out.print(
+            f"This computer works with the practice in {note.place} now. Key fingerprint: "
+            f"{member.key.fingerprint} (the same on every workstation).\nStart it: python run.py"
+        )
+        return DONE
+
+    guarded(work, json=json)
+
+
+@practice.command()
+def leave(
+    everything: Annotated[
+        bool,
+        typer.Option("--take-everything", help="Take the whole practice back into this computer."),
+    ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also as the last one, or while the server is away.")
+    ] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """This workstation leaves; the practice goes on without it."""
+
+    async def work() -> int:
+        from companion.storage.returning import leave_here, take_everything
+
+        environment = _environment()
+        if everything:
+            if not yes and not _confirmed(
+                "Take the practice back into this computer? The other workstations stop."
+            ):
+                return _held(json=json)
+            taken = await take_everything(environment)
+            if json:
+                as_json({"joined": False, "rows": taken.rows, "secrets": taken.secrets})
+            else:
+                rows = taken.rows.get("appointments", 0)
+                out.print(
+                    f"This computer keeps everything by itself again: {rows:,} appointments and "
+                    f"{taken.secrets} sealed secrets, read back and compared. The practice in "
+                    f"{taken.place} is closed: other workstations say so and stop."
+                )
+        else:
+            note = await leave_here(environment, anyway=anyway)
+            if json:
+                as_json({"joined": False})
+            else:
+                out.print(
+                    f"This computer has left the practice in {note.place}, which goes on without "
+                    "it. Nothing of it is kept here."
+                )
+        if environment.names_a_server:
+            err.print(
+                f"Take the variables COMPANION_DATABASE_URL and {KEY_VARIABLE} away too: with "
+                "them this computer joins again by itself."
+            )
+        return DONE
+
+    guarded(work, json=json)
+
+
+@practice.command()
+def status(json: Json = False) -> None:
+    """Who belongs to it, who is on, and who keeps the calendars."""
+
+    async def work() -> int:
+        environment = _environment()
+        member = await _member(environment)
+        if member is None:
+            if json:
+                as_json({"joined": False})
+            else:
+                out.print("This computer keeps its data by itself: it has joined no practice.")
+            return DONE
+        from companion.main import open_ports
+
+        async with open_ports(environment, holder=HOLDER) as ports:
+            found = await ports.practice.workstations() if ports.practice else ()
+        if json:
+            as_json(
+                {
+                    "joined": True,
+                    **_note_json(member.note),
+                    "fingerprint": member.key.fingerprint,
+                    "workstations": [_workstation_json(each) for each in found],
+                    "keeper": next((each.name for each in found if each.keeps_calendars), None),
+                }
+            )
+            return DONE
+        out.print(f"Practice in {member.note.place}, key fingerprint {member.key.fingerprint}")
+        table(
+            ["Workstation", "", "Version", "Last seen"],
+            [
+                [
+                    f"{each.name}{' (this one)' if each.id == member.note.workstation_id else ''}",
+                    _doing(each),
+                    each.version,
+                    "" if each.on else f"{each.seen_at:%d/%m/%Y %H:%M} UTC",
+                ]
+                for each in found
+            ],
+        )
+        return DONE
+
+    guarded(work, json=json)
+
+
+@practice.command()
+def key(yes: Yes = False, json: Json = False) -> None:
+    """Show the practice key, with which another workstation joins."""
+
+    async def work() -> int:
+        member = await _member(_environment())
+        if member is None:
+            raise BadInput("This computer has joined no practice.", "So there is no key to show.")
+        if not yes and not _confirmed(
+            "Show the practice key? Whoever reads it, and reaches the database, can open the "
+            "Google sign-ins."
+        ):
+            return _held(json=json)
+        if json:
+            as_json({"key": member.key.text, "fingerprint": member.key.fingerprint})
+        else:
+            _show_key(member.key.text, member.key.fingerprint)
+        return DONE
+
+    guarded(work, json=json)
+
+
+@practice.command()
+def update(
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also while a workstation with an older version is on.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring the practice's data to the form of this version, as its start would."""
+
+    async def work() -> int:
+        environment = _environment()
+        member = await _member(environment)
+        if member is None:
+            raise BadInput(
+                "This computer has joined no practice.", "Its own data follow by themselves."
+            )
+        await _open_once(environment, member.note, anyway=anyway)
+        if json:
+            as_json(_note_json(member.note))
+        else:
+            out.print(f"The practice in {member.note.place} has the form of this version.")
+        return DONE
+
+    guarded(work, json=json)
+
+
+def _environment() -> Environment:
+    from companion.environment import Environment
+
+    return Environment.of_process()
+
+
+def _computer() -> str:
+    import socket
+
+    return socket.gethostname()
+
+
+def _address(given: str, environment: Environment) -> str:
+    if given.strip():
+        return given.strip()
+    if environment.names_a_server:
+        return environment.database_url
+    if not sys.stdin.isatty():
+        raise BadInput(
+            "The address of the database is missing.",
+            "Give it: --database postgresql://USER:PASSWORD@SERVER/DATABASE, or set "
+            "COMPANION_DATABASE_URL.",
+            field="usage",
+        )
+    import getpass
+
+    return getpass.getpass("Address, postgresql://USER:PASSWORD@SERVER/DATABASE (not shown): ")
+
+
+def _typed_key(environment: Environment) -> str:
+    if environment.practice_key.strip():
+        return environment.practice_key
+    if not sys.stdin.isatty():
+        raise BadInput(
+            "Joining needs the practice key, and there is nobody to type one.",
+            f"Set {KEY_VARIABLE} to it.",
+            field="practice_key",
+        )
+    import getpass
+
+    return getpass.getpass("Practice key: ")
+
+
+async def _member(environment: Environment) -> Membership | None:
+    from companion.adapters.practice_note import practice_note
+    from companion.storage.home import sealed_secrets
+    from companion.storage.membership import membership_of
+    from companion.storage.moving import settle_move
+
+    await settle_move(environment)
+    note = practice_note(environment.home)
+    if note is None:
+        return None
+    return await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
+
+
+async def _open_once(
+    environment: Environment, note: PracticeNote, *, anyway: bool = False, name: str = ""
+) -> None:
+    from companion.adapters.clock import SystemClock
+    from companion.services.changes import Changes
+    from companion.storage.practice import open_practice
+
+    clock = SystemClock(environment.now)
+    async with AsyncExitStack() as stack:
+        await open_practice(
+            environment,
+            note,
+            stack,
+            holder=HOLDER,
+            clock=clock,
+            changes=Changes(),
+            anyway=anyway,
+            name=name,
+        )
+
+
+def _note_json(note: PracticeNote) -> dict[str, str]:
+    return {
+        "practice": note.practice_id,
+        "workstation": note.workstation_id,
+        "place": note.place,
+    }
+
+
+def _workstation_json(each: Workstation) -> dict[str, object]:
+    return {
+        "id": each.id,
+        "name": each.name,
+        "version": each.version,
+        "on": each.on,
+        "keeps_calendars": each.keeps_calendars,
+        "since": each.since,
+        "seen_at": each.seen_at,
+        "joined_at": each.joined_at,
+        "feed_address": each.feed_address,
+        "clock_ahead": each.clock_ahead.total_seconds(),
+    }
+
+
+def _doing(each: Workstation) -> str:
+    if each.keeps_calendars:
+        return "keeps the calendars"
+    return "on" if each.on else "off"
+
+
+def _show_key(text: str, fingerprint: str) -> None:
+    out.print(
+        f"\n    Practice key: {text}\n    Fingerprint:  {fingerprint}\n\nA workstation needs the "
+        "key once, to join. Keep it where the practice keeps its keys: whoever has it, and reaches "
+        "the database, can open the Google sign-ins."
+    )
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return typer.confirm(question, err=True)
+
+
+def _held(*, json: bool) -> int:
+    if json:
+        as_json({"held": True})
+    else:
+        err.print("Nothing was done. With --yes it is done without asking.")
+    return HELD

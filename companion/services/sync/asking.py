@@ -1,0 +1,33 @@
+"""Asking: a person wants every calendar looked at now, whichever workstation keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from companion.domain.sync_state import SyncState
+from companion.services.ports import Lease, Ledger, SettingsStore
+from companion.services.sync.worker import Worker
+
+
+class Asking:
+    def __init__(
+        self, *, worker: Worker, lease: Lease, ledger: Ledger, settings: SettingsStore
+    ) -> None:
+        self._worker = worker
+        self._lease = lease
+        self._ledger = ledger
+        self._settings = settings
+
+    async def sync_now(self) -> None:
+        """Returns once it is asked for; where no workstation is on, the next that is does it.
+        Raises StoreError."""
+        if self._lease.held:
+            self._worker.sync_now()
+            return
+        for practitioner_id, record in self._settings.read().practitioners.items():
+            if record.syncs:
+                await self._ledger.edit_state(practitioner_id, _asked)
+
+
+def _asked(state: SyncState) -> SyncState:
+    return replace(state, fingerprint="", asked=state.asked + 1)

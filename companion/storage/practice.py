@@ -1,0 +1,151 @@
+"""The storage of a practice that several workstations share: PostgreSQL, and little of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+
+import companion
+from companion.adapters.database.coordination import Coordination
+from companion.adapters.database.documents import Documents
+from companion.adapters.database.notes import (
+    DatabaseBackupNotes,
+    DatabaseNotices,
+    DatabaseSourceNotes,
+)
+from companion.adapters.database.opening_practice import hub_of, open_practice_database
+from companion.adapters.database.practice_look import PracticeLook, look_at
+from companion.adapters.database.practice_row import (
+    PracticeRow,
+    join_practice,
+    secrets_key_of,
+)
+from companion.adapters.database.schema import HEAD
+from companion.adapters.database.secrets import SharedSecrets
+from companion.adapters.database.server_facts import PostgresServer
+from companion.adapters.database.settings import DatabaseSettings
+from companion.adapters.database.shared_pace import PostgresPace
+from companion.adapters.practice_note import PracticeNote
+from companion.domain.errors import BadInput, Busy, StoreError
+from companion.environment import Environment
+from companion.services.changes import Changes
+from companion.services.ports import Clock
+from companion.services.settings.documents import VERSION
+from companion.storage import Storage
+from companion.storage.home import sealed_secrets
+from companion.storage.membership import Membership, membership_of
+
+
+async def open_practice(
+    environment: Environment,
+    note: PracticeNote,
+    stack: AsyncExitStack,
+    *,
+    holder: str,
+    clock: Clock,
+    changes: Changes,
+    anyway: bool = False,
+    name: str = "",
+) -> Storage:
+    """Closed with `stack`. `anyway`: also where other workstations have yet to be updated; `name`:
+    of one that is new in the practice. Raises CompanionError."""
+    home = environment.home
+
+    member = await membership_of(note, environment, sealed_secrets(environment, holder=holder))
+    found = await asyncio.to_thread(look_at, member.url)
+    row = joined(found, note)
+    key = secrets_key_of(row, member.key)
+    if not anyway:
+        wait_for_older(found, note)
+    me, name = note.workstation_id, name or socket.gethostname()
+    together = Coordination(member.url, me, name=name, version=companion.__version__, clock=clock)
+    stack.push_async_callback(together.close)
+    hub = hub_of(member.url, changes)
+    database = await asyncio.to_thread(
+        open_practice_database, member.url, clock, changes=changes, hub=hub, fence=together.fence
+    )
+    stack.push_async_callback(database.close)
+    stack.push_async_callback(hub.close)
+    pace = PostgresPace(member.url)
+    stack.callback(pace.close)
+    access = database.access
+    await access.write(
+        lambda connection: join_practice(connection, me, name, companion.__version__)
+    )
+    documents = Documents(access)
+    settings = await DatabaseSettings.open(access, changes=changes, announce=hub.announce)
+    await hub.start(settings.renew)
+    return Storage(
+        settings=settings,
+        stores=database,
+        secrets=SharedSecrets(
+            access, practice_id=note.practice_id, key=key, home=home, place=_kept(member)
+        ),
+        source_notes=DatabaseSourceNotes(documents),
+        backup_notes=DatabaseBackupNotes(documents),
+        notices=DatabaseNotices(documents),
+        sync_locks=together.turns,
+        lease=together.lease,
+        practice=together.workstations,
+        shared_pace=pace,
+        messages=hub,
+        server=PostgresServer(member.url, reachable=lambda: hub.reachable),
+    )
+
+
+def joined(found: PracticeLook, note: PracticeNote) -> PracticeRow:
+    """The row of this workstation's practice. Raises StoreError where it is not here, or no
+    longer."""
+    if found.row is None:
+        raise no_practice(note.place)
+    if found.row.practice_id != note.practice_id:
+        raise StoreError(
+            f"The database {note.place} holds another practice than the one that this workstation "
+            "has joined.",
+            "Check COMPANION_DATABASE_URL. Where the practice was made anew: python run.py "
+            "practice leave --anyway, then practice join.",
+        )
+    still_here(found.row)
+    return found.row
+
+
+def still_here(row: PracticeRow) -> None:
+    """Raises StoreError."""
+    if row.moved_to:
+        raise StoreError(
+            f"The practice has moved away from this database: {row.moved_to}.",
+            "This workstation has stopped, and nothing is lost. Leave the practice here: python "
+            "run.py practice leave",
+        )
+
+
+def no_practice(place: str) -> BadInput:
+    return BadInput(
+        f"There is no practice in the database {place}.",
+        "Make it on the computer that has the data: python run.py practice create --database URL",
+        field="database",
+    )
+
+
+def wait_for_older(found: PracticeLook, note: PracticeNote) -> None:
+    """Raises Busy where opening it would stop workstations with an older version, which were seen
+    a moment ago."""
+    older_data = (found.revision or HEAD) < HEAD or 0 < found.settings_version < VERSION
+    if not older_data:
+        return
+    version = companion.__version__
+    older = [e for e in found.seen if e.id != note.workstation_id and e.version != version]
+    if not older:
+        return
+    names = " and ".join(f"{each.name} ({each.version})" for each in older)
+    raise Busy(
+        f"This version, {version}, keeps the practice's data in a newer form, and an older one is "
+        f"working with them: {names}.",
+        "Stop Calendar Companion there and update it, then start here. To go on all the same, "
+        "which stops it there until it is updated: python run.py practice update --anyway",
+    )
+
+
+def _kept(member: Membership) -> str:
+    return f"the practice's database {member.note.place}, key {member.key.fingerprint}"

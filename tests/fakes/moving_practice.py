@@ -1,0 +1,142 @@
+"""Data folders that make a practice of themselves, join it, and take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keyring
+import psycopg
+from sqlalchemy import URL
+
+from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.environment import Environment
+from companion.main import open_ports
+from companion.services.assembly import build
+from companion.services.home_ports import Ports
+from companion.services.notices.telling import NoticeBook
+from companion.services.ports import BookChange, CalendarRef
+from companion.storage.creating import PracticeMade, create_practice
+from companion.storage.joining import join_practice_here
+from tests.fakes.backup_fixture import appointment
+from tests.fakes.clock import MONDAY
+from tests.fakes.keyrings_of_keyring import Kept as KeptKeyring
+
+NAMES = ("Anna Example", "Ben Muster")
+TOKENS = {"google/client": "the client's secret", "google/token/anna-example": "1//refresh-token"}
+
+
+CALENDAR = CalendarRef(practitioner_id="anna-example", calendar_id="anna@example.org")
+ENTRY = LedgerEntry(
+    key="visit",
+    event_id="event",
+    generation=2,
+    state=EntryState.PENDING,
+    fingerprint="f" * 32,
+    style="5|10",
+    begins=MONDAY,
+    ends=MONDAY + timedelta(hours=1),
+)
+
+
+class Kept(NamedTuple):
+    """What somebody finds who opens a data folder."""
+
+    install_id: str
+    names: frozenset[str]
+    appointments: int
+    entries: tuple[LedgerEntry, ...]
+    id_key: bytes
+    secrets: dict[str, str]
+    activity: tuple[str, ...]
+    notes: tuple[object, ...]
+    """On sources, on backups, and the book of notices."""
+
+
+def shown(url: URL) -> str:
+    """As a person gives it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def connected(url: URL) -> psycopg.Connection:
+    return psycopg.connect(
+        host=url.host,
+        port=url.port,
+        user=url.username,
+        password=url.password,
+        dbname=url.database,
+    )
+
+
+def at(home: Path, **more: Any) -> Environment:
+    """Its secrets are sealed by the keyring of `a_keyring`."""
+    return Environment(home=home, **more)
+
+
+@contextmanager
+def a_keyring() -> Iterator[None]:
+    """Of this process, in memory: a passphrase would be stretched again at each opening."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(KeptKeyring())
+    try:
+        yield
+    finally:
+        keyring.set_keyring(before)
+
+
+async def kept_in(environment: Environment) -> Kept:
+    """Raises CompanionError where it cannot be opened."""
+    async with open_ports(environment, holder="a test") as ports:
+        return await kept_by(ports)
+
+
+async def kept_by(ports: Ports) -> Kept:
+    settings = ports.settings.read()
+    names = await ports.secrets.names()
+    found = {each: await ports.secrets.get(each) for each in names}
+    return Kept(
+        install_id=settings.install_id,
+        names=frozenset(settings.names().values()),
+        appointments=await ports.stores.book.count(),
+        entries=tuple(await ports.stores.ledger.entries(CALENDAR)),
+        id_key=await ports.stores.book.id_key(),
+        secrets={name: value for name, value in found.items() if value is not None},
+        activity=tuple(each.text for each in await ports.stores.activity.recent(50)),
+        notes=(
+            await ports.source_notes.read(),
+            await ports.backups.notes.read(),
+            await ports.notices.store.read(),
+        ),
+    )
+
+
+async def fill(environment: Environment) -> Kept:
+    """A home with people, appointments, a ledger with an unfinished write, and sealed secrets."""
+    async with open_ports(environment, holder="a test") as ports:
+        practitioners = build(ports).practitioners
+        for each in NAMES:
+            await practitioners.add(each)
+        visits = [
+            replace(appointment(), id=f"visit-{number}", practitioner_id="anna-example")
+            for number in range(3)
+        ]
+        await ports.stores.book.apply(BookChange(put=visits), MONDAY)
+        await ports.stores.ledger.write(CALENDAR, [ENTRY])
+        await ports.source_notes.change("Reception", lambda note: replace(note, last_file="a.csv"))
+        await ports.backups.notes.change(lambda record: replace(record, making="a.ccbackup"))
+        await ports.notices.store.save(NoticeBook(begun_at=MONDAY))
+        for name, value in TOKENS.items():
+            await ports.secrets.put(name, value)
+        return await kept_by(ports)
+
+
+async def made_of(environment: Environment, url: URL) -> PracticeMade:
+    return await create_practice(environment, shown(url), name="Front desk")
+
+
+async def join(environment: Environment, url: URL, made: PracticeMade) -> None:
+    await join_practice_here(environment, shown(url), made.key.text)

@@ -8,9 +8,10 @@ taken for the practice.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -64,6 +65,7 @@ from companion.storage.home import open_home
 from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
+    NOTES,
     alone_in_moving,
     end_move,
     fresh_folder,
@@ -172,10 +174,21 @@ async def _gather(environment: Environment, workstation_id: str) -> _Gathered:
         names = await opened.secrets.names()
         values = {each: await opened.secrets.get(each) for each in names}
         return _Gathered(
-            documents=storage.changed(),
+            documents={**storage.changed(), **_notes_of(environment.home)},
             secrets={each: value for each, value in values.items() if value is not None},
             origin=await practice_of(environment),
         )
+
+
+def _notes_of(home: Path) -> dict[str, str]:
+    """Those that can be read: any other counts as nothing known."""
+    found = {}
+    for document, file in NOTES.items():
+        with suppress(OSError, ValueError):
+            text = (home / file).read_text("utf-8")
+            json.loads(text)
+            found[document] = text
+    return found
 
 
 async def practice_of(environment: Environment) -> str:

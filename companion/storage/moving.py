@@ -18,11 +18,14 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, text
 
 from companion.adapters.backup import Move, Swap
+from companion.adapters.backup_notes import FILE_NAME as BACKUPS_FILE
 from companion.adapters.database.errors import translating
+from companion.adapters.database.notes import BACKUPS, NOTICES, SOURCES
 from companion.adapters.database.postgres import engine_of, url_of
 from companion.adapters.database.practice_row import PracticeRow, practice_in
 from companion.adapters.file_locks import FileLock
 from companion.adapters.keyring_entry import KeyringEntry
+from companion.adapters.notice_book import FILE_NAME as NOTICES_FILE
 from companion.adapters.practice_note import (
     MOVING,
     NOTE,
@@ -35,6 +38,7 @@ from companion.adapters.practice_note import (
 from companion.adapters.secrets import FILE_NAME as SECRETS
 from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
 from companion.adapters.secrets import SealedSecrets
+from companion.adapters.source_notes import FILE_NAME as SOURCES_FILE
 from companion.domain.errors import Busy, DatabaseAway, StoreError
 from companion.environment import Environment
 from companion.instance import Instance
@@ -46,13 +50,16 @@ PATIENCE = 5.0
 """Seconds that a start waits for one that is just moving."""
 MOVING_LOCK = 0x0CA1_0010
 """The advisory lock of whoever makes a practice, takes it away, or asks what came of that."""
-KEPT_IN_FILES = (
+NOTES = {SOURCES: SOURCES_FILE, NOTICES: NOTICES_FILE, BACKUPS: BACKUPS_FILE}
+"""What a practice has as documents of these names, and a home as files of the same content."""
+_PUT_ASIDE = (
     "settings.json",
     "settings.json.bak",
     "settings.json.damaged",
+    *NOTES.values(),
     "feeds",
 )
-"""Besides book and secrets: of a home in its folder, of a practice in its database."""
+"""Besides book and secrets: what a home keeps for itself."""
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -108,7 +115,7 @@ def moves_into_practice(environment: Environment, aside_name: str) -> list[Move]
     """What is the practice's from now on goes aside; its note, and what is sealed here, come."""
     home, book, staging = environment.home, environment.book, staging_of(environment.home)
     aside, beside = home / aside_name, book.parent / aside_name
-    moves = [Move(target=home / each, aside=aside / each) for each in KEPT_IN_FILES]
+    moves = [Move(target=home / each, aside=aside / each) for each in _PUT_ASIDE]
     names = [book.name + each for each in ("", *_BESIDE)]
     moves += [Move(target=book.with_name(each), aside=beside / each) for each in names]
     kept = staging / SECRETS if (staging / SECRETS).exists() else None

@@ -7,9 +7,13 @@ import socket
 from contextlib import AsyncExitStack
 
 import companion
-from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
-from companion.adapters.backup_notes import BackupNotesFile
 from companion.adapters.database.coordination import Coordination
+from companion.adapters.database.documents import Documents
+from companion.adapters.database.notes import (
+    DatabaseBackupNotes,
+    DatabaseNotices,
+    DatabaseSourceNotes,
+)
 from companion.adapters.database.opening_practice import hub_of, open_practice_database
 from companion.adapters.database.practice_look import PracticeLook, look_at
 from companion.adapters.database.practice_row import (
@@ -22,11 +26,7 @@ from companion.adapters.database.secrets import SharedSecrets
 from companion.adapters.database.server_facts import PostgresServer
 from companion.adapters.database.settings import DatabaseSettings
 from companion.adapters.database.shared_pace import PostgresPace
-from companion.adapters.file_locks import FileLock
-from companion.adapters.notice_book import NoticeFile
 from companion.adapters.practice_note import PracticeNote
-from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
-from companion.adapters.source_notes import SourceNotesFile
 from companion.domain.errors import BadInput, Busy, StoreError
 from companion.environment import Environment
 from companion.services.changes import Changes
@@ -52,9 +52,6 @@ async def open_practice(
     of one that is new in the practice. Raises CompanionError."""
     home = environment.home
 
-    def lock(name: str) -> FileLock:
-        return FileLock(home / name, holder=holder)
-
     member = await membership_of(note, environment, sealed_secrets(environment, holder=holder))
     found = await asyncio.to_thread(look_at, member.url)
     row = joined(found, note)
@@ -69,30 +66,31 @@ async def open_practice(
         open_practice_database, member.url, clock, changes=changes, hub=hub, fence=together.fence
     )
     stack.push_async_callback(database.close)
+    stack.push_async_callback(hub.close)
     pace = PostgresPace(member.url)
     stack.callback(pace.close)
     access = database.access
     await access.write(
         lambda connection: join_practice(connection, me, name, companion.__version__)
     )
+    documents = Documents(access)
     settings = await DatabaseSettings.open(access, changes=changes, announce=hub.announce)
-    stack.push_async_callback(hub.close)
     await hub.start(settings.renew)
     return Storage(
         settings=settings,
-        messages=hub,
         stores=database,
         secrets=SharedSecrets(
             access, practice_id=note.practice_id, key=key, home=home, place=_kept(member)
         ),
-        source_notes=SourceNotesFile(home, lock=lock(SOURCES_LOCK)),
-        backup_notes=BackupNotesFile(home, lock=lock(BACKUPS_LOCK)),
-        notices=NoticeFile(home),
+        source_notes=DatabaseSourceNotes(documents),
+        backup_notes=DatabaseBackupNotes(documents),
+        notices=DatabaseNotices(documents),
         sync_locks=together.turns,
         lease=together.lease,
         practice=together.workstations,
         shared_pace=pace,
-        server=PostgresServer(member.url),
+        messages=hub,
+        server=PostgresServer(member.url, reachable=lambda: hub.reachable),
     )
 
 

@@ -59,6 +59,7 @@ from companion.storage.home import sealed_secrets
 from companion.storage.membership import KEY_NAME, URL_NAME, Membership, membership_of
 from companion.storage.moving import (
     HOLDER,
+    NOTES,
     alone_in_moving,
     end_move,
     fresh_folder,
@@ -265,6 +266,9 @@ class _Taking:
                 name.removeprefix(PREFIX): json.loads(each.body) for name, each in found.items()
             }
             self._write(SETTINGS, pack(tables))
+            for document, file in NOTES.items():
+                for each in documents_under(connection, document).values():
+                    self._write(file, each.body.encode())
             texts = {
                 row.name: self._sealing.opened(row.name, row.generation, row.nonce, row.sealed)
                 for row in connection.execute(select(secrets))
@@ -340,8 +344,13 @@ def finish_returning(environment: Environment, note: MovingNote, swap: Swap) -> 
         Move(target=book, aside=beside / book.name, staged=staged_book),
         *(
             Move(target=home / name, aside=aside / name, staged=staging / name)
-            for name in (SETTINGS, SECRETS)
+            for name in (SETTINGS, *NOTES.values())
             if (staging / name).exists()
+        ),
+        Move(
+            target=home / SECRETS,
+            aside=aside / SECRETS,
+            staged=staging / SECRETS if (staging / SECRETS).exists() else None,
         ),
         # Last: until then the practice's note stands, and the next start goes on from here.
         Move(target=home / NOTE, aside=aside / NOTE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.fakes.database_servers import PASSWORD
 from tests.fakes.moving_practice import (
     NAMES,
     TOKENS,
+    a_keyring,
     at,
     connected,
     fill,
@@ -32,6 +34,12 @@ from tests.fakes.moving_practice import (
 from tests.fakes.practice_database import PracticeServer
 
 pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture(autouse=True)
+def _keyring() -> Iterator[None]:
+    with a_keyring():
+        yield
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import keyring
 import psycopg
 from sqlalchemy import URL
 
@@ -15,11 +18,13 @@ from companion.environment import Environment
 from companion.main import open_ports
 from companion.services.assembly import build
 from companion.services.home_ports import Ports
+from companion.services.notices.telling import NoticeBook
 from companion.services.ports import BookChange, CalendarRef
 from companion.storage.creating import PracticeMade, create_practice
 from companion.storage.joining import join_practice_here
 from tests.fakes.backup_fixture import appointment
 from tests.fakes.clock import MONDAY
+from tests.fakes.keyrings_of_keyring import Kept as KeptKeyring
 
 NAMES = ("Anna Example", "Ben Muster")
 TOKENS = {"google/client": "the client's secret", "google/token/anna-example": "1//refresh-token"}
@@ -48,6 +53,8 @@ class Kept(NamedTuple):
     id_key: bytes
     secrets: dict[str, str]
     activity: tuple[str, ...]
+    notes: tuple[object, ...]
+    """On sources, on backups, and the book of notices."""
 
 
 def shown(url: URL) -> str:
@@ -66,7 +73,19 @@ def connected(url: URL) -> psycopg.Connection:
 
 
 def at(home: Path, **more: Any) -> Environment:
-    return Environment(home=home, secrets_key=f"a passphrase of {home.name}", **more)
+    """Its secrets are sealed by the keyring of `a_keyring`."""
+    return Environment(home=home, **more)
+
+
+@contextmanager
+def a_keyring() -> Iterator[None]:
+    """Of this process, in memory: a passphrase would be stretched again at each opening."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(KeptKeyring())
+    try:
+        yield
+    finally:
+        keyring.set_keyring(before)
 
 
 async def kept_in(environment: Environment) -> Kept:
@@ -87,6 +106,11 @@ async def kept_by(ports: Ports) -> Kept:
         id_key=await ports.stores.book.id_key(),
         secrets={name: value for name, value in found.items() if value is not None},
         activity=tuple(each.text for each in await ports.stores.activity.recent(50)),
+        notes=(
+            await ports.source_notes.read(),
+            await ports.backups.notes.read(),
+            await ports.notices.store.read(),
+        ),
     )
 
 
@@ -102,6 +126,9 @@ async def fill(environment: Environment) -> Kept:
         ]
         await ports.stores.book.apply(BookChange(put=visits), MONDAY)
         await ports.stores.ledger.write(CALENDAR, [ENTRY])
+        await ports.source_notes.change("Reception", lambda note: replace(note, last_file="a.csv"))
+        await ports.backups.notes.change(lambda record: replace(record, making="a.ccbackup"))
+        await ports.notices.store.save(NoticeBook(begun_at=MONDAY))
         for name, value in TOKENS.items():
             await ports.secrets.put(name, value)
         return await kept_by(ports)

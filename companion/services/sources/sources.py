@@ -149,6 +149,11 @@ class Sources:
         await self._notes.change(wanted, read_anew)
         return after.sources[wanted]
 
+    @allows(Action.IMPORT)
+    def is_elsewhere(self, source: SourceSettings) -> bool:
+        """Whether another workstation watches its folder, which may be a different one here."""
+        return self._watchers.is_elsewhere(source)
+
     async def _checked(self, name: str, folder: str) -> str:
         """Its whole path on this workstation. Raises BadInput."""
         known = self._settings.read().sources.values()

@@ -186,6 +186,9 @@ def test_when_a_schedule_is_old_is_set_for_the_whole_practice(
     commands.run("sources", "add", "nookal", folder)
     (source,) = commands.json("sources", "list")["sources"]
     assert source["expected"] == "weekly"
+    assert f"{folder} is watched for nookal" in commands.run("sources", "watch", "nookal")
+    (source,) = commands.json("sources", "list")["sources"]
+    assert (source["folder"], source["workstation"]) == (str(folder), "")
 
 
 def test_another_google_client_waits_for_a_person_and_the_same_one_changes_nothing(

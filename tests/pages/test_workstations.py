@@ -186,3 +186,17 @@ async def test_a_page_that_needs_the_server_says_so_and_tries_again_by_itself(
     assert f'content="3;url={PATH}?a=b"' in answer.text
     shared.practice.server.reachable = True
     assert (await shared.visit.user.http_client.get(PATH)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/book", "/import", "/phone", "/backup", "/practice"])
+async def test_no_page_opens_half_empty_while_the_server_is_away(shared: Shared, path: str) -> None:
+    shared.practice.server.reachable = False
+    answer = await shared.visit.user.http_client.get(path)
+    assert (answer.status_code, "cannot be reached" in answer.text) == (503, True)
+
+
+async def test_the_users_can_be_looked_at_and_the_doctor_asked_meanwhile(shared: Shared) -> None:
+    shared.practice.server.reachable = False
+    for path in ("/users", "/doctor"):
+        await shared.visit.user.open(path)
+        await shared.visit.user.should_see(AWAY)

@@ -226,3 +226,14 @@ async def test_removals_released_on_one_workstation_are_exactly_those_it_showed(
     assert first.done()
     assert (released.deleted, released.held) == (30, 25)
     assert clinic.desk.live().keys() == {f"a{n}" for n in range(30, 60)}
+
+
+async def test_what_needs_the_calendar_for_itself_stops_the_other_workstation_s_pass(
+    clinic: Clinic,
+) -> None:
+    """Such as taking our events out of it."""
+    await clinic.fill()
+    first = asyncio.create_task(run(clinic.desk, cause=WORKER))
+    await clinic.desk.clock.sleep(10)
+    async with clinic.office.syncing.paused_sync(ANNA):
+        assert first.cancelled()

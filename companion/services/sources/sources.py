@@ -56,6 +56,11 @@ class SourceStatus:
         """Why nothing arrives at present; empty while it does."""
         return self.note.trouble if self.automatic else ""
 
+    @property
+    def silent(self) -> str:
+        """The same, also where the workstation that watches its folder is off, as at night."""
+        return self.failing or (self.watcher.absent if self.watcher is not None else "")
+
 
 class Sources:
     def __init__(
@@ -148,6 +153,11 @@ class Sources:
             await self._fetching.forget(wanted)
         await self._notes.change(wanted, read_anew)
         return after.sources[wanted]
+
+    @allows(Action.IMPORT)
+    def is_elsewhere(self, source: SourceSettings) -> bool:
+        """Whether another workstation watches its folder, which may be a different one here."""
+        return self._watchers.is_elsewhere(source)
 
     async def _checked(self, name: str, folder: str) -> str:
         """Its whole path on this workstation. Raises BadInput."""

@@ -33,6 +33,8 @@ BUILD_SECONDS = 20.0
 SERVER_SECONDS = 12.0
 """The same for the server of a shared practice; less while it is known to be away."""
 AWAY_SECONDS = 2.0
+FROM_MEMORY = frozenset({"/", "/users", "/doctor", "/practice/workstations"})
+"""Pages that say something true while it is away; another would open half empty."""
 AGAIN_SECONDS = 3
 """After which a page that needs the server is tried again by itself."""
 
@@ -54,6 +56,8 @@ def page(
             try:
                 if (way := _admit(site, path, kwargs)) is not None:
                     return way
+                if not site.server_reachable() and path not in FROM_MEMORY:
+                    raise DatabaseAway
                 await _within_patience(site, build(*args, **kwargs))
             except DatabaseAway:
                 return away_page(site, _address(query=True))

@@ -56,7 +56,7 @@ class SourceForm:
             self._choice = SourceChoice(free, on_change=self._chosen)
         self._folder = ui.input("Folder", value=source.folder if source else "")
         self._folder.classes("field").props(
-            r'outlined maxlength=1000 dir=ltr hint="Its whole path, on this computer or a share"'
+            f'outlined maxlength=1000 dir=ltr hint="Its whole path, {_seen_from(site, source)}"'
         )
         self._mode = ui.radio(dict(_MODES), value=_mode_of(source) if source else "")
         self._mode.props('aria-label="What its files hold"')
@@ -116,6 +116,13 @@ class SourceForm:
             self._folder.value = ""
         notify_done("Saved.")
         await self._on_saved()
+
+
+def _seen_from(site: Site, source: SourceSettings | None) -> str:
+    here = "on this computer or a share"
+    if source is None or not source.workstation or not site.services.sources.is_elsewhere(source):
+        return here
+    return "as the workstation that watches it sees it"
 
 
 def _mode_of(source: SourceSettings) -> str:

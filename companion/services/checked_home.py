@@ -22,7 +22,7 @@ def check_context(
     shared_practice: SharedPractice,
 ) -> CheckContext:
     async def failing_sources() -> dict[str, str]:
-        return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
+        return {e.settings.name: e.silent for e in await sources.overview() if e.silent}
 
     async def failing_notices() -> dict[str, str]:
         book = await ports.notices.store.read()

@@ -28,8 +28,10 @@ def process(clock: FakeClock, home: Path, latency: float = LAN) -> Pacer:
     return Pacer(clock, user_rate=USER, project_rate=PROJECT, shared=shared)
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3, 5])
-@pytest.mark.parametrize("takes", [0.05, 0.3, 0.8])
+@pytest.mark.parametrize(
+    ("processes", "takes"),
+    [(1, 0.3), (1, 0.8), (2, 0.05), (2, 0.3), (2, 0.8), (3, 0.3), (5, 0.3)],
+)
 async def test_processes_that_upload_for_one_login_use_95_percent_of_its_figure_together(
     tmp_path: Path, processes: int, takes: float
 ) -> None:
@@ -37,9 +39,9 @@ async def test_processes_that_upload_for_one_login_use_95_percent_of_its_figure_
     log = Log(clock)
     pacers = [process(clock, tmp_path) for _ in range(processes)]
     await asyncio.gather(
-        *(write_for(each, clock, log, "anna", until=310, takes=takes) for each in pacers)
+        *(write_for(each, clock, log, "anna", until=190, takes=takes) for each in pacers)
     )
-    assert 0.95 * USER <= used(log, 310) <= 0.99 * USER
+    assert 0.95 * USER <= used(log, 190) <= 0.99 * USER
     assert log.peak() <= 600
 
 
@@ -52,16 +54,16 @@ async def test_processes_with_200_logins_use_95_percent_of_the_project_s_figure_
     pacers = [process(clock, tmp_path) for _ in range(processes)]
     await asyncio.gather(
         *(
-            write_for(pacers[n % processes], clock, log, f"p{n}", until=130, takes=0.2)
+            write_for(pacers[n % processes], clock, log, f"p{n}", until=90, takes=0.2)
             for n in range(200)
         )
     )
-    assert 0.95 * PROJECT <= used(log, 130) <= 0.99 * PROJECT
+    assert 0.95 * PROJECT <= used(log, 90) <= 0.99 * PROJECT
     assert log.peak() <= 10_000
     assert max(log.peak(f"p{n}") for n in range(200)) <= 600
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_arrivals_at_three_workstations_never_exceed_user_or_project(
     tmp_path: Path, seed: int
 ) -> None:
@@ -234,8 +236,8 @@ async def test_commands_begun_over_and_over_beside_the_app_spend_no_more_than_it
 ) -> None:
     clock = FakeClock()
     log = Log(clock)
-    app = asyncio.create_task(write_for(process(clock, tmp_path), clock, log, "anna", until=400))
-    for _ in range(300):
+    app = asyncio.create_task(write_for(process(clock, tmp_path), clock, log, "anna", until=250))
+    for _ in range(150):
         async with process(clock, tmp_path).calling("anna", 8, UPCOMING):
             log.note("anna", 8)
             await clock.sleep(0.05)

@@ -56,6 +56,11 @@ class SourceStatus:
         """Why nothing arrives at present; empty while it does."""
         return self.note.trouble if self.automatic else ""
 
+    @property
+    def silent(self) -> str:
+        """The same, also where the workstation that watches its folder is off, as at night."""
+        return self.failing or (self.watcher.absent if self.watcher is not None else "")
+
 
 class Sources:
     def __init__(

@@ -34,6 +34,7 @@ from companion.adapters.database.practice_row import (
     practice_in,
 )
 from companion.adapters.database.schema import (
+    commits,
     documents,
     lease,
     paces,
@@ -78,7 +79,7 @@ from companion.storage.moving import (
     swap_of,
 )
 
-OF_A_PRACTICE = (documents, secrets, practice, workstations, lease, turns, paces)
+OF_A_PRACTICE = (documents, secrets, practice, workstations, lease, turns, commits, paces)
 ASIDE = "before-practice"
 README = "MOVED.txt"
 

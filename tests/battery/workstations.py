@@ -129,6 +129,8 @@ class Workstation:
 
     def start(self) -> None:
         assert not self.runs, "it is on"
+        if self.process is not None:
+            self.process.communicate()
         asked = {
             "name": self.name,
             "line": self.site.port,

@@ -36,7 +36,8 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Of this module alone, as it is stopped."""
-    with postgresql() as made:
+    # What is not committed reaches no disk, so that a crash may give its number to another.
+    with postgresql(wal_writer_delay="10s") as made:
         PracticeServer(made)
         yield made
 
@@ -154,7 +155,7 @@ async def test_what_is_acknowledged_is_there_once_whatever_becomes_of_the_cable(
     assert outcomes["acknowledged"] > 0.9 * outcomes.total()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
 async def test_a_restart_of_the_server_is_a_pause_and_no_error(
     server: Server, database: Database, direct: Database, how: signal.Signals
 ) -> None:
@@ -173,3 +174,21 @@ async def test_a_restart_of_the_server_is_a_pause_and_no_error(
     await still
     for each in people:
         assert each.outcomes == {"acknowledged": 20}
+
+
+async def test_a_crash_that_gives_our_transaction_s_number_to_another_does_not_mislead(
+    server: Server, cable: Cable, database: Database, direct: Database
+) -> None:
+    [person, other] = await editors(database, direct, 2)
+    at_the_commit = cable.hold_commit()
+    editing = asyncio.create_task(person.edit("Room 1"))
+    assert await asyncio.to_thread(at_the_commit.wait, 10)
+    await asyncio.to_thread(server.process.stop, signal.SIGQUIT)
+    cable.refuse(True)
+    await asyncio.to_thread(server.process.start)
+    elsewhere = Editor(direct, direct, other.own)
+    for number in range(10):
+        await elsewhere.edit(f"Room {number}")
+    cable.refuse(False)
+    await editing
+    assert person.outcomes == {"acknowledged": 1}

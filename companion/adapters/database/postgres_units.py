@@ -2,7 +2,7 @@
 
 A transaction that met another's, and one whose connection died before its COMMIT was sent, was
 rolled back: the whole piece runs again, with fresh reads. Where the answer to the COMMIT was lost,
-the server is asked what became of that very transaction (`pg_xact_status`); nobody guesses.
+the mark that it left or did not leave decides (`commit_marks`); nobody guesses.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from companion.adapters.database.access import Work
+from companion.adapters.database.commit_marks import CommitMark, CommitMarks
 from companion.adapters.database.errors import CLOSED, translated, translating_texts
 from companion.adapters.database.outages import Outage, pause_after_clash, pause_when_away
 from companion.adapters.database.postgres import MIGRATING, is_current
@@ -33,14 +34,6 @@ _MIGRATE = text(
     f" set_config('idle_in_transaction_session_timeout', '0', true),"
     f" pg_advisory_xact_lock({MIGRATING})"
 )
-_BEGIN = text(
-    "SELECT pg_current_xact_id()::text, (SELECT max(version_num) FROM alembic_version),"
-    " set_config('lock_timeout', :lock, true)"
-)
-_SETTLE = text(
-    "SELECT pg_xact_status(CAST(CAST(:id AS text) AS xid8)), (SELECT pg_terminate_backend(pid)"
-    " FROM pg_stat_activity WHERE backend_xid = CAST(CAST(:id AS text) AS xid8)::xid)"
-)
 UNKNOWN = DatabaseAway(
     "The practice's database stopped answering just when something was being saved.",
     "Look whether it is there before you enter it again.",
@@ -52,7 +45,7 @@ class _Begun:
     """What is known of the transaction that was begun last."""
 
     def __init__(self) -> None:
-        self.id = ""
+        self.mark: CommitMark | None = None
         self.committing = False
 
 
@@ -62,7 +55,7 @@ class Units:
         self._reading = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._marks = CommitMarks(engine)
         self._outage = outage
 
     def read(self, work: Work[Result], unwanted: threading.Event) -> Result:
@@ -80,11 +73,13 @@ class Units:
         done: list[Result] = []
 
         def attempt() -> Result:
-            if begun.id and self._was_committed(begun.id):
+            if begun.mark is not None and self._was_committed(begun.mark):
                 return done[0]
-            begun.id, begun.committing = "", False
+            begun.mark, begun.committing = None, False
             with _session(self._engine, unwanted) as connection:
-                begun.id = _begin(connection, lock_seconds)
+                begun.mark, revision = self._marks.put(connection, lock_seconds)
+                if not is_current(revision):  # another workstation has changed the tables meanwhile
+                    raise ANOTHER_SCHEMA(f"revision {revision}")
                 done[:] = [work(connection)]
                 begun.committing = True
                 connection.commit()
@@ -121,6 +116,7 @@ class Units:
                     away += 1
                     pause = pause_when_away(away)
                 elif begun.committing and fate is not Fate.REPEAT:
+                    self._marks.leave_slot()
                     raise UNKNOWN from None
                 else:
                     raise translated(error) from None  # its own words quote what was written
@@ -128,16 +124,15 @@ class Units:
                 self._outage.answered()
                 return result
             if unwanted.wait(pause):
+                self._marks.leave_slot()
                 raise CLOSED("not wanted any more")
 
-    def _was_committed(self, transaction: str) -> bool:
-        """What became of one whose connection died. The server may not know of that yet; then the
-        session, which still holds its locks, is ended."""
+    def _was_committed(self, mark: CommitMark) -> bool:
+        """What became of one whose connection died."""
         for _ in range(_ENDINGS):
-            with self._asking.connect() as connection:
-                status = connection.execute(_SETTLE, {"id": transaction}).one()[0]
-            if status != "in progress":
-                return bool(status == "committed")
+            found = self._marks.was_committed(mark)
+            if found is not None:
+                return found
             time.sleep(_ENDING)
         raise psycopg.OperationalError("the transaction goes on")
 
@@ -155,12 +150,3 @@ def _session(engine: Engine, unwanted: threading.Event) -> Iterator[Connection]:
             raise
         finally:
             raw.unwanted = None
-
-
-def _begin(connection: Connection, lock_seconds: float) -> str:
-    """Its number. Raises StoreTooNew where another workstation has changed the tables meanwhile."""
-    values = {"lock": f"{int(lock_seconds * 1000)}ms"}
-    number, revision, _ = connection.execute(_BEGIN, values).one()
-    if not is_current(revision):
-        raise ANOTHER_SCHEMA(f"revision {revision}")
-    return str(number)

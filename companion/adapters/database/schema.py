@@ -371,6 +371,14 @@ turns = Table(
     Column("until", Instant, nullable=False),
 )
 
+commits = Table(
+    "commits",
+    metadata,
+    Column("slot", String(32), primary_key=True),
+    _words("mark", 32),
+    Column("at", Instant, nullable=False),
+)
+
 paces = Table(
     "paces",
     metadata,

@@ -1,8 +1,8 @@
 """BookPulse: one number that rises when the Appointment Book may look different.
 
-What is committed here raises it at once; what other processes wrote shows in the practitioners'
-revisions, read twice a second while a page is open. So two windows, and a command, agree within a
-second.
+What is committed here raises it at once; what other processes wrote shows in the book's change
+sign, looked at twice a second while a page is open, and then in the practitioners' revisions. So
+two windows, and a command, agree within a second.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from companion.services.assembly import Application
     from companion.services.changes import Change
+    from companion.services.ports import ChangeSign
     from companion.services.status import Board
     from companion.services.sync.progress import Progress
 
@@ -32,6 +33,8 @@ class BookPulse:
     def __init__(self, services: Application, live: UploadBoard) -> None:
         self._services = services
         self._live = live
+        self._sign: ChangeSign | None = None
+        """As it was before `_revisions` was read."""
         self._revisions: Mapping[str, int] = {}
         self._settings: object = None
         self._sync: object = None
@@ -57,10 +60,14 @@ class BookPulse:
 
     async def _read(self) -> None:
         try:
+            sign = await self._services.book.change_sign()
+            if sign == self._sign:
+                return
             revisions = await self._services.book.revisions()
         except CompanionError as error:  # a busy disk: the next reading may succeed
             _log.warning("The revisions could not be read: %s", type(error).__name__)
             return
+        self._sign = sign
         if revisions != self._revisions:
             self._revisions = revisions
             self.version += 1

@@ -71,6 +71,12 @@ def _taken() -> None:
         sa.Column("until", MOMENT, nullable=False),
     )
     op.create_table(
+        "commits",
+        sa.Column("slot", sa.String(32), primary_key=True),
+        sa.Column("mark", sa.String(32), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+    )
+    op.create_table(
         "paces",
         sa.Column("name", sa.String(255), primary_key=True),
         sa.Column("free_at", MOMENT, nullable=False),

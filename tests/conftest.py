@@ -143,7 +143,7 @@ def _practice_server_ends() -> Iterator[None]:
     stop_practice_server()
 
 
-@pytest.fixture(name="practice_server")
+@pytest.fixture(name="practice_server", scope="session")
 def _practice_server() -> PracticeServer:
     """A PostgreSQL server that all tests of the session share; mark the test `postgresql`."""
     return practice_server()

@@ -74,7 +74,8 @@ def source_words(status: SourceStatus, timezone: str) -> None:
         out.print(f"  {note.last_file}, {when(note.last_at, timezone)}: {note.last_result}")
     for each in note.waiting:
         why = "waits for you" if each.held else "could not be used"
-        out.print(f"  {each.place} {why}: {each.what}")
+        where = f" (at {status.lies_at})" if status.lies_at else ""
+        out.print(f"  {each.place}{where} {why}: {each.what}")
 
 
 def outcome_json(outcome: FetchOutcome) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from companion.domain.appointments import Appointment, OccurrenceChange, Recurre
 from companion.domain.errors import BadInput
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_NUL = "\\u0000"
+"""As `_encode` writes it; who typed these six letters has them too."""
 _SECOND = timedelta(seconds=1)
 _MOMENTS = ("original_start", "start", "end")
 _TEXTS = ("title", "location", "notes")
@@ -30,8 +32,8 @@ def next_change(now: datetime, before: datetime) -> datetime:
 
 
 def row_hash(appointment: Appointment) -> bytes:
-    """16 bytes; equal exactly when the content is. Raises BadInput for text that no file can
-    keep (half a character)."""
+    """16 bytes; equal exactly when the content is. Raises BadInput for text that not
+    every database can keep (half a character, or NUL)."""
     each = appointment
     later = (each.visit_address, each.telehealth_link)
     content = _encode(
@@ -64,6 +66,11 @@ def row_hash(appointment: Appointment) -> bytes:
             *(later if any(later) else ()),
         )
     )
+    if _NUL in content and _holds_nul(json.loads(content)):
+        raise BadInput(
+            "An appointment holds the character NUL, which cannot be kept.",
+            "Correct its text in the practice software and try again.",
+        )
     try:
         return blake2b(content.encode(), digest_size=16).digest()
     except UnicodeEncodeError:
@@ -71,6 +78,17 @@ def row_hash(appointment: Appointment) -> bytes:
             "An appointment holds half a character, which cannot be kept.",
             "Correct its text in the practice software and try again.",
         ) from None  # the cause would carry the text itself
+
+
+def _holds_nul(value: object) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            return any(map(_holds_nul, value.values()))
+        case list():
+            return any(map(_holds_nul, value))
+    return False
 
 
 def recurrence_document(recurrence: Recurrence | None) -> dict[str, Any] | None:

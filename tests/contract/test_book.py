@@ -247,3 +247,14 @@ async def test_a_change_that_expects_another_revision_writes_nothing_at_all(
         await book.apply(BookChange(remove=[two.id], expect={two.id: 1}), LATER)
     assert await book.count() == 1
     assert await book.revisions() == {"mira": 1}
+
+
+async def test_the_character_nul_is_refused_in_a_sentence(book: AppointmentBook) -> None:
+    change = OccurrenceChange(original_start=DAY, notes="\0")
+    series = Recurrence(rule="FREQ=WEEKLY", changes=(change,))
+    for refused in ({"notes": "a\0b"}, {"client_last_name": "\0"}, {"recurrence": series}):
+        with pytest.raises(BadInput, match="NUL"):
+            await put(book, appointment(**refused))
+    assert await book.count() == 0
+    await put(book, appointment(notes="\\u0000"))
+    assert (await on(book, DAY))[0].notes == "\\u0000"

@@ -4,9 +4,10 @@ seen, followed and stopped on the other."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from companion.environment import Environment
 from companion.main import open_ports
 from companion.sandbox.server import SimulatedHandle
 from companion.services.assembly import build
+from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.remote import by_name
 from companion.services.sync.passes import WORKER
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.storage.creating import create_practice
@@ -31,8 +34,10 @@ from tests.battery.real import (
     populate,
 )
 from tests.e2e.test_real_kills import InThread
+from tests.fakes.fetching_clinic import calendar, entry
 from tests.fakes.moving_practice import shown
 from tests.fakes.simulator import simulated_google
+from tests.fakes.sources import FakeLinks
 from tests.fakes.waiting import until
 
 pytestmark = pytest.mark.postgresql
@@ -174,3 +179,32 @@ async def test_the_folders_of_the_home_are_watched_by_the_workstation_that_it_be
     moved = await practice.office.services.sources.watch_here("nookal")
     await soon(lambda: practice.desk.services.sources.source("nookal") == moved)
     assert not practice.desk.services.watching.watchers.is_here(moved)
+
+
+async def test_a_source_is_fetched_by_one_workstation_at_a_time_whoever_asks(
+    practice: Practice,
+) -> None:
+    links, link = FakeLinks(), "https://calendar.example/clinic.ics"
+    links.calendars[link] = calendar(entry("visit", 3))
+    at_once = most = 0
+
+    def takes() -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        time.sleep(0.3)
+        at_once -= 1
+
+    links.takes = takes
+    desk, office = (
+        build(replace(each.ports, remotes=by_name(links)))
+        for each in (practice.desk, practice.office)
+    )
+    await desk.fetched_sources.add("link", Wanted(kind="link", secret=link))
+    await soon(lambda: "link" in office.settings.read().sources)
+    outcomes = await asyncio.gather(
+        desk.fetched_sources.sync("link", by="Alex"), office.fetched_sources.sync("link", by="Kim")
+    )
+    assert [each.error for each in outcomes] == [None, None]
+    assert (most, len(links.requests)) == (1, 2)
+    assert len(await desk.book.imports()) == 1

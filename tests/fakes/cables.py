@@ -129,6 +129,10 @@ class Cable:
         self._do(work)
 
     @property
+    def refuses(self) -> bool:
+        return self._refusing
+
+    @property
     def connections(self) -> int:
         """Open ones."""
         return self._do(lambda: len(self._connections))

@@ -39,6 +39,8 @@ class LeaseSessionFake:
     workstation: str
     dead: bool = False
     asked: int = 0
+    asked_at: tuple[int, float] = (0, 0.0)
+    """As whoever ends silent sessions saw it last."""
 
     def _ask(self) -> LeaseServer:
         self.asked += 1

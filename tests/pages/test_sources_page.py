@@ -325,9 +325,10 @@ async def test_a_card_says_which_workstation_watches_and_lets_this_one_do_it(
     )
     (tmp_path / "exports").mkdir()
     async with visiting(application, tmp_path) as visit:
-        await watched(application, tmp_path, export(1))
+        await watched(application, tmp_path, export(*range(1, 30)), export(1))
         await visit.user.open("/sources")
         await visit.user.should_see("Watched by this workstation")
+        await visit.user.should_see("Look at it")
         elsewhere = replace(
             application.settings.current.sources["nookal"], workstation="second-site"
         )
@@ -335,6 +336,8 @@ async def test_a_card_says_which_workstation_watches_and_lets_this_one_do_it(
         await visit.user.open("/sources")
         await visit.user.should_see("Second site is off: the folder is not watched.")
         await visit.user.should_see("Last seen: 09:30")
+        await visit.user.should_see("It lies in a folder of Second site: answer it there.")
+        await visit.user.should_not_see("Look at it")
         press(button(visit, "Watch it from here"))
         await visit.user.should_see("Watched by this workstation")
         source = application.settings.read().sources["nookal"]

@@ -37,7 +37,7 @@ from companion.adapters.database.schema import (
     id_key,
     practitioner_revisions,
 )
-from companion.adapters.database.spelling import unaccented
+from companion.adapters.database.spelling import bytewise, unaccented
 from companion.domain.appointments import Appointment, AppointmentStatus
 from companion.domain.client_names import skeleton
 from companion.services.changes import BookChanged
@@ -229,8 +229,8 @@ class SqlBook:
         matching = select(*COLUMNS).where(_OF_SEVERAL, wanted).limit(limit)
         values = {"practitioner_ids": list(practitioner_ids)}
         queries = (
-            matching.where(start >= around).order_by(start, appointments.c.id),
-            matching.where(start < around).order_by(start.desc(), appointments.c.id),
+            matching.where(start >= around).order_by(start, bytewise(appointments.c.id)),
+            matching.where(start < around).order_by(start.desc(), bytewise(appointments.c.id)),
         )
         return await self._access.read(
             lambda connection: [

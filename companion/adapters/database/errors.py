@@ -52,7 +52,7 @@ def too_big(detail: str) -> CompanionError:
 
 def unkeepable(detail: str) -> CompanionError:
     return BadInput(
-        "A text holds half a character, or a number is too large to be kept.",
+        "A text holds a character that cannot be kept, or a number is too large.",
         "Correct it where it was written and try again.",
         detail=detail,
     )

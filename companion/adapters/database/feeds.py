@@ -8,13 +8,14 @@ from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from companion.adapters.database.access import Access, Work
 from companion.adapters.database.schema import feed_links
+from companion.adapters.database.spelling import bytewise
 from companion.adapters.database.upserts import upsert
 from companion.services.changes import FeedLinksChanged
 from companion.services.feeds.documents import disclosure_document, disclosure_of
 from companion.services.ports import FeedDetail, FeedLink, Fetch
 
 _NAMES = tuple(column.name for column in feed_links.columns)
-_LINKS = select(feed_links).order_by(feed_links.c.created_at, feed_links.c.id)
+_LINKS = select(feed_links).order_by(feed_links.c.created_at, bytewise(feed_links.c.id))
 _BY_TOKEN = select(feed_links).where(feed_links.c.token_hash == bindparam("wanted"))
 _TO_NOTE = select(feed_links).where(feed_links.c.id == bindparam("wanted")).with_for_update()
 _PUT = upsert(feed_links)

@@ -31,6 +31,7 @@ from companion.adapters.database.schema import (
     imports,
     replaced_appointments,
 )
+from companion.adapters.database.spelling import bytewise
 from companion.domain.errors import ChangedMeanwhile
 from companion.services.ports import (
     UNDO_IMPORTS,
@@ -89,7 +90,7 @@ _REPLACED = (
         & (replaced_appointments.c.id == import_changes.c.appointment_id),
     )
     .where(import_changes.c.import_id == bindparam("import_id"))
-    .order_by(import_changes.c.appointment_id)
+    .order_by(bytewise(import_changes.c.appointment_id))
 )
 
 

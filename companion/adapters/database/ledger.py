@@ -45,7 +45,6 @@ _CALENDARS = (
     select(ledger.c.calendar_id)
     .where(ledger.c.practitioner_id == bindparam("practitioner"))
     .distinct()
-    .order_by(ledger.c.calendar_id)
 )
 _STATES = select(sync_state.c.practitioner_id, sync_state.c.state)
 _STATE = select(sync_state.c.state).where(sync_state.c.practitioner_id == bindparam("practitioner"))
@@ -113,7 +112,7 @@ class SqlLedger:
 
     async def calendars(self, practitioner_id: str) -> list[str]:
         return await self._access.read(
-            lambda connection: list(
+            lambda connection: sorted(
                 connection.execute(_CALENDARS, {"practitioner": practitioner_id}).scalars()
             )
         )

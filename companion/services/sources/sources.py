@@ -31,7 +31,7 @@ from companion.services.sources.folder_choice import checked_folder
 from companion.services.sources.folders import Folder, apart, spooled
 from companion.services.sources.notes import Fetched, SourceNote, SourceNotes, Waiting
 from companion.services.sources.remote import FetchAnswer
-from companion.services.sources.watchers import Watcher, Watchers
+from companion.services.sources.watchers import NETWORK_PATH, Watcher, Watchers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,15 @@ class SourceStatus:
     def failing(self) -> str:
         """Why nothing arrives at present; empty while it does."""
         return self.note.trouble if self.automatic else ""
+
+    @property
+    def lies_at(self) -> str:
+        """Name of the other workstation in whose folder its waiting files lie; empty where they can
+        be looked at here."""
+        watcher = self.watcher
+        if watcher is None or watcher.here or self.settings.folder.startswith(NETWORK_PATH):
+            return ""
+        return watcher.name
 
     @property
     def silent(self) -> str:

@@ -59,7 +59,14 @@ class SourceCard:
             for waiting in status.note.waiting:
                 title = "What was fetched waits for you" if status.settings.remote else ""
                 name = status.settings.name
-                say_waiting(self._site, name, waiting, self._on_change, title=title)
+                say_waiting(
+                    self._site,
+                    name,
+                    waiting,
+                    self._on_change,
+                    title=title,
+                    lies_at=status.lies_at,
+                )
             if status.settings.remote:
                 self._progress = _Progress(self._site, status.settings.name)
             self._actions(status)

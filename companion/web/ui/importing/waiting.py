@@ -114,8 +114,10 @@ def say_waiting(
     look_again: Callable[[], Awaitable[None]],
     *,
     title: str = "",
+    lies_at: str = "",
 ) -> None:
-    """Why it waits, its questions, and the way to answer them."""
+    """Why it waits, its questions, and the way to answer them. `lies_at`: the other workstation in
+    whose folder it lies, and where it can be looked at."""
     name = waiting.place.rpartition("/")[2]
     with notice("warn" if waiting.held else "bad"):
         waits = "waits for you" if waiting.held else "could not be used"
@@ -136,8 +138,11 @@ def say_waiting(
             await site.services.sources.discard(source, waiting.place)
             await look_again()
 
+        if lies_at:
+            text(f"It lies in a folder of {lies_at}: answer it there.", "small")
         with box("actions"):
-            button(label, look, look="primary")
+            if not lies_at:
+                button(label, look, look="primary")
             button("Take off the list", discard, look="plain")
 
 
@@ -163,14 +168,12 @@ class WaitingFiles:
 
     async def look(self) -> None:
         known = await self._site.services.sources.overview()
-        waiting = [
-            (each.settings.name, file)
-            for each in known
-            if each.automatic
-            for file in each.note.waiting
-        ]
+        waiting = [(each, file) for each in known if each.automatic for file in each.note.waiting]
         failing = [each for each in known if each.failing]
-        shown = (waiting, [(each.settings.name, each.failing) for each in failing])
+        shown = (
+            [(each.settings.name, each.lies_at, file) for each, file in waiting],
+            [(each.settings.name, each.failing) for each in failing],
+        )
         if shown == self._shown:
             return
         self._shown = shown
@@ -181,11 +184,14 @@ class WaitingFiles:
                     text(f"Nothing arrives from {each.settings.name}", "strong")
                     text(f"{each.failing}{since_words(self._site, each.note)}")
                     ui.link("Look at the sources", "/sources")
-            for source, file in waiting[:MOST_SHOWN]:
+            for status, file in waiting[:MOST_SHOWN]:
+                source = status.settings.name
                 name = file.place.rpartition("/")[2]
                 waits = "waits for you" if file.held else "could not be used"
                 title = f"Import from {source}: {name} {waits}"
-                say_waiting(self._site, source, file, self.look, title=title)
+                say_waiting(
+                    self._site, source, file, self.look, title=title, lies_at=status.lies_at
+                )
             if len(waiting) > MOST_SHOWN:
                 more = formatting.counted(len(waiting) - MOST_SHOWN, "more file")
                 ui.link(f"{more} on the page of sources", "/sources")

@@ -42,7 +42,7 @@ def play(folder: Path, seed: int, *, workstations: int, operations: int) -> Work
 def test_a_history_of_several_workstations_ends_equal_silent_and_proven(
     tmp_path: Path, seed: int, workstations: int
 ) -> None:
-    history = play(tmp_path, seed, workstations=workstations, operations=60)
+    history = play(tmp_path, seed, workstations=workstations, operations=45)
     assert history.doings.done["doings acknowledged"] > 10
 
 

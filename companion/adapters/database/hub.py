@@ -38,14 +38,13 @@ LOOK_SECONDS = 10.0
 _PAUSES = 0.25, 5.0
 """Seconds between tries to connect: at first, and at most."""
 _SOON = 1.0
-_SETTLED = 10.0
-"""Seconds after which a connection that is lost is replaced at once."""
+"""Seconds for its thread to end."""
 _UNSENT = 100
 """Notices that wait to be sent; older ones are dropped."""
 _SETTINGS = "SELECT name, version, body FROM documents WHERE starts_with(name, 'settings/')"
 
 Fields = Mapping[str, Any]
-Renew = Callable[[Mapping[str, Document]], object]
+Renew = Callable[[Callable[[], Mapping[str, Document]]], object]
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ class Hub:
         self._changes = changes
         self._look_seconds = look_seconds
         self._chance = chance or random.Random()  # noqa: S311 - only pauses
-        self._renew: Renew = lambda _found: None
+        self._renew: Renew = lambda _read: None
         self._topics: dict[str, Publisher[Fields]] = {}
         self._reach: Publisher[bool] = Publisher()
         self._known: dict[str, str | None] | None = None
@@ -92,8 +91,8 @@ class Hub:
 
     async def start(self, renew: Renew | None = None) -> None:
         """Returns once it listens, or once it was tried in vain; then it goes on trying. `renew`
-        gets the documents of the settings, in the hub's thread, before others' changes to them
-        are published, and once at the beginning."""
+        reads the documents of the settings by what it is given, in the hub's thread, before
+        others' changes to them are published, and once at the beginning."""
         if renew is not None:
             self._renew = renew
         self._loop = asyncio.get_running_loop()
@@ -139,15 +138,14 @@ class Hub:
     def _run(self) -> None:
         failed = 0
         while not self._closing.is_set():
-            since = time.monotonic()
             try:
                 with closing(self._connect()) as connection:
                     self._listen(connection)
                     self._attend(connection)
             except Exception as error:  # noqa: BLE001 - whatever it was, it begins anew
                 self._lost(error)
-            self.listening = False
-            failed = 1 if time.monotonic() - since > _SETTLED else failed + 1
+            listened, self.listening = self.listening, False
+            failed = 1 if listened else failed + 1
             self._closing.wait(self._pause(failed))
         self._bell.close()
         self._on_loop(self._ended.set)
@@ -236,8 +234,7 @@ class Hub:
         if not names:
             return
         if any(name.startswith(announcing.SETTINGS_FACTS) for name in names):
-            rows = connection.execute(_SETTINGS.encode()).fetchall()
-            self._renew({name: Document(version, body) for name, version, body in rows})
+            self._renew(lambda: _settings_in(connection))
         self._known = dict(found) if everything else {**before, **found}
         self.others += 1
         if self._somebody_reads:
@@ -258,6 +255,11 @@ class Hub:
     def _pass_on(self, topic: str, fields: Fields) -> None:
         if topic in self._topics and not self._closing.is_set():
             self._topics[topic].publish(fields)
+
+
+def _settings_in(connection: Raw[Any]) -> dict[str, Document]:
+    rows = connection.execute(_SETTINGS.encode()).fetchall()
+    return {name: Document(version, body) for name, version, body in rows}
 
 
 class _Bell:

@@ -5,8 +5,9 @@ the tables that it changed. It is decided on the versions of all of them and wri
 are still the same (`documents`), so that it counts as one turn, as it does in a home's file.
 
 `read` answers from memory. What other workstations wrote comes into it by `renew`, which the hub
-calls as soon as it hears of a write; before each change the versions are asked for anyway. The
-memory never goes back: what is older than it, by the sum of the versions, is dropped.
+calls as soon as it hears of a write; before each change the versions are asked for anyway. What
+was read before the memory was renewed and is older than it, by the sum of the versions, is dropped;
+only a restored backup makes it older.
 """
 
 from __future__ import annotations
@@ -135,13 +136,14 @@ class DatabaseSettings:
         what this program cannot use."""
         known = self._known
         if known.trouble is not None:
-            raise known.trouble
+            raise known.trouble.with_traceback(None)
         return known.settings
 
-    def renew(self, found: Mapping[str, Document]) -> None:
-        """What lies in the database, by name: all of it, as of one moment. Of any thread; raises
-        nothing."""
-        self._remember(self._read_as(found))
+    def renew(self, read: Callable[[], Mapping[str, Document]]) -> None:
+        """`read` gives what lies in the database, by name: all of it, as of one moment. Of any
+        thread; raises what `read` raises."""
+        before = self._known
+        self._remember(self._read_as(read()), before)
 
     async def change(self, edit: Edit) -> Settings:
         """As in the port. `edit` runs in a worker thread and must be a plain function of its
@@ -182,11 +184,12 @@ class DatabaseSettings:
         tries = 0
         while True:
             await pause(tries, self._chance)
+            before = self._known
             known = await self._access.read(self._fresh)
+            self._remember(known, before)
             decided = await asyncio.to_thread(_decided, known, edits)
             bodies = decided.storage.changed()
             if not bodies:
-                self._remember(known)
                 return decided.answers
             try:
                 versions = await self._access.write(partial(self._write, known.versions, bodies))
@@ -194,7 +197,7 @@ class DatabaseSettings:
                 tries += 1
                 continue
             tables, last = decided.storage.tables, decided.last
-            self._remember(_Known(versions=versions, tables=tables, settings=last))
+            self._remember(_Known(versions=versions, tables=tables, settings=last), known)
             self._changes.publish(SettingsChanged())
             return decided.answers
 
@@ -211,7 +214,7 @@ class DatabaseSettings:
         if versions_under(connection, PREFIX) != known.versions:
             known = self._read_as(documents_under(connection, PREFIX))
         if known.trouble is not None:
-            raise known.trouble
+            raise known.trouble.with_traceback(None)
         return known
 
     def _read_as(self, found: Mapping[str, Document]) -> _Known:
@@ -226,9 +229,10 @@ class DatabaseSettings:
             trouble = error
         return _Known(versions=versions, tables=tables, settings=settings, trouble=trouble)
 
-    def _remember(self, known: _Known) -> None:
+    def _remember(self, known: _Known, before: _Known) -> None:
+        """`before`: what was remembered when it began to be read or written."""
         with self._remembering:
-            if known.age > self._known.age:
+            if known.age > self._known.age or self._known is before:
                 self._known = known
 
 

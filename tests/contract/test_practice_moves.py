@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,8 @@ from companion.storage.practice import open_practice
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.database_servers import PASSWORD
 from tests.fakes.moving_practice import (
+    CALENDAR,
+    ENTRY,
     NAMES,
     TOKENS,
     a_keyring,
@@ -350,6 +351,28 @@ async def test_the_whole_database_gives_no_secret_away(
         assert each.hex().encode() not in dumped
 
 
+async def test_what_one_at_a_time_does_is_kept_apart_on_all_workstations(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    await fill(first)
+    await join(second, practice_url, await made_of(first, practice_url))
+    async with (
+        open_ports(first, holder="a test") as here,
+        open_ports(second, holder="a test") as there,
+    ):
+        assert not here.lease.held  # the app seeks it, a command never does
+        turn = f"sync-{CALENDAR.practitioner_id}"
+        async with here.sync_locks.hold(turn):
+            await here.stores.ledger.write(CALENDAR, put=[ENTRY])
+            with pytest.raises(Busy):
+                async with there.sync_locks.hold(turn, patience=0.1):
+                    pytest.fail("both have it")
+            assert here.practice is not None
+            assert await there.sync_locks.holder(turn) == here.practice.this_one
+        with pytest.raises(Busy):
+            await here.stores.ledger.write(CALENDAR, put=[ENTRY])
+
+
 async def open_anyway(environment: Environment) -> None:
     note = practice_note(environment.home)
     assert note is not None
@@ -376,15 +399,10 @@ async def test_a_newer_form_waits_for_the_workstations_with_an_older_version(
             "UPDATE workstations SET version = '0.0.9', started_at = clock_timestamp(),"
             " seen_at = clock_timestamp() WHERE name = 'Front desk'"
         )
-        connection.execute(
-            "UPDATE documents SET body = replace(body, %s, %s) WHERE name = 'settings/home'",
-            [f'"version": {VERSION}', f'"version": {VERSION - 1}'],
-        )
+    set_settings_version(practice_url, VERSION - 1)
     with pytest.raises(Busy, match=r"an older one is working with them: Front desk \(0\.0\.9\)"):
         await kept_in(second)
     await open_anyway(second)
-    async with open_ports(first, holder="updated") as ports:
-        await ports.settings.change(lambda each: replace(each, paused_until=None))
     assert await kept_in(second) == before
 
 
@@ -398,25 +416,32 @@ async def test_an_older_workstation_that_was_switched_off_keeps_nobody_waiting(
             "UPDATE workstations SET version = '0.0.9',"
             " seen_at = clock_timestamp() - interval '3 minutes', started_at = joined_at"
         )
-        connection.execute(
-            "UPDATE documents SET body = replace(body, %s, %s) WHERE name = 'settings/home'",
-            [f'"version": {VERSION}', f'"version": {VERSION - 1}'],
-        )
+    set_settings_version(practice_url, VERSION - 1)
     assert await kept_in(second) == before
 
 
-@pytest.mark.parametrize(
-    "newer",
-    [
-        "UPDATE alembic_version SET version_num = '9999'",
-        f"UPDATE documents SET body = replace(body, '\"version\": {VERSION}', '\"version\": 999')",
-    ],
-)
-async def test_an_older_workstation_stops_at_a_newer_form(
-    newer: str, first: Environment, practice_url: URL
+async def test_an_older_workstation_stops_at_newer_tables(
+    first: Environment, practice_url: URL
 ) -> None:
     await made_of(first, practice_url)
     with connected(practice_url) as connection:
-        connection.execute(newer.encode())
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreTooNew, match="Update this workstation"):
+        await kept_in(first)
+
+
+async def test_an_older_workstation_stops_at_newer_settings(
+    first: Environment, practice_url: URL
+) -> None:
+    await made_of(first, practice_url)
+    set_settings_version(practice_url, 999)
     with pytest.raises(StoreTooNew):
         await kept_in(first)
+
+
+def set_settings_version(url: URL, version: int) -> None:
+    with connected(url) as connection:
+        connection.execute(
+            "UPDATE documents SET body = replace(body, %s, %s) WHERE name = 'settings/home'",
+            [f'"version": {VERSION}', f'"version": {version}'],
+        )

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, text
 from companion.adapters.database import Database, postgres
 from companion.adapters.database.copying import MOVED_AWAY
 from companion.adapters.database.opening_practice import open_practice_database
-from companion.adapters.database.postgres import check_server
+from companion.adapters.database.postgres_connection import check_server
 from companion.adapters.database.postgres_errors import BY_SQLSTATE, of_postgresql
 from companion.adapters.database.schema import HEAD, metadata
 from companion.domain.errors import BadInput, CompanionError, DatabaseAway, StoreError, StoreTooNew

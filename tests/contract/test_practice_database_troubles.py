@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Connection, text
 
-from companion.adapters.database import Database, postgres
+from companion.adapters.database import Database, postgres, postgres_connection
 from companion.adapters.database.postgres_access import PostgresAccess
 from companion.domain.errors import Busy, DatabaseAway, StoreError, StoreTooNew
 from companion.domain.sync_state import SyncState
@@ -140,8 +140,8 @@ async def test_what_a_torn_session_held_does_not_hold_its_own_repetition_up(
 async def test_a_server_that_says_nothing_at_all_is_given_up(
     cable: Cable, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres.WatchedConnection, "answer_seconds", 0.3)
-    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 2)  # the least that libpq takes
+    monkeypatch.setattr(postgres_connection.WatchedConnection, "answer_seconds", 0.3)
+    monkeypatch.setattr(postgres_connection, "CONNECT_SECONDS", 2)  # the least that libpq takes
     database = opened(practice_url.set(port=cable.port), patience=0.5)
     cable.pull_out()
     with pytest.raises(DatabaseAway):

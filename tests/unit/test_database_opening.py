@@ -111,15 +111,18 @@ def test_opening_a_current_database_changes_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
 
 
-def test_opening_a_current_database_does_not_load_alembic(tmp_path: Path) -> None:
+def test_opening_a_current_database_loads_neither_alembic_nor_postgresql(tmp_path: Path) -> None:
     path = make(tmp_path / "book.db")
     script = f"""
 import sys
+import companion.main
 from companion.adapters.database import open_database
 from tests.fakes.clock import FakeClock
 database = open_database({f"sqlite:///{path}"!r}, FakeClock())
 database._access.close()
-print([name for name in sys.modules if name.partition(".")[0] in ("alembic", "mako")])
+unwanted = ("alembic", "mako", "psycopg", "psycopg_binary", "psycopg_pool")
+print([name for name in sys.modules if name.partition(".")[0] in unwanted])
+print([name for name in sys.modules if name.startswith("sqlalchemy.dialects.postgresql")])
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -129,7 +132,7 @@ print([name for name in sys.modules if name.partition(".")[0] in ("alembic", "ma
         timeout=60,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert (done.stdout, done.stderr) == ("[]\n[]\n", "")
 
 
 def test_a_current_database_opens_while_another_process_writes(tmp_path: Path) -> None:

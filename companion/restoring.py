@@ -15,6 +15,7 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database.opening import open_database
 from companion.adapters.file_locks import FileLock
 from companion.adapters.keyring_entry import KeyringEntry
+from companion.adapters.practice_note import has_joined
 from companion.adapters.secrets import LOCK_NAME, SealedSecrets
 from companion.adapters.settings import SettingsFile
 from companion.environment import Environment
@@ -61,6 +62,7 @@ def restoring_of(environment: Environment) -> Restoring:
         swapping=HomeSwap(home, environment.book, _swap(home)),
         app_lock=FileLock(home / "app.lock", holder=HOLDER, patience=0.5),
         clock=clock,
+        shared=lambda: has_joined(home),
     )
 
 

@@ -75,6 +75,11 @@ def practice_note(home: Path) -> PracticeNote | None:
         raise _damaged(home / NOTE) from error
 
 
+def has_joined(home: Path) -> bool:
+    """A practice is in charge here, or may be: a crash left it open, and a start has to ask."""
+    return (home / NOTE).exists() or (home / MOVING).exists()
+
+
 def moving_note(home: Path) -> MovingNote | None:
     """Raises StoreDamaged, StoreError."""
     found = _document(home / MOVING)

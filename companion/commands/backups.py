@@ -68,6 +68,7 @@ def restore(
 
     async def work() -> int:
         environment = Environment.of_process()
+        restoring_of(environment).refuse_shared()  # before anything is asked for
         passphrase = _passphrase(twice=False)
         from companion.services.maintenance.backup import VARIABLE
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from companion.adapters.practice_note import has_joined
 from companion.commands.desktop import start_again, stop_app
 from companion.commands.running import DONE, Json, guarded
 from companion.console import as_json, out
@@ -130,7 +131,7 @@ async def _before(environment: Environment) -> dict[str, Any]:
     """Ids of what the doctor finds wrong, and why no backup could be made on the other disk."""
     from companion.main import open_companion
 
-    if not environment.book.exists():
+    if not environment.book.exists() and not has_joined(environment.home):
         return {"failing": [], "warning": ""}
     warning = ""
     async with open_companion(environment, holder=HOLDER) as application:

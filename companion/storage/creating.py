@@ -288,6 +288,7 @@ class _Mover:
                 try:
                     transaction.commit()
                 except Exception:
+                    connection.close()  # or the question would wait for our own lock
                     if not self._arrived():
                         raise
                 return rows, decided

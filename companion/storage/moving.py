@@ -128,11 +128,12 @@ def moves_into_practice(environment: Environment, aside_name: str) -> list[Move]
 
 
 async def settle_move(environment: Environment, disk: Disk | None = None) -> None:
-    """Finish or undo what a crash interrupted; costs one look where there was none. Raises Busy
+    """Finish or undo what a crash interrupted; costs two looks where there was none. Raises Busy
     while another process is moving, StoreError where only the database could tell and does not
     answer."""
     home, disk = environment.home, disk or Disk()
     if not (home / MOVING).exists():
+        await asyncio.to_thread(swap_of(home, disk).finish)
         return
     try:
         lock = moving_lock(home)
@@ -151,11 +152,12 @@ async def settle_move(environment: Environment, disk: Disk | None = None) -> Non
 async def settle_held(environment: Environment, disk: Disk) -> None:
     """The same while the lock is held."""
     home = environment.home
+    swap = swap_of(home, disk)
+    await asyncio.to_thread(swap.finish)
     note = moving_note(home)
     if note is None:
         return
     into = note.direction is Direction.INTO_PRACTICE
-    swap = swap_of(home, disk)
     if note.stage is Stage.DECIDING:
         arrived = (practice_note(home) is not None) is into
         if not arrived and await _database_says_done(environment, note):

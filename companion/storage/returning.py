@@ -312,6 +312,7 @@ class _Taking:
             try:
                 connection.commit()
             except Exception:
+                connection.close()  # or the question would wait for our own lock
                 if not self._arrived():
                     raise
 

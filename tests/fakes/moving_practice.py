@@ -77,11 +77,23 @@ def at(home: Path, **more: Any) -> Environment:
     return Environment(home=home, **more)
 
 
+class _OneKey(KeptKeyring):
+    def get_password(self, service: str, username: str) -> str | None:
+        return super().get_password("any", username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        super().set_password("any", username, password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        super().delete_password("any", username)
+
+
 @contextmanager
-def a_keyring() -> Iterator[None]:
-    """Of this process, in memory: a passphrase would be stretched again at each opening."""
+def a_keyring(*, one_key: bool = False) -> Iterator[None]:
+    """Of this process, in memory: a passphrase would be stretched again at each opening.
+    `one_key`: for all data folders, so that a copy of one opens."""
     before = keyring.get_keyring()
-    keyring.set_keyring(KeptKeyring())
+    keyring.set_keyring(_OneKey() if one_key else KeptKeyring())
     try:
         yield
     finally:

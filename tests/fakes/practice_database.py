@@ -31,9 +31,10 @@ class PracticeServer:
         return self.server.owner.set(drivername="postgresql+psycopg", database=database)
 
     @contextmanager
-    def new_database(self) -> Iterator[URL]:
+    def new_database(self, template: str | None = _TEMPLATE) -> Iterator[URL]:
+        """`template`: a database that nobody uses just now."""
         name = f"test_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url_of(name)
         finally:

@@ -121,9 +121,12 @@ class Restoring:
         swapping: Swapping,
         app_lock: AbstractContextManager[object],
         clock: Clock,
+        shared: Callable[[], bool] = lambda: False,
     ) -> None:
         """`staged` opens the stores of a folder that holds a book; `app_lock` is the lock that
-        the running app keeps."""
+        the running app keeps; `shared`: whether this home belongs to a practice on several
+        workstations, which nobody replaces from one of them."""
+        self._shared = shared
         self._home = home
         self._sealing = sealing
         self._staged = staged
@@ -136,8 +139,7 @@ class Restoring:
 
         Raises BadInput (passphrase), FileRefused, StoreTooNew, StoreDamaged, SecretsError, Busy;
         the present home is untouched then."""
-        if not passphrase.strip():
-            raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
+        self._refuse(passphrase)
         await asyncio.to_thread(make_folder, self._home)
         try:
             self._app_turn.__enter__()
@@ -156,8 +158,7 @@ class Restoring:
         """Open and prove it as for a restore, in a folder that goes again; the app may run.
 
         Raises as `restore`, Busy apart."""
-        if not passphrase.strip():
-            raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
+        self._refuse(passphrase)
         folder = self._home / "drafts" / f"looking-{randomness.token_hex(8)}"
         only = PARTS - {SECRETS}
         try:
@@ -183,6 +184,23 @@ class Restoring:
             raise _unusable(error) from error
         finally:
             await BACKUPS.run(shutil.rmtree, folder, ignore_errors=True)
+
+    def refuse_shared(self) -> None:
+        """Raises BadInput whose field is ``practice``."""
+        if self._shared():
+            raise BadInput(
+                "This workstation belongs to a practice that several share, and a backup would "
+                "replace the data of all of them.",
+                "Take the practice back into this computer: python run.py practice leave "
+                "--take-everything (or --anyway, where its database is lost). Restore the backup "
+                "here, then make the practice again: python run.py practice create",
+                field="practice",
+            )
+
+    def _refuse(self, passphrase: str) -> None:
+        self.refuse_shared()
+        if not passphrase.strip():
+            raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
 
     async def _restore(self, path: Path, passphrase: str, *, sign_ins: bool) -> Restored:
         folder = self._swapping.staging

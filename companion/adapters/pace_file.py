@@ -9,9 +9,10 @@ not made durable: one that was lost, or a record that is not whole, counts as an
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
@@ -30,6 +31,8 @@ from companion.services.sync.shared_buckets import MINUTE, SharedBucket, Sharers
 NAME = "pace"
 _PATIENCE = 5.0
 _POLL = 0.001
+_PAUSES = (0.01, 0.05, 0.1, 0.2) if sys.platform == "win32" else ()
+"""There another program, such as a virus scanner, may have the file open for a moment."""
 _RECORD = Struct("<16sdddI")
 """Name, `free_at`, factor, `eased_at`, checksum of these."""
 _BODY = _RECORD.size - 4
@@ -91,6 +94,10 @@ class PaceFile:
 
     def _open(self) -> BinaryIO:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        for pause in _PAUSES:
+            with suppress(PermissionError):
+                return os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0)
+            time.sleep(pause)
         return os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0)
 
     def _read(self, kept: bytearray, name: str, now: float) -> SharedBucket:

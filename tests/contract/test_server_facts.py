@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import URL
 
 from companion.adapters.database.server_facts import PostgresServer, examine
-from companion.domain.errors import CompanionError, DatabaseAway
+from companion.adapters.database.shared_pace import PostgresPace
+from companion.domain.errors import CompanionError, DatabaseAway, StoreError
+from companion.services.ports import Refill, Spending
 from tests.fakes.practice_database import PracticeServer
 
 pytestmark = pytest.mark.postgresql
@@ -52,8 +54,26 @@ def test_what_a_role_may_not_do_is_named(
     assert "remove from the table" in refused
     assert "read the table" not in refused
     assert "change the tables, as an update has to" in refused
+    assert "pace" not in refused
     assert "lock" not in refused
     assert "listen" not in refused
+
+
+def test_without_the_right_to_pace_calls_the_doctor_s_sentence_says_what_to_grant(
+    practice_server: PracticeServer, practice_url: URL
+) -> None:
+    all_of_it = "GRANT ALL ON ALL TABLES IN SCHEMA public TO somebody"
+    practice_server.execute(f"REVOKE TEMPORARY ON DATABASE {practice_url.database} FROM PUBLIC")
+    with role(practice_server, practice_url, all_of_it) as url:
+        assert any("grant TEMPORARY" in each for each in examine(url).refused)
+        pace = PostgresPace(url)
+        refill = Refill(9.72, 8.4)
+        one = Spending(
+            account="anna", units=1, project_units=1, of_account=refill, of_project=refill
+        )
+        with pytest.raises(StoreError, match="refused what this program has to do"):
+            pace.reserve_now(one)
+        pace.close()
 
 
 def test_a_database_that_may_only_be_read_is_said_to_be(

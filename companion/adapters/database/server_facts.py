@@ -134,6 +134,8 @@ def _refused(connection: psycopg.Connection[Any]) -> list[str]:
     )
     if owned is False or not creates:
         found.append("change the tables, as an update has to")
+    if not _first(connection, "SELECT has_database_privilege(current_database(), 'TEMPORARY')"):
+        found.append("keep the pace of calls to Google (grant TEMPORARY on the database)")
     for tried, words in (
         (
             f"SELECT pg_advisory_xact_lock({_TRIED})",

@@ -100,6 +100,11 @@ class People:
         done = await self._app.uploads.run(who)
         return {**told(done.written), "equal": done.proof is not None and done.proof.equal}
 
+    async def pause(self) -> Json:
+        """The background sync rests, on every workstation; what a person presses does not."""
+        await self._app.pausing.pause()
+        return {}
+
     async def sync(self, who: str, release: bool) -> Json:
         return told(await self._app.syncing.run(who, cause="test", release_held=release))
 

@@ -370,6 +370,8 @@ class Site:
     referee: Referee
     pace: float
     """How many times faster lease and turns go than in earnest."""
+    one_login: bool = True
+    """Of all practitioners. Google lets one have a hundred sign-ins."""
     practice_key: str = PracticeKey(bytes(range(SECRET_BYTES))).text
     workstations: list[Workstation] = field(default_factory=list)
     tenants: list[Tenant] = field(default_factory=list)
@@ -387,14 +389,14 @@ class Site:
         return sum((each.injected for each in cables), Counter[str]())
 
     def let(self, email: str) -> tuple[str, str]:
-        """A calendar for each practitioner, all under one login: they share its quota."""
-        del email
+        """A calendar for each practitioner, under one login where they are to share its quota."""
+        login = LOGIN if self.one_login else email
         with self.google.lock:
             google = self.google.google
-            account = google.accounts.get(LOGIN) or google.add_account(
-                LOGIN, name="Practice", timezone="Australia/Sydney"
+            account = google.accounts.get(login) or google.add_account(
+                login, name="Practice", timezone="Australia/Sydney"
             )
-            made = google.add_calendar(LOGIN, "Appointments")
+            made = google.add_calendar(login, "Appointments")
             tokens = self.google.api.grants.issue(account, frozenset({"calendar"}))
         return made.id, str(tokens["refresh_token"])
 
@@ -414,7 +416,8 @@ class Site:
         async def work() -> list[Tenant]:
             async with opened_in(here) as application:
                 tenants = await populate(application, self, people, user_rate=rate)
-                await application.services.settings.change(_under_one_login)
+                if self.one_login:
+                    await application.services.settings.change(_under_one_login)
                 if furnish is not None:
                     await furnish(self, application, tenants)
             await asyncio.to_thread(shutil.copytree, first.home, self.folder / ALONE)
@@ -503,7 +506,14 @@ def clinic(
         referee = stack.enter_context(Referee(google))
         server = stack.enter_context(postgresql())
         assert server.owner.port is not None
-        site = Site(folder=folder, server=server, google=google, referee=referee, pace=pace)
+        site = Site(
+            folder=folder,
+            server=server,
+            google=google,
+            referee=referee,
+            pace=pace,
+            one_login=len(people) <= 50,
+        )
         site.base_url = google.base_url
         stack.enter_context(site.listening())
         for number, ahead in enumerate(clocks):

@@ -20,6 +20,8 @@ from companion.storage.membership import place_of
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.database_servers import PASSWORD
 from tests.fakes.moving_practice import (
+    CALENDAR,
+    ENTRY,
     NAMES,
     TOKENS,
     a_keyring,
@@ -342,3 +344,25 @@ async def test_the_whole_database_gives_no_secret_away(
     for each in (*(text.encode() for text in hidden), made.key.secret):
         assert each not in dumped
         assert each.hex().encode() not in dumped
+
+
+async def test_what_one_at_a_time_does_is_kept_apart_on_all_workstations(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    await fill(first)
+    await join(second, practice_url, await made_of(first, practice_url))
+    async with (
+        open_ports(first, holder="a test") as here,
+        open_ports(second, holder="a test") as there,
+    ):
+        assert not here.lease.held  # the app seeks it, a command never does
+        turn = f"sync-{CALENDAR.practitioner_id}"
+        async with here.sync_locks.hold(turn):
+            await here.stores.ledger.write(CALENDAR, put=[ENTRY])
+            with pytest.raises(Busy):
+                async with there.sync_locks.hold(turn, patience=0.1):
+                    pytest.fail("both have it")
+            assert here.practice is not None
+            assert await there.sync_locks.holder(turn) == here.practice.this_one
+        with pytest.raises(Busy):
+            await here.stores.ledger.write(CALENDAR, put=[ENTRY])

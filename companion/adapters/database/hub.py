@@ -39,6 +39,8 @@ _PAUSES = 0.25, 5.0
 """Seconds between tries to connect: at first, and at most."""
 _SOON = 1.0
 """Seconds for its thread to end."""
+_ON_THE_WAY = 0.2
+"""Seconds that a notice may take after its commit."""
 _UNSENT = 100
 """Notices that wait to be sent; older ones are dropped."""
 _SETTINGS = "SELECT name, version, body FROM documents WHERE starts_with(name, 'settings/')"
@@ -85,7 +87,7 @@ class Hub:
         self._closing = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun, self._ended = asyncio.Event(), asyncio.Event()
-        self._bell = _Bell()
+        self._bell: _Bell | None = None
 
     # ── on the event loop ─────────────────────────────────────────────────────────────────────
 
@@ -95,14 +97,16 @@ class Hub:
         others' changes to them are published, and once at the beginning."""
         if renew is not None:
             self._renew = renew
-        self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._run, name="database-hub", daemon=True).start()
+        self._loop, self._bell = asyncio.get_running_loop(), _Bell()
+        threading.Thread(
+            target=self._run, args=[self._bell], name="database-hub", daemon=True
+        ).start()
         await self._begun.wait()
 
     async def close(self) -> None:
         """Nothing is published after it. May be called again, and without `start`."""
         self._closing.set()
-        if self._loop is not None:
+        if self._bell is not None:
             self._bell.ring()
             with suppress(TimeoutError):  # its thread waits for a server that does not answer
                 await asyncio.wait_for(self._ended.wait(), _SOON)
@@ -131,23 +135,24 @@ class Hub:
         """Send on `topic` soon, maybe never: where the server is away, only the newest are kept.
         Raises ValueError for too much."""
         self._unsent.append(announcing.payload_of(self.origin, topic, fields))
-        self._bell.ring()
+        if self._bell is not None:
+            self._bell.ring()
 
     # ── in its thread ─────────────────────────────────────────────────────────────────────────
 
-    def _run(self) -> None:
+    def _run(self, bell: _Bell) -> None:
         failed = 0
         while not self._closing.is_set():
             try:
                 with closing(self._connect()) as connection:
                     self._listen(connection)
-                    self._attend(connection)
+                    self._attend(connection, bell)
             except Exception as error:  # noqa: BLE001 - whatever it was, it begins anew
                 self._lost(error)
             listened, self.listening = self.listening, False
             failed = 1 if listened else failed + 1
             self._closing.wait(self._pause(failed))
-        self._bell.close()
+        bell.close()
         self._on_loop(self._ended.set)
 
     def _pause(self, failed: int) -> float:
@@ -180,12 +185,12 @@ class Hub:
             self._on_loop(self._reach.publish, reachable)
         self._on_loop(self._begun.set)
 
-    def _attend(self, connection: Raw[Any]) -> None:
+    def _attend(self, connection: Raw[Any], bell: _Bell) -> None:
         """Until it closes, or the connection fails."""
         look_at = time.monotonic() + self._look_seconds
         with selectors.DefaultSelector() as selector:
             selector.register(connection.fileno(), selectors.EVENT_READ)
-            selector.register(self._bell, selectors.EVENT_READ)
+            selector.register(bell, selectors.EVENT_READ)
             while not self._closing.is_set():
                 self._read_inbox(connection)
                 while self._unsent:
@@ -196,10 +201,8 @@ class Hub:
                     look_at = time.monotonic() + self._look_seconds
                 elif not self._inbox:
                     selector.select(wait)
-                    self._bell.silence()
-                    connection.pgconn.consume_input()
-                while (notice := connection.pgconn.notifies()) is not None:
-                    self._inbox.append(notice.extra.decode())
+                    bell.silence()
+                self._hear(connection)
 
     def _take_in(self, notice: Notify) -> None:
         """One that came with the answer to a statement."""
@@ -216,26 +219,39 @@ class Hub:
             elif heard.topic:
                 self._on_loop(self._pass_on, heard.topic, heard.fields)
             else:
-                self._compare(connection, heard.facts, everything=False)
+                known = self._known or {}
+                names = announcing.differing(known, heard.facts, everything=False)
+                self._take(connection, names, heard.facts)
+
+    def _hear(self, connection: Raw[Any]) -> None:
+        """What has come, without waiting."""
+        connection.pgconn.consume_input()
+        while (notice := connection.pgconn.notifies()) is not None:
+            self._inbox.append(notice.extra.decode())
 
     def _look(self, connection: Raw[Any]) -> None:
+        """At all facts. What differs is looked at twice: its notice may be on the way."""
         self._look_now = False
-        row = connection.execute(announcing.TRUTH.encode()).fetchone()
-        self._compare(connection, dict(row[0]) if row else {}, everything=True)
+        found = _facts_in(connection)
+        names = announcing.differing(self._known or {}, found, everything=True)
+        if names and self.listening:
+            self._closing.wait(_ON_THE_WAY)
+            self._hear(connection)
+            self._read_inbox(connection)
+            found = _facts_in(connection)
+            names &= announcing.differing(self._known or {}, found, everything=True)
+        self._take(connection, names, found)
         self.looks += 1
 
-    def _compare(
-        self, connection: Raw[Any], found: Mapping[str, str | None], *, everything: bool
-    ) -> None:
+    def _take(self, connection: Raw[Any], names: set[str], found: Mapping[str, str | None]) -> None:
         """Publish what differs from what was known; but not the first time, unless `start` had to
-        return before it."""
-        before = self._known or {}
-        names = announcing.differing(before, found, everything=everything)
+        return before it. What of `names` is not `found` has gone."""
         if not names:
             return
         if any(name.startswith(announcing.SETTINGS_FACTS) for name in names):
             self._renew(lambda: _settings_in(connection))
-        self._known = dict(found) if everything else {**before, **found}
+        kept = {name: value for name, value in (self._known or {}).items() if name not in names}
+        self._known = {**kept, **{name: found[name] for name in names if name in found}}
         self.others += 1
         if self._somebody_reads:
             self._on_loop(self._publish, announcing.changes_of(names))
@@ -255,6 +271,11 @@ class Hub:
     def _pass_on(self, topic: str, fields: Fields) -> None:
         if topic in self._topics and not self._closing.is_set():
             self._topics[topic].publish(fields)
+
+
+def _facts_in(connection: Raw[Any]) -> dict[str, str | None]:
+    row = connection.execute(announcing.TRUTH.encode()).fetchone()
+    return dict(row[0]) if row else {}
 
 
 def _settings_in(connection: Raw[Any]) -> dict[str, Document]:

@@ -124,7 +124,7 @@ OpenSession = Callable[[], LeaseSession]
 
 class PostgresLeaseSession:
     def __init__(self, url: URL, workstation_id: str, timing: Timing | None = None) -> None:
-        """Connects. Raises DatabaseAway; StoreError behind a pooler."""
+        """Connects. Raises DatabaseAway, StoreError."""
         idle = (timing or Timing()).lease
         self._me = workstation_id
         self._connection = connect_alone(url, name="lease", idle_seconds=idle)

@@ -2,10 +2,6 @@
 
 Every statement is over within `PATIENCE`, also where the network has gone silent: then it raises,
 and the connection is closed. It blocks, so it belongs to a thread.
-
-A pooler in between is refused: it shares the server's sessions among its clients, so that a lock
-taken in one is somebody else's in the next transaction, and it keeps sessions alive whose
-workstation is long gone.
 """
 
 from __future__ import annotations
@@ -65,7 +61,7 @@ def _bounded(gen: Generator[Any, Any, Result], until: float) -> Generator[Any, A
 
 def connect_alone(url: URL, *, name: str, idle_seconds: float = 0.0) -> OwnConnection:
     """A session in autocommit, `name` as the server shows it. It ends by itself where nothing was
-    asked for `idle_seconds`; 0 for never. Raises DatabaseAway; StoreError behind a pooler."""
+    asked for `idle_seconds`; 0 for never. Raises DatabaseAway, StoreError."""
     with answering():
         return _connected(url, name, idle_seconds)
 
@@ -79,7 +75,6 @@ def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
         prepare_threshold=None,
     )
     try:
-        refuse_pooler(connection)
         for statement in _SESSION:
             connection.execute(statement)
         connection.execute(
@@ -89,17 +84,6 @@ def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
         connection.close()
         raise
     return connection
-
-
-def refuse_pooler(connection: psycopg.Connection[Any]) -> None:
-    """Raises StoreError where the server's session is not the one that answered at connecting."""
-    row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    if row is None or int(row[0]) != connection.info.backend_pid:
-        raise StoreError(
-            "The address of the database leads to a pooler (such as PgBouncer), through which "
-            "workstations cannot agree on who keeps the calendars.",
-            "Use the address and port of the PostgreSQL server itself; its usual port is 5432.",
-        )
 
 
 @contextmanager

@@ -1,0 +1,153 @@
+"""Two real apps on one practice: one keeps the calendars, and the other goes on where it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from sqlalchemy import URL
+
+from companion.adapters.database.own_connection import connect_alone
+from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.e2e.test_contract_commands import free_port
+from tests.fakes import warm
+
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM for one process"),
+]
+LONG = 90.0
+"""Seconds after which a test gives up waiting."""
+
+
+class Workstations:
+    def __init__(self, folder: Path, first: CommandHome, url: URL) -> None:
+        self.folder, self.url = folder, url
+        self.homes = {"first": first, "second": CommandHome(folder / "second", first.google)}
+        self.apps: dict[str, warm.Process] = {}
+        self.ids: dict[str, str] = {}
+
+    def join(self) -> None:
+        address = self.url.render_as_string(hide_password=False)
+        first, second = self.homes.values()
+        made = first.json("practice", "create", "--database", address)
+        self.ids["first"] = made["workstation"]
+        joining = second.start(
+            "practice", "join", "--database", address, COMPANION_PRACTICE_KEY=made["key"]
+        )
+        out, err = joining.communicate(timeout=LONG)
+        assert joining.returncode == 0, out + err
+        with self.connection() as connection:
+            rows = connection.execute("SELECT id FROM workstations").fetchall()
+        (self.ids["second"],) = {row[0] for row in rows} - {self.ids["first"]}
+
+    def connection(self) -> Any:
+        return connect_alone(self.url, name="the test")
+
+    def start(self, name: str) -> None:
+        if name in self.apps:
+            self.apps[name].communicate(timeout=LONG)
+        ports = ("--port", str(free_port()), "--feed-host", "127.0.0.1", "--feed-port")
+        app = self.homes[name].start("serve", "--no-browser", *ports, str(free_port()))
+        self.apps[name] = app
+        assert app.stdout is not None
+        while "Stop with Ctrl-C" not in app.stdout.readline():
+            assert app.poll() is None, app.communicate()
+
+    def keeper(self) -> str:
+        """Name of the one that holds the lease; empty for none."""
+        with self.connection() as connection:
+            row = connection.execute(
+                "SELECT workstation_id FROM lease WHERE NOT released"
+            ).fetchone()
+        return next((name for name, known in self.ids.items() if row and row[0] == known), "")
+
+    def edit(self, name: str, count: int) -> None:
+        """The book of `count` appointments, imported by a command at that workstation."""
+        export = write_export(self.folder / f"{name}-{count}.csv", count)
+        self.homes[name].run("import", export)
+
+    def end(self) -> None:
+        for app in self.apps.values():
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                app.kill()
+            app.communicate(timeout=LONG)
+
+
+@pytest.fixture
+def workstations(tmp_path: Path, practice_url: URL) -> Iterator[Workstations]:
+    with open_desk(tmp_path, CommandHome) as desk:
+        desk.run("import", write_export(tmp_path / "export.csv", 2))
+        desk.connect()
+        desk.run("upload", "Anna Example")
+        made = Workstations(tmp_path, desk, practice_url)
+        try:
+            made.join()
+            made.start("first")
+            until(lambda: made.keeper() == "first")
+            made.start("second")
+            yield made
+        finally:
+            made.end()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.1)
+
+
+def shows(workstations: Workstations, count: int) -> Callable[[], bool]:
+    home = workstations.homes["first"]
+    return lambda: len({event["id"] for event in home.live()}) == len(home.live()) == count
+
+
+def test_whoever_stops_in_order_hands_the_calendars_over(workstations: Workstations) -> None:
+    assert workstations.keeper() == "first"
+    workstations.edit("second", 3)  # wherever it is edited, the keeper writes it
+    until(shows(workstations, 3))
+    workstations.apps["first"].send_signal(signal.SIGTERM)
+    until(lambda: workstations.keeper() == "second")
+    assert workstations.apps["first"].wait() == 0
+    workstations.edit("first", 4)  # a command there, though its app is off
+    until(shows(workstations, 4))
+    workstations.start("first")
+    with workstations.connection() as connection:
+        connection.execute("UPDATE lease SET wanted_by = %s", [workstations.ids["first"]])
+    until(lambda: workstations.keeper() == "first")
+    workstations.edit("second", 5)
+    until(shows(workstations, 5))
+    for app in workstations.apps.values():
+        app.send_signal(signal.SIGTERM)
+    assert {app.wait() for app in workstations.apps.values()} == {0}
+    with workstations.connection() as connection:
+        rows = connection.execute("SELECT started_at FROM workstations").fetchall()
+    assert rows == [(None,), (None,)]
+    assert workstations.keeper() == ""
+
+
+@pytest.mark.long
+def test_one_that_is_killed_or_halted_is_followed(workstations: Workstations) -> None:
+    workstations.edit("second", 3)
+    until(shows(workstations, 3))
+    workstations.apps["first"].kill()
+    workstations.edit("second", 4)
+    until(lambda: workstations.keeper() == "second")
+    until(shows(workstations, 4))
+    workstations.start("first")
+    workstations.apps["second"].send_signal(signal.SIGSTOP)
+    workstations.edit("first", 5)
+    until(lambda: workstations.keeper() == "first")
+    until(shows(workstations, 5))
+    workstations.apps["second"].send_signal(signal.SIGCONT)
+    workstations.edit("second", 6)
+    until(shows(workstations, 6))
+    assert workstations.keeper() == "first"

@@ -109,6 +109,14 @@ async def test_of_three_one_holds_it_and_one_follows_it_that_stops(start: Start)
     assert sum(len(each.told) for each in others) == 1
 
 
+async def test_one_that_stopped_may_seek_it_again(start: Start) -> None:
+    desk = await start("desk")
+    await until(lambda: desk.lease.held)
+    await desk.stop()
+    desk.task = asyncio.create_task(desk.lease.run())
+    await until(lambda: desk.lease.held)
+
+
 async def test_a_session_that_is_ended_is_followed_by_one_and_never_two_hold_it(
     start: Start, address: URL
 ) -> None:

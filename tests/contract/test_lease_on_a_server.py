@@ -104,7 +104,7 @@ def end_session_of_the_holder(address: URL) -> int:
 async def test_of_three_one_holds_it_and_one_follows_it_that_stops(start: Start) -> None:
     holder, others = await holder_of_three(start)
     await holder.stop()
-    await until(lambda: any(each.lease.held for each in others), *others)
+    await until(lambda: any(each.told for each in others), *others)
     assert [held for _, held in holder.told] == [True, False]
     assert sum(len(each.told) for each in others) == 1
 
@@ -139,6 +139,7 @@ async def test_a_cable_that_is_pulled_out_ends_it_though_nothing_is_closed(
     office = await start("office")
     cable.pull_out()
     await until(lambda: office.lease.held, desk, office)
+    await until(lambda: bool(office.told))
     assert [held for _, held in desk.told] == [True, False]
     assert desk.told[-1][0] < office.told[-1][0]
     cable.plug_in()

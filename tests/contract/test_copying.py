@@ -39,6 +39,7 @@ from companion.adapters.database.schema import (
     WallTime,
     activity,
     appointments,
+    commits,
     documents,
     imports,
     lease,
@@ -54,7 +55,7 @@ from tests.fakes.clock import MONDAY, FakeClock
 
 pytestmark = pytest.mark.postgresql
 
-OF_A_PRACTICE = (documents, secrets, practice, workstations, lease, turns, paces)
+OF_A_PRACTICE = (documents, secrets, practice, workstations, lease, turns, paces, commits)
 
 
 def value_of(column: Any, number: int) -> object:

@@ -168,6 +168,19 @@ def test_tables_of_another_program_with_versions_are_refused(
         assert "another program" in refused(url).what
 
 
+@pytest.mark.parametrize(("sessions", "direct"), [([0, 5, 6], False), ([0, 5, 5], True)])
+def test_a_pooler_that_gives_each_transaction_another_session_is_refused(
+    practice_url: URL, monkeypatch: pytest.MonkeyPatch, sessions: list[int], direct: bool
+) -> None:
+    """As PgBouncer was seen to answer: its own number first, then those of the server's."""
+    left = iter(sessions)
+    monkeypatch.setattr(postgres, "_session_of", lambda _: next(left))
+    if direct:
+        open_practice_database(practice_url, FakeClock())._access.close()
+    else:
+        assert "pooler" in refused(practice_url).what
+
+
 @pytest.mark.parametrize(
     ("version", "encoding", "stand_by", "said"),
     [

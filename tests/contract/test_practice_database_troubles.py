@@ -19,6 +19,7 @@ from companion.domain.sync_state import SyncState
 from companion.services.changes import Change, Changes, SyncStateChanged
 from companion.services.ports import BookChange
 from tests.contract.book_samples import NOW, appointment, put
+from tests.contract.test_feed_store import fetch, link
 from tests.fakes.cables import Cable, cable_to
 from tests.fakes.clock import FakeClock
 from tests.fakes.practice_database import PracticeServer
@@ -254,6 +255,29 @@ async def test_the_book_is_busy_when_another_changes_it_for_too_long(practice_ur
         assert await database.book.count() == 0
     await put(database.book, appointment())
     await database.close()
+
+
+async def test_a_statement_that_takes_too_long_is_busy(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(text("SET LOCAL statement_timeout = 20"))
+        connection.execute(text("SELECT pg_sleep(60)"))
+
+    with pytest.raises(Busy):
+        await database._access.write(work)
+    await database.ledger.edit_state("mira", one_more)
+
+
+async def test_two_workstations_that_note_fetches_of_one_link_lose_none(practice_url: URL) -> None:
+    both = [opened(practice_url), opened(practice_url)]
+    await both[0].feeds.put(link("a"))
+    await asyncio.gather(*(each.feeds.fetched("a", fetch()) for each in both for _ in range(10)))
+    (kept,) = await both[1].feeds.links()
+    assert kept.fetches == 20
+    await both[0].feeds.remove("a")
+    await asyncio.gather(*(each.feeds.fetched("a", fetch()) for each in both))
+    assert await both[1].feeds.links() == []
+    for each in both:
+        await each.close()
 
 
 async def test_two_workstations_that_edit_one_state_lose_no_edit(practice_url: URL) -> None:

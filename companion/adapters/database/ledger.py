@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select
 
 from companion.adapters.database.access import Access
+from companion.adapters.database.bulk import insert_many
 from companion.adapters.database.fence import Fence, NoFence
 from companion.adapters.database.schema import ledger, sync_state
 from companion.adapters.database.upserts import insert_new, upsert
@@ -94,7 +95,7 @@ class SqlLedger:
         put: Iterable[LedgerEntry] = (),
         drop: Iterable[str] = (),
     ) -> None:
-        rows = [_row(calendar, entry) for entry in put]
+        rows = [*{entry.key: _row(calendar, entry) for entry in put}.values()]
         dropped = [{**_named(calendar), "dropped": key} for key in drop]
         if not rows and not dropped:
             return
@@ -106,7 +107,7 @@ class SqlLedger:
                 if dropped:
                     connection.execute(_DROP, dropped)
                 if rows:
-                    connection.execute(_PUT, rows)
+                    insert_many(connection, _PUT, rows)
 
             await self._access.write(work)
 

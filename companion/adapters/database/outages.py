@@ -6,9 +6,12 @@ longer is away for everybody: a piece of work that comes now does not wait all o
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 12.0
 """Seconds that a restart may take."""
@@ -23,6 +26,7 @@ class Outage:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._tried = 0.0
+        self._said = False
 
     def to_be_tried(self) -> bool:
         """Whether it is worth the time to ask the server."""
@@ -41,12 +45,22 @@ class Outage:
             now = self._tried = time.monotonic()
             if self._since is None:
                 self._since = now
-            return now - self._since < self._patience
+            if now - self._since < self._patience:
+                return True
+            if not self._said:
+                self._said = True
+                log.warning("the practice's database is away")
+            return False
 
     def answered(self) -> None:
-        if self._since is not None:
-            with self._lock:
-                self._since = None
+        since = self._since
+        if since is None:
+            return
+        with self._lock:
+            self._since, self._said = None, False
+        lasted = time.monotonic() - since
+        if lasted > _BETWEEN:  # a connection that had to be made again is nothing to tell
+            log.info("the practice's database answers again after %.0f s", lasted)
 
 
 def pause_when_away(time_number: int) -> float:

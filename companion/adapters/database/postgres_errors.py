@@ -40,7 +40,10 @@ def _damaged(detail: str) -> CompanionError:
     )
 
 
-OURS = store("The practice's database could not be used.")
+OURS = store(
+    "The practice's database could not be used.",
+    "Try again. If it happens again, run the doctor: python run.py doctor",
+)
 DISK_FULL = store(
     "The disk of the practice's database is full: nothing was changed.",
     f"{_CARER} to free some space on it, then try again.",

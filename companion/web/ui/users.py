@@ -97,10 +97,11 @@ class _Users:
         *,
         bare: bool = False,
     ) -> ui.button:
-        pressed = button("" if bare else label, partial(act, user), icon=icon, look="plain")
+        """`bare`: without its words where a pointer can ask for them."""
+        pressed = button(label, partial(act, user), icon=icon, look="plain")
         pressed.props["aria-label"] = f"{label}, {user.name}"
         if bare:
-            pressed.classes("btn--icon").props["title"] = label
+            pressed.classes("users__bare").props["title"] = label
         return pressed
 
     # ── what can be done ──────────────────────────────────────────────────────────────────────

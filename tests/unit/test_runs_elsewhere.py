@@ -235,5 +235,8 @@ async def test_what_needs_the_calendar_for_itself_stops_the_other_workstation_s_
     await clinic.fill()
     first = asyncio.create_task(run(clinic.desk, cause=WORKER))
     await clinic.desk.clock.sleep(10)
+    waiting = asyncio.create_task(run(clinic.office))
+    await clinic.desk.clock.sleep(1)
     async with clinic.office.syncing.paused_sync(ANNA):
         assert first.cancelled()
+        assert waiting.cancelled()

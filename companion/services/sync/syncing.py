@@ -85,6 +85,10 @@ class Syncing:
             self._stopped.add(practitioner_id)
             task.cancel()
             return
+        self._stop_elsewhere(practitioner_id)
+
+    def _stop_elsewhere(self, practitioner_id: str) -> None:
+        """And what waits here for its end."""
         self._elsewhere.ask_to_stop(practitioner_id)
         if practitioner_id in self._following:
             self._following[practitioner_id].cancel()
@@ -101,7 +105,7 @@ class Syncing:
     async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:
         """While it lasts no pass of this practitioner runs, here or in another process; one that
         is running here, or on another workstation, is stopped first. Raises Busy."""
-        self._elsewhere.ask_to_stop(practitioner_id)
+        self._stop_elsewhere(practitioner_id)
         task = self._tasks.get(practitioner_id)
         if task is not None:
             task.cancel()

@@ -1,10 +1,11 @@
-"""Changes: publishes what was committed in this process to its subscribers.
+"""Changes: publishes what was committed to the subscribers in this process.
 
 The stores publish right after each commit, so that no caller can forget to. The sync,
 the calendar links, the boards and the open pages subscribe. A notice is a hint and never the only
-way to learn of a change: what other processes commit has none. The worker also looks at
-`AppointmentBook.change_sign` and at the settings every other second, so a notice that is lost
-costs seconds.
+way to learn of a change: what other processes of a home commit has none, and what other
+workstations of a practice commit is published here too, a moment later, by the hub of its database.
+The worker also looks at `AppointmentBook.change_sign` and at the settings every other second, so a
+notice that is lost costs seconds.
 """
 
 from __future__ import annotations
@@ -80,4 +81,4 @@ class Publisher(Generic[Notice]):
 
 
 class Changes(Publisher[Change]):
-    """One per process; every store of the process publishes to it. Of the event loop's thread."""
+    """One per process, to which its stores publish. Of the event loop's thread."""

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
+from companion.adapters.clock import SystemClock
 from companion.adapters.practice_note import practice_note
-from companion.domain.errors import BadInput, Busy, CompanionError, StoreError
+from companion.domain.errors import BadInput, Busy, CompanionError, StoreError, StoreTooNew
 from companion.domain.practice_key import PracticeKey
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.main import open_ports
+from companion.services.changes import Changes
+from companion.services.settings.documents import VERSION
 from companion.storage.creating import create_practice
 from companion.storage.joining import join_practice_here
 from companion.storage.membership import place_of
+from companion.storage.practice import open_practice
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.database_servers import PASSWORD
 from tests.fakes.moving_practice import (
@@ -366,3 +371,77 @@ async def test_what_one_at_a_time_does_is_kept_apart_on_all_workstations(
             assert await there.sync_locks.holder(turn) == here.practice.this_one
         with pytest.raises(Busy):
             await here.stores.ledger.write(CALENDAR, put=[ENTRY])
+
+
+async def open_anyway(environment: Environment) -> None:
+    note = practice_note(environment.home)
+    assert note is not None
+    clock = SystemClock("")
+    async with AsyncExitStack() as stack:
+        await open_practice(
+            environment,
+            note,
+            stack,
+            holder="a test",
+            clock=clock,
+            changes=Changes(),
+            anyway=True,
+        )
+
+
+async def test_a_newer_form_waits_for_the_workstations_with_an_older_version(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    await join(second, practice_url, await made_of(first, practice_url))
+    with connected(practice_url) as connection:
+        connection.execute(
+            "UPDATE workstations SET version = '0.0.9', started_at = clock_timestamp(),"
+            " seen_at = clock_timestamp() WHERE name = 'Front desk'"
+        )
+    set_settings_version(practice_url, VERSION - 1)
+    with pytest.raises(Busy, match=r"an older one is working with them: Front desk \(0\.0\.9\)"):
+        await kept_in(second)
+    await open_anyway(second)
+    assert await kept_in(second) == before
+
+
+async def test_an_older_workstation_that_was_switched_off_keeps_nobody_waiting(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    await join(second, practice_url, await made_of(first, practice_url))
+    with connected(practice_url) as connection:
+        connection.execute(
+            "UPDATE workstations SET version = '0.0.9',"
+            " seen_at = clock_timestamp() - interval '3 minutes', started_at = joined_at"
+        )
+    set_settings_version(practice_url, VERSION - 1)
+    assert await kept_in(second) == before
+
+
+async def test_an_older_workstation_stops_at_newer_tables(
+    first: Environment, practice_url: URL
+) -> None:
+    await made_of(first, practice_url)
+    with connected(practice_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreTooNew, match="Update this workstation"):
+        await kept_in(first)
+
+
+async def test_an_older_workstation_stops_at_newer_settings(
+    first: Environment, practice_url: URL
+) -> None:
+    await made_of(first, practice_url)
+    set_settings_version(practice_url, 999)
+    with pytest.raises(StoreTooNew):
+        await kept_in(first)
+
+
+def set_settings_version(url: URL, version: int) -> None:
+    with connected(url) as connection:
+        connection.execute(
+            "UPDATE documents SET body = replace(body, %s, %s) WHERE name = 'settings/home'",
+            [f'"version": {VERSION}', f'"version": {version}'],
+        )

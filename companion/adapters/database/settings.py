@@ -38,6 +38,7 @@ from companion.adapters.setting_tables import fill, settings_in
 from companion.domain.errors import CompanionError, StoreError
 from companion.domain.settings import Settings
 from companion.services.changes import Change, Changes, SettingsChanged
+from companion.services.settings.documents import VERSION
 from companion.services.settings.gathering import (
     Answer,
     Edit,
@@ -248,9 +249,14 @@ def _decided(known: _Known, edits: Sequence[Edit]) -> _Decided:
     answers = edited(first, edits)
     last = answers[-1][1] if answers else first
     storage = DocumentStorage(known.tables)
-    if last != first or not known.versions:
+    if last != first or not known.versions or _is_older(known.tables):
         fill(storage, last, proven=first if known.versions else None)
     return _Decided(answers, last, storage)
+
+
+def _is_older(tables: Tables) -> bool:
+    """In the form of an earlier version: the first change, if only that of `open`, renews it."""
+    return any(row.get("version") != VERSION for row in tables.get("home", {}).values())
 
 
 def _rows(body: str) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""A practice by commands alone: made on one computer, joined on another, which then can do all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.fakes.moving_practice import shown
+
+pytestmark = pytest.mark.postgresql
+
+BACKUP = "four words not together"
+
+
+@dataclass
+class Station(CommandHome):
+    """A computer of a practice."""
+
+    more: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {**super().settings, **self.more}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Station]:
+    with open_desk(tmp_path, Station) as made:
+        made.connect()
+        yield made
+
+
+def test_a_second_workstation_does_by_commands_all_that_the_first_could(
+    desk: Station, tmp_path: Path, practice_url: URL
+) -> None:
+    export = write_export(tmp_path / "a.csv", 20)
+    desk.run("import", export)
+    desk.run("upload", "Anna Example")
+    desk.run("feeds", "add", "Anna Example", "--label", "A phone")
+    assert len(desk.live()) == 20
+    made = desk.json("practice", "create", "--database", shown(practice_url), "--name", "Desk")
+    assert (made["rows"]["appointments"], made["rows"]["ledger"]) == (20, 20)
+    second = Station(
+        home=tmp_path / "second",
+        google=desk.google,
+        more={"COMPANION_PRACTICE_KEY": made["key"].lower(), "COMPANION_BACKUP_KEY": BACKUP},
+    )
+    joined = second.json("practice", "join", "--database", shown(practice_url), "--name", "Back")
+    assert joined["fingerprint"] == made["fingerprint"]
+    del second.more["COMPANION_PRACTICE_KEY"]
+
+    told = second.json("practice", "status")
+    assert [each["name"] for each in told["workstations"]] == ["Back", "Desk"]
+    assert len(second.json("practitioners", "list")["practitioners"]) == 1
+    written = second.writes
+    assert second.one("sync", "Anna Example")["unchanged"] == 20
+    assert second.writes == written, "the same ids, whichever workstation writes"
+    second.run("import", write_export(tmp_path / "b.csv", 21))
+    assert second.one("sync", "Anna Example")["inserted"] == 1
+    assert second.one("audit", "Anna Example")["differences"] == []
+    assert len(desk.live()) == 21
+    second.run("settings", "Anna Example", "client_name=none")
+    assert "client_name=none" in desk.run("settings", "Anna Example")
+    assert desk.one("sync", "Anna Example")["updated"] == 21
+    assert [each["label"] for each in second.json("feeds", "list")["feeds"]] == ["A phone"]
+    second.run("google", "test", "Anna Example")
+    second.run("google", "check", "Anna Example")
+    assert "BEGIN:VCALENDAR" in second.run("export", "Anna Example")
+    (tmp_path / "exports").mkdir()
+    second.run("sources", "add", "Exports", tmp_path / "exports")
+    assert "Exports" in desk.run("sources", "list")
+    second.run("status")
+    second.run("doctor")
+
+    file = tmp_path / "practice.ccbackup"
+    assert second.json("backup", file)["appointments"] == 21
+    refused = second.json("restore", file, code=1)
+    assert "--take-everything" in refused["error"]["remedy"]
+    third = Station(home=tmp_path / "third", google=desk.google, more=second.more)
+    assert third.json("restore", file)["appointments"] == 21
+    assert third.json("practice", "status") == {"joined": False}
+    assert len(third.json("practitioners", "list")["practitioners"]) == 1
+
+    assert second.json("practice", "key", "--yes")["key"] == made["key"]
+    assert second.json("practice", "leave", "--take-everything", code=3) == {"held": True}
+    second.run("practice", "leave", "--take-everything", "--yes")
+    assert second.one("sync", "Anna Example")["unchanged"] == 21
+    assert "has moved away" in desk.json("status", code=1)["error"]["what"]
+    desk.run("practice", "leave")
+    assert desk.json("practitioners", "list") == {"practitioners": []}

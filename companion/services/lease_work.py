@@ -24,14 +24,17 @@ class LeaseWork:
         self._works = works
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled, or until the lease fails: then its error is raised."""
         changed = asyncio.Event()
         unsubscribe = self._lease.subscribe(lambda _: changed.set())
         keeping = asyncio.create_task(self._lease.run(), name="lease")
+        keeping.add_done_callback(lambda _: changed.set())
         running: list[asyncio.Task[None]] = []
         try:
             while True:
                 changed.clear()
+                if keeping.done():
+                    keeping.result()
                 if self._lease.held and not running:
                     running = [
                         asyncio.create_task(work(), name=name) for name, work in self._works.items()

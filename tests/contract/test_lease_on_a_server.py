@@ -104,9 +104,17 @@ def end_session_of_the_holder(address: URL) -> int:
 async def test_of_three_one_holds_it_and_one_follows_it_that_stops(start: Start) -> None:
     holder, others = await holder_of_three(start)
     await holder.stop()
-    await until(lambda: any(each.lease.held for each in others), *others)
+    await until(lambda: any(each.told for each in others), *others)
     assert [held for _, held in holder.told] == [True, False]
     assert sum(len(each.told) for each in others) == 1
+
+
+async def test_one_that_stopped_may_seek_it_again(start: Start) -> None:
+    desk = await start("desk")
+    await until(lambda: desk.lease.held)
+    await desk.stop()
+    desk.task = asyncio.create_task(desk.lease.run())
+    await until(lambda: desk.lease.held)
 
 
 async def test_a_session_that_is_ended_is_followed_by_one_and_never_two_hold_it(
@@ -131,6 +139,7 @@ async def test_a_cable_that_is_pulled_out_ends_it_though_nothing_is_closed(
     office = await start("office")
     cable.pull_out()
     await until(lambda: office.lease.held, desk, office)
+    await until(lambda: bool(office.told))
     assert [held for _, held in desk.told] == [True, False]
     assert desk.told[-1][0] < office.told[-1][0]
     cable.plug_in()

@@ -120,3 +120,23 @@ async def test_a_home_of_its_own_works_from_the_start() -> None:
     assert work.running == 1
     await stop(task)
     assert work.running == 0
+
+
+async def test_a_lease_that_fails_ends_the_work_and_is_no_secret(lease: FakeLease) -> None:
+    work = Work()
+    failing = asyncio.Event()
+
+    async def fail() -> None:
+        await failing.wait()
+        lease.held = False
+        raise ZeroDivisionError
+
+    lease.run = fail  # type: ignore[method-assign] # an internal error in it
+    task = asyncio.create_task(LeaseWork(lease, {"worker": work.run}).run())
+    lease.turn(True)
+    await quiet()
+    assert work.running == 1
+    failing.set()
+    with pytest.raises(ZeroDivisionError):
+        await task
+    assert work.running == 0

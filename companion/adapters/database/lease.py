@@ -52,7 +52,7 @@ class SessionLease:
         self._clock = clock
         self._steady = steady
         self._timing = timing or Timing()
-        self._threads: Threads[None] = Threads(lambda: None, size=1, name="lease")
+        self._threads: Threads[None] | None = None
         self._apart = apart or self._in_its_thread
         self._changes = Publisher[bool]()
         self._news = asyncio.Event()
@@ -88,7 +88,9 @@ class SessionLease:
             self._tell()
             ending = asyncio.ensure_future(self._apart(self._end))
             await asyncio.wait({ending}, timeout=LAST_MOMENT)
-            self._threads.close()
+            if self._threads is not None:
+                self._threads.close()
+                self._threads = None
 
     async def _seek_and_keep(self) -> None:
         """Until an error, or until the lock turns out to be gone."""
@@ -153,6 +155,8 @@ class SessionLease:
         session.close()
 
     async def _in_its_thread(self, work: Callable[[], Any]) -> Any:
+        if self._threads is None:
+            self._threads = Threads(lambda: None, size=1, name="lease")
         return await self._threads.run(lambda _: work())
 
     async def _keep_telling(self) -> None:

@@ -105,7 +105,9 @@ class _Backups:
                     button("Delete", partial(self._ask, path.name), look="plain")
             for each in standing.good:
                 made = Path(each.path)
-                with self._row(made.name, each.size, each.made_at, f"in {made.parent}"):
+                place = standing.where(each)
+                place = f"on {place}, in {made.parent}" if place else f"in {made.parent}"
+                with self._row(made.name, each.size, each.made_at, place):
                     button("Download", partial(self._download_daily, each.path))
 
     @contextmanager

@@ -14,7 +14,7 @@ import pytest
 from companion.domain.backup_plan import KEPT_DAYS, BackupRecord, GoodBackup
 from companion.domain.errors import NotFound, StoreError
 from companion.services.maintenance import backup_checks, backup_records
-from companion.services.maintenance.backup_places import BackupPlaces
+from companion.services.maintenance.backup_places import BackupPlaces, parts_of
 from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.workstations import Workstations
 from tests.fakes.backup_fixture import Fixture
@@ -164,6 +164,18 @@ async def test_older_notes_belong_to_whoever_finds_the_file(two: Two) -> None:
         str(Path("E:/gone") / f"{number}.ccbackup") for number in range(0, KEPT_DAYS + 1, 2)
     ]
     assert len(two.files("front disk")) == KEPT_DAYS
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("E:\\Backups\\a.ccbackup", ("E:\\Backups", "a.ccbackup")),
+        ("\\\\server\\share\\a.ccbackup", ("\\\\server\\share\\", "a.ccbackup")),
+        (str(Path("/mnt/share/a.ccbackup")), (str(Path("/mnt/share")), "a.ccbackup")),
+    ],
+)
+def test_a_path_of_another_system_is_shown_in_its_parts(path: str, parts: tuple[str, str]) -> None:
+    assert parts_of(path) == parts
 
 
 def test_notes_of_before_workstations_are_read_and_moved_both_ways() -> None:

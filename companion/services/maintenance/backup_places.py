@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from companion.domain.backup_plan import BackupPlan, GoodBackup
 from companion.domain.errors import CompanionError
@@ -60,6 +60,12 @@ class BackupStanding:
 
 def name_of(backup: GoodBackup, names: Mapping[str, str]) -> str:
     return names.get(backup.workstation) or backup.computer or SOMEWHERE
+
+
+def parts_of(path: str) -> tuple[str, str]:
+    """Folder and name, also of a path of a workstation with another system."""
+    found = PureWindowsPath(path) if "\\" in path and "/" not in path else Path(path)
+    return str(found.parent), found.name
 
 
 class BackupPlaces:

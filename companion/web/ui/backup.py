@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -104,10 +103,10 @@ class _Backups:
                     button("Download", partial(self._download, path.name))
                     button("Delete", partial(self._ask, path.name), look="plain")
             for each in standing.good:
-                made = Path(each.path)
+                folder, name = parts_of(each.path)
                 place = standing.where(each)
-                place = f"on {place}, in {made.parent}" if place else f"in {made.parent}"
-                with self._row(made.name, each.size, each.made_at, place):
+                place = f"on {place}, in {folder}" if place else f"in {folder}"
+                with self._row(name, each.size, each.made_at, place):
                     button("Download", partial(self._download_daily, each.path))
 
     @contextmanager

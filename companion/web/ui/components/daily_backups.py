@@ -76,7 +76,10 @@ class DailyBackupsCard:
             with _fact("Where"):
                 text(plan.folder, "wraps", tag="span").props("dir=ltr")
             with _fact("When"):
-                text(f"Every day at {plan.at:%H:%M}, or when this computer is on again", tag="span")
+                later = "or when this computer is on again"
+                if standing.this_one:
+                    later = "on the workstation that keeps the calendars then"
+                text(f"Every day at {plan.at:%H:%M}, {later}", tag="span")
             with _fact("Kept"):
                 text(_kept(standing), tag="span")
         if not plan.other_disk:

@@ -133,10 +133,6 @@ async def create_practice(
         gathered = await _gather(environment, note.workstation_id)
         member = Membership(note=note, url=url, key=key)
         await BACKUPS.run(_prepare_database, url, note.place, gathered.origin)
-        staging = staging_of(home)
-        await BACKUPS.run(fresh_folder, staging)
-        await member.keep(staged_secrets(environment, staging), environment)
-        write_note(staging, note, disk)
         now = SystemClock(environment.now).now()
         moving = MovingNote(
             direction=Direction.INTO_PRACTICE,
@@ -147,6 +143,14 @@ async def create_practice(
             aside=f"{ASIDE}-{now:%Y%m%d-%H%M%S}",
         )
         write_note(home, moving, disk)
+        try:
+            staging = staging_of(home)
+            await BACKUPS.run(fresh_folder, staging)
+            await member.keep(staged_secrets(environment, staging), environment)
+            write_note(staging, note, disk)
+        except BaseException:
+            end_move(home, disk)
+            raise
         mover = _Mover(environment, member, gathered, name=name, disk=disk, random=random)
         rows = await BACKUPS.run(mover.move, moving)
     return PracticeMade(

@@ -89,11 +89,9 @@ README = "MOVED.txt"
 class PracticeMade:
     note: PracticeNote
     key: PracticeKey
-    rows: Mapping[str, int]
-    """By table, as they were read back."""
+    rows: Mapping[str, int]  # by table, as they were read back
     secrets: int
-    aside: Path
-    """The folder with what the home kept until now."""
+    aside: Path  # with what the home kept until now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +152,7 @@ async def create_practice(
         mover = _Mover(environment, member, gathered, name=name, disk=disk, random=random)
         rows = await BACKUPS.run(mover.move, moving)
     return PracticeMade(
-        note=note,
-        key=key,
-        rows=rows,
-        secrets=len(gathered.secrets),
-        aside=home / moving.aside,
+        note=note, key=key, rows=rows, secrets=len(gathered.secrets), aside=home / moving.aside
     )
 
 

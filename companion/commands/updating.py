@@ -141,7 +141,9 @@ async def _before(environment: Environment) -> dict[str, Any]:
             with suppress(CompanionError):
                 await daily.make()
                 return {"failing": _failing(diagnosis), "warning": ""}
-            warning = "No backup could be made on the other disk; the data are copied here."
+            warning = "No backup could be made on the other disk."
+            if environment.book.exists():
+                warning = f"{warning[:-1]}; the data are copied here."
     return {"failing": _failing(diagnosis), "warning": warning}
 
 

@@ -67,6 +67,7 @@ from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
     NOTES,
+    after_the_commit,
     alone_in_moving,
     end_move,
     fresh_folder,
@@ -268,8 +269,9 @@ class _Mover:
         except BaseException:
             self._withdraw()
             raise
-        finish_creating(self._environment, note, swap_of(home, self._disk))
-        end_move(home, self._disk)
+        with after_the_commit(note):
+            finish_creating(self._environment, note, swap_of(home, self._disk))
+            end_move(home, self._disk)
         return rows
 
     def _into_database(self, note: MovingNote) -> tuple[Mapping[str, int], MovingNote]:

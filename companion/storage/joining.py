@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from uuid import uuid4
 
 from companion.adapters.clock import SystemClock
@@ -18,7 +19,7 @@ from companion.environment import Environment
 from companion.services.changes import Changes
 from companion.services.files import Disk, make_folder
 from companion.services.pools import BACKUPS
-from companion.storage.home import open_home
+from companion.storage.home import open_home, sealed_secrets
 from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
@@ -39,8 +40,8 @@ ASIDE = "before-joining"
 async def join_practice_here(
     environment: Environment, address: str, typed_key: str, *, disk: Disk | None = None
 ) -> PracticeNote:
-    """Its note; nothing changes where this computer has joined that practice already. Raises
-    BadInput, Busy, StoreError, SecretsError; then nothing was changed."""
+    """Its note; where this computer has joined that practice already, only the address changes.
+    Raises BadInput, Busy, StoreError, SecretsError; then nothing was changed."""
     await asyncio.to_thread(make_folder, environment.home)
     with nobody_else(environment):
         return await _join(environment, address, typed_key, disk or Disk())
@@ -69,7 +70,11 @@ async def _join(environment: Environment, address: str, typed: str, disk: Disk) 
     secrets_key_of(found.row, key)
     known = practice_note(home)
     if known is not None and known.practice_id == found.row.practice_id:
-        return known
+        note = replace(known, place=place)
+        kept = sealed_secrets(environment, holder=HOLDER)
+        await Membership(note=note, url=url, key=key).keep(kept, environment)
+        write_note(home, note, disk)
+        return note
     if known is not None:
         raise BadInput(
             f"This computer belongs to another practice, in {known.place}.",

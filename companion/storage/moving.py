@@ -39,7 +39,7 @@ from companion.adapters.secrets import FILE_NAME as SECRETS
 from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
 from companion.adapters.secrets import SealedSecrets
 from companion.adapters.source_notes import FILE_NAME as SOURCES_FILE
-from companion.domain.errors import Busy, DatabaseAway, StoreError
+from companion.domain.errors import Busy, CompanionError, DatabaseAway, StoreError
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.services.files import Disk, disk_trouble, make_folder
@@ -177,6 +177,20 @@ def end_move(home: Path, disk: Disk) -> None:
     except OSError as error:
         raise disk_trouble(error, home / MOVING) from error
     shutil.rmtree(staging_of(home), ignore_errors=True)
+
+
+@contextmanager
+def after_the_commit(note: MovingNote) -> Iterator[None]:
+    """What fails now does not undo the move: the next start finishes it, and this says so."""
+    try:
+        yield
+    except CompanionError as error:
+        raise StoreError(
+            f"The data have moved {note.direction}, but the files of this computer have not "
+            f"followed yet. {error.what}",
+            f"{error.remedy} The next start finishes it; python run.py practice status says more.",
+            detail=error.detail,
+        ) from error
 
 
 async def _database_says_done(environment: Environment, note: MovingNote) -> bool:

@@ -60,6 +60,7 @@ from companion.storage.membership import KEY_NAME, URL_NAME, Membership, members
 from companion.storage.moving import (
     HOLDER,
     NOTES,
+    after_the_commit,
     alone_in_moving,
     end_move,
     fresh_folder,
@@ -323,11 +324,11 @@ class _Taking:
 
     def _finish(self) -> None:
         home = self._environment.home
-        finish_returning(self._environment, self._note, swap_of(home, self._disk))
-        end_move(home, self._disk)
-        shutil.rmtree(
-            home / self._note.aside, ignore_errors=True
-        )  # address and key of the practice
+        with after_the_commit(self._note):
+            finish_returning(self._environment, self._note, swap_of(home, self._disk))
+            end_move(home, self._disk)
+        # With the address and the key of the practice.
+        shutil.rmtree(home / self._note.aside, ignore_errors=True)
 
 
 def finish_returning(environment: Environment, note: MovingNote, swap: Swap) -> None:

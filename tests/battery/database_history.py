@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, delete, insert, select
+from sqlalchemy import URL, Connection, create_engine, delete, insert, make_url, select
 
+from companion.adapters.database import open_database
 from companion.adapters.database.appointments import COLUMNS, appointment_of
+from companion.adapters.database.coordination import Coordination
+from companion.adapters.database.database import Database
+from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.database.schema import (
     appointments,
     ledger,
@@ -29,6 +33,7 @@ from companion.services.ports import Clock
 from companion.services.sync.snapshot import NamedLocks, Turn
 from tests.battery.calendars import Crash
 from tests.battery.histories import Failure, History
+from tests.battery.world import World
 
 Rows = dict[str, list[dict[str, Any]]]
 """By table."""
@@ -68,56 +73,56 @@ class Awaited:
         return call
 
 
-class AwaitedLocks:
+class AwaitedTurns:
     """The same for turns."""
 
     def __init__(self, inner: NamedLocks, underway: Underway) -> None:
         self._inner, self._underway = inner, underway
+        self.linger = inner.linger
 
-    def hold(
-        self, name: str, *, patience: float | None = None
-    ) -> AbstractAsyncContextManager[Turn]:
-        return _AwaitedTurn(self._inner.hold(name, patience=patience), self._underway)
+    @asynccontextmanager
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+        turn = self._inner.hold(name, patience=patience)
+        with self._underway:
+            found = await turn.__aenter__()
+        try:
+            yield found
+        except BaseException as error:
+            with self._underway:
+                await turn.__aexit__(type(error), error, error.__traceback__)
+            raise
+        with self._underway:
+            await turn.__aexit__(None, None, None)
 
     async def ensure(self) -> None:
         with self._underway:
             await self._inner.ensure()
-
-    def linger(self, call: asyncio.Future[Any]) -> bool:
-        return self._inner.linger(call)
 
     async def holder(self, name: str) -> str:
         with self._underway:
             return await self._inner.holder(name)
 
 
-class _AwaitedTurn(AbstractAsyncContextManager[Turn]):
-    def __init__(self, inner: AbstractAsyncContextManager[Turn], underway: Underway) -> None:
-        self._inner, self._underway = inner, underway
-
-    async def __aenter__(self) -> Turn:
-        with self._underway:
-            return await self._inner.__aenter__()
-
-    async def __aexit__(self, *error: Any) -> None:
-        with self._underway:
-            await self._inner.__aexit__(*error)
-
-
 class RealDatabase:
     """One that is there already, with our tables: emptied for each history."""
 
-    def __init__(
-        self,
-        url: Any,
-        opened: Callable[[Clock, Changes], Any],
-        locks: Callable[[Any], NamedLocks] | None = None,
-    ) -> None:
-        """`opened` opens it as the program does; `locks` are its turns, where it has any."""
+    def __init__(self, url: URL | str, *, shared: bool = False) -> None:
+        """`shared`: a practice's, where turns are taken and fenced."""
+        self.url = make_url(url)
+        self.shared = shared
         self.engine = create_engine(url)
-        self.opened = opened
-        self.locks = locks
         self.empty = self.copied()
+
+    def together(self, clock: Clock) -> Coordination | None:
+        if not self.shared:
+            return None
+        return Coordination(self.url, "desk", name="desk", version="1", clock=clock)
+
+    def opened(self, clock: Clock, changes: Changes, together: Coordination | None) -> Database:
+        """As the program does it."""
+        if together is None:
+            return open_database(str(self.url), clock, changes=changes)
+        return open_practice_database(self.url, clock, changes=changes, fence=together.fence)
 
     def copied(self) -> Rows:
         with self.engine.connect() as connection:
@@ -171,25 +176,39 @@ def _kept(connection: Connection) -> dict[str, Appointment]:
     return {each.id: each for each in map(appointment_of, connection.execute(query))}
 
 
+class Housed:
+    """A world whose stores, and turns where it is a practice's, are those of a database."""
+
+    def __init__(self, world: World, place: RealDatabase) -> None:
+        """It is emptied before. On the event loop."""
+        place.put_back(place.empty)
+        underway = Underway()
+        world.clock.waits_for = underway.__bool__
+        self._together = place.together(world.clock)
+        self._database = place.opened(world.clock, world.changes, self._together)
+        stores = DatabaseStores(place, self._database, underway)
+        world.stores = stores  # type: ignore[assignment] # the same, but real
+        if self._together is not None:
+            world.locks = AwaitedTurns(self._together.turns, underway)
+        world.restart()
+
+    async def close(self) -> None:
+        if self._together is not None:
+            await self._together.close()
+        await self._database.close()
+
+
 class DatabaseHistory(History):
     def __init__(self, seed: int, place: RealDatabase, *, rate: float | None = None) -> None:
         super().__init__(seed, rate=rate)
-        place.put_back(place.empty)
-        self.underway = Underway()
-        self.world.clock.waits_for = self.underway.__bool__
-        self.database = place.opened(self.world.clock, self.world.changes)
-        stores = DatabaseStores(place, self.database, self.underway)
-        self.world.stores = stores  # type: ignore[assignment] # the same, but real
-        if place.locks is not None:
-            self.world.locks = AwaitedLocks(place.locks(self.database), self.underway)
-        self.world.restart()
+        self.housed = Housed(self.world, place)
 
     async def play_whole(self, operations: int) -> None:
         try:
             await self.play(operations)
             await self.converge()
         finally:
-            await self.database.close()
+            await self.housed.close()
 
 
 def play(

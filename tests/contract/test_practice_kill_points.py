@@ -7,6 +7,7 @@ too, before it is let go on.
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -211,6 +212,24 @@ async def test_killed_anywhere_while_everything_is_taken_back(
                 assert await kept_in(opened) == clinic.before
                 found.add(who)
     assert found == {"home", "practice"}
+
+
+async def test_a_disk_that_fills_up_after_the_commit_does_not_undo_the_move(
+    clinic: Clinic, practice_url: URL
+) -> None:
+    class FullOnce(Disk):
+        """Once the note of the exchange of files is to be written."""
+
+        def write(self, path: Path, content: bytes) -> None:
+            if path.name == "restore.json.tmp":
+                raise OSError(errno.ENOSPC, "full")
+            super().write(path, content)
+
+    environment = clinic.copy()
+    with pytest.raises(StoreError, match=r"have moved into the practice, but .* is full"):
+        await create_practice(environment, shown(practice_url), name="Desk", disk=FullOnce())
+    assert await kept_in(environment) == clinic.before
+    assert practice_note(environment.home) is not None
 
 
 async def test_killed_anywhere_while_joining_or_leaving(

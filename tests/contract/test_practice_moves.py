@@ -19,8 +19,9 @@ from companion.main import open_ports
 from companion.services.changes import Changes
 from companion.services.settings.documents import VERSION
 from companion.storage.creating import create_practice
+from companion.storage.home import sealed_secrets
 from companion.storage.joining import join_practice_here
-from companion.storage.membership import place_of
+from companion.storage.membership import membership_of, place_of
 from companion.storage.practice import open_practice
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.database_servers import PASSWORD
@@ -100,6 +101,20 @@ async def test_joining_twice_changes_nothing(
     before = practice_note(second.home)
     await join(second, practice_url, made)
     assert practice_note(second.home) == before
+
+
+async def test_joining_again_takes_the_new_address_of_the_same_practice(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    await join(second, practice_url, made)
+    elsewhere = practice_url.set(host="localhost")  # as a server that was renamed
+    note = await join_practice_here(second, shown(elsewhere), made.key.text)
+    assert note.place == place_of(elsewhere)
+    assert practice_note(second.home) == note
+    member = await membership_of(note, second, sealed_secrets(second, holder="a test"))
+    assert member.url.host == "localhost"
+    assert await kept_in(second) == await kept_in(first)
 
 
 async def test_a_wrong_key_is_refused_before_anything_is_written(

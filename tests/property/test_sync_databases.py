@@ -13,33 +13,23 @@ import pytest
 from sqlalchemy import URL
 
 from companion.adapters.database import open_database
-from companion.adapters.database.database import Database
-from companion.adapters.database.opening_practice import open_practice_database
-from companion.services.changes import Changes
-from companion.services.ports import Clock
-from tests.battery.database_history import RealDatabase, play
+from tests.battery.database_history import Housed, RealDatabase, play
 from tests.fakes.clock import FakeClock
+from tests.property.test_sync_kill_points import WORKS, a_world_with_everything_to_do, check
 
 
 @pytest.fixture
 def on_sqlite(tmp_path: Path) -> Iterator[RealDatabase]:
     path = tmp_path / "book.db"
-
-    def opened(clock: Clock, changes: Changes) -> Database:
-        return open_database(path, clock, changes=changes)
-
     asyncio.run(open_database(path, FakeClock()).close())
-    made = RealDatabase(f"sqlite:///{path}", opened)
+    made = RealDatabase(f"sqlite:///{path}")
     yield made
     made.close()
 
 
 @pytest.fixture
 def on_postgresql(practice_url: URL) -> Iterator[RealDatabase]:
-    def opened(clock: Clock, changes: Changes) -> Database:
-        return open_practice_database(practice_url, clock, changes=changes)
-
-    made = RealDatabase(practice_url, opened)
+    made = RealDatabase(practice_url, shared=True)
     yield made
     made.close()
 
@@ -53,6 +43,42 @@ def test_histories_on_sqlite_end_equal_silent_and_proven(on_sqlite: RealDatabase
 def test_histories_on_postgresql_end_equal_silent_and_proven(on_postgresql: RealDatabase) -> None:
     for seed in range(12):
         play(seed, on_postgresql)
+
+
+async def die_on(place: RealDatabase, name: str, step: int) -> bool:
+    """False where the pass was over before."""
+    housed: list[Housed] = []
+    try:
+        world = await a_world_with_everything_to_do(lambda each: housed.append(Housed(each, place)))
+        died = await world.crash_at(step, lambda: WORKS[name](world))
+        await check(world)
+        return died
+    finally:
+        await housed[0].close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("name", WORKS)
+def test_a_process_may_die_at_steps_all_over_a_pass_on_postgresql(
+    on_postgresql: RealDatabase, name: str
+) -> None:
+    step = 2
+    while asyncio.run(die_on(on_postgresql, name, step)):
+        step += 13
+    assert step > 60
+
+
+@pytest.mark.long
+@pytest.mark.postgresql
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", WORKS)
+def test_a_process_may_die_at_any_step_of_a_pass_on_postgresql(
+    on_postgresql: RealDatabase, name: str
+) -> None:
+    step = 1
+    while asyncio.run(die_on(on_postgresql, name, step)):
+        step += 1
+    assert step > 60
 
 
 @pytest.mark.long

@@ -16,12 +16,18 @@ from companion.services.sync.passes import PassResult
 from tests.battery.world import ANNA, MONDAY, World, appointment
 
 DAY = MONDAY + timedelta(days=1)
+House = Callable[[World], object]
 
 
-async def a_world_with_everything_to_do() -> World:
+def _nowhere(_world: World) -> None:
+    """In memory."""
+
+
+async def a_world_with_everything_to_do(house: House = _nowhere) -> World:
     """Inserts, updates, deletes, a colour to change, one that a person chose, one to put back,
-    one behind the window, a calendar left behind."""
+    one behind the window, a calendar left behind. `house` puts its stores somewhere else."""
     world = World()
+    house(world)
     world.choose(days_in_advance=20)
     await world.put(*(appointment(n, start=DAY + timedelta(hours=n)) for n in range(8)))
     await world.put(appointment(20, start=MONDAY - timedelta(days=7)))

@@ -15,10 +15,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from companion.adapters.database.database import Database
-from companion.adapters.database.opening_practice import open_practice_database
-from companion.services.changes import Changes
-from companion.services.ports import Clock
 from tests.battery.database_history import DatabaseHistory, RealDatabase
 from tests.battery.histories import History
 from tests.battery.world import ANNA
@@ -155,18 +151,14 @@ class PostgresSyncMachine(SyncMachine):
 
     def _history(self, seed: int, rate: float) -> History:
         url = self.stack.enter_context(practice_server().new_database())
-
-        def opened(clock: Clock, changes: Changes) -> Database:
-            return open_practice_database(url, clock, changes=changes)
-
-        place = RealDatabase(url, opened)
+        place = RealDatabase(url, shared=True)
         self.stack.callback(place.close)
         self.made = DatabaseHistory(seed, place, rate=rate)
         return self.made
 
     def _close(self) -> None:
         if hasattr(self, "made"):
-            self.loop.run_until_complete(self.made.database.close())
+            self.loop.run_until_complete(self.made.housed.close())
         self.stack.close()
 
 

@@ -47,6 +47,11 @@ def chunks_of_ids(connection: Connection, ids: Iterable[str]) -> Iterator[dict[s
         yield {_IDS: chunk}
 
 
+def rows_at_once(connection: Connection) -> int:
+    """So many take little memory, and each way over a network is worth its time."""
+    return 5_000 if connection.dialect.name == "postgresql" else 2_000
+
+
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):

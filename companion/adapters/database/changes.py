@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
-from companion.adapters.database.bulk import among, chunks, chunks_of_ids, insert_many
+from companion.adapters.database.bulk import among, chunks, chunks_of_ids, insert_many, rows_at_once
 from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
 from companion.adapters.database.locks import alone_in_the_book
 from companion.adapters.database.schema import (
@@ -30,8 +30,6 @@ from companion.domain.appointments import Appointment
 from companion.domain.errors import ChangedMeanwhile
 from companion.services.ports import BookChange
 from companion.services.rows import next_change, row_hash
-
-_ROWS_A_CHUNK = 2000
 
 _PUT = upsert(appointments)
 _LEAVE_BEHIND = upsert(removed_appointments)
@@ -98,7 +96,7 @@ def apply_change(
     _remove(connection, {key: known[key] for key in remove if key in known}, put.keys())
     known.update(_once_known(connection, [key for key in put if key not in known]))
     pairs = zip(put.values(), hashes, strict=True)
-    for chunk in chunks(pairs, _ROWS_A_CHUNK):
+    for chunk in chunks(pairs, rows_at_once(connection)):
         insert_many(connection, _PUT, [_raised(*pair, known, now) for pair in chunk])
     returned = [key for key in put if key in known and not known[key].practitioner_id]
     _delete(connection, removed_appointments, returned)
@@ -115,7 +113,7 @@ def _keep_names(connection: Connection, put: Iterable[Appointment]) -> None:
     """Names stay once a client bore them: see `AppointmentBook.client_names`."""
     names = {(each.client_first_name, each.client_last_name): None for each in put}
     names.pop(("", ""), None)
-    for chunk in chunks(names, _ROWS_A_CHUNK):
+    for chunk in chunks(names, rows_at_once(connection)):
         rows = [{"first_name": first, "last_name": last} for first, last in chunk]
         insert_many(connection, _NAME, rows)
 
@@ -125,7 +123,7 @@ def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -
     Returns whose it touched."""
     alone_in_the_book(connection)
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
-    for chunk in chunks(rows, _ROWS_A_CHUNK):
+    for chunk in chunks(rows, rows_at_once(connection)):
         moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]
         connection.execute(
             _MOVE,
@@ -181,7 +179,7 @@ def _remove(connection: Connection, gone: Mapping[str, _KnownRevision], put: Ite
         for key, known in gone.items()
         if key not in staying
     )
-    for chunk in chunks(left, _ROWS_A_CHUNK):
+    for chunk in chunks(left, rows_at_once(connection)):
         connection.execute(_LEAVE_BEHIND, chunk)
 
 

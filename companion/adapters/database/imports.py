@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of
-from companion.adapters.database.bulk import among, chunks, chunks_of_ids, insert_many
+from companion.adapters.database.bulk import among, chunks, chunks_of_ids, insert_many, rows_at_once
 from companion.adapters.database.schema import (
     appointments,
     import_changes,
@@ -42,7 +42,6 @@ from companion.services.ports import (
     Undoing,
 )
 
-_ROWS_A_CHUNK = 2_000
 _NEVER_KEPT = {"id", "can_undo"}
 
 _TO_KEEP = select(
@@ -112,7 +111,7 @@ def finish_record(connection: Connection, import_id: int, revisions: Mapping[str
         {"import_id": import_id, "appointment_id": key, "revision": revision}
         for key, revision in revisions.items()
     ]
-    for chunk in chunks(rows, _ROWS_A_CHUNK):
+    for chunk in chunks(rows, rows_at_once(connection)):
         insert_many(connection, insert(import_changes), chunk)
     total = 0
     for number, (each, count) in enumerate(connection.execute(_COUNTS).all(), start=1):

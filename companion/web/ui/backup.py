@@ -12,6 +12,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput, FileRefused
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
+from companion.services.maintenance.backup_places import parts_of
 from companion.services.settings.transfer import LARGEST
 from companion.web.ui import formatting
 from companion.web.ui.components.daily_backups import DailyBackupsCard

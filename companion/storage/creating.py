@@ -89,11 +89,9 @@ README = "MOVED.txt"
 class PracticeMade:
     note: PracticeNote
     key: PracticeKey
-    rows: Mapping[str, int]
-    """By table, as they were read back."""
+    rows: Mapping[str, int]  # by table, as they were read back
     secrets: int
-    aside: Path
-    """The folder with what the home kept until now."""
+    aside: Path  # with what the home kept until now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +131,6 @@ async def create_practice(
         gathered = await _gather(environment, note.workstation_id)
         member = Membership(note=note, url=url, key=key)
         await BACKUPS.run(_prepare_database, url, note.place, gathered.origin)
-        staging = staging_of(home)
-        await BACKUPS.run(fresh_folder, staging)
-        await member.keep(staged_secrets(environment, staging), environment)
-        write_note(staging, note, disk)
         now = SystemClock(environment.now).now()
         moving = MovingNote(
             direction=Direction.INTO_PRACTICE,
@@ -147,14 +141,18 @@ async def create_practice(
             aside=f"{ASIDE}-{now:%Y%m%d-%H%M%S}",
         )
         write_note(home, moving, disk)
+        try:
+            staging = staging_of(home)
+            await BACKUPS.run(fresh_folder, staging)
+            await member.keep(staged_secrets(environment, staging), environment)
+            write_note(staging, note, disk)
+        except BaseException:
+            end_move(home, disk)
+            raise
         mover = _Mover(environment, member, gathered, name=name, disk=disk, random=random)
         rows = await BACKUPS.run(mover.move, moving)
     return PracticeMade(
-        note=note,
-        key=key,
-        rows=rows,
-        secrets=len(gathered.secrets),
-        aside=home / moving.aside,
+        note=note, key=key, rows=rows, secrets=len(gathered.secrets), aside=home / moving.aside
     )
 
 

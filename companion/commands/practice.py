@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from companion.commands.practice_reports import (
-    left_words,
+    left,
     note_json,
     show_key,
     workstation_json,
@@ -175,7 +175,7 @@ def leave(
             if json:
                 as_json({"joined": False, "kept": [str(each) for each in kept]})
             else:
-                left_words(note.place, kept)
+                out.print(left(note.place, kept))
         if environment.names_a_server:
             err.print(
                 f"Take the variables COMPANION_DATABASE_URL and {KEY_VARIABLE} away too: with "

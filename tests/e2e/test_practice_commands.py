@@ -70,14 +70,14 @@ def test_a_second_workstation_does_by_commands_all_that_the_first_could(
     assert "client_name=none" in desk.run("settings", "Anna Example")
     assert desk.one("sync", "Anna Example")["updated"] == 21
     assert [each["label"] for each in second.json("feeds", "list")["feeds"]] == ["A phone"]
-    second.run("google", "test", "Anna Example")
-    second.run("google", "check", "Anna Example")
+    for word in ("test", "check"):
+        second.run("google", word, "Anna Example")
     assert "BEGIN:VCALENDAR" in second.run("export", "Anna Example")
     (tmp_path / "exports").mkdir()
     second.run("sources", "add", "Exports", tmp_path / "exports")
     assert "Exports" in desk.run("sources", "list")
-    second.run("status")
-    second.run("doctor")
+    for word in ("status", "doctor"):
+        second.run(word)
 
     file = tmp_path / "practice.ccbackup"
     assert second.json("backup", file)["appointments"] == 21

@@ -141,7 +141,7 @@ def leave(
     """This workstation leaves; the practice goes on without it."""
 
     async def work() -> int:
-        from companion.storage.returning import leave_here, take_everything
+        from companion.storage.returning import leave_here, left, take_everything
 
         environment = _environment()
         if everything:
@@ -164,10 +164,7 @@ def leave(
             if json:
                 as_json({"joined": False})
             else:
-                out.print(
-                    f"This computer has left the practice in {note.place}, which goes on without "
-                    "it. Nothing of it is kept here."
-                )
+                out.print(left(note, environment.home))
         if environment.names_a_server:
             err.print(
                 f"Take the variables COMPANION_DATABASE_URL and {KEY_VARIABLE} away too: with "

@@ -65,6 +65,7 @@ from companion.storage.moving import (
     end_move,
     fresh_folder,
     nobody_else,
+    note_of_home,
     row_when_quiet,
     settle_held,
     staged_secrets,
@@ -111,6 +112,21 @@ async def leave_here(
         for name in (URL_NAME, KEY_NAME):
             await kept.remove(name)
         return note
+
+
+def left(note: PracticeNote, home: Path) -> str:
+    """For people; with what still lies here from before the practice."""
+    sentence = (
+        f"This computer no longer belongs to the practice in {note.place}, and keeps neither its "
+        "address nor its key."
+    )
+    earlier = ", ".join(map(str, sorted(home.glob("before-*"))))
+    if not earlier:
+        return sentence
+    return (
+        f"{sentence} Files from before may hold clients' names: delete them before the computer "
+        f"is given away: {earlier}"
+    )
 
 
 def _note_of(home: Path) -> PracticeNote:
@@ -269,7 +285,8 @@ class _Taking:
             self._write(SETTINGS, pack(tables))
             for document, file in NOTES.items():
                 for each in documents_under(connection, document).values():
-                    self._write(file, each.body.encode())
+                    body = note_of_home(document, each.body, self._note.workstation_id)
+                    self._write(file, body.encode())
             texts = {
                 row.name: self._sealing.opened(row.name, row.generation, row.nonce, row.sealed)
                 for row in connection.execute(select(secrets))

@@ -120,7 +120,7 @@ async def kept_by(ports: Ports) -> Kept:
         activity=tuple(each.text for each in await ports.stores.activity.recent(50)),
         notes=(
             await ports.source_notes.read(),
-            await ports.backups.notes.read(),
+            tuple((await ports.backups.notes.read()).making.values()),
             await ports.notices.store.read(),
         ),
     )
@@ -139,7 +139,7 @@ async def fill(environment: Environment) -> Kept:
         await ports.stores.book.apply(BookChange(put=visits), MONDAY)
         await ports.stores.ledger.write(CALENDAR, [ENTRY])
         await ports.source_notes.change("Reception", lambda note: replace(note, last_file="a.csv"))
-        await ports.backups.notes.change(lambda record: replace(record, making="a.ccbackup"))
+        await ports.backups.notes.change(lambda record: replace(record, making={"": "a.ccbackup"}))
         await ports.notices.store.save(NoticeBook(begun_at=MONDAY))
         for name, value in TOKENS.items():
             await ports.secrets.put(name, value)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from nicegui import ui
 from sqlalchemy import URL, make_url
 
-from companion.adapters.database import why_away
 from companion.adapters.database.postgres_units import UNKNOWN
 from companion.adapters.database.why_away import explaining, place_of
 from companion.background_work import keep_going
@@ -65,7 +65,7 @@ def test_a_page_says_that_what_was_typed_is_still_there(
     monkeypatch: pytest.MonkeyPatch, error: CompanionError, caption: str
 ) -> None:
     said: list[dict[str, Any]] = []
-    monkeypatch.setattr(error_reports.ui, "notify", lambda _words, **more: said.append(more))
+    monkeypatch.setattr(ui, "notify", lambda _words, **more: said.append(more))
     error_reports.notify(error)
     assert caption in said[0]["caption"]
 
@@ -114,7 +114,7 @@ def test_each_way_of_not_getting_there_has_its_sentence(
     def fail(*_: object) -> None:
         raise failure
 
-    monkeypatch.setattr(why_away.socket, "create_connection", fail)
+    monkeypatch.setattr(socket, "create_connection", fail)
     error = explained(address("db.example/practice"))
     assert error.reason is reason
     assert said in error.what

@@ -129,9 +129,8 @@ async def test_nothing_is_said_to_be_missing_of_which_nothing_is_known() -> None
     async def away(*_: object, **__: object) -> str:
         raise DatabaseAway
 
-    context = replace(
-        application.services.doctor._context, connecting=SimpleNamespace(client_name=away)
-    )  # type: ignore[arg-type] # all that is asked
+    connecting: Any = SimpleNamespace(client_name=away)  # all that is asked of it
+    context = replace(application.services.doctor._context, connecting=connecting)
     found = (await Doctor(context).examine()).findings
     assert [each.id for each in found if each.what.startswith(DatabaseAway.default_what)] == [
         "server"

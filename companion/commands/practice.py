@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from companion.commands.practice_reports import (
+    left,
+    note_json,
+    show_key,
+    workstation_json,
+    workstations_table,
+)
 from companion.commands.running import DONE, HELD, Json, guarded, pair, run_command
-from companion.console import as_json, err, out, table
+from companion.console import as_json, err, out
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from companion.adapters.practice_note import PracticeNote
     from companion.environment import Environment
     from companion.services.assembly import Application
-    from companion.services.ports import Workstation
     from companion.storage.membership import Membership
 
 app = typer.Typer()
@@ -78,7 +85,7 @@ def create(
         if json:
             as_json(
                 {
-                    **_note_json(made.note),
+                    **note_json(made.note),
                     "key": made.key.text,
                     "fingerprint": made.key.fingerprint,
                     "rows": made.rows,
@@ -92,7 +99,7 @@ def create(
             f"The practice is in {made.note.place} now: {rows:,} appointments and {made.secrets} "
             f"sealed secrets, read back and compared. The files as they were lie in {made.aside}."
         )
-        _show_key(made.key.text, made.key.fingerprint)
+        show_key(made.key.text, made.key.fingerprint)
         out.print("On each other workstation: python run.py practice join --database URL")
         return DONE
 
@@ -115,7 +122,7 @@ def join(database: Database = "", name: Name = "", json: Json = False) -> None:
         member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
         await _open_once(environment, note, name=name.strip())
         if json:
-            as_json({**_note_json(note), "fingerprint": member.key.fingerprint})
+            as_json({**note_json(note), "fingerprint": member.key.fingerprint})
             return DONE
         out.print(
             f"This computer works with the practice in {note.place} now. Key fingerprint: "
@@ -141,7 +148,8 @@ def leave(
     """This workstation leaves; the practice goes on without it."""
 
     async def work() -> int:
-        from companion.storage.returning import leave_here, left, take_everything
+        from companion.storage.remains import remains
+        from companion.storage.returning import leave_here, take_everything
 
         environment = _environment()
         if everything:
@@ -160,11 +168,14 @@ def leave(
                     f"{taken.place} is closed: other workstations say so and stop."
                 )
         else:
+            if not yes and _declined("This computer leaves the practice. Go on?"):
+                return _held(json=json)
             note = await leave_here(environment, anyway=anyway)
+            kept = await asyncio.to_thread(remains, environment)
             if json:
-                as_json({"joined": False})
+                as_json({"joined": False, "kept": [str(each) for each in kept]})
             else:
-                out.print(left(note, environment.home))
+                out.print(left(note.place, kept))
         if environment.names_a_server:
             err.print(
                 f"Take the variables COMPANION_DATABASE_URL and {KEY_VARIABLE} away too: with "
@@ -192,30 +203,20 @@ def status(json: Json = False) -> None:
 
         async with open_ports(environment, holder=HOLDER) as ports:
             found = await ports.practice.workstations() if ports.practice else ()
+            zone = ports.settings.read().practice.timezone
         if json:
             as_json(
                 {
                     "joined": True,
-                    **_note_json(member.note),
+                    **note_json(member.note),
                     "fingerprint": member.key.fingerprint,
-                    "workstations": [_workstation_json(each) for each in found],
+                    "workstations": [workstation_json(each) for each in found],
                     "keeper": next((each.name for each in found if each.keeps_calendars), None),
                 }
             )
             return DONE
         out.print(f"Practice in {member.note.place}, key fingerprint {member.key.fingerprint}")
-        table(
-            ["Workstation", "", "Version", "Last seen"],
-            [
-                [
-                    f"{each.name}{' (this one)' if each.id == member.note.workstation_id else ''}",
-                    _doing(each),
-                    each.version,
-                    "" if each.on else f"{each.seen_at:%d/%m/%Y %H:%M} UTC",
-                ]
-                for each in found
-            ],
-        )
+        workstations_table(found, member.note.workstation_id, zone)
         return DONE
 
     guarded(work, json=json)
@@ -237,7 +238,7 @@ def key(yes: Yes = False, json: Json = False) -> None:
         if json:
             as_json({"key": member.key.text, "fingerprint": member.key.fingerprint})
         else:
-            _show_key(member.key.text, member.key.fingerprint)
+            show_key(member.key.text, member.key.fingerprint)
         return DONE
 
     guarded(work, json=json)
@@ -261,7 +262,7 @@ def update(
             )
         await _open_once(environment, member.note, anyway=anyway)
         if json:
-            as_json(_note_json(member.note))
+            as_json(note_json(member.note))
         else:
             out.print(f"The practice in {member.note.place} has the form of this version.")
         return DONE
@@ -346,41 +347,9 @@ async def _open_once(
         )
 
 
-def _note_json(note: PracticeNote) -> dict[str, str]:
-    return {
-        "practice": note.practice_id,
-        "workstation": note.workstation_id,
-        "place": note.place,
-    }
-
-
-def _workstation_json(each: Workstation) -> dict[str, object]:
-    return {
-        "id": each.id,
-        "name": each.name,
-        "version": each.version,
-        "on": each.on,
-        "keeps_calendars": each.keeps_calendars,
-        "since": each.since,
-        "seen_at": each.seen_at,
-        "joined_at": each.joined_at,
-        "feed_address": each.feed_address,
-        "clock_ahead": each.clock_ahead.total_seconds(),
-    }
-
-
-def _doing(each: Workstation) -> str:
-    if each.keeps_calendars:
-        return "keeps the calendars"
-    return "on" if each.on else "off"
-
-
-def _show_key(text: str, fingerprint: str) -> None:
-    out.print(
-        f"\n    Practice key: {text}\n    Fingerprint:  {fingerprint}\n\nA workstation needs the "
-        "key once, to join. Keep it where the practice keeps its keys: whoever has it, and reaches "
-        "the database, can open the Google sign-ins."
-    )
+def _declined(question: str) -> bool:
+    """By a person at a terminal; a script is taken at its word."""
+    return sys.stdin.isatty() and not _confirmed(question)
 
 
 def _confirmed(question: str) -> bool:

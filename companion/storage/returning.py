@@ -114,21 +114,6 @@ async def leave_here(
         return note
 
 
-def left(note: PracticeNote, home: Path) -> str:
-    """For people; with what still lies here from before the practice."""
-    sentence = (
-        f"This computer no longer belongs to the practice in {note.place}, and keeps neither its "
-        "address nor its key."
-    )
-    earlier = ", ".join(map(str, sorted(home.glob("before-*"))))
-    if not earlier:
-        return sentence
-    return (
-        f"{sentence} Files from before may hold clients' names: delete them before the computer "
-        f"is given away: {earlier}"
-    )
-
-
 def _note_of(home: Path) -> PracticeNote:
     note = practice_note(home)
     if note is None:

@@ -1,28 +1,19 @@
-"""A home becomes a practice, others join it and leave it, and it becomes a home again."""
+"""A home becomes a practice, and a home again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
-from companion.adapters.clock import SystemClock
-from companion.adapters.practice_note import practice_note
-from companion.domain.errors import BadInput, Busy, CompanionError, StoreError, StoreTooNew
+from companion.domain.errors import BadInput, Busy, CompanionError, StoreError
 from companion.domain.practice_key import PracticeKey
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.main import open_ports
-from companion.services.changes import Changes
-from companion.services.settings.documents import VERSION
 from companion.storage.creating import create_practice
-from companion.storage.home import sealed_secrets
-from companion.storage.joining import join_practice_here
-from companion.storage.membership import membership_of, place_of
-from companion.storage.practice import open_practice
+from companion.storage.membership import place_of
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.database_servers import PASSWORD
 from tests.fakes.moving_practice import (
@@ -30,7 +21,6 @@ from tests.fakes.moving_practice import (
     ENTRY,
     NAMES,
     TOKENS,
-    a_keyring,
     at,
     connected,
     fill,
@@ -41,23 +31,7 @@ from tests.fakes.moving_practice import (
 )
 from tests.fakes.practice_database import PracticeServer
 
-pytestmark = pytest.mark.postgresql
-
-
-@pytest.fixture(autouse=True)
-def _keyring() -> Iterator[None]:
-    with a_keyring():
-        yield
-
-
-@pytest.fixture
-def first(tmp_path: Path) -> Environment:
-    return at(tmp_path / "first")
-
-
-@pytest.fixture
-def second(tmp_path: Path) -> Environment:
-    return at(tmp_path / "second")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("own_keyring")]
 
 
 async def test_a_practice_has_all_that_the_home_had(first: Environment, practice_url: URL) -> None:
@@ -82,87 +56,6 @@ async def test_a_database_without_any_table_gets_them(
         assert await kept_in(first) == before
 
 
-async def test_who_joins_works_with_the_same(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
-    assert await kept_in(second) == before
-    async with open_ports(second, holder="a test") as ports:
-        await ports.secrets.put("feed/9", "made there")
-    assert (await kept_in(first)).secrets == {**TOKENS, "feed/9": "made there"}
-
-
-async def test_joining_twice_changes_nothing(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    made = await made_of(first, practice_url)
-    await join(second, practice_url, made)
-    before = practice_note(second.home)
-    await join(second, practice_url, made)
-    assert practice_note(second.home) == before
-
-
-async def test_joining_again_takes_the_new_address_of_the_same_practice(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    made = await made_of(first, practice_url)
-    await join(second, practice_url, made)
-    elsewhere = practice_url.set(host="localhost")  # as a server that was renamed
-    note = await join_practice_here(second, shown(elsewhere), made.key.text)
-    assert note.place == place_of(elsewhere)
-    assert practice_note(second.home) == note
-    member = await membership_of(note, second, sealed_secrets(second, holder="a test"))
-    assert member.url.host == "localhost"
-    assert await kept_in(second) == await kept_in(first)
-
-
-async def test_a_wrong_key_is_refused_before_anything_is_written(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    await made_of(first, practice_url)
-    for typed in (PracticeKey(bytes(20)).text, "nonsense"):
-        with pytest.raises(BadInput) as refused:
-            await join_practice_here(second, shown(practice_url), typed)
-        assert refused.value.field == "practice_key"
-    assert practice_note(second.home) is None
-    assert {each.name for each in second.home.iterdir() if ".lock" not in each.name} == set()
-
-
-async def test_a_home_with_data_of_its_own_does_not_join(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    made = await made_of(first, practice_url)
-    before = await fill(second)
-    with pytest.raises(BadInput, match="appointments and practitioners and sign-ins"):
-        await join(second, practice_url, made)
-    assert await kept_in(second) == before
-
-
-async def test_a_home_that_was_only_opened_joins(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
-    assert (await kept_in(second)).appointments == 0
-    await join(second, practice_url, made)
-    assert await kept_in(second) == before
-
-
-async def test_an_old_copy_of_the_home_says_where_its_data_are_and_may_join(
-    first: Environment, practice_url: URL
-) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
-    copy = at(made.aside)
-    with pytest.raises(StoreError, match="were moved: they are kept in the practice in"):
-        await kept_in(copy)
-    with pytest.raises(StoreError, match="were moved"):
-        await made_of(copy, practice_url)
-    await join(copy, practice_url, made)
-    assert await kept_in(copy) == before
-
-
 async def test_nothing_of_the_address_is_shown_but_where_it_is(
     first: Environment, practice_url: URL
 ) -> None:
@@ -173,26 +66,6 @@ async def test_nothing_of_the_address_is_shown_but_where_it_is(
     texts = [each.read_bytes() for each in first.home.rglob("*") if each.is_file()]
     assert not [each for each in texts if PASSWORD.encode() in each]
     assert not [each for each in texts if made.key.text.encode() in each]
-
-
-async def test_the_variables_alone_are_enough_for_a_computer_without_a_password_store(
-    first: Environment, tmp_path: Path, practice_url: URL
-) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
-    third = Environment(
-        home=tmp_path / "third", database_url=shown(practice_url), practice_key=made.key.text
-    )
-    assert await kept_in(third) == before
-    assert practice_note(third.home) is not None
-
-
-async def test_a_server_in_the_variable_and_nothing_joined_is_a_sentence(
-    tmp_path: Path, practice_url: URL
-) -> None:
-    lone = at(tmp_path / "lone", database_url=shown(practice_url))
-    with pytest.raises(BadInput, match="has joined no practice"):
-        await kept_in(lone)
 
 
 async def test_a_database_of_something_else_is_refused(
@@ -237,45 +110,6 @@ async def test_nothing_moves_while_another_process_has_the_book_open(
         with pytest.raises(Busy, match="using the book"):
             await made_of(first, practice_url)
     assert await kept_in(first) == before
-
-
-async def test_who_leaves_keeps_nothing_and_the_practice_goes_on(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
-    await kept_in(second)
-    await leave_here(second)
-    assert practice_note(second.home) is None
-    alone = await kept_in(second)
-    assert (alone.names, alone.secrets) == (frozenset(), {})
-    assert alone.install_id != before.install_id
-    assert await kept_in(first) == before
-
-
-async def test_the_last_one_does_not_leave_without_saying_so(
-    first: Environment, practice_url: URL
-) -> None:
-    before = await fill(first)
-    await made_of(first, practice_url)
-    with pytest.raises(BadInput, match="last workstation"):
-        await leave_here(first)
-    assert await kept_in(first) == before
-    await leave_here(first, anyway=True)
-    assert (await kept_in(first)).names == frozenset()
-
-
-async def test_one_may_leave_a_server_that_is_gone_for_good(
-    first: Environment, practice_server: PracticeServer
-) -> None:
-    with practice_server.new_database() as url:
-        await made_of(first, url)
-    with pytest.raises(CompanionError, match="leave --anyway"):
-        await leave_here(first)
-    assert practice_note(first.home) is not None
-    await leave_here(first, anyway=True)
-    assert practice_note(first.home) is None
-    assert (await kept_in(first)).names == frozenset()
 
 
 async def test_everything_comes_back_into_one_home_and_the_others_stop(
@@ -386,77 +220,3 @@ async def test_what_one_at_a_time_does_is_kept_apart_on_all_workstations(
             assert await there.sync_locks.holder(turn) == here.practice.this_one
         with pytest.raises(Busy):
             await here.stores.ledger.write(CALENDAR, put=[ENTRY])
-
-
-async def open_anyway(environment: Environment) -> None:
-    note = practice_note(environment.home)
-    assert note is not None
-    clock = SystemClock("")
-    async with AsyncExitStack() as stack:
-        await open_practice(
-            environment,
-            note,
-            stack,
-            holder="a test",
-            clock=clock,
-            changes=Changes(),
-            anyway=True,
-        )
-
-
-async def test_a_newer_form_waits_for_the_workstations_with_an_older_version(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
-    with connected(practice_url) as connection:
-        connection.execute(
-            "UPDATE workstations SET version = '0.0.9', started_at = clock_timestamp(),"
-            " seen_at = clock_timestamp() WHERE name = 'Front desk'"
-        )
-    set_settings_version(practice_url, VERSION - 1)
-    with pytest.raises(Busy, match=r"an older one is working with them: Front desk \(0\.0\.9\)"):
-        await kept_in(second)
-    await open_anyway(second)
-    assert await kept_in(second) == before
-
-
-async def test_an_older_workstation_that_was_switched_off_keeps_nobody_waiting(
-    first: Environment, second: Environment, practice_url: URL
-) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
-    with connected(practice_url) as connection:
-        connection.execute(
-            "UPDATE workstations SET version = '0.0.9',"
-            " seen_at = clock_timestamp() - interval '3 minutes', started_at = joined_at"
-        )
-    set_settings_version(practice_url, VERSION - 1)
-    assert await kept_in(second) == before
-
-
-async def test_an_older_workstation_stops_at_newer_tables(
-    first: Environment, practice_url: URL
-) -> None:
-    await made_of(first, practice_url)
-    with connected(practice_url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StoreTooNew, match="Update this workstation"):
-        await kept_in(first)
-
-
-async def test_an_older_workstation_stops_at_newer_settings(
-    first: Environment, practice_url: URL
-) -> None:
-    await made_of(first, practice_url)
-    set_settings_version(practice_url, 999)
-    with pytest.raises(StoreTooNew):
-        await kept_in(first)
-
-
-def set_settings_version(url: URL, version: int) -> None:
-    with connected(url) as connection:
-        connection.execute(
-            "UPDATE documents SET body = replace(body, %s, %s) WHERE name = 'settings/home'",
-            [f'"version": {VERSION}', f'"version": {version}'],
-        )

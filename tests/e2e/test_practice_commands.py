@@ -91,5 +91,7 @@ def test_a_second_workstation_does_by_commands_all_that_the_first_could(
     second.run("practice", "leave", "--take-everything", "--yes")
     assert second.one("sync", "Anna Example")["unchanged"] == 21
     assert "has moved away" in desk.json("status", code=1)["error"]["what"]
-    desk.run("practice", "leave")
+    left = desk.run("practice", "leave")
+    assert made["kept"] in left, "the book as it was before the practice, to be deleted by a person"
+    assert "clients' names" in left
     assert desk.json("practitioners", "list") == {"practitioners": []}

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from companion.adapters.practice_note import PracticeNote
-from companion.storage.returning import left
+from companion.commands.practice_reports import left
+from companion.environment import Environment
+from companion.storage.remains import remains
 
-NOTE = PracticeNote(practice_id="p", workstation_id="w", place="db.example/companion")
+PLACE = "db.example/companion"
 
 
 def test_files_from_before_the_practice_are_named_to_whoever_leaves(tmp_path: Path) -> None:
-    assert "before-" not in left(NOTE, tmp_path)
-    (tmp_path / "before-practice-20261130-203755").mkdir()
-    (tmp_path / "before-joining-20261130-205001").mkdir()
-    said = left(NOTE, tmp_path)
-    assert str(tmp_path / "before-practice-20261130-203755") in said
-    assert str(tmp_path / "before-joining-20261130-205001") in said
+    home, elsewhere = tmp_path / "home", tmp_path / "disk"
+    environment = Environment(home=home, database_url=f"sqlite:///{elsewhere / 'book.db'}")
+    assert "before-" not in left(PLACE, remains(environment))
+    kept = [
+        elsewhere / "before-practice-20261130-203755",
+        home / "before-joining-20261130-205001",
+        home / "before-practice-20261130-203755",
+    ]
+    for each in kept:
+        each.mkdir(parents=True)
+    assert remains(environment) == kept
+    said = left(PLACE, remains(environment))
+    assert all(str(each) in said for each in kept)

@@ -11,11 +11,13 @@ from sqlalchemy import URL, Connection, func, select, text
 from companion.adapters.database.errors import translating
 from companion.adapters.database.postgres import engine_of, revision_of
 from companion.adapters.database.practice_row import PracticeRow, practice_in
-from companion.adapters.database.schema import documents, metadata, workstations
+from companion.adapters.database.schema import documents, practice, workstations
 from companion.adapters.database.why_away import explaining
 
 STILL_ON = timedelta(minutes=2)
 """A workstation that was seen within this time may be working."""
+_READ = {documents.name, practice.name, workstations.name}
+"""A version that is older, or newer, may have others besides."""
 _TABLES = text(
     "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')"
     " AND relnamespace = current_schema()::regnamespace"
@@ -57,7 +59,7 @@ def look_at(url: URL) -> PracticeLook:
 def _look(connection: Connection) -> PracticeLook:
     tables = {name for (name,) in connection.execute(_TABLES)}
     revision = revision_of(connection)
-    ready = metadata.tables.keys() <= tables
+    ready = tables >= _READ
 
     return PracticeLook(
         revision=revision,

@@ -1,0 +1,81 @@
+"""What the commands of a practice print of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from companion.console import out, table
+
+if TYPE_CHECKING:
+    from companion.adapters.practice_note import PracticeNote
+    from companion.services.ports import Workstation
+
+
+def note_json(note: PracticeNote) -> dict[str, str]:
+    return {
+        "practice": note.practice_id,
+        "workstation": note.workstation_id,
+        "place": note.place,
+    }
+
+
+def workstation_json(each: Workstation) -> dict[str, object]:
+    return {
+        "id": each.id,
+        "name": each.name,
+        "version": each.version,
+        "on": each.on,
+        "keeps_calendars": each.keeps_calendars,
+        "since": each.since,
+        "seen_at": each.seen_at,
+        "joined_at": each.joined_at,
+        "feed_address": each.feed_address,
+        "clock_ahead": each.clock_ahead.total_seconds(),
+    }
+
+
+def _doing(each: Workstation) -> str:
+    if each.keeps_calendars:
+        return "keeps the calendars"
+    return "on" if each.on else "off"
+
+
+def show_key(text: str, fingerprint: str) -> None:
+    out.print(
+        f"\n    Practice key: {text}\n    Fingerprint:  {fingerprint}\n\nA workstation needs the "
+        "key once, to join. Keep it where the practice keeps its keys: whoever has it, and reaches "
+        "the database, can open the Google sign-ins."
+    )
+
+
+def workstations_table(found: Sequence[Workstation], this_one: str, timezone: str) -> None:
+    zone = ZoneInfo(timezone)
+    table(
+        ["Workstation", "", "Version", "Last seen"],
+        [
+            [
+                f"{each.name}{' (this one)' if each.id == this_one else ''}",
+                _doing(each),
+                each.version,
+                "" if each.on else f"{each.seen_at.astimezone(zone):%d/%m/%Y %H:%M}",
+            ]
+            for each in found
+        ],
+    )
+
+
+def left(place: str, kept: Sequence[Path]) -> str:
+    """Of a workstation that has left; `kept` still lies there of the time before."""
+    sentence = (
+        f"This computer no longer belongs to the practice in {place}, and keeps neither its "
+        "address nor its key."
+    )
+    if not kept:
+        return sentence
+    return (
+        f"{sentence} Files from before may hold clients' names: delete them before the computer "
+        f"is given away: {', '.join(map(str, kept))}"
+    )

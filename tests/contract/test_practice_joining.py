@@ -1,0 +1,184 @@
+"""Other computers join a practice, and leave it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from companion.adapters.practice_note import practice_note
+from companion.domain.errors import BadInput, CompanionError, StoreError
+from companion.domain.practice_key import PracticeKey
+from companion.environment import Environment
+from companion.main import open_ports
+from companion.storage.home import sealed_secrets
+from companion.storage.joining import join_practice_here
+from companion.storage.membership import membership_of, place_of
+from companion.storage.remains import remains
+from companion.storage.returning import leave_here
+from tests.fakes.moving_practice import (
+    TOKENS,
+    at,
+    fill,
+    join,
+    kept_in,
+    made_of,
+    shown,
+)
+from tests.fakes.practice_database import PracticeServer
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("own_keyring")]
+
+
+async def test_who_joins_works_with_the_same(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    await join(second, practice_url, await made_of(first, practice_url))
+    assert await kept_in(second) == before
+    async with open_ports(second, holder="a test") as ports:
+        await ports.secrets.put("feed/9", "made there")
+    assert (await kept_in(first)).secrets == {**TOKENS, "feed/9": "made there"}
+
+
+async def test_joining_twice_changes_nothing(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    await join(second, practice_url, made)
+    before = practice_note(second.home)
+    await join(second, practice_url, made)
+    assert practice_note(second.home) == before
+
+
+async def test_joining_again_takes_the_new_address_of_the_same_practice(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    await join(second, practice_url, made)
+    elsewhere = practice_url.set(host="localhost")  # as a server that was renamed
+    note = await join_practice_here(second, shown(elsewhere), made.key.text)
+    assert note.place == place_of(elsewhere)
+    assert practice_note(second.home) == note
+    member = await membership_of(note, second, sealed_secrets(second, holder="a test"))
+    assert member.url.host == "localhost"
+    assert await kept_in(second) == await kept_in(first)
+
+
+async def test_a_wrong_key_is_refused_before_anything_is_written(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    await made_of(first, practice_url)
+    for typed in (PracticeKey(bytes(20)).text, "nonsense"):
+        with pytest.raises(BadInput) as refused:
+            await join_practice_here(second, shown(practice_url), typed)
+        assert refused.value.field == "practice_key"
+    assert practice_note(second.home) is None
+    assert {each.name for each in second.home.iterdir() if ".lock" not in each.name} == set()
+
+
+async def test_a_home_with_data_of_its_own_does_not_join(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    before = await fill(second)
+    with pytest.raises(BadInput, match="appointments and practitioners and sign-ins"):
+        await join(second, practice_url, made)
+    assert await kept_in(second) == before
+
+
+async def test_a_home_that_was_only_opened_joins(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    made = await made_of(first, practice_url)
+    assert (await kept_in(second)).appointments == 0
+    await join(second, practice_url, made)
+    assert await kept_in(second) == before
+
+
+async def test_an_old_copy_of_the_home_says_where_its_data_are_and_may_join(
+    first: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    made = await made_of(first, practice_url)
+    copy = at(made.aside)
+    with pytest.raises(StoreError, match="were moved: they are kept in the practice in"):
+        await kept_in(copy)
+    with pytest.raises(StoreError, match="were moved"):
+        await made_of(copy, practice_url)
+    await join(copy, practice_url, made)
+    assert await kept_in(copy) == before
+
+
+async def test_the_variables_alone_are_enough_for_a_computer_without_a_password_store(
+    first: Environment, tmp_path: Path, practice_url: URL
+) -> None:
+    before = await fill(first)
+    made = await made_of(first, practice_url)
+    third = Environment(
+        home=tmp_path / "third", database_url=shown(practice_url), practice_key=made.key.text
+    )
+    assert await kept_in(third) == before
+    assert practice_note(third.home) is not None
+
+
+async def test_a_server_in_the_variable_and_nothing_joined_is_a_sentence(
+    tmp_path: Path, practice_url: URL
+) -> None:
+    lone = at(tmp_path / "lone", database_url=shown(practice_url))
+    with pytest.raises(BadInput, match="has joined no practice"):
+        await kept_in(lone)
+
+
+async def test_who_leaves_keeps_nothing_and_the_practice_goes_on(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    await join(second, practice_url, await made_of(first, practice_url))
+    await kept_in(second)
+    await leave_here(second)
+    assert practice_note(second.home) is None
+    alone = await kept_in(second)
+    assert (alone.names, alone.secrets) == (frozenset(), {})
+    assert alone.install_id != before.install_id
+    assert await kept_in(first) == before
+
+
+async def test_who_leaves_is_told_of_the_book_of_before_the_practice(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    await fill(first)
+    made = await made_of(first, practice_url)
+    await join(second, practice_url, made)
+    (first.home / "before-update-1.0").mkdir()
+    for each in (first, second):
+        await leave_here(each, anyway=True)
+    assert remains(first) == [made.aside, first.home / "before-update-1.0"]
+    assert remains(second) == []
+
+
+async def test_the_last_one_does_not_leave_without_saying_so(
+    first: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    await made_of(first, practice_url)
+    with pytest.raises(BadInput, match="last workstation"):
+        await leave_here(first)
+    assert await kept_in(first) == before
+    await leave_here(first, anyway=True)
+    assert (await kept_in(first)).names == frozenset()
+
+
+async def test_one_may_leave_a_server_that_is_gone_for_good(
+    first: Environment, practice_server: PracticeServer
+) -> None:
+    with practice_server.new_database() as url:
+        await made_of(first, url)
+    with pytest.raises(CompanionError, match="leave --anyway"):
+        await leave_here(first)
+    assert practice_note(first.home) is not None
+    await leave_here(first, anyway=True)
+    assert practice_note(first.home) is None
+    assert (await kept_in(first)).names == frozenset()

@@ -1,0 +1,19 @@
+"""What the commands of a practice say of its workstations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from companion.commands.practice_reports import workstations_table
+from tests.fakes.practice import off
+
+
+def test_when_one_was_seen_is_said_in_the_practices_time_zone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen = replace(off("Second site"), seen_at=datetime(2026, 11, 30, 22, 30, tzinfo=UTC))
+    workstations_table([seen], "another", "Pacific/Auckland")
+    assert "01/12/2026 11:30" in capsys.readouterr().out

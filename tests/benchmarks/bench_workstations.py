@@ -25,7 +25,8 @@ from companion.domain.event_keys import event_id
 from companion.domain.keepers import MARK
 from companion.instance import Instance
 from tests.battery.real import NOW, RealHome, Tenant, appointments, book
-from tests.battery.workstations import ALONE, Answer, Site, Workstation, clinic, until
+from tests.battery.workstation_answers import Answer
+from tests.battery.workstations import ALONE, Site, Workstation, clinic, until
 from tests.fakes.cables import cable_to
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.postgresql, pytest.mark.timeout(1200)]

@@ -187,7 +187,7 @@ class Overtaken(CompanionError):
 
 
 class ChangedMeanwhile(CompanionError):
-    default_what = "This appointment was changed in another window meanwhile."
+    default_what = "This appointment was changed elsewhere meanwhile."
     default_remedy = "It is shown as it is now; make your change again if it is still right."
 
 

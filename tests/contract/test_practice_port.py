@@ -37,7 +37,7 @@ async def practice(request: pytest.FixtureRequest) -> AsyncIterator[Practice]:
             connection.execute(ROWS)
         session = OwnSession(url, name="back-office")
         yield PracticeWorkstations(
-            session, "back-office", name="Back office", version="1.2.3", clock=SystemClock()
+            session, "back-office", version="1.2.3", clock=SystemClock()
         )
         session.close()
 
